@@ -1,0 +1,83 @@
+"""Names of sizes and arrays: validated before they exist, because a name is printed as code."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import re
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra.nodes import Fact, Variable
+from symprop.errors import SymbolNameError, shown
+
+LONGEST_NAME = 32
+RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads"})
+
+
+def validated(name: str) -> str:
+    """Return `name` if it may stand in generated code, else raise.
+
+    >>> validated("W1")
+    'W1'
+
+    Raises:
+        SymbolNameError: not a string, not an ASCII identifier of at most 32 characters, or reserved.
+    """
+    allowed = f"allowed: an ASCII letter, then letters, digits or _, at most {LONGEST_NAME} characters"
+    if not isinstance(name, str):
+        raise SymbolNameError(f"a name is text, not {type(name).__name__}")
+    if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise SymbolNameError(f"{shown(name)} cannot be a name\n{allowed}")
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED:
+        raise SymbolNameError(f"{shown(name)} is reserved and cannot be a name\n{allowed}")
+    return name
+
+
+def size_symbol(name: str) -> sympy.Symbol:
+    """Return the positive integer symbol for a size.
+
+    >>> size_symbol("n0").is_positive
+    True
+    """
+    return sympy.Symbol(validated(name), integer=True, positive=True)
+
+
+def variable(name: str, shape: tuple[Any, ...] = (), facts: tuple[Fact, ...] = ()) -> Variable:
+    """Return a variable; trailing digits of the name become its index (`W1` is letter `W`, index 1).
+
+    >>> variable("W1", (3, 4)).shape
+    (3, 4)
+
+    Raises:
+        SymbolNameError: the name cannot stand in code.
+    """
+    validated(name)
+    match = re.fullmatch(r"([A-Za-z_]*[A-Za-z])([1-9][0-9]{0,8}|0)", name)
+    letter, index = (match[1], (int(match[2]),)) if match else (name, ())
+    node = Variable(letter, index, tuple(size_expression(size) for size in shape), facts)
+    assert isinstance(node, Variable)
+    return node
+
+
+def size_expression(size: Any) -> Expr:
+    """Return a size given as an integer, a name or a SymPy expression."""
+    if isinstance(size, str):
+        return size_symbol(size)
+    return sympy.sympify(size)
+
+
+def gradient_of(by: Variable) -> Variable:
+    """Return the variable that holds the derivative of the loss by `by` (`dW1` for `W1`), of the same shape."""
+    return by.change(role="gradient", facts=())
+
+
+def closest(name: str, known: Any) -> str:
+    """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string."""
+    matches = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
+    return f" (did you mean {shown(matches[0])}?)" if matches else ""
+
+
+__all__ = ["closest", "gradient_of", "size_expression", "size_symbol", "validated", "variable"]

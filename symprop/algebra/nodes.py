@@ -1,0 +1,487 @@
+"""The kinds of node that a formula is made of: a closed set of immutable trees, each a `sympy.Basic`.
+
+A node keeps its matrix form (product, transpose, sum over an axis, elementwise function, ...) and has a `shape`, a
+tuple of SymPy integers or positive symbols, computed and checked when it is built. What a node means (its shape, its
+elements, its derivative, its notation) stands in tables, one for each meaning, with a row for each kind of node.
+
+Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, `@` is the matrix product.
+
+    >>> from symprop.algebra import variable
+    >>> W, x = variable("W", (3, 4)), variable("x", (4,))
+    >>> (W @ x).shape
+    (3,)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import sympy
+from sympy import Basic, Expr, Integer, Tuple
+from sympy.core.symbol import Str
+
+from symprop.algebra.printable import Printable
+from symprop.algebra.table import Table
+from symprop.errors import FormulaError
+
+SHAPE = Table("shape")
+
+
+class Node(Printable, Basic):
+    """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar."""
+
+    __slots__ = ("shape",)
+    shape: tuple[Expr, ...]
+    _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
+
+    def __new__(cls, *args: Basic) -> Node:
+        node = Basic.__new__(cls, *args)
+        node.shape = tuple(SHAPE(node))
+        return node
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        """The nodes directly below this one, in order."""
+        return tuple(argument for argument in self.args if isinstance(argument, Node))
+
+    def with_operands(self, operands: Iterable[Node]) -> Node:
+        """Return the same kind of node over other `operands`."""
+        new = iter(operands)
+        return self.func(*(next(new) if isinstance(argument, Node) else argument for argument in self.args))
+
+    @property
+    def T(self) -> Node:
+        """The node with its axes reversed."""
+        return Transpose(self)
+
+    def __add__(self, other: object) -> Node:
+        return Add(self, as_node(other))
+
+    def __radd__(self, other: object) -> Node:
+        return Add(as_node(other), self)
+
+    def __sub__(self, other: object) -> Node:
+        return Add(self, negative(as_node(other)))
+
+    def __rsub__(self, other: object) -> Node:
+        return Add(as_node(other), negative(self))
+
+    def __mul__(self, other: object) -> Node:
+        return Multiply(self, as_node(other))
+
+    def __rmul__(self, other: object) -> Node:
+        return Multiply(as_node(other), self)
+
+    def __truediv__(self, other: object) -> Node:
+        return Multiply(self, Power(as_node(other), -1))
+
+    def __rtruediv__(self, other: object) -> Node:
+        return Multiply(as_node(other), Power(self, -1))
+
+    def __pow__(self, exponent: Any) -> Node:
+        return Power(self, exponent)
+
+    def __neg__(self) -> Node:
+        return negative(self)
+
+    def __matmul__(self, other: Node) -> Node:
+        return MatMul(self, other)
+
+
+class Variable(Node):
+    """A named array: an input, a parameter, a target or the left side of an equation.
+
+    `letter` and `index` make the name (`W` and 1 give `W1`; an index that is an expression gives `W[l]`); `mark`
+    above 1 tells apart names that would be the same (`a1_2`); `role` "gradient" makes it the derivative of the loss
+    by the variable so named (`dW1`). `facts` are what is known of the value, each a `Fact`.
+    """
+
+    def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
+        return super().__new__(
+            cls,
+            letter if isinstance(letter, Str) else Str(letter),
+            Tuple(*index),
+            Tuple(*shape),
+            Tuple(*facts),
+            Integer(mark),
+            role if isinstance(role, Str) else Str(role),
+        )
+
+    @property
+    def letter(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def index(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1].args)  # type: ignore[return-value]
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        return tuple(self.args[3].args)  # type: ignore[return-value]
+
+    @property
+    def mark(self) -> int:
+        return int(self.args[4])  # type: ignore[call-overload]
+
+    @property
+    def role(self) -> str:
+        return str(self.args[5])
+
+    @property
+    def name(self) -> str:
+        """The name in NumPy notation: `W1`, `a1_2`, `dW1`, or `W[l + 1]` for a symbolic index."""
+        index = self.index[0] if self.index else None
+        suffix = f"_{self.mark}" if self.mark > 1 else ""
+        stem = ("d" if self.role == "gradient" else "") + self.letter
+        if index is None or index.is_Integer:
+            return f"{stem}{'' if index is None else index}{suffix}"
+        return f"{stem}{suffix}[{index}]"
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        """The size symbols in shape and index, and the variable itself (so that `free_symbols` finds variables)."""
+        sizes: set[Basic] = set()
+        for part in (*self.shape, *self.index):
+            sizes |= part.free_symbols
+        return sizes | {self}
+
+    def change(self, **fields: Any) -> Variable:
+        """Return a copy with some of `letter`, `index`, `shape`, `facts`, `mark`, `role` replaced."""
+        names = ("letter", "index", "shape", "facts", "mark", "role")
+        node = Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
+        assert isinstance(node, Variable)
+        return node
+
+
+class Fact(Basic):
+    """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
+
+    Kinds: "sums to 1" (along axis `value`), "nonnegative", "between 0 and 1", "index" (integers from 0 to `value` - 1).
+    """
+
+    def __new__(cls, kind: Any, value: Any = 0) -> Fact:
+        return Basic.__new__(cls, kind if isinstance(kind, Str) else Str(kind), sympy.sympify(value))
+
+    @property
+    def kind(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def value(self) -> Expr:
+        return self.args[1]  # type: ignore[return-value]
+
+
+class Scalar(Node):
+    """A number, or an expression in sizes (`1/m`), as a rank-0 node."""
+
+    def __new__(cls, value: Any) -> Node:
+        return super().__new__(cls, sympy.sympify(value))
+
+    @property
+    def value(self) -> Expr:
+        return self.args[0]  # type: ignore[return-value]
+
+
+class Fill(Node):
+    """An array of the given shape with every element equal to `value` (zeros, ones)."""
+
+    def __new__(cls, value: Any, shape: Any) -> Node:
+        return super().__new__(cls, sympy.sympify(value), Tuple(*shape))
+
+    @property
+    def value(self) -> Expr:
+        return self.args[0]  # type: ignore[return-value]
+
+
+class Identity(Node):
+    """The identity matrix of `size` rows."""
+
+    def __new__(cls, size: Any) -> Node:
+        return super().__new__(cls, sympy.sympify(size))
+
+
+class Add(Node):
+    """Elementwise sum of two or more terms, with broadcasting: `out[i] = t1[i] + t2[i] + ...`."""
+
+
+class Multiply(Node):
+    """Elementwise (Hadamard) product of two or more factors, with broadcasting: `out[i] = f1[i] * f2[i] * ...`."""
+
+
+class Power(Node):
+    """Elementwise power with a constant exponent: `out[i] = base[i] ** exponent`."""
+
+    def __new__(cls, base: Node, exponent: Any) -> Node:
+        return super().__new__(cls, base, sympy.sympify(exponent))
+
+    @property
+    def exponent(self) -> Expr:
+        return self.args[1]  # type: ignore[return-value]
+
+
+class MatMul(Node):
+    """Matrix product with NumPy's meaning of `@` for ranks 1 and 2, and batched over leading axes above."""
+
+    def __new__(cls, left: Node, right: Node) -> Node:
+        return super().__new__(cls, left, right)
+
+
+class Outer(Node):
+    """Outer product of two vectors: `out[i, j] = u[i] * v[j]`."""
+
+    def __new__(cls, left: Node, right: Node) -> Node:
+        return super().__new__(cls, left, right)
+
+
+class Transpose(Node):
+    """Axes in another order: `out.shape[k] = operand.shape[axes[k]]`; reversed by default, as NumPy's `.T`."""
+
+    def __new__(cls, operand: Node, axes: Any = None) -> Node:
+        order = reversed(range(operand.rank)) if axes is None else axes
+        return super().__new__(cls, operand, Tuple(*order))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(int(axis) for axis in self.args[1].args)  # type: ignore[call-overload]
+
+
+class Sum(Node):
+    """Sum over `axes` (all by default); with `keepdims` the summed axes stay with length 1."""
+
+    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Node:
+        return super().__new__(cls, operand, _axes(operand, axes), sympy.true if bool(keepdims) else sympy.false)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(int(axis) for axis in self.args[1].args)  # type: ignore[call-overload]
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+
+class Expand(Node):
+    """A new axis of length 1 at position `axis` of the result: NumPy's `x[:, None]`."""
+
+    def __new__(cls, operand: Node, axis: Any) -> Node:
+        position = int(axis)
+        return super().__new__(cls, operand, Integer(position if position >= 0 else position + operand.rank + 1))
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])  # type: ignore[call-overload]
+
+
+class Reshape(Node):
+    """The same elements in row-major order under another shape."""
+
+    def __new__(cls, operand: Node, shape: Any) -> Node:
+        return super().__new__(cls, operand, Tuple(*shape))
+
+
+class Diag(Node):
+    """The square matrix with a vector on its diagonal: `out[i, j] = v[i] if i == j else 0`."""
+
+
+class Diagonal(Node):
+    """The diagonal of a square matrix: `out[i] = A[i, i]`."""
+
+
+class Take(Node):
+    """Rows of a table selected by an integer array: `out[i..., :] = table[ids[i...], :]`."""
+
+    def __new__(cls, table: Node, ids: Node) -> Node:
+        return super().__new__(cls, table, ids)
+
+
+class ScatterAdd(Node):
+    """The adjoint of `Take`: `out[k, :] = sum of values[i..., :] over all i... with ids[i...] == k`, k < size."""
+
+    def __new__(cls, values: Node, ids: Node, size: Any) -> Node:
+        return super().__new__(cls, values, ids, sympy.sympify(size))
+
+    @property
+    def size(self) -> Expr:
+        return self.args[2]  # type: ignore[return-value]
+
+
+class OneHot(Node):
+    """One-hot rows: `out[i..., k] = 1 if ids[i...] == k else 0`, k < size."""
+
+    def __new__(cls, ids: Node, size: Any) -> Node:
+        return super().__new__(cls, ids, sympy.sympify(size))
+
+    @property
+    def size(self) -> Expr:
+        return self.args[1]  # type: ignore[return-value]
+
+
+class Map(Node):
+    """An elementwise function of one or more operands, with broadcasting: `out[i] = f(x[i], ...)`."""
+
+    def __new__(cls, function: Basic, *operands: Node) -> Node:
+        return super().__new__(cls, function, *operands)
+
+    @property
+    def function(self) -> Any:
+        """The `ElementwiseFunction` that is applied."""
+        return self.args[0]
+
+
+class Compare(Node):
+    """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
+
+    def __new__(cls, relation: Any, left: Node, right: Node) -> Node:
+        return super().__new__(cls, relation if isinstance(relation, Str) else Str(relation), left, right)
+
+    @property
+    def relation(self) -> str:
+        return str(self.args[0])
+
+
+class Where(Node):
+    """Elementwise choice: `out[i] = yes[i] if condition[i] else no[i]`, with broadcasting."""
+
+    def __new__(cls, condition: Node, yes: Node, no: Node) -> Node:
+        return super().__new__(cls, condition, yes, no)
+
+
+class Softmax(Node):
+    """`out[i] = exp(x[i]) / sum_j exp(x[j])` along `axis`."""
+
+    def __new__(cls, operand: Node, axis: Any = -1) -> Node:
+        return super().__new__(cls, operand, _axes(operand, axis)[0])
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])  # type: ignore[call-overload]
+
+
+class LogSumExp(Node):
+    """`out = log(sum_j exp(x[j]))` along `axis`, which goes unless `keepdims`."""
+
+    def __new__(cls, operand: Node, axis: Any = -1, keepdims: Any = False) -> Node:
+        return super().__new__(cls, operand, _axes(operand, axis)[0], sympy.true if bool(keepdims) else sympy.false)
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])  # type: ignore[call-overload]
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+
+class Pullback(Node):
+    """The vector-Jacobian product, not yet worked out: `out[j] = sum_i cotangent[i] * d expression[i] / d by[j]`.
+
+    The derivation starts from such a node and ends when none is left.
+    """
+
+    def __new__(cls, cotangent: Node, expression: Node, by: Node) -> Node:
+        return super().__new__(cls, cotangent, expression, by)
+
+
+NODE_KINDS: tuple[type[Node], ...] = (
+    Variable,
+    Scalar,
+    Fill,
+    Identity,
+    Add,
+    Multiply,
+    Power,
+    MatMul,
+    Outer,
+    Transpose,
+    Sum,
+    Expand,
+    Reshape,
+    Diag,
+    Diagonal,
+    Take,
+    ScatterAdd,
+    OneHot,
+    Map,
+    Compare,
+    Where,
+    Softmax,
+    LogSumExp,
+)
+"""Every kind of node that an answer may hold. Each table has a row for each; `Pullback` is the unfinished one."""
+
+
+def _axes(operand: Node, axes: Any) -> Tuple:
+    """Return `axes` (None, one or several, maybe negative) as a tuple of positions in `operand`."""
+    if axes is None:
+        return Tuple(*range(operand.rank))
+    listed = [int(axis) for axis in (axes if isinstance(axes, (tuple, list, Tuple)) else (axes,))]
+    for axis in listed:
+        if not -operand.rank <= axis < operand.rank:
+            raise FormulaError(f"axis {axis} does not exist in an array of rank {operand.rank}")
+    return Tuple(*sorted({axis % operand.rank for axis in listed}))
+
+
+def as_node(value: object) -> Node:
+    """Return `value` as a node: a node itself, a number, or a SymPy expression in sizes.
+
+    >>> as_node(2).value
+    2
+    """
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, (int, float, Expr)) and not isinstance(value, bool):
+        return Scalar(value)
+    raise FormulaError(f"a formula is made of arrays and numbers, not of {type(value).__name__}")
+
+
+def negative(node: Node) -> Node:
+    """Return `-node`; a number is negated in place."""
+    if isinstance(node, Scalar):
+        return Scalar(-node.value)
+    if isinstance(node, Multiply) and isinstance(node.args[0], Scalar):
+        return Multiply(Scalar(-node.args[0].value), *node.args[1:])
+    return Multiply(Scalar(-1), *(node.args if isinstance(node, Multiply) else (node,)))
+
+
+def ones(*shape: Any) -> Node:
+    """Return an array of ones; with no sizes, the scalar 1."""
+    return Fill(1, shape) if shape else Scalar(1)
+
+
+def zeros(*shape: Any) -> Node:
+    """Return an array of zeros; with no sizes, the scalar 0."""
+    return Fill(0, shape) if shape else Scalar(0)
+
+
+def is_zero(node: Node) -> bool:
+    """Whether `node` is written as zero (a number or a fill)."""
+    return isinstance(node, (Scalar, Fill)) and node.value == 0
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield `node` and all nodes below it, parents first, operands in order."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(top.operands))
+
+
+def variables(node: Node) -> tuple[Variable, ...]:
+    """Return the variables in `node`, each once, in order of appearance."""
+    return tuple(dict.fromkeys(part for part in walk(node) if isinstance(part, Variable)))
+
+
+def replace(node: Node, mapping: dict[Node, Node]) -> Node:
+    """Return `node` with whole sub-nodes replaced; shapes are checked again on the way up."""
+    if node in mapping:
+        return mapping[node]
+    operands = node.operands
+    new = tuple(replace(operand, mapping) for operand in operands)
+    return node if new == operands else node.with_operands(new)

@@ -1,0 +1,189 @@
+"""The shape of each kind of node, NumPy's rules on symbolic sizes.
+
+Sizes are SymPy integers, positive integer symbols, or expressions in them. Two sizes fit when their difference is
+zero; a symbolic size is never assumed to be 1.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer, expand, prod
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import SHAPE, Node
+from symprop.errors import ShapeError
+
+Shape = tuple[Expr, ...]
+
+
+def same(left: Expr, right: Expr) -> bool:
+    """Whether two sizes are equal.
+
+    >>> from sympy import Symbol
+    >>> same(2 * Symbol("n"), Symbol("n") + Symbol("n"))
+    True
+    """
+    return left == right or (not (left.is_Integer and right.is_Integer) and expand(left - right) == 0)
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as NumPy writes it: `(3, n)`, `(3,)`, `()`."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def broadcast(*shapes: Shape, what: str = "operands") -> Shape:
+    """Return the shape that NumPy's broadcasting gives.
+
+    Raises:
+        ShapeError: the shapes do not broadcast; both are named.
+    """
+    result: list[Expr] = []
+    for position in range(1, max((len(shape) for shape in shapes), default=0) + 1):
+        size: Expr = Integer(1)
+        for shape in shapes:
+            if position <= len(shape) and shape[-position] != 1:
+                if size == 1:
+                    size = shape[-position]
+                elif not same(size, shape[-position]):
+                    listed = " and ".join(shape_text(shape) for shape in dict.fromkeys(shapes))
+                    raise ShapeError(f"shapes {listed} do not broadcast: {size} against {shape[-position]} in {what}")
+        result.append(size)
+    return tuple(reversed(result))
+
+
+def _fits(left: Expr, right: Expr, node: Node, operands: tuple[Node, ...]) -> None:
+    if not same(left, right):
+        listed = " and ".join(shape_text(operand.shape) for operand in operands)
+        raise ShapeError(f"{type(node).__name__} of shapes {listed}: {left} against {right} do not fit")
+
+
+def _rank(node: Node, operand: Node, *ranks: int) -> None:
+    if operand.rank not in ranks:
+        allowed = " or ".join(map(str, ranks))
+        raise ShapeError(f"{type(node).__name__} takes an array of rank {allowed}, not of shape {shape_text(operand.shape)}")
+
+
+@SHAPE.row(n.Variable)
+def _(node: n.Variable) -> Shape:
+    return tuple(node.args[2].args)  # type: ignore[arg-type]
+
+
+@SHAPE.row(n.Scalar)
+def _(node: n.Scalar) -> Shape:
+    return ()
+
+
+@SHAPE.row(n.Fill, n.Reshape)
+def _(node: Node) -> Shape:
+    shape: Shape = tuple(node.args[1].args)  # type: ignore[assignment]
+    if isinstance(node, n.Reshape):
+        before, after = prod(node.operands[0].shape), prod(shape)
+        if not same(before, after):
+            raise ShapeError(f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}")
+    return shape
+
+
+@SHAPE.row(n.Identity)
+def _(node: n.Identity) -> Shape:
+    return (node.args[0], node.args[0])  # type: ignore[return-value]
+
+
+@SHAPE.row(n.Add, n.Multiply, n.Map, n.Compare, n.Where)
+def _(node: Node) -> Shape:
+    return broadcast(*(operand.shape for operand in node.operands), what=type(node).__name__)
+
+
+@SHAPE.row(n.Power, n.Softmax)
+def _(node: Node) -> Shape:
+    if isinstance(node, n.Softmax):
+        _rank(node, node.operands[0], *range(1, 9))
+    return node.operands[0].shape
+
+
+@SHAPE.row(n.MatMul)
+def _(node: n.MatMul) -> Shape:
+    left, right = node.operands
+    for operand in (left, right):
+        _rank(node, operand, *range(1, 9))
+    _fits(left.shape[-1], right.shape[0] if right.rank == 1 else right.shape[-2], node, (left, right))
+    leading = broadcast(left.shape[:-2], right.shape[:-2], what="MatMul")
+    return leading + left.shape[-2:-1] * (left.rank > 1) + right.shape[-1:] * (right.rank > 1)
+
+
+@SHAPE.row(n.Outer)
+def _(node: n.Outer) -> Shape:
+    left, right = node.operands
+    _rank(node, left, 1)
+    _rank(node, right, 1)
+    return left.shape + right.shape
+
+
+@SHAPE.row(n.Transpose)
+def _(node: n.Transpose) -> Shape:
+    operand = node.operands[0]
+    if sorted(node.axes) != list(range(operand.rank)):
+        raise ShapeError(f"transpose by axes {node.axes} of an array of shape {shape_text(operand.shape)}")
+    return tuple(operand.shape[axis] for axis in node.axes)
+
+
+@SHAPE.row(n.Sum)
+def _(node: n.Sum) -> Shape:
+    shape = node.operands[0].shape
+    if node.keepdims:
+        return tuple(Integer(1) if axis in node.axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in node.axes)
+
+
+@SHAPE.row(n.LogSumExp)
+def _(node: n.LogSumExp) -> Shape:
+    shape = node.operands[0].shape
+    kept: Shape = (Integer(1),) if node.keepdims else ()
+    return shape[: node.axis] + kept + shape[node.axis + 1 :]
+
+
+@SHAPE.row(n.Expand)
+def _(node: n.Expand) -> Shape:
+    shape = node.operands[0].shape
+    if not 0 <= node.axis <= len(shape):
+        raise ShapeError(f"no place {node.axis} for a new axis in an array of shape {shape_text(shape)}")
+    return (*shape[: node.axis], Integer(1), *shape[node.axis :])
+
+
+@SHAPE.row(n.Diag)
+def _(node: n.Diag) -> Shape:
+    _rank(node, node.operands[0], 1)
+    return node.operands[0].shape * 2
+
+
+@SHAPE.row(n.Diagonal)
+def _(node: n.Diagonal) -> Shape:
+    operand = node.operands[0]
+    _rank(node, operand, 2)
+    _fits(operand.shape[0], operand.shape[1], node, (operand,))
+    return operand.shape[:1]
+
+
+@SHAPE.row(n.Take)
+def _(node: n.Take) -> Shape:
+    table, ids = node.operands
+    _rank(node, table, 2)
+    return (*ids.shape, table.shape[1])
+
+
+@SHAPE.row(n.ScatterAdd)
+def _(node: n.ScatterAdd) -> Shape:
+    values, ids = node.operands
+    if values.rank != ids.rank + 1 or not all(map(same, values.shape, ids.shape)):
+        raise ShapeError(f"scatter of {shape_text(values.shape)} by ids of shape {shape_text(ids.shape)}: the leading axes differ")
+    return (node.size, values.shape[-1])
+
+
+@SHAPE.row(n.OneHot)
+def _(node: n.OneHot) -> Shape:
+    return (*node.operands[0].shape, node.size)
+
+
+@SHAPE.row(n.Pullback)
+def _(node: n.Pullback) -> Shape:
+    cotangent, expression, by = node.operands
+    broadcast(cotangent.shape, expression.shape, what="pullback")
+    return by.shape

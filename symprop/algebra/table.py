@@ -1,0 +1,52 @@
+"""A table of rules: one meaning (shape, pullback, LaTeX, ...), one row for each kind of node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Row = TypeVar("Row", bound=Callable[..., Any])
+
+
+class Table:
+    """A mapping from kinds of node to the rule that gives them one meaning.
+
+    A row is entered once, where it is written, by the decorator `row`; a kind without a row is a `LookupError`
+    that names the table and the kind, and a test walks all tables for missing rows.
+
+    >>> double = Table("double")
+    >>> @double.row(int)
+    ... def _(value):
+    ...     return 2 * value
+    >>> double(21)
+    42
+    """
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+        self.rows: dict[type, Callable[..., Any]] = {}
+
+    def row(self, *kinds: type) -> Callable[[Row], Row]:
+        """Enter the decorated function as the row of each of `kinds`."""
+
+        def enter(rule: Row) -> Row:
+            for kind in kinds:
+                if kind in self.rows:
+                    raise LookupError(f"table {self.meaning!r} has two rows for {kind.__name__}")
+                self.rows[kind] = rule
+            return rule
+
+        return enter
+
+    def __contains__(self, kind: type) -> bool:
+        return kind in self.rows
+
+    def __getitem__(self, kind: type) -> Callable[..., Any]:
+        try:
+            return self.rows[kind]
+        except KeyError:
+            raise LookupError(f"table {self.meaning!r} has no row for {kind.__name__}") from None
+
+    def __call__(self, subject: Any, *rest: Any) -> Any:
+        """Apply the row of the kind of `subject`."""
+        return self[type(subject)](subject, *rest)

@@ -1,0 +1,82 @@
+"""The one family of errors that symprop raises for bad input.
+
+Every error says what was wrong, where, and what is allowed, in at most three lines. The command line turns the
+class into its exit code: 2 bad input, 3 over a limit, 4 files.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+class SympropError(Exception):
+    """Base of every error that symprop raises for what a user gave it."""
+
+    exit_code = 2
+
+
+class SymbolNameError(SympropError):
+    """A name that symprop cannot print as code: reserved, not ASCII, duplicate or too long."""
+
+
+class FormulaError(SympropError):
+    """A formula outside the grammar, with a caret under the place."""
+
+
+class SpecError(SympropError):
+    """A network that cannot be built: unknown layer, bad width, layers that do not fit."""
+
+
+class ShapeError(SympropError):
+    """Operands whose shapes do not fit; both shapes are named."""
+
+
+class DataError(SympropError):
+    """Data that cannot be used: which value, where, and what is allowed."""
+
+
+class LimitError(SympropError):
+    """Input larger than what symprop takes; the limit is named."""
+
+    exit_code = 3
+
+
+class OutputError(SympropError):
+    """A file that cannot be read or written."""
+
+    exit_code = 4
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """Return `text` safe to print in a message: escaped, on one line, cut after `limit` characters.
+
+    >>> shown("W\\n1")
+    "'W\\\\n1'"
+    >>> shown("x" * 100, limit=5)
+    "'xxxxx…' (100 characters)"
+    """
+    string = text if isinstance(text, str) else str(text)
+    safe = "".join(character if _harmless(character) else _escaped(character) for character in string[:limit])
+    return f"'{safe}'" if len(string) <= limit else f"'{safe}…' ({len(string):,} characters)"
+
+
+def _harmless(character: str) -> bool:
+    return character.isprintable() and unicodedata.category(character) not in {"Cf", "Co", "Cs", "Cn"}
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def pointed(message: str, text: str, column: int, width: int = 1) -> str:
+    """Return `message` with the typed `text` and a caret under `column` (from 0), a window of 70 characters.
+
+    >>> print(pointed("unknown name 'q'", "x + q", 4))
+    unknown name 'q'
+      x + q
+          ^
+    """
+    start = max(0, column - 50)
+    window = text[start : start + 70]
+    safe = "".join(character if _harmless(character) else "?" for character in window)
+    return f"{message}\n  {safe}\n  {' ' * (column - start)}{'^' * max(1, min(width, 20))}"
