@@ -1,0 +1,132 @@
+"""The builder: what layers write their equations into, in the order of the network.
+
+It keeps the books that layers must not keep: numbers of layers, names that are taken, parameters, limits.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, Integer, expand
+
+from symprop.algebra.equations import Equation, Item
+from symprop.algebra.nodes import Node, Variable
+from symprop.errors import LimitError
+from symprop.networks.sizes import DEEPEST_NESTING, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
+
+if TYPE_CHECKING:
+    from symprop.networks.layers import Layer
+
+DEFAULT_INITIALISER = "xavier_uniform"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a network: its variable, how it starts, and what it is ("weight", "bias" or "table")."""
+
+    variable: Variable
+    initialiser: str
+    fan_in: Expr
+    fan_out: Expr
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """The name of the variable."""
+        return self.variable.name
+
+
+class Builder:
+    """Equations and parameters so far. Layers call `equation`, `parameter` and `next_number`."""
+
+    def __init__(self, stems: frozenset[str] = frozenset()) -> None:
+        self.stems = stems
+        self.items: list[Item] = []
+        self.parameters: list[Parameter] = []
+        self.inputs: list[Variable] = []
+        self.targets: list[Variable] = []
+        self.output: Variable | None = None
+        self.loss: Variable | None = None
+        self.prediction: Variable | None = None
+        self.taken: dict[tuple[str, Expr | None], int] = {}
+        self.number: Expr = Integer(0)  # of the latest Dense
+        self.dense_count = 0  # how many Dense layers since the start or since the loop's body began
+        self.embeddings = 0
+        self.loops = 0
+        self.inside_loop = False
+        self.activation_letter = "a"
+        self.waiting: int | None = None  # the weight whose initialiser the next layer decides
+        self.layer_count = 0
+        self.parameter_count = 0
+        self.nesting = 0
+        self.previous: Layer | None = None
+
+    def fork(self) -> Builder:
+        """Return an independent copy, for a trial or for the body of a loop."""
+        other = copy.copy(self)
+        for name in ("items", "parameters", "inputs", "targets", "taken"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        return other
+
+    def size(self, size: Size) -> Expr:
+        """Return a size of a layer as a SymPy expression."""
+        return size_node(size, self.stems)
+
+    def next_number(self) -> Expr:
+        """Return the number of the next Dense layer (an expression in the loop's index inside a symbolic `Repeat`)."""
+        self.number = expand(self.number + 1) if self.number.free_symbols else self.number + 1
+        self.dense_count += 1
+        return self.number
+
+    def variable(self, letter: str, number: Expr | None, shape: tuple[Any, ...]) -> Variable:
+        """Return a new variable, marked where its name is taken."""
+        mark = self.taken[letter, number] = self.taken.get((letter, number), 0) + 1
+        node = Variable(letter, () if number is None else (number,), shape, (), mark)
+        assert isinstance(node, Variable)
+        return node
+
+    def equation(self, letter: str, number: Expr | None, expression: Node, note: str = "") -> Variable:
+        """Append `letter{number} = expression` and return its left side."""
+        target = self.variable(letter, number, expression.shape)
+        self.items.append(Equation(target, expression, note=note))
+        return target
+
+    def activation(self, expression: Node, note: str = "") -> Variable:
+        """Append the equation of an activation: `a` with the number of the latest Dense (`f` at the end of a residual block)."""
+        return self.equation(self.activation_letter, self.number, expression, note)
+
+    def parameter(
+        self, letter: str, number: Expr, shape: tuple[Any, ...], kind: str, initialiser: str | None, fans: tuple[Any, Any]
+    ) -> Variable:
+        """Enter a parameter; without an initialiser, the activation right after decides."""
+        variable = self.variable(letter, number, shape)
+        if initialiser is None:
+            self.waiting = len(self.parameters)
+        self.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
+        elements = 1
+        for size in variable.shape:
+            elements *= int(size) if size.is_Integer else 1
+        self.parameter_count += elements
+        if self.parameter_count > MOST_PARAMETERS:
+            raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
+        return variable
+
+    def add(self, layer: Layer, value: Variable) -> Variable:
+        """Let `layer` write its equations for the input `value`; return its output."""
+        self.layer_count += 1
+        if self.layer_count > MOST_LAYERS:
+            raise LimitError(f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time")
+        if self.waiting is not None and layer.is_activation:
+            waiting = self.parameters[self.waiting]
+            self.parameters[self.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
+        if not layer.is_transparent:
+            self.waiting = None
+        self.nesting += 1
+        if self.nesting > DEEPEST_NESTING:
+            raise LimitError(f"blocks are nested over {DEEPEST_NESTING} deep")
+        output = layer.build(self, value)
+        self.nesting -= 1
+        self.previous = layer
+        return output

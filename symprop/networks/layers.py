@@ -1,0 +1,184 @@
+"""Layers: each turns its input into equations for one example, a few lines of algebra and no calculus.
+
+A new layer is one frozen dataclass with a `build`, and its name in `symprop.networks.spec.LAYERS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sympy
+
+from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Softmax as SoftmaxNode, Take, Variable
+from symprop.errors import SpecError, shown
+from symprop.networks.builder import DEFAULT_INITIALISER, Builder
+from symprop.networks.initialisers import checked_initialiser
+from symprop.networks.sizes import Size, checked_size
+
+if TYPE_CHECKING:
+    from symprop.networks.blocks import Chain
+    from symprop.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Abstract base of layers: `build` appends equations and returns the output; `>>` puts layers in a row."""
+
+    is_activation: ClassVar[bool] = False
+    is_loss: ClassVar[bool] = False
+    is_transparent: ClassVar[bool] = False
+    """Whether the layer only holds others, so that the first of them follows what stands before."""
+    preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
+    """How the weights right before this activation start."""
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        """Append this layer's equations for its input `value` and return its output."""
+        raise NotImplementedError
+
+    def __rshift__(self, other: Layer | Chain) -> Chain | Network:
+        from symprop.networks.network import joined  # the row of layers knows the layers, and this closes the circle
+
+        return joined(self, other)
+
+    @property
+    def text(self) -> str:
+        """The layer in canonical notation, which reads back."""
+        parts = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.default is dataclasses.MISSING:
+                parts.append(argument_text(value, bare=field.name in _SIZES))
+            elif value != field.default:
+                parts.append(f"{field.name}={argument_text(value)}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes of the layer, numbers and names, in order."""
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name in _SIZES)
+
+    def with_sizes(self, change: dict[Size, Size]) -> Layer:
+        """Return the layer with sizes replaced: names or numbers."""
+        changed = {
+            field.name: change[getattr(self, field.name)]
+            for field in dataclasses.fields(self)
+            if field.name in _SIZES and getattr(self, field.name) in change
+        }
+        return dataclasses.replace(self, **changed) if changed else self
+
+
+_SIZES = frozenset({"size", "vocabulary"})
+"""The fields that hold sizes, in every layer."""
+
+
+def argument_text(value: Any, bare: bool = False) -> str:
+    """Return an argument of a layer as it is typed; a size's name stands bare."""
+    if isinstance(value, str) and not bare:
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value.text if isinstance(value, Node) or hasattr(type(value), "text") else value)
+
+
+@dataclass(frozen=True)
+class Input(Layer):
+    """The input `x`: a vector of `size` numbers, or of `size` ids where an `Embedding` follows.
+
+    >>> Input(64).text
+    'Input(64)'
+    """
+
+    size: Size
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", checked_size(self.size, "Input"))
+
+    def start(self, builder: Builder) -> Variable:
+        """Enter the input of the network."""
+        x = builder.variable("x", None, (builder.size(self.size),))
+        builder.inputs.append(x)
+        builder.layer_count += 1
+        builder.previous = self
+        return x
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        raise SpecError(f"{self.text} stands after another layer; a network has one Input, the first layer")
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """A fully connected layer, `z = W @ a + b`, along the last axis of its input.
+
+    >>> Dense(32, bias=False).text
+    'Dense(32, bias=False)'
+    """
+
+    size: Size
+    bias: bool = True
+    initialiser: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", checked_size(self.size, "Dense"))
+        if not isinstance(self.bias, bool):
+            raise SpecError(f"Dense: bias is True or False, not {shown(self.bias)}")
+        checked_initialiser(self.initialiser, "Dense")
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        return dense(builder, value, builder.size(self.size), self.bias, self.initialiser)
+
+
+def dense(builder: Builder, value: Variable, size: sympy.Expr, bias: bool, initialiser: str | None) -> Variable:
+    """Append `z = W @ value + b` and return `z`; a matrix holds one example in each row."""
+    number = builder.next_number()
+    fan_in = value.shape[-1]
+    W = builder.parameter("W", number, (size, fan_in), "weight", initialiser, (fan_in, size))
+    product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, W.T)
+    if bias:
+        waiting = builder.waiting
+        product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
+        builder.waiting = waiting
+    return builder.equation("z", number, product, "pre-activation")
+
+
+@dataclass(frozen=True)
+class Embedding(Layer):
+    """Rows of a table `E` selected by the ids of the input, one after the other in one vector where `flatten`."""
+
+    vocabulary: Size
+    size: Size
+    flatten: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vocabulary", checked_size(self.vocabulary, "Embedding"))
+        object.__setattr__(self, "size", checked_size(self.size, "Embedding"))
+        if not isinstance(self.flatten, bool):
+            raise SpecError(f"Embedding: flatten is True or False, not {shown(self.flatten)}")
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        if not isinstance(builder.previous, Input) or builder.nesting > 1:
+            raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
+        vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
+        ids = value.change(facts=sympy.Tuple(Fact("index", vocabulary)))
+        builder.inputs[:] = [ids]
+        builder.embeddings += 1
+        number = sympy.Integer(builder.embeddings)
+        table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
+        rows: Node = Take(table, ids)
+        if self.flatten:
+            rows = Reshape(rows, (sympy.prod(rows.shape),))
+        return builder.equation("e", number, rows, "embedding")
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """`exp(z_i) / sum_j exp(z_j)` along the last axis."""
+
+    is_activation: ClassVar[bool] = True
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        if value.shape[-1] == 1:
+            raise SpecError("Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()")
+        return builder.activation(SoftmaxNode(value), "softmax")

@@ -1,0 +1,85 @@
+"""Sizes of layers as a user gives them: a number or a name; checked at the door, and the limits of a network.
+
+A name that ends in the loop's index (`n_l` in a symbolic `Repeat`) is a size of its own for each block; it becomes the
+function `n(l)`, so that setting `l` to a number gives the size of that block.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import sympy
+from sympy import Expr, Integer, Symbol
+
+from symprop.algebra.names import size_symbol
+from symprop.errors import LimitError, SpecError, SymbolNameError, shown
+
+Size = int | str
+
+LARGEST_WIDTH = 10**7
+MOST_LAYERS = 10_000
+MOST_PARAMETERS = 10**9
+DEEPEST_NESTING = 50
+BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
+LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in ("l", "k", "j", "i"))
+"""The index of the first, second, ... symbolic `Repeat` of a network."""
+
+_ALLOWED = f"allowed: a whole number from 1 to {LARGEST_WIDTH:,}, or a name such as n1"
+
+
+def checked_size(size: Any, what: str) -> Size:
+    """Return a size as an `int` or a valid name; `what` says whose it is in an error.
+
+    >>> checked_size(32, "Dense")
+    32
+    >>> checked_size(sympy.Symbol("n1"), "Dense")
+    'n1'
+
+    Raises:
+        SpecError: not a positive whole number and not a name.
+        LimitError: larger than `LARGEST_WIDTH`.
+    """
+    if isinstance(size, Symbol):
+        size = size.name
+    if isinstance(size, str):
+        try:
+            size_symbol(size)
+        except SymbolNameError:
+            raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}") from None
+        if size == BATCH_SIZE.name:
+            raise SpecError(f"{what}: the name 'm' is the batch size and cannot be a size of a layer\n{_ALLOWED}")
+        return size
+    if isinstance(size, Expr) and not size.is_Integer:
+        raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}")
+    try:
+        number = operator.index(size)
+    except TypeError:
+        raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}") from None
+    if isinstance(size, bool) or number < 1:
+        raise SpecError(f"{what}: {_number_text(size)} is no size\n{_ALLOWED}")
+    if number > LARGEST_WIDTH:
+        raise LimitError(f"{what}: size {_number_text(number)} is over the limit\n{_ALLOWED}")
+    return number
+
+
+def _number_text(number: Any) -> str:
+    """A number for a message; one too long to print says how long it is (Python refuses to print above 4,300 digits)."""
+    if isinstance(number, int) and abs(number) >= 10**30:
+        return f"of about 10**{int(number.bit_length() * 0.30103)}"
+    return shown(number)
+
+
+def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
+    """Return a size as a SymPy expression; `n_0` is `n(0)` where `n` is one of the `stems` that vary from block to block.
+
+    >>> size_node("n_l", frozenset({"n"}))
+    n(l)
+    """
+    if not isinstance(size, str):
+        return Integer(size)
+    stem, _, index = size.rpartition("_")
+    if stem not in stems:
+        return size_symbol(size)
+    position = Integer(index) if index.isdecimal() else size_symbol(index)
+    return sympy.Function(stem, integer=True, positive=True)(position)
