@@ -1,0 +1,127 @@
+"""The functions of NumPy notation that are not elementwise: one row each, its arguments and the nodes that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Rational, prod
+
+from symprop.algebra import functions
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.errors import FormulaError, LimitError
+
+LARGEST_SIZE = 10**9
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A function of arrays: the names of its array arguments, of its options, and which options it cannot do without."""
+
+    arrays: tuple[str, ...]
+    make: Callable[..., Node]
+    options: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+def size_of(value: Any) -> Expr:
+    """Return `value` if it can be the length of an axis.
+
+    Raises:
+        FormulaError: not a positive integer.
+        LimitError: larger than 10**9.
+    """
+    if not (isinstance(value, Expr) and value.is_integer and value.is_positive is not False):
+        raise FormulaError(f"a size is a positive integer, not {value}")
+    if value.is_number and value > LARGEST_SIZE:
+        raise LimitError(f"a size of {value}; at most {LARGEST_SIZE:,} is allowed")
+    return value
+
+
+def _axis(value: Any) -> Any:
+    """Return an axis, or several, as NumPy takes them: None, an integer or a tuple of integers."""
+    if isinstance(value, tuple):
+        return tuple(_axis(entry) for entry in value)
+    if isinstance(value, bool) or not (value is None or isinstance(value, int) or getattr(value, "is_Integer", False)):
+        raise FormulaError(f"an axis is an integer, not {value}")
+    return None if value is None else int(value)
+
+
+def _one_axis(value: Any) -> int:
+    axis = _axis(value)
+    if not isinstance(axis, int):
+        raise FormulaError(f"one axis is needed, not {value}")
+    return axis
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise FormulaError(f"keepdims is True or False, not {value}")
+    return value
+
+
+def _shape(value: Any) -> tuple[Expr, ...]:
+    return tuple(size_of(entry) for entry in (value if isinstance(value, tuple) else (value,)))
+
+
+def _sum(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    return n.Sum(x, _axis(axis), _flag(keepdims))
+
+
+def _mean(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    total = n.Sum(x, _axis(axis), _flag(keepdims))
+    return n.Multiply(n.Scalar(1 / prod(x.shape[position] for position in total.axes)), total)  # type: ignore[attr-defined]
+
+
+def _log_sum_exp(x: Node, axis: Any = -1, keepdims: Any = False) -> Node:
+    return n.LogSumExp(x, _one_axis(axis), _flag(keepdims))
+
+
+def _log_softmax(x: Node, axis: Any = -1) -> Node:
+    return n.Add(x, n.negative(n.LogSumExp(x, _one_axis(axis), True)))
+
+
+def _diag(x: Node) -> Node:
+    return n.Diagonal(x) if x.rank == 2 else n.Diag(x)
+
+
+def _transpose(x: Node, axes: Any = None) -> Node:
+    listed = _axis(axes)
+    if isinstance(listed, int) or (listed is not None and None in listed):
+        raise FormulaError(f"axes are a tuple of integers, not {axes}")
+    return n.Transpose(x, listed)
+
+
+OPERATORS: dict[str, Operator] = {
+    "sqrt": Operator(("x",), lambda x: n.Power(x, Rational(1, 2))),
+    "square": Operator(("x",), lambda x: n.Power(x, 2)),
+    "sum": Operator(("x",), _sum, ("axis", "keepdims")),
+    "mean": Operator(("x",), _mean, ("axis", "keepdims")),
+    "softmax": Operator(("x",), lambda x, axis=-1: n.Softmax(x, _one_axis(axis)), ("axis",)),
+    "log_softmax": Operator(("x",), _log_softmax, ("axis",)),
+    "logsumexp": Operator(("x",), _log_sum_exp, ("axis", "keepdims")),
+    "outer": Operator(("a", "b"), n.Outer),
+    "diag": Operator(("v",), _diag),
+    "diagonal": Operator(("a",), n.Diagonal),
+    "transpose": Operator(("a",), _transpose, ("axes",)),
+    "where": Operator(("condition", "x", "y"), n.Where),
+    "eye": Operator((), lambda size: n.Identity(size_of(size)), ("size",), ("size",)),
+    "ones": Operator((), lambda shape: n.ones(*_shape(shape)), ("shape",), ("shape",)),
+    "zeros": Operator((), lambda shape: n.zeros(*_shape(shape)), ("shape",), ("shape",)),
+    "full": Operator(
+        (),
+        lambda shape, fill_value: n.Fill(fill_value, _shape(shape)),
+        ("shape", "fill_value"),
+        ("shape", "fill_value"),
+    ),
+    "reshape": Operator(("a",), lambda a, shape: n.Reshape(a, _shape(shape)), ("shape",), ("shape",)),
+    "one_hot": Operator(("ids",), lambda ids, size: n.OneHot(ids, size_of(size)), ("size",), ("size",)),
+    "scatter_add": Operator(
+        ("values", "ids"), lambda values, ids, size: n.ScatterAdd(values, ids, size_of(size)), ("size",), ("size",)
+    ),
+    "leaky_relu": Operator(("x",), lambda x, slope=Rational(1, 100): functions.leaky_relu(slope)(x), ("slope",)),
+    "elu": Operator(("x",), lambda x, alpha=1: functions.elu(alpha)(x), ("alpha",)),
+}
+"""Functions of arrays by name; elementwise functions are in `functions.FUNCTIONS`."""

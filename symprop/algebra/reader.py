@@ -1,0 +1,385 @@
+"""NumPy notation in: a formula read into nodes by a whitelist over `ast`; nothing that is typed is ever evaluated.
+
+The text first passes the token scan (`tokens.py`), which bounds what Python's parser gets to see. Then each kind of
+syntax that a formula may hold has its case here, and everything else is refused with a caret under the place. Numbers
+are exact: `0.1` is 1/10. The texts of networks (`Input(4) >> Dense(3)`) have their own small grammar in `calls.py`.
+
+    >>> f = read_formula("sum((a - y)**2) / 2", {"a": (3,), "y": (3,)})
+    >>> type(f).__name__, f.shape
+    ('Multiply', ())
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import sympy
+from sympy import Expr, Rational
+
+from symprop.algebra import nodes as n
+from symprop.algebra.calls import Call, CallSum, Name, read_calls
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
+from symprop.algebra.names import closest, size_expression, size_symbol, variable
+from symprop.algebra.nodes import Node
+from symprop.algebra.operators import OPERATORS, size_of
+from symprop.algebra.tokens import Limits, Scan, refuse, scan
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, shown
+
+LIMITS = Limits(
+    what="formula",
+    characters=20_000,
+    brackets=100,
+    chain=1_000,
+    operators=frozenset(
+        {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
+    ),
+    strings=False,
+)
+LARGEST_EXPONENT = 1_000
+LARGEST_BITS = 4_096
+MOST_NODES = 5_000
+DEEPEST = 150
+CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
+RELATIONS: dict[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
+_SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.MatMult)
+_NAMED = {"None", "True", "False"}
+_Result = TypeVar("_Result")
+
+
+def read_formula(
+    text: str,
+    shapes: Mapping[str, Any],
+    sizes: Mapping[str, Any] | Iterable[str] = (),
+    functions: Mapping[str, ElementwiseFunction] | None = None,
+) -> Node:
+    """Read a formula in NumPy notation.
+
+    Args:
+        text: the formula, such as `W1 @ x + b1`.
+        shapes: the arrays that it may name, each with its shape or as a ready `Variable`.
+        sizes: the sizes that it may use as numbers, by name; with a mapping, the value of each.
+        functions: elementwise functions known by name besides `FUNCTIONS`.
+
+    >>> read_formula("W @ x", {"W": ("n1", "n0"), "x": ("n0",)}).shape
+    (n1,)
+    >>> read_formula("1/3 + 0.1", {}).value
+    13/30
+
+    Raises:
+        FormulaError: a syntax error, or something outside the grammar, or an unknown name.
+        ShapeError: operands that do not fit.
+        LimitError: too long, too deep, or a number too large.
+    """
+    arrays = {
+        name: given if isinstance(given, Node) else variable(name, tuple(given)) for name, given in shapes.items()
+    }
+    listed = sizes.items() if isinstance(sizes, Mapping) else ((name, size_symbol(name)) for name in sizes)
+    numbers = {name: size_expression(size) for name, size in listed}
+    scanned = scan(text, LIMITS)
+    return _Reader(scanned, {**CONSTANTS, **numbers}, arrays, {**FUNCTIONS, **(functions or {})}).read()
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of arrays and sizes in a formula (not functions, not `pi`), in order of appearance.
+
+    >>> names_in("-sum(y * log(p), axis=1) + y")
+    ('y', 'p')
+    """
+    tokens = scan(text, LIMITS).tokens
+    found: list[str] = []
+    for before, token, after in zip((None, *tokens[:-1]), tokens, (*tokens[1:], None), strict=True):
+        called = after is not None and after.text in {"(", "="}
+        attribute = before is not None and before.text == "."
+        if (
+            token.kind == "name"
+            and not called
+            and not attribute
+            and token.text not in _NAMED
+            and token.text not in CONSTANTS
+        ):
+            found.append(token.text)
+    return tuple(dict.fromkeys(found))
+
+
+def syntax_tree(
+    scanned: Scan, error: type[SympropError] = FormulaError, start: int = 0, end: int | None = None
+) -> ast.expr:
+    """Return Python's syntax tree of (a part of) a scanned text, its columns those of the whole text."""
+    piece = scanned.line[start:end]
+    try:
+        return ast.parse(f"({piece})", mode="eval").body
+    except SyntaxError as problem:
+        column = min(max(start, start + (problem.offset or 1) - 2), max(0, len(scanned.typed.rstrip()) - 1))
+        message = (problem.msg or "invalid syntax").split(". Perhaps")[0]
+        refuse(f"cannot be read: {message}", scanned.typed, column, error=error)
+    except (RecursionError, MemoryError, ValueError):
+        raise LimitError(f"too deeply nested to be read: {shown(piece)}") from None
+
+
+class _Reader:
+    """One reading of one formula: the names that it may use, and how many nodes it has made."""
+
+    def __init__(
+        self,
+        scanned: Scan,
+        numbers: dict[str, Expr],
+        arrays: dict[str, Node],
+        functions: dict[str, ElementwiseFunction],
+    ) -> None:
+        self.scanned, self.numbers, self.arrays, self.functions = scanned, numbers, arrays, functions
+        self.made = self.depth = 0
+        self.cases: dict[type, Callable[[Any], Node]] = {
+            ast.BinOp: self._binary,
+            ast.UnaryOp: self._unary,
+            ast.Constant: self._constant,
+            ast.Name: self._name,
+            ast.Call: self._call,
+            ast.Compare: self._compare,
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+        }
+
+    def read(self) -> Node:
+        return self.node(syntax_tree(self.scanned))
+
+    def node(self, tree: ast.expr) -> Node:
+        """Read one expression."""
+        self.made += 1
+        if self.made > MOST_NODES:
+            raise LimitError(f"a formula of more than {MOST_NODES:,} parts")
+        if type(tree) not in self.cases:
+            self.refuse(f"{_plain_name(tree)} is not part of a formula", tree)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise LimitError(f"a formula nested deeper than {DEEPEST}")
+        result = self.cases[type(tree)](tree)
+        self.depth -= 1
+        return result
+
+    def refuse(self, message: str, tree: ast.AST, error: type[SympropError] = FormulaError) -> NoReturn:
+        column = self.column(tree)
+        end = getattr(tree, "end_col_offset", None)
+        refuse(message, self.scanned.typed, column, end - 1 - column if end else 1, error)
+
+    def column(self, tree: ast.AST) -> int:
+        return int(getattr(tree, "col_offset", 1)) - 1  # one for the bracket that `syntax_tree` puts in front
+
+    def build(self, tree: ast.AST, make: Callable[..., _Result], *arguments: Any, **keywords: Any) -> _Result:
+        """Call `make` and put a caret under `tree` where it refuses."""
+        try:
+            return make(*arguments, **keywords)
+        except (ShapeError, FormulaError, SymbolNameError) as problem:
+            if "\n" in str(problem):
+                raise
+            return self.refuse(str(problem), tree, type(problem))
+
+    def _name(self, tree: ast.Name) -> Node:
+        if tree.id in self.arrays:
+            return self.arrays[tree.id]
+        if tree.id in self.numbers:
+            return n.Scalar(self.numbers[tree.id])
+        if tree.id in self.functions or tree.id in OPERATORS:
+            self.refuse(f"function {shown(tree.id)} needs its argument in brackets", tree)
+        known = {**self.arrays, **self.numbers}
+        return self.refuse(f"unknown name {shown(tree.id)}{closest(tree.id, known)}", tree)
+
+    def _constant(self, tree: ast.Constant) -> Node:
+        if type(tree.value) not in {int, float}:
+            self.refuse(f"{tree.value!r} is not part of a formula", tree)
+        return n.Scalar(Rational(self.scanned.line[self.column(tree) : (tree.end_col_offset or 0) - 1]))
+
+    def _unary(self, tree: ast.UnaryOp) -> Node:
+        if not isinstance(tree.op, (ast.USub, ast.UAdd)):
+            self.refuse(f"{_plain_name(tree.op)} is not part of a formula", tree)
+        operand = self.node(tree.operand)
+        return n.negative(operand) if isinstance(tree.op, ast.USub) else operand
+
+    def _binary(self, tree: ast.BinOp) -> Node:
+        if isinstance(tree.op, ast.Pow):
+            return self._power(tree)
+        kinds = _SUMS if isinstance(tree.op, _SUMS) else _PRODUCTS
+        spine: list[ast.BinOp] = []
+        left: ast.expr = tree
+        while isinstance(left, ast.BinOp) and isinstance(left.op, kinds):  # a loop: sums may have many terms
+            spine.append(left)
+            left = left.left
+        if not spine:
+            self.refuse(f"{_plain_name(tree.op)} is not part of a formula", tree)
+        result = self.node(left)
+        terms: list[Node] = (
+            list(result.operands) if isinstance(result, n.Add if kinds is _SUMS else n.Multiply) else [result]
+        )
+        for part in reversed(spine):
+            right = self.node(part.right)
+            if isinstance(part.op, ast.MatMult):
+                self.depth += 1  # a product of products is a deep tree
+                if self.depth > DEEPEST:
+                    self.refuse(f"more than {DEEPEST} products in a row", part, LimitError)
+                terms = [self.build(part, n.MatMul, self._product(terms, part), right)]
+            elif isinstance(part.op, ast.Sub):
+                terms.append(n.negative(right))
+            elif isinstance(part.op, ast.Div):
+                terms.append(self._inverse(right, part))
+            else:
+                terms.append(right)
+        self.depth -= sum(isinstance(part.op, ast.MatMult) for part in spine)
+        return self._sum(terms, tree) if kinds is _SUMS else self._product(terms, tree)
+
+    def _sum(self, terms: list[Node], tree: ast.AST) -> Node:
+        if all(isinstance(term, n.Scalar) for term in terms):
+            return self._number(sympy.Add(*(term.value for term in terms)), tree)  # type: ignore[attr-defined]
+        return self.build(tree, n.Add, *terms)
+
+    def _product(self, factors: list[Node], tree: ast.AST) -> Node:
+        """The product with its numbers folded into one, which stands first."""
+        if len(factors) == 1:
+            return factors[0]
+        constant: Expr = sympy.Integer(1)
+        rest: list[Node] = []
+        for factor in factors:
+            if isinstance(factor, n.Scalar):
+                constant = self._number(constant * factor.value, tree).value
+            else:
+                rest.append(factor)
+        if not rest:
+            return n.Scalar(constant)
+        kept: list[Node] = rest if constant == 1 else [n.Scalar(constant), *rest]
+        return kept[0] if len(kept) == 1 else self.build(tree, n.Multiply, *kept)
+
+    def _inverse(self, node: Node, tree: ast.BinOp) -> Node:
+        if n.is_zero(node):
+            self.refuse("division by zero", tree.right)
+        return self._number(1 / node.value, tree) if isinstance(node, n.Scalar) else n.Power(node, -1)
+
+    def _power(self, tree: ast.BinOp) -> Node:
+        base, exponent = self.node(tree.left), self.node(tree.right)
+        value = exponent.value if isinstance(exponent, n.Scalar) else None
+        if value is None or not value.is_number:
+            self.refuse("an exponent is a number", tree.right)
+        if abs(value) > LARGEST_EXPONENT:
+            self.refuse(f"exponents go up to {LARGEST_EXPONENT:,}", tree.right, LimitError)
+        return self.power(base, value, tree)
+
+    def power(self, base: Node, exponent: Expr, tree: ast.AST) -> Node:
+        """Return `base ** exponent`; a number is folded, after a look at how large it would become."""
+        if not isinstance(base, n.Scalar):
+            return base if exponent == 1 else n.Power(base, exponent)
+        if base.value == 0 and exponent.is_negative:
+            self.refuse("division by zero", tree)
+        if base.value.is_negative and not exponent.is_Integer:
+            self.refuse("a root of a negative number", tree)
+        bits = sum(
+            int(abs(part)).bit_length() for part in base.value.atoms(sympy.Rational) for part in (part.p, part.q)
+        )
+        if bits * max(1, abs(exponent)) > LARGEST_BITS:
+            self.refuse(f"a number of more than {LARGEST_BITS:,} bits", tree, LimitError)
+        return self._number(base.value**exponent, tree)
+
+    def _number(self, value: Expr, tree: ast.AST) -> n.Scalar:
+        if value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+            self.refuse("not a finite number", tree)
+        if any(max(abs(part.p), part.q).bit_length() > LARGEST_BITS for part in value.atoms(sympy.Rational)):
+            self.refuse(f"a number of more than {LARGEST_BITS:,} bits", tree, LimitError)
+        result = n.Scalar(value)
+        assert isinstance(result, n.Scalar)
+        return result
+
+    def _compare(self, tree: ast.Compare) -> Node:
+        if len(tree.ops) != 1 or type(tree.ops[0]) not in RELATIONS:
+            self.refuse("a comparison has one of > >= < <= == != between two sides", tree)
+        left, right = self.node(tree.left), self.node(tree.comparators[0])
+        return self.build(tree, n.Compare, RELATIONS[type(tree.ops[0])], left, right)
+
+    def _attribute(self, tree: ast.Attribute) -> Node:
+        if tree.attr != "T":
+            self.refuse(f"'.T' is the only attribute of a formula, not {shown('.' + tree.attr)}", tree)
+        operand = self.node(tree.value)
+        return operand if operand.rank < 2 else n.Transpose(operand)
+
+    def _subscript(self, tree: ast.Subscript) -> Node:
+        """`x[:, None]` makes new axes; `E[ids]` takes rows of a table."""
+        operand = self.node(tree.value)
+        entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        if len(entries) == 1 and not _is_new_axis(entries[0]) and not isinstance(entries[0], ast.Slice):
+            ids = self.node(entries[0])
+            if isinstance(ids, n.Scalar):
+                self.refuse("an index is an array of ids, not a number", tree.slice)
+            return self.build(tree, n.Take, operand, ids)
+        if sum(isinstance(entry, ast.Slice) for entry in entries) > operand.rank:
+            self.refuse(f"more ':' than the {operand.rank} axes of the array", tree)
+        for position, entry in enumerate(entries):
+            if _is_new_axis(entry):
+                operand = self.build(tree, n.Expand, operand, position)
+            elif not isinstance(entry, ast.Slice) or entry.lower or entry.upper or entry.step:
+                self.refuse("brackets hold ':' and None, or one array of ids", entry)
+        return operand
+
+    def _call(self, tree: ast.Call) -> Node:
+        if not isinstance(tree.func, ast.Name):
+            self.refuse("only the listed functions can be called, by their names", tree)
+        name = tree.func.id
+        known = {**self.functions, **OPERATORS}
+        if name not in known:
+            self.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree.func)
+        for argument in tree.args:
+            if isinstance(argument, ast.Starred):
+                self.refuse("'*' cannot stand before an argument", argument)
+        keywords = self._keywords(tree)
+        if name in OPERATORS:
+            return self._operator(tree, name, keywords)
+        if keywords:
+            self.refuse(f"{name} takes no keyword", tree)
+        return self.build(tree, self.functions[name], *(self.node(argument) for argument in tree.args))
+
+    def _keywords(self, tree: ast.Call) -> dict[str, ast.expr]:
+        found: dict[str, ast.expr] = {}
+        for keyword in tree.keywords:
+            if keyword.arg is None:
+                self.refuse("'**' cannot stand before an argument", keyword.value)
+            found[keyword.arg] = keyword.value
+        return found
+
+    def _operator(self, tree: ast.Call, name: str, keywords: dict[str, ast.expr]) -> Node:
+        operator = OPERATORS[name]
+        parameters = [*operator.arrays, *operator.options]
+        if len(tree.args) > len(parameters):
+            self.refuse(f"{name} takes {', '.join(parameters)}: {len(tree.args)} arguments are too many", tree)
+        given = dict(zip(parameters, tree.args))
+        for key, value in keywords.items():
+            if key not in parameters or key in given:
+                self.refuse(f"{name} takes {', '.join(parameters)}; not {shown(key)} here", value)
+            given[key] = value
+        missing = [parameter for parameter in (*operator.arrays, *operator.required) if parameter not in given]
+        if missing:
+            self.refuse(f"{name} takes {', '.join(parameters)}; {missing[0]} is missing", tree)
+        arrays = [self.node(given[parameter]) for parameter in operator.arrays]
+        options = {key: self._option(key, value) for key, value in given.items() if key not in operator.arrays}
+        if name == "sqrt" and isinstance(arrays[0], n.Scalar):
+            return self.power(arrays[0], Rational(1, 2), tree)
+        return self.build(tree, operator.make, *arrays, **options)
+
+    def _option(self, key: str, tree: ast.expr) -> Any:
+        """An axis, a size, a shape, a truth value: what operators take besides arrays."""
+        if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
+            return tree.value
+        if isinstance(tree, (ast.Tuple, ast.List)):
+            return tuple(self._option(key, entry) for entry in tree.elts)
+        node = self.node(tree)
+        if not isinstance(node, n.Scalar):
+            self.refuse(f"{key} is a number, not an array", tree)
+        return self.build(tree, size_of, node.value) if key in {"shape", "size"} else node.value
+
+
+def _is_new_axis(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+def _plain_name(tree: ast.AST) -> str:
+    """What a piece of syntax is called: `ListComp` is "list comp"."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(tree).__name__)
+    return words.strip().removesuffix(" exp")
+
+
+__all__ = ["Call", "CallSum", "Name", "names_in", "read_calls", "read_formula", "syntax_tree"]

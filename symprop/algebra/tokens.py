@@ -1,0 +1,201 @@
+"""The token scan in front of both readers: characters and limits are checked here, before any parser sees the text.
+
+Python's own parser recurses, normalises names (NFKC) and may give up with `MemoryError` on hostile text. So what a
+user typed is first cut into tokens by one regular expression, in linear time and without recursion. What comes out
+is plain ASCII on one line (comments and line breaks become spaces, so that columns stay), bracketed properly, and
+within the limits of its kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from symprop.errors import FormulaError, LimitError, SympropError, pointed, shown
+
+NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_TOKEN = re.compile(
+    rf"""(?P<space>[ \t]+) | (?P<newline>\r\n|\r|\n) | (?P<comment>\#[^\r\n]*)
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*) | (?P<number>{NUMBER}) | (?P<string>'[^'"\\\r\n]*'|"[^'"\\\r\n]*")
+    | (?P<operator>\*\*|//|>>|<<|<=|>=|==|!=|:=|->|[-+*/@%&|^~<>()\[\]{{}},.:=;!])""",
+    re.VERBOSE,
+)
+_LONGEST_NUMBER = 50
+_LARGEST_DECIMAL_EXPONENT = 300
+_PREFIXES = 20
+_POWERS = 20
+_PAIRS = {")": "(", "]": "["}
+_OPERAND_KINDS = frozenset({"name", "number", "string"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a text may be, and which operators it may hold."""
+
+    what: str
+    characters: int
+    brackets: int
+    chain: int
+    operators: frozenset[str]
+    strings: bool
+    error: type[SympropError] = FormulaError
+
+
+@dataclass(frozen=True)
+class Token:
+    """A name, number, string or operator, and where it begins."""
+
+    kind: str
+    text: str
+    column: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The typed text, the same text on one line without comments, and its tokens."""
+
+    typed: str
+    line: str
+    tokens: tuple[Token, ...] = field(repr=False)
+
+
+def scan(text: object, limits: Limits) -> Scan:
+    """Cut `text` into tokens after checking its characters, brackets and limits.
+
+    Raises:
+        FormulaError: not text, or a character, operator or bracket that the grammar does not have.
+        LimitError: over one of the limits.
+    """
+    if not isinstance(text, str):
+        raise limits.error(f"a {limits.what} is text, not {type(text).__name__}")
+    if len(text) > limits.characters:
+        raise LimitError(f"{limits.what} of {len(text):,} characters; at most {limits.characters:,} are allowed")
+    tokens: list[Token] = []
+    line: list[str] = []
+    for token in _cut(text, limits):
+        blank = token.kind in {"space", "newline", "comment"}
+        line.append(" " * len(token.text) if blank else token.text)
+        if token.kind != "space" and token.kind != "comment":
+            tokens.append(token)
+    result = Scan(text, "".join(line), tuple(_checked(tokens, text, limits)))
+    if not result.tokens:
+        raise limits.error(f"empty {limits.what}")
+    return result
+
+
+def refuse(message: str, text: str, column: int, width: int = 1, error: type[SympropError] = FormulaError) -> NoReturn:
+    """Raise `error` with a caret under `column` of `text`, only the line of the column shown."""
+    start = max(text.rfind("\n", 0, column), text.rfind("\r", 0, column)) + 1
+    end = next((place for place in range(column, len(text)) if text[place] in "\r\n"), len(text))
+    raise error(pointed(message, text[start:end], column - start, width))
+
+
+def _cut(text: str, limits: Limits) -> Iterator[Token]:
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            _refuse_character(text, position, limits)
+        kind, piece = str(match.lastgroup), match.group()
+        if kind == "comment":
+            bad = next(
+                (place for place, letter in enumerate(piece) if letter != "\t" and not letter.isprintable()), None
+            )
+            if bad is not None:
+                _refuse_character(text, position + bad, limits)
+        elif kind == "operator" and piece not in limits.operators:
+            refuse(f"{piece!r} is not part of a {limits.what}", text, position, len(piece), limits.error)
+        elif kind == "string" and not (limits.strings and piece.isascii() and piece.isprintable()):
+            refuse(f"text in quotes is not part of a {limits.what}", text, position, len(piece), limits.error)
+        elif kind == "number":
+            _check_number(text, match, limits)
+        yield Token(kind, piece, position)
+        position = match.end()
+
+
+def _refuse_character(text: str, position: int, limits: Limits) -> NoReturn:
+    character = text[position]
+    what = shown(character) if character.isascii() else f"{shown(character)} (U+{ord(character):04X}), not ASCII,"
+    refuse(f"character {position + 1}: {what} cannot stand in a {limits.what}", text, position, error=limits.error)
+
+
+def _check_number(text: str, match: re.Match[str], limits: Limits) -> None:
+    piece, end = match.group(), match.end()
+    if len(piece) > _LONGEST_NUMBER:
+        refuse(
+            f"a number of {len(piece):,} characters; at most {_LONGEST_NUMBER} are allowed",
+            text,
+            match.start(),
+            20,
+            LimitError,
+        )
+    exponent = re.split("[eE]", piece)[1:]
+    if exponent and abs(int(exponent[0])) > _LARGEST_DECIMAL_EXPONENT:
+        refuse(
+            f"decimal exponents go to {_LARGEST_DECIMAL_EXPONENT}, {shown(piece)} is beyond",
+            text,
+            match.start(),
+            len(piece),
+            LimitError,
+        )
+    if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        refuse(
+            f"numbers are decimal, such as 12, 0.5 or 1e-3, in a {limits.what}",
+            text,
+            match.start(),
+            len(piece),
+            limits.error,
+        )
+
+
+@dataclass
+class _Level:
+    """What is counted between one pair of brackets."""
+
+    bracket: str
+    column: int
+    operators: int = 0
+    powers: int = 0
+
+
+def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
+    """Check nesting, runs of prefixes and of `**`, and the length of chains; yield all but the line breaks."""
+    levels = [_Level("", 0)]
+    prefixes, before_operand, broken_at = 0, True, None
+    seen = False
+    for token in tokens:
+        if token.kind == "newline":
+            broken_at = token.column if seen and len(levels) == 1 and broken_at is None else broken_at
+            continue
+        if broken_at is not None:
+            refuse("the line ends here; brackets around the whole let it go on", text, broken_at, error=limits.error)
+        seen, level, sign = True, levels[-1], token.text
+        if token.kind in _OPERAND_KINDS:
+            prefixes, before_operand = 0, False
+        elif sign in {"(", "["}:
+            levels.append(_Level(sign, token.column))
+            if len(levels) - 1 > limits.brackets:
+                refuse(f"brackets nest deeper than {limits.brackets}", text, token.column, error=LimitError)
+            prefixes, before_operand = 0, True
+        elif sign in _PAIRS:
+            if level.bracket != _PAIRS[sign]:
+                refuse(f"{sign!r} closes no bracket", text, token.column, error=limits.error)
+            levels.pop()
+            prefixes, before_operand = 0, False
+        elif before_operand:
+            prefixes += 1
+            if prefixes > _PREFIXES:
+                refuse(f"more than {_PREFIXES} signs in a row", text, token.column, error=LimitError)
+        else:
+            level.operators = 0 if sign == "," else level.operators + 1
+            level.powers = level.powers + 1 if sign == "**" else 0
+            if level.powers > _POWERS:
+                refuse(f"more than {_POWERS} powers in a row", text, token.column, error=LimitError)
+            if level.operators > limits.chain:
+                refuse(f"more than {limits.chain:,} operations in a row", text, token.column, error=LimitError)
+            before_operand = sign != "."
+        yield token
+    if len(levels) > 1:
+        refuse(f"{levels[-1].bracket!r} is never closed", text, levels[-1].column, error=limits.error)
