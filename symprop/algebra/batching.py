@@ -1,0 +1,286 @@
+"""The batch table: the same formula for a batch of examples, one row for each kind of node (as `jax.vmap` does it).
+
+A batched array has one more axis: the first in layout "rows", the last in layout "columns". A row of the table gets
+the node as it stands for one example and its operands, each with whether it carries the batch axis; it is only asked
+where one of them does. The loss of a batch is the mean of the losses of its examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import sympy
+from sympy import Expr, Integer, Symbol, Tuple
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.table import Table
+from symprop.errors import ShapeError
+
+BATCH = Table("batch")
+BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand in a batch: `node`, whether it carries the batch axis, and its rank for one example."""
+
+    node: Node
+    batched: bool
+    rank: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the rows need to know of the batch; they ask for axes and never compute with the layout themselves."""
+
+    mapping: Mapping[Variable, Variable]
+    size: Expr
+    rows: bool
+
+    def axis(self, axis: int) -> int:
+        """Where `axis` of one example stands in a batched array."""
+        return axis + 1 if self.rows else axis
+
+    def shape(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The shape of a batch of arrays of `shape`."""
+        return (self.size, *shape) if self.rows else (*shape, self.size)
+
+    def order(self, axes: tuple[int, ...]) -> tuple[int, ...]:
+        """The axes of one example in another order, as an order for the batch."""
+        return (0, *(axis + 1 for axis in axes)) if self.rows else (*axes, len(axes))
+
+    def aligned(self, operand: Operand, rank: int) -> Node:
+        """The operand so that it broadcasts against batched arrays of example rank `rank`."""
+        if operand.batched and self.rows:  # (m, n) against (m, k, n): new axes after the batch
+            return expanded(operand.node, *[1] * (rank - operand.rank))
+        if not operand.batched and not self.rows and operand.rank > 0:  # b[:, None] against (n, m)
+            return n.Expand(operand.node, operand.rank)
+        return operand.node
+
+
+def expanded(node: Node, *axes: int) -> Node:
+    """Return `node` with new axes of length 1, one after the other."""
+    for axis in axes:
+        node = n.Expand(node, axis)
+    return node
+
+
+def batched(expression: Node, mapping: Mapping[Variable, Variable], size: Expr, layout: str) -> Node:
+    """Return `expression` for a batch of `size` examples, where `mapping` gives the variables that carry the batch axis.
+
+    >>> from symprop.algebra import variable
+    >>> W, x, X = variable("W", (3, 4)), variable("x", (4,)), variable("x", ("m", 4))
+    >>> batched(W @ x, {x: X}, BATCH_SIZE, "rows") == X @ W.T
+    True
+
+    Raises:
+        ShapeError: an operation that has no form for batches.
+    """
+    return _in_batch(expression, Batch(mapping, size, layout == "rows")).node
+
+
+def _in_batch(node: Node, batch: Batch) -> Operand:
+    if isinstance(node, Variable):
+        return Operand(batch.mapping.get(node, node), node in batch.mapping, node.rank)
+    operands = [_in_batch(operand, batch) for operand in node.operands]
+    if not any(operand.batched for operand in operands):
+        return Operand(node, False, node.rank)
+    return Operand(BATCH(node, batch, *operands), True, node.rank)
+
+
+@BATCH.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+def _(node: Node, batch: Batch) -> Node:
+    return node
+
+
+@BATCH.row(n.Add, n.Multiply, n.Map, n.Compare, n.Where)
+def _(node: Node, batch: Batch, *operands: Operand) -> Node:
+    return node.with_operands(batch.aligned(operand, node.rank) for operand in operands)
+
+
+@BATCH.row(n.Power)
+def _(node: n.Power, batch: Batch, operand: Operand) -> Node:
+    return n.Power(operand.node, node.exponent)
+
+
+@BATCH.row(n.MatMul)
+def _(node: n.MatMul, batch: Batch, left: Operand, right: Operand) -> Node:
+    if not batch.rows:
+        return _matmul_columns(node, left, right)
+    if left.batched and right.batched:
+        if left.rank == 1 and right.rank == 1:  # sum_i x[b, i] y[b, i]
+            return n.Sum(left.node * right.node, 1)
+        if right.rank == 1:  # sum_j A[b, .., i, j] x[b, j]
+            return n.Sum(left.node * expanded(right.node, *[1] * (left.rank - 1)), left.rank)
+        if left.rank == 1:  # sum_i x[b, i] A[b, .., i, j]
+            return n.Sum(expanded(left.node, *[1] * (right.rank - 2), right.rank) * right.node, right.rank - 1)
+        return n.MatMul(*(batch.aligned(operand, max(left.rank, right.rank)) for operand in (left, right)))
+    if right.batched and right.rank == 1:  # W @ x_b for every b is X @ W.T
+        return n.MatMul(right.node, _swapped(left.node))
+    return n.MatMul(left.node, right.node)  # NumPy's `@` takes leading axes along
+
+
+def _matmul_columns(node: n.MatMul, left: Operand, right: Operand) -> Node:
+    if left.batched and right.batched and left.rank == right.rank == 1:
+        return n.Sum(left.node * right.node, 0)
+    if right.batched and not left.batched and right.rank == 1 and left.rank <= 2:
+        return n.MatMul(left.node, right.node)
+    if left.batched and not right.batched and left.rank == 1 and right.rank <= 2:
+        return n.MatMul(_swapped(right.node), left.node)
+    # Matrices with the batch in the last axis are outside what `@` can say: by way of rows, and back.
+    rows = [Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank) for operand in (left, right)]
+    return n.Transpose(BATCH(node, Batch({}, Integer(1), True), *rows), (*range(1, node.rank + 1), 0))
+
+
+def _batch_first(operand: Operand) -> Node:
+    return n.Transpose(operand.node, (operand.rank, *range(operand.rank)))
+
+
+def _swapped(matrix: Node) -> Node:
+    """The last two axes swapped; a vector stays, and a transposed matrix loses its transpose."""
+    if matrix.rank == 1:
+        return matrix
+    if isinstance(matrix, n.Transpose) and matrix.rank == 2:
+        return matrix.operands[0]
+    return n.Transpose(matrix, (*range(matrix.rank - 2), matrix.rank - 1, matrix.rank - 2))
+
+
+@BATCH.row(n.Outer)
+def _(node: n.Outer, batch: Batch, left: Operand, right: Operand) -> Node:
+    column = Operand(n.Expand(left.node, batch.axis(1) if left.batched else 1), left.batched, 2)
+    return n.Multiply(batch.aligned(column, 2), batch.aligned(right, 2))
+
+
+@BATCH.row(n.Transpose)
+def _(node: n.Transpose, batch: Batch, operand: Operand) -> Node:
+    return operand.node if node.rank < 2 else n.Transpose(operand.node, batch.order(node.axes))
+
+
+@BATCH.row(n.Sum)
+def _(node: n.Sum, batch: Batch, operand: Operand) -> Node:
+    axes = tuple(batch.axis(axis) for axis in node.axes)
+    return n.Sum(operand.node, axes, node.keepdims) if axes else operand.node
+
+
+@BATCH.row(n.Expand)
+def _(node: n.Expand, batch: Batch, operand: Operand) -> Node:
+    return n.Expand(operand.node, batch.axis(node.axis))
+
+
+@BATCH.row(n.Reshape)
+def _(node: n.Reshape, batch: Batch, operand: Operand) -> Node:
+    return n.Reshape(operand.node, batch.shape(node.shape))
+
+
+@BATCH.row(n.Diag)
+def _(node: n.Diag, batch: Batch, operand: Operand) -> Node:
+    eye = Operand(n.Identity(node.shape[0]), False, 2)  # v[b, j] * (i == j)
+    return n.Multiply(n.Expand(operand.node, 1), batch.aligned(eye, 2))
+
+
+@BATCH.row(n.Diagonal)
+def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
+    eye = Operand(n.Identity(node.shape[0]), False, 2)  # sum_j A[b, i, j] * (i == j)
+    return n.Sum(n.Multiply(operand.node, batch.aligned(eye, 2)), batch.axis(1))
+
+
+@BATCH.row(n.Take)
+def _(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
+    if table.batched:
+        raise ShapeError(f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example")
+    return _ids_in_batch(n.Take(table.node, ids.node), ids, batch)
+
+
+@BATCH.row(n.OneHot)
+def _(node: n.OneHot, batch: Batch, ids: Operand) -> Node:
+    return _ids_in_batch(n.OneHot(ids.node, node.size), ids, batch)
+
+
+def _ids_in_batch(result: Node, ids: Operand, batch: Batch) -> Node:
+    """Selection by ids puts its axis last; in columns the batch goes behind it."""
+    return result if batch.rows else n.Transpose(result, (*range(ids.rank), ids.rank + 1, ids.rank))
+
+
+@BATCH.row(n.ScatterAdd)
+def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
+    if ids.rank != 1:
+        raise ShapeError(f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches; allowed: a vector of ids")
+    if not batch.rows:
+        rows = [Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank) for operand in (values, ids)]
+        return n.Transpose(BATCH(node, replace(batch, rows=True), *rows), (1, 2, 0))
+    return n.MatMul(_swapped(n.OneHot(ids.node, node.size)), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
+
+
+@BATCH.row(n.Softmax)
+def _(node: n.Softmax, batch: Batch, operand: Operand) -> Node:
+    return n.Softmax(operand.node, batch.axis(node.axis))
+
+
+@BATCH.row(n.LogSumExp)
+def _(node: n.LogSumExp, batch: Batch, operand: Operand) -> Node:
+    return n.LogSumExp(operand.node, batch.axis(node.axis), node.keepdims)
+
+
+def batched_variable(variable: Variable, batch: Batch) -> Variable:
+    """Return a variable with the batch axis; facts that speak of an axis move along."""
+    facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.kind == "sums to 1" else fact for fact in variable.facts)
+    return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
+
+
+def mean(node: Node, size: Expr) -> Node:
+    """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
+    terms = node.operands if isinstance(node, n.Add) else (node,)
+    means = [_mean_of_term(term, size) if term.rank else term for term in terms]
+    return means[0] if len(means) == 1 else n.Add(*means)
+
+
+def _mean_of_term(term: Node, size: Expr) -> Node:
+    factors = term.operands if isinstance(term, n.Multiply) else (term,)
+    numbers = [factor.value for factor in factors if isinstance(factor, n.Scalar)]
+    rest = [factor for factor in factors if not isinstance(factor, n.Scalar)]
+    product = rest[0] if len(rest) == 1 else n.Multiply(*rest)
+    inner = product.operands[0] if isinstance(product, n.Sum) and not product.keepdims else product
+    return n.Multiply(n.Scalar(sympy.prod(numbers) / size), n.Sum(inner))
+
+
+def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:
+    """Return a system of one example for a batch, in layout "rows" or "columns"; the loss is the mean of the examples'."""
+    mapping: dict[Variable, Variable] = {}
+    batch = Batch(mapping, size, layout == "rows")
+
+    def enter(variable: Variable) -> Variable:
+        return mapping.setdefault(variable, batched_variable(variable, batch))
+
+    def one(equation: Equation) -> Equation:
+        result = _in_batch(equation.expression, batch)
+        if equation.target == system.loss:
+            return replace(equation, expression=mean(result.node, size) if result.batched else result.node, steps=())
+        target = enter(equation.target) if result.batched else equation.target
+        return replace(equation, target=target, expression=result.node, steps=())
+
+    inputs, targets = tuple(map(enter, system.inputs)), tuple(map(enter, system.targets))
+    items = tuple(_batched_item(item, enter, one) for item in system.items)
+    moved = mapping.get
+    return replace(
+        system,
+        items=items,
+        inputs=inputs,
+        targets=targets,
+        output=moved(system.output, system.output),
+        prediction=system.prediction and moved(system.prediction, system.prediction),
+        layout=layout,
+        batch=size,
+    )
+
+
+def _batched_item(item: Item, enter: Callable[[Variable], Variable], one: Callable[[Equation], Equation]) -> Item:
+    if isinstance(item, Equation):
+        return one(item)
+    carry_in = enter(item.carry_in)
+    equations = tuple(one(equation) for equation in item.equations)
+    enter(Loop.at(item, item.carry_out, item.count))  # what stands after the loop reads its last block
+    return replace(item, equations=equations, carry_in=carry_in, carry_out=enter(item.carry_out))
