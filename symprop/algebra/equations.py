@@ -18,7 +18,7 @@ class Step:
     rule: str
     before: Node
     after: Node
-    facts: tuple[str, ...] = ()
+    facts: tuple[str | Equation, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,0 +1,297 @@
+"""The derivation walk: forward equations in, backward equations out, in one pass from the last equation to the first.
+
+Nothing is expanded: each equation is shallow and named, so the cost is linear in the number of equations, and the list
+that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is named
+`delta1`, that of a parameter `dW1`; any other is written in place where one equation reads it, else named (`da1`).
+A `Loop` over a symbolic number of blocks is walked once, for a general block, with its base case.
+
+Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating Derivatives* (2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.names import gradient_of
+from symprop.algebra.nodes import Node, Variable, is_zero, replace, variables, walk
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import Context
+from symprop.calculus.tidy import tidy
+from symprop.errors import SpecError
+from symprop.networks.network import Network
+from symprop.networks.spec import parse_network
+
+
+def derive(network: Network | str, layout: str = "example") -> Derivation:
+    """Derive the delta recurrence and the gradients of a network.
+
+    `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it).
+
+    >>> import symprop
+    >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
+    >>> print(d.delta(1).text())
+    (W2.T @ delta2) * (1 - a1 * a1)
+
+    Raises:
+        SpecError: the network has no loss or no parameters, or the layout is unknown.
+    """
+    net = parse_network(network) if isinstance(network, str) else network
+    system = net.system(layout)
+    if system.loss is None:
+        raise SpecError(f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()")
+    backward, remarks = derive_system(system)
+    return Derivation(net, system, backward, remarks)
+
+
+def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+    """Return the backward equations of `system` and remarks on them; by its inputs where it has no parameters.
+
+    Raises:
+        SpecError: the system has no loss, or the loss reads nothing that could have a gradient.
+    """
+    wanted = system.parameters or system.inputs
+    if system.loss is None:
+        raise SpecError("a system without a loss has no gradients")
+    walker = _Walker(context(system), wanted, set(_dependents(system.items, wanted)))
+    if system.loss not in walker.active:
+        raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
+    walker.pending[system.loss] = [n.Scalar(1)]
+    walker.walk(system.items)
+    return tuple(walker.items), tuple(walker.remarks())
+
+
+def context(system: System) -> Context:
+    """Return what the rules may use of a system: every equation, by right side and by name.
+
+    Inside a loop the equations are known for the block `l`, the one after it, and the last.
+    """
+    known: list[Equation] = []
+    for item in system.items:
+        if isinstance(item, Equation):
+            known.append(item)
+        else:
+            for shift in (item.index, item.index + 1, item.count):
+                known.extend(_moved(equation, item.index, shift) for equation in item.equations)
+    by_value = {tidy(equation.expression): equation for equation in reversed(known) if not _is_leaf(equation.expression)}
+    return Context(by_value, {equation.target: equation for equation in known})
+
+
+def _is_leaf(node: Node) -> bool:
+    return not node.operands
+
+
+def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:
+    if to == index:
+        return equation
+    return Equation(_at(equation.target, index, to), _node_at(equation.expression, index, to))
+
+
+def _node_at(node: Node, index: sympy.Symbol, to: sympy.Expr) -> Node:
+    moved = node.xreplace({index: to})
+    assert isinstance(moved, Node)
+    return moved
+
+
+def _at(variable: Variable, index: sympy.Symbol, to: sympy.Expr) -> Variable:
+    moved = variable.xreplace({index: to})
+    assert isinstance(moved, Variable)
+    return moved
+
+
+def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> Iterable[Variable]:
+    """Yield the roots and every variable whose value depends on one of them."""
+    active = set(roots)
+    yield from roots
+    for item in items:
+        equations: tuple[Equation, ...] = (item,) if isinstance(item, Equation) else item.equations
+        if isinstance(item, Loop):
+            first = item.at(item.carry_in, sympy.Integer(1))
+            if first in active:
+                active.add(item.carry_in)
+                yield item.carry_in
+        for equation in equations:
+            if any(variable in active for variable in variables(equation.expression)):
+                active.add(equation.target)
+                yield equation.target
+        if isinstance(item, Loop) and item.carry_out in active:
+            last = item.at(item.carry_out, item.count)
+            active |= {last, item.carry_in}
+            yield from (last, item.carry_in)
+
+
+def adjoint_of(variable: Variable) -> Variable:
+    """Return the variable that holds the derivative of the loss by `variable`: `delta1` for `z1`, else `da1`."""
+    if variable.letter == "z":
+        return variable.change(letter="delta", facts=())
+    return gradient_of(variable)
+
+
+HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
+
+
+@dataclass
+class _Walker:
+    """The state of one walk: what flows to each variable, and the equations found so far.
+
+    `pending` holds, for each variable, what has reached its adjoint, not yet worked out (`Pullback` nodes);
+    `inlined` remembers whose adjoint was written in place, so that it can be named after all.
+    """
+
+    context: Context
+    wanted: tuple[Variable, ...]
+    active: set[Variable]
+    items: list[Item] = field(default_factory=list)
+    pending: dict[Variable, list[Node]] = field(default_factory=dict)
+    inlined: dict[Node, Variable] = field(default_factory=dict)
+    readings: dict[Variable, int] = field(default_factory=dict)
+
+    def walk(self, items: Sequence[Item]) -> None:
+        """Walk the items from the last to the first."""
+        for item in items:
+            equations = (item,) if isinstance(item, Equation) else item.equations
+            for equation in equations:
+                for variable in variables(equation.expression):
+                    self.readings[variable] = self.readings.get(variable, 0) + 1
+        for item in reversed(items):
+            if isinstance(item, Equation):
+                self.through(item)
+            else:
+                self.through_loop(item)
+        for variable in self.wanted:  # what is left: inputs, parameters that nothing reads
+            if variable in self.pending:
+                self.emit(variable, self.start(variable))
+
+    def start(self, variable: Variable) -> Node:
+        """Take what has reached the adjoint of `variable`."""
+        flows = self.pending.pop(variable)[::-1]  # in the order of the forward equations
+        return flows[0] if len(flows) == 1 else n.Add(*flows)
+
+    def emit(self, variable: Variable, start: Node) -> Variable:
+        """Work out the adjoint of `variable`, add its equation, and return its name.
+
+        Where an adjoint that was written in place comes out written twice, it is given a name first.
+        """
+        expression, steps = simplified(start, self.context)
+        if _repeats(expression):
+            inner = next((part for part in reversed(list(walk(start))) if part in self.inlined), None)
+            if inner is not None:
+                owner = self.inlined.pop(inner)
+                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)))
+        name = adjoint_of(variable)
+        self.items.append(Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}"))
+        return name
+
+    def cotangent(self, equation: Equation, readers: list[Variable]) -> Node:
+        """Return the adjoint of the left side of `equation`, by name or written out."""
+        variable = equation.target
+        start = self.start(variable)
+        if isinstance(start, (Variable, n.Scalar)) and variable.letter != "z":
+            return start
+        if variable.letter == "z" or len(readers) > 1:
+            return self.emit(variable, start)
+        self.inlined[start] = variable
+        return start
+
+    def through(self, equation: Equation) -> None:
+        """Carry the adjoint of the left side of `equation` to what its right side reads."""
+        if equation.target not in self.pending:
+            self.count_down(equation)
+            return
+        readers = [variable for variable in variables(equation.expression) if variable in self.active]
+        g = self.cotangent(equation, readers)
+        for variable in readers:
+            flow = g if equation.expression == variable else n.Pullback(g, equation.expression, variable)
+            self.pending.setdefault(variable, []).append(flow)
+        self.count_down(equation)
+
+    def count_down(self, equation: Equation) -> None:
+        """Emit the gradient of each wanted variable that no earlier equation reads."""
+        for variable in variables(equation.expression):
+            self.readings[variable] -= 1
+            if variable in self.wanted and self.readings[variable] == 0 and variable in self.pending:
+                self.emit(variable, self.start(variable))
+
+    def through_loop(self, loop: Loop) -> None:
+        """Walk a general block once, and state the recurrence for `l` and the base case for the last block."""
+        last = loop.at(loop.carry_out, loop.count)
+        if last not in self.pending:
+            return
+        head = self.start(last)
+        block = _Walker(self.context, self.wanted, self.active)
+        adjoint = adjoint_of(loop.carry_out)
+        # the adjoint of the block's output is opaque here; `recurrence` below says what it is
+        opaque = adjoint.change(mark=adjoint.mark, role=f"{adjoint.role}*")
+        block.pending[loop.carry_out] = [opaque]
+        block.walk(loop.equations)
+        to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else n.zeros(*loop.carry_in.shape)
+        recurrence = _node_at(to_input, loop.index, loop.index + 1)
+        general: list[Equation] = []
+        base: list[Equation] = []
+        found = [item for item in block.items if isinstance(item, Equation)]
+        uses = sum(_count(equation.expression, opaque) for equation in found) + _count(to_input, opaque)
+        named = uses > 1
+        if named:
+            general.append(self.equation_for(adjoint, _swap(recurrence, _node_at(opaque, loop.index, loop.index + 1), _at(adjoint, loop.index, loop.index + 1)), loop.carry_out))
+            base.append(self.equation_for(_at(adjoint, loop.index, loop.count), head, last))
+        for equation in found:
+            start = equation.steps[0].before if equation.steps else equation.expression
+            if _count(start, opaque) == 0:
+                general.append(equation)
+            elif named:
+                general.append(self.equation_for(equation.target, _swap(start, opaque, adjoint), loop.carry_out, equation.note))
+            else:
+                general.append(self.equation_for(equation.target, _swap(start, opaque, recurrence), loop.carry_out, equation.note))
+                at_end = _swap(_node_at(start, loop.index, loop.count), _node_at(opaque, loop.index, loop.count), head)
+                base.append(self.equation_for(_at(equation.target, loop.index, loop.count), at_end, last, equation.note))
+        self.items.append(
+            Loop(loop.index, loop.count, tuple(general), loop.carry_in, loop.carry_out, tuple(base), backward=True)
+        )
+        first = loop.at(loop.carry_in, sympy.Integer(1))
+        if first in self.active:
+            replaced = _swap(to_input, opaque, adjoint) if named else to_input
+            self.pending.setdefault(first, []).append(_node_at(replaced, loop.index, sympy.Integer(1)))
+
+    def equation_for(self, target: Variable, start: Node, of: Variable, note: str = "") -> Equation:
+        expression, steps = simplified(start, self.context)
+        return Equation(target, expression, steps, note or f"the derivative of the loss by {of.name}")
+
+    def remarks(self) -> Iterable[str]:
+        """Say of each gradient that is zero why it is."""
+        found: set[Variable] = set()
+        for item in self.items:
+            for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
+                found.add(equation.target)
+                if equation.target.role == "gradient" and is_zero(equation.expression):
+                    yield f"{equation.name} is zero: {_why(equation)}"
+        for variable in self.wanted:
+            if gradient_of(variable) not in found:
+                yield f"d{variable.name} is zero: the loss does not depend on {variable.name}"
+
+
+def _why(equation: Equation) -> str:
+    """The rule and the facts that made an expression vanish."""
+    for step in equation.steps:
+        if is_zero(step.after) or step is equation.steps[-1]:
+            facts = "; ".join(str(fact) for fact in step.facts)
+            return f"by the rule '{step.rule}'" + (f" ({facts})" if facts else "")
+    return "nothing flows back to it"
+
+
+def _count(node: Node, part: Node) -> int:
+    return sum(1 for inner in walk(node) if inner == part)
+
+
+def _repeats(node: Node) -> bool:
+    """Whether an expensive part is written more than once."""
+    heavy = [part for part in walk(node) if isinstance(part, HEAVY)]
+    return len(heavy) > len(set(heavy))
+
+
+def _swap(node: Node, part: Node, by: Node) -> Node:
+    return replace(node, {part: by})

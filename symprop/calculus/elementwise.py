@@ -1,0 +1,101 @@
+"""The derivative of an elementwise function, from its scalar body, written in the function's own value where it can be.
+
+SymPy differentiates the body. Then, by algebra and not by a list of known functions, the derivative is written in what
+the forward pass already holds: with `u = f(t)`, `tanh' = 1 - u**2`, `sigmoid' = u (1 - u)`, `elu' = u + alpha` on the
+negative side. Griewank and Walther, *Evaluating Derivatives* (2008), section 3.2, call this the use of results.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import ElementwiseFunction, lift, stable
+from symprop.algebra.nodes import Node
+
+VALUE = sympy.Symbol("u", real=True)
+"""Stands for the function's own value in a derivative."""
+
+
+@lru_cache(maxsize=1024)
+def derivative(function: ElementwiseFunction, position: int = 0) -> Expr:
+    """Return the derivative by one parameter, in the parameters and `VALUE`.
+
+    Where the derivative does not exist (a kink, a jump) it is given a subgradient: 0 at a jump, the value of the
+    branch that holds at a kink.
+
+    >>> from symprop.algebra.functions import FUNCTIONS
+    >>> derivative(FUNCTIONS["tanh"]), derivative(FUNCTIONS["sigmoid"]), derivative(FUNCTIONS["elu"])
+    (1 - u**2, u*(1 - u), Piecewise((1, t > 0), (u + 1, True)))
+    """
+    parameter = function.parameters[position]
+    raw = sympy.diff(function.body, parameter).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    return _tidy(_in_own_value(function.body, stable(raw), function.parameters))
+
+
+def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...]) -> Expr:
+    """Return `slope` with `body`, or a kernel that `body` fixes, written as `VALUE`."""
+    if isinstance(slope, sympy.Piecewise) and isinstance(body, sympy.Piecewise):
+        if [condition for _, condition in slope.args] != [condition for _, condition in body.args]:
+            return slope
+        pairs = zip(body.args, slope.args, strict=True)
+        return sympy.Piecewise(*((_in_own_value(value, part, parameters), test) for (value, test), (part, _) in pairs))
+    if body in parameters or slope.is_number:
+        return slope
+    kernels = sorted(_kernels(slope, parameters), key=sympy.default_sort_key)
+    if len(kernels) == 1:
+        g = sympy.Dummy("g")
+        inside, outside = body.xreplace({kernels[0]: g}), slope.xreplace({kernels[0]: g})
+        if inside.has(g) and not (inside.has(*parameters) or outside.has(*parameters)):
+            solutions = sympy.solve(inside - VALUE, g) if inside.is_rational_function(g) else []
+            if len(solutions) == 1:
+                return sympy.factor(sympy.cancel(outside.subs(g, solutions[0])))
+    return slope.subs(body, VALUE)
+
+
+def _kernels(expression: Expr, parameters: tuple[sympy.Symbol, ...]) -> set[Expr]:
+    """The functions of the parameters in `expression` that stand under no other function."""
+    found: set[Expr] = set()
+    stack = [expression]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, sympy.Function) and part.has(*parameters):
+            found.add(part)
+        else:
+            stack.extend(part.args)  # type: ignore[arg-type]
+    return found
+
+
+def _tidy(slope: Expr) -> Expr:
+    """Return `slope` with `-(u - 1) u` written `u (1 - u)` and `(1 - u)(1 + u)` written `1 - u**2`."""
+    if isinstance(slope, sympy.Piecewise):
+        return sympy.Piecewise(*((_tidy(value), condition) for value, condition in slope.args))
+    if slope.free_symbols == {VALUE} and slope.is_polynomial(VALUE):
+        expanded = sympy.expand(slope)
+        if expanded.coeff(VALUE, 0) != 0:
+            return expanded
+    return sympy.Add(*(sympy.Mul(*_signs_gathered(term)) for term in sympy.Add.make_args(slope)))
+
+
+def _signs_gathered(slope: Expr) -> list[Expr]:
+    """The factors of `slope`, a sign `-1` given to the first factor that is a difference."""
+    factors = list(sympy.Mul.make_args(slope))
+    if sympy.Integer(-1) in factors:
+        for place, factor in enumerate(factors):
+            if factor.is_Add:
+                factors[place] = sympy.Add(*(-term for term in factor.args))
+                factors.remove(sympy.Integer(-1))
+                break
+    return factors
+
+
+
+
+def slope(node: n.Map, position: int) -> Node:
+    """Return the derivative of a `Map` node by one operand, as an array of the node's shape."""
+    function: ElementwiseFunction = node.function
+    arrays: dict[Expr, Node] = dict(zip(function.parameters, node.operands, strict=True))
+    return lift(derivative(function, position), {**arrays, VALUE: node})

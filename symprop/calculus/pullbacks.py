@@ -1,0 +1,162 @@
+"""The pullback table: what each kind of node does to a cotangent (vector-Jacobian products).
+
+A row takes the node, the position of one operand and the cotangent `g`, which has the node's shape, and returns what
+flows to that operand: `out[j] = sum_i g[i] * d node[i] / d operand[j]`. A row never undoes broadcasting nor adds up;
+the walker does (`rewriting.py`). Each row is a theorem, proved in the tests from the index meaning of the node.
+
+Sources: Griewank and Walther, *Evaluating Derivatives* (2008); Giles, *Collected matrix derivative results for forward
+and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *The Matrix Cookbook* (2012).
+"""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, ones, zeros
+from symprop.algebra.table import Table
+from symprop.calculus.elementwise import slope
+
+PULLBACK = Table("pullback")
+
+
+@PULLBACK.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+def _(node: Node, position: int, g: Node) -> Node:
+    raise LookupError(f"{type(node).__name__} has no operands to pull back to")
+
+
+@PULLBACK.row(n.Add)
+def _(node: n.Add, position: int, g: Node) -> Node:
+    return g  # d(x + y) = dx + dy
+
+
+@PULLBACK.row(n.Multiply)
+def _(node: n.Multiply, position: int, g: Node) -> Node:
+    others = [factor for place, factor in enumerate(node.operands) if place != position]
+    return n.Multiply(g, *others)  # d(x * y) = dx * y + x * dy
+
+
+@PULLBACK.row(n.Power)
+def _(node: n.Power, position: int, g: Node) -> Node:
+    base, c = node.operands[0], node.exponent
+    return n.Multiply(n.Scalar(c), g, n.Power(base, c - 1))  # d(x**c) = c * x**(c - 1) * dx
+
+
+@PULLBACK.row(n.MatMul)
+def _(node: n.MatMul, position: int, g: Node) -> Node:
+    left, right = node.operands
+    if position == 0:
+        if right.rank == 1:
+            if left.rank == 1:
+                return n.Multiply(g, right)  # z = x' y: dx = g y
+            return n.Outer(g, right) if left.rank == 2 else n.Multiply(n.Expand(g, -1), right)  # z = A y: dA = g y'
+        if left.rank == 1:
+            if right.rank == 2:
+                return n.MatMul(right, g)  # z' = x' B: dx = B g
+            return n.Sum(n.Multiply(right, n.Expand(g, -2)), axes=[*range(right.rank - 2), right.rank - 1])
+        return n.MatMul(g, swapped(right))  # Z = A B: dA = G B'
+    if left.rank == 1:
+        if right.rank == 1:
+            return n.Multiply(g, left)
+        if right.rank == 2:
+            return n.Outer(left, g)  # z' = x' B: dB = x g'
+        return n.Multiply(n.Expand(left, -1), n.Expand(g, -2))
+    if right.rank == 1 and left.rank > 2:
+        return n.Sum(n.Multiply(left, n.Expand(g, -1)), axes=range(left.rank - 1))
+    return n.MatMul(swapped(left), g)  # Z = A B: dB = A' G
+
+
+def swapped(node: Node) -> Node:
+    """Return `node` with its last two axes swapped: the transpose of each matrix."""
+    order = list(range(node.rank))
+    return n.Transpose(node, [*order[:-2], order[-1], order[-2]])
+
+
+@PULLBACK.row(n.Outer)
+def _(node: n.Outer, position: int, g: Node) -> Node:
+    left, right = node.operands
+    return n.MatMul(g, right) if position == 0 else n.MatMul(n.Transpose(g), left)  # Z = u v': du = G v, dv = G' u
+
+
+@PULLBACK.row(n.Transpose)
+def _(node: n.Transpose, position: int, g: Node) -> Node:
+    return n.Transpose(g, [node.axes.index(axis) for axis in range(node.rank)])  # the inverse permutation
+
+
+@PULLBACK.row(n.Sum)
+def _(node: n.Sum, position: int, g: Node) -> Node:
+    return n.Multiply(restored(g, node), ones(*node.operands[0].shape))  # each element of a sum gets g
+
+
+def restored(g: Node, node: n.Sum | n.LogSumExp) -> Node:
+    """Return `g` with the axes that `node` reduced away back at length 1."""
+    if not node.keepdims:
+        for axis in (node.axes if isinstance(node, n.Sum) else (node.axis,)):
+            g = n.Expand(g, axis)
+    return g
+
+
+@PULLBACK.row(n.Expand)
+def _(node: n.Expand, position: int, g: Node) -> Node:
+    return n.Sum(g, axes=node.axis)  # the axis has length 1
+
+
+@PULLBACK.row(n.Reshape)
+def _(node: n.Reshape, position: int, g: Node) -> Node:
+    return n.Reshape(g, node.operands[0].shape)
+
+
+@PULLBACK.row(n.Diag)
+def _(node: n.Diag, position: int, g: Node) -> Node:
+    return n.Diagonal(g)
+
+
+@PULLBACK.row(n.Diagonal)
+def _(node: n.Diagonal, position: int, g: Node) -> Node:
+    return n.Diag(g)
+
+
+@PULLBACK.row(n.Take)
+def _(node: n.Take, position: int, g: Node) -> Node:
+    table, ids = node.operands
+    if position == 1:
+        return zeros(*ids.shape)  # ids are integers
+    return n.ScatterAdd(g, ids, table.shape[0])  # a row read often gathers all its cotangents
+
+
+@PULLBACK.row(n.ScatterAdd)
+def _(node: n.ScatterAdd, position: int, g: Node) -> Node:
+    values, ids = node.operands
+    return n.Take(g, ids) if position == 0 else zeros(*ids.shape)
+
+
+@PULLBACK.row(n.OneHot)
+def _(node: n.OneHot, position: int, g: Node) -> Node:
+    return zeros(*node.operands[0].shape)  # ids are integers
+
+
+@PULLBACK.row(n.Map)
+def _(node: n.Map, position: int, g: Node) -> Node:
+    return n.Multiply(g, slope(node, position))  # d f(x) = f'(x) * dx
+
+
+@PULLBACK.row(n.Compare)
+def _(node: n.Compare, position: int, g: Node) -> Node:
+    return zeros(*node.shape)  # constant but for jumps
+
+
+@PULLBACK.row(n.Where)
+def _(node: n.Where, position: int, g: Node) -> Node:
+    condition = node.operands[0]
+    if position == 0:
+        return zeros(*node.shape)  # constant but for jumps
+    return n.Where(condition, g, n.Scalar(0)) if position == 1 else n.Where(condition, n.Scalar(0), g)
+
+
+@PULLBACK.row(n.Softmax)
+def _(node: n.Softmax, position: int, g: Node) -> Node:
+    inner = n.Sum(n.Multiply(node, g), axes=node.axis, keepdims=True)
+    return n.Multiply(node, n.Add(g, n.negative(inner)))  # (diag(p) - p p') g = p * (g - p' g)
+
+
+@PULLBACK.row(n.LogSumExp)
+def _(node: n.LogSumExp, position: int, g: Node) -> Node:
+    return n.Multiply(restored(g, node), n.Softmax(node.operands[0], node.axis))  # d log sum exp = softmax' dx

@@ -1,0 +1,84 @@
+"""The pushforward table: what each kind of node does to a tangent (Jacobian-vector products, forward mode).
+
+A row takes the node, the position of one operand and that operand's tangent `u`, which has the operand's shape, and
+returns the tangent of the node that comes from it, `out[i] = sum_j d node[i] / d operand[j] * u[j]`, up to
+broadcasting to the node's shape. Jacobians are the matrices of these linear maps (`jacobians.py`). Each row is proved
+in the tests from the index meaning of the node.
+"""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, zeros
+from symprop.algebra.table import Table
+from symprop.calculus.elementwise import slope
+
+PUSHFORWARD = Table("pushforward")
+
+
+@PUSHFORWARD.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+def _(node: Node, position: int, u: Node) -> Node:
+    raise LookupError(f"{type(node).__name__} has no operands to push forward from")
+
+
+@PUSHFORWARD.row(n.Add)
+def _(node: n.Add, position: int, u: Node) -> Node:
+    return u
+
+
+@PUSHFORWARD.row(n.Multiply, n.MatMul, n.Outer)
+def _(node: Node, position: int, u: Node) -> Node:
+    operands = list(node.operands)
+    operands[position] = u
+    return node.func(*operands)  # linear in each operand alone
+
+
+@PUSHFORWARD.row(n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal)
+def _(node: Node, position: int, u: Node) -> Node:
+    return node.with_operands([u])  # linear
+
+
+@PUSHFORWARD.row(n.Power)
+def _(node: n.Power, position: int, u: Node) -> Node:
+    base, c = node.operands[0], node.exponent
+    return n.Multiply(n.Scalar(c), n.Power(base, c - 1), u)  # d(x**c) = c * x**(c - 1) * dx
+
+
+@PUSHFORWARD.row(n.Take)
+def _(node: n.Take, position: int, u: Node) -> Node:
+    return n.Take(u, node.operands[1]) if position == 0 else zeros(*node.shape)
+
+
+@PUSHFORWARD.row(n.ScatterAdd)
+def _(node: n.ScatterAdd, position: int, u: Node) -> Node:
+    return n.ScatterAdd(u, node.operands[1], node.size) if position == 0 else zeros(*node.shape)
+
+
+@PUSHFORWARD.row(n.OneHot, n.Compare)
+def _(node: Node, position: int, u: Node) -> Node:
+    return zeros(*node.shape)  # constant but for jumps
+
+
+@PUSHFORWARD.row(n.Map)
+def _(node: n.Map, position: int, u: Node) -> Node:
+    return n.Multiply(slope(node, position), u)  # d f(x) = f'(x) * dx
+
+
+@PUSHFORWARD.row(n.Where)
+def _(node: n.Where, position: int, u: Node) -> Node:
+    condition = node.operands[0]
+    if position == 0:
+        return zeros(*node.shape)
+    return n.Where(condition, u, n.Scalar(0)) if position == 1 else n.Where(condition, n.Scalar(0), u)
+
+
+@PUSHFORWARD.row(n.Softmax)
+def _(node: n.Softmax, position: int, u: Node) -> Node:
+    inner = n.Sum(n.Multiply(node, u), axes=node.axis, keepdims=True)
+    return n.Multiply(node, n.Add(u, n.negative(inner)))  # (diag(p) - p p') u; the matrix is symmetric
+
+
+@PUSHFORWARD.row(n.LogSumExp)
+def _(node: n.LogSumExp, position: int, u: Node) -> Node:
+    weighted = n.Multiply(n.Softmax(node.operands[0], node.axis), u)
+    return n.Sum(weighted, axes=node.axis, keepdims=node.keepdims)  # softmax' dx

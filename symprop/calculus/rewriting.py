@@ -1,0 +1,157 @@
+"""The rewriter: works out pullbacks and applies the rules inside whole formulas, and records each step.
+
+The walker keeps the books that no rule keeps: it adds up what flows to an operand by several ways, undoes
+broadcasting, and skips what does not depend on the variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Step
+from symprop.algebra.nodes import Node, ones, variables, zeros
+from symprop.algebra.shapes import same
+from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.pullbacks import PULLBACK
+from symprop.calculus.rules import RULES, Applied, Context, KnownFact
+from symprop.calculus.tidy import tidy
+from symprop.errors import LimitError
+
+MOST_STEPS = 2_000
+
+PULLBACK_NAMES: dict[type[Node], str] = {
+    n.Add: "sum",
+    n.Multiply: "elementwise product",
+    n.Power: "power",
+    n.MatMul: "matrix product",
+    n.Outer: "outer product",
+    n.Transpose: "transpose",
+    n.Sum: "sum over an axis",
+    n.Expand: "new axis",
+    n.Reshape: "reshape",
+    n.Diag: "diagonal matrix",
+    n.Diagonal: "diagonal",
+    n.Take: "selection of rows",
+    n.ScatterAdd: "scattered sum",
+    n.OneHot: "one-hot",
+    n.Map: "elementwise function",
+    n.Compare: "comparison",
+    n.Where: "choice",
+    n.Softmax: "softmax",
+    n.LogSumExp: "log-sum-exp",
+}
+
+
+def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
+    """Return the worked-out form of `start`, and the steps that led there.
+
+    Raises:
+        LimitError: the formula needs more than 2,000 steps.
+    """
+    current, steps = tidy(start), []
+    if current != start:
+        steps.append(Step("tidy", start, current))
+    while True:
+        found = next(_moves(current, context), None)
+        if found is None:
+            return current, tuple(steps)
+        name, place, applied = found
+        after = tidy(_put(current, place, applied.result))
+        steps.append(Step(name, current, after, applied.facts))
+        current = after
+        if len(steps) > MOST_STEPS:
+            raise LimitError(f"a formula needs more than {MOST_STEPS:,} steps\nallowed: smaller formulas, or parts with names")
+
+
+Place = tuple[int, ...]
+
+
+def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]:
+    """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order."""
+    places = list(_places(node))
+    for place, part in places:
+        if isinstance(part, n.Pullback):
+            name, applied = worked_out(part)
+            yield name, place, applied
+    for rule in RULES:
+        for place, part in places:
+            applied = rule.apply(part, context)
+            if applied is not None and tidy(applied.result) != part:
+                yield rule.name, place, applied
+
+
+def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
+    """Yield every sub-node with its place, operands first; what a pullback differentiates is left alone."""
+    operands = node.operands[:1] if isinstance(node, n.Pullback) else node.operands
+    for position, operand in enumerate(operands):
+        yield from _places(operand, (*place, position))
+    yield place, node
+
+
+def _put(node: Node, place: Place, part: Node) -> Node:
+    if not place:
+        return part
+    operands = list(node.operands)
+    operands[place[0]] = _put(operands[place[0]], place[1:], part)
+    return node.with_operands(operands)
+
+
+def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
+    """Apply one row of the pullback table: the chain rule through the outermost operation of the expression."""
+    g, expression, by = pullback.operands
+    if expression == by:
+        return "identity", Applied(g)
+    flows: list[Node] = []
+    for position, operand in enumerate(expression.operands):
+        if by in variables(operand):
+            flow = unbroadcast(PULLBACK(expression, position, _full(g, expression)), operand)
+            flows.append(flow if operand == by else n.Pullback(tidy(flow), operand, by))
+    if not flows:
+        return "independence", Applied(zeros(*by.shape), (f"{expression} does not depend on {by}",))
+    facts: list[KnownFact] = []
+    name = PULLBACK_NAMES[type(expression)]
+    if isinstance(expression, n.Map):
+        facts = _slopes(expression, by)
+        name = f"{name} {expression.function.name}"
+    if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
+        facts.append("what was broadcast is summed")
+    return name, Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))
+
+
+def _smaller(operand: Node, node: Node) -> bool:
+    elementwise = isinstance(node, (n.Add, n.Multiply, n.Map, n.Where))
+    return elementwise and not (operand.rank == node.rank and all(map(same, operand.shape, node.shape)))
+
+
+def _slopes(node: n.Map, by: Node) -> list[KnownFact]:
+    """The derivative of the function, said in its own words: `tanh'(t) = 1 - u**2 with u = tanh(t)`."""
+    function = node.function
+    facts: list[KnownFact] = []
+    for position, operand in enumerate(node.operands):
+        if by in variables(operand):
+            slope = derivative(function, position)
+            known = f" with u = {function.name}(t)" if slope.has(VALUE) else ""
+            facts.append(f"{function.name}'(t) = {slope}{known}")
+    return facts
+
+
+def _full(g: Node, node: Node) -> Node:
+    """Return the cotangent with the shape of the node."""
+    if g.rank == node.rank and all(map(same, g.shape, node.shape)):
+        return g
+    return n.Multiply(g, ones(*node.shape))
+
+
+def unbroadcast(flow: Node, operand: Node) -> Node:
+    """Return `flow` summed over the axes along which `operand` was broadcast, with the operand's shape."""
+    if flow.rank > operand.rank:
+        flow = n.Sum(flow, axes=range(flow.rank - operand.rank))
+    pairs = enumerate(zip(flow.shape[::-1], operand.shape[::-1], strict=False), start=1)
+    summed = [operand.rank - place for place, (wide, narrow) in pairs if narrow == 1 and wide != 1]
+    if summed:
+        flow = n.Sum(flow, axes=summed, keepdims=True)
+    return _full(flow, operand)
+
+
+__all__ = ["simplified", "unbroadcast", "worked_out"]

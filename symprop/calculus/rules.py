@@ -1,0 +1,225 @@
+"""The named rules of simplification: those that need a fact, or that a reader wants to see by name.
+
+A rule looks at one tidy node and returns the node that it becomes, with the facts it used, or None. The rewriter
+(`rewriting.py`) applies them inside whole formulas and records the steps; every step is checked numerically by the
+certificate. Facts come from `Fact`s declared on variables and from what defines a variable (a softmax is positive).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.functions import sigmoid
+from symprop.algebra.nodes import Node, Variable, ones
+from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
+
+KnownFact = str | Equation
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a derivation may use: the equations so far, by right side and by name."""
+
+    by_value: Mapping[Node, Equation] = field(default_factory=dict)
+    by_name: Mapping[Variable, Equation] = field(default_factory=dict)
+
+    def definition(self, node: Node) -> Node:
+        """Return what defines `node` when it is a variable of an equation, else `node`."""
+        equation = self.by_name.get(node) if isinstance(node, Variable) else None
+        return equation.expression if equation else node
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a rule made of a node, and the facts that allowed it."""
+
+    result: Node
+    facts: tuple[KnownFact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named identity. `identity` says it in one line of NumPy notation."""
+
+    name: str
+    identity: str
+    apply: Callable[[Node, Context], Applied | None]
+
+
+RULES: list[Rule] = []
+
+
+def rule(name: str, identity: str) -> Callable[[Callable[[Node, Context], Applied | None]], None]:
+    """Enter the decorated function as a rule; rules are tried in the order of this file."""
+
+    def enter(apply: Callable[[Node, Context], Applied | None]) -> None:
+        RULES.append(Rule(name, identity, apply))
+
+    return enter
+
+
+# ---------------------------------------------------------------- facts
+
+
+def positive(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why every element of `node` is above 0, or None."""
+    meaning = context.definition(node)
+    reason: KnownFact = context.by_name[node] if isinstance(node, Variable) and meaning is not node else "exp is positive"
+    if isinstance(meaning, n.Softmax):
+        return reason if meaning is not node else "a softmax is positive"
+    if isinstance(meaning, n.Map) and meaning.function.name in ("exp", "sigmoid"):
+        return reason
+    return None
+
+
+def below_one(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why every element of `node` is below 1, or None."""
+    meaning = context.definition(node)
+    if isinstance(meaning, n.Map) and isinstance(meaning.function.body, sigmoid):
+        return context.by_name[node] if isinstance(node, Variable) and meaning is not node else "a sigmoid is below 1"
+    return None
+
+
+def nonzero(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why no element of `node` is 0, or None."""
+    if isinstance(node, n.Add) and len(node.operands) == 2 and node.operands[0] == n.Scalar(1):
+        coefficient, rest = coefficient_and_rest(node.operands[1])
+        if coefficient == -1 and rest is not None:
+            return below_one(rest, context)  # 1 - p
+    return positive(node, context)
+
+
+def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[int, KnownFact] | None:
+    """Return the axis among `axes` along which `node` sums to 1, with the reason, or None."""
+    if isinstance(node, Variable):
+        for fact in node.facts:
+            if fact.kind == "sums to 1" and int(fact.value) in axes:
+                return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
+    meaning = context.definition(node)
+    if isinstance(meaning, n.Softmax) and meaning.axis in axes:
+        return meaning.axis, context.by_name[node] if meaning is not node and isinstance(node, Variable) else "a softmax sums to 1"
+    return None
+
+
+# ---------------------------------------------------------------- rules
+
+
+@rule("known value", "the right side of an equation is its left side")
+def _(node: Node, context: Context) -> Applied | None:
+    equation = context.by_value.get(node)
+    return Applied(equation.target, (equation,)) if equation else None
+
+
+@rule("sums to one", "sum(y) = 1")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Sum):
+        return None
+    found = sums_to_one(node.operands[0], node.axes, context)
+    if found is None:
+        return None
+    axis, reason = found
+    shape = node.operands[0].shape
+    inner = ones(*shape[:axis], 1, *shape[axis + 1 :])
+    return Applied(tidy(n.Sum(inner, node.axes, node.keepdims)), (reason,))
+
+
+@rule("a constant leaves the sum", "sum(c * x) = c * sum(x)")
+def _(node: Node, context: Context) -> Applied | None:
+    if not (isinstance(node, n.Sum) and node.keepdims and isinstance(node.operands[0], n.Multiply)):
+        return None
+    product = node.operands[0]
+    constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
+    varying = [factor for factor in product.operands if factor not in constant]
+    if not constant or not varying:
+        return None
+    return Applied(n.Multiply(*constant, n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, True)))
+
+
+def _size(factor: Node, product: Node, axis: int) -> object:
+    position = axis - product.rank
+    return factor.shape[position] if -position <= factor.rank else 1
+
+
+@rule("sum of a sum", "sum(x + y) = sum(x) + sum(y)")
+def _(node: Node, context: Context) -> Applied | None:
+    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Add)):
+        return None
+    inner = node.operands[0]
+    parts = [coefficient_and_rest(term) for term in inner.operands]
+    if not any(rest is not None and sums_to_one(rest, node.axes, context) for _, rest in parts):
+        return None
+    full = [n.Multiply(term, ones(*inner.shape)) for term in inner.operands]
+    return Applied(n.Add(*(n.Sum(term, node.axes, node.keepdims) for term in full)))
+
+
+@rule("cancel", "x / x = 1 where x is not 0")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Multiply):
+        return None
+    below = [factor for factor in node.operands if isinstance(factor, n.Power) and factor.exponent.is_negative]
+    for factor in below:
+        base = factor.operands[0]
+        above = next((other for other in node.operands if _is_power_of(other, base)), None)
+        reason = nonzero(base, context) if above is not None else None
+        if above is not None and reason is not None:
+            exponent = factor.exponent + (above.exponent if isinstance(above, n.Power) and above != base else 1)
+            rest = [other for other in node.operands if other is not factor and other is not above]
+            return Applied(n.Multiply(*rest, n.Power(base, exponent)), (reason,))
+    return None
+
+
+def _is_power_of(node: Node, base: Node) -> bool:
+    if node == base:
+        return True
+    return isinstance(node, n.Power) and node.operands[0] == base and bool(node.exponent.is_positive)
+
+
+@rule("distribute", "x * (y + z / x) = x * y + z where x is not 0")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Multiply):
+        return None
+    for factor in node.operands:
+        if isinstance(factor, n.Add):
+            others = [other for other in node.operands if other is not factor]
+            bases = {base for term in factor.operands for base in _below(term)}
+            if any(nonzero(other, context) and other in bases for other in others):
+                return Applied(n.Add(*(n.Multiply(*others, term) for term in factor.operands)))
+    return None
+
+
+def _below(term: Node) -> list[Node]:
+    factors = term.operands if isinstance(term, n.Multiply) else (term,)
+    return [factor.operands[0] for factor in factors if isinstance(factor, n.Power) and factor.exponent.is_negative]
+
+
+@rule("expand and collect", "x * (1 - y) + x * y = x")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Add):
+        return None
+    expanded = tidy(n.Add(*(part for term in node.operands for part in _expanded(term))))
+    _, rest = coefficient_and_rest(expanded)
+    terms = len(rest.operands) if isinstance(rest, n.Add) else 1
+    return Applied(expanded) if terms < len(node.operands) or (terms == len(node.operands) and _depth(expanded) < _depth(node)) else None
+
+
+def _depth(node: Node) -> int:
+    return sum(1 for _ in n.walk(node))
+
+
+def _expanded(term: Node) -> list[Node]:
+    """The terms of a product of sums, multiplied out; at most 32, else the term itself."""
+    coefficient, rest = coefficient_and_rest(term)
+    if not isinstance(rest, n.Multiply):
+        if isinstance(rest, n.Add):
+            return [scaled(coefficient, part) for part in rest.operands]
+        return [term]
+    products: list[list[Node]] = [[n.Scalar(coefficient)]]
+    for factor in rest.operands:
+        choices = factor.operands if isinstance(factor, n.Add) else (factor,)
+        products = [[*product, choice] for product in products for choice in choices]
+        if len(products) > 32:
+            return [term]
+    return [tidy(n.Multiply(*product)) for product in products]

@@ -1,0 +1,291 @@
+"""The tidy form of a formula: what a careful writer does without naming a rule.
+
+The table `TIDY` has a row for each kind of node; a row sees operands that are tidy already and returns an equal node:
+sums and products flattened, zeros and ones gone, numbers in front, like terms together, transposes pushed to the
+leaves, numbers pulled out of linear operations. Rules that need a fact or deserve a name stand in `rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, is_zero, ones, zeros
+from symprop.algebra.shapes import same
+from symprop.algebra.table import Table
+
+TIDY = Table("tidy")
+
+
+@lru_cache(maxsize=20_000)
+def tidy(node: Node) -> Node:
+    """Return the tidy form of `node`, an equal formula.
+
+    >>> from symprop.algebra import variable
+    >>> W, d = variable("W", (3, 4)), variable("d", (3,))
+    >>> tidy((W.T @ (2 * d)).T + 0) == tidy(2 * (W.T @ d))
+    True
+    """
+    operands = tuple(tidy(operand) for operand in node.operands)
+    return TIDY(node if operands == node.operands else node.with_operands(operands))  # type: ignore[no-any-return]
+
+
+def same_shape(left: Node, right: Node) -> bool:
+    """Whether two nodes have equal shapes."""
+    return left.rank == right.rank and all(map(same, left.shape, right.shape))
+
+
+def coefficient_and_rest(node: Node) -> tuple[Expr, Node | None]:
+    """Split `2 * x * y` into the number 2 and `x * y`; a plain number has no rest."""
+    if isinstance(node, n.Scalar):
+        return node.value, None
+    if isinstance(node, n.Multiply) and isinstance(node.operands[0], n.Scalar):
+        rest = node.operands[1:]
+        return node.operands[0].value, rest[0] if len(rest) == 1 else n.Multiply(*rest)
+    return Integer(1), node
+
+
+def scaled(coefficient: Expr, node: Node) -> Node:
+    """Return `coefficient * node`, tidy when `node` is."""
+    inner, rest = coefficient_and_rest(node)
+    total = sympy.cancel(coefficient * inner)
+    if rest is None:
+        return n.Scalar(total)
+    if total == 0:
+        return zeros(*rest.shape)
+    if total == 1:
+        return rest
+    return n.Multiply(n.Scalar(total), *(rest.operands if isinstance(rest, n.Multiply) else (rest,)))
+
+
+def _spread(node: Node, shape: Sequence[Expr]) -> Node:
+    """Return `node`, made to have `shape` by a product with ones where broadcasting alone would not show it."""
+    if node.rank == len(shape) and all(map(same, node.shape, shape)):
+        return node
+    if isinstance(node, (n.Scalar, n.Fill)):
+        return n.Fill(node.value, shape)
+    return n.Multiply(node, ones(*shape))
+
+
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Pullback)
+def _(node: Node) -> Node:
+    return node
+
+
+@TIDY.row(n.Fill)
+def _(node: n.Fill) -> Node:
+    return node if node.shape else n.Scalar(node.value)
+
+
+@TIDY.row(n.Add)
+def _(node: n.Add) -> Node:
+    totals: dict[Node | None, Expr] = {}
+    for term in node.operands:
+        for part in term.operands if isinstance(term, n.Add) else (term,):
+            if isinstance(part, n.Fill) and part.value == 0:
+                continue
+            coefficient, rest = coefficient_and_rest(part)
+            totals[rest] = totals.get(rest, Integer(0)) + coefficient
+    terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
+    if not terms:
+        return zeros(*node.shape)
+    common = _common_factor([coefficient for coefficient, _ in terms])
+    terms.sort(key=lambda term: bool((term[0] / common).could_extract_minus_sign()))
+    parts = [scaled(c / common, n.Scalar(1) if rest is None else rest) for c, rest in terms]
+    total = parts[0] if len(parts) == 1 else n.Add(*parts)
+    return _spread(scaled(common, total), node.shape)
+
+
+def _common_factor(coefficients: list[Expr]) -> Expr:
+    """The factor that all coefficients share up to sign; negative only where all are negative."""
+    first = coefficients[0]
+    if len(coefficients) == 1:
+        return Integer(1)
+    if not all(c in (first, -first) for c in coefficients):
+        return Integer(1)
+    size = -first if first.could_extract_minus_sign() else first
+    return -size if all(c == -size for c in coefficients) else size
+
+
+@TIDY.row(n.Multiply)
+def _(node: n.Multiply) -> Node:
+    factors: list[Node] = []
+    for operand in node.operands:
+        factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
+    coefficient: Expr = Integer(1)
+    powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
+    for factor in factors:
+        if isinstance(factor, (n.Scalar, n.Fill)):
+            coefficient *= factor.value
+            continue
+        base, exponent = (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, Integer(1))
+        powers.setdefault(base, [Integer(0), Integer(0)])[bool(exponent.could_extract_minus_sign())] += exponent
+    if coefficient == 0:
+        return zeros(*node.shape)
+    parts: list[Node] = []
+    for base, exponents in powers.items():
+        parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
+    if not parts:
+        return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
+    if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
+        return tidy(n.Add(*(n.negative(term) for term in parts[0].operands)))
+    product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
+    return scaled(sympy.cancel(coefficient), _spread(product, node.shape))
+
+
+@TIDY.row(n.Power)
+def _(node: n.Power) -> Node:
+    base, exponent = node.operands[0], node.exponent
+    if exponent == 1:
+        return base
+    if exponent == 0:
+        return ones(*base.shape)
+    if isinstance(base, n.Scalar):
+        return n.Scalar(base.value**exponent)
+    if not exponent.is_Integer:
+        return node
+    if isinstance(base, n.Power) and base.exponent.is_Integer:
+        return tidy(n.Power(base.operands[0], base.exponent * exponent))
+    if isinstance(base, n.Multiply):
+        return tidy(n.Multiply(*(n.Power(factor, exponent) for factor in base.operands)))
+    if isinstance(base, n.Fill):
+        return n.Fill(base.value**exponent, base.shape)
+    return node
+
+
+def _linear(node: Node) -> Node:
+    """Pull the numbers out of the operands of an operation that is linear in each array operand."""
+    total: Expr = Integer(1)
+    operands: list[Node] = []
+    for operand in node.operands:
+        coefficient, rest = coefficient_and_rest(operand)
+        if rest is None:
+            return node
+        total *= coefficient
+        operands.append(rest)
+    return node if total == 1 else scaled(total, tidy(node.with_operands(operands)))
+
+
+@TIDY.row(n.MatMul)
+def _(node: n.MatMul) -> Node:
+    left, right = node.operands
+    if is_zero(left) or is_zero(right):
+        return zeros(*node.shape)
+    if isinstance(left, n.Identity):
+        return right
+    if isinstance(right, n.Identity):
+        return left
+    if isinstance(left, n.Diag):
+        if right.rank == 1:
+            return tidy(n.Multiply(left.operands[0], right))  # diag(d) v = d * v
+        if isinstance(right, n.Diag):
+            return n.Diag(tidy(n.Multiply(left.operands[0], right.operands[0])))
+    if left.rank == 1 and right.rank == 2:
+        return tidy(n.MatMul(n.Transpose(right), left))  # x' A = (A' x)', a vector either way
+    return _linear(node)
+
+
+@TIDY.row(n.Outer)
+def _(node: n.Outer) -> Node:
+    return zeros(*node.shape) if any(map(is_zero, node.operands)) else _linear(node)
+
+
+@TIDY.row(n.Transpose)
+def _(node: n.Transpose) -> Node:
+    operand, axes = node.operands[0], node.axes
+    if axes == tuple(range(operand.rank)):
+        return operand
+    if isinstance(operand, n.Transpose):
+        return tidy(n.Transpose(operand.operands[0], [operand.axes[axis] for axis in axes]))
+    if isinstance(operand, n.Fill):
+        return n.Fill(operand.value, node.shape)
+    if isinstance(operand, (n.Identity, n.Diag)):
+        return operand
+    if isinstance(operand, n.Outer):
+        return n.Outer(operand.operands[1], operand.operands[0])
+    if isinstance(operand, n.MatMul) and operand.rank == 2 and all(part.rank == 2 for part in operand.operands):
+        left, right = operand.operands
+        return tidy(n.MatMul(n.Transpose(right), n.Transpose(left)))  # (A B)' = B' A'
+    if isinstance(operand, (n.Add, n.Multiply)) and all(part.rank in (0, operand.rank) for part in operand.operands):
+        return tidy(operand.func(*(n.Transpose(part, axes) if part.rank else part for part in operand.operands)))
+    return _linear(node)
+
+
+@TIDY.row(n.Sum)
+def _(node: n.Sum) -> Node:
+    operand = node.operands[0]
+    if not node.axes or (node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes)):
+        return operand
+    if isinstance(operand, (n.Scalar, n.Fill)):
+        count = sympy.prod([operand.shape[axis] for axis in node.axes])
+        value = sympy.cancel(operand.value * count)
+        return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
+    if isinstance(operand, n.Sum) and not operand.keepdims and len(node.axes) == operand.rank and not node.keepdims:
+        return tidy(n.Sum(operand.operands[0]))
+    if isinstance(operand, n.Expand) and node.axes == (operand.axis,) and not node.keepdims:
+        return operand.operands[0]
+    if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
+        return operand.operands[0]
+    return _linear(node)
+
+
+@TIDY.row(n.Expand, n.Diag, n.Diagonal)
+def _(node: Node) -> Node:
+    operand = node.operands[0]
+    if isinstance(operand, n.Fill) and operand.value == 0:
+        return zeros(*node.shape)
+    if isinstance(node, n.Diag) and isinstance(operand, n.Fill) and operand.value == 1:
+        return n.Identity(operand.shape[0])
+    if isinstance(node, n.Diagonal):
+        if isinstance(operand, n.Diag):
+            return operand.operands[0]
+        if isinstance(operand, n.Identity):
+            return ones(*node.shape)
+    if isinstance(node, n.Expand) and isinstance(operand, (n.Scalar, n.Fill)):
+        return n.Fill(operand.value, node.shape)
+    return _linear(node)
+
+
+@TIDY.row(n.Reshape)
+def _(node: n.Reshape) -> Node:
+    operand = node.operands[0]
+    if same_shape(node, operand):
+        return operand
+    if isinstance(operand, (n.Scalar, n.Fill)):
+        return n.Fill(operand.value, node.shape)
+    if isinstance(operand, n.Reshape):
+        return tidy(n.Reshape(operand.operands[0], node.shape))
+    return _linear(node)
+
+
+@TIDY.row(n.Take, n.ScatterAdd)
+def _(node: Node) -> Node:
+    array, ids = node.operands
+    if is_zero(array):
+        return zeros(*node.shape)
+    coefficient, rest = coefficient_and_rest(array)
+    if coefficient == 1 or rest is None:
+        return node
+    return scaled(coefficient, node.with_operands([rest, ids]))
+
+
+@TIDY.row(n.Map, n.Softmax, n.LogSumExp)
+def _(node: n.Map) -> Node:
+    return node
+
+
+@TIDY.row(n.Where)
+def _(node: n.Where) -> Node:
+    condition, yes, no = node.operands
+    if yes == no:
+        return _spread(yes, node.shape)
+    if isinstance(condition, n.Compare) and same_shape(condition, node) and yes == n.Scalar(1) and is_zero(no):
+        return condition
+    return node
+
+
+__all__ = ["TIDY", "coefficient_and_rest", "same_shape", "scaled", "tidy"]
