@@ -1,0 +1,167 @@
+r"""Formulas as LaTeX, for amsmath: `\delta_1 = \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import sympy
+from sympy import Basic, Expr
+from sympy.printing.latex import LatexPrinter
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.notation import mathematics
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Piece, render
+from symprop.notation.pretty import GREEK
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "|": r"\textbar{}",
+}  # fmt: skip
+_RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r"\ne"}
+_OPERATORS = {
+    "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
+    "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan",
+    "maximum": r"\max", "minimum": r"\min",
+    "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
+    "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
+}  # fmt: skip
+_TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
+
+
+def escaped(text: str) -> str:
+    r"""Return `text` for LaTeX outside formulas, every special character written out.
+
+    >>> print(escaped("50% of a_1"))
+    50\% of a\_1
+    """
+    safe = (character if character.isprintable() and ord(character) < 0x2500 else "?" for character in text)
+    return "".join(_SPECIAL.get(character, character) for character in safe)
+
+
+def latex(node: Node) -> str:
+    r"""Return `node` as LaTeX, without dollar signs.
+
+    >>> from symprop.algebra import variable
+    >>> W, delta, a = variable("W2", (3, 4)), variable("delta2", (3,)), variable("a1", (4,))
+    >>> print(latex((W.T @ delta) * (1 - a**2)))
+    \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
+    """
+    return render(LATEX, node).text
+
+
+def letter(name: str) -> str:
+    r"""Return a name as the letter of a variable: `delta` is `\delta`, `y_pred` is `y_{\mathrm{pred}}`."""
+    base, _, rest = name.partition("_")
+    if base in GREEK:
+        written = r"\lambda" if base == "lamda" else f"\\{base}"
+    else:
+        written = base if len(base) == 1 and base.isalnum() else rf"\mathrm{{{escaped(base)}}}"
+    return rf"{written}_{{\mathrm{{{escaped(rest)}}}}}" if rest else written
+
+
+def _script(text: str) -> str:
+    return text if len(text) == 1 else f"{{{text}}}"
+
+
+class Tex(mathematics.Style):
+    """Mathematics in LaTeX with amsmath."""
+
+    minus, hadamard, divided, one, transposed = "-", r" \odot ", r" \oslash ", r"\mathbf{1}", r"\top"
+
+    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+        base, _, rest = node.letter.partition("_")
+        below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
+        layer = ""
+        if node.index:
+            index = node.index[0]
+            if index.is_Integer:
+                below.append(str(index))
+            else:
+                layer = f"({self.number(index).text})".replace(" ", "")
+        if elements:
+            below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
+        name = letter(base) + (f"_{_script(','.join(below))}" if below else "")
+        marked = r"\prime" * (node.mark - 1) if node.mark <= 4 else rf"\prime({node.mark})"
+        raised = marked + layer + above
+        name += f"^{{{raised}}}" if raised else ""
+        return rf"\frac{{\partial L}}{{\partial {name}}}" if node.role == "gradient" else name
+
+    def number(self, value: Basic) -> Piece:
+        text = _Numbers().doprint(value)
+        if isinstance(value, sympy.Add) or value.could_extract_minus_sign():  # type: ignore[attr-defined]
+            return Piece(text, SUM)
+        if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer):
+            return Piece(text, PRODUCT if isinstance(value, sympy.Mul) else POWER)
+        return Piece(text, POWER if isinstance(value, sympy.Pow) else ATOM)
+
+    def group(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        if name == "abs":
+            return Piece(rf"\left|{arguments[0].text}\right|", ATOM)
+        operator = _OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
+        inside = ", ".join(piece.text for piece in arguments)
+        if _TALL.search(inside):
+            return Piece(rf"{operator}{{\left({inside}\right)}}", ATOM)
+        return Piece(f"{operator}({inside})", ATOM)
+
+    def fraction(self, top: Piece, bottom: Piece) -> Piece:
+        return Piece(rf"\frac{{{top.text}}}{{{bottom.text}}}", POWER)
+
+    def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
+        raised = self.number(exponent).text
+        return Piece(self.superscript(base, rf"\odot {raised}" if elementwise else raised), POWER)
+
+    def superscript(self, base: str, above: str) -> str:
+        # A base with a superscript of its own would be a double superscript, which TeX refuses.
+        return f"{{{base}}}^{{{above}}}" if "^" in base else f"{base}^{{{above}}}"
+
+    def root(self, inside: str) -> Piece:
+        return Piece(rf"\sqrt{{{inside}}}", POWER)
+
+    def squared_norm(self, inside: str, matrix: bool) -> Piece:
+        return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
+
+    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
+        below = ",".join(str(index) for index in indices)
+        return Piece(rf"\sum_{{{below}}} {inside}" if below else rf"\sum {inside}", MATMUL)
+
+    def indicator(self, condition: str) -> Piece:
+        return Piece(rf"\mathbf{{1}}[{condition}]", ATOM)
+
+    def relation(self, relation: str) -> str:
+        return _RELATIONS[relation]
+
+    def where(self, condition: str, yes: str, no: str) -> Piece:
+        cases = rf"{yes} & \text{{where }} {condition} \\ {no} & \text{{elsewhere}}"
+        return Piece(rf"\begin{{cases}} {cases} \end{{cases}}", PRODUCT)
+
+    def rows_of(self, table: str, ids: str) -> str:
+        return f"{table}[{ids}]"
+
+    def constant(self, kind: str, shape: Sequence[Expr]) -> str:
+        if kind == "1":
+            return r"\mathbf{1} \mathbf{1}^{\top}" if len(shape) == 2 else r"\mathbf{1}"
+        return r"\mathbf{0}" if kind == "0" else "I"
+
+    def derivative(self, top: str, bottom: str) -> Piece:
+        return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", POWER)
+
+
+class _Numbers(LatexPrinter):
+    """SymPy's LaTeX, with sizes such as `n0` written `n_0`."""
+
+    def _print_Symbol(self, expression: sympy.Symbol, style: str = "plain") -> str:
+        stem = expression.name.rstrip("0123456789")
+        digits = expression.name[len(stem) :]
+        return letter(stem) + (f"_{_script(digits)}" if digits else "") if stem else escaped(expression.name)
+
+    def _print_sigmoid(self, expression: Expr) -> str:
+        return rf"\sigma\left({self._print(expression.args[0])}\right)"
+
+
+LATEX = mathematics.table("latex", Tex())

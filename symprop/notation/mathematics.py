@@ -1,0 +1,344 @@
+"""Formulas as mathematics writes them: the rows that Unicode and LaTeX share.
+
+A `Style` says how one of them writes a fraction, a superscript or a call; `table(style)` gives the printer's table.
+A vector is a column: `x @ A` of NumPy, a vector on the left, is written `A' x`. Indices appear where a sum over all
+elements reads best with them (`sum_i y_i log p_i`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import sympy
+from sympy import Basic, Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
+from symprop.notation.precedence import (
+    ATOM,
+    COMPARE,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    SUM,
+    Element,
+    Of,
+    Piece,
+    Ratio,
+    elementwise,
+    split,
+    squared_norm,
+    sum_of,
+)
+
+
+class Style(ABC):
+    """How one notation writes the parts of a formula."""
+
+    minus: str
+    hadamard: str
+    divided: str
+    one: str  # the vector of ones
+    transposed: str  # the superscript
+
+    @abstractmethod
+    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+        """Write a name, with the indices of one element, and `above` in its superscript."""
+
+    @abstractmethod
+    def number(self, value: Basic) -> Piece:
+        """Write a size, a coefficient or the body of a function."""
+
+    @abstractmethod
+    def group(self, text: str) -> str:
+        """Put parentheses around."""
+
+    @abstractmethod
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        """Write a function by its name or its symbol."""
+
+    @abstractmethod
+    def fraction(self, top: Piece, bottom: Piece) -> Piece:
+        """Write a scalar fraction."""
+
+    @abstractmethod
+    def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
+        """Write a power of a base that is already wrapped."""
+
+    @abstractmethod
+    def superscript(self, base: str, above: str) -> str:
+        """Write `above` over a base that is already wrapped."""
+
+    @abstractmethod
+    def root(self, inside: str) -> Piece:
+        """Write a square root."""
+
+    @abstractmethod
+    def squared_norm(self, inside: str, matrix: bool) -> Piece:
+        """Write the sum of squares of all elements."""
+
+    @abstractmethod
+    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
+        """Write a sum over indices."""
+
+    @abstractmethod
+    def indicator(self, condition: str) -> Piece:
+        """Write 1 where the condition holds, else 0."""
+
+    @abstractmethod
+    def relation(self, relation: str) -> str:
+        """Write one of `> >= < <= == !=`."""
+
+    @abstractmethod
+    def where(self, condition: str, yes: str, no: str) -> Piece:
+        """Write a choice."""
+
+    @abstractmethod
+    def rows_of(self, table: str, ids: str) -> str:
+        """Write the rows of a table that ids select."""
+
+    @abstractmethod
+    def constant(self, kind: str, shape: Sequence[Expr]) -> str:
+        """Write the identity ("I"), zeros ("0") or ones ("1") of a shape."""
+
+    @abstractmethod
+    def derivative(self, top: str, bottom: str) -> Piece:
+        """Write a partial derivative."""
+
+    def wrap(self, piece: Piece, minimum: int) -> str:
+        return piece.text if piece.level >= minimum else self.group(piece.text)
+
+
+def _unsigned(style: Style, ratio: Ratio, of: Of) -> Piece:
+    """Write a ratio without its sign: numbers and scalars before arrays, `(2/3) s (a ⊙ b) ⊘ c`."""
+    if not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1:
+        return of(ratio.above[0])
+    scalars = [of(factor) for factor in ratio.above if not factor.rank]
+    arrays = [of(factor) for factor in ratio.above if factor.rank]
+    under = [of(factor) for factor in ratio.below if not factor.rank]
+    divisors = [of(factor) for factor in ratio.below if factor.rank]
+    top = [style.number(ratio.numerator)] if ratio.numerator != 1 else []
+    bottom = [style.number(ratio.denominator)] if ratio.denominator != 1 else []
+    one = style.number(sympy.Integer(1))
+    pieces: list[Piece]
+    if under:
+        pieces = [style.fraction(_juxtaposed(style, top + scalars) or one, _juxtaposed(style, bottom + under) or one)]
+    elif bottom:
+        pieces = [style.fraction(top[0] if top else one, bottom[0]), *scalars]
+    else:
+        pieces = top + scalars
+    if not arrays and not divisors:
+        return _juxtaposed(style, pieces) or one
+    if len(arrays) == 1 and not divisors:
+        return _juxtaposed(style, [*pieces, arrays[0]]) or one
+    product = style.hadamard.join(style.wrap(piece, POWER) for piece in arrays)
+    if pieces:
+        front = " ".join(style.wrap(piece, POWER) for piece in pieces)
+        product = f"{front} {product}" if product else front
+    if divisors:
+        below = style.hadamard.join(style.wrap(piece, POWER) for piece in divisors)
+        product = f"{product or '1'}{style.divided}{below if len(divisors) == 1 else style.group(below)}"
+    return Piece(product, PRODUCT)
+
+
+def _juxtaposed(style: Style, pieces: Sequence[Piece]) -> Piece | None:
+    """Write factors side by side; a sum sign or a matrix product may end them."""
+    if len(pieces) < 2:
+        return pieces[0] if pieces else None
+    front = [style.wrap(piece, POWER) for piece in pieces[:-1]]
+    return Piece(" ".join([*front, style.wrap(pieces[-1], MATMUL)]), PRODUCT)
+
+
+def table(meaning: str, style: Style) -> Table:
+    """Return the printer of `style`: a table with a row for every kind of node."""
+    rows = Table(meaning)
+
+    def transposed(node: Node, of: Of) -> str:
+        """A node of rank 1 or 2 with a transpose sign, or without its own."""
+        if isinstance(node, n.Transpose) and node.axes == (1, 0):
+            return style.wrap(of(node.operands[0]), POWER)
+        if isinstance(node, n.Variable) and not node.role:
+            return style.variable(node, above=style.transposed)
+        return style.superscript(style.wrap(of(node), ATOM), style.transposed)
+
+    ones_row = style.superscript(style.one, style.transposed)
+
+    @rows.row(n.Variable)
+    def _(node: n.Variable, of: Of) -> Piece:
+        return Piece(style.variable(node), POWER if node.role == "gradient" else ATOM)
+
+    @rows.row(Element)
+    def _(node: Element, of: Of) -> Piece:
+        variable = node.operands[0]
+        if not isinstance(variable, n.Variable):
+            raise TypeError(f"only variables have elements, not {type(variable).__name__}")
+        return Piece(style.variable(variable, node.indices), ATOM)
+
+    @rows.row(n.Scalar, n.Multiply)
+    def _(node: Node, of: Of) -> Piece:
+        ratio = split(node)
+        return add((node,), of) if ratio.negative else _unsigned(style, ratio, of)
+
+    @rows.row(n.Fill)
+    def _(node: n.Fill, of: Of) -> Piece:
+        if node.value == 0:
+            return Piece(style.constant("0", node.shape), ATOM)
+        ones = style.constant("1", node.shape)
+        if node.value == 1:
+            return Piece(ones, ATOM)
+        return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
+
+    @rows.row(n.Identity)
+    def _(node: n.Identity, of: Of) -> Piece:
+        return Piece(style.constant("I", node.shape), ATOM)
+
+    def add(terms: Sequence[Node], of: Of) -> Piece:
+        ratios = [split(term) for term in terms]
+        return Piece(sum_of(ratios, lambda ratio: _unsigned(style, ratio, of), style.wrap, style.minus), SUM)
+
+    @rows.row(n.Add)
+    def _(node: n.Add, of: Of) -> Piece:
+        return add(node.operands, of)
+
+    @rows.row(n.Power)
+    def _(node: n.Power, of: Of) -> Piece:
+        base, exponent = node.operands[0], node.exponent
+        if exponent.is_number and exponent.is_negative:
+            return _unsigned(style, split(node), of)
+        if exponent == sympy.Rational(1, 2):
+            return style.root(of(base).text)
+        if exponent == 2 and isinstance(base, n.Variable) and base.rank:
+            return Piece(f"{of(base).text}{style.hadamard}{of(base).text}", PRODUCT)
+        return style.power(style.wrap(of(base), ATOM), exponent, bool(base.rank))
+
+    @rows.row(n.MatMul)
+    def _(node: n.MatMul, of: Of) -> Piece:
+        left, right = node.operands
+        if left.rank == 1 and right.rank <= 2:  # x @ A is the column A' x
+            if right.rank == 1:
+                return Piece(f"{transposed(left, of)} {style.wrap(of(right), POWER)}", MATMUL)
+            return Piece(f"{transposed(right, of)} {style.wrap(of(left), MATMUL)}", MATMUL)
+        return Piece(f"{style.wrap(of(left), MATMUL)} {style.wrap(of(right), MATMUL)}", MATMUL)
+
+    @rows.row(n.Outer)
+    def _(node: n.Outer, of: Of) -> Piece:
+        left, right = node.operands
+        return Piece(f"{style.wrap(of(left), MATMUL)} {transposed(right, of)}", MATMUL)
+
+    @rows.row(n.Transpose)
+    def _(node: n.Transpose, of: Of) -> Piece:
+        operand = node.operands[0]
+        if operand.rank < 2:
+            return of(operand)
+        if node.axes == (1, 0):
+            return Piece(transposed(operand, of), ATOM if isinstance(operand, n.Variable) else POWER)
+        order = Piece(style.group(", ".join(map(str, node.axes))), ATOM)
+        return style.call("transpose", [of(operand), order])
+
+    @rows.row(n.Sum)
+    def _(node: n.Sum, of: Of) -> Piece:
+        operand = node.operands[0]
+        if node.rank and operand.rank == 2 and len(node.axes) == 1:  # 1' A, or A 1; kept axes are spread again by ones
+            spread = node.keepdims
+            if node.axes == (0,):
+                written = f"{ones_row} {style.wrap(of(operand), MATMUL)}"
+                return Piece(f"{style.one} {written}" if spread else written, MATMUL)
+            written = f"{style.wrap(of(operand), MATMUL)} {style.one}"
+            return Piece(f"{written} {ones_row}" if spread else written, MATMUL)
+        if len(node.axes) < operand.rank or node.keepdims:
+            axes = ", ".join(map(str, node.axes))
+            return style.call("sum", [of(operand), Piece(f"axes {axes}" if len(node.axes) > 1 else f"axis {axes}", ATOM)])
+        if not operand.rank:
+            return of(operand)
+        normed = squared_norm(node)
+        if normed is not None:
+            return style.squared_norm(of(normed).text, normed.rank > 1)
+        inside = None if isinstance(operand, n.Variable) else elementwise(operand)
+        if inside is not None:
+            return style.summation(inside[1], style.wrap(of(inside[0]), PRODUCT))
+        if operand.rank > 2:
+            return style.summation((), style.wrap(of(operand), POWER))
+        written = f"{ones_row} {style.wrap(of(operand), MATMUL)}"
+        return Piece(written if operand.rank == 1 else f"{written} {style.one}", MATMUL)
+
+    @rows.row(n.Expand)
+    def _(node: n.Expand, of: Of) -> Piece:
+        operand = node.operands[0]
+        if operand.rank == 0:
+            return of(operand)
+        if operand.rank == 1:  # spread to a matrix by an outer product with ones
+            if node.axis == 1:
+                return Piece(f"{style.wrap(of(operand), MATMUL)} {ones_row}", MATMUL)
+            return Piece(f"{style.one} {transposed(operand, of)}", MATMUL)
+        return style.call("expand", [of(operand), Piece(f"axis {node.axis}", ATOM)])
+
+    @rows.row(n.Reshape)
+    def _(node: n.Reshape, of: Of) -> Piece:
+        if node.rank == 1:
+            return style.call("vec", [of(node.operands[0])])
+        return style.call("reshape", [of(node.operands[0]), *(style.number(size) for size in node.shape)])
+
+    @rows.row(n.Diag)
+    def _(node: n.Diag, of: Of) -> Piece:
+        return style.call("diag", [of(node.operands[0])])
+
+    @rows.row(n.Diagonal)
+    def _(node: n.Diagonal, of: Of) -> Piece:
+        return style.call("diagonal", [of(node.operands[0])])
+
+    @rows.row(n.Take)
+    def _(node: n.Take, of: Of) -> Piece:
+        rows_of, ids = node.operands
+        return Piece(style.rows_of(style.wrap(of(rows_of), ATOM), of(ids).text), ATOM)
+
+    @rows.row(n.ScatterAdd)
+    def _(node: n.ScatterAdd, of: Of) -> Piece:
+        return style.call("scatter_add", [of(operand) for operand in node.operands])
+
+    @rows.row(n.OneHot)
+    def _(node: n.OneHot, of: Of) -> Piece:
+        return style.call("one_hot", [of(node.operands[0])])
+
+    @rows.row(n.Map)
+    def _(node: n.Map, of: Of) -> Piece:
+        return style.call(node.function.name, [of(operand) for operand in node.operands])
+
+    def condition(node: Node, of: Of) -> str:
+        if not isinstance(node, n.Compare):
+            return of(node).text
+        left, right = (style.wrap(of(operand), SUM) for operand in node.operands)
+        return f"{left} {style.relation(node.relation)} {right}"
+
+    @rows.row(n.Compare)
+    def _(node: n.Compare, of: Of) -> Piece:
+        return style.indicator(condition(node, of))
+
+    @rows.row(n.Where)
+    def _(node: n.Where, of: Of) -> Piece:
+        return style.where(condition(node.operands[0], of), *(of(operand).text for operand in node.operands[1:]))
+
+    @rows.row(n.Softmax)
+    def _(node: n.Softmax, of: Of) -> Piece:
+        return style.call("softmax", [of(node.operands[0])])
+
+    @rows.row(n.LogSumExp)
+    def _(node: n.LogSumExp, of: Of) -> Piece:
+        written = style.call("logsumexp", [of(node.operands[0])])
+        if node.keepdims and node.rank == 2:
+            spread = f"{written.text} {ones_row}" if node.axis == 1 else f"{style.one} {written.text}"
+            return Piece(spread, MATMUL)
+        return written
+
+    @rows.row(n.Pullback)
+    def _(node: n.Pullback, of: Of) -> Piece:
+        cotangent, expression, by = node.operands
+        jacobian = style.derivative(style.wrap(of(expression), ATOM), of(by).text)
+        operator = style.superscript(style.group(jacobian.text), style.transposed)
+        return Piece(f"{operator} {style.wrap(of(cotangent), MATMUL)}", MATMUL)
+
+    return rows
+
+
+__all__ = ["COMPARE", "Style", "table"]

@@ -1,0 +1,199 @@
+"""What the three printers share: precedence, signs, fractions, and a walk that does not recurse.
+
+A printer is a `Table`: `row(node, of)` gives a `Piece`, where `of(node)` is the piece of a node below. A piece knows
+how tightly it binds, and whoever prints it inside something else wraps it where it binds too loosely. Signs and
+fractions are decided here once: `split` reads any factor, term or number as a `Ratio`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import sympy
+from sympy import Basic, Expr, Tuple
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import SHAPE, Node
+from symprop.algebra.table import Table
+from symprop.errors import LimitError
+
+# How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
+# parentheses although Python and mathematics have rules for them: a reader should not need the rules.
+COMPARE, SUM, PRODUCT, MATMUL, POWER, ATOM = range(6)
+
+LONGEST = 1_000_000  # characters of one formula: a tree that shares its parts can be exponentially longer than it is deep
+
+
+class Piece(NamedTuple):
+    """A printed node and how tightly it binds."""
+
+    text: str
+    level: int
+
+
+Of = Callable[[Node], Piece]
+
+
+class Element(Node):
+    """One element of a variable, `y_i`: what printers put for `y` below a sum sign. Never part of an answer."""
+
+    def __new__(cls, variable: Node, indices: Iterable[Expr]) -> Node:
+        return super().__new__(cls, variable, Tuple(*indices))
+
+    @property
+    def indices(self) -> tuple[Basic, ...]:
+        return tuple(self.args[1].args)
+
+
+@SHAPE.row(Element)
+def _(node: Element) -> tuple[Expr, ...]:
+    return ()
+
+
+def render(table: Table, node: Node) -> Piece:
+    """Print `node` by the rows of `table`, operands before the nodes that hold them.
+
+    Raises:
+        LimitError: the formula is longer than `LONGEST` characters.
+    """
+    pieces: dict[Node, Piece] = {}
+
+    def of(part: Node) -> Piece:
+        if part not in pieces:  # a row made this node itself, or `node` is reached first
+            finish(part)
+        return pieces[part]
+
+    def finish(root: Node) -> None:
+        stack = [(root, False)]
+        while stack:
+            part, ready = stack.pop()
+            if part in pieces:
+                continue
+            if ready:
+                piece = table(part, of)
+                if len(piece.text) > LONGEST:
+                    raise LimitError(f"the formula is longer than {LONGEST:,} characters\nallowed: name its shared parts")
+                pieces[part] = piece
+            else:
+                stack.append((part, True))
+                stack.extend((operand, False) for operand in part.operands)
+
+    return of(node)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A product read as `sign * (numerator * above) / (denominator * below)`: numbers apart from nodes."""
+
+    negative: bool
+    numerator: Expr
+    denominator: Expr
+    above: tuple[Node, ...]
+    below: tuple[Node, ...]
+
+    @property
+    def is_number(self) -> bool:
+        return not self.above and not self.below
+
+
+def split(node: Node) -> Ratio:
+    """Read `node` as a ratio: numbers are gathered, negative powers go below the line.
+
+    >>> from symprop.algebra import variable
+    >>> ratio = split(-2 * variable("x") / variable("y"))
+    >>> ratio.negative, ratio.numerator, ratio.above[0].name, ratio.below[0].name
+    (True, 2, 'x', 'y')
+    """
+    number: Expr = sympy.Integer(1)
+    above: list[Node] = []
+    below: list[Node] = []
+    for factor in _factors(node):
+        if isinstance(factor, n.Scalar):
+            number = number * factor.value
+        elif isinstance(factor, n.Power) and factor.exponent.is_number and factor.exponent.is_negative:
+            base, exponent = factor.operands[0], -factor.exponent
+            if isinstance(base, n.Scalar):
+                number = number / base.value**exponent
+                continue
+            below.append(base if exponent == 1 else n.Power(base, exponent))
+        else:
+            above.append(factor)
+    negative = bool(number.could_extract_minus_sign())
+    numerator, denominator = sympy.fraction(-number if negative else number)
+    return Ratio(negative, numerator, denominator, tuple(above), tuple(below))
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    """The factors of a product; a product that stands first is joined, because `(a * b) * c` is `a * b * c`."""
+    first = True
+    for factor in node.operands if isinstance(node, n.Multiply) else (node,):
+        if first and factor is not node and isinstance(factor, n.Multiply):
+            yield from _factors(factor)
+        else:
+            yield factor
+        first = first and isinstance(factor, n.Scalar)
+
+
+def sum_of(ratios: Iterable[Ratio], unsigned: Callable[[Ratio], Piece], wrap: Callable[[Piece, int], str], minus: str) -> str:
+    """Join terms by their signs: `a - b + c`, `-a + b`."""
+    text = ""
+    for ratio in ratios:
+        term = wrap(unsigned(ratio), PRODUCT)
+        if text:
+            text += f" {minus if ratio.negative else '+'} {term}"
+        else:
+            text = f"{minus}{term}" if ratio.negative else term
+    return text
+
+
+def squared_norm(node: Node) -> Node | None:
+    """Return `v` where `node` is the sum of all squares of an array `v`, else None."""
+    if isinstance(node, n.Sum) and len(node.axes) == node.operands[0].rank > 0 and not node.keepdims:
+        inside = node.operands[0]
+        if isinstance(inside, n.Power) and inside.exponent == 2:
+            return inside.operands[0]
+        if isinstance(inside, n.Multiply) and len(inside.operands) == 2 and inside.operands[0] == inside.operands[1]:
+            return inside.operands[0]
+    return None
+
+
+_LETTERS = tuple(sympy.symbols("i j k q r s", integer=True))
+_ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
+
+
+def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
+    """Return one element of an elementwise formula and its indices (`y * log(p)` gives `y_i log(p_i)`), or None."""
+    indices = _LETTERS[: node.rank]
+
+    def element(part: Node) -> Node | None:
+        if part.rank == 0:
+            return part
+        if isinstance(part, n.Fill):
+            return n.Scalar(part.value)
+        own = indices[len(indices) - part.rank :]
+        if isinstance(part, n.Variable):
+            return Element(part, own) if 1 not in part.shape else None
+        if isinstance(part, n.Expand) and isinstance(part.operands[0], n.Variable):
+            return Element(part.operands[0], own[: part.axis] + own[part.axis + 1 :])
+        if isinstance(part, n.OneHot) and isinstance(part.operands[0], n.Variable):
+            return n.Compare("==", Element(part.operands[0], own[:-1]), n.Scalar(own[-1]))
+        if not isinstance(part, _ELEMENTWISE):
+            return None
+        operands = [element(operand) for operand in part.operands]
+        return None if None in operands else part.with_operands(operand for operand in operands if operand is not None)
+
+    if node.rank > len(_LETTERS) or _depth_over(node, 50):
+        return None
+    inside = element(node)
+    return None if inside is None else (inside, indices)
+
+
+def _depth_over(node: Node, limit: int) -> bool:
+    level = [node]
+    for _ in range(limit):
+        level = [operand for part in level for operand in part.operands][:1000]
+        if not level:
+            return False
+    return True

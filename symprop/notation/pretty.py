@@ -1,0 +1,151 @@
+"""Formulas in Unicode, for eyes: `δ₁ = (W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+from sympy import Basic, Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.notation import mathematics
+from symprop.notation import text as plain
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, Piece, render
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "lamda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
+    "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
+    "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
+_SUPERSCRIPTS = dict(zip("0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂ", strict=True))
+_SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_VULGAR = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾", (1, 5): "⅕", (1, 6): "⅙", (1, 8): "⅛"}
+_RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
+_FUNCTIONS = {
+    "sigmoid": "σ", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "elu": "ELU", "leaky_relu": "LeakyReLU",
+    "maximum": "max", "minimum": "min", "one_hot": "onehot",
+}  # fmt: skip
+
+
+def superscript(text: str) -> str:
+    """Return `text` raised, or after a caret where Unicode lacks a character.
+
+    >>> superscript("(l+1)"), superscript("q")
+    ('⁽ˡ⁺¹⁾', '^(q)')
+    """
+    compact = text.replace(" ", "").replace("−", "-")
+    if all(character in _SUPERSCRIPTS for character in compact):
+        return "".join(_SUPERSCRIPTS[character] for character in compact)
+    return f"^{compact}" if compact.startswith("(") else f"^({compact})"
+
+
+def subscript(text: str) -> str:
+    """Return `text` lowered, or after an underscore where Unicode lacks a character."""
+    if all(character in _SUBSCRIPTS for character in text):
+        return "".join(_SUBSCRIPTS[character] for character in text)
+    return f"_{text}"
+
+
+def pretty(node: Node) -> str:
+    """Return `node` in Unicode.
+
+    >>> from symprop.algebra import variable
+    >>> W, delta, a = variable("W2", (3, 4)), variable("delta2", (3,)), variable("a1", (4,))
+    >>> pretty((W.T @ delta) * (1 - a**2))
+    '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
+    """
+    return render(PRETTY, node).text
+
+
+class Unicode(mathematics.Style):
+    """Mathematics in one line of Unicode."""
+
+    minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "1", "ᵀ"
+
+    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+        base, _, rest = node.letter.partition("_")
+        name = GREEK.get(base, base) + (subscript(rest) if rest else "")
+        below, layer = "", ""
+        if node.index:
+            index = node.index[0]
+            below = subscript(str(index)) if index.is_Integer else ""
+            layer = "" if index.is_Integer else superscript(f"({index})")
+        mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
+        comma = "," if below and elements else ""
+        name = f"{name}{below}{mark}{layer}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
+        return f"∂L/∂{name}" if node.role == "gradient" else name
+
+    def number(self, value: Basic) -> Piece:
+        if isinstance(value, sympy.Symbol):
+            return Piece(symbol(value.name), ATOM)
+        piece = plain.number(value)
+        for size in sorted(value.free_symbols, key=str):
+            piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
+        text = piece.text.replace("**2", "²").replace("**3", "³").replace("sqrt(", "√(").replace("pi", "π")
+        return Piece(text.replace(" - ", " − ").replace("*", " "), piece.level)
+
+    def group(self, text: str) -> str:
+        return f"({text})"
+
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        if name == "abs":
+            return Piece(f"|{arguments[0].text}|", ATOM)
+        return Piece(f"{_FUNCTIONS.get(name, name)}({', '.join(piece.text for piece in arguments)})", ATOM)
+
+    def fraction(self, top: Piece, bottom: Piece) -> Piece:
+        if top.text.isdigit() and bottom.text.isdigit() and (int(top.text), int(bottom.text)) in _VULGAR:
+            return Piece(_VULGAR[int(top.text), int(bottom.text)], ATOM)
+        spaced = " " in top.text or " " in bottom.text
+        return Piece(f"{self.wrap(top, MATMUL)}{' / ' if spaced else '/'}{self.wrap(bottom, POWER)}", PRODUCT)
+
+    def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
+        raised = superscript(self.number(exponent).text)
+        return Piece(f"{base}{'⊙' if elementwise else ''}{raised}", POWER)
+
+    def superscript(self, base: str, above: str) -> str:
+        return base + above
+
+    def root(self, inside: str) -> Piece:
+        return Piece(f"√({inside})", ATOM)
+
+    def squared_norm(self, inside: str, matrix: bool) -> Piece:
+        return Piece(f"‖{inside}‖²", ATOM)
+
+    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
+        return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", MATMUL)
+
+    def indicator(self, condition: str) -> Piece:
+        return Piece(f"1[{condition}]", ATOM)
+
+    def relation(self, relation: str) -> str:
+        return _RELATIONS[relation]
+
+    def where(self, condition: str, yes: str, no: str) -> Piece:
+        return Piece(f"where({condition}, {yes}, {no})", ATOM)
+
+    def rows_of(self, table: str, ids: str) -> str:
+        return f"{table}[{ids}]"
+
+    def constant(self, kind: str, shape: Sequence[Expr]) -> str:
+        return kind if kind != "1" or len(shape) < 2 else "1 1ᵀ" if len(shape) == 2 else "1"
+
+    def derivative(self, top: str, bottom: str) -> Piece:
+        return Piece(f"∂{top}/∂{bottom}", POWER)
+
+
+def symbol(name: str) -> str:
+    """Return the name of a size with its digits lowered: `n0` is `n₀`."""
+    stem = name.rstrip("0123456789")
+    return GREEK.get(stem, stem) + subscript(name[len(stem) :]) if stem else name
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    import re
+
+    return re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+
+PRETTY = mathematics.table("pretty", Unicode())

@@ -1,0 +1,263 @@
+"""NumPy notation: what a reader may paste into Python, and what symprop's own reader takes back.
+
+Evaluated by NumPy, with `softmax`, `one_hot` and the like defined, the text of a node gives its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+from sympy import Basic, Expr
+from sympy.printing.str import StrPrinter
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
+from symprop.notation.precedence import ATOM, COMPARE, MATMUL, POWER, PRODUCT, SUM, Of, Piece, Ratio, render, split, sum_of
+
+TEXT = Table("text")
+
+
+def text(node: Node) -> str:
+    """Return `node` in NumPy notation.
+
+    >>> from symprop.algebra import variable
+    >>> W, x, b = variable("W1", (3, 4)), variable("x", (4,)), variable("b1", (3,))
+    >>> text((W @ x + b) / 2)
+    '(W1 @ x + b1) / 2'
+    """
+    return render(TEXT, node).text
+
+
+class _Numbers(StrPrinter):
+    """SymPy's own notation with NumPy's names."""
+
+    def _print_Exp1(self, expression: Expr) -> str:
+        return "exp(1)"
+
+    def _print_Function(self, expression: Any) -> str:
+        name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "Abs": "abs"}.get(type(expression).__name__)
+        return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
+
+    _print_Abs = _print_Function
+
+    def _print_ImaginaryUnit(self, expression: Expr) -> str:
+        return "1j"
+
+    def _print_Max(self, expression: Any) -> str:
+        return _folded("maximum", [self._print(argument) for argument in expression.args])
+
+    def _print_Min(self, expression: Any) -> str:
+        return _folded("minimum", [self._print(argument) for argument in expression.args])
+
+    def _print_Piecewise(self, expression: Any) -> str:
+        result = self._print(expression.args[-1][0])
+        for value, condition in reversed(expression.args[:-1]):
+            result = f"where({self._print(condition)}, {self._print(value)}, {result})"
+        return str(result)
+
+
+def _folded(name: str, arguments: Sequence[str]) -> str:
+    result = arguments[0]
+    for argument in arguments[1:]:
+        result = f"{name}({result}, {argument})"
+    return result
+
+
+def number(value: Basic) -> Piece:
+    """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
+    written = str(_Numbers().doprint(value))
+    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():  # type: ignore[attr-defined]
+        return Piece(written, SUM)
+    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
+        return Piece(written, PRODUCT)
+    return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
+
+
+def wrap(piece: Piece, minimum: int) -> str:
+    """Return the piece, in parentheses where it binds more loosely than `minimum`."""
+    return piece.text if piece.level >= minimum else f"({piece.text})"
+
+
+def _numeric(node: Node, of: Of) -> Piece:
+    """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
+    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if isinstance(node, n.Compare) else of(node)
+
+
+def unsigned(ratio: Ratio, of: Of) -> Piece:
+    """Print a ratio without its sign: `3 * a * b / (4 * c)`."""
+    only = not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1
+    if only:
+        return _numeric(ratio.above[0], of)
+    above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
+    booleans = not above and all(isinstance(factor, n.Compare) for factor in ratio.above)
+    above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
+    below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
+    top = " * ".join(wrap(piece, POWER) for piece in above)
+    if not below:
+        return Piece(top, PRODUCT if len(above) > 1 else above[0].level)
+    bottom = " * ".join(wrap(piece, POWER) for piece in below)
+    return Piece(f"{top} / {bottom if len(below) == 1 else f'({bottom})'}", PRODUCT)
+
+
+def _sum(terms: Sequence[Node], of: Of) -> Piece:
+    ratios = [split(term) for term in terms]
+    written = sum_of(ratios, lambda ratio: unsigned(ratio, of), wrap, "-")
+    return Piece(written, SUM)
+
+
+def tuple_text(values: Sequence[Basic]) -> str:
+    """Return sizes as a tuple: `(3, n)`, `(3,)`, `()`."""
+    return f"({', '.join(number(value).text for value in values)}{',' if len(values) == 1 else ''})"
+
+
+def _call(name: str, *arguments: str) -> Piece:
+    return Piece(f"{name}({', '.join(arguments)})", ATOM)
+
+
+@TEXT.row(n.Variable)
+def _(node: n.Variable, of: Of) -> Piece:
+    return Piece(node.name, ATOM)
+
+
+@TEXT.row(n.Scalar, n.Multiply)
+def _(node: Node, of: Of) -> Piece:
+    ratio = split(node)
+    return _sum((node,), of) if ratio.negative else unsigned(ratio, of)
+
+
+@TEXT.row(n.Fill)
+def _(node: n.Fill, of: Of) -> Piece:
+    shape = tuple_text(node.shape)
+    if node.value in (0, 1):
+        return _call("ones" if node.value == 1 else "zeros", shape)
+    return _call("full", shape, number(node.value).text)
+
+
+@TEXT.row(n.Identity)
+def _(node: n.Identity, of: Of) -> Piece:
+    return _call("eye", number(node.shape[0]).text)
+
+
+@TEXT.row(n.Add)
+def _(node: n.Add, of: Of) -> Piece:
+    return _sum(node.operands, of)
+
+
+@TEXT.row(n.Power)
+def _(node: n.Power, of: Of) -> Piece:
+    base, exponent = node.operands[0], node.exponent
+    if exponent.is_number and exponent.is_negative:
+        return unsigned(split(node), of)  # 1 / base
+    if exponent == sympy.Rational(1, 2):
+        return _call("sqrt", of(base).text)
+    if exponent == 2 and isinstance(base, n.Variable) and base.rank:
+        return Piece(f"{base.name} * {base.name}", PRODUCT)
+    return Piece(f"{wrap(_numeric(base, of), ATOM)}**{wrap(number(exponent), ATOM)}", POWER)
+
+
+@TEXT.row(n.MatMul)
+def _(node: n.MatMul, of: Of) -> Piece:
+    left, right = node.operands
+    first = wrap(_numeric(left, of), MATMUL if isinstance(left, n.MatMul) else POWER)
+    return Piece(f"{first} @ {wrap(_numeric(right, of), POWER)}", MATMUL)
+
+
+@TEXT.row(n.Outer)
+def _(node: n.Outer, of: Of) -> Piece:
+    return _call("outer", *(of(operand).text for operand in node.operands))
+
+
+@TEXT.row(n.Transpose)
+def _(node: n.Transpose, of: Of) -> Piece:
+    operand = node.operands[0]
+    if node.axes == tuple(reversed(range(operand.rank))):
+        return Piece(f"{wrap(of(operand), ATOM)}.T", ATOM)
+    return _call("transpose", of(operand).text, f"({', '.join(map(str, node.axes))})")
+
+
+@TEXT.row(n.Sum)
+def _(node: n.Sum, of: Of) -> Piece:
+    arguments = [of(node.operands[0]).text]
+    if len(node.axes) == 1 and node.operands[0].rank > 1:
+        arguments.append(f"axis={node.axes[0]}")
+    elif len(node.axes) < node.operands[0].rank:
+        arguments.append(f"axis=({', '.join(map(str, node.axes))})")
+    return _call("sum", *arguments, *(["keepdims=True"] if node.keepdims else []))
+
+
+@TEXT.row(n.Expand)
+def _(node: n.Expand, of: Of) -> Piece:
+    operand = of(node.operands[0])
+    if node.rank == 1:  # a Python number has no axes to index
+        return _call("reshape", operand.text, "(1,)")
+    places = ", ".join("None" if axis == node.axis else ":" for axis in range(node.rank))
+    return Piece(f"{wrap(operand, ATOM)}[{places}]", ATOM)
+
+
+@TEXT.row(n.Reshape)
+def _(node: n.Reshape, of: Of) -> Piece:
+    return _call("reshape", of(node.operands[0]).text, tuple_text(node.shape))
+
+
+@TEXT.row(n.Diag)
+def _(node: n.Diag, of: Of) -> Piece:
+    return _call("diag", of(node.operands[0]).text)
+
+
+@TEXT.row(n.Diagonal)
+def _(node: n.Diagonal, of: Of) -> Piece:
+    return _call("diagonal", of(node.operands[0]).text)
+
+
+@TEXT.row(n.Take)
+def _(node: n.Take, of: Of) -> Piece:
+    table, ids = node.operands
+    return Piece(f"{wrap(of(table), ATOM)}[{of(ids).text}]", ATOM)
+
+
+@TEXT.row(n.ScatterAdd)
+def _(node: n.ScatterAdd, of: Of) -> Piece:
+    return _call("scatter_add", *(of(operand).text for operand in node.operands), number(node.size).text)
+
+
+@TEXT.row(n.OneHot)
+def _(node: n.OneHot, of: Of) -> Piece:
+    return _call("one_hot", of(node.operands[0]).text, number(node.size).text)
+
+
+@TEXT.row(n.Map)
+def _(node: n.Map, of: Of) -> Piece:
+    return _call(node.function.name, *(of(operand).text for operand in node.operands))
+
+
+@TEXT.row(n.Compare)
+def _(node: n.Compare, of: Of) -> Piece:
+    left, right = (wrap(_numeric(operand, of), SUM) for operand in node.operands)
+    return Piece(f"{left} {node.relation} {right}", COMPARE)
+
+
+@TEXT.row(n.Where)
+def _(node: n.Where, of: Of) -> Piece:
+    return _call("where", *(of(operand).text for operand in node.operands))
+
+
+def _along(node: n.Softmax | n.LogSumExp) -> list[str]:
+    return [f"axis={node.axis}"] if node.operands[0].rank > 1 else []
+
+
+@TEXT.row(n.Softmax)
+def _(node: n.Softmax, of: Of) -> Piece:
+    return _call("softmax", of(node.operands[0]).text, *_along(node))
+
+
+@TEXT.row(n.LogSumExp)
+def _(node: n.LogSumExp, of: Of) -> Piece:
+    return _call("logsumexp", of(node.operands[0]).text, *_along(node), *(["keepdims=True"] if node.keepdims else []))
+
+
+@TEXT.row(n.Pullback)
+def _(node: n.Pullback, of: Of) -> Piece:
+    return _call("pullback", *(of(operand).text for operand in node.operands))
