@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -41,7 +41,7 @@ def directory() -> Path:
     raise OutputError("the templates of symprop are missing\nallowed: an installation with symprop/templates in it")
 
 
-@lru_cache(maxsize=None)
+@cache
 def environment(kind: str) -> jinja2.Environment:
     """Return the Jinja environment of `templates/{kind}`: "numpy", "latex" or "html".
 

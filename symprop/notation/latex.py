@@ -91,7 +91,7 @@ class Tex(mathematics.Style):
 
     def number(self, value: Basic) -> Piece:
         text = _Numbers().doprint(value)
-        if isinstance(value, sympy.Add) or value.could_extract_minus_sign():  # type: ignore[attr-defined]
+        if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)
         if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer):
             return Piece(text, PRODUCT if isinstance(value, sympy.Mul) else POWER)

@@ -249,7 +249,9 @@ def table(meaning: str, style: Style) -> Table:
             return Piece(f"{written} {ones_row}" if spread else written, MATMUL)
         if len(node.axes) < operand.rank or node.keepdims:
             axes = ", ".join(map(str, node.axes))
-            return style.call("sum", [of(operand), Piece(f"axes {axes}" if len(node.axes) > 1 else f"axis {axes}", ATOM)])
+            return style.call(
+                "sum", [of(operand), Piece(f"axes {axes}" if len(node.axes) > 1 else f"axis {axes}", ATOM)]
+            )
         if not operand.rank:
             return of(operand)
         normed = squared_norm(node)

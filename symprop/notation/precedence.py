@@ -23,7 +23,9 @@ from symprop.errors import LimitError
 # parentheses although Python and mathematics have rules for them: a reader should not need the rules.
 COMPARE, SUM, PRODUCT, MATMUL, POWER, ATOM = range(6)
 
-LONGEST = 1_000_000  # characters of one formula: a tree that shares its parts can be exponentially longer than it is deep
+LONGEST = (
+    1_000_000  # characters of one formula: a tree that shares its parts can be exponentially longer than it is deep
+)
 
 
 class Piece(NamedTuple):
@@ -74,7 +76,9 @@ def render(table: Table, node: Node) -> Piece:
             if ready:
                 piece = table(part, of)
                 if len(piece.text) > LONGEST:
-                    raise LimitError(f"the formula is longer than {LONGEST:,} characters\nallowed: name its shared parts")
+                    raise LimitError(
+                        f"the formula is longer than {LONGEST:,} characters\nallowed: name its shared parts"
+                    )
                 pieces[part] = piece
             else:
                 stack.append((part, True))
@@ -136,7 +140,9 @@ def _factors(node: Node) -> Iterator[Node]:
         first = first and isinstance(factor, n.Scalar)
 
 
-def sum_of(ratios: Iterable[Ratio], unsigned: Callable[[Ratio], Piece], wrap: Callable[[Piece, int], str], minus: str) -> str:
+def sum_of(
+    ratios: Iterable[Ratio], unsigned: Callable[[Ratio], Piece], wrap: Callable[[Piece, int], str], minus: str
+) -> str:
     """Join terms by their signs: `a - b + c`, `-a + b`."""
     text = ""
     for ratio in ratios:

@@ -15,7 +15,20 @@ from sympy.printing.str import StrPrinter
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.notation.precedence import ATOM, COMPARE, MATMUL, POWER, PRODUCT, SUM, Of, Piece, Ratio, render, split, sum_of
+from symprop.notation.precedence import (
+    ATOM,
+    COMPARE,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    SUM,
+    Of,
+    Piece,
+    Ratio,
+    render,
+    split,
+    sum_of,
+)
 
 TEXT = Table("text")
 
@@ -69,7 +82,7 @@ def _folded(name: str, arguments: Sequence[str]) -> str:
 def number(value: Basic) -> Piece:
     """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
     written = str(_Numbers().doprint(value))
-    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():  # type: ignore[attr-defined]
+    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
         return Piece(written, SUM)
     if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
         return Piece(written, PRODUCT)
