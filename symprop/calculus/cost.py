@@ -59,7 +59,9 @@ class Operations:
 
     def over(self, index: sympy.Symbol, first: Expr, last: Expr) -> Operations:
         """Return the sum over `index` from `first` to `last`, done where the sizes do not depend on it."""
-        return Operations(*(summed(part, index, first, last) for part in (self.multiplications, self.additions, self.functions)))
+        return Operations(
+            *(summed(part, index, first, last) for part in (self.multiplications, self.additions, self.functions))
+        )
 
 
 def size(node: Node) -> Expr:
@@ -276,7 +278,10 @@ def leading(polynomial: Expr) -> Expr:
     >>> leading(6 * n * k + 3 * n - 1)
     6*k*n
     """
-    terms = [_leading_of_sum(term) if term.has(sympy.Sum) else (_degree(term), term) for term in sympy.Add.make_args(polynomial)]
+    terms = [
+        _leading_of_sum(term) if term.has(sympy.Sum) else (_degree(term), term)
+        for term in sympy.Add.make_args(polynomial)
+    ]
     highest = max(degree for degree, _ in terms)
     return sympy.Add(*(term for degree, term in terms if degree == highest))
 

@@ -1,0 +1,263 @@
+"""How to scale random weights so that the signal keeps its size: He's initialisation, derived for any activation.
+
+A neuron `Y = beta + sum_i W_i H_i` with `H = phi(X)` keeps the variance of `X` where `n_in sigma_w**2 E[phi(Z)**2] = 1`,
+and the backward pass, which goes through the transposed matrix and `phi'`, keeps that of the gradient where
+`n_out sigma_w**2 E[phi'(Z)**2] = 1`. A rectangular matrix cannot do both: compromises are the average of the two
+variances, and the variance at the average of the two conditions (Glorot and Bengio's `2 / (n_in + n_out)`).
+
+Sources: He, Zhang, Ren and Sun, *Delving deep into rectifiers* (2015); Glorot and Bengio, *Understanding the difficulty
+of training deep feedforward neural networks* (2010).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Expr, Integer, Symbol
+
+from symprop.algebra.functions import ElementwiseFunction, T
+from symprop.algebra.names import size_symbol
+from symprop.calculus.gaussian import expectation, pieces
+from symprop.errors import FormulaError, shown
+
+E = sympy.Function("E")
+"""The expectation, not yet worked out."""
+P = sympy.Function("P")
+"""The probability, not yet worked out."""
+I, J = sympy.symbols("i j", integer=True, positive=True)
+SIGMA_W, SIGMA_X, SIGMA_Y = sympy.symbols("sigma_w sigma_x sigma_y", positive=True)
+W, H, X = (sympy.IndexedBase(letter) for letter in "WHX")
+
+MEAN_ZERO = "E[W_i] = 0"
+INDEPENDENT = "the weights are independent of each other and of the inputs"
+NO_BIAS = "the bias starts at 0"
+SYMMETRIC = "X is symmetric about 0"
+NORMAL = "X is normal with mean 0"
+UNIT = "X has variance 1"
+
+
+class Given(sympy.Function):
+    """The expectation of the first argument where the second holds, not yet worked out."""
+
+    nargs = 2
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"E({printer._print(self.args[0])} | {printer._print(self.args[1])})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"E{{\left({printer._print(self.args[0])} \mid {printer._print(self.args[1])}\right)}}"
+
+
+@dataclass(frozen=True)
+class SignalStep:
+    """One step: `before` equals `after`, by `rule` and the facts used."""
+
+    rule: str
+    before: Expr
+    after: Expr
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Weight variances for one activation. Gains are exact where `exact`, else numbers with 30 digits.
+
+    `homogeneous` says that `phi(c x) = c phi(x)` for `c > 0`, so that the result holds for inputs of every variance;
+    otherwise it holds for inputs of variance 1.
+    """
+
+    name: str
+    forward_gain: Expr
+    backward_gain: Expr
+    exact: bool
+    homogeneous: bool
+    inputs: Expr
+    outputs: Expr
+    steps: tuple[SignalStep, ...]
+
+    @property
+    def forward(self) -> Expr:
+        """The variance of the weights that keeps the size of the signal."""
+        return _factored(1 / (self.inputs * self.forward_gain))
+
+    @property
+    def backward(self) -> Expr:
+        """The variance of the weights that keeps the size of the gradient."""
+        return _factored(1 / (self.outputs * self.backward_gain))
+
+    @property
+    def average(self) -> Expr:
+        """The average of the two variances."""
+        return _factored((self.forward + self.backward) / 2)
+
+    @property
+    def harmonic(self) -> Expr:
+        """The variance at which the two gains average to 1: the harmonic mean of the two variances."""
+        return 2 / sympy.factor_terms(self.inputs * self.forward_gain + self.outputs * self.backward_gain)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Everything the steps assume, each once."""
+        return tuple(dict.fromkeys(fact for step in self.steps for fact in step.facts))
+
+    def text(self) -> str:
+        """Return the derivation step by step, and the results, as plain text."""
+        lines = [f"{step.before} = {step.after}   ({'; '.join((step.rule, *step.facts))})" for step in self.steps]
+        results = (
+            ("forward", self.forward),
+            ("backward", self.backward),
+            ("average", self.average),
+            ("harmonic", self.harmonic),
+        )
+        return "\n".join([*lines, *(f"{name:9} sigma_w**2 = {value}" for name, value in results)])
+
+    def latex(self) -> str:
+        """Return the steps and the results as a LaTeX `aligned` block."""
+        lines = [
+            rf"{sympy.latex(step.before)} &= {sympy.latex(step.after)} && \text{{{step.rule}}}" for step in self.steps
+        ]
+        results = (
+            ("forward", self.forward),
+            ("backward", self.backward),
+            ("average", self.average),
+            ("harmonic", self.harmonic),
+        )
+        lines += [rf"\sigma_w^2 &= {sympy.latex(value)} && \text{{{name}}}" for name, value in results]
+        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+
+def initialisation(
+    function: ElementwiseFunction, inputs: Expr | None = None, outputs: Expr | None = None
+) -> Initialisation:
+    """Derive the weight variances that keep signal and gradient at their size behind `function`.
+
+    >>> from symprop.algebra.functions import FUNCTIONS
+    >>> he = initialisation(FUNCTIONS["relu"])
+    >>> he.forward, he.backward, he.harmonic
+    (2/n_in, 2/n_out, 4/(n_in + n_out))
+
+    Raises:
+        FormulaError: a gain is zero or not finite.
+    """
+    n_in = size_symbol("n_in") if inputs is None else inputs
+    n_out = size_symbol("n_out") if outputs is None else outputs
+    slope = sympy.diff(function.body, T).replace(sympy.DiracDelta, lambda *_: Integer(0))
+    forward, backward = expectation(function.body**2), expectation(slope**2)
+    if forward.value == 0 or backward.value == 0:
+        raise FormulaError(f"no scale keeps the signal behind {shown(function.name)}: it is flat or zero everywhere")
+    homogeneous = is_homogeneous(function.body)
+    moment = _second_moment(W, H, n_in)
+    energy = _gain_steps(function, forward.value, homogeneous)
+    output = _inside(moment[-1].after, {E(H[I] ** 2): energy[-1].after}).doit()
+    steps = (
+        *_mean_steps(n_in),
+        *moment,
+        *energy,
+        SignalStep("variance of the output", SIGMA_Y**2, output),
+        *_solved(output, SIGMA_X if homogeneous else Integer(1), SIGMA_W, "keep the variance of the signal"),
+        *_backward_steps(n_out, backward.value),
+    )
+    return Initialisation(
+        function.name, forward.value, backward.value, forward.exact and backward.exact, homogeneous, n_in, n_out, steps
+    )
+
+
+def is_homogeneous(body: Expr) -> bool:
+    """Whether `body(c t) = c body(t)` for every `c > 0`: a straight line through 0 on either side of 0.
+
+    >>> from symprop.algebra.functions import FUNCTIONS
+    >>> is_homogeneous(FUNCTIONS["leaky_relu"].body), is_homogeneous(FUNCTIONS["tanh"].body)
+    (True, False)
+    """
+    try:
+        parts = pieces(body)
+    except FormulaError:
+        return False
+    return len(parts) <= 2 and all(
+        not (part.body / T).cancel().has(T) and {part.low, part.high} <= {Integer(0), -sympy.oo, sympy.oo}
+        for part in parts
+    )
+
+
+def _mean_steps(count: Expr) -> tuple[SignalStep, ...]:
+    """`E[Y] = 0` for `Y = beta + sum_i W_i H_i`."""
+    beta = Symbol("beta", real=True)
+    total = beta + sympy.Sum(W[I] * H[I], (I, 1, count))
+    linear = _linear(total).xreplace({E(beta): Integer(0)})
+    split = _inside(linear, {E(W[I] * H[I]): E(W[I]) * E(H[I])})
+    return (
+        SignalStep("linearity of the expectation", E(total), linear, (NO_BIAS,)),
+        SignalStep("expectation of a product of independent factors", linear, split, (INDEPENDENT,)),
+        SignalStep("weights of mean 0", split, _inside(split, {E(W[I]): Integer(0)}).doit(), (MEAN_ZERO,)),
+    )
+
+
+def _linear(total: Expr) -> Expr:
+    """`E` of a sum of terms, some under a `Sum`, term by term."""
+    terms = sympy.Add.make_args(total)
+    return sympy.Add(*(sympy.Sum(E(t.function), *t.limits) if isinstance(t, sympy.Sum) else E(t) for t in terms))
+
+
+def _inside(total: Expr, mapping: dict[Expr, Expr]) -> Expr:
+    """Return the sum with the parts of its summand replaced."""
+    return sympy.Sum(total.function.xreplace(mapping), *total.limits)
+
+
+def _second_moment(weights: sympy.IndexedBase, others: sympy.IndexedBase, count: Expr) -> tuple[SignalStep, ...]:
+    """`E[(sum_i W_i H_i)**2] = sigma_w**2 sum_i E[H_i**2]`."""
+    once = sympy.Sum(weights[I] * others[I], (I, 1, count))
+    limits = ((I, 1, count), (J, 1, count))
+    double = sympy.Sum(E(weights[I] * weights[J] * others[I] * others[J]), *limits)
+    split = sympy.Sum(E(weights[I] * weights[J]) * E(others[I] * others[J]), *limits)
+    covariance = _inside(split, {E(weights[I] * weights[J]): SIGMA_W**2 * sympy.KroneckerDelta(I, J)})
+    inner = covariance.function.subs(J, I)  # only i = j is left of the inner sum
+    return (
+        SignalStep("linearity of the expectation, the square written out", E(once**2), double),
+        SignalStep("expectation of a product of independent factors", double, split, (INDEPENDENT,)),
+        SignalStep("E[W_i W_j] = 0 but for i = j", split, sympy.Sum(inner, (I, 1, count)), (INDEPENDENT, MEAN_ZERO)),
+    )
+
+
+def _gain_steps(function: ElementwiseFunction, gain: Expr, homogeneous: bool) -> tuple[SignalStep, ...]:
+    """`E[phi(X)**2]` in the variance of X."""
+    energy = E(H[I] ** 2)
+    if not homogeneous:
+        return (SignalStep(f"E[{function.name}(Z)**2] for Z standard normal", energy, gain, (NORMAL, UNIT)),)
+    parts = pieces(function.body)
+    slopes = [sympy.cancel(part.body / T) for part in (parts if len(parts) == 2 else parts * 2)]
+    sides = X[I] < 0, X[I] > 0
+    terms = [slope**2 * Given(X[I] ** 2, side) * P(side) for slope, side in zip(slopes, sides, strict=True)]
+    total = sympy.Add(*terms)
+    halves = {P(side): sympy.Rational(1, 2) for side in sides} | {Given(X[I] ** 2, side): SIGMA_X**2 for side in sides}
+    return (
+        SignalStep("law of total expectation", energy, total),
+        SignalStep("both sides alike", total, sympy.expand(total.xreplace(halves)), (SYMMETRIC,)),
+    )
+
+
+def _solved(output: Expr, wanted: Expr, unknown: Symbol, rule: str) -> tuple[SignalStep, ...]:
+    solution = wanted**2 * unknown**2 / output  # the output is linear in the unknown's square
+    return (SignalStep(rule, unknown**2, _factored(solution)),)
+
+
+def _factored(value: Expr) -> Expr:
+    """Return an exact value factored; one with rounded numbers as it is, so that no digit is lost."""
+    return value if value.has(sympy.Float) else sympy.factor(value)
+
+
+def _backward_steps(count: Expr, gain: Expr) -> tuple[SignalStep, ...]:
+    """The same for the gradient, `D = phi'(X) sum_j W_j G_j`, through the transposed matrix."""
+    gradient = sympy.IndexedBase("G")
+    sigma_g = Symbol("sigma_g", positive=True)
+    slope = Symbol("phi_prime", real=True)
+    total = sympy.Sum(W[I] * gradient[I], (I, 1, count))
+    energy = _inside(_second_moment(W, gradient, count)[-1].after, {E(gradient[I] ** 2): sigma_g**2}).doit()
+    split = E(slope**2) * E(total**2)
+    after = energy * gain
+    return (
+        SignalStep("expectation of a product of independent factors", E(slope**2 * total**2), split, (INDEPENDENT,)),
+        SignalStep("the same second moment, for the transposed matrix", split, after, (MEAN_ZERO, NORMAL)),
+        *_solved(after, sigma_g, SIGMA_W, "keep the variance of the gradient"),
+    )
