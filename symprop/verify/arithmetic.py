@@ -1,0 +1,254 @@
+"""The arithmetics that the oracles count in: complex numbers of 16 digits, and real numbers of as many as asked for.
+
+An arithmetic knows numbers and scalar functions; `evaluate.py` knows arrays. Nothing here knows a derivative, and
+nothing is shared with the rules or with the generated code.
+
+Complex: the complex-step derivative `Im f(x + i h) / h` has no cancellation, so `h` may be tiny and the result is
+exact to rounding (Squire and Trapp, *Using complex variables to estimate derivatives of real functions*, 1998).
+Every function is analytic near the real axis; decisions (`x > 0`, `max`, `abs`) look at real parts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy import Basic, Expr
+
+from symprop.algebra.functions import DefinedFunction, sigmoid, softplus
+
+Array = NDArray[Any]
+Functions = dict[type, Callable[..., Array]]
+
+
+class Arithmetic:
+    """Abstract: how an oracle represents numbers and scalar functions. All functions act on arrays."""
+
+    functions: Functions = {}
+
+    def number(self, value: Expr) -> Any:
+        """Return a SymPy number."""
+        raise NotImplementedError
+
+    def array(self, values: Any) -> Array:
+        """Return an array of exact or floating numbers in this arithmetic."""
+        raise NotImplementedError
+
+    def real(self, values: Array) -> Array:
+        """Return what decisions look at."""
+        raise NotImplementedError
+
+    def power(self, base: Array, exponent: Expr) -> Array:
+        """Return `base ** exponent` for a constant exponent; not a number where the real power has no value."""
+        raise NotImplementedError
+
+    def rounded(self, values: Array, length: int) -> Array:
+        """Return the result of an operation that rounded up to `length` times. Exact unless an arithmetic says else."""
+        return values
+
+    def scalar(self, body: Basic, arguments: dict[Basic, Array]) -> Array:
+        """Return a scalar SymPy expression at arrays, one operation at a time.
+
+        Raises:
+            LookupError: a function that this arithmetic does not know.
+        """
+        if body in arguments:
+            return arguments[body]
+        if isinstance(body, Expr) and body.is_number and not body.has(sympy.Piecewise, DefinedFunction):
+            return np.asarray(self.number(body))
+        if isinstance(body, sympy.Piecewise):
+            return self._piecewise(body, arguments)
+        if isinstance(body, sympy.Pow):
+            if body.base is sympy.E:
+                return self.functions[sympy.exp](self.scalar(body.exp, arguments))
+            return self.power(self.scalar(body.base, arguments), body.exp)
+        parts = [self.scalar(part, arguments) for part in body.args]
+        if isinstance(body, (sympy.Add, sympy.Mul, sympy.Max, sympy.Min)):
+            combine = self._combine(type(body))
+            result = parts[0]
+            for part in parts[1:]:
+                result = combine(result, part)
+            return result
+        if type(body) in self.functions:
+            return self.functions[type(body)](*parts)
+        if isinstance(body, DefinedFunction):
+            return self.scalar(type(body).definition(body.args[0]), arguments)
+        raise LookupError(f"the checks do not know the function {type(body).__name__}")
+
+    def _combine(self, kind: type) -> Callable[[Array, Array], Array]:
+        if kind is sympy.Add:
+            return np.add
+        if kind is sympy.Mul:
+            return np.multiply
+        if kind is sympy.Max:
+            return lambda left, right: np.where(self.real(left) >= self.real(right), left, right)
+        return lambda left, right: np.where(self.real(left) <= self.real(right), left, right)
+
+    def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
+        result = self.scalar(body.args[-1].expr, arguments)
+        for expression, condition in reversed(body.args[:-1]):
+            holds = self.compare(condition.rel_op, *(self.scalar(part, arguments) for part in condition.args))
+            result = np.where(holds, self.scalar(expression, arguments), result)
+        return result
+
+    def compare(self, relation: str, left: Array, right: Array) -> Array:
+        """Return where a comparison holds, as booleans."""
+        return np.asarray(COMPARISONS[relation](self.real(left), self.real(right)), dtype=bool)
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+def _complex_sigmoid(t: Array) -> Array:
+    small = np.exp(np.where(t.real > 0, -t, t))  # never above 1
+    return np.asarray(np.where(t.real > 0, 1, small) / (1 + small))
+
+
+def _complex_softplus(t: Array) -> Array:
+    return np.asarray(np.where(t.real > 0, t, 0) + np.log1p(np.exp(np.where(t.real > 0, -t, t))))
+
+
+def _complex_erf(z: Array) -> Array:
+    """Kummer's series `2/sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`; no cancellation near the real axis."""
+    z = np.asarray(z, dtype=complex)
+    inside = np.abs(z.real) < 26  # beyond, erf is 1 or -1 and its slope is below the smallest number
+    x = np.where(inside, z, 0)
+    term = total = x
+    n = 0
+    while np.any(np.abs(term) > 1e-18 * np.abs(total)):
+        n += 1
+        term = term * (2 * x * x / (2 * n + 1))
+        total = total + term
+    return np.asarray(np.where(inside, 2 / np.sqrt(np.pi) * np.exp(-x * x) * total, np.sign(z.real)))
+
+
+def _complex_log(t: Array) -> Array:
+    return np.where(t.real < 0, np.nan, np.log(np.where(t.real < 0, 1, t)))
+
+
+class Complex(Arithmetic):
+    """Complex numbers of double precision; logs and roots of negative numbers are not numbers, as in the reals."""
+
+    functions: Functions = {
+        sympy.exp: np.exp,
+        sympy.log: _complex_log,
+        sympy.sin: np.sin,
+        sympy.cos: np.cos,
+        sympy.tan: np.tan,
+        sympy.asin: np.arcsin,
+        sympy.acos: np.arccos,
+        sympy.atan: np.arctan,
+        sympy.sinh: np.sinh,
+        sympy.cosh: np.cosh,
+        sympy.tanh: np.tanh,
+        sympy.erf: _complex_erf,
+        sympy.Abs: lambda t: np.where(t.real < 0, -t, t),
+        sympy.sign: lambda t: np.sign(t.real) + 0j,
+        sympy.Heaviside: lambda t, at_zero=0.5: np.heaviside(t.real, np.real(at_zero)) + 0j,
+        sigmoid: _complex_sigmoid,
+        softplus: _complex_softplus,
+    }
+
+    def number(self, value: Expr) -> Any:
+        return complex(value)
+
+    def array(self, values: Any) -> Array:
+        return np.asarray(values, dtype=complex)
+
+    def real(self, values: Array) -> Array:
+        return np.real(values)
+
+    def power(self, base: Array, exponent: Expr) -> Array:
+        if exponent == -1:
+            return 1 / base
+        if exponent.is_Integer:
+            return base ** int(exponent)
+        defined = np.where(base.real < 0, np.nan, base)
+        return np.sqrt(defined) if exponent == sympy.Rational(1, 2) else defined ** float(exponent)
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Array]:
+    """Return `function` of mpmath on object arrays; not a number where it has no real value."""
+
+    def one(*arguments: Any) -> Any:
+        try:
+            result = function(*arguments)
+        except (ZeroDivisionError, ValueError):
+            return mpmath.nan
+        return mpmath.nan if isinstance(result, mpmath.mpc) else result
+
+    def many(*arguments: Any) -> Array:
+        return np.asarray(np.frompyfunc(one, len(arguments), 1)(*arguments), dtype=object)
+
+    return many
+
+
+class Precise(Arithmetic):
+    """Real numbers of mpmath, of as many digits as `mpmath.workdps` says where it is used."""
+
+    functions: Functions = {
+        sympy.exp: _guarded(mpmath.exp),
+        sympy.log: _guarded(mpmath.log),
+        sympy.sin: _guarded(mpmath.sin),
+        sympy.cos: _guarded(mpmath.cos),
+        sympy.tan: _guarded(mpmath.tan),
+        sympy.asin: _guarded(mpmath.asin),
+        sympy.acos: _guarded(mpmath.acos),
+        sympy.atan: _guarded(mpmath.atan),
+        sympy.sinh: _guarded(mpmath.sinh),
+        sympy.cosh: _guarded(mpmath.cosh),
+        sympy.tanh: _guarded(mpmath.tanh),
+        sympy.erf: _guarded(mpmath.erf),
+        sympy.Abs: _guarded(mpmath.fabs),
+        sympy.sign: _guarded(mpmath.sign),
+        sympy.Heaviside: _guarded(lambda t, at_zero=0.5: mpmath.mpf(t > 0) if t != 0 else at_zero),
+    }
+
+    def number(self, value: Expr) -> Any:
+        if value.is_Rational:
+            return mpmath.mpf(int(value.p)) / int(value.q)
+        return mpmath.mp.make_mpf(sympy.N(value, mpmath.mp.dps + 5)._mpf_)
+
+    def array(self, values: Any) -> Array:
+        return np.asarray(np.frompyfunc(_exact, 1, 1)(np.asarray(values, dtype=object)), dtype=object)
+
+    def real(self, values: Array) -> Array:
+        return values
+
+    def power(self, base: Array, exponent: Expr) -> Array:
+        power = int(exponent) if exponent.is_Integer else self.number(exponent)
+        return _guarded(lambda x: mpmath.power(x, power))(base)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, sympy.Rational):
+        return mpmath.mpf(int(value.p)) / int(value.q)
+    return mpmath.mpf(value)
+
+
+class Noisy(Complex):
+    """Complex numbers in which each operation is off by a random part of its worst rounding error in float32.
+
+    An operation that rounds `k` times (an inner product of length `k`) has its result multiplied by `1 + k u r`, with
+    `u = 2**-24` and `r` drawn evenly from [-1, 1]. Running the equations so a few times shows how much rounding in
+    float32 can move each gradient (Parker, *Monte Carlo Arithmetic*, 1997).
+    """
+
+    unit = 2.0**-24
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def rounded(self, values: Array, length: int) -> Array:
+        return values * (1 + length * self.unit * self._random.uniform(-1, 1, np.shape(values)))
