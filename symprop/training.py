@@ -1,0 +1,108 @@
+"""Training a generated module: seeded batches, one optimiser step each, gradients clipped where asked.
+
+The optimiser itself is part of the generated module (`init_state`, `update`), made with `optimizer=NAME`; this is the
+loop around it, which the command line and the examples share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symprop.data import batches
+from symprop.errors import DataError, SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training rows: its number from 1, and the mean loss while it ran."""
+
+    number: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Parameters after training, and what each epoch cost."""
+
+    params: dict[str, Array]
+    epochs: tuple[Epoch, ...]
+
+
+def train(
+    module: ModuleType,
+    features: Array,
+    targets: Array,
+    *,
+    epochs: int = 30,
+    batch: int = 32,
+    rate: float = 1e-3,
+    seed: int = 0,
+    clip: float | None = None,
+    params: dict[str, Array] | None = None,
+    after_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
+    """Train a generated module and return its parameters; the same seed gives the same parameters.
+
+    Args:
+        module: a generated module made with an optimiser.
+        features: one example a row, as `module.forward` takes them.
+        targets: as `module.loss_and_grads` takes them.
+        rate: the learning rate.
+        clip: the largest norm of all gradients together, or None.
+        params: where to start; by default `module.init_params(seed)`.
+        after_epoch: called with each `Epoch` as it ends.
+
+    Raises:
+        SpecError: an option out of its range.
+        DataError: no rows, features and targets of different lengths, or a loss that is no longer finite.
+    """
+    for name, value, least in (("epochs", epochs, 0), ("batch", batch, 1), ("seed", seed, 0)):
+        if value < least:
+            raise SpecError(f"{name} is at least {least}, not {value}")
+    for name, number in (("the learning rate", rate), ("the gradient norm to clip at", clip)):
+        if number is not None and not (math.isfinite(number) and number > 0):
+            raise SpecError(f"{name} is a positive number, not {number}")
+    if len(features) != len(targets) or not len(features):
+        raise DataError(
+            f"{len(features)} rows of features and {len(targets)} targets; as many of both are needed, at least one"
+        )
+    weights = module.init_params(seed=seed) if params is None else params
+    state = module.init_state(weights)
+    generator = np.random.default_rng(seed)
+    history = []
+    for number in range(1, epochs + 1):
+        total = 0.0
+        for rows in batches(len(features), batch, generator):
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below, in words
+                loss, grads = module.loss_and_grads(weights, features[rows], targets[rows])
+                total += float(loss) * len(rows)
+                if clip is not None:
+                    module.clip_gradients(grads, clip)
+                if not math.isfinite(total):
+                    raise DataError(f"the loss is {float(loss)} in epoch {number}; try a smaller --lr or --clip 1")
+                module.update(weights, grads, state, lr=rate)
+        history.append(Epoch(number, total / len(features)))
+        after_epoch(history[-1])
+    return Trained(weights, tuple(history))
+
+
+def mean_loss(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:
+    """Return the mean loss over all rows."""
+    loss, _ = module.loss_and_grads(params, features, targets)
+    return float(loss)
+
+
+def accuracy(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:
+    """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half."""
+    outputs = module.forward(params, features)
+    if outputs.ndim == 2 and outputs.shape[1] == 1:
+        return float(np.mean((outputs[:, 0] > 0.5) == (np.reshape(targets, -1) == 1)))
+    return float(np.mean(np.argmax(outputs, axis=-1) == targets))
