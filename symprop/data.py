@@ -1,4 +1,4 @@
-"""Tables of examples from CSV files: read with the line and column of every fault, split, scaled, and cut into batches."""
+"""Tables of examples from CSV files: read with the line and column of every fault, split, scaled, in batches."""
 
 from __future__ import annotations
 

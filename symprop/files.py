@@ -168,8 +168,8 @@ def read_text(path: str | os.PathLike[str], limit: int = LARGEST_TEXT) -> str:
 
 
 def save_weights(
-    path: str | os.PathLike[str], params: Mapping[str, np.ndarray[Any, Any]], meta: Mapping[str, Any] = {}
-) -> None:  # noqa: B006
+    path: str | os.PathLike[str], params: Mapping[str, np.ndarray[Any, Any]], meta: Mapping[str, Any] | None = None
+) -> None:
     """Save parameters, and `meta` as JSON beside them, as an `.npz` file without pickles.
 
     Raises:
@@ -181,7 +181,7 @@ def save_weights(
         arrays[name] = np.asarray(value)
         if arrays[name].dtype not in (np.float32, np.float64):
             raise DataError(f"weights {shown(name)} are {arrays[name].dtype}, allowed: float32 and float64")
-    arrays[_META] = np.frombuffer(json.dumps(dict(meta), sort_keys=True).encode(), dtype=np.uint8)
+    arrays[_META] = np.frombuffer(json.dumps(dict(meta or {}), sort_keys=True).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     write_whole(path, buffer.getvalue())
@@ -235,10 +235,10 @@ def _read_archive(archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]
 
 def _read_array(file: IO[bytes], shape: tuple[int, ...], what: str) -> np.ndarray[Any, Any]:
     try:
-        version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+        version = np.lib.format.read_magic(file)
         if version != (1, 0):
             raise DataError(f"{what} has a header of version {version}; allowed: 1.0, as np.savez writes it")
-        header = np.lib.format.read_array_header_1_0(file, max_header_size=LARGEST_HEADER)  # type: ignore[no-untyped-call]
+        header = np.lib.format.read_array_header_1_0(file, max_header_size=LARGEST_HEADER)
     except (ValueError, TypeError, OverflowError, MemoryError, RecursionError) as problem:
         raise DataError(f"{what} has no valid header: {shown(problem)}") from None
     found, fortran, dtype = header

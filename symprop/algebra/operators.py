@@ -18,7 +18,7 @@ LARGEST_SIZE = 10**9
 
 @dataclass(frozen=True)
 class Operator:
-    """A function of arrays: the names of its array arguments, of its options, and which options it cannot do without."""
+    """A function of arrays: the names of its array arguments and of its options, and which options it needs."""
 
     arrays: tuple[str, ...]
     make: Callable[..., Node]

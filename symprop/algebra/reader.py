@@ -346,7 +346,7 @@ class _Reader:
         parameters = [*operator.arrays, *operator.options]
         if len(tree.args) > len(parameters):
             self.refuse(f"{name} takes {', '.join(parameters)}: {len(tree.args)} arguments are too many", tree)
-        given = dict(zip(parameters, tree.args))
+        given = dict(zip(parameters, tree.args, strict=False))
         for key, value in keywords.items():
             if key not in parameters or key in given:
                 self.refuse(f"{name} takes {', '.join(parameters)}; not {shown(key)} here", value)
