@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+# Arrays in the tests are small: one thread each is faster than many, and with -n the processors are taken anyway.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import numpy as np  # noqa: E402 - NumPy reads the variables when it is imported
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+settings.register_profile("symprop", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("symprop")
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20260)

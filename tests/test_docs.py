@@ -1,0 +1,104 @@
+"""What README.md shows is what happens: its Python is run as doctests, its commands are run and compared."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of README.md in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return each `$ symprop ...` of the console blocks, and the output shown below it."""
+    shown = "\n".join(blocks("console"))
+    parts = re.split(r"^\$ ", shown, flags=re.MULTILINE)[1:]
+    pairs = [part.split("\n", 1) for part in re.sub(r"\\\n\s*", "", "\0".join(parts)).split("\0")]
+    return [(command, output) for command, output in pairs if command.startswith("symprop ")]
+
+
+def test_the_python_of_the_readme_runs_and_prints_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    parser = doctest.DocTestParser()
+    names: dict[str, object] = {}
+    said: list[str] = []
+    for number, block in enumerate(blocks("python"), start=1):
+        test = parser.get_doctest(block, names, f"README.md, Python block {number}", "README.md", 0)
+        assert test.examples, f"Python block {number} of README.md shows no >>> line"
+        runner.run(test, clear_globs=False, out=said.append)
+        names = test.globs
+    assert runner.summarize(verbose=False).failed == 0, "".join(said)
+    assert runner.tries > 0
+
+
+@pytest.mark.parametrize(("command", "shown"), commands(), ids=lambda value: value[:40])
+def test_the_commands_of_the_readme_print_what_it_shows(command: str, shown: str, tmp_path: Path) -> None:
+    words = shlex.split(command.replace("examples/", f"{ROOT}/examples/"))
+    done = subprocess.run(
+        [sys.executable, "-m", "symprop.cli", *words[1:]],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    checker = doctest.OutputChecker()
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert checker.check_output(shown, done.stdout, flags), done.stdout
+
+
+def test_the_make_targets_of_the_texts_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    texts = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", texts))
+    assert named
+    assert named <= targets
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = PROJECT["version"]
+    assert f"\nversion: {version}\n" in citation
+    assert f"\n## [{version}] - " in changelog
+
+
+def test_the_citation_has_what_the_format_asks_for() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    keys = re.findall(r"^([a-z-]+):", citation, flags=re.MULTILINE)
+    assert {"cff-version", "message", "title", "authors"} <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
+    """The list of dependencies is neither too long nor too short."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "symprop").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) ([A-Za-z0-9_]+)", sources, flags=re.MULTILINE))
+    outside = {name for name in imported if name not in sys.stdlib_module_names} - {"symprop"}
+    declared = {re.split(r"[<>=]", requirement)[0] for requirement in PROJECT["dependencies"]}
+    assert outside == declared
+
+
+def test_each_text_is_ascii_where_it_is_code_that_others_paste() -> None:
+    """Commands and Python to copy hold no quotes or dashes that a keyboard does not have."""
+    typed = "\n".join(re.findall(r"^(?:\$|>>>|\.\.\.) (.*)$", README, flags=re.MULTILINE))
+    assert typed.isascii()

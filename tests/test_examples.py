@@ -1,0 +1,76 @@
+"""The examples run as people run them, and reach what they promise."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(example: str, *options: str | Path) -> str:
+    """Run an example in a process of its own and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / example, *options],
+        env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What `make run` prints, and the folder that it writes."""
+    folder = tmp_path_factory.mktemp("digits")
+    return run("digits.py", "--output", folder), folder
+
+
+def test_digits_reaches_97_percent_on_digits_that_training_has_not_seen(digits: tuple[str, Path]) -> None:
+    printed, _ = digits
+    found = re.search(r"(\d+) of (\d+) held-out digits right: accuracy ([\d.]+)%", printed)
+    assert found, printed[-500:]
+    right, count = int(found[1]), int(found[2])
+    assert count == 359
+    assert right / count >= 0.97
+
+
+def test_digits_writes_report_formulas_module_and_certificate(digits: tuple[str, Path]) -> None:
+    _, folder = digits
+    written = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
+    assert set(written) == {"report.txt", "report.html", "report.tex", "digits.py", "certificate.txt"}
+    assert "δ" in written["report.txt"]
+    assert "<math" in written["report.html"]
+    assert "\\delta" in written["report.tex"]
+    assert imports(written["digits.py"]) == {"numpy"}
+    assert "W1" in written["certificate.txt"]
+
+
+def test_names_learns_and_makes_up_twenty_new_names() -> None:
+    printed = run("names.py", "--epochs", "3")
+    training, held_out = (float(number) for number in re.findall(r"names +([\d.]+)$", printed, flags=re.MULTILINE))
+    assert training < 2.4  # a model that knows only how often each character stands anywhere has 2.79
+    assert held_out < 2.4
+    made_up = printed.rsplit("new names:", 1)[1].replace(",", " ").split()
+    known = set((ROOT / "examples" / "data" / "names.txt").read_text(encoding="ascii").split())
+    assert len(set(made_up)) == 20
+    assert not known & set(made_up)
+
+
+def imports(source: str) -> set[str]:
+    """Return the modules that a source imports, `from __future__` aside."""
+    found: set[str] = set()
+    for statement in ast.walk(ast.parse(source)):
+        if isinstance(statement, ast.Import):
+            found |= {alias.name for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            found.add(statement.module or "")
+    return found - {"__future__"}
