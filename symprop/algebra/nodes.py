@@ -420,7 +420,7 @@ def _axes(operand: Node, axes: Any) -> Tuple:
     """Return `axes` (None, one or several, maybe negative) as a tuple of positions in `operand`."""
     if axes is None:
         return Tuple(*range(operand.rank))
-    listed = [int(axis) for axis in (axes if isinstance(axes, (tuple, list, Tuple)) else (axes,))]
+    listed = [int(axis) for axis in (axes if isinstance(axes, (tuple, list, range, Tuple)) else (axes,))]
     for axis in listed:
         if not -operand.rank <= axis < operand.rank:
             raise FormulaError(f"axis {axis} does not exist in an array of rank {operand.rank}")

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symprop.algebra.equations import Equation, Item, Step, System
+from symprop.algebra.names import closest
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.calculus.jacobians import chained
+from symprop.calculus.rules import context
+from symprop.errors import FormulaError, ShapeError, shown
 from symprop.networks.network import Network
 
 
@@ -37,10 +42,71 @@ class Derivation(Printable):
         """The equation number of each name, from 1."""
         return {equation.name: number for number, equation in enumerate(self.equations, start=1)}
 
+    @cached_property
+    def by_name(self) -> dict[str, Equation]:
+        """The equation that defines each name."""
+        return {equation.name: equation for equation in self.equations}
+
     def equation(self, name: str) -> Equation:
-        """Return the equation that defines `name`."""
-        return next(equation for equation in self.equations if equation.name == name)
+        """Return the equation that defines `name` (`z1`, `delta1`, `dW1`).
+
+        Raises:
+            FormulaError: no equation has this name; the names that have one are listed.
+        """
+        found = self.by_name.get(name)
+        if found is None:
+            names = ", ".join(list(self.by_name)[:40])
+            raise FormulaError(f"no equation defines {shown(name)}{closest(name, self.by_name)}\nallowed: {shown(names, 400)}")
+        return found
+
+    def delta(self, layer: int | str) -> Node:
+        """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
+
+        >>> from symprop.calculus.derive import derive
+        >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
+        z1 - y
+        """
+        return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
+
+    def gradient(self, parameter: str) -> Node:
+        """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
+
+        >>> from symprop.calculus.derive import derive
+        >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
+        outer(delta1, x)
+        """
+        return self.equation(f"d{parameter}").expression
 
     def steps(self, name: str) -> tuple[Step, ...]:
-        """Return the named steps that led to the gradient of a parameter (`W1`) or to any backward equation."""
-        return self.equation(name).steps
+        """Return the named steps that led to the gradient of a parameter (`W1`) or to a backward equation (`delta1`)."""
+        return self.equation(f"d{name}" if f"d{name}" in self.by_name else name).steps
+
+    def variable(self, name: str) -> Variable:
+        """Return the variable with this name: an input, a parameter or the left side of a forward equation.
+
+        Raises:
+            FormulaError: there is none.
+        """
+        known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
+        known.update((equation.name, equation.target) for equation in self.system.equations)
+        if name not in known:
+            listed = ", ".join(list(known)[:40])
+            raise FormulaError(f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}")
+        return known[name]
+
+    def jacobian(self, of: str, by: str) -> Node:
+        """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
+
+        >>> from symprop.calculus.derive import derive
+        >>> print(derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()").jacobian("a2", "z1").text())
+        diag(1 - f2 * f2) @ W2 + eye(2)
+
+        Raises:
+            FormulaError: no such variable, or inside a loop over a symbolic number of blocks.
+            ShapeError: the derivation is of a batch, or one of the two is no vector.
+        """
+        if self.system.layout != "example":
+            raise ShapeError(f"a Jacobian is of one example; this derivation is of a batch in {self.system.layout}")
+        equations = list(self.system.equations)
+        target, source = self.variable(of), self.variable(by)
+        return chained(equations, target, source, context(self.system))

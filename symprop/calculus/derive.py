@@ -21,7 +21,7 @@ from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable, is_zero, replace, variables, walk
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
-from symprop.calculus.rules import Context
+from symprop.calculus.rules import Context, context, node_at, variable_at
 from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
 from symprop.networks.network import Network
@@ -64,44 +64,6 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     walker.pending[system.loss] = [n.Scalar(1)]
     walker.walk(system.items)
     return tuple(walker.items), tuple(walker.remarks())
-
-
-def context(system: System) -> Context:
-    """Return what the rules may use of a system: every equation, by right side and by name.
-
-    Inside a loop the equations are known for the block `l`, the one after it, and the last.
-    """
-    known: list[Equation] = []
-    for item in system.items:
-        if isinstance(item, Equation):
-            known.append(item)
-        else:
-            for shift in (item.index, item.index + 1, item.count):
-                known.extend(_moved(equation, item.index, shift) for equation in item.equations)
-    by_value = {tidy(equation.expression): equation for equation in reversed(known) if not _is_leaf(equation.expression)}
-    return Context(by_value, {equation.target: equation for equation in known})
-
-
-def _is_leaf(node: Node) -> bool:
-    return not node.operands
-
-
-def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:
-    if to == index:
-        return equation
-    return Equation(_at(equation.target, index, to), _node_at(equation.expression, index, to))
-
-
-def _node_at(node: Node, index: sympy.Symbol, to: sympy.Expr) -> Node:
-    moved = node.xreplace({index: to})
-    assert isinstance(moved, Node)
-    return moved
-
-
-def _at(variable: Variable, index: sympy.Symbol, to: sympy.Expr) -> Variable:
-    moved = variable.xreplace({index: to})
-    assert isinstance(moved, Variable)
-    return moved
 
 
 def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> Iterable[Variable]:
@@ -230,15 +192,15 @@ class _Walker:
         block.pending[loop.carry_out] = [opaque]
         block.walk(loop.equations)
         to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else n.zeros(*loop.carry_in.shape)
-        recurrence = _node_at(to_input, loop.index, loop.index + 1)
+        recurrence = node_at(to_input, loop.index, loop.index + 1)
         general: list[Equation] = []
         base: list[Equation] = []
         found = [item for item in block.items if isinstance(item, Equation)]
         uses = sum(_count(equation.expression, opaque) for equation in found) + _count(to_input, opaque)
         named = uses > 1
         if named:
-            general.append(self.equation_for(adjoint, _swap(recurrence, _node_at(opaque, loop.index, loop.index + 1), _at(adjoint, loop.index, loop.index + 1)), loop.carry_out))
-            base.append(self.equation_for(_at(adjoint, loop.index, loop.count), head, last))
+            general.append(self.equation_for(adjoint, _swap(recurrence, node_at(opaque, loop.index, loop.index + 1), variable_at(adjoint, loop.index, loop.index + 1)), loop.carry_out))
+            base.append(self.equation_for(variable_at(adjoint, loop.index, loop.count), head, last))
         for equation in found:
             start = equation.steps[0].before if equation.steps else equation.expression
             if _count(start, opaque) == 0:
@@ -247,15 +209,15 @@ class _Walker:
                 general.append(self.equation_for(equation.target, _swap(start, opaque, adjoint), loop.carry_out, equation.note))
             else:
                 general.append(self.equation_for(equation.target, _swap(start, opaque, recurrence), loop.carry_out, equation.note))
-                at_end = _swap(_node_at(start, loop.index, loop.count), _node_at(opaque, loop.index, loop.count), head)
-                base.append(self.equation_for(_at(equation.target, loop.index, loop.count), at_end, last, equation.note))
+                at_end = _swap(node_at(start, loop.index, loop.count), node_at(opaque, loop.index, loop.count), head)
+                base.append(self.equation_for(variable_at(equation.target, loop.index, loop.count), at_end, last, equation.note))
         self.items.append(
             Loop(loop.index, loop.count, tuple(general), loop.carry_in, loop.carry_out, tuple(base), backward=True)
         )
         first = loop.at(loop.carry_in, sympy.Integer(1))
         if first in self.active:
             replaced = _swap(to_input, opaque, adjoint) if named else to_input
-            self.pending.setdefault(first, []).append(_node_at(replaced, loop.index, sympy.Integer(1)))
+            self.pending.setdefault(first, []).append(node_at(replaced, loop.index, sympy.Integer(1)))
 
     def equation_for(self, target: Variable, start: Node, of: Variable, note: str = "") -> Equation:
         expression, steps = simplified(start, self.context)

@@ -114,6 +114,8 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
     if isinstance(expression, n.Map):
         facts = _slopes(expression, by)
         name = f"{name} {expression.function.name}"
+    if isinstance(expression, n.Multiply) and sum(not isinstance(factor, n.Scalar) for factor in expression.operands) == 1:
+        name = "constant factor"
     if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
         facts.append("what was broadcast is summed")
     return name, Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))

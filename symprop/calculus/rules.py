@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import sympy
+
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation
+from symprop.algebra.equations import Equation, System
 from symprop.algebra.functions import sigmoid
 from symprop.algebra.nodes import Node, Variable, ones
 from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
@@ -30,6 +32,40 @@ class Context:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
         equation = self.by_name.get(node) if isinstance(node, Variable) else None
         return equation.expression if equation else node
+
+
+def context(system: System) -> Context:
+    """Return what the rules may use of a system: every equation, by right side and by name.
+
+    Inside a loop the equations are known for the block `l`, the one after it, and the last.
+    """
+    known: list[Equation] = []
+    for item in system.items:
+        if isinstance(item, Equation):
+            known.append(item)
+        else:
+            for shift in (item.index, item.index + 1, item.count):
+                known.extend(_moved(equation, item.index, shift) for equation in item.equations)
+    by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    return Context(by_value, {equation.target: equation for equation in known})
+
+
+def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:
+    if to == index:
+        return equation
+    return Equation(variable_at(equation.target, index, to), node_at(equation.expression, index, to))
+
+
+def node_at(node: Node, index: sympy.Symbol, to: sympy.Expr) -> Node:
+    moved = node.xreplace({index: to})
+    assert isinstance(moved, Node)
+    return moved
+
+
+def variable_at(variable: Variable, index: sympy.Symbol, to: sympy.Expr) -> Variable:
+    moved = variable.xreplace({index: to})
+    assert isinstance(moved, Variable)
+    return moved
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,8 @@ def _(node: n.Sum) -> Node:
         return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
     if isinstance(operand, n.Sum) and not operand.keepdims and len(node.axes) == operand.rank and not node.keepdims:
         return tidy(n.Sum(operand.operands[0]))
+    if isinstance(operand, n.Sum) and operand.keepdims and set(operand.axes) <= set(node.axes):
+        return tidy(n.Sum(operand.operands[0], node.axes, node.keepdims))
     if isinstance(operand, n.Expand) and node.axes == (operand.axis,) and not node.keepdims:
         return operand.operands[0]
     if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:

@@ -1,0 +1,191 @@
+"""Jacobians as matrices: the matrix of the linear map that the pushforward table gives.
+
+A tangent `u` is pushed through an expression; what comes out is linear in `u`. `matrix_of` reads the matrix off it:
+`W @ u` has the matrix `W`, `d * u` has `diag(d)`, a sum of maps the sum of their matrices (the `+ I` of a residual
+block is the matrix of `u` itself). The chain rule multiplies the matrices of the equations on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, Variable, ones, variables, walk, zeros
+from symprop.algebra.table import Table
+from symprop.calculus.pushforwards import PUSHFORWARD
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import Context
+from symprop.calculus.tidy import tidy
+from symprop.errors import ShapeError
+
+MATRIX = Table("matrix of a linear map")
+
+
+def pushforward(expression: Node, by: Node, tangent: Node) -> Node:
+    """Return the tangent of `expression` when `by` has the given tangent and all else is constant.
+
+    >>> from symprop.algebra import variable
+    >>> W, x, u = variable("W", (3, 4)), variable("x", (4,)), variable("u", (4,))
+    >>> tidy(pushforward(W @ x, x, u)) == W @ u
+    True
+    """
+    if expression == by:
+        return tangent
+    parts = [
+        PUSHFORWARD(expression, position, pushforward(operand, by, tangent))
+        for position, operand in enumerate(expression.operands)
+        if by in variables(operand)
+    ]
+    if not parts:
+        return zeros(*expression.shape)
+    total = parts[0] if len(parts) == 1 else n.Add(*parts)
+    return total if total.shape == expression.shape else n.Multiply(total, ones(*expression.shape))
+
+
+def jacobian(expression: Node, by: Variable, context: Context) -> Node:
+    """Return the Jacobian of a vector or scalar `expression` by a vector or scalar: `(len expression, len by)`.
+
+    Raises:
+        ShapeError: one of the two is a matrix; its derivative by a matrix is read as a gradient.
+    """
+    for part, name in ((expression, "a formula"), (by, by.name)):
+        if part.rank > 1:
+            raise ShapeError(f"a Jacobian is between vectors; {name} has shape {part.shape}\nask for the gradient of the loss, or for single rows")
+    tangent = Variable("tangent", (), by.shape)
+    pushed, _ = simplified(pushforward(expression, by, tangent), context)
+    return tidy(matrix_of(pushed, tangent))  # type: ignore[arg-type]
+
+
+def matrix_of(node: Node, tangent: Variable) -> Node:
+    """Return the matrix of a map linear in `tangent`, of shape `node.shape + tangent.shape`."""
+    if node == tangent:
+        return n.Identity(tangent.shape[0]) if tangent.rank else n.Scalar(1)
+    if tangent not in set(walk(node)):
+        return zeros(*node.shape, *tangent.shape)
+    return MATRIX(node, tangent, matrix_of)  # type: ignore[no-any-return]
+
+
+Recursion = Callable[[Node, Variable], Node]
+
+
+def _scaled_rows(weights: Node, matrix: Node) -> Node:
+    """Row `i` of `matrix` times `weights[i]`: `diag(weights) @ matrix`."""
+    if weights.rank == 0 or matrix.rank == 0:
+        return n.Multiply(weights, matrix)
+    if weights.shape[0] == 1 and matrix.shape[0] != 1:
+        return n.Multiply(n.Sum(weights), matrix)
+    if matrix.rank == 1:
+        return n.Multiply(weights, matrix) if weights.shape == matrix.shape else n.Outer(weights, matrix)
+    if matrix.shape[0] == 1 and weights.shape[0] != 1:
+        return n.MatMul(n.Expand(weights, 1), matrix)
+    return n.MatMul(n.Diag(weights), matrix)
+
+
+@MATRIX.row(n.Add)
+def _(node: n.Add, u: Variable, matrix: Recursion) -> Node:
+    parts = [matrix(term, u) for term in node.operands if u in set(walk(term))]
+    spread = [part if part.rank == node.rank + u.rank else n.Expand(part, 0) for part in parts]
+    return n.Add(*spread) if len(spread) > 1 else spread[0]
+
+
+@MATRIX.row(n.Multiply)
+def _(node: n.Multiply, u: Variable, matrix: Recursion) -> Node:
+    inner = next(factor for factor in node.operands if u in set(walk(factor)))
+    others = [factor for factor in node.operands if factor is not inner]
+    weights = others[0] if len(others) == 1 else n.Multiply(*others)
+    below = matrix(inner, u)
+    if inner.rank == 0 and weights.rank == 1 and u.rank == 1:
+        return n.Outer(weights, below)  # d * (c' u) = (d c') u
+    return _scaled_rows(weights, below)
+
+
+@MATRIX.row(n.MatMul)
+def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
+    left, right = node.operands
+    if u in set(walk(right)):
+        below = matrix(right, u)
+        if left.rank == 1 and below.rank == 2:
+            return n.MatMul(n.Transpose(below), left)
+        return n.MatMul(left, below)
+    below = matrix(left, u)  # (B' x)' = x' B
+    if right.rank == 1:
+        return n.MatMul(n.Transpose(below), right) if below.rank == 2 else n.MatMul(right, below)
+    return n.MatMul(n.Transpose(right), below)
+
+
+@MATRIX.row(n.Sum)
+def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
+    operand = node.operands[0]
+    inner = operand.operands if isinstance(operand, n.Multiply) else (operand,)
+    for place, factor in enumerate(inner):
+        if factor == u and len(inner) > 1 and not node.keepdims:
+            return n.Multiply(*(inner[:place] + inner[place + 1 :])) if len(inner) > 2 else inner[1 - place]
+    below = matrix(operand, u)
+    return n.Sum(below, node.axes, node.keepdims)
+
+
+@MATRIX.row(n.Expand)
+def _(node: n.Expand, u: Variable, matrix: Recursion) -> Node:
+    return n.Expand(matrix(node.operands[0], u), node.axis)
+
+
+@MATRIX.row(n.Reshape)
+def _(node: n.Reshape, u: Variable, matrix: Recursion) -> Node:
+    return n.Reshape(matrix(node.operands[0], u), (*node.shape, *u.shape))
+
+
+@MATRIX.row(n.Where)
+def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
+    condition, yes, no = node.operands
+    parts = []
+    for branch, holds in ((yes, n.Where(condition, n.Scalar(1), n.Scalar(0))), (no, n.Where(condition, n.Scalar(0), n.Scalar(1)))):
+        if u in set(walk(branch)):
+            parts.append(_scaled_rows(holds, matrix(branch, u)))
+    return n.Add(*parts) if len(parts) > 1 else parts[0]
+
+
+@MATRIX.row(n.Transpose)
+def _(node: n.Transpose, u: Variable, matrix: Recursion) -> Node:
+    below = matrix(node.operands[0], u)
+    return n.Transpose(below, (*node.axes, *range(node.rank, node.rank + u.rank)))
+
+
+@MATRIX.row(n.Diagonal, n.Diag, n.Outer, n.Take, n.ScatterAdd)
+def _(node: Node, u: Variable, matrix: Recursion) -> Node:
+    raise ShapeError(f"the Jacobian of {node} by a vector has no matrix form")
+
+
+@MATRIX.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.LogSumExp)
+def _(node: Node, u: Variable, matrix: Recursion) -> Node:
+    raise LookupError(f"{type(node).__name__} is not linear")
+
+
+def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
+    """Return the Jacobian of `of` by `by` through the equations, as a product of their Jacobians, in factored form."""
+    reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
+    for equation in equations:
+        if equation.target == by:
+            continue
+        parts = []
+        for variable in variables(equation.expression):
+            if variable in reached:
+                local = jacobian(equation.expression, variable, context)
+                parts.append(_product(local, reached[variable]))
+        if parts:
+            total = tidy(n.Add(*parts) if len(parts) > 1 else parts[0])
+            reached[equation.target] = total
+        if equation.target == of:
+            break
+    return reached.get(of, zeros(*of.shape, *by.shape))
+
+
+def _product(local: Node, inner: Node) -> Node:
+    if local.rank == 0 or inner.rank == 0:
+        return n.Multiply(local, inner)
+    if local.rank == 1 and inner.rank == 1:
+        raise ShapeError("a scalar stands between two vectors")
+    return n.MatMul(local, inner)
+
+
+__all__ = ["MATRIX", "chained", "jacobian", "matrix_of", "pushforward"]
