@@ -16,7 +16,7 @@ from symprop.algebra.table import Table
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
-from symprop.calculus.tidy import tidy
+from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
 from symprop.errors import ShapeError
 
 MATRIX = Table("matrix of a linear map")
@@ -71,6 +71,8 @@ Recursion = Callable[[Node, Variable], Node]
 
 def _scaled_rows(weights: Node, matrix: Node) -> Node:
     """Row `i` of `matrix` times `weights[i]`: `diag(weights) @ matrix`."""
+    if isinstance(matrix, n.Add) and any(term.rank == 2 and term.shape[0] == 1 for term in matrix.operands):
+        return n.Add(*(_scaled_rows(weights, term) for term in matrix.operands))  # diag(p) (I - 1 p') = diag(p) - p p'
     if weights.rank == 0 or matrix.rank == 0:
         return n.Multiply(weights, matrix)
     if weights.shape[0] == 1 and matrix.shape[0] != 1:
@@ -78,6 +80,9 @@ def _scaled_rows(weights: Node, matrix: Node) -> Node:
     if matrix.rank == 1:
         return n.Multiply(weights, matrix) if weights.shape == matrix.shape else n.Outer(weights, matrix)
     if matrix.shape[0] == 1 and weights.shape[0] != 1:
+        coefficient, row = coefficient_and_rest(tidy(matrix))
+        if isinstance(row, n.Expand) and row.axis == 0:
+            return scaled(coefficient, n.Outer(weights, row.operands[0]))
         return n.MatMul(n.Expand(weights, 1), matrix)
     return n.MatMul(n.Diag(weights), matrix)
 
@@ -118,9 +123,11 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
 def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
     operand = node.operands[0]
     inner = operand.operands if isinstance(operand, n.Multiply) else (operand,)
-    for place, factor in enumerate(inner):
-        if factor == u and len(inner) > 1 and not node.keepdims:
-            return n.Multiply(*(inner[:place] + inner[place + 1 :])) if len(inner) > 2 else inner[1 - place]
+    others = [factor for factor in inner if factor != u]
+    if len(others) == len(inner) - 1 and others and operand.rank == 1 and all(u not in set(walk(part)) for part in others):
+        weights = others[0] if len(others) == 1 else n.Multiply(*others)  # sum(w * u) has the matrix w'
+        row = weights if weights.rank else n.Multiply(weights, ones(*operand.shape))
+        return n.Expand(row, 0) if node.keepdims else row
     below = matrix(operand, u)
     return n.Sum(below, node.axes, node.keepdims)
 
@@ -162,29 +169,93 @@ def _(node: Node, u: Variable, matrix: Recursion) -> Node:
 
 
 def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
-    """Return the Jacobian of `of` by `by` through the equations, as a product of their Jacobians, in factored form."""
-    reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
+    """Return the Jacobian of `of` by `by` through the equations, in factored form.
+
+    Where every way from `by` to `of` passes through one variable, the Jacobian is a product of two; so a residual
+    block contributes one factor, `J + I`. A scalar `of` is pulled back instead, one simplified gradient at a time.
+    """
+    between = _between(equations, of, by)
+    if of.rank == 0:
+        return _pulled_back(between, of, by, context)
+    cuts = _cuts(between, by)
+    total: Node | None = None
+    for first, last in zip(cuts, cuts[1:], strict=False):
+        piece = _pushed_forward(between, last, first, context)
+        total = piece if total is None else _product(piece, total)
+    if total is None:
+        return n.Identity(by.shape[0]) if of == by else zeros(*of.shape, *by.shape)
+    return tidy(total)
+
+
+def _between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[Equation]:
+    """The equations on some way from `by` to `of`, in order."""
+    from_by = {by}
+    forward = []
     for equation in equations:
-        if equation.target == by:
-            continue
-        parts = []
+        if equation.target != by and any(variable in from_by for variable in variables(equation.expression)):
+            from_by.add(equation.target)
+            forward.append(equation)
+    to_of = {of}
+    kept = []
+    for equation in reversed(forward):
+        if equation.target in to_of:
+            to_of |= set(variables(equation.expression))
+            kept.append(equation)
+    return kept[::-1]
+
+
+def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
+    """The variables, `by` first, through which every way leads."""
+    order = {by: 0}
+    reach = {0: 0}  # place of a variable -> the last place that reads it
+    for place, equation in enumerate(between, start=1):
+        order[equation.target] = place
         for variable in variables(equation.expression):
-            if variable in reached:
-                local = jacobian(equation.expression, variable, context)
-                parts.append(_product(local, reached[variable]))
-        if parts:
-            total = tidy(n.Add(*parts) if len(parts) > 1 else parts[0])
-            reached[equation.target] = total
+            if variable in order:
+                reach[order[variable]] = place
+    cuts, furthest = [by], reach[0]
+    for variable, place in list(order.items())[1:]:
+        if furthest <= place:
+            cuts.append(variable)
+        furthest = max(furthest, reach.get(place, place))
+    return cuts
+
+
+def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
+    reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
+    for equation in between:
+        reading = [variable for variable in variables(equation.expression) if variable in reached]
+        if reading and equation.target != by:
+            parts = [_product(jacobian(equation.expression, each, context), reached[each]) for each in reading]
+            reached[equation.target] = tidy(n.Add(*parts) if len(parts) > 1 else parts[0])
         if equation.target == of:
             break
-    return reached.get(of, zeros(*of.shape, *by.shape))
+    return reached[of]
+
+
+def _pulled_back(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
+    flows: dict[Variable, list[Node]] = {of: [n.Scalar(1)]}
+    reading = {by, *(equation.target for equation in between)}
+    for equation in reversed(between):
+        g = _gathered(flows.pop(equation.target), context)
+        for variable in variables(equation.expression):
+            if variable in reading:
+                flows.setdefault(variable, []).insert(0, n.Pullback(g, equation.expression, variable))
+    return _gathered(flows[by], context) if by in flows else zeros(*by.shape)
+
+
+def _gathered(parts: list[Node], context: Context) -> Node:
+    return simplified(parts[0] if len(parts) == 1 else n.Add(*parts), context)[0]
 
 
 def _product(local: Node, inner: Node) -> Node:
+    """The product of two Jacobians, associated to the left, the way that a chain is read."""
+    if isinstance(local, n.Identity) or isinstance(inner, n.Identity):
+        return inner if isinstance(local, n.Identity) else local
     if local.rank == 0 or inner.rank == 0:
         return n.Multiply(local, inner)
-    if local.rank == 1 and inner.rank == 1:
-        raise ShapeError("a scalar stands between two vectors")
+    if isinstance(inner, n.MatMul) and inner.operands[0].rank == 2:
+        return n.MatMul(_product(local, inner.operands[0]), inner.operands[1])
     return n.MatMul(local, inner)
 
 
