@@ -6,8 +6,8 @@ Counted are the operations of the formulas as they stand, each distinct sub-form
 - *functions*: evaluations of an elementwise function, and comparisons. One each, whatever the function.
 
 A matrix product `(n, k) @ (k, p)` is `n p k` multiplications and `n p (k - 1)` additions, together `n p (2 k - 1)`. A
-product with `Diag(v)` only scales rows or columns, a product with the identity costs nothing. Selections, transposes and
-other views cost nothing. Memory is counted in numbers, not bytes.
+product with `Diag(v)` only scales rows or columns, a product with the identity costs nothing. Selections, transposes
+and other views cost nothing. Memory is counted in numbers, not bytes.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def _(node: n.Softmax) -> Operations:
 
 @FLOPS.row(n.LogSumExp)
 def _(node: n.LogSumExp) -> Operations:
-    # per slice of k: k - 1 comparisons, k differences, k exponentials, k - 1 additions, one logarithm, the maximum added
-    elements, slices = size(node.operands[0]), size(node)
+    # per slice of k: k - 1 comparisons, k differences, k exponentials, k - 1 additions, a logarithm, the maximum added
+    elements = size(node.operands[0])
     return Operations(ZERO, sympy.expand(2 * elements), sympy.expand(2 * elements))
 
 
@@ -304,7 +304,7 @@ def _degree(term: Expr) -> int:
 def cost(derivation: Derivation) -> Cost:
     """Return the cost of a derivation's forward and backward pass, exactly.
 
-    Counts what `derivation.system` and `derivation.backward` compute, in their layout: per example, or for a batch of `m`.
+    Counts what `derivation.system` and `derivation.backward` compute: for one example, or for a batch of `m`.
     """
     return cost_of(derivation.system, derivation.backward)
 

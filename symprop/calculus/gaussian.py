@@ -2,12 +2,13 @@
 
 A scalar body is cut at its kinks into pieces. A piece that is a sum of terms `t**k exp(c t**2 + a t)` is integrated by
 completing the square and the recursion of the truncated normal moments; on the whole line also with powers of
-`erf(t / sqrt(2))`, by parts (Owen, *A table of normal integrals*, 1980). No search for an antiderivative is ever started,
-so there is nothing that could hang. Any other body is integrated numerically with 40 digits, of which 30 are kept.
+`erf(t / sqrt(2))`, by parts (Owen, *A table of normal integrals*, 1980). No antiderivative is ever searched for, so
+there is nothing that could hang. Any other body is integrated numerically with 40 digits, of which 30 are kept.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,7 +107,7 @@ def pieces(body: Expr) -> tuple[Piece, ...]:
     """
     places = kinks(body)
     ends = (-oo, *places, oo)
-    return tuple(Piece(low, high, _branch(body, _inside(low, high))) for low, high in zip(ends, ends[1:], strict=False))
+    return tuple(Piece(low, high, _branch(body, _inside(low, high))) for low, high in itertools.pairwise(ends))
 
 
 def _inside(low: Expr, high: Expr) -> Expr:
@@ -218,7 +219,7 @@ def _truncated(power: int, low: Expr, high: Expr) -> list[Expr]:
 
 
 def _with_cumulative(power: int, order: int, q: Expr) -> Expr:
-    """The integral of `t**power cdf(t)**order density(t)**(q + 1)` over the line, by parts: `d density = -t density dt`."""
+    """The integral of `t**power cdf(t)**order density(t)**(q + 1)` over the line, by parts (`density' = -t density`)."""
     if power:
         first = (power - 1) * _with_cumulative(power - 2, order, q) if power > 1 else Integer(0)
         second = order * _with_cumulative(power - 1, order - 1, q + 1) if order else Integer(0)

@@ -1,7 +1,7 @@
 """How to scale random weights so that the signal keeps its size: He's initialisation, derived for any activation.
 
-A neuron `Y = beta + sum_i W_i H_i` with `H = phi(X)` keeps the variance of `X` where `n_in sigma_w**2 E[phi(Z)**2] = 1`,
-and the backward pass, which goes through the transposed matrix and `phi'`, keeps that of the gradient where
+A neuron `Y = beta + sum_i W_i H_i` with `H = phi(X)` keeps the variance of `X` where
+`n_in sigma_w**2 E[phi(Z)**2] = 1`, and the backward pass, which goes through the transposed matrix and `phi'`, keeps that of the gradient where
 `n_out sigma_w**2 E[phi'(Z)**2] = 1`. A rectangular matrix cannot do both: compromises are the average of the two
 variances, and the variance at the average of the two conditions (Glorot and Bengio's `2 / (n_in + n_out)`).
 
@@ -26,7 +26,7 @@ E = sympy.Function("E")
 """The expectation, not yet worked out."""
 P = sympy.Function("P")
 """The probability, not yet worked out."""
-I, J = sympy.symbols("i j", integer=True, positive=True)
+INDEX, OTHER = sympy.symbols("i j", integer=True, positive=True)
 SIGMA_W, SIGMA_X, SIGMA_Y = sympy.symbols("sigma_w sigma_x sigma_y", positive=True)
 W, H, X = (sympy.IndexedBase(letter) for letter in "WHX")
 
@@ -102,6 +102,10 @@ class Initialisation:
         """Everything the steps assume, each once."""
         return tuple(dict.fromkeys(fact for step in self.steps for fact in step.facts))
 
+    def _results(self) -> tuple[tuple[str, Expr], ...]:
+        names = ("forward", "backward", "average", "harmonic")
+        return tuple((name, getattr(self, name)) for name in names)
+
     def text(self) -> str:
         """Return the derivation step by step, and the results, as plain text."""
         lines = [f"{step.before} = {step.after}   ({'; '.join((step.rule, *step.facts))})" for step in self.steps]
@@ -111,7 +115,7 @@ class Initialisation:
             ("average", self.average),
             ("harmonic", self.harmonic),
         )
-        return "\n".join([*lines, *(f"{name:9} sigma_w**2 = {value}" for name, value in results)])
+        return "\n".join([*lines, *(f"{name:9} sigma_w**2 = {value}" for name, value in self._results())])
 
     def latex(self) -> str:
         """Return the steps and the results as a LaTeX `aligned` block."""
@@ -124,7 +128,7 @@ class Initialisation:
             ("average", self.average),
             ("harmonic", self.harmonic),
         )
-        lines += [rf"\sigma_w^2 &= {sympy.latex(value)} && \text{{{name}}}" for name, value in results]
+        lines += [rf"\sigma_w^2 &= {sympy.latex(value)} && \text{{{name}}}" for name, value in self._results()]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
 
@@ -150,7 +154,7 @@ def initialisation(
     homogeneous = is_homogeneous(function.body)
     moment = _second_moment(W, H, n_in)
     energy = _gain_steps(function, forward.value, homogeneous)
-    output = _inside(moment[-1].after, {E(H[I] ** 2): energy[-1].after}).doit()
+    output = _inside(moment[-1].after, {E(H[INDEX] ** 2): energy[-1].after}).doit()
     steps = (
         *_mean_steps(n_in),
         *moment,
@@ -184,13 +188,13 @@ def is_homogeneous(body: Expr) -> bool:
 def _mean_steps(count: Expr) -> tuple[SignalStep, ...]:
     """`E[Y] = 0` for `Y = beta + sum_i W_i H_i`."""
     beta = Symbol("beta", real=True)
-    total = beta + sympy.Sum(W[I] * H[I], (I, 1, count))
+    total = beta + sympy.Sum(W[INDEX] * H[INDEX], (INDEX, 1, count))
     linear = _linear(total).xreplace({E(beta): Integer(0)})
-    split = _inside(linear, {E(W[I] * H[I]): E(W[I]) * E(H[I])})
+    split = _inside(linear, {E(W[INDEX] * H[INDEX]): E(W[INDEX]) * E(H[INDEX])})
     return (
         SignalStep("linearity of the expectation", E(total), linear, (NO_BIAS,)),
         SignalStep("expectation of a product of independent factors", linear, split, (INDEPENDENT,)),
-        SignalStep("weights of mean 0", split, _inside(split, {E(W[I]): Integer(0)}).doit(), (MEAN_ZERO,)),
+        SignalStep("weights of mean 0", split, _inside(split, {E(W[INDEX]): Integer(0)}).doit(), (MEAN_ZERO,)),
     )
 
 
@@ -207,30 +211,34 @@ def _inside(total: Expr, mapping: dict[Expr, Expr]) -> Expr:
 
 def _second_moment(weights: sympy.IndexedBase, others: sympy.IndexedBase, count: Expr) -> tuple[SignalStep, ...]:
     """`E[(sum_i W_i H_i)**2] = sigma_w**2 sum_i E[H_i**2]`."""
-    once = sympy.Sum(weights[I] * others[I], (I, 1, count))
-    limits = ((I, 1, count), (J, 1, count))
-    double = sympy.Sum(E(weights[I] * weights[J] * others[I] * others[J]), *limits)
-    split = sympy.Sum(E(weights[I] * weights[J]) * E(others[I] * others[J]), *limits)
-    covariance = _inside(split, {E(weights[I] * weights[J]): SIGMA_W**2 * sympy.KroneckerDelta(I, J)})
-    inner = covariance.function.subs(J, I)  # only i = j is left of the inner sum
+    once = sympy.Sum(weights[INDEX] * others[INDEX], (INDEX, 1, count))
+    limits = ((INDEX, 1, count), (OTHER, 1, count))
+    double = sympy.Sum(E(weights[INDEX] * weights[OTHER] * others[INDEX] * others[OTHER]), *limits)
+    split = sympy.Sum(E(weights[INDEX] * weights[OTHER]) * E(others[INDEX] * others[OTHER]), *limits)
+    covariance = _inside(split, {E(weights[INDEX] * weights[OTHER]): SIGMA_W**2 * sympy.KroneckerDelta(INDEX, OTHER)})
+    inner = covariance.function.subs(OTHER, INDEX)  # only i = j is left of the inner sum
     return (
         SignalStep("linearity of the expectation, the square written out", E(once**2), double),
         SignalStep("expectation of a product of independent factors", double, split, (INDEPENDENT,)),
-        SignalStep("E[W_i W_j] = 0 but for i = j", split, sympy.Sum(inner, (I, 1, count)), (INDEPENDENT, MEAN_ZERO)),
+        SignalStep(
+            "E[W_i W_j] = 0 but for i = j", split, sympy.Sum(inner, (INDEX, 1, count)), (INDEPENDENT, MEAN_ZERO)
+        ),
     )
 
 
 def _gain_steps(function: ElementwiseFunction, gain: Expr, homogeneous: bool) -> tuple[SignalStep, ...]:
     """`E[phi(X)**2]` in the variance of X."""
-    energy = E(H[I] ** 2)
+    energy = E(H[INDEX] ** 2)
     if not homogeneous:
         return (SignalStep(f"E[{function.name}(Z)**2] for Z standard normal", energy, gain, (NORMAL, UNIT)),)
     parts = pieces(function.body)
     slopes = [sympy.cancel(part.body / T) for part in (parts if len(parts) == 2 else parts * 2)]
-    sides = X[I] < 0, X[I] > 0
-    terms = [slope**2 * Given(X[I] ** 2, side) * P(side) for slope, side in zip(slopes, sides, strict=True)]
+    sides = X[INDEX] < 0, X[INDEX] > 0
+    terms = [slope**2 * Given(X[INDEX] ** 2, side) * P(side) for slope, side in zip(slopes, sides, strict=True)]
     total = sympy.Add(*terms)
-    halves = {P(side): sympy.Rational(1, 2) for side in sides} | {Given(X[I] ** 2, side): SIGMA_X**2 for side in sides}
+    halves = {P(side): sympy.Rational(1, 2) for side in sides} | {
+        Given(X[INDEX] ** 2, side): SIGMA_X**2 for side in sides
+    }
     return (
         SignalStep("law of total expectation", energy, total),
         SignalStep("both sides alike", total, sympy.expand(total.xreplace(halves)), (SYMMETRIC,)),
@@ -252,8 +260,8 @@ def _backward_steps(count: Expr, gain: Expr) -> tuple[SignalStep, ...]:
     gradient = sympy.IndexedBase("G")
     sigma_g = Symbol("sigma_g", positive=True)
     slope = Symbol("phi_prime", real=True)
-    total = sympy.Sum(W[I] * gradient[I], (I, 1, count))
-    energy = _inside(_second_moment(W, gradient, count)[-1].after, {E(gradient[I] ** 2): sigma_g**2}).doit()
+    total = sympy.Sum(W[INDEX] * gradient[INDEX], (INDEX, 1, count))
+    energy = _inside(_second_moment(W, gradient, count)[-1].after, {E(gradient[INDEX] ** 2): sigma_g**2}).doit()
     split = E(slope**2) * E(total**2)
     after = energy * gain
     return (

@@ -1,8 +1,8 @@
 """Why gradients vanish or explode: how far each layer can scale a gradient, worked out from its formula.
 
 The backward pass multiplies the gradient by `phi'(z)` and by the transposed weights, layer after layer. An activation
-scales it by at most the supremum of `|phi'|` (a quarter for the sigmoid), a weight matrix by at most its largest singular
-value, the norm `||W||`; a sum adds the bounds of its paths, which is why the `1 +` of a residual block helps.
+scales it by at most the supremum of `|phi'|` (a quarter for the sigmoid), a weight matrix by at most its largest
+singular value, the norm `||W||`; a sum adds the bounds of its paths, which is why the `1 +` of a residual block helps.
 """
 
 from __future__ import annotations

@@ -1,0 +1,47 @@
+"""Lowering: the equations of a derivation in the layout "rows" become the statements of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from symprop.algebra.equations import Equation, Item, System
+from symprop.algebra.names import gradient_of
+from symprop.algebra.nodes import zeros
+from symprop.calculus.derivation import Derivation
+from symprop.codegen.program import Program, ProgramError, Statement, checked
+from symprop.errors import SpecError
+
+
+def lower(derivation: Derivation) -> Program:
+    """Return the program that computes the loss and all gradients, in the order of the derivation.
+
+    Raises:
+        SpecError: a size is a name, or the number of blocks of a `Repeat` is.
+    """
+    return lower_system(derivation.system, derivation.backward, derivation.numbers)
+
+
+def lower_system(system: System, backward: Iterable[Item], numbers: Mapping[str, int]) -> Program:
+    """Return the program of a system and its backward equations; `numbers` are those of the report."""
+    if system.layout != "rows" or system.loss is None:
+        raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
+    forward = tuple(_statement(equation, numbers) for equation in _equations(system.items))
+    back = [_statement(equation, numbers) for equation in _equations(backward)]
+    found = {statement.name for statement in back}
+    for parameter in system.parameters:
+        gradient = gradient_of(parameter)
+        if gradient.name not in found:
+            back.append(Statement(gradient, zeros(*gradient.shape), why=f"the loss does not depend on {parameter.name}"))
+    returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
+    return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns))
+
+
+def _equations(items: Iterable[Item]) -> Iterable[Equation]:
+    for item in items:
+        if not isinstance(item, Equation):
+            raise SpecError(f"Repeat with the count {item.count}: code needs a number of blocks\ngive it one, as in {item.count}=3")
+        yield item
+
+
+def _statement(equation: Equation, numbers: Mapping[str, int]) -> Statement:
+    return Statement(equation.target, equation.expression, equation.pretty(), numbers.get(equation.name))

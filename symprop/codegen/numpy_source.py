@@ -1,0 +1,349 @@
+"""NumPy source of each kind of node, with the parentheses that Python needs and no others.
+
+Each row returns a `Code`: the text, how tightly it binds, and what kind of values it has. The kind keeps the dtype:
+a Python number beside an array of float32 stays float32 (NEP 50), but a comparison is an array of booleans, and a
+boolean beside a number would become float64. So booleans multiply arrays directly, and stand as numbers anywhere else
+only after `.astype(DTYPE)`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Integer, Rational
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
+from symprop.codegen.program import Largest
+
+COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(7)
+"""How tightly operators bind. Python reads `@` and `*` alike; the reader is helped by `(a @ b) * c`."""
+
+FLOAT, BOOLEAN, NUMBER = "float", "boolean", "number"
+"""What values a piece of code has: an array of DTYPE, an array of booleans, a Python number."""
+
+HELPERS = ("sigmoid", "softplus", "erf", "scatter_add")
+"""Functions that NumPy lacks; a module defines those that it uses."""
+
+FUNCTION_NAMES = {
+    name: f"np.{name}"
+    for name in (
+        *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+        *("sinh", "cosh", "tanh", "maximum", "minimum"),
+    )
+} | {name: name for name in ("sigmoid", "softplus", "erf")}
+"""How NumPy, or a helper, calls an elementwise function."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source text, how tightly it binds, and the kind of its values."""
+
+    text: str
+    binds: int = ATOM
+    kind: str = FLOAT
+
+    def within(self, level: int) -> str:
+        """Return the text as an operand of an operator that binds at `level`."""
+        return f"({self.text})" if self.binds < level else self.text
+
+
+NUMPY = Table("NumPy source")
+
+
+def numpy_source(node: Node) -> str:
+    """Return NumPy source of an array of DTYPE for `node`.
+
+    >>> from symprop.algebra import variable
+    >>> a, W, y = variable("a1", (5, 3)), variable("W2", (2, 3)), variable("y", (5, 2))
+    >>> numpy_source((a @ W.T) * (1 - y * y))
+    '(a1 @ W2.T) * (1 - y * y)'
+    """
+    return _numeric(NUMPY(node)).text
+
+
+def _numeric(code: Code) -> Code:
+    """Return `code` as numbers: booleans are converted."""
+    return Code(f"{code.within(ATOM)}.astype(DTYPE)") if code.kind == BOOLEAN else code
+
+
+def _operand(node: Node) -> Code:
+    return _numeric(NUMPY(node))
+
+
+def number(value: Expr) -> Code:
+    """Return a constant, exactly or as the nearest float64; sizes stand by their names.
+
+    >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
+    ('1 / 3', '0.01', '1 / m')
+    """
+    if value.free_symbols:
+        above, below = sympy.fraction(sympy.together(value))
+        if below != 1:
+            return Code(f"{number(above).within(PRODUCT)} / {number(below).within(UNARY)}", PRODUCT, NUMBER)
+        if value.is_Symbol:
+            return Code(str(value), ATOM, NUMBER)
+        if isinstance(value, sympy.Mul):
+            return Code(" * ".join(number(factor).within(PRODUCT) for factor in value.args), PRODUCT, NUMBER)
+        if isinstance(value, sympy.Add):
+            return Code(" + ".join(number(term).within(SUM) for term in value.as_ordered_terms()), SUM, NUMBER)
+        if isinstance(value, sympy.Pow):
+            return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
+        raise LookupError(f"no source for the size {value}")
+    if value.is_Integer:
+        return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
+    if isinstance(value, Rational) and not _decimal(value) and max(abs(value.p), value.q) <= 1000:
+        return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)
+    text = repr(float(value if value.is_Rational else value.evalf(30)))
+    return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
+
+
+def _decimal(value: Expr) -> bool:
+    """Whether `value` is written exactly with a few decimal places."""
+    return isinstance(value, Rational) and (10**6 * value).is_Integer is True
+
+
+@NUMPY.row(n.Variable)
+def _(node: n.Variable) -> Code:
+    return Code(node.name)
+
+
+@NUMPY.row(n.Scalar)
+def _(node: n.Scalar) -> Code:
+    return number(node.value)
+
+
+@NUMPY.row(n.Fill)
+def _(node: n.Fill) -> Code:
+    shape = _shape(node.shape)
+    if node.value in (0, 1):
+        return Code(f"np.{'ones' if node.value == 1 else 'zeros'}({shape}, DTYPE)")
+    return Code(f"np.full({shape}, {number(node.value).text}, DTYPE)")
+
+
+@NUMPY.row(n.Identity)
+def _(node: n.Identity) -> Code:
+    return Code(f"np.eye({number(node.shape[0]).text}, dtype=DTYPE)")
+
+
+@NUMPY.row(n.Add)
+def _(node: n.Add) -> Code:
+    terms = sorted(node.operands, key=lambda term: _sign(term)[0] < 0)  # a positive term first, where there is one
+    text = ""
+    for position, term in enumerate(terms):
+        sign, rest = _sign(term)
+        if position == 0:
+            text = _operand(term).within(SUM)
+        else:
+            text += f" {'+' if sign > 0 else '-'} {_operand(rest).within(PRODUCT)}"
+    return Code(text, SUM, _kind(node))
+
+
+def _sign(term: Node) -> tuple[int, Node]:
+    """Return the sign of `term` and the term without it."""
+    lead = term.operands[0] if isinstance(term, n.Multiply) else term
+    if isinstance(lead, n.Scalar) and lead.value.could_extract_minus_sign():
+        return -1, n.negative(term) if lead is term else _product([n.Scalar(-lead.value), *term.operands[1:]])
+    return 1, term
+
+
+def _product(factors: list[Node]) -> Node:
+    kept = [factor for factor in factors if not (isinstance(factor, n.Scalar) and factor.value == 1)]
+    return n.Multiply(*kept) if len(kept) > 1 else kept[0] if kept else n.Scalar(1)
+
+
+def _kind(node: Node) -> str:
+    """FLOAT where an array takes part, else NUMBER."""
+    return FLOAT if any(not isinstance(part, (n.Scalar, n.Add, n.Multiply, n.Power)) for part in n.walk(node)) else NUMBER
+
+
+@NUMPY.row(n.Multiply)
+def _(node: n.Multiply) -> Code:
+    scalar, above, below = _factors(node)
+    booleans = [code for code in above if code.kind == BOOLEAN]
+    floats = [code for code in above if code.kind != BOOLEAN]
+    if booleans and not floats:  # a number times booleans would be float64
+        if scalar == 1 and not below:
+            return Code(" * ".join(code.within(PRODUCT) for code in booleans), PRODUCT if len(booleans) > 1 else ATOM, BOOLEAN)
+        floats, booleans = [_numeric(booleans[0])], booleans[1:]
+    negative = scalar.could_extract_minus_sign()
+    multiplier, divisor = _scale(-scalar if negative else scalar)
+    over = [code.within(UNARY) for code in floats + booleans]
+    if multiplier is not None or not over:
+        over.insert(0, (multiplier or Code("1")).within(UNARY))
+    text = " * ".join(over)
+    if negative:
+        text = f"-{text}"
+    for code in [*([divisor] if divisor is not None else []), *below]:
+        text += f" / {code.within(UNARY)}"
+    binds = PRODUCT if len(over) + len(below) + (divisor is not None) > 1 else UNARY if negative else (floats + booleans)[0].binds
+    return Code(text, binds, _kind(node))
+
+
+def _factors(node: Node) -> tuple[Expr, list[Code], list[Code]]:
+    """Return the constant factor, and the code of what stands above and below the line."""
+    scalar: Expr = Integer(1)
+    above: list[Code] = []
+    below: list[Code] = []
+    for factor in node.operands:
+        if isinstance(factor, n.Scalar):
+            scalar *= factor.value
+        elif isinstance(factor, n.Power) and factor.exponent == -1:
+            below.append(_operand(factor.operands[0]))
+        else:
+            above.append(NUMPY(factor))
+    return scalar, above, below
+
+
+def _scale(scalar: Expr) -> tuple[Code | None, Code | None]:
+    """Return a positive constant factor as a multiplier and a divisor, each None where it is 1."""
+    if scalar == 1:
+        return None, None
+    above, below = sympy.fraction(sympy.together(scalar))
+    if not scalar.free_symbols and (_decimal(scalar) or not scalar.is_Rational):
+        above, below = scalar, Integer(1)
+    if scalar.free_symbols and below.is_Mul and below.as_coeff_Mul()[0] != 1:
+        coefficient, below = below.as_coeff_Mul()
+        above = above / coefficient
+    if scalar.free_symbols and above.is_Rational is False and not above.free_symbols:
+        above = sympy.nsimplify(above)
+    return None if above == 1 else number(above), None if below == 1 else number(below)
+
+
+@NUMPY.row(n.Power)
+def _(node: n.Power) -> Code:
+    base, exponent = _operand(node.operands[0]), node.exponent
+    if exponent == -1:
+        return Code(f"1 / {base.within(UNARY)}", PRODUCT, base.kind)
+    if exponent == Rational(1, 2):
+        return Code(f"np.sqrt({base.text})", ATOM, base.kind)
+    if exponent == Rational(-1, 2):
+        return Code(f"1 / np.sqrt({base.text})", PRODUCT, base.kind)
+    power = number(exponent).within(ATOM) if exponent.is_negative is not True else number(exponent).text
+    simple = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", base.text) and "/" not in power
+    return Code(f"{base.within(ATOM)}{'**' if simple else ' ** '}{power}", POWER, base.kind)
+
+
+@NUMPY.row(n.MatMul)
+def _(node: n.MatMul) -> Code:
+    left, right = (_operand(operand) for operand in node.operands)
+    first = f"({left.text})" if left.binds == PRODUCT else left.within(MATMUL)
+    return Code(f"{first} @ {right.within(UNARY)}", MATMUL)
+
+
+@NUMPY.row(n.Outer)
+def _(node: n.Outer) -> Code:
+    left, right = (_operand(operand) for operand in node.operands)
+    return Code(f"np.outer({left.text}, {right.text})")
+
+
+@NUMPY.row(n.Transpose)
+def _(node: n.Transpose) -> Code:
+    operand = _operand(node.operands[0])
+    if node.axes == tuple(range(len(node.axes))):
+        return operand
+    if node.axes == tuple(reversed(range(len(node.axes)))):
+        return Code(f"{operand.within(ATOM)}.T")
+    return Code(f"{operand.within(ATOM)}.transpose({', '.join(map(str, node.axes))})")
+
+
+@NUMPY.row(n.Sum)
+def _(node: n.Sum) -> Code:
+    return _reduction("sum", node.operands[0], node.axes, node.keepdims)
+
+
+@NUMPY.row(Largest)
+def _(node: Largest) -> Code:
+    return _reduction("max", node.operands[0], (node.axis,), True)
+
+
+def _reduction(name: str, node: Node, axes: tuple[int, ...], keepdims: bool) -> Code:
+    """Return a reduction as a method of a name (the faster call), or as a function of anything longer."""
+    operand = _operand(node)
+    arguments = []
+    if len(axes) < node.rank or keepdims:
+        arguments.append(f"axis={axes[0] if len(axes) == 1 else axes}")
+    if keepdims:
+        arguments.append("keepdims=True")
+    if operand.text.isidentifier():
+        return Code(f"{operand.text}.{name}({', '.join(arguments)})")
+    return Code(f"np.{name}({', '.join([operand.text, *arguments])})")
+
+
+@NUMPY.row(n.Expand)
+def _(node: n.Expand) -> Code:
+    operand = _operand(node.operands[0])
+    rank = node.rank
+    if node.axis == rank - 1 and rank > 1:
+        place = "..., None" if rank > 2 else ":, None"
+    else:
+        place = ", ".join([":"] * node.axis + ["None"])
+    return Code(f"{operand.within(ATOM)}[{place}]")
+
+
+@NUMPY.row(n.Reshape)
+def _(node: n.Reshape) -> Code:
+    operand = _operand(node.operands[0])
+    return Code(f"{operand.within(ATOM)}.reshape({', '.join(number(size).text for size in node.shape)})")
+
+
+@NUMPY.row(n.Diag, n.Diagonal)
+def _(node: Node) -> Code:
+    return Code(f"np.diag({_operand(node.operands[0]).text})")
+
+
+@NUMPY.row(n.Take)
+def _(node: n.Take) -> Code:
+    table, ids = (NUMPY(operand) for operand in node.operands)
+    return Code(f"{table.within(ATOM)}[{ids.text}]")
+
+
+@NUMPY.row(n.ScatterAdd)
+def _(node: n.ScatterAdd) -> Code:
+    values, ids = (_operand(operand) for operand in node.operands)
+    return Code(f"scatter_add({values.text}, {ids.text}, {number(node.size).text})")
+
+
+@NUMPY.row(n.OneHot)
+def _(node: n.OneHot) -> Code:
+    return Code(f"np.eye({number(node.size).text}, dtype=DTYPE)[{NUMPY(node.operands[0]).text}]")
+
+
+@NUMPY.row(n.Map)
+def _(node: n.Map) -> Code:
+    codes = [_operand(operand) for operand in node.operands]
+    kind = FLOAT if any(code.kind == FLOAT for code in codes) else NUMBER
+    return Code(f"{FUNCTION_NAMES[node.function.name]}({', '.join(code.text for code in codes)})", ATOM, kind)
+
+
+@NUMPY.row(n.Compare)
+def _(node: n.Compare) -> Code:
+    left, right = (_operand(operand) for operand in node.operands)
+    return Code(f"{left.within(SUM)} {node.relation} {right.within(SUM)}", COMPARE, BOOLEAN)
+
+
+@NUMPY.row(n.Where)
+def _(node: n.Where) -> Code:
+    condition, yes, no = NUMPY(node.operands[0]), *(_operand(operand) for operand in node.operands[1:])
+    if condition.kind != BOOLEAN:
+        condition = Code(f"{condition.within(SUM)} != 0", COMPARE, BOOLEAN)
+    if node.operands[2] == n.Scalar(0) and isinstance(node.operands[0], n.Compare) and yes.kind == FLOAT:
+        relation, (left, right) = node.operands[0].relation, node.operands[0].operands
+        if relation in (">", ">=") and right == n.Scalar(0) and left == node.operands[1]:
+            return Code(f"np.maximum({yes.text}, 0)")
+    branches = [code.text for code in (yes, no)]
+    if yes.kind == no.kind == NUMBER:  # two Python numbers would make an array of float64
+        branches = [f"DTYPE({branch})" for branch in branches]
+    return Code(f"np.where({', '.join([condition.text, *branches])})")
+
+
+@NUMPY.row(n.Softmax, n.LogSumExp)
+def _(node: Node) -> Code:
+    raise LookupError(f"{type(node).__name__} is written out by the pass that keeps it from overflowing")
+
+
+def _shape(shape: tuple[Expr, ...]) -> str:
+    return f"({', '.join(number(size).text for size in shape)}{',' if len(shape) == 1 else ''})"

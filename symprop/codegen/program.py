@@ -1,0 +1,177 @@
+"""Programs: single assignments of array operations, checked for shape and order after every pass.
+
+A program stands between algebra and template. It knows no target language: its expressions are nodes of the algebra,
+and one more kind that only programs hold, `Largest`, the largest element along an axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Integer
+
+from symprop.algebra.nodes import SHAPE, Node, Variable, variables
+from symprop.algebra.shapes import Shape, same, shape_text
+
+
+class Largest(Node):
+    """The largest element along `axis`, which stays with length 1: `np.max(x, axis, keepdims=True)`."""
+
+    def __new__(cls, operand: Node, axis: Any) -> Node:
+        return super().__new__(cls, operand, Integer(int(axis) % operand.rank))
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])  # type: ignore[call-overload]
+
+
+@SHAPE.row(Largest)
+def _(node: Largest) -> Shape:
+    shape = node.operands[0].shape
+    return (*shape[: node.axis], Integer(1), *shape[node.axis + 1 :])
+
+
+class ProgramError(Exception):
+    """A pass that broke the program: a fault in symprop, never in what a user typed."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`target = expression`: one assignment.
+
+    `formula` is the equation that it computes, in Unicode, and `number` its number in the derivation; a statement
+    that a pass made has neither, but a `why`.
+    """
+
+    target: Variable
+    expression: Node
+    formula: str = ""
+    number: int | None = None
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the left side."""
+        return self.target.name
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the left side."""
+        return self.target.shape
+
+    def with_expression(self, expression: Node) -> Statement:
+        """Return the same statement with another right side."""
+        return self if expression is self.expression else replace(self, expression=expression)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Statements of the forward and of the backward pass in order, each name assigned once.
+
+    `returns` are the names of what a caller wants; `parameters`, `inputs` and `targets` are what it gives.
+    """
+
+    forward: tuple[Statement, ...]
+    backward: tuple[Statement, ...]
+    parameters: tuple[Variable, ...]
+    inputs: tuple[Variable, ...]
+    targets: tuple[Variable, ...]
+    returns: tuple[str, ...]
+
+    @property
+    def statements(self) -> Iterator[Statement]:
+        """All statements in order."""
+        yield from self.forward
+        yield from self.backward
+
+    @property
+    def given(self) -> tuple[Variable, ...]:
+        """The variables that no statement assigns."""
+        return (*self.parameters, *self.inputs, *self.targets)
+
+    @property
+    def names(self) -> set[str]:
+        """Every name in the program; ask only whether a name is in it."""
+        return {variable.name for variable in self.given} | {statement.name for statement in self.statements}
+
+    def definitions(self) -> dict[str, Node]:
+        """Return the right side of each name."""
+        return {statement.name: statement.expression for statement in self.statements}
+
+    def returning(self, *names: str) -> Program:
+        """Return the same program for a caller who wants `names`."""
+        return replace(self, returns=names)
+
+
+Emit = Callable[[Statement], None]
+Pass = Callable[[Program], Program]
+
+
+def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) -> Program:
+    """Return `program` with each statement changed; `change` may emit statements that must stand before its own."""
+
+    def part(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        new: list[Statement] = []
+        for statement in statements:
+            changed = change(statement, new.append)
+            new.append(changed)
+        return tuple(new)
+
+    return replace(program, forward=part(program.forward), backward=part(program.backward))
+
+
+def checked(program: Program, after: str = "lowering") -> Program:
+    """Return `program` if every name is assigned once, before it is read, with the shape of its right side.
+
+    Raises:
+        ProgramError: `after` names the pass that broke it.
+    """
+    shapes: dict[str, Shape] = {variable.name: variable.shape for variable in program.given}
+    for statement in program.statements:
+        for read in variables(statement.expression):
+            if read.name not in shapes:
+                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, which is not yet assigned")
+            if not _equal(read.shape, shapes[read.name]):
+                raise ProgramError(f"after {after}: {statement.name} reads {read.name} in shape {shape_text(read.shape)}")
+        if statement.name in shapes:
+            raise ProgramError(f"after {after}: {statement.name} is assigned twice")
+        if not _equal(statement.shape, statement.expression.shape):
+            wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
+            raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
+        shapes[statement.name] = statement.shape
+    missing = [name for name in program.returns if name not in shapes]
+    if missing:
+        raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
+    return program
+
+
+def _equal(left: Shape, right: Shape) -> bool:
+    return len(left) == len(right) and all(map(same, left, right))
+
+
+class Names:
+    """Names for what passes add: a word for what it is, and the index of what it is made from.
+
+    >>> names = Names({"z1", "exp1"})
+    >>> from symprop.algebra import variable
+    >>> names.new("exp", variable("z1", (3,))).name
+    'exp1_2'
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
+
+    def new(self, word: str, expression: Node, index: Any = None) -> Variable:
+        """Return a fresh variable of the shape of `expression`."""
+        if index is None:
+            index = next((v.index for v in variables(expression) if v.index), ())
+        mark = 1
+        while True:
+            fresh = Variable(word, index, expression.shape, (), mark)
+            assert isinstance(fresh, Variable)
+            if fresh.name not in self.taken:
+                self.taken.add(fresh.name)
+                return fresh
+            mark += 1
