@@ -39,8 +39,14 @@ class Derivation(Printable):
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """The equation number of each name, from 1."""
-        return {equation.name: number for number, equation in enumerate(self.equations, start=1)}
+        """The equation number of each name, from 1, in the order of a page: what is wanted, the gradients, stands last."""
+        printed = sorted(self.equations, key=lambda equation: self.is_wanted(equation.target))
+        return {equation.name: number for number, equation in enumerate(printed, start=1)}
+
+    def is_wanted(self, variable: Variable) -> bool:
+        """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
+        letters = {wanted.letter for wanted in self.system.parameters or self.system.inputs}
+        return variable.role == "gradient" and variable.letter in letters
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
