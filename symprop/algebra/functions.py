@@ -137,7 +137,7 @@ class ElementwiseFunction(Basic):
 
     @property
     def name(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
 
     @property
     def parameters(self) -> tuple[sympy.Symbol, ...]:

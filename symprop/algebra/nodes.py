@@ -115,7 +115,7 @@ class Variable(Node):
 
     @property
     def letter(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
 
     @property
     def index(self) -> tuple[Expr, ...]:
@@ -131,7 +131,7 @@ class Variable(Node):
 
     @property
     def role(self) -> str:
-        return str(self.args[5])
+        return self.args[5].name  # type: ignore[attr-defined,no-any-return]
 
     @property
     def name(self) -> str:
@@ -170,7 +170,7 @@ class Fact(Basic):
 
     @property
     def kind(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
 
     @property
     def value(self) -> Expr:
@@ -342,7 +342,7 @@ class Compare(Node):
 
     @property
     def relation(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
 
 
 class Where(Node):

@@ -72,7 +72,7 @@ def _sum(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
 
 def _mean(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
     total = n.Sum(x, _axis(axis), _flag(keepdims))
-    return n.Multiply(n.Scalar(1 / prod(x.shape[position] for position in total.axes)), total)  # type: ignore[attr-defined]
+    return n.Multiply(n.Scalar(1 / prod(x.shape[position] for position in total.axes)), total)
 
 
 def _log_sum_exp(x: Node, axis: Any = -1, keepdims: Any = False) -> Node:

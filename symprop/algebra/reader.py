@@ -229,7 +229,7 @@ class _Reader:
 
     def _sum(self, terms: list[Node], tree: ast.AST) -> Node:
         if all(isinstance(term, n.Scalar) for term in terms):
-            return self._number(sympy.Add(*(term.value for term in terms)), tree)  # type: ignore[attr-defined]
+            return self._number(sympy.Add(*(term.value for term in terms)), tree)
         return self.build(tree, n.Add, *terms)
 
     def _product(self, factors: list[Node], tree: ast.AST) -> Node:

@@ -113,6 +113,9 @@ class _Walker:
     inlined: dict[Node, Variable] = field(default_factory=dict)
     readings: dict[Variable, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.roots = frozenset(self.wanted)  # for look-up; `wanted` keeps the order
+
     def walk(self, items: Sequence[Item]) -> None:
         """Walk the items from the last to the first."""
         for item in items:
@@ -176,7 +179,7 @@ class _Walker:
         """Emit the gradient of each wanted variable that no earlier equation reads."""
         for variable in variables(equation.expression):
             self.readings[variable] -= 1
-            if variable in self.wanted and self.readings[variable] == 0 and variable in self.pending:
+            if variable in self.roots and self.readings[variable] == 0 and variable in self.pending:
                 self.emit(variable, self.start(variable))
 
     def through_loop(self, loop: Loop) -> None:

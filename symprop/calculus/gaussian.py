@@ -219,7 +219,7 @@ def _truncated(power: int, low: Expr, high: Expr) -> list[Expr]:
 
 
 def _with_cumulative(power: int, order: int, q: Expr) -> Expr:
-    """The integral of `t**power cdf(t)**order density(t)**(q + 1)` over the line, by parts (`density' = -t density`)."""
+    """The integral of `t**power cdf(t)**order density(t)**(q + 1)` on the line, by parts (`density' = -t density`)."""
     if power:
         first = (power - 1) * _with_cumulative(power - 2, order, q) if power > 1 else Integer(0)
         second = order * _with_cumulative(power - 1, order - 1, q + 1) if order else Integer(0)

@@ -1,9 +1,9 @@
 """How to scale random weights so that the signal keeps its size: He's initialisation, derived for any activation.
 
 A neuron `Y = beta + sum_i W_i H_i` with `H = phi(X)` keeps the variance of `X` where
-`n_in sigma_w**2 E[phi(Z)**2] = 1`, and the backward pass, which goes through the transposed matrix and `phi'`, keeps that of the gradient where
-`n_out sigma_w**2 E[phi'(Z)**2] = 1`. A rectangular matrix cannot do both: compromises are the average of the two
-variances, and the variance at the average of the two conditions (Glorot and Bengio's `2 / (n_in + n_out)`).
+`n_in sigma_w**2 E[phi(Z)**2] = 1`, and the backward pass, which goes through the transposed matrix and `phi'`, keeps
+that of the gradient where `n_out sigma_w**2 E[phi'(Z)**2] = 1`. A rectangular matrix cannot do both: compromises are
+the average of the two variances, and the variance at the average of the two conditions (Glorot and Bengio's `2 / (n_in + n_out)`).
 
 Sources: He, Zhang, Ren and Sun, *Delving deep into rectifiers* (2015); Glorot and Bengio, *Understanding the difficulty
 of training deep feedforward neural networks* (2010).
@@ -109,12 +109,6 @@ class Initialisation:
     def text(self) -> str:
         """Return the derivation step by step, and the results, as plain text."""
         lines = [f"{step.before} = {step.after}   ({'; '.join((step.rule, *step.facts))})" for step in self.steps]
-        results = (
-            ("forward", self.forward),
-            ("backward", self.backward),
-            ("average", self.average),
-            ("harmonic", self.harmonic),
-        )
         return "\n".join([*lines, *(f"{name:9} sigma_w**2 = {value}" for name, value in self._results())])
 
     def latex(self) -> str:
@@ -122,12 +116,6 @@ class Initialisation:
         lines = [
             rf"{sympy.latex(step.before)} &= {sympy.latex(step.after)} && \text{{{step.rule}}}" for step in self.steps
         ]
-        results = (
-            ("forward", self.forward),
-            ("backward", self.backward),
-            ("average", self.average),
-            ("harmonic", self.harmonic),
-        )
         lines += [rf"\sigma_w^2 &= {sympy.latex(value)} && \text{{{name}}}" for name, value in self._results()]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
