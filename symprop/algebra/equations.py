@@ -1,4 +1,4 @@
-"""Equations, loops over a symbolic number of blocks, and systems of both: what a network is, and what derivation gives."""
+"""Equations, loops over a symbolic number of blocks, and systems of both: what networks are and derivations give."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ sigmoid * (1 - sigmoid)`), so that formulas stay finite where the definition wou
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -56,9 +55,14 @@ class softplus(DefinedFunction):
         return sympy.log(1 + sympy.exp(argument))
 
 
-@lru_cache(maxsize=None)
+_OWN_DERIVATIVES: dict[str, Expr] = {}
+
+
 def _own_derivative(function: type[DefinedFunction]) -> Expr:
-    return stable(sympy.diff(function.definition(T), T))
+    """The derivative in `T`, found from the definition once and written in defined functions where that is exact."""
+    if function.__name__ not in _OWN_DERIVATIVES:
+        _OWN_DERIVATIVES[function.__name__] = stable(sympy.diff(function.definition(T), T))
+    return _OWN_DERIVATIVES[function.__name__]
 
 
 def stable(body: Expr) -> Expr:
@@ -99,16 +103,23 @@ def _fractions_with_exp(body: Expr) -> list[Expr]:
     stack: list[Basic] = [body]
     while stack:
         part = stack.pop()
-        below = [factor for factor in sympy.Mul.make_args(part) if _has_exp_below(factor)] if isinstance(part, Expr) else []
+        below = (
+            [factor for factor in sympy.Mul.make_args(part) if _has_exp_below(factor)] if isinstance(part, Expr) else []
+        )
         if below:
-            found.append(part)  # type: ignore[arg-type]
+            found.append(part)
         else:
             stack.extend(part.args)
     return found
 
 
 def _has_exp_below(factor: Basic) -> bool:
-    return isinstance(factor, sympy.Pow) and bool(factor.exp.is_negative) and factor.base.is_Add and factor.base.has(sympy.exp)
+    return (
+        isinstance(factor, sympy.Pow)
+        and bool(factor.exp.is_negative)
+        and factor.base.is_Add
+        and factor.base.has(sympy.exp)
+    )
 
 
 def _in_sigmoid(fraction: Expr) -> Expr | None:
@@ -137,16 +148,16 @@ class ElementwiseFunction(Basic):
 
     @property
     def name(self) -> str:
-        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
+        return self.args[0].name
 
     @property
     def parameters(self) -> tuple[sympy.Symbol, ...]:
-        return tuple(self.args[1].args)  # type: ignore[return-value]
+        return tuple(self.args[1].args)
 
     @property
     def body(self) -> Expr:
         """The function of its parameters, in SymPy functions and `DefinedFunction`s."""
-        return self.args[2]  # type: ignore[return-value]
+        return self.args[2]
 
     @property
     def definition(self) -> Expr:
@@ -156,7 +167,9 @@ class ElementwiseFunction(Basic):
     @property
     def is_primitive(self) -> bool:
         """Whether the body is one SymPy function of the bare parameters, so that only a printer can say more."""
-        return isinstance(self.body, sympy.Function) and self.body.args == self.parameters and not self.body.is_Piecewise
+        return (
+            isinstance(self.body, sympy.Function) and self.body.args == self.parameters and not self.body.is_Piecewise
+        )
 
     def of(self, *arguments: Expr) -> Expr:
         """Return the body at scalar arguments."""
@@ -171,7 +184,9 @@ class ElementwiseFunction(Basic):
 
 def plain(body: Expr) -> Expr:
     """Return `body` with every `DefinedFunction` replaced by its definition."""
-    return body.replace(lambda part: isinstance(part, DefinedFunction), lambda part: type(part).definition(plain(part.args[0])))
+    return body.replace(
+        lambda part: isinstance(part, DefinedFunction), lambda part: type(part).definition(plain(part.args[0]))
+    )
 
 
 def _one(name: str, body: Callable[[Expr], Expr]) -> ElementwiseFunction:
@@ -237,7 +252,9 @@ FUNCTIONS: dict[str, ElementwiseFunction] = {
 """The elementwise functions of NumPy notation, by name (`sqrt` is `Power(x, 1/2)`)."""
 
 _PRIMITIVES: dict[type, ElementwiseFunction] = {
-    type(function.body): function for function in FUNCTIONS.values() if function.is_primitive and len(function.parameters) == 1
+    type(function.body): function
+    for function in FUNCTIONS.values()
+    if function.is_primitive and len(function.parameters) == 1
 }
 
 

@@ -115,23 +115,23 @@ class Variable(Node):
 
     @property
     def letter(self) -> str:
-        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
+        return self.args[0].name
 
     @property
     def index(self) -> tuple[Expr, ...]:
-        return tuple(self.args[1].args)  # type: ignore[return-value]
+        return tuple(self.args[1].args)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        return tuple(self.args[3].args)  # type: ignore[return-value]
+        return tuple(self.args[3].args)
 
     @property
     def mark(self) -> int:
-        return int(self.args[4])  # type: ignore[call-overload]
+        return int(self.args[4])
 
     @property
     def role(self) -> str:
-        return self.args[5].name  # type: ignore[attr-defined,no-any-return]
+        return self.args[5].name
 
     @property
     def name(self) -> str:
@@ -170,11 +170,11 @@ class Fact(Basic):
 
     @property
     def kind(self) -> str:
-        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
+        return self.args[0].name
 
     @property
     def value(self) -> Expr:
-        return self.args[1]  # type: ignore[return-value]
+        return self.args[1]
 
 
 class Scalar(Node):
@@ -185,7 +185,7 @@ class Scalar(Node):
 
     @property
     def value(self) -> Expr:
-        return self.args[0]  # type: ignore[return-value]
+        return self.args[0]
 
 
 class Fill(Node):
@@ -196,7 +196,7 @@ class Fill(Node):
 
     @property
     def value(self) -> Expr:
-        return self.args[0]  # type: ignore[return-value]
+        return self.args[0]
 
 
 class Identity(Node):
@@ -222,7 +222,7 @@ class Power(Node):
 
     @property
     def exponent(self) -> Expr:
-        return self.args[1]  # type: ignore[return-value]
+        return self.args[1]
 
 
 class MatMul(Node):
@@ -248,7 +248,7 @@ class Transpose(Node):
 
     @property
     def axes(self) -> tuple[int, ...]:
-        return tuple(int(axis) for axis in self.args[1].args)  # type: ignore[call-overload]
+        return tuple(int(axis) for axis in self.args[1].args)
 
 
 class Sum(Node):
@@ -259,7 +259,7 @@ class Sum(Node):
 
     @property
     def axes(self) -> tuple[int, ...]:
-        return tuple(int(axis) for axis in self.args[1].args)  # type: ignore[call-overload]
+        return tuple(int(axis) for axis in self.args[1].args)
 
     @property
     def keepdims(self) -> bool:
@@ -275,7 +275,7 @@ class Expand(Node):
 
     @property
     def axis(self) -> int:
-        return int(self.args[1])  # type: ignore[call-overload]
+        return int(self.args[1])
 
 
 class Reshape(Node):
@@ -308,7 +308,7 @@ class ScatterAdd(Node):
 
     @property
     def size(self) -> Expr:
-        return self.args[2]  # type: ignore[return-value]
+        return self.args[2]
 
 
 class OneHot(Node):
@@ -319,7 +319,7 @@ class OneHot(Node):
 
     @property
     def size(self) -> Expr:
-        return self.args[1]  # type: ignore[return-value]
+        return self.args[1]
 
 
 class Map(Node):
@@ -342,7 +342,7 @@ class Compare(Node):
 
     @property
     def relation(self) -> str:
-        return self.args[0].name  # type: ignore[attr-defined,no-any-return]
+        return self.args[0].name
 
 
 class Where(Node):
@@ -360,7 +360,7 @@ class Softmax(Node):
 
     @property
     def axis(self) -> int:
-        return int(self.args[1])  # type: ignore[call-overload]
+        return int(self.args[1])
 
 
 class LogSumExp(Node):
@@ -371,7 +371,7 @@ class LogSumExp(Node):
 
     @property
     def axis(self) -> int:
-        return int(self.args[1])  # type: ignore[call-overload]
+        return int(self.args[1])
 
     @property
     def keepdims(self) -> bool:

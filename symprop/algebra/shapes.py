@@ -59,12 +59,14 @@ def _fits(left: Expr, right: Expr, node: Node, operands: tuple[Node, ...]) -> No
 def _rank(node: Node, operand: Node, *ranks: int) -> None:
     if operand.rank not in ranks:
         allowed = " or ".join(map(str, ranks))
-        raise ShapeError(f"{type(node).__name__} takes an array of rank {allowed}, not of shape {shape_text(operand.shape)}")
+        raise ShapeError(
+            f"{type(node).__name__} takes an array of rank {allowed}, not of shape {shape_text(operand.shape)}"
+        )
 
 
 @SHAPE.row(n.Variable)
 def _(node: n.Variable) -> Shape:
-    return tuple(node.args[2].args)  # type: ignore[arg-type]
+    return tuple(node.args[2].args)
 
 
 @SHAPE.row(n.Scalar)
@@ -74,17 +76,19 @@ def _(node: n.Scalar) -> Shape:
 
 @SHAPE.row(n.Fill, n.Reshape)
 def _(node: Node) -> Shape:
-    shape: Shape = tuple(node.args[1].args)  # type: ignore[assignment]
+    shape: Shape = tuple(node.args[1].args)
     if isinstance(node, n.Reshape):
         before, after = prod(node.operands[0].shape), prod(shape)
         if not same(before, after):
-            raise ShapeError(f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}")
+            raise ShapeError(
+                f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}"
+            )
     return shape
 
 
 @SHAPE.row(n.Identity)
 def _(node: n.Identity) -> Shape:
-    return (node.args[0], node.args[0])  # type: ignore[return-value]
+    return (node.args[0], node.args[0])
 
 
 @SHAPE.row(n.Add, n.Multiply, n.Map, n.Compare, n.Where)
@@ -173,7 +177,9 @@ def _(node: n.Take) -> Shape:
 def _(node: n.ScatterAdd) -> Shape:
     values, ids = node.operands
     if values.rank != ids.rank + 1 or not all(map(same, values.shape, ids.shape)):
-        raise ShapeError(f"scatter of {shape_text(values.shape)} by ids of shape {shape_text(ids.shape)}: the leading axes differ")
+        raise ShapeError(
+            f"scatter of {shape_text(values.shape)} by ids of shape {shape_text(ids.shape)}: the leading axes differ"
+        )
     return (node.size, values.shape[-1])
 
 

@@ -39,7 +39,7 @@ class Derivation(Printable):
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """The equation number of each name, from 1, in the order of a page: what is wanted, the gradients, stands last."""
+        """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
         printed = sorted(self.equations, key=lambda equation: self.is_wanted(equation.target))
         return {equation.name: number for number, equation in enumerate(printed, start=1)}
 
@@ -62,7 +62,9 @@ class Derivation(Printable):
         found = self.by_name.get(name)
         if found is None:
             names = ", ".join(list(self.by_name)[:40])
-            raise FormulaError(f"no equation defines {shown(name)}{closest(name, self.by_name)}\nallowed: {shown(names, 400)}")
+            raise FormulaError(
+                f"no equation defines {shown(name)}{closest(name, self.by_name)}\nallowed: {shown(names, 400)}"
+            )
         return found
 
     def delta(self, layer: int | str) -> Node:
@@ -84,7 +86,7 @@ class Derivation(Printable):
         return self.equation(f"d{parameter}").expression
 
     def steps(self, name: str) -> tuple[Step, ...]:
-        """Return the named steps that led to the gradient of a parameter (`W1`) or to a backward equation (`delta1`)."""
+        """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`)."""
         return self.equation(f"d{name}" if f"d{name}" in self.by_name else name).steps
 
     def variable(self, name: str) -> Variable:
@@ -97,14 +99,17 @@ class Derivation(Printable):
         known.update((equation.name, equation.target) for equation in self.system.equations)
         if name not in known:
             listed = ", ".join(list(known)[:40])
-            raise FormulaError(f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}")
+            raise FormulaError(
+                f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}"
+            )
         return known[name]
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
 
         >>> from symprop.calculus.derive import derive
-        >>> print(derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()").jacobian("a2", "z1").text())
+        >>> d = derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()")
+        >>> print(d.jacobian("a2", "z1").text())
         diag(1 - f2 * f2) @ W2 + eye(2)
 
         Raises:

@@ -1,8 +1,8 @@
 """The derivation walk: forward equations in, backward equations out, in one pass from the last equation to the first.
 
 Nothing is expanded: each equation is shallow and named, so the cost is linear in the number of equations, and the list
-that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is named
-`delta1`, that of a parameter `dW1`; any other is written in place where one equation reads it, else named (`da1`).
+that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is
+named `delta1`, that of a parameter `dW1`; any other is written in place where one equation reads it, else named (`da1`).
 A `Loop` over a symbolic number of blocks is walked once, for a general block, with its base case.
 
 Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating Derivatives* (2008), chapter 3.
@@ -22,7 +22,6 @@ from symprop.algebra.nodes import Node, Variable, is_zero, replace, variables, w
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
-from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.networks.spec import parse_network
@@ -44,7 +43,9 @@ def derive(network: Network | str, layout: str = "example") -> Derivation:
     net = parse_network(network) if isinstance(network, str) else network
     system = net.system(layout)
     if system.loss is None:
-        raise SpecError(f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()")
+        raise SpecError(
+            f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
+        )
     backward, remarks = derive_system(system)
     return Derivation(net, system, backward, remarks)
 
@@ -202,18 +203,34 @@ class _Walker:
         uses = sum(_count(equation.expression, opaque) for equation in found) + _count(to_input, opaque)
         named = uses > 1
         if named:
-            general.append(self.equation_for(adjoint, _swap(recurrence, node_at(opaque, loop.index, loop.index + 1), variable_at(adjoint, loop.index, loop.index + 1)), loop.carry_out))
+            general.append(
+                self.equation_for(
+                    adjoint,
+                    _swap(
+                        recurrence,
+                        node_at(opaque, loop.index, loop.index + 1),
+                        variable_at(adjoint, loop.index, loop.index + 1),
+                    ),
+                    loop.carry_out,
+                )
+            )
             base.append(self.equation_for(variable_at(adjoint, loop.index, loop.count), head, last))
         for equation in found:
             start = equation.steps[0].before if equation.steps else equation.expression
             if _count(start, opaque) == 0:
                 general.append(equation)
             elif named:
-                general.append(self.equation_for(equation.target, _swap(start, opaque, adjoint), loop.carry_out, equation.note))
+                general.append(
+                    self.equation_for(equation.target, _swap(start, opaque, adjoint), loop.carry_out, equation.note)
+                )
             else:
-                general.append(self.equation_for(equation.target, _swap(start, opaque, recurrence), loop.carry_out, equation.note))
+                general.append(
+                    self.equation_for(equation.target, _swap(start, opaque, recurrence), loop.carry_out, equation.note)
+                )
                 at_end = _swap(node_at(start, loop.index, loop.count), node_at(opaque, loop.index, loop.count), head)
-                base.append(self.equation_for(variable_at(equation.target, loop.index, loop.count), at_end, last, equation.note))
+                base.append(
+                    self.equation_for(variable_at(equation.target, loop.index, loop.count), at_end, last, equation.note)
+                )
         self.items.append(
             Loop(loop.index, loop.count, tuple(general), loop.carry_in, loop.carry_out, tuple(base), backward=True)
         )

@@ -65,7 +65,7 @@ def _kernels(expression: Expr, parameters: tuple[sympy.Symbol, ...]) -> set[Expr
         if isinstance(part, sympy.Function) and part.has(*parameters):
             found.add(part)
         else:
-            stack.extend(part.args)  # type: ignore[arg-type]
+            stack.extend(part.args)
     return found
 
 
@@ -90,8 +90,6 @@ def _signs_gathered(slope: Expr) -> list[Expr]:
                 factors.remove(sympy.Integer(-1))
                 break
     return factors
-
-
 
 
 def slope(node: n.Map, position: int) -> Node:

@@ -8,10 +8,12 @@ block is the matrix of `u` itself). The chain rule multiplies the matrices of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable, ones, variables, walk, zeros
+from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
@@ -51,10 +53,11 @@ def jacobian(expression: Node, by: Variable, context: Context) -> Node:
     """
     for part, name in ((expression, "a formula"), (by, by.name)):
         if part.rank > 1:
-            raise ShapeError(f"a Jacobian is between vectors; {name} has shape {part.shape}\nask for the gradient of the loss, or for single rows")
+            problem = f"a Jacobian is between vectors; {name} has shape {shape_text(part.shape)}"
+            raise ShapeError(f"{problem}\nfor the derivative by a matrix ask for the gradient of the loss")
     tangent = Variable("tangent", (), by.shape)
     pushed, _ = simplified(pushforward(expression, by, tangent), context)
-    return tidy(matrix_of(pushed, tangent))  # type: ignore[arg-type]
+    return tidy(matrix_of(pushed, tangent))
 
 
 def matrix_of(node: Node, tangent: Variable) -> Node:
@@ -63,7 +66,7 @@ def matrix_of(node: Node, tangent: Variable) -> Node:
         return n.Identity(tangent.shape[0]) if tangent.rank else n.Scalar(1)
     if tangent not in set(walk(node)):
         return zeros(*node.shape, *tangent.shape)
-    return MATRIX(node, tangent, matrix_of)  # type: ignore[no-any-return]
+    return MATRIX(node, tangent, matrix_of)
 
 
 Recursion = Callable[[Node, Variable], Node]
@@ -124,7 +127,12 @@ def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
     operand = node.operands[0]
     inner = operand.operands if isinstance(operand, n.Multiply) else (operand,)
     others = [factor for factor in inner if factor != u]
-    if len(others) == len(inner) - 1 and others and operand.rank == 1 and all(u not in set(walk(part)) for part in others):
+    if (
+        len(others) == len(inner) - 1
+        and others
+        and operand.rank == 1
+        and all(u not in set(walk(part)) for part in others)
+    ):
         weights = others[0] if len(others) == 1 else n.Multiply(*others)  # sum(w * u) has the matrix w'
         row = weights if weights.rank else n.Multiply(weights, ones(*operand.shape))
         return n.Expand(row, 0) if node.keepdims else row
@@ -146,7 +154,10 @@ def _(node: n.Reshape, u: Variable, matrix: Recursion) -> Node:
 def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
     condition, yes, no = node.operands
     parts = []
-    for branch, holds in ((yes, n.Where(condition, n.Scalar(1), n.Scalar(0))), (no, n.Where(condition, n.Scalar(0), n.Scalar(1)))):
+    for branch, holds in (
+        (yes, n.Where(condition, n.Scalar(1), n.Scalar(0))),
+        (no, n.Where(condition, n.Scalar(0), n.Scalar(1))),
+    ):
         if u in set(walk(branch)):
             parts.append(_scaled_rows(holds, matrix(branch, u)))
     return n.Add(*parts) if len(parts) > 1 else parts[0]
@@ -179,7 +190,7 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
         return _pulled_back(between, of, by, context)
     cuts = _cuts(between, by)
     total: Node | None = None
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         piece = _pushed_forward(between, last, first, context)
         total = piece if total is None else _product(piece, total)
     if total is None:

@@ -89,7 +89,7 @@ def _(node: n.Sum, position: int, g: Node) -> Node:
 def restored(g: Node, node: n.Sum | n.LogSumExp) -> Node:
     """Return `g` with the axes that `node` reduced away back at length 1."""
     if not node.keepdims:
-        for axis in (node.axes if isinstance(node, n.Sum) else (node.axis,)):
+        for axis in node.axes if isinstance(node, n.Sum) else (node.axis,):
             g = n.Expand(g, axis)
     return g
 
@@ -124,7 +124,7 @@ def _(node: n.Take, position: int, g: Node) -> Node:
 
 @PULLBACK.row(n.ScatterAdd)
 def _(node: n.ScatterAdd, position: int, g: Node) -> Node:
-    values, ids = node.operands
+    ids = node.operands[1]
     return n.Take(g, ids) if position == 0 else zeros(*ids.shape)
 
 

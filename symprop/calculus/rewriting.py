@@ -61,7 +61,9 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:
-            raise LimitError(f"a formula needs more than {MOST_STEPS:,} steps\nallowed: smaller formulas, or parts with names")
+            raise LimitError(
+                f"a formula needs more than {MOST_STEPS:,} steps\nallowed: smaller formulas, or parts with names"
+            )
 
 
 Place = tuple[int, ...]
@@ -76,9 +78,9 @@ def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]
             yield name, place, applied
     for rule in RULES:
         for place, part in places:
-            applied = rule.apply(part, context)
-            if applied is not None and tidy(applied.result) != part:
-                yield rule.name, place, applied
+            ruled = rule.apply(part, context)
+            if ruled is not None and tidy(ruled.result) != part:
+                yield rule.name, place, ruled
 
 
 def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
@@ -114,7 +116,10 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
     if isinstance(expression, n.Map):
         facts = _slopes(expression, by)
         name = f"{name} {expression.function.name}"
-    if isinstance(expression, n.Multiply) and sum(not isinstance(factor, n.Scalar) for factor in expression.operands) == 1:
+    if (
+        isinstance(expression, n.Multiply)
+        and sum(not isinstance(factor, n.Scalar) for factor in expression.operands) == 1
+    ):
         name = "constant factor"
     if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
         facts.append("what was broadcast is summed")

@@ -103,7 +103,9 @@ def rule(name: str, identity: str) -> Callable[[Callable[[Node, Context], Applie
 def positive(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is above 0, or None."""
     meaning = context.definition(node)
-    reason: KnownFact = context.by_name[node] if isinstance(node, Variable) and meaning is not node else "exp is positive"
+    reason: KnownFact = (
+        context.by_name[node] if isinstance(node, Variable) and meaning is not node else "exp is positive"
+    )
     if isinstance(meaning, n.Softmax):
         return reason if meaning is not node else "a softmax is positive"
     if isinstance(meaning, n.Map) and meaning.function.name in ("exp", "sigmoid"):
@@ -136,7 +138,9 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
                 return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
-        return meaning.axis, context.by_name[node] if meaning is not node and isinstance(node, Variable) else "a softmax sums to 1"
+        return meaning.axis, context.by_name[node] if meaning is not node and isinstance(
+            node, Variable
+        ) else "a softmax sums to 1"
     return None
 
 
@@ -171,7 +175,9 @@ def _(node: Node, context: Context) -> Applied | None:
     varying = [factor for factor in product.operands if factor not in constant]
     if not constant or not varying:
         return None
-    return Applied(n.Multiply(*constant, n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, True)))
+    return Applied(
+        n.Multiply(*constant, n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, True))
+    )
 
 
 def _size(factor: Node, product: Node, axis: int) -> object:
@@ -238,7 +244,11 @@ def _(node: Node, context: Context) -> Applied | None:
     expanded = tidy(n.Add(*(part for term in node.operands for part in _expanded(term))))
     _, rest = coefficient_and_rest(expanded)
     terms = len(rest.operands) if isinstance(rest, n.Add) else 1
-    return Applied(expanded) if terms < len(node.operands) or (terms == len(node.operands) and _depth(expanded) < _depth(node)) else None
+    return (
+        Applied(expanded)
+        if terms < len(node.operands) or (terms == len(node.operands) and _depth(expanded) < _depth(node))
+        else None
+    )
 
 
 def _depth(node: Node) -> int:

@@ -31,7 +31,7 @@ def tidy(node: Node) -> Node:
     True
     """
     operands = tuple(tidy(operand) for operand in node.operands)
-    return TIDY(node if operands == node.operands else node.with_operands(operands))  # type: ignore[no-any-return]
+    return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
 def same_shape(left: Node, right: Node) -> bool:
