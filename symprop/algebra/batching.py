@@ -132,7 +132,10 @@ def _matmul_columns(node: n.MatMul, left: Operand, right: Operand) -> Node:
     if left.batched and not right.batched and left.rank == 1 and right.rank <= 2:
         return n.MatMul(_swapped(right.node), left.node)
     # Matrices with the batch in the last axis are outside what `@` can say: by way of rows, and back.
-    rows = [Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank) for operand in (left, right)]
+    rows = [
+        Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank)
+        for operand in (left, right)
+    ]
     return n.Transpose(BATCH(node, Batch({}, Integer(1), True), *rows), (*range(1, node.rank + 1), 0))
 
 
@@ -191,7 +194,9 @@ def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
 @BATCH.row(n.Take)
 def _(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
     if table.batched:
-        raise ShapeError(f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example")
+        raise ShapeError(
+            f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example"
+        )
     return _ids_in_batch(n.Take(table.node, ids.node), ids, batch)
 
 
@@ -208,9 +213,14 @@ def _ids_in_batch(result: Node, ids: Operand, batch: Batch) -> Node:
 @BATCH.row(n.ScatterAdd)
 def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
     if ids.rank != 1:
-        raise ShapeError(f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches; allowed: a vector of ids")
+        raise ShapeError(
+            f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches; allowed: a vector of ids"
+        )
     if not batch.rows:
-        rows = [Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank) for operand in (values, ids)]
+        rows = [
+            Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank)
+            for operand in (values, ids)
+        ]
         return n.Transpose(BATCH(node, replace(batch, rows=True), *rows), (1, 2, 0))
     return n.MatMul(_swapped(n.OneHot(ids.node, node.size)), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
 
@@ -227,7 +237,9 @@ def _(node: n.LogSumExp, batch: Batch, operand: Operand) -> Node:
 
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
     """Return a variable with the batch axis; facts that speak of an axis move along."""
-    facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.kind == "sums to 1" else fact for fact in variable.facts)
+    facts = (
+        Fact(fact.kind, batch.axis(int(fact.value))) if fact.kind == "sums to 1" else fact for fact in variable.facts
+    )
     return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
 
 

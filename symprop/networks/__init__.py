@@ -1,13 +1,16 @@
 """Networks: layers, losses and blocks, each a few lines of algebra."""
 
-from symprop.networks.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from symprop.networks.blocks import Chain, Residual
+from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from symprop.networks.blocks import Chain, Repeat, Residual
 from symprop.networks.builder import Parameter
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
-from symprop.networks.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
+from symprop.networks.penalties import L2
+from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
+    "Activation",
     "BinaryCrossEntropy",
     "Chain",
     "Dense",
@@ -16,12 +19,16 @@ __all__ = [
     "GELU",
     "Identity",
     "Input",
+    "L2",
+    "LAYERS",
     "Layer",
     "LeakyReLU",
+    "Loss",
     "MeanSquaredError",
     "Network",
     "Parameter",
     "ReLU",
+    "Repeat",
     "Residual",
     "SiLU",
     "Sigmoid",
@@ -29,4 +36,5 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Softplus",
     "Tanh",
+    "parse_network",
 ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import sympy
 
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, exact, from_body, leaky_relu, lift
+from symprop.algebra.names import validated, variable
 from symprop.algebra.nodes import Variable
-from symprop.errors import SpecError, shown
+from symprop.algebra.operators import OPERATORS
+from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.scalar import scalar_body
+from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 
@@ -26,6 +32,7 @@ class Elementwise(Layer):
         return FUNCTIONS[type(self).__name__.lower()]
 
     def build(self, builder: Builder, value: Variable) -> Variable:
+        builder.use(self.function)
         return builder.activation(self.function(value), "activation")
 
 
@@ -67,7 +74,7 @@ class LeakyReLU(Rectifier):
 
     @property
     def function(self) -> ElementwiseFunction:
-        return leaky_relu(self.slope)
+        return _named_after(leaky_relu(self.slope), "leaky_relu", self.slope)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class ELU(Rectifier):
 
     @property
     def function(self) -> ElementwiseFunction:
-        return elu(self.alpha)
+        return _named_after(elu(self.alpha), "elu", self.alpha)
 
 
 @dataclass(frozen=True)
@@ -114,3 +121,59 @@ def _check_number(value: Any, what: str) -> None:
     number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
     if not number or value != value or abs(value) > 10**6:
         raise SpecError(f"{what} is a number between -1,000,000 and 1,000,000, not {shown(value)}")
+
+
+def _named_after(function: ElementwiseFunction, name: str, number: Any) -> ElementwiseFunction:
+    """The function under a name of its own where its number is not the usual one, since a name says one function."""
+    if function == FUNCTIONS[name]:
+        return function
+    suffix = str(float(number)).replace("-", "minus").replace("+", "").replace(".", "_")
+    return ElementwiseFunction(f"{name}_{suffix}", function.parameters, function.body)
+
+
+_TAKEN_NAME = re.compile(r"(x|y|p|L|m|g|(d?(W|b|E|x)|[zafe]|delta|d[afe])[0-9]*)(_[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Activation(Elementwise):
+    """An elementwise function of one's own: NumPy notation or a SymPy expression, in one variable.
+
+    >>> Activation("x * sigmoid(x)", name="swish").function.body
+    t*sigmoid(t)
+
+    Raises:
+        SpecError: a name that is taken.
+        FormulaError: not exactly one variable, or an operation that is not elementwise.
+    """
+
+    body: Any
+    name: str = "phi"
+
+    def __post_init__(self) -> None:
+        validated(self.name)
+        function = self.function
+        lift(function.body, {function.parameters[0]: variable("x")})  # refuses what no array can have done to it
+        known = FUNCTIONS.get(self.name)
+        if self.name in OPERATORS or _TAKEN_NAME.fullmatch(self.name) or (known is not None and known != function):
+            raise SpecError(f"Activation: the name {shown(self.name)} already means something else")
+
+    @cached_property
+    def function(self) -> ElementwiseFunction:
+        if isinstance(self.body, sympy.Expr):
+            return from_body(self.name, self.body)
+        if not isinstance(self.body, str):
+            raise SpecError(f"Activation: the body is NumPy notation or a SymPy expression, not {shown(self.body)}")
+        names = names_in(self.body)
+        if len(names) != 1:
+            listed = f": {', '.join(names[:5])}" if names else ""
+            raise FormulaError(
+                f"Activation: {shown(self.body)} has {len(names)} variables{listed}\nallowed: one, such as x"
+            )
+        return from_body(self.name, scalar_body(read_formula(self.body, {names[0]: ()})))
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.body, str):
+            return super().text
+        formula = lift(self.function.body, {self.function.parameters[0]: variable("x")}).text()
+        return replace(self, body=formula).text

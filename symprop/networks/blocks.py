@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sympy import Expr, Symbol
+
 from symprop.algebra.nodes import Variable
-from symprop.errors import SpecError, shown
+from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Input, Layer, dense
-from symprop.networks.sizes import Size
+from symprop.networks.loops import build_loop
+from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
 
 if TYPE_CHECKING:
     from symprop.networks.network import Network
@@ -73,8 +76,8 @@ class Residual(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         result, letter = value, builder.activation_letter
-        for layer in self.block.layers:
-            builder.activation_letter = "f" if layer is self.block.layers[-1] and layer.is_activation else "a"
+        for position, layer in enumerate(self.inner, start=1):
+            builder.activation_letter = "f" if position == len(self.inner) and layer.is_activation else "a"
             result = builder.add(layer, result)
         builder.activation_letter = letter
         builder.waiting = None
@@ -89,8 +92,111 @@ class Residual(Layer):
         return builder.equation("a", builder.number, result + value, "residual sum")
 
     @property
-    def sizes(self) -> tuple[Size, ...]:
-        return tuple(size for layer in self.block.layers for size in layer.sizes)
+    def inner(self) -> tuple[Layer, ...]:
+        layers: tuple[Layer, ...] = self.block.layers
+        return layers
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         return Residual(self.block.with_sizes(change), self.projection)
+
+
+@dataclass(frozen=True)
+class Repeat(Layer):
+    """A block `count` times, each with parameters of its own; with a name for `count`, a recurrence for a general block.
+
+    In a recurrence a size name that ends in the loop's index (`n_l`) is a size of its own for each block.
+
+    >>> from symprop.networks import Dense, Tanh
+    >>> Repeat(Dense(8) >> Tanh(), "L").text
+    'Repeat(Dense(8) >> Tanh(), L)'
+    """
+
+    is_transparent: ClassVar[bool] = True
+
+    block: Any
+    count: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "block", block_of(self.block, "Repeat"))
+        object.__setattr__(self, "count", checked_count(self.count))
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether the number of blocks is a name."""
+        return isinstance(self.count, str)
+
+    @property
+    def text(self) -> str:
+        return f"Repeat({self.block.text}, {self.count})"
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        layers: tuple[Layer, ...] = self.block.layers
+        return layers
+
+    @property
+    def last(self) -> Layer:
+        return self.inner[-1].last
+
+    def with_sizes(self, change: dict[Size, Size]) -> Layer:
+        count = change.get(self.count, self.count) if self.is_symbolic else self.count
+        return Repeat(self.block.with_sizes(change), count)
+
+    def blocks(self, index: Symbol = LOOP_SYMBOLS[0]) -> tuple[Chain, ...]:
+        """The blocks of a numeric repeat, the sizes named after `index` (`n_l`) named after each block's number."""
+        varying = [size for size in self.sizes if varies(size, index)]
+        if not varying:
+            return (self.block,) * self.count
+        return tuple(
+            self.block.with_sizes({size: f"{str(size).rpartition('_')[0]}_{number}" for size in varying})
+            for number in range(1, self.count + 1)
+        )
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        if self.is_symbolic:
+            return build_loop(self, builder, value)
+        if builder.layer_count + self.count * leaf_count(self.inner) > MOST_LAYERS:
+            raise LimitError(
+                f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time: {shown(self.text)}"
+            )
+        for block in self.blocks():
+            for layer in block.layers:
+                value = builder.add(layer, value)
+        return value
+
+
+def checked_count(count: Any) -> Size:
+    """Return a number of blocks as an `int` or a valid name."""
+    if isinstance(count, int) and not isinstance(count, bool) and count > MOST_LAYERS:
+        raise LimitError(f"Repeat: a network has at most {MOST_LAYERS:,} layers")
+    size = checked_size(count, "Repeat")
+    if isinstance(size, Expr):
+        raise SpecError(f"Repeat: the count is a whole number or a name, not {shown(count)}")
+    if size in (symbol.name for symbol in LOOP_SYMBOLS):
+        raise SpecError(f"Repeat: {shown(size)} is the index of a block; allowed: another name, such as L")
+    return size
+
+
+def varies(size: Size, index: Symbol) -> bool:
+    """Whether a size's name ends in the loop's index, as `n_l`."""
+    return isinstance(size, str) and size.endswith(f"_{index.name}") and len(size) > len(index.name) + 1
+
+
+def leaf_count(layers: tuple[Layer, ...]) -> int:
+    """How many layers there are, the repeated ones counted each time."""
+    total = 0
+    for layer in layers:
+        inside = leaf_count(layer.inner)
+        total += 1 + inside * (layer.count if isinstance(layer, Repeat) and not layer.is_symbolic else 1)
+    return total
+
+
+def symbolic_repeats(layers: tuple[Layer, ...]) -> list[Repeat]:
+    """The repeats whose count is a name, in order, also inside blocks."""
+    found = []
+    for layer in layers:
+        if isinstance(layer, Repeat) and layer.is_symbolic:
+            found.append(layer)
+        elif layer.inner:
+            found.extend(symbolic_repeats(layer.inner))
+    return found

@@ -9,12 +9,14 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, expand
+from sympy import Expr, Integer, Symbol, expand
+from sympy.core.function import AppliedUndef
 
 from symprop.algebra.equations import Equation, Item
+from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable
-from symprop.errors import LimitError
-from symprop.networks.sizes import DEEPEST_NESTING, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
+from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
     from symprop.networks.layers import Layer
@@ -55,24 +57,33 @@ class Builder:
         self.dense_count = 0  # how many Dense layers since the start or since the loop's body began
         self.embeddings = 0
         self.loops = 0
-        self.inside_loop = False
+        self.index: Symbol | None = None  # of the symbolic Repeat that is being built
         self.activation_letter = "a"
         self.waiting: int | None = None  # the weight whose initialiser the next layer decides
         self.layer_count = 0
         self.parameter_count = 0
         self.nesting = 0
         self.previous: Layer | None = None
+        self.functions: dict[str, ElementwiseFunction] = {}
 
     def fork(self) -> Builder:
         """Return an independent copy, for a trial or for the body of a loop."""
         other = copy.copy(self)
-        for name in ("items", "parameters", "inputs", "targets", "taken"):
+        for name in ("items", "parameters", "inputs", "targets", "taken", "functions"):
             setattr(other, name, copy.copy(getattr(self, name)))
         return other
 
     def size(self, size: Size) -> Expr:
-        """Return a size of a layer as a SymPy expression."""
-        return size_node(size, self.stems)
+        """Return a size of a layer as a SymPy expression.
+
+        Raises:
+            SpecError: a size that varies from block to block, outside its block.
+        """
+        node = size_node(size, self.stems)
+        for symbol in LOOP_SYMBOLS if node.has(AppliedUndef) else ():
+            if symbol in node.free_symbols and symbol is not self.index:
+                raise SpecError(f"the size {shown(size)} belongs to one block of a Repeat and cannot stand outside it")
+        return node
 
     def next_number(self) -> Expr:
         """Return the number of the next Dense layer (an expression in the loop's index inside a symbolic `Repeat`)."""
@@ -98,7 +109,13 @@ class Builder:
         return self.equation(self.activation_letter, self.number, expression, note)
 
     def parameter(
-        self, letter: str, number: Expr, shape: tuple[Any, ...], kind: str, initialiser: str | None, fans: tuple[Any, Any]
+        self,
+        letter: str,
+        number: Expr,
+        shape: tuple[Any, ...],
+        kind: str,
+        initialiser: str | None,
+        fans: tuple[Any, Any],
     ) -> Variable:
         """Enter a parameter; without an initialiser, the activation right after decides."""
         variable = self.variable(letter, number, shape)
@@ -128,5 +145,16 @@ class Builder:
             raise LimitError(f"blocks are nested over {DEEPEST_NESTING} deep")
         output = layer.build(self, value)
         self.nesting -= 1
-        self.previous = layer
+        self.previous = layer.last
         return output
+
+    def use(self, function: ElementwiseFunction) -> None:
+        """Note that the network uses a function; a name says one function.
+
+        Raises:
+            SpecError: another function of the network has the name.
+        """
+        if self.functions.setdefault(function.name, function) != function:
+            raise SpecError(
+                f"two different activations have the name {shown(function.name)}\nallowed: name=... with a name for each"
+            )

@@ -15,7 +15,7 @@ from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Softmax as Softma
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser
-from symprop.networks.sizes import Size, checked_size
+from symprop.networks.sizes import Size, changed_size, checked_size
 
 if TYPE_CHECKING:
     from symprop.networks.blocks import Chain
@@ -36,6 +36,16 @@ class Layer:
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        """The layers inside a block."""
+        return ()
+
+    @property
+    def last(self) -> Layer:
+        """The layer whose output this one gives unchanged: itself, or the last of a repeated block."""
+        return self
 
     def __rshift__(self, other: Layer | Chain) -> Chain | Network:
         from symprop.networks.network import joined  # the row of layers knows the layers, and this closes the circle
@@ -58,16 +68,21 @@ class Layer:
         return self.text
 
     @property
-    def sizes(self) -> tuple[Size, ...]:
-        """The sizes of the layer, numbers and names, in order."""
+    def own_sizes(self) -> tuple[Size, ...]:
+        """The sizes of the layer itself, numbers and names, in order."""
         return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name in _SIZES)
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes of the layer and of the layers inside it."""
+        return self.own_sizes + tuple(size for layer in self.inner for size in layer.sizes)
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         """Return the layer with sizes replaced: names or numbers."""
         changed = {
-            field.name: change[getattr(self, field.name)]
+            field.name: changed_size(getattr(self, field.name), change)
             for field in dataclasses.fields(self)
-            if field.name in _SIZES and getattr(self, field.name) in change
+            if field.name in _SIZES
         }
         return dataclasses.replace(self, **changed) if changed else self
 
@@ -180,5 +195,7 @@ class Softmax(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         if value.shape[-1] == 1:
-            raise SpecError("Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()")
+            raise SpecError(
+                "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
+            )
         return builder.activation(SoftmaxNode(value), "softmax")

@@ -8,9 +8,25 @@ from typing import Any, ClassVar
 from sympy import Rational, Tuple
 
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Softmax as SoftmaxNode, Sum, Variable, negative
+from symprop.algebra.names import closest, validated
+from symprop.algebra.nodes import (
+    Fact,
+    Multiply,
+    Node,
+    Power,
+    Scalar,
+    Softmax as SoftmaxNode,
+    Sum,
+    Variable,
+    negative,
+    replace,
+    variables,
+)
+from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
+from symprop.networks.activations import Sigmoid
 from symprop.networks.layers import Layer, Softmax
 
 
@@ -41,7 +57,7 @@ class LossLayer(Layer):
         return builder.loss
 
     def __add__(self, other: Any) -> LossLayer:
-        from symprop.networks.penalties import penalised
+        from symprop.networks.penalties import penalised  # a penalised loss is a loss, and this closes the circle
 
         return penalised(self, other)
 
@@ -61,7 +77,9 @@ class SoftmaxCrossEntropy(LossLayer):
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if output.shape[-1] == 1:
-            raise SpecError("SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()")
+            raise SpecError(
+                "SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()"
+            )
         builder.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction")
         return negative(Sum(target * FUNCTIONS["log"](builder.prediction)))
 
@@ -85,8 +103,6 @@ class BinaryCrossEntropy(LossLayer):
         return (Fact("between 0 and 1"),)
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
-        from symprop.networks.activations import Sigmoid
-
         log = FUNCTIONS["log"]
         logits = self.from_logits
         if logits is None:
@@ -95,3 +111,52 @@ class BinaryCrossEntropy(LossLayer):
             builder.prediction = builder.equation("p", None, FUNCTIONS["sigmoid"](output), "prediction")
             return Sum(FUNCTIONS["softplus"](output) - target * output)
         return negative(Sum(target * log(output) + (1 - target) * log(1 - output)))
+
+
+@dataclass(frozen=True)
+class Loss(LossLayer):
+    """A loss of one's own: a formula in `a`, the output of the network, and `y`, the target, for one example.
+
+    >>> Loss("sum((a - y)**4) / 4", name="quartic").text
+    'Loss("sum((a - y)**4) / 4", name="quartic")'
+
+    Raises:
+        SpecError: names other than `a` and `y`, or a formula that is not one number.
+        FormulaError: a formula outside the grammar.
+    """
+
+    body: Any
+    name: str = "loss"
+
+    def __post_init__(self) -> None:
+        validated(self.name)
+        if isinstance(self.body, str):
+            names = names_in(self.body)
+        elif isinstance(self.body, Node):
+            names = tuple(part.name for part in variables(self.body))
+        else:
+            raise SpecError(f"Loss: the body is a formula in NumPy notation or a node, not {shown(self.body)}")
+        for name in names:
+            if name not in ("a", "y"):
+                raise SpecError(
+                    f"Loss: unknown name {shown(name)}{closest(name, ('a', 'y'))}\nallowed: a (the output) and y (the target)"
+                )
+        if "a" not in names:
+            raise SpecError(f"Loss: {shown(self.body)} does not depend on a, the output of the network")
+
+    def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
+        if isinstance(self.body, str):
+            result = read_formula(self.body, {"a": output, "y": target})
+        else:
+            given = {part: output if part.name == "a" else target for part in variables(self.body)}
+            for part, new in given.items():
+                if part.shape != new.shape:
+                    raise SpecError(
+                        f"Loss: {part.name} has shape {part.shape}, the network's {new.name} has shape {new.shape}"
+                    )
+            result = replace(self.body, dict(given))
+        if result.rank:
+            raise SpecError(
+                f"Loss: {shown(self.body)} has shape {shape_text(result.shape)}\nallowed: one number for an example, such as a sum"
+            )
+        return result

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sympy import Expr, Symbol
+
+from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import System
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
-from symprop.networks.blocks import Chain
+from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
 from symprop.networks.builder import Builder, Parameter
 from symprop.networks.layers import Input, Layer
+from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
 
@@ -60,8 +67,11 @@ class Network:
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
+        if progress is not None and 0 < progress.position <= len(self.layers):
+            if symbolic_repeats(self.layers[progress.position :]):
+                progress = None  # what a size's name means may have changed from the first layer on
         if progress is None or not 0 < progress.position <= len(self.layers):
-            builder = Builder()
+            builder = Builder(self._stems())
             progress = _Progress(builder, self.layers[0].start(builder))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
@@ -71,14 +81,32 @@ class Network:
                 raise SpecError(f"{shown(layer.text)} stands after the loss {shown(last)}; a loss is the last layer")
             progress.value = progress.builder.add(layer, progress.value)
         progress.position = len(self.layers)
+        if progress.builder.loops:
+            self._check_index_names(progress.builder.loops)
         return progress.builder
+
+    def _stems(self) -> frozenset[str]:
+        """The names of sizes that vary from block to block: `n` where a symbolic Repeat has `n_l`."""
+        found = []
+        for repeat, index in zip(symbolic_repeats(self.layers), LOOP_SYMBOLS, strict=False):
+            found += [str(size).rpartition("_")[0] for size in repeat.sizes if varies(size, index)]
+        return frozenset(found)
+
+    def _check_index_names(self, loops: int) -> None:
+        taken = {symbol.name for symbol in LOOP_SYMBOLS[:loops]}
+        for name in self.sizes:
+            if name in taken:
+                raise SpecError(
+                    f"the size {shown(name)} has the name of the index of a Repeat\nallowed: another name, such as n1"
+                )
 
     def system(self, layout: str = "example") -> System:
         """Return the equations of the network: of one example, or of a batch in "rows" or "columns"."""
         if layout not in LAYOUTS:
             raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(LAYOUTS)}")
         if layout not in self._systems:
-            self._systems[layout] = self._example() if layout == "example" else self._batched(layout)
+            example = self._example() if layout == "example" else self.system("example")
+            self._systems[layout] = example if layout == "example" else batched_system(example, layout)
         return self._systems[layout]
 
     def _example(self) -> System:
@@ -94,15 +122,94 @@ class Network:
             builder.prediction,
         )
 
-    def _batched(self, layout: str) -> System:
-        from symprop.algebra.batching import batched_system
-
-        return batched_system(self.system("example"), layout)
-
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters with how they start, in the order in which their layers appear."""
         return tuple(self._built().parameters)
+
+    @property
+    def functions(self) -> dict[str, ElementwiseFunction]:
+        """The elementwise functions of the activations, by name."""
+        return dict(self._built().functions)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of sizes and counts that have no number, in order of appearance."""
+        return tuple(dict.fromkeys(_names(self.layers)))
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether all sizes and counts are numbers, so that code can be generated."""
+        return not self.sizes
+
+    def with_sizes(self, sizes: Mapping[str, Any]) -> Network:
+        """Return the network with numbers (or other names) for named sizes and counts.
+
+        >>> from symprop.networks import Dense
+        >>> (Input("n0") >> Dense("n1")).with_sizes({"n0": 64, "n1": 32}).text
+        'Input(64) >> Dense(32)'
+
+        Where sizes vary from block to block (`n_l`), a number for the count makes them `n_1`, `n_2`, ...
+
+        Raises:
+            SpecError: a name that the network does not have, or no size for it.
+        """
+        change: dict[Size, Size] = {
+            name: checked_size(size, f"size {shown(name)}") for name, size in sizes.items() if isinstance(name, str)
+        }
+        layers = _unrolled(self.layers, change, iter(LOOP_SYMBOLS))
+        counts = {count for repeat in symbolic_repeats(self.layers) if isinstance(count := repeat.count, str)}
+        for stem in sorted(self._stems()):
+            ends = {f"{stem}_{count}": f"{stem}_{change[count]}" for count in sorted(counts) if count in change}
+            layers = tuple(layer.with_sizes(dict(ends)) for layer in layers)
+        known = {*self.sizes, *_names(layers)}
+        for name in sizes:
+            if name not in known:
+                listed = ", ".join(sorted(known)) or "no names: all sizes are numbers"
+                raise SpecError(
+                    f"the network has no size {shown(name)}{closest(str(name), sorted(known))}\nit has {listed}"
+                )
+        return Network(tuple(layer.with_sizes(change) for layer in layers))
+
+    def resized(self, sizes: Mapping[int, int]) -> Network:
+        """Return the network with other numbers for sizes, each by its value; counts of `Repeat` stay.
+
+        >>> from symprop.networks import Dense
+        >>> (Input(64) >> Dense(32) >> Dense(64)).resized({64: 5, 32: 3}).text
+        'Input(5) >> Dense(3) >> Dense(5)'
+        """
+        change: dict[Size, Size] = {old: checked_size(new, f"size {old}") for old, new in sizes.items()}
+        return Network(tuple(layer.with_sizes(change) for layer in self.layers))
+
+
+def _names(layers: tuple[Layer, ...]) -> Iterator[str]:
+    """The names of sizes and counts, in order of appearance."""
+    for layer in layers:
+        for size in layer.own_sizes:
+            if isinstance(size, str):
+                yield size
+            elif isinstance(size, Expr):
+                yield from sorted(str(symbol) for symbol in size.free_symbols)
+        yield from _names(layer.inner)
+        if isinstance(layer, Repeat) and isinstance(layer.count, str):
+            yield layer.count
+
+
+def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iterator[Symbol]) -> tuple[Layer, ...]:
+    """The layers with numbers for counts; a block with sizes of its own each time is written out."""
+    result: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Repeat) and layer.is_symbolic:
+            index = next(indices, LOOP_SYMBOLS[-1])
+            if isinstance(change.get(layer.count), int):
+                layer = replace(layer, count=change[layer.count])
+                if any(varies(size, index) for size in layer.sizes):
+                    result.extend(inner for block in layer.blocks(index) for inner in block.layers)
+                    continue
+        elif isinstance(layer, (Repeat, Residual)):
+            layer = replace(layer, block=Chain(_unrolled(layer.inner, change, indices)))
+        result.append(layer)
+    return tuple(result)
 
 
 def joined(left: Any, right: Any) -> Chain | Network:
@@ -111,7 +218,9 @@ def joined(left: Any, right: Any) -> Chain | Network:
         if not isinstance(part, (Layer, Chain, Network)):
             raise SpecError(f"layers are joined by >>; {shown(part)} is no layer")
     if isinstance(right, Network):
-        raise SpecError(f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer")
+        raise SpecError(
+            f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer"
+        )
     layers = (*_layers(left), *_layers(right))
     if isinstance(left, Network):
         return Network(layers, list(left._progress))

@@ -15,7 +15,7 @@ from sympy import Expr, Integer, Symbol
 from symprop.algebra.names import size_symbol
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
-Size = int | str
+Size = int | str | Expr
 
 LARGEST_WIDTH = 10**7
 MOST_LAYERS = 10_000
@@ -50,6 +50,14 @@ def checked_size(size: Any, what: str) -> Size:
         if size == BATCH_SIZE.name:
             raise SpecError(f"{what}: the name 'm' is the batch size and cannot be a size of a layer\n{_ALLOWED}")
         return size
+    if (
+        isinstance(size, Expr)
+        and size.is_integer
+        and size.is_positive
+        and size.free_symbols
+        and not size.has(BATCH_SIZE)
+    ):
+        return size
     if isinstance(size, Expr) and not size.is_Integer:
         raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}")
     try:
@@ -76,6 +84,8 @@ def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
     >>> size_node("n_l", frozenset({"n"}))
     n(l)
     """
+    if isinstance(size, Expr):
+        return size
     if not isinstance(size, str):
         return Integer(size)
     stem, _, index = size.rpartition("_")
@@ -83,3 +93,11 @@ def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
         return size_symbol(size)
     position = Integer(index) if index.isdecimal() else size_symbol(index)
     return sympy.Function(stem, integer=True, positive=True)(position)
+
+
+def changed_size(size: Size, change: dict[Size, Size]) -> Size:
+    """Return a size with names or numbers replaced, also inside an expression such as `2*n`."""
+    if not isinstance(size, Expr):
+        return change.get(size, size)
+    names = {size_symbol(name): size_node(new) for name, new in change.items() if isinstance(name, str)}
+    return checked_size(size.xreplace(names), "size")

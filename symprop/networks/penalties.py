@@ -1,0 +1,82 @@
+"""Penalties: what is added to a loss whatever the example."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Rational
+
+from symprop.algebra.functions import exact
+from symprop.algebra.nodes import Add, Fact, Multiply, Node, Power, Scalar, Sum, Variable
+from symprop.errors import SpecError, shown
+from symprop.networks.builder import Builder
+from symprop.networks.losses import LossLayer
+from symprop.networks.sizes import LOOP_SYMBOLS
+
+
+@dataclass(frozen=True)
+class L2:
+    """Half of `coefficient` times the sum of the squares of all weight matrices; not of biases and embeddings.
+
+    >>> from symprop.networks import MeanSquaredError
+    >>> (MeanSquaredError() + L2(0.001)).text
+    'MeanSquaredError() + L2(0.001)'
+    """
+
+    coefficient: Any
+
+    def __post_init__(self) -> None:
+        value = self.coefficient
+        number = isinstance(value, (int, float, Rational)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value < 0 or value > 10**9:
+            raise SpecError(f"L2: the coefficient is a number from 0 to 1,000,000,000, not {shown(value)}")
+
+    @property
+    def text(self) -> str:
+        """The penalty as it is typed."""
+        return f"L2({self.coefficient})"
+
+    def value(self, builder: Builder) -> Node:
+        """Return the penalty for the weights so far."""
+        weights = [parameter.variable for parameter in builder.parameters if parameter.kind == "weight"]
+        if not weights:
+            raise SpecError(f"{self.text}: the network has no weights that it could keep small")
+        if any(weight.free_symbols & set(LOOP_SYMBOLS) for weight in weights):
+            raise SpecError(
+                f"{self.text}: the sum over a symbolic number of layers is not supported\nallowed: Repeat with a number"
+            )
+        squares = [Sum(Power(weight, 2)) for weight in weights]
+        return Multiply(Scalar(exact(self.coefficient) / 2), squares[0] if len(squares) == 1 else Add(*squares))
+
+
+@dataclass(frozen=True)
+class Penalised(LossLayer):
+    """A loss with penalties."""
+
+    loss: LossLayer
+    penalties: tuple[L2, ...]
+
+    @property
+    def text(self) -> str:
+        return " + ".join(part.text for part in (self.loss, *self.penalties))
+
+    def facts(self, output: Variable) -> tuple[Fact, ...]:
+        return self.loss.facts(output)
+
+    def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
+        return self.loss.value(builder, output, target)
+
+    def penalty(self, builder: Builder) -> Node | None:
+        terms = [penalty.value(builder) for penalty in self.penalties]
+        return terms[0] if len(terms) == 1 else Add(*terms)
+
+
+def penalised(loss: LossLayer, penalty: Any) -> Penalised:
+    """Return `loss + penalty`."""
+    if not isinstance(penalty, L2):
+        raise SpecError(f"only a penalty such as L2(0.001) can be added to a loss, not {shown(penalty)}")
+    if isinstance(loss, Penalised):
+        return Penalised(loss.loss, (*loss.penalties, penalty))
+    return Penalised(loss, (penalty,))

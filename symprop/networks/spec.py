@@ -1,0 +1,157 @@
+"""Network texts: `Input(64) >> Dense(32) >> ...` read into layers. What this reader accepts, Python accepts.
+
+The grammar is in `symprop.algebra.calls`; here calls become layers. `LAYERS` is all that a text can name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from symprop.algebra.calls import Call, CallSum, Name, read_calls
+from symprop.algebra.names import closest
+from symprop.errors import LimitError, SpecError, SympropError, pointed, shown
+from symprop.networks import activations, blocks, layers, losses
+from symprop.networks.blocks import Chain, block_of
+from symprop.networks.layers import Layer
+from symprop.networks.losses import LossLayer
+from symprop.networks.network import Network
+from symprop.networks.penalties import L2, penalised
+
+LAYERS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        layers.Input,
+        layers.Dense,
+        layers.Embedding,
+        blocks.Residual,
+        blocks.Repeat,
+        activations.Sigmoid,
+        activations.Tanh,
+        activations.ReLU,
+        activations.LeakyReLU,
+        activations.ELU,
+        activations.GELU,
+        activations.SiLU,
+        activations.Softplus,
+        activations.Identity,
+        layers.Softmax,
+        activations.Activation,
+        losses.MeanSquaredError,
+        losses.SoftmaxCrossEntropy,
+        losses.BinaryCrossEntropy,
+        losses.Loss,
+        L2,
+    )
+}
+"""Layers, losses and penalties by the name under which a text knows them."""
+
+
+def parse_network(text: str) -> Network:
+    """Read a network from its text.
+
+    >>> parse_network("Input(3) >> Dense(2) >> Tanh() >> MeanSquaredError()").text
+    'Input(3) >> Dense(2) >> Tanh() >> MeanSquaredError()'
+
+    Raises:
+        SpecError: a syntax error, an unknown layer, a wrong argument, or layers that do not fit; a caret shows where.
+        LimitError: a network larger than symprop takes.
+    """
+    if not isinstance(text, str):
+        raise SpecError(f'a network is text such as "Input(64) >> Dense(10)", not {shown(type(text).__name__)}')
+    return _Reading(text).network()
+
+
+class _Reading:
+    """One reading of one text, which stands in the messages."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def network(self) -> Network:
+        calls = read_calls(self.text)
+        read = tuple(self.layer(call) for call in calls)
+        try:
+            return Network(read)
+        except SympropError as error:
+            raise self.placed(error, calls[_first_misfit(read)]) from None
+
+    def layer(self, call: Call | CallSum) -> Layer:
+        """Return the layer that a call (or a sum of calls: a loss and penalties) describes."""
+        if isinstance(call, CallSum):
+            first, *rest = (self.built(part) for part in call.parts)
+            for part, penalty in zip(call.parts[1:], rest, strict=True):
+                if not isinstance(first, LossLayer) or not isinstance(penalty, L2):
+                    raise self.placed(
+                        SpecError("'+' adds a penalty to a loss: SoftmaxCrossEntropy() + L2(0.001)"), part
+                    )
+                first = penalised(first, penalty)
+            return first  # type: ignore[no-any-return]
+        built = self.built(call)
+        if isinstance(built, L2):
+            raise self.placed(SpecError("L2 is added to a loss: SoftmaxCrossEntropy() + L2(0.001)"), call)
+        return built  # type: ignore[no-any-return]
+
+    def built(self, call: Call) -> Any:
+        kind = LAYERS.get(call.name)
+        if kind is None:
+            hint = closest(call.name, LAYERS)
+            message = f"unknown layer {shown(call.name)}{hint}"
+            raise self.placed(SpecError(message if hint else f"{message}; known: {', '.join(LAYERS)}"), call)
+        signature = inspect.signature(kind)
+        positional = [self.argument(value) for value in call.positional]
+        keywords = {key: self.argument(value) for key, value in call.keywords.items()}
+        for key in keywords:
+            if key not in signature.parameters:
+                raise self.placed(
+                    SpecError(
+                        f"{call.name} has no argument {shown(key)}{closest(key, signature.parameters)}; {_usage(kind)}"
+                    ),
+                    call,
+                )
+        try:
+            signature.bind(*positional, **keywords)
+        except TypeError as error:
+            raise self.placed(SpecError(f"{call.name}: {error}; {_usage(kind)}"), call) from None
+        try:
+            return kind(*positional, **keywords)
+        except SympropError as error:
+            raise self.placed(error, call) from None
+
+    def argument(self, value: Any) -> Any:
+        if isinstance(value, Name):
+            return value.text
+        if isinstance(value, list):
+            return block_of(Chain(tuple(self.layer(call) for call in value)), "a block")
+        return value
+
+    def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
+        """The error with a caret under the call; one that has its place already stays as it is."""
+        message = str(error)
+        if "\n  " in message:
+            return error
+        return type(error)(pointed(message.replace("\n", "; "), self.text, call.column, len(_name(call))))
+
+
+def _first_misfit(read: tuple[Layer, ...]) -> int:
+    """The position of the first layer that does not fit the ones before it."""
+    network: Network | None = None
+    for position, layer in enumerate(read):
+        try:
+            network = Network((layer,)) if network is None else network >> layer
+        except SympropError:
+            return position
+    return len(read) - 1
+
+
+def _name(call: Call | CallSum) -> str:
+    return call.name if isinstance(call, Call) else call.parts[0].name
+
+
+def _usage(kind: type) -> str:
+    """How a layer is written: `Dense(size, bias=True, initialiser=None)`."""
+    parts = [
+        name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"
+        for name, parameter in inspect.signature(kind).parameters.items()
+    ]
+    return f"allowed: {kind.__name__}({', '.join(parts)})"
