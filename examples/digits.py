@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import symprop
-from symprop.training import train
+from symprop import notation
+from symprop.data import read_table, split
+from symprop.training import Epoch, accuracy, train
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "examples" / "data" / "digits.csv"
@@ -32,19 +35,6 @@ SIDE = 8  # an image is 8 x 8 pixels
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-
-def read(path: Path) -> tuple[Array, Labels]:
-    """Return the images, brightness from 0 to 1 in rows of 64 pixels, and the digit that each shows."""
-    table = np.loadtxt(path, delimiter=",", skiprows=1)
-    return table[:, 1:] / BRIGHTEST, table[:, 0].astype(np.int64)
-
-
-def split(count: int, seed: int) -> tuple[Labels, Labels]:
-    """Return the positions of four fifths of `count` examples, drawn at random, and those of the rest."""
-    order = np.random.default_rng(seed).permutation(count)
-    cut = round(0.8 * count)
-    return order[:cut], order[cut:]
 
 
 def moved(images: Array, down: int, right: int) -> Array:
@@ -66,16 +56,16 @@ def write_derivation(network: symprop.Network, folder: Path, console: Console) -
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "report.txt": derivation.pretty(),
-        "report.html": derivation.html(),
-        "report.tex": derivation.latex(),
+        "report.html": notation.html(derivation),
+        "report.tex": notation.document(derivation),
         "digits.py": symprop.generate(network, dtype="float64"),
     }
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
     console.print(pages["report.txt"], markup=False, highlight=False, soft_wrap=True)
-    certificate = symprop.check(network)
-    (folder / "certificate.txt").write_text(str(certificate), encoding="utf-8")
-    console.print(str(certificate), markup=False, highlight=False, soft_wrap=True)
+    certificate = symprop.check(network).table()
+    (folder / "certificate.txt").write_text(certificate + "\n", encoding="utf-8")
+    console.print(certificate, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -89,17 +79,23 @@ def main() -> None:
     network = symprop.parse_network(NETWORK)
     write_derivation(network, options.output, console)
 
-    images, labels = read(DATA)
-    training, rest = split(len(labels), options.seed)
-    module = symprop.compile(network, dtype="float64")
-    x, y = with_moved_copies(images[training], labels[training])
+    training, rest = split(read_table(DATA, "digit", classification=True), 0.2, options.seed)
+    module = symprop.compile(network, dtype="float64", optimizer="adam")
+    x, y = with_moved_copies(training.features / BRIGHTEST, training.target)
     middle = x.mean()  # of the training part; the rest is not looked at
-    params = train(
-        module, x - middle, y, epochs=options.epochs, batch=128, optimizer="adam", lr=0.003, seed=options.seed
-    )
-    answers = module.forward(params, images[rest] - middle).argmax(axis=1)
-    right = int((answers == labels[rest]).sum())
-    console.print(f"{right} of {len(rest)} held-out digits right: accuracy {right / len(rest):.1%}", highlight=False)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("", total=options.epochs)
+
+        def show(epoch: Epoch) -> None:
+            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4f}")
+
+        trained = train(
+            module, x - middle, y, epochs=options.epochs, batch=128, rate=0.003, seed=options.seed, after_epoch=show
+        )
+    reached = accuracy(module, trained.params, rest.features / BRIGHTEST - middle, rest.target)
+    right = round(reached * rest.rows)
+    console.print(f"{right} of {rest.rows} held-out digits right: accuracy {reached:.1%}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import Progress
 
 import symprop
-from symprop.training import train
+from symprop.training import Epoch, mean_loss, train
 
 DATA = Path(__file__).parent / "data" / "names.txt"
 CONTEXT = 3
@@ -73,10 +74,18 @@ def main() -> None:
     console.print(f"{len(names):,} names, {len(y):,} characters to learn from")
     console.print(NETWORK, markup=False)
 
-    module = symprop.compile(symprop.parse_network(NETWORK), dtype="float64")
-    params = train(module, x, y, epochs=options.epochs, batch=128, optimizer="adam", lr=0.002, seed=options.seed)
-    console.print(f"loss on the training names   {module.loss(params, x, y):.3f}")
-    console.print(f"loss on the held-out names   {module.loss(params, *examples(shuffled[cut:])):.3f}")
+    module = symprop.compile(symprop.parse_network(NETWORK), dtype="float64", optimizer="adam")
+    with Progress(console=console) as progress:
+        task = progress.add_task("training", total=options.epochs)
+
+        def show(epoch: Epoch) -> None:
+            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.3f}")
+
+        params = train(
+            module, x, y, epochs=options.epochs, batch=128, rate=0.002, seed=options.seed, after_epoch=show
+        ).params
+    console.print(f"loss on the training names: {mean_loss(module, params, x, y):.3f}")
+    console.print(f"loss on the held-out names: {mean_loss(module, params, *examples(shuffled[cut:])):.3f}")
 
     known, new = set(names), []
     while len(new) < 20:

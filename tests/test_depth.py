@@ -1,0 +1,53 @@
+"""A thousand layers derive, print, generate and run, and the work grows linearly with depth: counted, not timed."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.algebra.nodes import walk
+
+
+def network(depth: int) -> symprop.Network:
+    """A network of 2 * depth + 1 Dense layers, half of them in residual blocks."""
+    return symprop.parse_network(
+        f"Input(4) >> Repeat(Dense(4) >> Tanh() >> Residual(Dense(4) >> ReLU()), {depth})"
+        " >> Dense(3) >> SoftmaxCrossEntropy()"
+    )
+
+
+def size(depth: int) -> tuple[int, int, int, int]:
+    """Return how many equations, nodes, steps and characters a derivation has."""
+    derivation = symprop.derive(network(depth))
+    equations = list(derivation.equations)
+    nodes = sum(1 for equation in equations for _ in walk(equation.expression))
+    return len(equations), nodes, sum(len(equation.steps) for equation in equations), len(derivation.text())
+
+
+def test_the_work_is_linear_in_depth() -> None:
+    ten, twenty, forty = size(10), size(20), size(40)
+    for name, small, middle, large in zip(("equations", "nodes", "steps"), ten, twenty, forty, strict=False):
+        assert large - middle == 2 * (middle - small), name
+    assert forty[3] - twenty[3] == pytest.approx(2 * (twenty[3] - ten[3]), rel=0.05)  # numbers grow a digit
+
+
+def test_a_thousand_layers_derive_print_and_generate_without_recursion() -> None:
+    deep = network(500)
+    derivation = symprop.derive(deep)
+    assert derivation.equation("delta1000").target.name == "delta1000"
+    for text in (derivation.pretty(), derivation.text(), derivation.latex()):
+        assert text.count("1000") > 3
+    ast.parse(symprop.generate(deep))
+
+
+def test_a_thousand_layers_run() -> None:
+    module = symprop.compile(network(500), dtype="float64")
+    params = module.init_params(seed=0)
+    params = {name: array * 0.1 for name, array in params.items()}  # so that residual blocks stay near the identity
+    loss, grads = module.loss_and_grads(params, np.ones((2, 4)), np.array([0, 2]))
+    assert np.isfinite(loss)
+    assert list(grads) == list(params)
+    assert all(np.isfinite(gradient).all() for gradient in grads.values())
