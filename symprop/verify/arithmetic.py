@@ -247,8 +247,11 @@ class Noisy(Complex):
 
     unit = 2.0**-24
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, active: bool = True) -> None:
         self._random = np.random.default_rng(seed)
+        self._active = active
 
     def rounded(self, values: Array, length: int) -> Array:
+        if not self._active:
+            return values
         return values * (1 + length * self.unit * self._random.uniform(-1, 1, np.shape(values)))

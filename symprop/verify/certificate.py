@@ -1,0 +1,194 @@
+"""The certificate: a network's derivation and its generated code, each line of them checked by machine.
+
+Four questions, each put to an oracle that shares no code with the rules or the generator:
+
+1. Is each gradient of the generated module the derivative of the forward pass? (complex step, full Jacobian)
+2. Is each step of the derivation an identity? (50 digits, pullbacks by central differences)
+3. Is each derived gradient what SymPy finds element by element? (`sympy.diff` of the written-out loss)
+4. Does the module compute the forward pass, the loss, and the mean over a batch, in float64 and in float32?
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import mpmath
+import numpy as np
+
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.codegen import compile_network
+from symprop.errors import ShapeError, SpecError
+from symprop.networks.network import Network
+from symprop.networks.spec import parse_network
+from symprop.verify import element_checks, module_checks, step_checks
+from symprop.verify.measure import Row, first_line, scientific
+from symprop.verify.points import Point, random_points
+from symprop.verify.reduced import reduced, sizes_of, tiny
+
+FULL_LIMIT = 5_000
+"""Up to this many parameters every coordinate is compared at the real sizes, at every point."""
+SAMPLED = 100
+"""How many coordinates of each parameter are compared at the real sizes where there are more."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The rows of a check, and whether all of them agree."""
+
+    network: str
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row agrees (and there is one)."""
+        return bool(self.rows) and all(row.ok for row in self.rows)
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        """The rows that do not agree."""
+        return tuple(row for row in self.rows if not row.ok)
+
+    def table(self) -> str:
+        """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
+        lines = [HEADER, *(_cells(row) for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+        aligned = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+        texts = [line.rstrip() for line in (aligned[0], "-" * min(len(aligned[0]), 120), *aligned[1:])]
+        return "\n".join([self.network, "", *texts, "", self.summary, *self.remarks])
+
+    @property
+    def summary(self) -> str:
+        """One line that says how the check went."""
+        failed = len(self.failures)
+        return f"{len(self.rows)} checks, all agree" if not failed else f"{failed} of {len(self.rows)} checks FAILED"
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def latex(self) -> str:
+        """Return the certificate as a LaTeX `longtable`."""
+        lines = [" & ".join(map(_latex, _cells(row))) + r" \\" for row in self.rows]
+        head = " & ".join(rf"\textbf{{{cell}}}" for cell in HEADER) + r" \\ \hline \endhead"
+        return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", _latex(self.summary)])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEADER)
+        body = "".join(
+            f'<tr class="{"ok" if row.ok else "failed"}">'
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
+            + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(self.summary)}</p>"
+
+
+HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    error, limit = scientific(row.error), scientific(row.limit)
+    return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
+
+
+def _latex(text: str) -> str:
+    for character, escaped in (("\\", r"\textbackslash "), ("&", r"\&"), ("%", r"\%"), ("#", r"\#"), ("_", r"\_")):
+        text = text.replace(character, escaped)
+    return text.replace("{", r"\{").replace("}", r"\}").replace("^", r"\^{}").replace("~", r"\~{}").replace("$", r"\$")
+
+
+def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certificate:
+    """Check a network's derivation and generated code, and return the certificate.
+
+    Raises:
+        SpecError: the network has no loss, or a size is a name.
+    """
+    started = time.perf_counter()
+    net = parse_network(network) if isinstance(network, str) else network
+    sizes_of(net)
+    if net.system().loss is None:
+        raise SpecError(
+            f"a network without a loss has nothing to check\nend it with one: {net.text} >> MeanSquaredError()"
+        )
+    rows: list[Row] = []
+    remarks: tuple[str, ...] = ()
+    try:
+        derivation = derive(net, layout="rows")
+        remarks = derivation.remarks
+        rows += _module(net, derivation, seed, float32)
+        rows += _derivation(net, derivation, seed)
+    except DERIVATION_ERRORS as error:
+        rows.append(Row("derivation", "derive", "", float("inf"), 0.0, False, first_line(error)))
+    return Certificate(net.text, tuple(rows), remarks, time.perf_counter() - started)
+
+
+DERIVATION_ERRORS = (ShapeError, *module_checks.GENERATED_ERRORS)
+"""What wrong rules may raise: a failed row. What is wrong with the network itself (`SpecError`, ...) is raised."""
+
+
+def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> Iterator[Row]:
+    """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
+    system, count = net.system(), 3
+    points = random_points(system, seed, count)
+    if not points:
+        yield Row(
+            "points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, "no point with a finite loss"
+        )
+        return
+    module = compile_network(net, dtype="float64")
+    parameters = sum(value.size for value in points[0].parameters.values())
+    small = reduced(net)
+    if parameters <= FULL_LIMIT:
+        yield from module_checks.gradient_rows(module, system, points, derivation.remarks)
+    else:
+        smaller = random_points(small.system(), seed, count)
+        compiled = compile_network(small, dtype="float64")
+        yield from module_checks.gradient_rows(compiled, small.system(), smaller, derivation.remarks, ", reduced sizes")
+        name = f", real sizes, {SAMPLED} coordinates"
+        yield from module_checks.gradient_rows(module, system, points, derivation.remarks, name, SAMPLED)
+    yield from module_checks.value_rows(module, system, points)
+    yield from module_checks.layout_rows({layout: derive(net, layout=layout) for layout in LAYOUTS}, points[0])
+    if float32:
+        wide = net if parameters <= FULL_LIMIT else small
+        exact = random_points(wide.system(), seed + 1, count, kinds=[points[0].kind], single=True)
+        single = compile_network(wide, dtype="float32")
+        yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system())
+
+
+LAYOUTS = ("rows", "example", "columns")
+
+
+def _derivation(net: Network, derivation: Derivation, seed: int) -> Iterator[Row]:
+    """Yield the rows of the derivation: its steps at reduced sizes, its gradients by elements at tiny ones."""
+    small = reduced(net)
+    for layout in ("rows", "example"):
+        at_small = derive(small, layout=layout)
+        real = derivation if layout == "rows" else derive(net, layout=layout)
+        same = step_checks.same_rules(real, at_small)
+        note = "" if same else "the derivation takes other steps at reduced sizes"
+        yield Row("rules", "same steps at reduced sizes", layout, 0.0 if same else float("inf"), 0.0, same, note)
+        yield from step_checks.rows(at_small, _points(small, seed, 2), seed)
+    smallest = tiny(net)
+    for point in _points(smallest, seed, 1):
+        with mpmath.workdps(80):
+            yield from element_checks.rows(derive(smallest, layout="example"), point)
+
+
+def _points(net: Network, seed: int, wanted: int) -> list[Point]:
+    """Return points of kinds of targets that vary smoothly, three examples each."""
+    kinds = [kind for kind in ("distribution", "numbers") if kind in _kinds(net)]
+    return [point for number in range(wanted) for point in random_points(net.system(), seed + number, 3, kinds)]
+
+
+def _kinds(net: Network) -> tuple[str, ...]:
+    from symprop.verify.points import target_kinds
+
+    return target_kinds(net.system())
+
+
+__all__ = ["Certificate", "check", "np"]

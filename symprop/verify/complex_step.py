@@ -1,0 +1,97 @@
+"""First oracle: the full Jacobian of the forward pass alone, by the complex step.
+
+The forward equations of *one example* are run in complex numbers with one coordinate moved by `i h`; the imaginary
+part over `h` is the derivative, exact to rounding. The batch's loss is by definition the mean over its examples, and
+the mean is taken here, so that neither the backward equations, nor the batch's, nor the generated code is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import variables
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.points import Point
+
+STEP = 2.0**-333
+"""A power of two, so that dividing by it rounds nothing; its square is far below any number's last digit."""
+CHUNK = 2**22
+"""How many complex numbers the moved copies of one parameter may take (64 MB)."""
+
+
+def losses(system: System, point: Point) -> Array:
+    """Return the loss of each example."""
+    return np.asarray(
+        [_run(system, point, number).values[_loss(system)].real.ravel()[0] for number in range(point.count)]
+    )
+
+
+def outputs(system: System, point: Point, name: str) -> Array:
+    """Return the value of a variable of the forward pass for each example, examples along the first axis."""
+    return np.stack([unstacked(_run(system, point, number).values[name]).real for number in range(point.count)])
+
+
+def gradients(system: System, point: Point, chosen: Mapping[str, Sequence[int]] | None = None) -> dict[str, Array]:
+    """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
+
+    With `chosen`, only by those coordinates (in row-major order) of those parameters, flat.
+    """
+    names = [parameter.name for parameter in system.parameters]
+    coordinates = {name: np.arange(point.parameters[name].size) for name in names}
+    if chosen is not None:
+        coordinates = {name: np.asarray(chosen[name], dtype=int) for name in names if name in chosen}
+    totals = {name: np.zeros(len(where)) for name, where in coordinates.items()}
+    for number in range(point.count):
+        base = _run(system, point, number)
+        for name, where in coordinates.items():
+            totals[name] += _slopes(system, base, name, where)
+    shaped = {name: total / point.count for name, total in totals.items()}
+    if chosen is not None:
+        return shaped
+    return {name: total.reshape(point.parameters[name].shape) for name, total in shaped.items()}
+
+
+def _loss(system: System) -> str:
+    if system.loss is None:
+        raise LookupError("a system without a loss has no gradients")
+    return system.loss.name
+
+
+def _run(system: System, point: Point, number: int) -> Evaluator:
+    evaluator = Evaluator(Complex(), stacked(point.example(number), Complex()))
+    with np.errstate(all="ignore"):  # what is not finite becomes a failed row
+        evaluator.run(system.equations)
+    return evaluator
+
+
+def _readers(system: System, name: str) -> list[Equation]:
+    """Return the equations whose value depends on the variable `name`: only those are run again."""
+    moved, found = {name}, []
+    for equation in system.equations:
+        if any(variable.name in moved for variable in variables(equation.expression)):
+            moved.add(equation.name)
+            found.append(equation)
+    return found
+
+
+def _slopes(system: System, base: Evaluator, name: str, where: Array) -> Array:
+    """Return the derivative of one example's loss by the coordinates `where` of one parameter."""
+    at, equations = base.values[name], _readers(system, name)
+    if not any(equation.name == _loss(system) for equation in equations):
+        return np.zeros(len(where))
+    slopes = []
+    length = max(1, CHUNK // max(1, at.size))
+    for start in range(0, len(where), length):
+        chosen = where[start : start + length]
+        moved = np.repeat(at.reshape(1, -1), len(chosen), axis=0)
+        moved[np.arange(len(chosen)), chosen] += 1j * STEP
+        evaluator = Evaluator(base.arithmetic, {**base.values, name: moved.reshape(len(chosen), *at.shape[1:])})
+        with np.errstate(all="ignore"):
+            evaluator.run(equations)
+        loss = evaluator.values[_loss(system)]
+        slopes.append(np.broadcast_to(loss, (len(chosen),)).imag / STEP)
+    return np.concatenate(slopes) if slopes else np.zeros(0)

@@ -1,0 +1,158 @@
+"""Third oracle: `sympy.diff` of the loss written out element by element, against the derived equations by elements.
+
+The network is taken at sizes 2 and 3 and one example. Where the written-out loss would be too long, each equation is
+written out on its own: SymPy gives its Jacobian, element by element, and the chain rule is summed in numbers.
+All is compared at a random rational point in 50 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import mpmath
+import numpy as np
+import sympy
+from sympy import Basic, Expr
+
+from symprop.algebra.elements import Reader, elements
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import Variable, variables
+from symprop.calculus.derivation import Derivation
+from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.measure import DIGITS, Row, precise_difference
+from symprop.verify.points import Point
+
+LIMIT = 10.0**-DIGITS
+LONGEST = 3_000
+"""How many operations a written-out loss may have before it is taken equation by equation."""
+
+
+class _Numbers(Precise):
+    """Mpmath numbers for scalar expressions; remembers the value of every sub-expression at one point."""
+
+    def __init__(self, values: dict[Basic, Array]) -> None:
+        self.known: dict[Basic, Array] = dict(values)
+
+    def scalar(self, body: Basic, arguments: dict[Basic, Array]) -> Array:
+        if body not in self.known:
+            self.known[body] = super().scalar(body, arguments)
+        return self.known[body]
+
+    def of(self, expression: Expr) -> mpmath.mpf:
+        """Return the value of a scalar expression."""
+        return np.asarray(self.scalar(expression, {}), dtype=object).item()
+
+
+def rows(derivation: Derivation, point: Point) -> Iterator[Row]:
+    """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
+    system = derivation.system
+    with mpmath.workdps(DIGITS + 30):
+        reader = Reader({v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)})
+        numbers = _Numbers(_leaf_values(system, point))
+        oracle = _written_out(system, reader, numbers)
+        found = derived(derivation, reader, numbers)
+        how = "sympy.diff of the written-out loss"
+        if oracle is None:
+            how, oracle = "sympy.diff, equation by equation", _chained(system, reader, numbers)
+        for parameter in system.parameters:
+            name, true = f"d{parameter.name}", oracle[parameter.name]
+            if name not in found:
+                zero = all(value == 0 for value in true.ravel())
+                yield Row(
+                    name,
+                    how,
+                    "1 rational",
+                    0.0 if zero else float("inf"),
+                    LIMIT,
+                    zero,
+                    "zero" if zero else "no equation",
+                )
+                continue
+            error = precise_difference(found[name], true)
+            sizes = " ".join(map(str, true.shape))
+            yield Row(name, how, "1 rational", error, LIMIT, error <= LIMIT, f"sizes {sizes}")
+
+
+def _is_index(variable: Variable) -> bool:
+    return any(fact.kind == "index" for fact in variable.facts)
+
+
+def _leaf_values(system: System, point: Point) -> dict[Basic, Array]:
+    """Return each element of parameters, inputs and targets with its value, a rational of a few digits."""
+    values: dict[Basic, Array] = {}
+    given = point.example(0)
+    for variable in (*system.parameters, *system.inputs, *system.targets):
+        if not _is_index(variable):
+            exact = _rationals(given[variable.name], variable)
+            for symbol, value in zip(elements(variable).ravel(), exact.ravel(), strict=True):
+                values[symbol] = np.asarray(mpmath.mpf(int(value.p)) / int(value.q), dtype=object)
+    return values
+
+
+def _rationals(values: Array, variable: Variable) -> Array:
+    """Return numbers as thousandths; the last along an axis that sums to 1 makes up for the rounding of the others."""
+    exact = np.frompyfunc(lambda value: sympy.Rational(round(float(value) * 1000), 1000), 1, 1)(np.asarray(values))
+    exact = np.asarray(exact, dtype=object)
+    for fact in variable.facts:
+        if fact.kind == "sums to 1":
+            moved = np.moveaxis(exact, int(fact.value), -1)
+            moved[..., -1] += 1 - moved.sum(axis=-1)
+    return exact
+
+
+def _written_out(system: System, reader: Reader, numbers: _Numbers) -> dict[str, Array] | None:
+    """Return the derivatives of the loss, all of it written in parameters, inputs and targets; None where too long."""
+    inside: dict[Basic, Expr] = {}
+    lengths: dict[Basic, int] = {}
+    for equation in system.equations:
+        symbols, right = elements(equation.target), elements(equation.expression, reader=reader)
+        for symbol, local in zip(symbols.ravel(), right.ravel(), strict=True):
+            length = int(local.count_ops()) + sum(lengths.get(part, 0) for part in local.free_symbols)
+            if length > LONGEST:
+                return None
+            lengths[symbol] = length
+            inside[symbol] = local.xreplace({part: inside[part] for part in local.free_symbols if part in inside})
+    loss = inside[elements(system.loss).item()]  # type: ignore[arg-type]
+    result = {}
+    for parameter in system.parameters:
+        slopes = [numbers.of(sympy.diff(loss, symbol)) for symbol in elements(parameter).ravel()]
+        result[parameter.name] = np.asarray(slopes, dtype=object).reshape(elements(parameter).shape)
+    return result
+
+
+def _chained(system: System, reader: Reader, numbers: _Numbers) -> dict[str, Array]:
+    """Return the derivatives of the loss from each equation's own Jacobian, the chain rule summed in numbers."""
+    local: list[tuple[Basic, Expr]] = []
+    for equation in system.equations:
+        right = elements(equation.expression, reader=reader)
+        for symbol, expression in zip(elements(equation.target).ravel(), right.ravel(), strict=True):
+            numbers.known[symbol] = np.asarray(numbers.of(expression), dtype=object)
+            local.append((symbol, expression))
+    adjoint: dict[Basic, mpmath.mpf] = {elements(system.loss).item(): mpmath.mpf(1)}  # type: ignore[arg-type]
+    for symbol, expression in reversed(local):
+        if symbol in adjoint:
+            for part in sorted(expression.free_symbols, key=lambda leaf: str(leaf)):
+                slope = numbers.of(sympy.diff(expression, part))
+                adjoint[part] = adjoint.get(part, mpmath.mpf(0)) + adjoint[symbol] * slope
+    zero = mpmath.mpf(0)
+    return {
+        parameter.name: np.asarray(
+            [adjoint.get(symbol, zero) for symbol in elements(parameter).ravel()], dtype=object
+        ).reshape(elements(parameter).shape)
+        for parameter in system.parameters
+    }
+
+
+def derived(derivation: Derivation, reader: Reader, numbers: _Numbers) -> dict[str, Array]:
+    """Return the value of every derived equation, by its elements in order."""
+    result = {}
+    for equation in derivation.equations:
+        right = elements(equation.expression, reader=reader)
+        values = np.asarray([numbers.of(expression) for expression in right.ravel()], dtype=object)
+        for symbol, value in zip(elements(equation.target).ravel(), values, strict=True):
+            numbers.known[symbol] = np.asarray(value, dtype=object)
+        result[equation.name] = values.reshape(right.shape)
+    return result
+
+
+__all__ = ["Equation", "derived", "rows", "variables"]

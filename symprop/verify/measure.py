@@ -1,0 +1,109 @@
+"""How two answers are compared, and the row of the certificate that says how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import mpmath
+import numpy as np
+
+from symprop.verify.arithmetic import Array
+
+FLOAT64_LIMIT = 1e-12
+"""Largest error of a float64 gradient, relative to the largest element of that gradient."""
+ELEMENT_FLOOR, ELEMENT_LIMIT = 1e-6, 1e-8
+"""Each element above `ELEMENT_FLOOR` of the largest must be right to `ELEMENT_LIMIT` of itself; others may be noise."""
+DIGITS = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a certificate: what was checked, by which oracle, where, how far off it was, whether that will do."""
+
+    name: str
+    oracle: str
+    points: str
+    error: float
+    limit: float
+    ok: bool
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Say "ok" or "FAILED"."""
+        return "ok" if self.ok else "FAILED"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far `found` is from `true`: relative to the largest element, and the worst element relative to itself."""
+
+    overall: float
+    element: float
+    finite: bool
+    zero: bool
+
+    def within(self, limit: float) -> bool:
+        """Whether nothing is off by more than `limit` overall, and no element by more than its own limit."""
+        return self.finite and self.overall <= limit and self.element <= max(ELEMENT_LIMIT, limit)
+
+
+def difference(found: Array, true: Array) -> Difference:
+    """Return how far `found` is from `true`. A shape that differs is infinitely far; so is anything from a true zero.
+
+    >>> scientific(difference(np.array([1.0, 2.002]), np.array([1.0, 2.0])).overall)
+    '1.0e-03'
+    """
+    found, true = np.asarray(found), np.asarray(true)
+    if found.shape != true.shape:
+        return Difference(np.inf, np.inf, False, False)
+    if true.size == 0:
+        return Difference(0.0, 0.0, True, True)
+    finite = bool(np.all(np.isfinite(found)) and np.all(np.isfinite(true)))
+    if not finite:
+        return Difference(np.inf, np.inf, False, False)
+    off, scale = np.abs(found - true), np.abs(true)
+    largest = float(scale.max())
+    if largest == 0:
+        worst = np.inf if off.max() > 0 else 0.0
+        return Difference(worst, worst, True, True)
+    loud = scale > ELEMENT_FLOOR * largest
+    return Difference(float(off.max()) / largest, float((off[loud] / scale[loud]).max()), True, False)
+
+
+def precise_difference(found: Array, true: Array) -> float:
+    """Return the largest difference of two arrays of mpmath numbers relative to the largest element, as a float.
+
+    Two answers below 1e-60 count as zero both: central differences leave no less.
+    """
+    if found.shape != true.shape:
+        found, true = np.broadcast_arrays(found, true)
+    pairs = [(mpmath.mpf(a), mpmath.mpf(b)) for a, b in zip(found.ravel(), true.ravel(), strict=True)]
+    if not all(mpmath.isfinite(a) and mpmath.isfinite(b) for a, b in pairs):
+        return float("inf")
+    largest = max((abs(b) for _, b in pairs), default=mpmath.mpf(0))
+    worst = max((abs(a - b) for a, b in pairs), default=mpmath.mpf(0))
+    if largest < mpmath.mpf("1e-60"):
+        return 0.0 if worst < mpmath.mpf("1e-60") else float("inf")
+    return float(worst / largest)
+
+
+def worst_of(differences: Mapping[str, Difference]) -> float:
+    """Return the largest overall difference."""
+    return max((value.overall for value in differences.values()), default=0.0)
+
+
+def scientific(error: float) -> str:
+    """Return an error in few characters.
+
+    >>> scientific(0.0), scientific(1.234e-16)
+    ('0', '1.2e-16')
+    """
+    return "0" if error == 0 else f"{error:.1e}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return an exception as a short line."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text}"[:100]

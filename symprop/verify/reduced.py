@@ -1,0 +1,54 @@
+"""The same network at other sizes: small ones, at which every coordinate can be checked in many digits."""
+
+from __future__ import annotations
+
+from symprop.errors import SpecError
+from symprop.networks.network import Network
+from symprop.networks.sizes import Size
+
+
+def sizes_of(network: Network) -> list[int]:
+    """Return the distinct sizes of a network's layers above 1, in ascending order.
+
+    Raises:
+        SpecError: a size is a name.
+    """
+    found: set[int] = set()
+    for layer in network.layers:
+        for size in layer.sizes:
+            if not isinstance(size, int):
+                raise SpecError(
+                    f"a check needs numbers for all sizes; {size} is a name\ngive its number: --sizes {size}=8"
+                )
+            found.add(size)
+    return sorted(found - {1})
+
+
+def resized(network: Network, change: dict[Size, Size]) -> Network:
+    """Return the network with sizes replaced."""
+    return Network(tuple(layer.with_sizes(change) for layer in network.layers))
+
+
+def reduced(network: Network) -> Network:
+    """Return the network at small sizes: different sizes stay different, larger stay larger, a 1 stays 1.
+
+    >>> from symprop.networks import Dense, Input, MeanSquaredError
+    >>> reduced(Input(64) >> Dense(32) >> Dense(32) >> MeanSquaredError()).text
+    'Input(4) >> Dense(3) >> Dense(3) >> MeanSquaredError()'
+    """
+    change: dict[Size, Size] = {}
+    smallest = 2
+    for size in sizes_of(network):
+        change[size] = min(size, max(smallest, 3))
+        smallest = int(change[size]) + 1
+    return resized(network, change)
+
+
+def tiny(network: Network) -> Network:
+    """Return the network at sizes 2 and 3, by turns.
+
+    >>> from symprop.networks import Dense, Input, MeanSquaredError
+    >>> tiny(Input(64) >> Dense(32) >> Dense(10) >> MeanSquaredError()).text
+    'Input(2) >> Dense(3) >> Dense(2) >> MeanSquaredError()'
+    """
+    return resized(network, {size: 2 + number % 2 for number, size in enumerate(sizes_of(network))})

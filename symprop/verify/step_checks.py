@@ -1,0 +1,124 @@
+"""Second oracle: every derivation step's before = after, and every equation, in 50-digit arithmetic.
+
+The forward variables have the values that the forward equations give; the adjoints (`delta2`, `da1`) are random, so
+that an identity that holds only by accident of the right adjoint fails, except where a step says that it uses the
+equation of an adjoint. `Pullback`s are worked out by central differences in 120 digits: no derivative rule is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import mpmath
+import numpy as np
+from sympy import Expr
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node, Variable, variables
+from symprop.calculus.derivation import Derivation
+from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
+from symprop.verify.measure import DIGITS, Row, precise_difference
+from symprop.verify.points import Point
+
+LIMIT = 10.0**-DIGITS
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A derivation at one point: forward values, random adjoints, sizes."""
+
+    derivation: Derivation
+    sizes: Mapping[Expr, int]
+    values: Mapping[str, Array]
+    adjoints: Mapping[str, Array]
+
+    def value(self, node: Node, defined: tuple[Equation, ...]) -> Array:
+        """Return `node` where the adjoints in `defined` are as their equations say and the others random."""
+        evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
+        evaluator.run(defined)
+        return unstacked(evaluator(node))
+
+
+def rows(derivation: Derivation, points: list[Point], seed: int) -> Iterator[Row]:
+    """Yield one row for each backward equation: its steps, each on its own, at every point."""
+    with mpmath.workdps(WORKING_DIGITS):
+        scenes = [_scene(derivation, point, seed + number) for number, point in enumerate(points)]
+        backward = [equation for item in derivation.backward if isinstance(item, Equation) for equation in [item]]
+        for equation in backward:
+            yield _row(equation, backward, scenes)
+
+
+def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
+    system = derivation.system
+    sizes = {} if system.batch is None else {system.batch: point.count}
+    values = point.example(0) if system.batch is None else point.batch(system)
+    random = np.random.default_rng(seed)
+    entered = stacked(values, Precise())
+    for target in system.targets:
+        for fact in target.facts:
+            if fact.kind == "sums to 1":  # to all digits, not to the sixteen of the random numbers
+                whole = entered[target.name]
+                entered[target.name] = whole / whole.sum(axis=int(fact.value) + 1, keepdims=True)
+    evaluator = Evaluator(Precise(), entered, sizes)
+    evaluator.run(system.equations)
+    backward = [item.target for item in derivation.backward if isinstance(item, Equation)]
+    adjoints = {target.name: random.standard_normal(evaluator.shape(target.shape)) for target in backward}
+    return _Scene(derivation, sizes, evaluator.values, stacked(adjoints, Precise()))
+
+
+def _row(equation: Equation, backward: list[Equation], scenes: list[_Scene]) -> Row:
+    layout = scenes[0].derivation.system.layout if scenes else ""
+    errors, bad = [0.0], []
+    if not joined(equation):
+        bad.append("the steps do not lead to the equation")
+        errors.append(float("inf"))
+    for number, step in enumerate(equation.steps, start=1):
+        defined = _used(step, equation, backward)
+        error = max((_step_error(step, scene, defined) for scene in scenes), default=float("inf"))
+        errors.append(error)
+        if not error <= LIMIT:
+            bad.append(f"step {number}, {step.rule}")
+    ok = max(errors) <= LIMIT and bool(scenes)
+    count = len(equation.steps)
+    note = "; ".join(bad) if bad else f"{count} step{'s' if count != 1 else ''}, {layout}"
+    return Row(equation.name, f"{DIGITS} digits, each step", f"{len(scenes)} random", max(errors), LIMIT, ok, note)
+
+
+def joined(equation: Equation) -> bool:
+    """Whether each step begins where the one before ends, and the last ends at the equation's right side."""
+    steps = equation.steps
+    links = all(first.after == second.before for first, second in pairwise(steps))
+    return links and (not steps or steps[-1].after == equation.expression)
+
+
+def _step_error(step: Step, scene: _Scene, defined: tuple[Equation, ...]) -> float:
+    before, after = scene.value(step.before, defined), scene.value(step.after, defined)
+    if before.shape != after.shape:
+        return float("inf")
+    return precise_difference(after, before)
+
+
+def _used(step: Step, current: Equation, backward: list[Equation]) -> tuple[Equation, ...]:
+    """Return the backward equations that a step says it uses, with those that they read, in order."""
+    by_target: dict[Variable, Equation] = {equation.target: equation for equation in backward}
+    wanted: set[str] = set()
+    pending = [fact for fact in step.facts if isinstance(fact, Equation) and fact.target in by_target]
+    while pending:
+        equation = pending.pop()
+        if equation.name not in wanted and equation.target != current.target:
+            wanted.add(equation.name)
+            pending += [by_target[part] for part in variables(equation.expression) if part in by_target]
+    return tuple(equation for equation in backward if equation.name in wanted)
+
+
+def same_rules(real: Derivation, reduced: Derivation) -> bool:
+    """Whether two derivations take the same steps: the same names, each by the same rules in the same order."""
+    return rules_of(real) == rules_of(reduced)
+
+
+def rules_of(derivation: Derivation) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the rules by which each equation was found."""
+    return [(equation.name, tuple(step.rule for step in equation.steps)) for equation in derivation.equations]
