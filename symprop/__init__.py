@@ -1,0 +1,97 @@
+"""symprop: matrix calculus for neural networks, from formula to page to fast NumPy.
+
+    >>> import symprop
+    >>> net = symprop.parse_network("Input(4) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
+    >>> d = symprop.derive(net)
+    >>> print(d.delta(1).text())
+    (W2.T @ delta2) * (1 - a1 * a1)
+
+This file is the API: what it names is public, what it does not name may change.
+"""
+
+from symprop import notation as notation  # enters the printers of formulas, equations and derivations
+from symprop.algebra.equations import Equation, Loop, Step, System
+from symprop.algebra.names import variable
+from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.errors import (
+    DataError,
+    FormulaError,
+    LimitError,
+    OutputError,
+    ShapeError,
+    SpecError,
+    SymbolNameError,
+    SympropError,
+)
+from symprop.networks import (
+    ELU,
+    GELU,
+    L2,
+    Activation,
+    BinaryCrossEntropy,
+    Dense,
+    Embedding,
+    Identity,
+    Input,
+    LeakyReLU,
+    Loss,
+    MeanSquaredError,
+    Network,
+    ReLU,
+    Repeat,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    SoftmaxCrossEntropy,
+    Softplus,
+    Tanh,
+    parse_network,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "L2",
+    "Activation",
+    "BinaryCrossEntropy",
+    "DataError",
+    "Dense",
+    "Derivation",
+    "Embedding",
+    "Equation",
+    "FormulaError",
+    "Identity",
+    "Input",
+    "LeakyReLU",
+    "LimitError",
+    "Loop",
+    "Loss",
+    "MeanSquaredError",
+    "Network",
+    "Node",
+    "OutputError",
+    "ReLU",
+    "Repeat",
+    "Residual",
+    "ShapeError",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Softplus",
+    "SpecError",
+    "Step",
+    "SymbolNameError",
+    "SympropError",
+    "System",
+    "Tanh",
+    "Variable",
+    "derive",
+    "parse_network",
+    "variable",
+]

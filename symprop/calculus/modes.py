@@ -1,7 +1,7 @@
 """Forward and reverse mode of differentiation between two variables of a network, and what each costs.
 
-The *tangent* of a variable, `dot_z1`, is its derivative in a direction, pushed forward by the equations (a Jacobian-vector
-product). The *cotangent*, `bar_z1`, is the derivative of a weighting of the output, pulled back (a vector-Jacobian
+The *tangent* of a variable, `dot_z1`, is its derivative in a direction, pushed forward by the equations (a
+Jacobian-vector product). The *cotangent*, `bar_z1`, is the derivative of a weighting of the output, pulled back (a vector-Jacobian
 product). The Jacobian itself takes one forward pass for each input or one reverse pass for each output; as a product of
 the Jacobians on the way it is the same in every order, but its cost is not.
 
@@ -11,6 +11,7 @@ Algorithms*, matrix-chain multiplication.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable, variables
-from symprop.calculus.cost import FLOPS, Operations, operations
+from symprop.calculus.cost import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
 from symprop.calculus.orders import Factor, Order, cheaper, orders
 from symprop.calculus.rewriting import simplified
@@ -145,7 +146,7 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
         stations = [by, *(station for station in stations[1:-1] if station in through), of]
     links = tuple(
         Link(target, source, chained(between(equations, target, source), target, source, known))
-        for source, target in zip(stations, stations[1:], strict=False)
+        for source, target in itertools.pairwise(stations)
     )
     return Modes(of, by, links, tangents(equations, by, known), cotangents(equations, of, by, known))
 
@@ -255,4 +256,4 @@ def _number(cost: Expr, sizes: Mapping[Expr, int] | None) -> int:
     return int(value)
 
 
-__all__ = ["FLOPS", "Link", "Modes", "between", "cotangent_of", "cotangents", "modes", "tangent_of", "tangents"]
+__all__ = ["Link", "Modes", "between", "cotangent_of", "cotangents", "modes", "tangent_of", "tangents"]

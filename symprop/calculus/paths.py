@@ -123,7 +123,7 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
             stacks.append([block])
     if not stacks:
         raise SpecError("the network has no residual block with an identity shortcut")
-    return tuple(max(stacks, key=len))
+    return tuple(max(stacks, key=lambda stack: len(stack)))
 
 
 def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Variable] | None:

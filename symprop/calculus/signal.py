@@ -3,7 +3,8 @@
 A neuron `Y = beta + sum_i W_i H_i` with `H = phi(X)` keeps the variance of `X` where
 `n_in sigma_w**2 E[phi(Z)**2] = 1`, and the backward pass, which goes through the transposed matrix and `phi'`, keeps
 that of the gradient where `n_out sigma_w**2 E[phi'(Z)**2] = 1`. A rectangular matrix cannot do both: compromises are
-the average of the two variances, and the variance at the average of the two conditions (Glorot and Bengio's `2 / (n_in + n_out)`).
+the average of the two variances, and the variance at the average of the two conditions (Glorot and Bengio's
+`2 / (n_in + n_out)`).
 
 Sources: He, Zhang, Ren and Sun, *Delving deep into rectifiers* (2015); Glorot and Bengio, *Understanding the difficulty
 of training deep feedforward neural networks* (2010).

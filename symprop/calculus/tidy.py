@@ -86,9 +86,7 @@ def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
     for term in node.operands:
         for part in term.operands if isinstance(term, n.Add) else (term,):
-            if isinstance(part, n.Fill) and part.value == 0:
-                continue
-            coefficient, rest = coefficient_and_rest(part)
+            coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
     if not terms:

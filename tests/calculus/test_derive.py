@@ -1,0 +1,162 @@
+"""What the derivation says of whole networks, as a textbook would write it."""
+
+from __future__ import annotations
+
+import pytest
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Loop, System
+from symprop.algebra.names import variable
+from symprop.calculus.derive import derive, derive_system
+from symprop.errors import FormulaError, ShapeError, SpecError
+
+RESIDUAL = (
+    "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()"
+)
+
+
+def expressions(network: str, layout: str = "example") -> dict[str, str]:
+    return {equation.name: equation.expression.text() for equation in derive(network, layout).equations}
+
+
+def test_the_delta_recurrence_of_a_residual_network() -> None:
+    found = expressions(RESIDUAL)
+    assert found["delta3"] == "p - y"
+    assert found["da2"] == "W3.T @ delta3"
+    assert found["delta2"] == "da2 * (z2 > 0)"
+    assert found["delta1"] == "(W2.T @ delta2 + da2) * (1 - a1 * a1)"
+    assert (found["dW2"], found["db2"]) == ("outer(delta2, a1)", "delta2")
+
+
+def test_a_batch_in_rows_sums_over_its_examples() -> None:
+    found = expressions(RESIDUAL, "rows")
+    assert found["delta3"] == "(p - y) / m"
+    assert found["delta1"] == "(delta2 @ W2 + da2) * (1 - a1 * a1)"
+    assert (found["dW2"], found["db2"]) == ("delta2.T @ a1", "sum(delta2, axis=0)")
+
+
+def test_a_batch_in_columns() -> None:
+    found = expressions(RESIDUAL, "columns")
+    assert found["delta1"] == "(W2.T @ delta2 + da2) * (1 - a1 * a1)"
+    assert (found["dW2"], found["db2"]) == ("delta2 @ a1.T", "sum(delta2, axis=1)")
+
+
+def test_softmax_with_cross_entropy_names_its_rules_and_facts() -> None:
+    steps = derive(RESIDUAL).steps("delta3")
+    rules = [step.rule for step in steps]
+    assert rules[-4:] == ["cancel", "sums to one", "distribute", "cancel"]
+    facts = [fact for step in steps for fact in step.facts if isinstance(fact, str)]
+    assert "the targets sum to 1" in facts
+    for step, following in zip(steps, steps[1:], strict=False):
+        assert step.after == following.before
+
+
+def test_the_identity_of_a_residual_block_comes_out() -> None:
+    derivation = derive(RESIDUAL)
+    assert derivation.jacobian("a2", "a1").text() == "diag(z2 > 0) @ W2 + eye(32)"
+    assert derivation.jacobian("z3", "x").text() == "W3 @ (diag(z2 > 0) @ W2 + eye(32)) @ diag(1 - a1 * a1) @ W1"
+    assert derivation.jacobian("p", "z3").text() == "diag(p) - outer(p, p)"
+    assert derivation.jacobian("L", "z3").text() == "p - y"
+
+
+def test_binary_cross_entropy_on_probabilities_is_p_minus_y() -> None:
+    assert expressions("Input(4) >> Dense(3) >> Sigmoid() >> BinaryCrossEntropy()")["delta1"] == "a1 - y"
+    assert expressions("Input(4) >> Dense(3) >> BinaryCrossEntropy()")["delta1"] == "p - y"
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope"),
+    [
+        ("Sigmoid()", "a1 * (1 - a1)"),
+        ("Tanh()", "(1 - a1 * a1)"),
+        ("ReLU()", "(z1 > 0)"),
+        ("LeakyReLU()", "where(z1 > 0, 1, 1 / 100)"),
+        ("ELU()", "where(z1 > 0, 1, a1 + 1)"),
+        ("Softplus()", "sigmoid(z1)"),
+        ("SiLU()", "(a1 * (1 - sigmoid(z1)) + sigmoid(z1))"),
+    ],
+)
+def test_slopes_are_written_in_what_the_forward_pass_holds(activation: str, slope: str) -> None:
+    found = expressions(f"Input(3) >> Dense(3) >> {activation} >> Dense(2) >> MeanSquaredError()")
+    assert found["delta1"] == f"(W2.T @ delta2) * {slope}"
+
+
+def test_an_embedding_gathers_what_flows_to_each_row() -> None:
+    found = expressions("Input(3) >> Embedding(27, 10) >> Dense(20) >> MeanSquaredError()")
+    assert found["dE1"] == "scatter_add(reshape(W1.T @ delta1, (3, 10)), x, 27)"
+
+
+def test_a_general_number_of_layers_gives_recurrence_and_base_case() -> None:
+    derivation = derive("Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), L) >> MeanSquaredError()")
+    (loop,) = (item for item in derivation.backward if isinstance(item, Loop))
+    assert [str(equation.text()) for equation in loop.base] == ["delta[L] = (a[L] - y) * (1 - a[L] * a[L])"]
+    texts = [equation.text() for equation in loop.equations]
+    assert "delta[l] = (W[l + 1].T @ delta[l + 1]) * (1 - a[l] * a[l])" in texts
+    assert "dW[l] = outer(delta[l], a[l - 1])" in texts
+
+
+def test_a_general_number_of_residual_blocks_keeps_the_skip() -> None:
+    derivation = derive("Input(n) >> Repeat(Residual(Dense(n) >> ReLU()), L) >> MeanSquaredError()")
+    (loop,) = (item for item in derivation.backward if isinstance(item, Loop))
+    texts = [equation.text() for equation in loop.equations]
+    assert "da[l] = W[l + 1].T @ delta[l + 1] + da[l + 1]" in texts
+    assert [equation.text() for equation in loop.base] == ["da[L] = a[L] - y"]
+
+
+def test_a_shared_variable_gathers_what_flows_by_both_ways() -> None:
+    x, y, s, d, f = (variable(name) for name in ("x", "y", "s", "d", "f"))
+    equations = (Equation(s, x + y), Equation(d, y - 1), Equation(f, s * d))
+    system = System(equations, inputs=(x, y), targets=(), parameters=(), output=f, loss=f)
+    items, remarks = derive_system(system)
+    found = {item.name: item.expression.text() for item in items if isinstance(item, Equation)}
+    assert found == {"ds": "d", "dy": "ds + s", "dx": "ds"}
+    assert remarks == ()
+
+
+def test_a_penalty_reaches_the_weights_alone() -> None:
+    found = expressions("Input(4) >> Dense(3) >> MeanSquaredError() + L2(0.5)", "rows")
+    assert found["dW1"] == "delta1.T @ x + W1 / 2"
+    assert found["db1"] == "sum(delta1, axis=0)"
+
+
+def test_a_gradient_that_vanishes_says_why() -> None:
+    derivation = derive("Input(4) >> Dense(3) >> Softmax() >> Loss('sum(a)')")
+    assert derivation.delta(1).text() == "zeros(3)"
+    assert any(remark.startswith("dW1 is zero") for remark in derivation.remarks)
+    assert len(derivation.remarks) == 2
+
+
+def test_a_loss_that_does_not_read_the_output_is_refused() -> None:
+    with pytest.raises(SpecError, match="does not"):
+        derive("Input(4) >> Dense(3) >> Loss('sum(y)')")
+
+
+def test_without_a_loss_there_is_nothing_to_derive() -> None:
+    with pytest.raises(SpecError, match="without a loss"):
+        derive("Input(4) >> Dense(3)")
+
+
+def test_names_that_do_not_exist_are_refused_with_a_suggestion() -> None:
+    derivation = derive(RESIDUAL)
+    with pytest.raises(FormulaError, match="did you mean 'dW3'"):
+        derivation.gradient("W33")
+    with pytest.raises(FormulaError, match="no variable"):
+        derivation.jacobian("a2", "q1")
+    with pytest.raises(ShapeError, match="batch"):
+        derive(RESIDUAL, "rows").jacobian("a2", "a1")
+    with pytest.raises(ShapeError, match="between vectors"):
+        derivation.jacobian("z1", "W1")
+
+
+def test_an_expression_written_in_place_twice_gets_a_name() -> None:
+    found = expressions("Input(4) >> Dense(3) >> Softmax() >> Dense(2) >> MeanSquaredError()")
+    assert found["delta1"] == "a1 * (da1 - sum(a1 * da1, keepdims=True))"
+    assert found["da1"] == "W2.T @ delta2"
+
+
+def test_a_node_is_a_sympy_expression() -> None:
+    delta = derive(RESIDUAL).delta(1)
+    assert delta == derive(RESIDUAL).delta(1)
+    assert variable("W2", (32, 32)) in delta.free_symbols or any(
+        isinstance(part, n.Variable) and part.name == "W2" for part in delta.free_symbols
+    )
