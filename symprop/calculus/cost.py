@@ -322,7 +322,7 @@ def cost_of(system: System, backward: Sequence[Item]) -> Cost:
     """
     rows = (*_rows(system.items, "forward"), *_rows(backward, "backward"))
     loops = [item for item in (*system.items, *backward) if isinstance(item, Loop)]
-    stored = tuple(_stored(system, backward, loops))
+    stored = tuple(_stored(system, backward))
     parameters = sympy.expand(sympy.Add(*(_elements(parameter, loops) for parameter in system.parameters)))
     return Cost(
         rows,
@@ -367,23 +367,32 @@ def _elements(variable: Variable, loops: Sequence[Loop]) -> Expr:
     return size(variable)
 
 
-def _stored(system: System, backward: Sequence[Item], loops: Sequence[Loop]) -> Iterable[tuple[str, Expr]]:
+def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Expr]]:
     """The variables of the forward pass, inputs and targets too, that a backward equation reads."""
-    read: dict[Variable, None] = {}
-    for item in backward:
-        equations = (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
-        for equation in equations:
-            read.update(dict.fromkeys(n.variables(equation.expression)))
-    forward_loops = [item for item in system.items if isinstance(item, Loop)]
-    looped = {_kind(equation.target): loop for loop in forward_loops for equation in loop.equations}
+    read = set(_read(backward))
     for variable in (*system.inputs, *system.targets):
         if variable in read:
             yield variable.name, size(variable)
-    for equation in system.equations:
-        target = equation.target
-        loop = looped.get(_kind(target))
-        inside = loop is not None and bool(target.index) and target.index[0].has(loop.index)
-        if inside and any(_kind(variable) == _kind(target) for variable in read):
-            yield target.name, _elements(target, forward_loops)
-        elif not inside and target in read:
-            yield target.name, size(target)
+    for item in system.items:
+        for equation in (item,) if isinstance(item, Equation) else item.equations:
+            target = equation.target
+            if isinstance(item, Equation):
+                if target in read:
+                    yield target.name, size(target)
+            elif any(_kind(variable) == _kind(target) and _falls_in(variable, item) for variable in read):
+                yield target.name, _elements(target, [item])
+
+
+def _read(backward: Sequence[Item]) -> Iterable[Variable]:
+    """What the backward equations read; a loop's equation that reads `a[l - 1]` reads `a[0]` too, where `l` is 1."""
+    for item in backward:
+        for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
+            for variable in n.variables(equation.expression):
+                yield variable
+                if isinstance(item, Loop) and variable.index and variable.index[0].has(item.index):
+                    yield item.at(variable, _range(equation, item)[0])
+
+
+def _falls_in(variable: Variable, loop: Loop) -> bool:
+    """Whether the index is one that the loop makes: the general one, or the last."""
+    return bool(variable.index) and (variable.index[0].has(loop.index) or variable.index[0] == loop.count)

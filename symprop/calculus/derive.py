@@ -138,8 +138,8 @@ class _Walker:
         flows = self.pending.pop(variable)[::-1]  # in the order of the forward equations
         return flows[0] if len(flows) == 1 else n.Add(*flows)
 
-    def emit(self, variable: Variable, start: Node) -> Variable:
-        """Work out the adjoint of `variable`, add its equation, and return its name.
+    def emit(self, variable: Variable, start: Node) -> Node:
+        """Work out the adjoint of `variable`, add its equation, and return its name (or zero, where it vanished).
 
         Where an adjoint that was written in place comes out written twice, it is given a name first.
         """
@@ -151,7 +151,7 @@ class _Walker:
                 return self.emit(variable, _swap(start, inner, self.emit(owner, inner)))
         name = adjoint_of(variable)
         self.items.append(Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}"))
-        return name
+        return expression if is_zero(expression) else name
 
     def cotangent(self, equation: Equation, readers: list[Variable]) -> Node:
         """Return the adjoint of the left side of `equation`, by name or written out."""
@@ -246,23 +246,26 @@ class _Walker:
     def remarks(self) -> Iterable[str]:
         """Say of each gradient that is zero why it is."""
         found: set[Variable] = set()
+        vanished = ""  # the first adjoint that vanished takes with it all that flows from it
         for item in self.items:
             for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
                 found.add(equation.target)
-                if equation.target.role == "gradient" and is_zero(equation.expression):
-                    yield f"{equation.name} is zero: {_why(equation)}"
+                if is_zero(equation.expression):
+                    reason = _reason(equation) or vanished or "nothing flows back to it"
+                    vanished = vanished or f"{equation.name} is zero ({reason})"
+                    yield f"{equation.name} is zero: {reason}"
         for variable in self.wanted:
             if gradient_of(variable) not in found:
                 yield f"d{variable.name} is zero: the loss does not depend on {variable.name}"
 
 
-def _why(equation: Equation) -> str:
-    """The rule and the facts that made an expression vanish."""
-    for step in equation.steps:
-        if is_zero(step.after) or step is equation.steps[-1]:
-            facts = "; ".join(str(fact) for fact in step.facts)
-            return f"by the rule '{step.rule}'" + (f" ({facts})" if facts else "")
-    return "nothing flows back to it"
+def _reason(equation: Equation) -> str:
+    """The rule and the facts that made an expression vanish, or nothing where a zero flowed in."""
+    if not equation.steps or any(is_zero(part) for part in walk(equation.steps[0].before)):
+        return ""
+    step = next(step for step in equation.steps if is_zero(step.after))
+    facts = "; ".join(str(fact) for fact in step.facts)
+    return f"by the rule '{step.rule}'" + (f", with {facts}" if facts else "")
 
 
 def _count(node: Node, part: Node) -> int:

@@ -10,9 +10,7 @@ from symprop.algebra.names import variable
 from symprop.calculus.derive import derive, derive_system
 from symprop.errors import FormulaError, ShapeError, SpecError
 
-RESIDUAL = (
-    "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()"
-)
+RESIDUAL = "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()"
 
 
 def expressions(network: str, layout: str = "example") -> dict[str, str]:
@@ -121,9 +119,15 @@ def test_a_penalty_reaches_the_weights_alone() -> None:
 
 def test_a_gradient_that_vanishes_says_why() -> None:
     derivation = derive("Input(4) >> Dense(3) >> Softmax() >> Loss('sum(a)')")
-    assert derivation.delta(1).text() == "zeros(3)"
-    assert any(remark.startswith("dW1 is zero") for remark in derivation.remarks)
-    assert len(derivation.remarks) == 2
+    assert derivation.delta(1).text() == "zeros((3,))"
+    assert [remark.split(" is zero")[0] for remark in derivation.remarks] == ["delta1", "dW1", "db1"]
+    assert "sums to one" in derivation.remarks[0]
+    assert "delta1 is zero" in derivation.remarks[1]
+
+
+def test_a_step_function_has_no_slope_and_says_so() -> None:
+    derivation = derive("Input(4) >> Dense(3) >> Activation('sign(x)', name='step') >> MeanSquaredError()")
+    assert "step'(t) = 0" in derivation.remarks[0]
 
 
 def test_a_loss_that_does_not_read_the_output_is_refused() -> None:
