@@ -43,7 +43,7 @@ def train(
     *,
     epochs: int = 30,
     batch: int = 32,
-    rate: float = 1e-3,
+    rate: float | None = None,
     seed: int = 0,
     clip: float | None = None,
     params: dict[str, Array] | None = None,
@@ -55,7 +55,7 @@ def train(
         module: a generated module made with an optimiser.
         features: one example a row, as `module.forward` takes them.
         targets: as `module.loss_and_grads` takes them.
-        rate: the learning rate.
+        rate: the learning rate; by default the optimiser's own.
         clip: the largest norm of all gradients together, or None.
         params: where to start; by default `module.init_params(seed)`.
         after_epoch: called with each `Epoch` as it ends.
@@ -76,6 +76,7 @@ def train(
         )
     weights = module.init_params(seed=seed) if params is None else params
     state = module.init_state(weights)
+    options = {} if rate is None else {"lr": rate}
     generator = np.random.default_rng(seed)
     history = []
     for number in range(1, epochs + 1):
@@ -88,7 +89,7 @@ def train(
                     module.clip_gradients(grads, clip)
                 if not math.isfinite(total):
                     raise DataError(f"the loss is {float(loss)} in epoch {number}; try a smaller --lr or --clip 1")
-                module.update(weights, grads, state, lr=rate)
+                module.update(weights, grads, state, **options)
         history.append(Epoch(number, total / len(features)))
         after_epoch(history[-1])
     return Trained(weights, tuple(history))
@@ -102,7 +103,7 @@ def mean_loss(module: ModuleType, params: dict[str, Array], features: Array, tar
 
 def accuracy(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:
     """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half."""
-    outputs = module.forward(params, features)
+    outputs = vars(module).get("predict", module.forward)(params, features)
     if outputs.ndim == 2 and outputs.shape[1] == 1:
         return float(np.mean((outputs[:, 0] > 0.5) == (np.reshape(targets, -1) == 1)))
     return float(np.mean(np.argmax(outputs, axis=-1) == targets))

@@ -111,17 +111,16 @@ def _(node: n.Power, batch: Batch, operand: Operand) -> Node:
 def _(node: n.MatMul, batch: Batch, left: Operand, right: Operand) -> Node:
     if not batch.rows:
         return _matmul_columns(node, left, right)
-    if left.batched and right.batched:
-        if left.rank == 1 and right.rank == 1:  # sum_i x[b, i] y[b, i]
-            return n.Sum(left.node * right.node, 1)
-        if right.rank == 1:  # sum_j A[b, .., i, j] x[b, j]
-            return n.Sum(left.node * expanded(right.node, *[1] * (left.rank - 1)), left.rank)
-        if left.rank == 1:  # sum_i x[b, i] A[b, .., i, j]
-            return n.Sum(expanded(left.node, *[1] * (right.rank - 2), right.rank) * right.node, right.rank - 1)
-        return n.MatMul(*(batch.aligned(operand, max(left.rank, right.rank)) for operand in (left, right)))
-    if right.batched and right.rank == 1:  # W @ x_b for every b is X @ W.T
-        return n.MatMul(right.node, _swapped(left.node))
-    return n.MatMul(left.node, right.node)  # NumPy's `@` takes leading axes along
+    rank = max(left.rank, right.rank)
+    if right.batched and right.rank == 1:
+        if left.rank <= 2 and not left.batched:  # W @ x[b] for every b is X @ W.T
+            return n.MatMul(right.node, _swapped(left.node))
+        return n.Sum(left.node * expanded(right.node, *[1] * (rank - 1)), rank)  # sum_j A[b, .., i, j] x[b, j]
+    if left.batched and left.rank == 1 and (right.batched or rank > 2):  # sum_i x[b, i] A[b, .., i, j]
+        return n.Sum(expanded(left.node, *[1] * (rank - 2), rank) * right.node, rank - 1)
+    if left.rank == 1 or right.rank == 1:
+        return n.MatMul(left.node, right.node)  # NumPy's `@` takes leading axes along
+    return n.MatMul(batch.aligned(left, rank), batch.aligned(right, rank))
 
 
 def _matmul_columns(node: n.MatMul, left: Operand, right: Operand) -> Node:

@@ -207,6 +207,7 @@ class _Arithmetic:
                 f"an argument too long to be read: {shown(self.scanned.line[self.start : stop])}"
             ) from None
         if isinstance(tree, ast.Name):
+            self.size(tree)  # refuses a name that cannot be a size
             return Name(tree.id, self.column(tree))
         if isinstance(tree, ast.Tuple):
             return tuple(self.value(entry) for entry in tree.elts)

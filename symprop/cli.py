@@ -1,0 +1,310 @@
+"""The command line: derive, generate, check and train.
+
+It uses argparse, because the standard library's parser does all that these four commands need and its start costs
+nothing; the rooms behind a command are imported when the command runs, so that `symprop --help` is quick.
+
+Exit codes: 0 done; 1 something disagrees (check, generate --check); 2 bad input; 3 over a limit; 4 files;
+130 interrupted. Bad input is told in at most three lines on stderr, without a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from symprop.errors import LimitError, OutputError, SpecError, SympropError, shown
+
+if TYPE_CHECKING:
+    from symprop.calculus.derivation import Derivation
+    from symprop.networks import Network
+
+PROGRAM = "symprop"
+FORMATS = ("pretty", "text", "latex", "html")
+LAYOUTS = ("example", "rows", "columns")
+DTYPES = ("float64", "float32")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+DISAGREES, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
+_LONGEST_LINE = 240
+_NETWORK_HELP = (
+    'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        code: int = options.command(options)
+        sys.stdout.flush()
+        return code
+    except SympropError as problem:
+        _complain(str(problem))
+        return problem.exit_code
+    except (RecursionError, MemoryError) as problem:
+        _complain(f"the input is too large to be worked on ({type(problem).__name__})")
+        return LimitError.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _abandon_output()
+        return PIPE_CLOSED
+    except OSError as problem:
+        _abandon_output()
+        _complain(f"cannot write the output: {os.strerror(problem.errno) if problem.errno else problem}")
+        return OutputError.exit_code
+
+
+def _complain(message: str) -> None:
+    """Print at most three lines on stderr."""
+    for number, line in enumerate(message.split("\n")[:3]):
+        cut = line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+        print(cut if number else f"{PROGRAM}: {cut}", file=sys.stderr)
+
+
+def _abandon_output() -> None:
+    """Send what is left of stdout nowhere, so that the interpreter's own flush at its end stays quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with an error of two lines: what is wrong, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(
+            f"{shown(message, 200)[1:-1] if len(message) <= 200 else shown(message, 200)}\ntry: {self.prog} --help"
+        )
+        self.exit(SpecError.exit_code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description=(__doc__ or "").split("\n")[0], allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        sub.set_defaults(command=run)
+        return sub
+
+    derive = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
+    _network_argument(derive)
+    derive.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
+    derive.add_argument(
+        "--layout", choices=LAYOUTS, default="example", help="one example, or a batch in rows or columns"
+    )
+    derive.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
+    derive.add_argument("-o", metavar="FILE", dest="output", help="write here instead of printing")
+
+    generate = command("generate", _generate, "write a stand-alone NumPy module")
+    _network_argument(generate, optional=True)
+    generate.add_argument("-o", metavar="FILE", dest="output", help="write here instead of printing")
+    generate.add_argument(
+        "--force", action="store_true", help="replace a file that differs, such as one edited by hand"
+    )
+    generate.add_argument("--dtype", choices=DTYPES, default="float64")
+    generate.add_argument("--optimizer", choices=OPTIMIZERS, help="put the optimiser's step into the module")
+    generate.add_argument("--check", action="store_true", help="is generated/ what the generator makes today?")
+    generate.add_argument("--write", action="store_true", help="make generated/ anew")
+
+    check = command("check", _check, "check every equation and gradient by independent oracles")
+    _network_argument(check)
+
+    train = command("train", _train, "train on a CSV file")
+    _network_argument(train)
+    train.add_argument("--data", metavar="FILE.csv", required=True, help="a header row, then one example a row")
+    train.add_argument(
+        "--target", metavar="COLUMN", required=True, help="the column to predict; all others are features"
+    )
+    train.add_argument("--epochs", type=int, default=30)
+    train.add_argument("--batch", type=int, default=32)
+    train.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
+    train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
+    train.add_argument(
+        "--scale", choices=("standard", "largest", "none"), default="standard", help="how to scale features"
+    )
+    train.add_argument("--test-fraction", type=float, default=0.2, metavar="F", help="rows held out (0.2)")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--dtype", choices=DTYPES, default="float64")
+    train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; the metadata is read only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        from importlib.metadata import version
+
+        print(PROGRAM, version(PROGRAM))
+        parser.exit()
+
+
+def _network_argument(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=_NETWORK_HELP)
+    parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
+
+
+def read_network(text_or_path: str, sizes: str = "") -> Network:
+    """Return the network of a text, or of the file that holds one; `sizes` are numbers for names, "n0=64,n1=32".
+
+    A text of a network has a bracket; anything without one, or that begins with `.` or `/`, is a path.
+
+    Raises:
+        SympropError: the file cannot be read, or the text is no network.
+    """
+    from symprop.files import read_text
+    from symprop.networks.spec import parse_network
+
+    is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"}
+    network = parse_network(read_text(text_or_path) if is_path else text_or_path)
+    given = parse_sizes(sizes)
+    return network.with_sizes(given) if given else network
+
+
+def parse_sizes(text: str) -> dict[str, int]:
+    """Return the numbers of `--sizes`.
+
+    >>> parse_sizes("n0=64, n1=32")
+    {'n0': 64, 'n1': 32}
+
+    Raises:
+        SpecError: not of this form.
+        SymbolNameError: a name that cannot be a size.
+    """
+    from symprop.algebra.names import validated
+
+    sizes: dict[str, int] = {}
+    for part in text.split(",") if text.strip() else ():
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if not (number.isascii() and number.isdecimal() and len(number) <= 20):
+            raise SpecError(
+                f"--sizes {shown(part)} cannot be read\nallowed: names with whole numbers, such as n0=64,n1=32"
+            )
+        if validated(name) in sizes:
+            raise SpecError(f"--sizes gives {shown(name)} twice")
+        sizes[name] = int(number)
+    return sizes
+
+
+def _put(text: str, output: str | None) -> None:
+    from symprop.files import write_whole
+
+    if output is None:
+        print(text)
+    else:
+        write_whole(output, text if text.endswith("\n") else text + "\n")
+        print(f"wrote {output}", file=sys.stderr)
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from symprop import notation
+    from symprop.calculus.derive import derive
+    from symprop.files import check_writable
+
+    if options.output is not None:
+        check_writable(options.output)
+    derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
+    if options.steps is not None:
+        _put(steps_text(derivation, options.steps, options.format), options.output)
+        return 0
+    writers: dict[str, Callable[[], str]] = {
+        "pretty": derivation.pretty,
+        "text": derivation.text,
+        "latex": lambda: notation.document(derivation),
+        "html": lambda: notation.html(derivation),
+    }
+    _put(writers[options.format](), options.output)
+    return 0
+
+
+def steps_text(derivation: Derivation, name: str, form: str) -> str:
+    """Return the named steps that led to an equation, one after the other, in one notation.
+
+    Raises:
+        SpecError: HTML, which is of whole derivations.
+        FormulaError: no such equation.
+    """
+    from symprop.algebra.printable import PRINTERS
+
+    if form == "html":
+        raise SpecError("--steps prints in the formats pretty, text and latex")
+    lines = []
+    for number, step in enumerate(derivation.steps(name), start=1):
+        known = (fact if isinstance(fact, str) else PRINTERS[form](fact) for fact in step.facts)
+        facts = f"   because {', '.join(known)}" if step.facts else ""
+        before, after = (PRINTERS[form](node) for node in (step.before, step.after))
+        lines += [f"{number}. {step.rule}{facts}", f"   {before}", f" = {after}"]
+    return "\n".join(lines) or f"{name} needed no steps"
+
+
+def _generate(options: argparse.Namespace) -> int:
+    if options.check or options.write:
+        return _gallery(options)
+    if options.network is None:
+        raise SpecError(f"generate needs a network\ntry: {PROGRAM} generate --help")
+    from symprop.codegen import generate
+    from symprop.files import check_writable, read_text
+
+    if options.output is not None:
+        check_writable(options.output)
+    network = read_network(options.network, options.sizes)
+    source = generate(network, dtype=options.dtype, optimizer=options.optimizer)
+    if options.output is not None and os.path.exists(options.output) and not options.force:
+        if read_text(options.output) == source:
+            return 0
+        raise OutputError(
+            f"{shown(options.output, 200)} holds something else, perhaps edited by hand; nothing was written\n"
+            "allowed: --force to replace it, or another -o"
+        )
+    _put(source.rstrip("\n"), options.output)
+    return 0
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from symprop.codegen import gallery
+
+    if options.network is not None:
+        raise SpecError("generate --check and --write take no network: they are about the folder generated/")
+    if options.write:
+        gallery.write()
+        return 0
+    disagreements = gallery.check()
+    for disagreement in disagreements:
+        print(disagreement)
+    return DISAGREES if disagreements else 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from symprop.verify import check
+
+    certificate = check(read_network(options.network, options.sizes))
+    print(certificate.table())
+    return 0 if certificate.ok else DISAGREES
+
+
+def _train(options: argparse.Namespace) -> int:
+    from symprop.training_run import run
+
+    return run(
+        read_network(options.network, options.sizes),
+        options.data,
+        options.target,
+        optimizer=options.optimizer,
+        rate=options.lr,
+        epochs=options.epochs,
+        batch=options.batch,
+        clip=options.clip,
+        seed=options.seed,
+        scaling=options.scale,
+        test_fraction=options.test_fraction,
+        dtype=options.dtype,
+        output=options.output,
+    )

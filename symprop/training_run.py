@@ -1,0 +1,169 @@
+"""The `train` command: a CSV file in; training with a progress bar, numbers on held-out rows, and weights out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from symprop.algebra.nodes import Variable
+from symprop.data import Scaling, Table, fit_scaling, read_table, split
+from symprop.errors import DataError, SpecError
+from symprop.files import check_writable, save_weights
+from symprop.networks import Network
+from symprop.training import Array, Epoch, Trained, accuracy, mean_loss, train
+
+CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
+
+
+def run(
+    network: Network,
+    data: str | os.PathLike[str],
+    target: str,
+    *,
+    optimizer: str = "adam",
+    rate: float | None = None,
+    epochs: int = 30,
+    batch: int = 32,
+    clip: float | None = None,
+    seed: int = 0,
+    scaling: str = "standard",
+    test_fraction: float = 0.2,
+    dtype: str = "float64",
+    output: str | None = None,
+    console: Console | None = None,
+) -> int:
+    """Train `network` on a CSV file and print what came of it; return the exit code 0.
+
+    Features are scaled by what the training rows say (`data.fit_scaling`), which is printed and saved with the weights.
+
+    Raises:
+        SympropError: data, network or options that do not fit together; nothing is written.
+    """
+    from symprop.codegen import compile_network
+
+    if output is not None:
+        check_writable(output)
+    kind = target_kind(network)
+    table = read_table(data, target, classification=kind != NUMBERS)
+    check_fit(network, table, kind)
+    training, held_out = split(table, test_fraction, seed)
+    scale = _scaling(network, training, scaling)
+    module = compile_network(network, dtype=dtype, optimizer=optimizer)
+    console = console or Console(highlight=False)
+    console.print(f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False)
+    x, y = _prepared(network, training, scale, kind, dtype)
+    with _progress(console) as progress:
+        task = progress.add_task("", total=epochs)
+
+        def show(epoch: Epoch) -> None:
+            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4g}")
+
+        trained = train(module, x, y, epochs=epochs, batch=batch, rate=rate, seed=seed, clip=clip, after_epoch=show)
+    for name, part in (("training", training), ("held-out", held_out)):
+        if part.rows:
+            rows = _prepared(network, part, scale, kind, dtype)
+            console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False)
+    if output is not None:
+        save_weights(output, trained.params, _notes(network, table, target, scale))
+        console.print(f"wrote {output}", markup=False)
+    return 0
+
+
+def target_kind(network: Network) -> str:
+    """Return what the network's loss takes: "classes" (ids), "binary" (0 or 1) or "numbers".
+
+    Raises:
+        SpecError: the network has no loss.
+    """
+    targets = network.system("rows").targets
+    if not targets:
+        raise SpecError(
+            "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
+        )
+    facts = {fact.kind for fact in targets[0].facts}
+    return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
+
+
+def check_fit(network: Network, table: Table, kind: str) -> None:
+    """Raise unless the table has the columns and classes that the network takes.
+
+    Raises:
+        SpecError: a size of the network is a name.
+        DataError: the network and the table do not fit; both numbers are named.
+    """
+    system = network.system("rows")
+    features, outputs = _width(system.inputs[0]), _width(system.output)
+    if features != table.features.shape[1]:
+        raise DataError(f"the network takes {features} features, the table has {table.features.shape[1]}")
+    if kind == CLASSES and len(table.classes) > outputs:
+        raise DataError(f"the table has {len(table.classes)} classes, the network tells {outputs} apart")
+    if kind == BINARY and len(table.classes) > 2:
+        raise DataError(
+            f"the table has {len(table.classes)} classes, this loss takes 2\nfor more: SoftmaxCrossEntropy()"
+        )
+    if kind != CLASSES and outputs != 1:
+        raise DataError(
+            f"the network has {outputs} outputs, the target is one column\nallowed: Dense(1) before this loss"
+        )
+    ids = _vocabulary(network)
+    if ids is not None:
+        wrong = (table.features != np.floor(table.features)) | (table.features < 0) | (table.features >= ids)
+        if wrong.any():
+            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            value = table.features[row, column]
+            raise DataError(f"row {row + 1}, column {table.names[column]!r}: {value:g} is no id from 0 to {ids - 1}")
+
+
+def _width(variable: Variable) -> int:
+    size = variable.shape[-1]
+    if not size.is_Integer:
+        raise SpecError(f"training needs numbers for sizes, {size} is a name\nallowed: --sizes {size}=64")
+    return int(size)
+
+
+def _vocabulary(network: Network) -> int | None:
+    """The number of ids that the input may hold, None where it holds numbers."""
+    facts = {fact.kind: fact.value for fact in network.system("rows").inputs[0].facts}
+    return int(facts["index"]) if "index" in facts else None
+
+
+def _scaling(network: Network, training: Table, kind: str) -> Scaling:
+    return fit_scaling(training.features, "none" if _vocabulary(network) is not None else kind)
+
+
+def _prepared(network: Network, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Array, Array]:
+    """Return features and targets as the generated module takes them."""
+    if _vocabulary(network) is not None:
+        features: Array = table.features.astype(np.int64)
+    else:
+        features = scale(table.features).astype(dtype)
+    targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
+    return features, targets
+
+
+def _result(module: Any, trained: Trained, features: Array, targets: Array, kind: str) -> str:
+    loss = f"loss {mean_loss(module, trained.params, features, targets):.4g}"
+    if kind == NUMBERS:
+        error = np.sqrt(np.mean((module.forward(trained.params, features) - targets) ** 2))
+        return f"{loss}, root mean square error {error:.4g}"
+    return f"{loss}, accuracy {accuracy(module, trained.params, features, targets):.1%}"
+
+
+def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[str, Any]:
+    """What is needed to use the weights later."""
+    return {
+        "network": network.text,
+        "target": target,
+        "features": list(table.names),
+        "classes": list(table.classes),
+        "scaling": {"kind": scale.kind, "offset": scale.offset.tolist(), "scale": scale.scale.tolist()},
+    }
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, TimeElapsedColumn(), console=console)
