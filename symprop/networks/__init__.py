@@ -10,17 +10,17 @@ from symprop.networks.penalties import L2
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "L2",
+    "LAYERS",
     "Activation",
     "BinaryCrossEntropy",
     "Chain",
     "Dense",
-    "ELU",
     "Embedding",
-    "GELU",
     "Identity",
     "Input",
-    "L2",
-    "LAYERS",
     "Layer",
     "LeakyReLU",
     "Loss",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy
 
-from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Softmax as SoftmaxNode, Take, Variable
+from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Variable
+from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser

@@ -15,18 +15,20 @@ from symprop.algebra.nodes import (
     Node,
     Power,
     Scalar,
-    Softmax as SoftmaxNode,
     Sum,
     Variable,
     negative,
     replace,
     variables,
 )
+from symprop.algebra.nodes import (
+    Softmax as SoftmaxNode,
+)
 from symprop.algebra.reader import names_in, read_formula
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
-from symprop.networks.builder import Builder
 from symprop.networks.activations import Sigmoid
+from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, Softmax
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
-from symprop.errors import LimitError, SpecError, SympropError, pointed, shown
+from symprop.errors import SpecError, SympropError, pointed, shown
 from symprop.networks import activations, blocks, layers, losses
 from symprop.networks.blocks import Chain, block_of
 from symprop.networks.layers import Layer
