@@ -33,7 +33,7 @@ class Printable:
         return self.pretty()
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return f"$\\displaystyle {PRINTERS['notebook'](self)}$"
 
     def _sympystr(self, printer: Any) -> str:
         return self.text()

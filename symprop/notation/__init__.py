@@ -1,44 +1,53 @@
 """How formulas look: NumPy notation, Unicode, LaTeX; equations, pages and diagrams.
 
-Importing this package enters its printers in `symprop.algebra.printable.PRINTERS`.
+Importing this package enters its printers in `symprop.algebra.printable.PRINTERS`, so that `node.latex()`, `str(node)`,
+`sympy.latex(node)` and a derivation's own pages work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
+from symprop.calculus.derivation import Derivation
 from symprop.notation.latex import latex
+from symprop.notation.pages import pretty_page, steps, text_page
 from symprop.notation.pretty import pretty
+from symprop.notation.reports import document, html, latex_page, latex_steps, notebook
 from symprop.notation.text import text
 
 
-def _text(subject: Any) -> str:
-    if isinstance(subject, Node):
-        return text(subject)
-    if isinstance(subject, Equation):
-        return f"{text(subject.target)} = {text(subject.expression)}"
-    raise TypeError(f"no text for {type(subject).__name__}")
+def _printer(of_node: Callable[[Node], str], of_derivation: Callable[[Derivation], str]) -> Callable[[Any], str]:
+    """Return the printer of one notation, for all that is `Printable`."""
+
+    def write(subject: Any) -> str:
+        if isinstance(subject, Equation):
+            return f"{of_node(subject.target)} = {of_node(subject.expression)}"
+        if isinstance(subject, Derivation):
+            return of_derivation(subject)
+        return of_node(subject)
+
+    return write
 
 
-def _pretty(subject: Any) -> str:
-    if isinstance(subject, Node):
-        return pretty(subject)
-    if isinstance(subject, Equation):
-        return f"{pretty(subject.target)} = {pretty(subject.expression)}"
-    raise TypeError(f"no text for {type(subject).__name__}")
+PRINTERS["text"] = _printer(text, text_page)
+PRINTERS["pretty"] = _printer(pretty, pretty_page)
+PRINTERS["latex"] = _printer(latex, latex_page)
+PRINTERS["notebook"] = _printer(latex, notebook)
 
-
-def _latex(subject: Any) -> str:
-    if isinstance(subject, Node):
-        return latex(subject)
-    if isinstance(subject, Equation):
-        return f"{latex(subject.target)} = {latex(subject.expression)}"
-    raise TypeError(f"no LaTeX for {type(subject).__name__}")
-
-
-PRINTERS.update(text=_text, pretty=_pretty, latex=_latex)
-
-__all__ = ["latex", "pretty", "text"]
+__all__ = [
+    "document",
+    "html",
+    "latex",
+    "latex_page",
+    "latex_steps",
+    "notebook",
+    "pretty",
+    "pretty_page",
+    "steps",
+    "text",
+    "text_page",
+]

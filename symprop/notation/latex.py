@@ -1,4 +1,4 @@
-r"""Formulas as LaTeX, for amsmath: `\delta_1 = \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)`."""
+r"""Formulas as LaTeX for amsmath: `\left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _SPECIAL = {
 }  # fmt: skip
 _RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r"\ne"}
 _OPERATORS = {
-    "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
-    "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan",
+    "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos",
+    "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan",
     "maximum": r"\max", "minimum": r"\min",
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",

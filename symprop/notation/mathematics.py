@@ -151,6 +151,10 @@ def _juxtaposed(style: Style, pieces: Sequence[Piece]) -> Piece | None:
     return Piece(" ".join([*front, style.wrap(pieces[-1], MATMUL)]), PRODUCT)
 
 
+def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
+    return outer.axes == (inner.axes if isinstance(inner, n.Sum) else (inner.axis,))
+
+
 def table(meaning: str, style: Style) -> Table:
     """Return the printer of `style`: a table with a row for every kind of node."""
     rows = Table(meaning)
@@ -186,8 +190,8 @@ def table(meaning: str, style: Style) -> Table:
         if node.value == 0:
             return Piece(style.constant("0", node.shape), ATOM)
         ones = style.constant("1", node.shape)
-        if node.value == 1:
-            return Piece(ones, ATOM)
+        if node.value in (1, -1):
+            return Piece(ones, MATMUL) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
         return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
 
     @rows.row(n.Identity)
@@ -240,6 +244,9 @@ def table(meaning: str, style: Style) -> Table:
     @rows.row(n.Sum)
     def _(node: n.Sum, of: Of) -> Piece:
         operand = node.operands[0]
+        if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
+            bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
+            return of(type(operand)(*bare))
         if node.rank and operand.rank == 2 and len(node.axes) == 1:  # 1' A, or A 1; kept axes are spread again by ones
             spread = node.keepdims
             if node.axes == (0,):
@@ -247,7 +254,7 @@ def table(meaning: str, style: Style) -> Table:
                 return Piece(f"{style.one} {written}" if spread else written, MATMUL)
             written = f"{style.wrap(of(operand), MATMUL)} {style.one}"
             return Piece(f"{written} {ones_row}" if spread else written, MATMUL)
-        if len(node.axes) < operand.rank or node.keepdims:
+        if len(node.axes) < operand.rank or (node.keepdims and operand.rank > 1):
             axes = ", ".join(map(str, node.axes))
             return style.call(
                 "sum", [of(operand), Piece(f"axes {axes}" if len(node.axes) > 1 else f"axis {axes}", ATOM)]

@@ -156,7 +156,9 @@ def sum_of(
 
 def squared_norm(node: Node) -> Node | None:
     """Return `v` where `node` is the sum of all squares of an array `v`, else None."""
-    if isinstance(node, n.Sum) and len(node.axes) == node.operands[0].rank > 0 and not node.keepdims:
+    if not isinstance(node, n.Sum) or (node.keepdims and node.rank > 1):
+        return None
+    if len(node.axes) == node.operands[0].rank > 0:
         inside = node.operands[0]
         if isinstance(inside, n.Power) and inside.exponent == 2:
             return inside.operands[0]

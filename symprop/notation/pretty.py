@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation import text as plain
-from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, Piece, render
+from symprop.notation.precedence import ATOM, COMPARE, MATMUL, POWER, PRODUCT, Piece, render
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -70,7 +70,7 @@ def pretty(node: Node) -> str:
 class Unicode(mathematics.Style):
     """Mathematics in one line of Unicode."""
 
-    minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "1", "ᵀ"
+    minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         base, _, rest = node.letter.partition("_")
@@ -92,7 +92,7 @@ class Unicode(mathematics.Style):
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         text = piece.text.replace("**2", "²").replace("**3", "³").replace("sqrt(", "√(").replace("pi", "π")
-        return Piece(text.replace(" - ", " − ").replace("*", " "), piece.level)
+        return Piece(text.replace("-", "−").replace("*", " "), piece.level)
 
     def group(self, text: str) -> str:
         return f"({text})"
@@ -131,13 +131,13 @@ class Unicode(mathematics.Style):
         return _RELATIONS[relation]
 
     def where(self, condition: str, yes: str, no: str) -> Piece:
-        return Piece(f"where({condition}, {yes}, {no})", ATOM)
+        return Piece(f"{yes} if {condition}, else {no}", COMPARE)
 
     def rows_of(self, table: str, ids: str) -> str:
         return f"{table}[{ids}]"
 
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
-        return kind if kind != "1" or len(shape) < 2 else "1 1ᵀ" if len(shape) == 2 else "1"
+        return kind if kind != "1" else "𝟏 𝟏ᵀ" if len(shape) == 2 else "𝟏"
 
     def derivative(self, top: str, bottom: str) -> Piece:
         return Piece(f"∂{top}/∂{bottom}", POWER)

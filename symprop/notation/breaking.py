@@ -1,0 +1,99 @@
+"""Where a long formula may be cut: before `+`, `-` and elementwise products, outside parentheses first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A place for a cut: position in the string, depth of parentheses, characters that are seen before it."""
+
+    position: int
+    depth: int
+    seen: int
+
+
+def chosen(places: Sequence[Place], total: int, width: int) -> list[int]:
+    """Return where to cut so that pieces are at most `width` wide, as far out of the parentheses as that allows."""
+    best: list[int] = []
+    for depth in range(1 + max((place.depth for place in places), default=0)):
+        usable = [place for place in places if place.depth <= depth]
+        cuts, start, longest = [], 0, 0
+        for place, following in zip(usable, [*(place.seen for place in usable[1:]), total], strict=True):
+            if following - start > width and place.seen > start:
+                cuts.append(place.position)
+                longest = max(longest, place.seen - start)
+                start = place.seen
+        best = cuts
+        if max(longest, total - start) <= width:
+            break
+    return best
+
+
+def pretty_pieces(text: str, width: int) -> list[str]:
+    """Return `text` cut into pieces for a terminal.
+
+    >>> pretty_pieces("aaa + bbb ⊙ (ccc − ddd)", 14)
+    ['aaa + bbb', '⊙ (ccc − ddd)']
+    """
+    places, depth = [], 0
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == " " and text[position + 1 : position + 3] in ("+ ", "− ", "⊙ ", "⊘ "):
+            places.append(Place(position, depth, position))
+    cuts = chosen(places, len(text), width) if len(text) > width else []
+    return [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+_TOKEN = re.compile(r"\\left\\?.|\\right\\?.|\\begin\{[a-z]+\}|\\end\{[a-z]+\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
+_CUT_BEFORE = ("+ ", "- ", r"\odot ", r"\oslash ")
+_UNSEEN = {"\\operatorname", "\\mathbf", "\\mathrm", "\\frac", "\\partial L", "^", "_", "{", "}", " "}
+
+
+def latex_width(text: str) -> int:
+    """Return about how many characters of a formula are seen."""
+    return sum(1 for token in _TOKEN.findall(text) if token not in _UNSEEN)
+
+
+def latex_pieces(text: str, width: int) -> list[str]:
+    r"""Return `text` cut into pieces; a pair of `\left( \right)` with a cut in it becomes `\Bigl( \Bigr)`.
+
+    >>> latex_pieces(r"a + b \odot \left(c - d\right)", 6)
+    ['a + b', '\\odot \\left(c - d\\right)']
+    """
+    if latex_width(text) <= width:
+        return [text]
+    places, pairs = [], list(_pairs(text))
+    depth = braces = environments = seen = 0
+    for match in _TOKEN.finditer(text):
+        token, position = match[0], match.start()
+        depth += token.startswith("\\left") - token.startswith("\\right")
+        environments += token.startswith("\\begin") - token.startswith("\\end")
+        braces += (token == "{") - (token == "}")
+        if token == " " and not braces and not environments and text.startswith(_CUT_BEFORE, position + 1):
+            places.append(Place(position, depth, seen))
+        seen += token not in _UNSEEN
+    cuts = chosen(places, seen, width)
+    edits = [pair for pair in pairs if any(pair[0] < cut < pair[1] for cut in cuts)]
+    pieces = []
+    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        swaps = [(left, "\\left", "\\Bigl") for left, _ in edits] + [(right, "\\right", "\\Bigr") for _, right in edits]
+        piece = text[start:end]
+        for position, old, new in sorted(swaps, reverse=True):
+            if start <= position < end:
+                at = position - start
+                piece = piece[:at] + new + piece[at + len(old) :]
+        pieces.append(piece.strip())
+    return pieces
+
+
+def _pairs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the positions of each `\\left` and its `\\right`."""
+    opened: list[int] = []
+    for match in re.finditer(r"\\(left|right)(?![a-z])", text):
+        if match[1] == "left":
+            opened.append(match.start())
+        else:
+            yield opened.pop(), match.start()

@@ -1,0 +1,252 @@
+"""What a page says, before any notation: sections of sentences and numbered equations, read off a derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Symbol
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.functions import ElementwiseFunction, T, lift
+from symprop.algebra.nodes import Node, Variable, walk
+from symprop.calculus.derivation import Derivation
+from symprop.errors import FormulaError
+
+Sentence = tuple["str | Node | Equation | Expr", ...]
+"""A sentence: words, and formulas that each notation writes in its own way."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A numbered equation; `unless_last` where a base case takes its place for the last block."""
+
+    number: int
+    equation: Equation
+    unless_last: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Equations that hold for `index` = 1, ..., `count`, in this order or (`backward`) the other way."""
+
+    index: Symbol
+    count: Expr
+    backward: bool
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function and its body: `swish(t) = t * sigmoid(t)`."""
+
+    function: ElementwiseFunction
+    parameters: tuple[Variable, ...]
+    body: Node
+
+    @property
+    def head(self) -> Node:
+        return n.Map(self.function, *self.parameters)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A row of the table of sizes."""
+
+    variable: Variable
+    role: str
+    facts: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A title, sentences, and what stands below them."""
+
+    title: str
+    sentences: tuple[Sentence, ...] = ()
+    lines: tuple[Line | Block, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    sizes: tuple[Size, ...] = ()
+
+
+def sections(derivation: Derivation) -> tuple[Section, ...]:
+    """Return the sections of a derivation's page; empty ones are left out.
+
+    >>> from symprop.networks import Dense, Input, MeanSquaredError
+    >>> from symprop.calculus.derive import derive
+    >>> [section.title for section in sections(derive(Input(2) >> Dense(1) >> MeanSquaredError()))][:3]
+    ['Network', 'Conventions', 'Forward pass']
+    """
+    system = derivation.system
+    at_loss = {variable.name for variable in (system.loss, system.prediction) if variable is not None}
+    forward = [item for item in system.items if not (isinstance(item, Equation) and item.name in at_loss)]
+    loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
+    found = (
+        Section("Network", (_parameter_count(derivation),), sizes=tuple(_sizes(derivation))),
+        Section("Conventions", tuple(_conventions(derivation)), definitions=tuple(definitions(derivation))),
+        Section("Forward pass", lines=tuple(_lines(derivation, forward, None))),
+        Section("Loss", lines=tuple(_lines(derivation, loss, None))),
+        Section("Backward pass", lines=tuple(_lines(derivation, derivation.backward, False))),
+        Section("Gradients", lines=tuple(_lines(derivation, derivation.backward, True))),
+        Section("Remarks", tuple((remark,) for remark in derivation.remarks)),
+    )
+    return tuple(
+        section for section in found if any((section.sentences, section.lines, section.definitions, section.sizes))
+    )
+
+
+def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Line | Block]:
+    """Yield the equations of `items`: all, or only those that are (not) gradients of parameters."""
+    numbers = derivation.numbers
+
+    def kept(equation: Equation) -> bool:
+        return wanted is None or derivation.is_wanted(equation.target) == wanted
+
+    for item in items:
+        if isinstance(item, Equation):
+            if kept(item):
+                yield Line(numbers[item.name], item)
+            continue
+        yield from (Line(numbers[equation.name], equation) for equation in item.base if kept(equation))
+        based = {_loose(item, equation.target) for equation in item.base} if item.backward else set()
+        inside = tuple(
+            Line(numbers[equation.name], equation, _loose(item, equation.target) in based)
+            for equation in item.equations
+            if kept(equation)
+        )
+        if inside:
+            yield Block(item.index, item.count, item.backward, inside)
+
+
+def _loose(loop: Loop, variable: Variable) -> tuple[str, int, str]:
+    """What stays of a name when its index is left out."""
+    return variable.letter, variable.mark, variable.role
+
+
+def _parameter_count(derivation: Derivation) -> Sentence:
+    loops = [item for item in derivation.system.items if isinstance(item, Loop)]
+    total: Expr = sympy.Integer(0)
+    for parameter in derivation.system.parameters:
+        size = sympy.prod(parameter.shape)
+        for loop in loops:
+            if any(index.has(loop.index) for index in parameter.index):
+                size = sympy.Sum(size, (loop.index, 1, loop.count)).doit()
+        total += size
+    return ("The network has ", sympy.factor_terms(sympy.expand(total)), " parameters.")
+
+
+def _sizes(derivation: Derivation) -> Iterator[Size]:
+    system = derivation.system
+    roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
+    for group, role in roles:
+        for variable in group:
+            yield Size(variable, role, "; ".join(_fact(fact) for fact in variable.facts))
+
+
+def _fact(fact: n.Fact) -> str:
+    if fact.kind == "index":
+        return f"integers from 0 to {fact.value - 1}"
+    return fact.kind
+
+
+def _conventions(derivation: Derivation) -> Iterator[Sentence]:
+    """Say what the symbols on this page mean, as far as they occur."""
+    system = derivation.system
+    nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
+    if system.layout == "example":
+        yield ("One example: vectors are columns.",)
+    else:
+        side = "row" if system.layout == "rows" else "column"
+        examples: Sentence = (system.batch, " ") if system.batch is not None else ()
+        yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
+    if system.layout == "rows" and any(_adds_vector(part) for part in nodes):
+        yield ("A vector that is added to a matrix is added to each of its rows.",)
+    yield ("A gradient has the shape of its parameter (denominator layout).",)
+    adjoints = [equation for equation in derivation.equations if equation.target.letter == "delta"]
+    if adjoints:
+        delta = adjoints[-1].target
+        yield (delta, " is the derivative of the loss by ", delta.change(letter="z"), ", and likewise for every layer.")
+    if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
+        u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
+        yield (n.Multiply(u, v), " multiplies element by element.")
+    if any(isinstance(part, (n.Sum, n.Expand)) and part.rank and system.layout != "example" for part in nodes):
+        yield (n.Fill(1, (system.batch,)), " is the vector of ones.")
+    if system.layout != "example" and any(isinstance(part, (n.Softmax, n.LogSumExp)) for part in nodes):
+        yield (f"softmax and logsumexp act on each {'row' if system.layout == 'rows' else 'column'}.",)
+    if any(isinstance(part, n.ScatterAdd) for part in nodes):
+        yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
+    for function in functions_of(derivation):
+        yield from _kinks(function)
+
+
+def _adds_vector(node: Node) -> bool:
+    return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1
+
+
+def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:
+    """Return the elementwise functions of a derivation, each once, in order of appearance."""
+    nodes = (part for equation in derivation.equations for part in walk(equation.expression))
+    return tuple(dict.fromkeys(part.function for part in nodes if isinstance(part, n.Map)))
+
+
+def definitions(derivation: Derivation) -> Iterator[Definition]:
+    """Yield the definition of every function that is not one of the elementary functions, those it uses too."""
+    pending = list(functions_of(derivation))
+    seen: set[str] = set()
+    while pending:
+        function = pending.pop(0)
+        if function.name in seen:
+            continue
+        seen.add(function.name)
+        parameters = tuple(_parameter(symbol) for symbol in function.parameters)
+        body = function.definition if function.is_primitive else function.body
+        if function.is_primitive and body == function.body:
+            continue  # exp, tanh: every reader knows them
+        try:
+            lifted = lift(body, dict(zip(function.parameters, parameters, strict=True)))
+        except FormulaError:
+            continue  # a body with functions that have no name in this notation stands in the network's own text
+        yield Definition(function, parameters, lifted)
+        pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
+
+
+def _parameter(symbol: Expr) -> Variable:
+    node = Variable("t" if symbol == T else str(symbol), (), ())
+    if not isinstance(node, Variable):
+        raise TypeError("a variable is a node")
+    return node
+
+
+def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
+    """Say which derivative is taken where a function has none."""
+    if len(function.parameters) != 1:
+        yield (f"{function.name} shares a tie: each side has the derivative 1/2.",)
+        return
+    derivative = sympy.diff(function.body, T)
+    for piecewise in sorted(derivative.atoms(sympy.Piecewise), key=sympy.default_sort_key):
+        for _, condition in piecewise.args:
+            if (
+                isinstance(condition, sympy.core.relational.Relational)
+                and condition.lhs == T
+                and condition.rhs.is_Rational
+            ):
+                place = condition.rhs
+                below, above = (_beside(piecewise, place, side) for side in (-1, 1))
+                if below != above:
+                    yield from _kink(function, place, derivative.subs(T, place))
+    if derivative.has(sympy.sign):
+        yield from _kink(function, sympy.Integer(0), derivative.subs(T, 0))
+
+
+def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:
+    """The value at `place` of the branch that holds just beside it (SymPy's limit takes the branch at the place)."""
+    near = place + sympy.Rational(side, 10**9)
+    branch = next(value for value, condition in piecewise.args if condition.subs(T, near) == True)  # noqa: E712
+    return sympy.sympify(branch).subs(T, place)
+
+
+def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Sentence]:
+    head = n.Map(function, _parameter(T))
+    yield (head, " has a kink at ", _parameter(T), " = ", place, "; its derivative there is taken as ", value, ".")

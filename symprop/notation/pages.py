@@ -1,0 +1,209 @@
+"""A derivation as a page for the terminal and as a page of NumPy notation, and the steps that led to an equation.
+
+The LaTeX and HTML pages stand in `reports`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+
+from sympy import Expr, Integer
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
+from symprop.calculus.derivation import Derivation
+from symprop.errors import SpecError, shown
+from symprop.notation.breaking import pretty_pieces
+from symprop.notation.content import Block, Definition, Line, Section, Sentence, sections
+from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.text import number, text
+
+WIDTH = 100
+_UNICODE = Unicode()
+
+
+def words(sentence: Sentence, write: Callable[[Node], str], size: Callable[[Expr], str]) -> str:
+    """Return a sentence with its formulas written by `write` and `size`."""
+    parts = []
+    for part in sentence:
+        if isinstance(part, str):
+            parts.append(part)
+        elif isinstance(part, Node):
+            parts.append(write(part))
+        elif isinstance(part, Equation):
+            parts.append(f"{write(part.target)} = {write(part.expression)}")
+        else:
+            parts.append(f"{int(part):,}" if isinstance(part, Integer) else size(part))
+    return "".join(parts)
+
+
+def wrapped(words_: str, first: str, rest: str) -> list[str]:
+    """Return words in lines of the page's width; names and formulas stay whole."""
+    return textwrap.wrap(
+        words_, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def pretty_page(derivation: Derivation) -> str:
+    """Return the derivation in Unicode, every equation with its number and shape."""
+    return "\n".join(_pretty_lines(derivation))
+
+
+def _pretty_lines(derivation: Derivation) -> Iterator[str]:
+    for position, section in enumerate(sections(derivation)):
+        if position:
+            yield ""
+        yield section.title
+        yield "─" * len(section.title)
+        if section.title == "Network":
+            yield from wrapped(derivation.network.text, "  ", "    ")
+        bullet = "  • " if len(section.sentences) > 1 else "  "
+        for sentence in section.sentences:
+            yield from wrapped(words(sentence, pretty, _pretty_size), bullet, " " * len(bullet))
+        if section.definitions:
+            yield ""
+        for definition in section.definitions:
+            yield f"  {pretty(definition.head)} = {pretty(definition.body)}"
+        if section.sizes:
+            yield ""
+        rows = [(pretty(size.variable), _shape(size.variable.shape), size.role, size.facts) for size in section.sizes]
+        yield from table_lines(rows)
+        yield from _pretty_equations(section)
+
+
+def _pretty_size(value: Expr) -> str:
+    return _UNICODE.number(value).text
+
+
+def _shape(shape: tuple[Expr, ...]) -> str:
+    return shape_text(shape)
+
+
+def table_lines(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Yield rows with their columns aligned."""
+    listed = list(rows)
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    for row in listed:
+        yield "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _pretty_equations(section: Section) -> Iterator[str]:
+    lines = list(_flat(section))
+    if not lines:
+        return
+    digits = max(len(str(line.number)) for line in lines)
+    room = WIDTH - digits - 8 - max(len(_shape(line.equation.target.shape)) for line in lines)
+    rows = {line.number: _pieces(line, room) for line in lines}
+    column = max(len(piece) for pieces in rows.values() for piece in pieces)
+    for item in section.lines:
+        indent = "  "
+        if isinstance(item, Block):
+            yield f"  for {_range(item, pretty_page=True)}"
+            indent = "    "
+        for line in (item,) if isinstance(item, Line) else item.lines:
+            head = f"{indent}{f'({line.number})':>{digits + 2}}  "
+            for position, piece in enumerate(rows[line.number]):
+                if position:
+                    yield f"{' ' * len(head)}{piece}"
+                else:
+                    yield f"{head}{piece:<{column}}   {_shape(line.equation.target.shape)}"
+
+
+def _range(block: Block, pretty_page: bool) -> str:
+    size = _pretty_size if pretty_page else (lambda value: number(value).text)
+    ends = (size(block.count), "1") if block.backward else ("1", size(block.count))
+    return f"{size(block.index)} = {ends[0]}, …, {ends[1]}"
+
+
+def _pieces(line: Line, room: int) -> list[str]:
+    left = pretty(line.equation.target)
+    pieces = pretty_pieces(pretty(line.equation.expression), max(30, room - len(left) - 3))
+    if line.unless_last:
+        pieces[-1] += "   (not the last)"
+    return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
+
+
+def _flat(section: Section) -> Iterator[Line]:
+    for item in section.lines:
+        yield from (item,) if isinstance(item, Line) else item.lines
+
+
+def text_page(derivation: Derivation) -> str:
+    """Return the derivation in NumPy notation: a page that Python runs, given the arrays and the helper functions."""
+    return "\n".join(_text_lines(derivation)) + "\n"
+
+
+def _text_lines(derivation: Derivation) -> Iterator[str]:
+    for position, section in enumerate(sections(derivation)):
+        if position:
+            yield ""
+        yield f"# {section.title}"
+        if section.title == "Network":
+            yield from wrapped(derivation.network.text, "# ", "#   ")
+        for sentence in section.sentences:
+            yield from wrapped(words(sentence, text, lambda value: number(value).text), "# ", "#   ")
+        for definition in section.definitions:
+            yield _text_definition(definition)
+        rows = [(size.variable.name, _shape(size.variable.shape), size.role, size.facts) for size in section.sizes]
+        yield from (f"# {line.strip()}" for line in table_lines(rows))
+        for item in section.lines:
+            if isinstance(item, Line):
+                yield _text_line(item)
+                continue
+            count = number(item.count).text
+            span = f"range({count}, 0, -1)" if item.backward else f"range(1, {count} + 1)"
+            yield f"for {item.index} in {span}:"
+            for line in item.lines:
+                only = f"if {item.index} < {count}: " if line.unless_last else ""
+                yield f"    {only}{_text_line(line)}"
+
+
+def _text_line(line: Line) -> str:
+    equation = line.equation
+    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {_shape(equation.target.shape)}"
+
+
+def _text_definition(definition: Definition) -> str:
+    names = ", ".join(parameter.name for parameter in definition.parameters)
+    return f"def {definition.function.name}({names}): return {text(definition.body)}"
+
+
+def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, ...]]:
+    """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
+
+    Raises:
+        FormulaError: no equation has this name.
+    """
+    parameters = {variable.name for variable in derivation.system.parameters}
+    equation = derivation.equation(f"d{name}" if name in parameters else name)
+    return equation, equation.steps
+
+
+def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
+    """Return the steps that led to an equation: rule, before, after, facts.
+
+    `format` is "pretty", "text" or "latex".
+
+    Raises:
+        SpecError: an unknown format.
+    """
+    if format == "latex":
+        from symprop.notation.reports import latex_steps
+
+        return latex_steps(derivation, name)
+    if format not in ("pretty", "text"):
+        raise SpecError(f"unknown format {shown(format)}\nallowed: pretty, text, latex")
+    write = pretty if format == "pretty" else text
+    equation, listed = steps_of(derivation, name)
+    lines = [f"({derivation.numbers[equation.name]})  {write(equation.target)} = {write(equation.expression)}"]
+    if not listed:
+        lines.append("  by definition" if equation.note == "" else f"  {equation.note}")
+    for position, step in enumerate(listed, start=1):
+        lines += ["", f"{position}. {step.rule}", f"     {write(step.before)}", f"   = {write(step.after)}"]
+        lines += [f"   because {fact}" for fact in step.facts]
+    return "\n".join(lines)
+
+
+__all__ = ["pretty_page", "steps", "steps_of", "text_page"]

@@ -1,0 +1,241 @@
+"""A derivation as a LaTeX page, as a complete LaTeX document and as one HTML file.
+
+Templates lay out; what they print is made here: every string that reaches a template is finished LaTeX or, for HTML,
+either plain text, which the template escapes, or MathML made from the same LaTeX.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from latex2mathml.converter import convert
+from markupsafe import Markup, escape
+from sympy import Expr
+
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
+from symprop.calculus.derivation import Derivation
+from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.content import Block, Line, Section, sections
+from symprop.notation.latex import Tex, escaped, latex
+from symprop.notation.pages import steps_of, words
+from symprop.templating import environment
+
+WIDTH = 58  # characters of a formula that fit beside its space and number on an A4 page
+TITLE = "Forward and backward pass"
+_TEX = Tex()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One equation as a template prints it."""
+
+    left: str
+    right: str
+    space: str
+    number: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equations under one heading ("for l = 1, ..., L")."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+def latex_page(derivation: Derivation) -> str:
+    r"""Return the derivation as LaTeX for `\input`; the preamble loads amsmath, amssymb, booktabs and longtable."""
+    return environment("latex").get_template("body.tex.j2").render(sections=_latex_sections(derivation), figure="")
+
+
+def document(derivation: Derivation, figure: bool = False) -> str:
+    """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
+    drawn = ""
+    if figure:
+        from symprop.notation.diagram import diagram
+
+        drawn = diagram(derivation, "tikz")
+    template = environment("latex").get_template("report.tex.j2")
+    return template.render(sections=_latex_sections(derivation), figure=drawn)
+
+
+def notebook(derivation: Derivation) -> str:
+    """Return all equations as one display formula, for a notebook's MathJax."""
+    rows = [
+        rf"{latex(line.equation.target)} &= {latex(line.equation.expression)} \qquad ({line.number})"
+        for section in sections(derivation)
+        for item in section.lines
+        for line in ((item,) if isinstance(item, Line) else item.lines)
+    ]
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def latex_steps(derivation: Derivation, name: str) -> str:
+    """Return the steps that led to an equation, as LaTeX."""
+    equation, listed = steps_of(derivation, name)
+    lines = [rf"\noindent Steps to ${latex(equation.target)}$, equation ({derivation.numbers[equation.name]}):"]
+    if listed:
+        lines.append(r"\begin{align*}")
+        rows = [f"  & {_cut(listed[0].before)}"]
+        for step in listed:
+            why = escaped("; ".join((step.rule, *map(str, step.facts))))
+            rows.append(rf"  ={{}}& {_cut(step.after)} && \text{{{why}}}")
+        lines += [" \\\\\n".join(rows), r"\end{align*}"]
+    return "\n".join(lines) + "\n"
+
+
+def html(derivation: Derivation, figure: bool = True) -> str:
+    """Return the derivation as one HTML file: offline, in the reader's own light or dark, every name escaped."""
+    drawn: Any = ""
+    if figure:
+        from symprop.notation.diagram import diagram
+
+        drawn = Markup(diagram(derivation, "svg").partition("?>\n")[2])
+    template = environment("html").get_template("report.html.j2")
+    return template.render(title=TITLE, sections=[_html_section(derivation, s) for s in sections(derivation)], figure=drawn)
+
+
+def _latex_sections(derivation: Derivation) -> Iterator[dict[str, Any]]:
+    for section in sections(derivation):
+        sentences = [words(_escaped_words(sentence), _inline, _inline_size) for sentence in section.sentences]
+        network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if section.title == "Network" else []
+        several = len(sentences) > 1
+        yield {
+            "title": section.title,
+            "paragraphs": network + ([] if several else sentences),
+            "bullets": sentences if several else [],
+            "definitions": [(latex(item.head), latex(item.body)) for item in section.definitions],
+            "sizes": [
+                (latex(size.variable), _dimensions(size.variable.shape) or "1", size.role, escaped(size.facts))
+                for size in section.sizes
+            ],
+            "groups": list(_groups(section, _latex_row, _latex_heading)),
+        }
+
+
+def _escaped_words(sentence: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(escaped(part) if isinstance(part, str) else part for part in sentence)
+
+
+def _network(derivation: Derivation) -> str:
+    return escaped(derivation.network.text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
+
+
+def _inline(node: Node) -> str:
+    return f"${latex(node)}$"
+
+
+def _inline_size(value: Expr) -> str:
+    return f"${_TEX.number(value).text}$"
+
+
+def _groups(section: Section, row: Callable[[Line, Block | None], Row], heading: Callable[[Block], str]) -> Iterator[Group]:
+    """Yield consecutive single lines as one group, each block as another."""
+    loose: list[Row] = []
+    for item in section.lines:
+        if isinstance(item, Line):
+            loose.append(row(item, None))
+            continue
+        if loose:
+            yield Group("", tuple(loose))
+            loose = []
+        yield Group(heading(item), tuple(row(line, item) for line in item.lines))
+    if loose:
+        yield Group("", tuple(loose))
+
+
+def _latex_heading(block: Block) -> str:
+    return rf"For ${_span(block)}$:"
+
+
+def _span(block: Block) -> str:
+    first, last = ("1", _TEX.number(block.count).text)
+    first, last = (last, first) if block.backward else (first, last)
+    return rf"{_TEX.number(block.index).text} = {first}, \dots, {last}"
+
+
+def _latex_row(line: Line, block: Block | None) -> Row:
+    equation = line.equation
+    left = latex(equation.target)
+    right = _cut(equation.expression, latex_width(left))
+    if line.unless_last and block is not None:
+        right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
+    return Row(left, right, _space(equation.target.shape), line.number, label(equation.name))
+
+
+def _cut(node: Node, beside: int = 0) -> str:
+    """Return a formula, on several lines where it is too long for one."""
+    pieces = latex_pieces(latex(node), WIDTH - beside)
+    if len(pieces) == 1:
+        return pieces[0]
+    return r"\begin{aligned}[t] & " + r" \\ & \quad ".join(pieces) + r" \end{aligned}"
+
+
+def _dimensions(shape: tuple[Expr, ...]) -> str:
+    return r" \times ".join(_TEX.number(size).text for size in shape)
+
+
+def _space(shape: tuple[Expr, ...]) -> str:
+    return rf"\mathbb{{R}}^{{{_dimensions(shape)}}}" if shape else r"\mathbb{R}"
+
+
+def label(name: str) -> str:
+    r"""Return the label of an equation, for `\eqref` and for links.
+
+    >>> label("delta1"), label("delta[l + 1]")
+    ('eq:delta1', 'eq:delta.l+1')
+    """
+    return "eq:" + name.replace(" ", "").replace("[", ".").replace("]", "")
+
+
+def _html_section(derivation: Derivation, section: Section) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "network": derivation.network.text if section.title == "Network" else "",
+        "boxed": section.title == "Conventions",
+        "sentences": [
+            Markup(words(tuple(escape(p) if isinstance(p, str) else p for p in sentence), _math, _math_size))
+            for sentence in section.sentences
+        ],
+        "definitions": [Markup(mathml(f"{latex(d.head)} = {latex(d.body)}")) for d in section.definitions],
+        "sizes": [
+            (Markup(_math(size.variable)), shape_text(size.variable.shape), size.role, size.facts) for size in section.sizes
+        ],
+        "groups": list(_groups(section, _html_row, lambda block: Markup(f"for {mathml(_span(block))}"))),
+    }
+
+
+def _math(node: Node) -> str:
+    return mathml(latex(node))
+
+
+def _math_size(value: Expr) -> str:
+    return mathml(_TEX.number(value).text)
+
+
+def _html_row(line: Line, block: Block | None) -> Row:
+    equation = line.equation
+    right = latex(equation.expression)
+    if line.unless_last and block is not None:
+        right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
+    shape = shape_text(equation.target.shape)
+    return Row(Markup(_math(equation.target)), Markup(mathml(right)), shape, line.number, label(equation.name))
+
+
+_UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}")
+
+
+@functools.lru_cache(maxsize=10_000)
+def mathml(formula: str) -> str:
+    """Return LaTeX as MathML; a fraction keeps its size, a name with an underscore its upright letters."""
+    plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", "-") + "}", formula)
+    return str(convert(plain, display="inline")).replace('<math ', '<math displaystyle="true" ', 1)
+
+
+__all__ = ["document", "html", "label", "latex_page", "latex_steps", "mathml", "notebook"]
