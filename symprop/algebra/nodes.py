@@ -140,7 +140,7 @@ class Variable(Node):
         suffix = f"_{self.mark}" if self.mark > 1 else ""
         stem = ("d" if self.role == "gradient" else "") + self.letter
         if index is None or index.is_Integer:
-            return f"{stem}{'' if index is None else index}{suffix}"
+            return f"{stem}{'' if index is None else int(index)}{suffix}"
         return f"{stem}{suffix}[{index}]"
 
     @property

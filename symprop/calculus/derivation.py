@@ -45,8 +45,11 @@ class Derivation(Printable):
 
     def is_wanted(self, variable: Variable) -> bool:
         """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
-        letters = {wanted.letter for wanted in self.system.parameters or self.system.inputs}
-        return variable.role == "gradient" and variable.letter in letters
+        return variable.role == "gradient" and variable.letter in self._wanted_letters
+
+    @cached_property
+    def _wanted_letters(self) -> frozenset[str]:
+        return frozenset(wanted.letter for wanted in self.system.parameters or self.system.inputs)
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr
-
-from symprop.algebra.nodes import Variable, variables
+from symprop.algebra.names import variable
+from symprop.algebra.nodes import Node, Variable, variables
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.codegen import passes
@@ -17,6 +16,7 @@ from symprop.codegen.numpy_source import HELPERS, numpy_source
 from symprop.codegen.program import Program, Statement
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.optimisers import OPTIMISERS, Optimiser, clipping
 from symprop.networks.sizes import BATCH_SIZE
 from symprop.templating import environment
 
@@ -31,13 +31,17 @@ RESERVED = (
 
 @dataclass(frozen=True)
 class Body:
-    """The inside of a function: parameters to unpack, lines of both passes, and whether it needs the batch size."""
+    """The inside of a function: parameters to unpack, lines of both passes, and whether it needs the batch size.
+
+    `whole` is false where the function starts from the result of `forward`.
+    """
 
     unpack: tuple[str, ...]
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     batch: bool
     result: str
+    whole: bool = True
 
 
 def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> str:
@@ -48,8 +52,8 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),
-        "predict": _body(program, prediction),
-        "loss": _body(program, system.loss.name),
+        "predict": _body(program, prediction, after=system.output),
+        "loss": _body(program, system.loss.name, after=system.output),
         "loss_and_grads": _body(program, *program.returns),
     }
     code = "\n".join(line for body in bodies.values() for line in (*body.forward, *body.backward))
@@ -58,11 +62,12 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
         environment("numpy")
         .get_template("module.py.j2")
         .render(
-            network=textwrap.wrap(derivation.network.text, COLUMNS - 4, break_long_words=False),
+            network=_network(derivation.network.text),
             dtype=dtype,
-            optimizer=optimizer,
+            optimizer=None if optimizer is None else _optimizer(OPTIMISERS[optimizer]),
+            clip=numpy_source(_clip_scale()),
             table=_table(parameters),
-            parameters=[(parameter.name, _shape(parameter.variable)) for parameter in parameters],
+            parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             initial=[_initial(parameter) for parameter in parameters],
             x=_given(system.inputs[0]),
             y=_given(system.targets[0]),
@@ -90,23 +95,36 @@ def _given(variable: Variable) -> dict[str, object]:
         "kind": kind,
         "rank": variable.rank,
         "shape": shape_text(variable.shape),
-        "row": _tuple(variable.shape[1:]),
+        "row": shape_text(variable.shape[1:]),
         "size": str(variable.shape[-1]),
         "count": str(facts.get("index", variable.shape[-1])),
     }
 
 
-def _body(program: Program, *returns: str) -> Body:
+def _body(program: Program, *returns: str, after: Variable | None = None) -> Body:
+    """Return the body that computes `returns`; where it can, from the value of `after`, which `forward` returns."""
     done = passes.run(program.returning(*returns))
-    read = {variable.name for statement in done.statements for variable in variables(statement.expression)}
+    rest = _rest(done, after) if after is not None else None
+    whole, done = rest is None, rest or done
+    read = {variable for statement in done.statements for variable in statement.reads}
     groups: dict[tuple[object, ...], list[str]] = {}
     for parameter in done.parameters:
-        if parameter.name in read:
+        if parameter in read:
             groups.setdefault(parameter.index, []).append(parameter.name)
     unpack = tuple(f"{', '.join(names)} = {', '.join(_item(name) for name in names)}" for names in groups.values())
     forward, backward = _lines(done.forward), _lines(done.backward)
     code = "\n".join(line for line in (*forward, *backward) if not line.startswith("#"))
-    return Body(unpack, forward, backward, re.search(rf"\b{BATCH_SIZE}\b", code) is not None, returns[0])
+    return Body(unpack, forward, backward, re.search(rf"\b{BATCH_SIZE}\b", code) is not None, returns[0], whole)
+
+
+def _rest(program: Program, given: Variable) -> Program | None:
+    """Return what is left of a program once `given` is known; None where that still needs the input."""
+    if given.name not in program.names:
+        return None
+    statements = tuple(statement for statement in program.forward if statement.name != given.name)
+    rest = passes.dead(replace(program, forward=statements, inputs=(given, *program.inputs)))
+    reads_input = any(variable in program.inputs for statement in rest.statements for variable in statement.reads)
+    return None if reads_input else rest
 
 
 def _item(name: str) -> str:
@@ -123,14 +141,15 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
         waiting.append(f"{statement.name} = {numpy_source(statement.expression)}")
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(_comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
+            shape = shape_text(statement.shape) if statement.shape else "a number"
+            lines.extend(_comment(f"{number}{statement.formula}   {shape}"))
             lines.extend(waiting)
             waiting = []
     return (*lines, *waiting)
 
 
-def _comment(text: str) -> list[str]:
-    return textwrap.wrap(text, COLUMNS - 4, initial_indent="# ", subsequent_indent="#     ", break_long_words=False)
+def _comment(text: str, indent: int = 4) -> list[str]:
+    return textwrap.wrap(text, COLUMNS - indent, initial_indent="# ", subsequent_indent="#     ", break_long_words=False)
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:
@@ -140,23 +159,52 @@ def _table(parameters: tuple[Parameter, ...]) -> list[str]:
     return [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {kind}" for name, shape, kind in rows]
 
 
-def _shape(variable: Variable) -> str:
-    return _tuple(variable.shape)
-
-
-def _tuple(sizes: tuple[Expr, ...]) -> str:
-    return shape_text(sizes)
+def _network(text: str) -> list[str]:
+    """Return a network's text for the inside of a docstring, a few layers on each line."""
+    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return textwrap.wrap(safe, COLUMNS - 4, break_long_words=False, break_on_hyphens=False)
 
 
 def _initial(parameter: Parameter) -> dict[str, str]:
     """Return how a parameter starts: the formula of its scale, and the draw."""
     row = INITIALISERS[parameter.initialiser]
-    shape = _shape(parameter.variable)
+    shape = shape_text(parameter.variable.shape)
     if row.distribution == "zeros":
-        return {"name": parameter.name, "comment": "", "draw": f"np.zeros({shape})"}
+        sizes = shape if parameter.variable.rank > 1 else str(parameter.variable.shape[0])
+        return {"name": parameter.name, "comment": "", "draw": f"np.zeros({sizes})"}
     scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
     what = "bound" if row.distribution == "uniform" else "standard deviation"
     fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"
     comment = f"{row.name}: {what} {row.scale}" + (f", {fans}" if row.scale.free_symbols else "")
     low = f"-{scale}" if row.distribution == "uniform" else "0.0"
     return {"name": parameter.name, "comment": comment, "draw": f"rng.{row.distribution}({low}, {scale}, {shape})"}
+
+
+def _optimizer(optimiser: Optimiser) -> dict[str, object]:
+    """Return the update equations of an optimiser as lines; states and parameters change in place."""
+    in_place = {state.name for state in optimiser.states} | {"w"}
+    lines: list[str] = []
+    for equation in optimiser.equations:
+        lines.extend(_comment(f"{equation.note}: {equation.pretty()}", indent=8))
+        target = f"{equation.name}[...]" if equation.name in in_place else equation.name
+        lines.append(f"{target} = {numpy_source(equation.expression)}")
+    return {
+        "name": optimiser.name,
+        "title": optimiser.title,
+        "counts_steps": optimiser.counts_steps,
+        "states": [state.name for state in optimiser.states],
+        "signature": _signature("update", "params", "grads", "state", *(f"{h.name}={h.default!r}" for h in optimiser.hyperparameters)),
+        "meanings": [f"{h.name}: {h.meaning}" for h in optimiser.hyperparameters],
+        "lines": lines,
+    }
+
+
+def _signature(name: str, *arguments: str) -> str:
+    """Return `def name(...):`, one argument a line where one line is too short, as `ruff format` has it."""
+    line = f"def {name}({', '.join(arguments)}):"
+    return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"
+
+
+def _clip_scale() -> Node:
+    """Return what gradients are multiplied by, in their norm and its limit."""
+    return next(equation for equation in clipping([variable("W", ("n",))]) if equation.name == "scale").expression

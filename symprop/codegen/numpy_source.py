@@ -9,6 +9,7 @@ only after `.astype(DTYPE)`.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 
 import sympy
@@ -18,6 +19,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.codegen.program import Largest
+from symprop.errors import LimitError, shown
 
 COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(7)
 """How tightly operators bind. Python reads `@` and `*` alike; the reader is helped by `(a @ b) * c`."""
@@ -93,10 +95,12 @@ def number(value: Expr) -> Code:
         if isinstance(value, sympy.Pow):
             return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
         raise LookupError(f"no source for the size {value}")
-    if value.is_Integer:
+    if value.is_Integer and abs(value) < 2**53:
         return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
     if isinstance(value, Rational) and not _decimal(value) and max(abs(value.p), value.q) <= 1000:
         return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)
+    if not abs(value) < sys.float_info.max:
+        raise LimitError(f"the constant {shown(value, 30)} does not fit into a float64")
     text = repr(float(value if value.is_Rational else value.evalf(30)))
     return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
 
@@ -205,11 +209,6 @@ def _scale(scalar: Expr) -> tuple[Code | None, Code | None]:
     above, below = sympy.fraction(sympy.together(scalar))
     if not scalar.free_symbols and (_decimal(scalar) or not scalar.is_Rational):
         above, below = scalar, Integer(1)
-    if scalar.free_symbols and below.is_Mul and below.as_coeff_Mul()[0] != 1:
-        coefficient, below = below.as_coeff_Mul()
-        above = above / coefficient
-    if scalar.free_symbols and above.is_Rational is False and not above.free_symbols:
-        above = sympy.nsimplify(above)
     return None if above == 1 else number(above), None if below == 1 else number(below)
 
 

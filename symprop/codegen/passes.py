@@ -88,7 +88,23 @@ def stable_exponentials(program: Program) -> Program:
             return n.negative(FUNCTIONS["softplus"](opposite.operands[0]))
         return FUNCTIONS["log1p"](rest)  # log(1 + t) -> log1p(t)
 
-    return _by_rule(program, rule)
+    return _by_rule(program, lambda node: _without_minus(changed if (changed := rule(node)) is not None else node))
+
+
+def _without_minus(node: Node) -> Node:
+    """-(-a - b) -> a + b, in a sum or alone; minus signs inside products to their front."""
+    coefficient, rest = coefficient_and_rest(node)
+    if isinstance(node, n.Multiply):
+        outer = [coefficient_and_rest(operand)[0] for operand in node.operands]
+        if rest is not None and sum(c.is_negative is True for c in outer[1:]) > 0:
+            return tidy(node)
+        inside = rest.operands[0] if isinstance(rest, n.Sum) else rest
+        if coefficient.could_extract_minus_sign() and isinstance(inside, n.Add):
+            if all(coefficient_and_rest(term)[0].could_extract_minus_sign() for term in inside.operands):
+                flipped = n.Add(*(n.negative(term) for term in inside.operands))
+                total = rest.with_operands([flipped]) if isinstance(rest, n.Sum) else flipped
+                return tidy(n.Scalar(-coefficient) * total)
+    return node
 
 
 def _minus_one(node: Node) -> Node | None:
@@ -224,7 +240,14 @@ def _size(node: Node) -> float:
 # ---------------------------------------------------------------- shared work
 
 CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshape, n.Compare)
-"""Kinds that cost nothing to write twice."""
+"""Kinds that cost nothing, or next to nothing."""
+
+
+def is_cheap(node: Node) -> bool:
+    """Whether `node` costs little to compute twice: a view, a comparison, a multiple of a name."""
+    if isinstance(node, n.Multiply):
+        return sum(not isinstance(operand, n.Scalar) for operand in node.operands) == 1
+    return isinstance(node, CHEAP)
 
 
 def share(program: Program) -> Program:
@@ -239,9 +262,9 @@ def share(program: Program) -> Program:
                 return values[node]
             operands = tuple(visit(operand) for operand in node.operands)
             new = node if operands == node.operands else node.with_operands(operands)
-            if whole or isinstance(node, CHEAP) or node.rank == 0 or counts[node] < 2:
+            if whole or is_cheap(node) or node.rank == 0 or counts[node] < 2:
                 return new
-            values[node] = names.new(word_for(node), node)
+            values[node] = names.new(word_for(node, program), node)
             emit(Statement(values[node], new))
             return values[node]
 
@@ -278,8 +301,10 @@ WORDS: dict[type[Node], str] = {
 }
 
 
-def word_for(node: Node) -> str:
-    """Return a word for what `node` is: the function that it applies, or the operation."""
+def word_for(node: Node, program: Program) -> str:
+    """Return a word for what `node` is: the function that it applies, an error, or the operation."""
+    if isinstance(node, n.Add) and any(target in variables(node) for target in program.targets):
+        return "error"
     return str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
 
 
@@ -288,14 +313,15 @@ def word_for(node: Node) -> str:
 
 def dead(program: Program) -> Program:
     """Drop statements that no returned value needs."""
-    needed = set(program.returns)
+    returns = set(program.returns)
+    needed = {statement.target for statement in program.statements if statement.name in returns}
 
     def part(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         kept: list[Statement] = []
         for statement in reversed(statements):
-            if statement.name in needed:
+            if statement.target in needed:
                 kept.append(statement)
-                needed.update(variable.name for variable in variables(statement.expression))
+                needed.update(statement.reads)
         return tuple(reversed(kept))
 
     backward = part(program.backward)
@@ -309,30 +335,46 @@ WIDTH = 84
 
 
 def short_lines(program: Program) -> Program:
-    """Name the longest part of an expression that does not fit on a line, until all fit."""
+    """Name the longest operand of an expression that does not fit on a line, until all fit."""
     names = Names(program.names)
 
     def change(statement: Statement, emit: Emit) -> Statement:
         expression = statement.expression
         while len(statement.name) + 3 + len(numpy_source(expression)) > WIDTH:
-            parts = [node for node in n.walk(expression) if node is not expression and not isinstance(node, CHEAP)]
-            fitting = [node for node in parts if len(numpy_source(node)) < WIDTH - 24]
-            if not fitting:
+            part = _part_to_name(expression)
+            if part is None:
                 break
-            longest = max(fitting, key=lambda node: len(numpy_source(node)))
-            name = names.new(_role(longest, statement), longest, statement.target.index or None)
-            emit(Statement(name, longest))
-            expression = n.replace(expression, {longest: name})
+            name = names.new(_role(part, statement, program), part, statement.target.index or None)
+            emit(change(Statement(name, part), emit))
+            expression = _with_part(expression, part, name)
         return statement.with_expression(expression)
 
     return rewritten(program, change)
 
 
-def _role(node: Node, statement: Statement) -> str:
+def _part_to_name(node: Node) -> Node | None:
+    """Return the longest operand, or half of many short ones; None where nothing can be named."""
+    parts = [operand for operand in node.operands if not isinstance(operand, CHEAP)]
+    longest = max(parts, key=lambda part: len(numpy_source(part)), default=None)
+    if longest is not None and (len(numpy_source(longest)) > WIDTH // 4 or len(node.operands) < 4):
+        return longest
+    if isinstance(node, (n.Add, n.Multiply)) and len(node.operands) >= 4:
+        return node.func(*node.operands[: len(node.operands) // 2])
+    return next((found for operand in node.operands if (found := _part_to_name(operand)) is not None), None)
+
+
+def _with_part(node: Node, part: Node, name: Variable) -> Node:
+    half = len(part.operands)
+    if type(node) is type(part) and node.operands[:half] == part.operands and len(node.operands) > half:
+        return node.func(name, *node.operands[half:])
+    return n.replace(node, {part: name})
+
+
+def _role(node: Node, statement: Statement, program: Program) -> str:
     """Return a word for a part of a statement: in a delta, what comes back, and the slope of the activation."""
-    if statement.target.letter == "delta":
+    if statement.target.letter == "delta" and node in statement.expression.operands:
         return "back" if any(isinstance(part, n.MatMul) for part in n.walk(node)) else "slope"
-    return word_for(node)
+    return word_for(node, program)
 
 
 PASSES: tuple[Pass, ...] = (

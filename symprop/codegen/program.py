@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sympy import Integer
@@ -51,10 +52,15 @@ class Statement:
     number: int | None = None
     why: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
+
+    @cached_property
+    def reads(self) -> tuple[Variable, ...]:
+        """The variables on the right side, each once."""
+        return variables(self.expression)
 
     @property
     def shape(self) -> Shape:
@@ -83,15 +89,14 @@ class Program:
     @property
     def statements(self) -> Iterator[Statement]:
         """All statements in order."""
-        yield from self.forward
-        yield from self.backward
+        yield from (*self.forward, *self.backward)
 
     @property
     def given(self) -> tuple[Variable, ...]:
         """The variables that no statement assigns."""
         return (*self.parameters, *self.inputs, *self.targets)
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         """Every name in the program; ask only whether a name is in it."""
         return {variable.name for variable in self.given} | {statement.name for statement in self.statements}
@@ -128,22 +133,22 @@ def checked(program: Program, after: str = "lowering") -> Program:
     Raises:
         ProgramError: `after` names the pass that broke it.
     """
-    shapes: dict[str, Shape] = {variable.name: variable.shape for variable in program.given}
+    known = set(program.given)
     for statement in program.statements:
-        for read in variables(statement.expression):
-            if read.name not in shapes:
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, which is not yet assigned")
-            if not _equal(read.shape, shapes[read.name]):
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name} in shape {shape_text(read.shape)}")
-        if statement.name in shapes:
+        for read in statement.reads:
+            if read not in known:
+                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, which has no value in that shape yet")
+        if statement.target in known:
             raise ProgramError(f"after {after}: {statement.name} is assigned twice")
         if not _equal(statement.shape, statement.expression.shape):
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
             raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        shapes[statement.name] = statement.shape
-    missing = [name for name in program.returns if name not in shapes]
+        known.add(statement.target)
+    missing = [name for name in program.returns if name not in program.names]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
+    if len(program.names) != len(known):
+        raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     return program
 
 

@@ -1,0 +1,82 @@
+"""Code: equations lowered to a program, passes over it, and the source of a stand-alone NumPy module."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import types
+
+from symprop import notation as notation  # enters the printers, which write the comments
+from symprop.algebra.equations import Loop
+from symprop.algebra.names import closest
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.codegen.module import DTYPES, module_source
+from symprop.errors import SpecError, shown
+from symprop.networks.network import Network
+from symprop.networks.optimisers import OPTIMISERS
+
+
+def generate(network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None) -> str:
+    """Return the source of a NumPy module that computes the loss of `network` and its gradients.
+
+    The module needs NumPy and nothing else. With an `optimizer` ("sgd", "momentum", "adam", "adamw") it has
+    `init_state` and `update` as well. A derivation may stand for its network, if its layout is "rows".
+
+    >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
+    >>> [line for line in source.splitlines() if "delta1 =" in line]
+    ['    delta1 = (a1 - y) * (1 - a1**2) / m']
+
+    Raises:
+        SpecError: a size is a name, or the network has no loss, or an option is unknown.
+    """
+    if dtype not in DTYPES:
+        raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    if optimizer is not None and (not isinstance(optimizer, str) or optimizer not in OPTIMISERS):
+        hint = closest(optimizer, OPTIMISERS) if isinstance(optimizer, str) else ""
+        raise SpecError(f"unknown optimizer {shown(optimizer)}{hint}\nallowed: {', '.join(OPTIMISERS)}")
+    derivation = network if isinstance(network, Derivation) else derive(network, layout="rows")
+    if derivation.system.layout != "rows":
+        raise SpecError(f"code has its batch in rows, not layout {derivation.system.layout!r}\ngive the network itself")
+    named = _named_sizes(derivation)
+    if named:
+        example = ", ".join(f"{name}=32" for name in named)
+        raise SpecError(
+            f"code needs numbers for the sizes {', '.join(named)}\n"
+            f"give them, as in network.with_sizes({{...}}) or --sizes {example.replace(', ', ',')}"
+        )
+    return module_source(derivation, dtype, optimizer)
+
+
+def compile_network(
+    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None
+) -> types.ModuleType:
+    """Return the generated module, loaded; tracebacks through it show its source.
+
+    >>> module = compile_network("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
+    >>> module.PARAMETERS
+    {'W1': (3, 2), 'b1': (3,)}
+
+    Raises:
+        SpecError: as `generate`.
+    """
+    source = generate(network, dtype, optimizer)
+    name = f"symprop_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    path = f"<generated {name}>"
+    module = types.ModuleType(name)
+    module.__file__ = path
+    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+    exec(compile(source, path, "exec"), module.__dict__)  # our own output, made of validated names and numbers
+    return module
+
+
+def _named_sizes(derivation: Derivation) -> list[str]:
+    """The names among the sizes of a network, sorted; the batch size is none of them."""
+    system = derivation.system
+    shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
+    counts = [item.count for item in system.items if isinstance(item, Loop)]
+    symbols = {symbol for shape in [*shapes, tuple(counts)] for size in shape for symbol in size.free_symbols}
+    return sorted({symbol.name for symbol in symbols - {system.batch}})
+
+
+__all__ = ["compile_network", "generate"]
