@@ -212,6 +212,7 @@ class Precise(Arithmetic):
         sympy.erf: _guarded(mpmath.erf),
         sympy.Abs: _guarded(mpmath.fabs),
         sympy.sign: _guarded(mpmath.sign),
+        sympy.DiracDelta: _guarded(lambda t: mpmath.mpf(0) if t != 0 else mpmath.nan),
         sympy.Heaviside: _guarded(lambda t, at_zero=0.5: mpmath.mpf(t > 0) if t != 0 else at_zero),
     }
 

@@ -7,7 +7,7 @@ the mean is taken here, so that neither the backward equations, nor the batch's,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def outputs(system: System, point: Point, name: str) -> Array:
     return np.stack([unstacked(_run(system, point, number).values[name]).real for number in range(point.count)])
 
 
-def gradients(system: System, point: Point, chosen: Mapping[str, Sequence[int]] | None = None) -> dict[str, Array]:
+def gradients(system: System, point: Point, chosen: Mapping[str, Array] | None = None) -> dict[str, Array]:
     """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
 
     With `chosen`, only by those coordinates (in row-major order) of those parameters, flat.

@@ -27,7 +27,7 @@ LONGEST = 3_000
 """How many operations a written-out loss may have before it is taken equation by equation."""
 
 
-class _Numbers(Precise):
+class ScalarNumbers(Precise):
     """Mpmath numbers for scalar expressions; remembers the value of every sub-expression at one point."""
 
     def __init__(self, values: dict[Basic, Array]) -> None:
@@ -48,7 +48,7 @@ def rows(derivation: Derivation, point: Point) -> Iterator[Row]:
     system = derivation.system
     with mpmath.workdps(DIGITS + 30):
         reader = Reader({v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)})
-        numbers = _Numbers(_leaf_values(system, point))
+        numbers = ScalarNumbers(_leaf_values(system, point))
         oracle = _written_out(system, reader, numbers)
         found = derived(derivation, reader, numbers)
         how = "sympy.diff of the written-out loss"
@@ -100,7 +100,7 @@ def _rationals(values: Array, variable: Variable) -> Array:
     return exact
 
 
-def _written_out(system: System, reader: Reader, numbers: _Numbers) -> dict[str, Array] | None:
+def _written_out(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array] | None:
     """Return the derivatives of the loss, all of it written in parameters, inputs and targets; None where too long."""
     inside: dict[Basic, Expr] = {}
     lengths: dict[Basic, int] = {}
@@ -120,7 +120,7 @@ def _written_out(system: System, reader: Reader, numbers: _Numbers) -> dict[str,
     return result
 
 
-def _chained(system: System, reader: Reader, numbers: _Numbers) -> dict[str, Array]:
+def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:
     """Return the derivatives of the loss from each equation's own Jacobian, the chain rule summed in numbers."""
     local: list[tuple[Basic, Expr]] = []
     for equation in system.equations:
@@ -143,7 +143,7 @@ def _chained(system: System, reader: Reader, numbers: _Numbers) -> dict[str, Arr
     }
 
 
-def derived(derivation: Derivation, reader: Reader, numbers: _Numbers) -> dict[str, Array]:
+def derived(derivation: Derivation, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:
     """Return the value of every derived equation, by its elements in order."""
     result = {}
     for equation in derivation.equations:

@@ -111,7 +111,7 @@ def value_rows(module: Compiled, system: System, points: list[Point]) -> Iterato
 
     def loss(point: Point) -> tuple[Array, Array]:
         found = module.loss_and_grads(point.parameters, *_data(point))[0]
-        return np.asarray(found), np.mean(complex_step.losses(system, point))
+        return np.asarray(found), np.asarray(np.mean(complex_step.losses(system, point)))
 
     def mean(point: Point) -> tuple[Array, Array]:
         whole = module.loss_and_grads(point.parameters, *_data(point))[1]

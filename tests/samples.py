@@ -1,0 +1,82 @@
+"""Sample nodes of every kind, by which the tests prove each table's rows: several shapes and ranks, broadcasting too.
+
+A sample's variables are its leaves; `POSITIVE` names those whose values must be above 0 (roots, logarithms), `IDS`
+those that hold ids, with values.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.functions import FUNCTIONS, T, ElementwiseFunction, elu, leaky_relu
+from symprop.algebra.nodes import Fact, Node
+
+u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))
+A, B, S = variable("A", (2, 3)), variable("B", (3, 2)), variable("S", (2, 2))
+P, Q, R = variable("P", (2, 2, 3)), variable("Q", (2, 3, 2)), variable("R", (1, 2, 3))
+row, column, c = variable("row", (1, 3)), variable("column", (2, 1)), variable("c", ())
+ids = variable("ids", (2,), (Fact("index", 3),))
+grid = variable("grid", (2, 2), (Fact("index", 3),))
+table, scattered = variable("table", (3, 2)), variable("scattered", (2, 2, 2))
+q, QA = variable("q", (2,), (Fact("nonnegative"),)), variable("QA", (2, 3), (Fact("nonnegative"),))
+r = variable("r", (2,), (Fact("nonnegative"),))
+
+IDS = {"ids": [2, 0], "grid": [[1, 1], [0, 2]]}
+"""Values of ids: one row of `grid` selects the same row twice, and no id stands in order."""
+
+INSIDE = {"arcsin", "arccos"}
+"""Functions that are defined between -1 and 1 only."""
+ABOVE = {"log", "log1p"}
+"""Functions that are defined above 0 (log1p above -1)."""
+
+own = ElementwiseFunction("own", (T,), T**3 / (1 + sympy.exp(-2 * T)))
+_unary = [*(f for f in FUNCTIONS.values() if len(f.parameters) == 1), own, leaky_relu(0.25), elu(2)]
+_binary = [f for f in FUNCTIONS.values() if len(f.parameters) == 2]
+
+
+def _mapped(function: ElementwiseFunction) -> Node:
+    return function(q if function.name in ABOVE | INSIDE else u)
+
+
+SAMPLES: dict[type[Node], tuple[Node, ...]] = {
+    n.Variable: (u, A, c),
+    n.Scalar: (n.Scalar(3), n.Scalar(sympy.Rational(1, 3))),
+    n.Fill: (n.Fill(2, (2, 3)), n.Fill(sympy.Rational(1, 2), (3,))),
+    n.Identity: (n.Identity(2), n.Identity(3)),
+    n.Add: (u + v, A + row, A + column, row + column, A + w, u + c, n.Add(u, v, u), P + A, P + R),
+    n.Multiply: (u * v, A * row, A * column, row * column, A * w, u * c, n.Multiply(u, v, u), 3 * A, P * R),
+    n.Power: (u**2, u**3, q**-1, q ** sympy.Rational(1, 2), QA**-2, c**2, u**1),
+    n.MatMul: (A @ B, A @ w, u @ A, u @ v, S @ S, P @ Q, P @ B, A @ Q, R @ Q, P @ w, u @ P, A @ A.T),
+    n.Outer: (n.Outer(u, w), n.Outer(u, u), n.Outer(w, u)),
+    n.Transpose: (A.T, P.T, n.Transpose(P, (1, 0, 2)), n.Transpose(P, (2, 0, 1)), u.T),
+    n.Sum: (
+        *(n.Sum(u), n.Sum(A), n.Sum(A, 0), n.Sum(A, 1), n.Sum(A, (0, 1)), n.Sum(P, (0, 2)), n.Sum(P, 1)),
+        *(n.Sum(A, 0, True), n.Sum(A, 1, True), n.Sum(P, (0, 2), True), n.Sum(u, None, True)),
+    ),
+    n.Expand: (n.Expand(u, 0), n.Expand(u, 1), n.Expand(A, 1), n.Expand(c, 0), n.Expand(A, -1)),
+    n.Reshape: (n.Reshape(A, (6,)), n.Reshape(A, (3, 2)), n.Reshape(P, (4, 3)), n.Reshape(u, (1, 2))),
+    n.Diag: (n.Diag(u), n.Diag(w)),
+    n.Diagonal: (n.Diagonal(S), n.Diagonal(A @ B)),
+    n.Take: (n.Take(table, ids), n.Take(table, grid), n.Take(B, ids)),
+    n.ScatterAdd: (n.ScatterAdd(S, ids, 3), n.ScatterAdd(scattered, grid, 3), n.ScatterAdd(A, ids, 4)),
+    n.OneHot: (n.OneHot(ids, 3), n.OneHot(grid, 4)),
+    n.Map: (
+        *(_mapped(function) for function in _unary),
+        *(node for function in _binary for node in (function(u, v), function(A, row), function(column, w))),
+        FUNCTIONS["tanh"](P),
+        FUNCTIONS["sigmoid"](c),
+    ),
+    n.Compare: (
+        *(n.Compare(relation, u, v) for relation in (">", ">=", "<", "<=", "==", "!=")),
+        n.Compare(">", A, row),
+    ),
+    n.Where: (
+        *(n.Where(n.Compare(">", u, n.Scalar(0)), u, v), n.Where(n.Compare("<", A, row), A, column)),
+        *(n.Where(n.Compare(">", w, c), row, A), n.Where(n.OneHot(ids, 3), A, row)),
+    ),
+    n.Softmax: (n.Softmax(u), n.Softmax(A), n.Softmax(A, 0), n.Softmax(P, 1), n.Softmax(A * A)),
+    n.LogSumExp: (n.LogSumExp(u), n.LogSumExp(A), n.LogSumExp(A, 0), n.LogSumExp(A, 1, True), n.LogSumExp(P, 1)),
+}
+"""At least two sample nodes for each kind; the tests fail where a kind has none."""

@@ -1,0 +1,58 @@
+"""Every table in the package has a row for every kind of node, but for the exceptions declared here with a reason."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import NODE_KINDS
+from symprop.algebra.table import Table
+
+EXCEPTIONS: dict[str, dict[type, str]] = {}
+"""By the meaning of the table: kinds without a row, each with the reason."""
+
+NOT_OF_NODES = {"scalar body"}
+"""Tables whose rows are not kinds of node."""
+
+
+def tables() -> dict[str, Table]:
+    found: dict[str, Table] = {}
+    for module in pkgutil.walk_packages(symprop.__path__, "symprop."):
+        if module.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Table):
+                assert found.get(value.meaning, value) is value, f"two tables with the meaning {value.meaning!r}"
+                found[value.meaning] = value
+            if isinstance(value, dict):
+                found |= {inner.meaning: inner for inner in value.values() if isinstance(inner, Table)}
+    return found
+
+
+TABLES = tables()
+
+
+def test_the_tables_of_the_core_are_found() -> None:
+    assert {"shape", "element", "pullback", "pushforward", "value", "tidy", "batch"} <= set(TABLES)
+
+
+@pytest.mark.parametrize("meaning", sorted(TABLES))
+def test_a_table_has_a_row_for_every_kind(meaning: str) -> None:
+    if meaning in NOT_OF_NODES:
+        pytest.skip("its rows are not kinds of node")
+    excused = set(EXCEPTIONS.get(meaning, {}))
+    missing = [kind.__name__ for kind in NODE_KINDS if kind not in TABLES[meaning] and kind not in excused]
+    assert not missing, f"table {meaning!r} lacks rows for {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("meaning", sorted(EXCEPTIONS))
+def test_an_exception_is_one(meaning: str) -> None:
+    assert meaning in TABLES
+    assert [kind for kind in EXCEPTIONS[meaning] if kind in TABLES[meaning]] == []
+
+
+def test_the_kinds_are_all_the_final_subclasses_of_node() -> None:
+    assert {kind for kind in n.Node.__subclasses__() if kind.__module__ == n.__name__} == {*NODE_KINDS, n.Pullback}
