@@ -14,7 +14,9 @@ import json
 import os
 import secrets
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,17 @@ LARGEST_TEXT = 1_000_000
 LARGEST_META = 1_000_000
 LARGEST_HEADER = 4_096
 _META = "__meta__"
+_ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+"""What zipfile raises for damaged, encrypted or exotic archives (found by damaging archives at random)."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +214,7 @@ def load_weights(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, .
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read_archive(archive, shapes, where)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zipfile.zlib.error) as problem:  # type: ignore[attr-defined]
+    except _ZIP_FAULTS as problem:
         raise DataError(f"{where} is not an .npz file of weights: {shown(problem)}") from None
 
 

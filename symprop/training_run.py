@@ -54,7 +54,7 @@ def run(
     scale = _scaling(network, training, scaling)
     module = compile_network(network, dtype=dtype, optimizer=optimizer)
     console = console or Console(highlight=False)
-    console.print(f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False)
+    console.print(f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True)
     x, y = _prepared(network, training, scale, kind, dtype)
     with _progress(console) as progress:
         task = progress.add_task("", total=epochs)
@@ -66,10 +66,10 @@ def run(
     for name, part in (("training", training), ("held-out", held_out)):
         if part.rows:
             rows = _prepared(network, part, scale, kind, dtype)
-            console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False)
+            console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False, soft_wrap=True)
     if output is not None:
         save_weights(output, trained.params, _notes(network, table, target, scale))
-        console.print(f"wrote {output}", markup=False)
+        console.print(f"wrote {output}", markup=False, soft_wrap=True)
     return 0
 
 
