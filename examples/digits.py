@@ -71,7 +71,7 @@ def write_derivation(network: symprop.Network, folder: Path, console: Console) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for report, module and certificate")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0, help="of the split, the initial weights and the batches")
     options = parser.parse_args()
     console = Console()

@@ -72,7 +72,7 @@ def main() -> None:
     cut = round(0.9 * len(names))
     x, y = examples(shuffled[:cut])
     console.print(f"{len(names):,} names, {len(y):,} characters to learn from")
-    console.print(NETWORK, markup=False)
+    console.print(NETWORK, markup=False, soft_wrap=True)
 
     module = symprop.compile(symprop.parse_network(NETWORK), dtype="float64", optimizer="adam")
     with Progress(console=console) as progress:
@@ -92,7 +92,7 @@ def main() -> None:
         name = sample(module, params, random)
         if len(name) > 1 and name not in known and name not in new:
             new.append(name)
-    console.print("new names: " + ", ".join(new))
+    console.print("new names: " + ", ".join(new), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import symprop
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -78,6 +80,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     version = PROJECT["version"]
+    assert symprop.__version__ == version
     assert f"\nversion: {version}\n" in citation
     assert f"\n## [{version}] - " in changelog
 
