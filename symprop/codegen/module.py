@@ -80,6 +80,16 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
     )
 
 
+def test_source(derivation: Derivation, name: str, dtype: str) -> str:
+    """Return the source of a test of the module `name`; it imports NumPy and the module only."""
+    system = derivation.system
+    return (
+        environment("numpy")
+        .get_template("test.py.j2")
+        .render(name=name, dtype=dtype, x=_given(system.inputs[0]), y=_given(system.targets[0]), output=_given(system.output))
+    )
+
+
 def _given(variable: Variable) -> dict[str, object]:
     """What the checks and docstrings need to know of an input, a target or a result."""
     facts = {fact.kind: fact.value for fact in variable.facts}

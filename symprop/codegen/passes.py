@@ -344,7 +344,8 @@ def short_lines(program: Program) -> Program:
             part = _part_to_name(expression)
             if part is None:
                 break
-            name = names.new(_role(part, statement, program), part, statement.target.index or None)
+            word = _role(part, statement, program)
+            name = names.new(word, part, () if word == "penalty" else statement.target.index or None)
             emit(change(Statement(name, part), emit))
             expression = _with_part(expression, part, name)
         return statement.with_expression(expression)
@@ -371,7 +372,9 @@ def _with_part(node: Node, part: Node, name: Variable) -> Node:
 
 
 def _role(node: Node, statement: Statement, program: Program) -> str:
-    """Return a word for a part of a statement: in a delta, what comes back, and the slope of the activation."""
+    """Return a word for a part: what comes back in a delta and the slope of the activation, the penalty of a loss."""
+    if statement.shape == () and node.rank == 0 and set(variables(node)) <= set(program.parameters):
+        return "penalty"
     if statement.target.letter == "delta" and node in statement.expression.operands:
         return "back" if any(isinstance(part, n.MatMul) for part in n.walk(node)) else "slope"
     return word_for(node, program)

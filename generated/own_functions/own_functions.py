@@ -1,0 +1,213 @@
+# -*- coding: utf-8 -*-  # noqa: UP009
+"""Forward and backward pass of a neural network, derived and written by symprop.
+
+    Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >>
+    Loss("sum((a - y)**4) / 4")
+
+To write this file again:
+
+    import symprop
+    symprop.generate(network, dtype="float64")
+
+Conventions: a batch holds one example in each row; m is the number of rows. The loss
+is the mean over the batch. A gradient has the shape of its parameter, and is named
+after it: dW1 is the derivative of the loss by W1, delta1 that by z1. The numbers in
+parentheses are those of the equations in the derivation.
+
+Parameters:
+
+    W1  (3, 4)  weight
+    b1  (3,)    bias
+    W2  (2, 3)  weight
+    b2  (2,)    bias
+"""
+
+import numpy as np
+
+DTYPE = np.float64
+
+PARAMETERS = {
+    "W1": (3, 4),
+    "b1": (3,),
+    "W2": (2, 3),
+    "b2": (2,),
+}
+
+
+def init_params(seed=0):
+    """Return random parameters, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    params = {}
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 3
+    params["W1"] = rng.uniform(-0.9258200997725514, 0.9258200997725514, (3, 4))
+    params["b1"] = np.zeros(3)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 3, fan_out = 2
+    params["W2"] = rng.uniform(-1.0954451150103321, 1.0954451150103321, (2, 3))
+    params["b2"] = np.zeros(2)
+    return {name: value.astype(DTYPE) for name, value in params.items()}
+
+
+def forward(params, x):
+    """Return the output of the last layer, z2: (m, 2).
+
+    x: (m, 4)
+    """
+    params = _check_params(params)
+    x = _check_x(x)
+    W1, b1 = params["W1"], params["b1"]
+    W2, b2 = params["W2"], params["b2"]
+
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 3)
+    z1 = x @ W1.T + b1
+    # (2) a₁ = swish(z₁)   (m, 3)
+    a1 = z1 * sigmoid(z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
+    z2 = a1 @ W2.T + b2
+
+    return z2
+
+
+def predict(params, x):
+    """Return the output of the last layer, z2: (m, 2)."""
+    return forward(params, x)
+
+
+def loss(params, x, y):
+    """Return the mean loss over the batch, a float."""
+    z2 = forward(params, x)
+    y = _check_y(y, len(z2))
+    m = len(z2)
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   a number
+    L = np.sum((z2 - y) ** 4) / (4 * m)
+
+    return float(L)
+
+
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`.
+
+    x: (m, 4)
+    y: (m, 2)
+    """
+    params = _check_params(params)
+    x = _check_x(x)
+    y = _check_y(y, len(x))
+    m = len(x)
+    W1, b1 = params["W1"], params["b1"]
+    W2, b2 = params["W2"], params["b2"]
+
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 3)
+    z1 = x @ W1.T + b1
+    # (2) a₁ = swish(z₁)   (m, 3)
+    sigmoid1 = sigmoid(z1)
+    a1 = z1 * sigmoid1
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
+    z2 = a1 @ W2.T + b2
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   a number
+    error2 = z2 - y
+    L = np.sum(error2**4) / (4 * m)
+
+    # (5) δ₂ = (1/m) (z₂ − y)⊙³   (m, 2)
+    delta2 = error2**3 / m
+    # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 3)
+    dW2 = delta2.T @ a1
+    # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    db2 = delta2.sum(axis=0)
+    # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 3)
+    delta1 = (delta2 @ W2) * (a1 * (1 - sigmoid1) + sigmoid1)
+    # (9) ∂L/∂W₁ = δ₁ᵀ x   (3, 4)
+    dW1 = delta1.T @ x
+    # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (3,)
+    db1 = delta1.sum(axis=0)
+
+    grads = {
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+    }
+    return float(L), grads
+
+
+def clip_gradients(grads, max_norm):
+    """Scale all gradients in place to a common norm of at most `max_norm`.
+
+    Returns the norm before.
+    """
+    if not max_norm > 0:
+        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
+    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
+    scale = max_norm / np.maximum(norm, max_norm)
+    for grad in grads.values():
+        grad *= scale
+    return norm
+
+
+def sigmoid(t):
+    """Return 1 / (1 + exp(-t)); the exponential is of -|t|, so it cannot overflow."""
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, 1, e) / (1 + e)
+
+
+def _check_params(params):
+    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
+    for name in params:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name!r} is no parameter of this network")
+    arrays = {}
+    for name, shape in PARAMETERS.items():
+        if name not in params:
+            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
+        arrays[name] = array = _real(name, params[name])
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+    return arrays
+
+
+def _check_x(x):
+    """Return the input as an array of DTYPE."""
+    x = _real("x", x)
+    _check_rows("x", x, (4,))
+    return _finite("x", x)
+
+
+def _check_y(y, m):
+    """Return the targets as an array of DTYPE."""
+    y = _real("y", y)
+    _check_rows("y", y, (2,))
+    if len(y) != m:
+        raise ValueError(f"y has {len(y)} rows, but x has {m}")
+    return _finite("y", y)
+
+
+def _real(name, value):
+    """Return `value` as an array of DTYPE; any real numbers will do."""
+    if type(value) is np.ndarray and value.dtype == DTYPE:
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
+        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+        raise ValueError(f"{name} must hold real numbers, not {kind} values")
+    with np.errstate(over="ignore"):
+        return array.astype(DTYPE)
+
+
+def _check_rows(name, array, row):
+    """Raise unless `array` holds at least one row of shape `row`."""
+    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
+        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
+        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
+
+
+def _finite(name, array):
+    """Return `array`; raise where it holds a NaN or an infinity."""
+    if not np.isfinite(array).all():
+        _refuse(name, array, ~np.isfinite(array), "a finite number")
+    return array
+
+
+def _refuse(name, array, wrong, allowed):
+    """Raise for the first of the `wrong` values, with its index."""
+    index = tuple(map(int, np.argwhere(wrong)[0]))
+    place = ", ".join(map(str, index))
+    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")

@@ -1,0 +1,151 @@
+"""The example networks whose modules, tests and derivations are committed in `generated/`, and whether they are fresh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from symprop.calculus.derive import derive
+from symprop.codegen import generate
+from symprop.codegen.module import test_source
+from symprop.errors import OutputError, shown
+from symprop.files import write_whole
+from symprop.networks.network import Network
+from symprop.networks.spec import parse_network
+
+FOLDER = Path(__file__).resolve().parents[2] / "generated"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A network of the gallery: the name of its folder, its text, and the options of its module."""
+
+    name: str
+    text: str
+    dtype: str = "float64"
+    optimizer: str | None = None
+
+    @property
+    def network(self) -> Network:
+        """The network that the text stands for."""
+        return parse_network(self.text)
+
+
+GALLERY: tuple[Example, ...] = (
+    Example("two_two_one", "Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()"),
+    Example(
+        "three_layers",
+        "Input(4) >> Dense(5) >> Tanh() >> Dense(4) >> Tanh() >> Dense(2) >> Tanh() >> MeanSquaredError()",
+    ),
+    Example(
+        "residual_blocks",
+        "Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)), 3) >> Dense(3) >> SoftmaxCrossEntropy()",
+    ),
+    Example(
+        "projection",
+        "Input(4) >> Residual(Dense(6) >> ReLU() >> Dense(6), projection=True) >> Dense(3) >> SoftmaxCrossEntropy()",
+    ),
+    Example(
+        "digits",
+        "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
+        optimizer="adam",
+    ),
+    Example(
+        "digits_float32",
+        "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
+        dtype="float32",
+        optimizer="momentum",
+    ),
+    Example("names", "Input(3) >> Embedding(27, 10) >> Dense(200) >> Tanh() >> Dense(27) >> SoftmaxCrossEntropy()"),
+    Example(
+        "activations",
+        'Input(3) >> Dense(4) >> GELU() >> Dense(4) >> GELU("tanh") >> Dense(4) >> SiLU() >> Dense(4) >> ELU()'
+        " >> Dense(4) >> LeakyReLU() >> Dense(2) >> Softplus() >> MeanSquaredError()",
+    ),
+    Example("softmax_layer", "Input(3) >> Dense(4) >> Softmax() >> MeanSquaredError()"),
+    Example("binary_logits", "Input(5) >> Dense(4) >> ReLU() >> Dense(2) >> BinaryCrossEntropy()"),
+    Example("binary_probabilities", "Input(5) >> Dense(4) >> Tanh() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()"),
+    Example(
+        "own_functions",
+        'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> Loss("sum((a - y)**4) / 4")',
+    ),
+    Example(
+        "penalty",
+        "Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)",
+        optimizer="sgd",
+    ),
+    Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
+)
+"""The networks of the five texts that the project grew from, and one for each kind of layer, loss and optimiser."""
+
+
+CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")
+
+
+def files(example: Example) -> dict[str, str]:
+    """Return the files of an example by name: module, test, derivation as text and as LaTeX."""
+    derivation = derive(example.network, layout="rows")
+    return {
+        f"{example.name}.py": generate(derivation, example.dtype, example.optimizer),
+        f"test_{example.name}.py": test_source(derivation, example.name, example.dtype),
+        "derivation.txt": derivation.pretty().rstrip("\n") + "\n",
+        "derivation.tex": derivation.latex().rstrip("\n") + "\n",
+    }
+
+
+def write(folder: Path | str = FOLDER) -> None:
+    """Write the gallery below `folder`; files that are as they should be are left alone.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    for example in GALLERY:
+        place = Path(folder) / example.name
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise OutputError(f"cannot make the folder {shown(str(place), 200)}: {problem.strerror}") from None
+        for name, content in files(example).items():
+            if _read(place / name) != content:
+                write_whole(place / name, content)
+
+
+def check(folder: Path | str = FOLDER) -> list[str]:
+    """Return what differs between `folder` and what `write` would make today, byte for byte; empty if nothing does."""
+    root = Path(folder)
+    if not root.is_dir():
+        return [f"{root} is missing"]
+    wrong: list[str] = []
+    for example in GALLERY:
+        expected = files(example)
+        wrong.extend(_difference(root / example.name / name, content) for name, content in expected.items())
+        wrong.extend(f"{path} is not of the gallery" for path in _present(root / example.name) if path.name not in expected)
+    folders = {example.name for example in GALLERY}
+    wrong.extend(f"{path} is not of the gallery" for path in _present(root) if path.is_dir() and path.name not in folders)
+    return [each for each in wrong if each]
+
+
+def _present(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name not in CACHES) if folder.is_dir() else []
+
+
+def _read(path: Path) -> str | None:
+    """The content of a file, byte for byte; None where there is none."""
+    try:
+        return path.read_bytes().decode("utf-8", "backslashreplace")
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise OutputError(f"cannot read {shown(str(path), 200)}: {problem.strerror}") from None
+
+
+def _difference(path: Path, content: str) -> str:
+    found = _read(path)
+    if found is None:
+        return f"{path} is missing"
+    if found == content:
+        return ""
+    pairs = zip(found.splitlines(), content.splitlines(), strict=False)
+    shorter = min(len(found.splitlines()), len(content.splitlines()))
+    line = next((number for number, (old, new) in enumerate(pairs, start=1) if old != new), shorter + 1)
+    return f"{path} differs from line {line}"
