@@ -11,6 +11,8 @@ network, its penalty and the number of epochs were chosen by cross-validation in
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,22 +52,25 @@ def with_moved_copies(images: Array, labels: Labels) -> tuple[Array, Labels]:
     return np.concatenate(copies), np.tile(labels, len(copies))
 
 
-def write_derivation(network: symprop.Network, folder: Path, console: Console) -> None:
-    """Write the report, the formulas, the module and the certificate of `network`, and print the report."""
+def derive_and_check(network: symprop.Network, folder: Path, console: Console) -> None:
+    """Write report, formulas, module and certificate of `network` into `folder`, and print the report."""
     derivation = symprop.derive(network)
-    folder.mkdir(parents=True, exist_ok=True)
-    pages = {
+    certificate = symprop.check(network)
+    files = {
         "report.txt": derivation.pretty(),
         "report.html": notation.html(derivation),
         "report.tex": notation.document(derivation),
-        "digits.py": symprop.generate(network, dtype="float64"),
+        "digits.py": symprop.generate(network, dtype="float64", optimizer="adam"),
+        "certificate.txt": certificate.table(),
     }
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    console.print(pages["report.txt"], markup=False, highlight=False, soft_wrap=True)
-    certificate = symprop.check(network).table()
-    (folder / "certificate.txt").write_text(certificate + "\n", encoding="utf-8")
-    console.print(certificate, markup=False, highlight=False, soft_wrap=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+    console.print(files["report.txt"], markup=False, soft_wrap=True)
+    console.print(f"certificate: {certificate.summary}", soft_wrap=True)
+    console.print(f"in {os.path.relpath(folder)}: {', '.join(files)}", soft_wrap=True)
+    if not certificate.ok:
+        sys.exit("the certificate disagrees; the module is not trained")
 
 
 def main() -> None:
@@ -74,10 +79,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0, help="of the split, the initial weights and the batches")
     options = parser.parse_args()
-    console = Console()
+    console = Console(highlight=False)
 
     network = symprop.parse_network(NETWORK)
-    write_derivation(network, options.output, console)
+    derive_and_check(network, options.output, console)
 
     training, rest = split(read_table(DATA, "digit", classification=True), 0.2, options.seed)
     module = symprop.compile(network, dtype="float64", optimizer="adam")
@@ -95,7 +100,7 @@ def main() -> None:
         )
     reached = accuracy(module, trained.params, rest.features / BRIGHTEST - middle, rest.target)
     right = round(reached * rest.rows)
-    console.print(f"{right} of {rest.rows} held-out digits right: accuracy {reached:.1%}", highlight=False)
+    console.print(f"{right} of {rest.rows} held-out digits right: accuracy {reached:.1%}")
 
 
 if __name__ == "__main__":
