@@ -70,7 +70,7 @@ def expanded(node: Node, *axes: int) -> Node:
 
 
 def batched(expression: Node, mapping: Mapping[Variable, Variable], size: Expr, layout: str) -> Node:
-    """Return `expression` for a batch of `size` examples, where `mapping` gives the variables that carry the batch axis.
+    """Return `expression` for a batch of `size` examples; `mapping` gives the variables that carry the batch axis.
 
     >>> from symprop.algebra import variable
     >>> W, x, X = variable("W", (3, 4)), variable("x", (4,)), variable("x", ("m", 4))
@@ -213,7 +213,8 @@ def _ids_in_batch(result: Node, ids: Operand, batch: Batch) -> Node:
 def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
     if ids.rank != 1:
         raise ShapeError(
-            f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches; allowed: a vector of ids"
+            f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches\n"
+            "allowed: a vector of ids"
         )
     if not batch.rows:
         rows = [
@@ -259,7 +260,7 @@ def _mean_of_term(term: Node, size: Expr) -> Node:
 
 
 def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:
-    """Return a system of one example for a batch, in layout "rows" or "columns"; the loss is the mean of the examples'."""
+    """Return a system of one example for a batch, in "rows" or "columns"; the loss is the mean of the examples'."""
     mapping: dict[Variable, Variable] = {}
     batch = Batch(mapping, size, layout == "rows")
 

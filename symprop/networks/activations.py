@@ -28,7 +28,7 @@ class Elementwise(Layer):
 
     @property
     def function(self) -> ElementwiseFunction:
-        """The function that is applied; `FUNCTIONS` has it under the layer's name in lower case unless a layer says else."""
+        """The function that is applied; by default the one in `FUNCTIONS` under the layer's name in lower case."""
         return FUNCTIONS[type(self).__name__.lower()]
 
     def build(self, builder: Builder, value: Variable) -> Variable:

@@ -86,8 +86,9 @@ class Residual(Layer):
             builder.waiting = None
         if result.shape != value.shape:
             raise SpecError(
-                f"{shown(self.text)} has an input of width {value.shape[-1]} and an output of width {result.shape[-1]}, "
-                "which cannot be added\nallowed: equal widths, or Residual(..., projection=True)"
+                f"{shown(self.text)} has an input of width {value.shape[-1]} "
+                f"and an output of width {result.shape[-1]}, which cannot be added\n"
+                "allowed: equal widths, or Residual(..., projection=True)"
             )
         return builder.equation("a", builder.number, result + value, "residual sum")
 
@@ -102,7 +103,7 @@ class Residual(Layer):
 
 @dataclass(frozen=True)
 class Repeat(Layer):
-    """A block `count` times, each with parameters of its own; with a name for `count`, a recurrence for a general block.
+    """A block `count` times, each with parameters of its own; with a name for `count`, a recurrence.
 
     In a recurrence a size name that ends in the loop's index (`n_l`) is a size of its own for each block.
 
@@ -145,10 +146,11 @@ class Repeat(Layer):
     def blocks(self, index: Symbol = LOOP_SYMBOLS[0]) -> tuple[Chain, ...]:
         """The blocks of a numeric repeat, the sizes named after `index` (`n_l`) named after each block's number."""
         varying = [size for size in self.sizes if varies(size, index)]
+        block: Chain = self.block
         if not varying:
-            return (self.block,) * self.count
+            return (block,) * int(self.count)
         return tuple(
-            self.block.with_sizes({size: f"{str(size).rpartition('_')[0]}_{number}" for size in varying})
+            block.with_sizes({size: f"{str(size).rpartition('_')[0]}_{number}" for size in varying})
             for number in range(1, self.count + 1)
         )
 

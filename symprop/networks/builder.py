@@ -105,7 +105,7 @@ class Builder:
         return target
 
     def activation(self, expression: Node, note: str = "") -> Variable:
-        """Append the equation of an activation: `a` with the number of the latest Dense (`f` at the end of a residual block)."""
+        """Append `a{l} = expression`, `l` the latest Dense; the letter is `f` at the end of a residual block."""
         return self.equation(self.activation_letter, self.number, expression, note)
 
     def parameter(
@@ -156,5 +156,5 @@ class Builder:
         """
         if self.functions.setdefault(function.name, function) != function:
             raise SpecError(
-                f"two different activations have the name {shown(function.name)}\nallowed: name=... with a name for each"
+                f"two different activations have the name {shown(function.name)}\nallowed: name=..., a name for each"
             )

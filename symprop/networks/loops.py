@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
 
-from symprop.algebra.equations import Loop
+from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
@@ -22,14 +22,14 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     """Append the `Loop` of a symbolic `Repeat` and return the output of its last block.
 
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
-    `k0 + d*(l - 1) + j` with `d` in each block. What stands before is named as the output of block 0 where it is not so named.
+    `k0 + d*(l - 1) + j` with `d` in each block. What stands before is named as the output of block 0, if it is not.
 
     Raises:
         SpecError: nested loops, no Dense in the block, or a block whose output does not fit its input.
     """
     if builder.index is not None:
         raise SpecError(
-            f"{shown(repeat.text)} stands inside another symbolic Repeat\nallowed: one inside, with a number for its count"
+            f"{shown(repeat.text)} stands inside another symbolic Repeat\nallowed: inside, a number for the count"
         )
     if builder.loops >= len(LOOP_SYMBOLS):
         raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats, one after the other")
@@ -62,7 +62,8 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     carry_out = _run(repeat, body, carry_in)
     if carry_out.shape != out.shape:
         raise _misfit(repeat, shape, carry_out.shape)
-    loop = Loop(index, count, tuple(body.items), carry_in, carry_out)
+    equations = tuple(item for item in body.items if isinstance(item, Equation))  # loops do not nest
+    loop = Loop(index, count, equations, carry_in, carry_out)
     builder.items.append(loop)
     builder.parameters, builder.parameter_count = body.parameters, body.parameter_count
     builder.functions, builder.layer_count, builder.previous = body.functions, body.layer_count, body.previous

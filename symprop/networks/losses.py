@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sympy import Rational, Tuple
 
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.names import closest, validated
+from symprop.algebra.names import validated
 from symprop.algebra.nodes import (
     Fact,
     Multiply,
@@ -140,9 +140,7 @@ class Loss(LossLayer):
             raise SpecError(f"Loss: the body is a formula in NumPy notation or a node, not {shown(self.body)}")
         for name in names:
             if name not in ("a", "y"):
-                raise SpecError(
-                    f"Loss: unknown name {shown(name)}{closest(name, ('a', 'y'))}\nallowed: a (the output) and y (the target)"
-                )
+                raise SpecError(f"Loss: unknown name {shown(name)}\nallowed: a (the output) and y (the target)")
         if "a" not in names:
             raise SpecError(f"Loss: {shown(self.body)} does not depend on a, the output of the network")
 
@@ -159,6 +157,7 @@ class Loss(LossLayer):
             result = replace(self.body, dict(given))
         if result.rank:
             raise SpecError(
-                f"Loss: {shown(self.body)} has shape {shape_text(result.shape)}\nallowed: one number for an example, such as a sum"
+                f"Loss: {shown(self.body)} has shape {shape_text(result.shape)}\n"
+                "allowed: one number for an example, such as a sum"
             )
         return result

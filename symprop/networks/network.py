@@ -67,9 +67,8 @@ class Network:
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        if progress is not None and 0 < progress.position <= len(self.layers):
-            if symbolic_repeats(self.layers[progress.position :]):
-                progress = None  # what a size's name means may have changed from the first layer on
+        if progress is not None and symbolic_repeats(self.layers[progress.position :]):
+            progress = None  # what a size's name means may have changed from the first layer on
         if progress is None or not 0 < progress.position <= len(self.layers):
             builder = Builder(self._stems())
             progress = _Progress(builder, self.layers[0].start(builder))  # type: ignore[attr-defined]
@@ -160,8 +159,10 @@ class Network:
         layers = _unrolled(self.layers, change, iter(LOOP_SYMBOLS))
         counts = {count for repeat in symbolic_repeats(self.layers) if isinstance(count := repeat.count, str)}
         for stem in sorted(self._stems()):
-            ends = {f"{stem}_{count}": f"{stem}_{change[count]}" for count in sorted(counts) if count in change}
-            layers = tuple(layer.with_sizes(dict(ends)) for layer in layers)
+            ends: dict[Size, Size] = {
+                f"{stem}_{count}": f"{stem}_{change[count]}" for count in sorted(counts) if count in change
+            }
+            layers = tuple(layer.with_sizes(ends) for layer in layers)
         known = {*self.sizes, *_names(layers)}
         for name in sizes:
             if name not in known:

@@ -60,7 +60,7 @@ class Penalised(LossLayer):
 
     @property
     def text(self) -> str:
-        return " + ".join(part.text for part in (self.loss, *self.penalties))
+        return " + ".join([self.loss.text, *(penalty.text for penalty in self.penalties)])
 
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return self.loss.facts(output)

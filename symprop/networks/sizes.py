@@ -7,21 +7,21 @@ function `n(l)`, so that setting `l` to a number gives the size of that block.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 from sympy import Expr, Integer, Symbol
 
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.names import size_symbol
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
-Size = int | str | Expr
+Size: TypeAlias = "int | str | Expr"
 
 LARGEST_WIDTH = 10**7
 MOST_LAYERS = 10_000
 MOST_PARAMETERS = 10**9
 DEEPEST_NESTING = 50
-BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
 LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in ("l", "k", "j", "i"))
 """The index of the first, second, ... symbolic `Repeat` of a network."""
 
@@ -72,14 +72,14 @@ def checked_size(size: Any, what: str) -> Size:
 
 
 def _number_text(number: Any) -> str:
-    """A number for a message; one too long to print says how long it is (Python refuses to print above 4,300 digits)."""
+    """A number for a message; a long one by its length, since Python refuses to print above 4,300 digits."""
     if isinstance(number, int) and abs(number) >= 10**30:
         return f"of about 10**{int(number.bit_length() * 0.30103)}"
     return shown(number)
 
 
 def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
-    """Return a size as a SymPy expression; `n_0` is `n(0)` where `n` is one of the `stems` that vary from block to block.
+    """Return a size as a SymPy expression; `n_0` is `n(0)` where `n` is a stem, a size that varies from block to block.
 
     >>> size_node("n_l", frozenset({"n"}))
     n(l)

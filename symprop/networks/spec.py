@@ -12,7 +12,7 @@ from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, pointed, shown
 from symprop.networks import activations, blocks, layers, losses
-from symprop.networks.blocks import Chain, block_of
+from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer
 from symprop.networks.network import Network
@@ -122,7 +122,7 @@ class _Reading:
         if isinstance(value, Name):
             return value.text
         if isinstance(value, list):
-            return block_of(Chain(tuple(self.layer(call) for call in value)), "a block")
+            return Chain(tuple(self.layer(call) for call in value))
         return value
 
     def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
