@@ -180,11 +180,13 @@ def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
     """Return (training part, test part) after a seeded shuffle; `fraction` of the rows, rounded, are the test part.
 
     Raises:
-        SpecError: a fraction that is not from 0 to below 1.
+        SpecError: a fraction that is not from 0 to below 1, or a negative seed.
         DataError: too few rows for both parts.
     """
     if not 0 <= fraction < 1:
         raise SpecError(f"a test fraction is at least 0 and below 1, not {fraction}")
+    if seed < 0:
+        raise SpecError(f"a seed is at least 0, not {seed}")
     order = np.random.default_rng(seed).permutation(table.rows)
     held_out = round(fraction * table.rows)
     if fraction and not 0 < held_out < table.rows:
