@@ -12,7 +12,7 @@ from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Input, Layer, dense
 from symprop.networks.loops import build_loop
-from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
+from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
 
 if TYPE_CHECKING:
     from symprop.networks.network import Network
@@ -54,6 +54,8 @@ def block_of(block: Any, what: str) -> Chain:
     for layer in chain.layers:
         if isinstance(layer, Input) or layer.is_loss:
             raise SpecError(f"{what}: {shown(layer.text)} cannot stand inside a block")
+    if max(layer.depth for layer in chain.layers) >= DEEPEST_NESTING:
+        raise LimitError(f"{what}: blocks are nested over {DEEPEST_NESTING} deep")
     return chain
 
 

@@ -16,7 +16,7 @@ from symprop.algebra.equations import Equation, Item
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable
 from symprop.errors import LimitError, SpecError, shown
-from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
+from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
     from symprop.networks.layers import Layer
@@ -141,8 +141,6 @@ class Builder:
         if not layer.is_transparent:
             self.waiting = None
         self.nesting += 1
-        if self.nesting > DEEPEST_NESTING:
-            raise LimitError(f"blocks are nested over {DEEPEST_NESTING} deep")
         output = layer.build(self, value)
         self.nesting -= 1
         self.previous = layer.last

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy
@@ -42,6 +43,11 @@ class Layer:
     def inner(self) -> tuple[Layer, ...]:
         """The layers inside a block."""
         return ()
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep blocks are nested in the layer; 0 where it is no block."""
+        return 1 + max(layer.depth for layer in self.inner) if self.inner else 0
 
     @property
     def last(self) -> Layer:
@@ -111,6 +117,13 @@ class Input(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", checked_size(self.size, "Input"))
+
+    def __rshift__(self, other: Layer | Chain) -> Network:
+        from symprop.networks.network import Network, joined
+
+        network = joined(self, other)
+        assert isinstance(network, Network)  # what starts with an Input is one
+        return network
 
     def start(self, builder: Builder) -> Variable:
         """Enter the input of the network."""

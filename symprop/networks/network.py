@@ -29,7 +29,7 @@ class _Progress:
         self.builder, self.value, self.position = builder, value, 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """Layers in a row, the first an `Input`; a loss, if any, is the last.
 
@@ -54,7 +54,9 @@ class Network:
         self._built()
 
     def __rshift__(self, other: Layer | Chain) -> Network:
-        return joined(self, other)  # type: ignore[return-value]
+        network = joined(self, other)
+        assert isinstance(network, Network)  # what starts with an Input is one
+        return network
 
     @property
     def text(self) -> str:
@@ -62,6 +64,9 @@ class Network:
         return " >> ".join(layer.text for layer in self.layers)
 
     def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
         return self.text
 
     def _built(self) -> Builder:

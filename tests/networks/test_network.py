@@ -56,7 +56,7 @@ def test_text_is_what_python_accepts() -> None:
 )
 def test_widths_refused(width: Any) -> None:
     for make in (Input, Dense, lambda size: Embedding(5, size), lambda size: Embedding(size, 5)):
-        with pytest.raises(SpecError, match="is no size|is the batch size") as caught:
+        with pytest.raises(SpecError, match=r"is no size|is the batch size") as caught:
             make(width)
         assert "allowed" in str(caught.value) and str(caught.value).count("\n") <= 2
 
@@ -151,10 +151,13 @@ def test_limits(text: str) -> None:
 
 def test_nesting_in_python_has_a_limit_too() -> None:
     block: Any = Dense(3)
-    for _ in range(60):
+    for _ in range(50):
         block = Residual(block)
+    assert len(list((Input(3) >> block).system().equations)) == 51
     with pytest.raises(LimitError, match="nested"):
-        Input(3) >> block
+        Residual(block)
+    with pytest.raises(LimitError, match="nested"):
+        Repeat(block, 2)
 
 
 def test_joining_what_is_no_layer() -> None:
@@ -187,9 +190,7 @@ def test_a_network_goes_on_in_two_ways() -> None:
 
 
 def test_with_sizes() -> None:
-    network = parse_network(
-        ["Input(n0) >> Repeat(Residual(Dense(n0)), L) >> Dense(2*n1)", "Embedding(3, 2)"][0]
-    )
+    network = parse_network(["Input(n0) >> Repeat(Residual(Dense(n0)), L) >> Dense(2*n1)", "Embedding(3, 2)"][0])
     assert network.sizes == ("n0", "L", "n1") and not network.is_numeric
     numeric = network.with_sizes({"n0": 4, "L": 2, "n1": 3})
     assert numeric.text == "Input(4) >> Repeat(Residual(Dense(4)), 2) >> Dense(6)"
