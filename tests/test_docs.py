@@ -54,7 +54,7 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(
 def test_the_commands_of_the_readme_print_what_it_shows(command: str, shown: str, tmp_path: Path) -> None:
     words = shlex.split(command.replace("examples/", f"{ROOT}/examples/"))
     done = subprocess.run(
-        [sys.executable, "-m", "symprop.cli", *words[1:]],
+        [sys.executable, "-m", "symprop", *words[1:]],
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
