@@ -2,8 +2,8 @@
 
 The *tangent* of a variable, `dot_z1`, is its derivative in a direction, pushed forward by the equations (a
 Jacobian-vector product). The *cotangent*, `bar_z1`, is the derivative of a weighting of the output, pulled back (a
-vector-Jacobian product). The Jacobian itself takes one forward pass for each input or one reverse pass for each output; as a product of
-the Jacobians on the way it is the same in every order, but its cost is not.
+vector-Jacobian product). The Jacobian itself takes one forward pass for each input or one reverse pass for each
+output; as a product of the Jacobians on the way it is the same in every order, but its cost is not.
 
 Source: Griewank and Walther, *Evaluating Derivatives* (2008), chapters 3 and 14; Cormen et al., *Introduction to
 Algorithms*, matrix-chain multiplication.

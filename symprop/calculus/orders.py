@@ -162,6 +162,8 @@ def best_tree(factors: Sequence[Factor]) -> Tree:
 def cheaper(forward: Expr, reverse: Expr) -> tuple[str, sympy.Basic]:
     """Return which cost is smaller ("forward", "reverse", "equal" or "depends") and when forward is.
 
+    One is named where it is never dearer, whatever the sizes, and cheaper but for special sizes such as 1.
+
     >>> n, k = sympy.symbols("n k", integer=True, positive=True)
     >>> cheaper(n * (2 * n - 1), k * (2 * n - 1))
     ('depends', n < k)
@@ -169,9 +171,9 @@ def cheaper(forward: Expr, reverse: Expr) -> tuple[str, sympy.Basic]:
     difference = sympy.factor(forward - reverse)
     if difference == 0:
         return "equal", sympy.false
-    if is_positive(difference):
+    if is_positive(difference, strictly=False):
         return "reverse", sympy.false
-    if is_positive(-difference):
+    if is_positive(-difference, strictly=False):
         return "forward", sympy.true
     remaining: Expr = Integer(1)
     for factor in sympy.Mul.make_args(difference):
@@ -184,8 +186,10 @@ def cheaper(forward: Expr, reverse: Expr) -> tuple[str, sympy.Basic]:
     return "depends", sympy.Lt(sympy.factor(sympy.Add(*plus)), sympy.factor(-sympy.Add(*minus)), evaluate=False)
 
 
-def is_positive(expression: Expr) -> bool:
+def is_positive(expression: Expr, strictly: bool = True) -> bool:
     """Whether a polynomial in sizes is positive for all sizes of at least 1, seen from its coefficients around 1.
+
+    Not strictly, it may be zero at some sizes. False also where the coefficients do not show it.
 
     >>> n = sympy.Symbol("n", integer=True, positive=True)
     >>> is_positive(2 * n - 1), is_positive(n - 1)
@@ -195,7 +199,7 @@ def is_positive(expression: Expr) -> bool:
     moved = sympy.expand(expression.subs({symbol: symbol + 1 for symbol in symbols}, simultaneous=True))
     at_ones = moved.subs(dict.fromkeys(symbols, 0))
     coefficients = sympy.Poly(moved, *symbols).coeffs() if symbols else [moved]
-    return bool(at_ones > 0) and all(coefficient > 0 for coefficient in coefficients)
+    return bool(at_ones > 0 or not strictly) and all(coefficient > 0 for coefficient in coefficients)
 
 
 __all__ = ["Factor", "Order", "all_trees", "best_tree", "cheaper", "cost_of_tree", "is_positive", "orders", "product"]

@@ -96,10 +96,17 @@ class Expansion:
 def _product(factors: list[Node], identity: Node) -> Node:
     if not factors:
         return identity
-    total = factors[0]
-    for factor in factors[1:]:
-        total = n.MatMul(total, factor)
+    total, *rest = [part for factor in factors for part in _matrices(factor)]
+    for part in rest:
+        total = n.MatMul(total, part)
     return total
+
+
+def _matrices(product: Node) -> list[Node]:
+    """The factors of a product, so that products of products need no parentheses."""
+    if isinstance(product, n.MatMul):
+        return [part for operand in product.operands for part in _matrices(operand)]
+    return [product]
 
 
 def residual_blocks(system: System) -> tuple[Block, ...]:
