@@ -126,11 +126,10 @@ def _loose(loop: Loop, variable: Variable) -> tuple[str, int, str]:
 
 
 def _parameter_count(derivation: Derivation) -> Sentence:
-    loops = [item for item in derivation.system.items if isinstance(item, Loop)]
     total: Expr = sympy.Integer(0)
     for parameter in derivation.system.parameters:
         size = sympy.prod(parameter.shape)
-        for loop in loops:
+        for loop in loops_of(derivation):
             if any(index.has(loop.index) for index in parameter.index):
                 size = sympy.Sum(size, (loop.index, 1, loop.count)).doit()
         total += size
@@ -142,7 +141,24 @@ def _sizes(derivation: Derivation) -> Iterator[Size]:
     roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
     for group, role in roles:
         for variable in group:
-            yield Size(variable, role, "; ".join(_fact(fact) for fact in variable.facts))
+            facts = [_fact(fact) for fact in variable.facts]
+            for loop in loops_of(derivation):
+                if any(index.has(loop.index) for index in variable.index):
+                    facts.append(f"{loop.index} = 1, ..., {loop.count}")
+            yield Size(variable, role, "; ".join(facts))
+
+
+def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
+    """Return the loops of the forward pass."""
+    return tuple(item for item in derivation.system.items if isinstance(item, Loop))
+
+
+def loss_clashes(derivation: Derivation) -> bool:
+    """Whether a size has the name of the loss, as in `Repeat(block, L)`, so that the loss needs another sign."""
+    loss = derivation.system.loss
+    symbols = {symbol for equation in derivation.equations for symbol in equation.target.free_symbols}
+    symbols |= {symbol for loop in loops_of(derivation) for symbol in loop.count.free_symbols}
+    return loss is not None and any(isinstance(symbol, Symbol) and symbol.name == loss.name for symbol in symbols)
 
 
 def _fact(fact: n.Fact) -> str:
@@ -155,6 +171,8 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     """Say what the symbols on this page mean, as far as they occur."""
     system = derivation.system
     nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
+    if loss_clashes(derivation):
+        yield (derivation.system.loss or "", " is the loss, apart from the size of that letter.")
     if system.layout == "example":
         yield ("One example: vectors are columns.",)
     else:

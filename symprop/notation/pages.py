@@ -5,6 +5,7 @@ The LaTeX and HTML pages stand in `reports`.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
@@ -16,7 +17,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import Block, Definition, Line, Section, Sentence, sections
+from symprop.notation.content import Block, Definition, Line, Section, Sentence, loops_of, loss_clashes, sections
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import number, text
 
@@ -46,9 +47,25 @@ def wrapped(words_: str, first: str, rest: str) -> list[str]:
     )
 
 
+def network_lines(text: str, first: str, rest: str) -> list[str]:
+    """Return a network's text in lines that end with a whole layer where one fits."""
+    lines = [first]
+    for position, layer in enumerate(text.split(" >> ")):
+        joined = f" >> {layer}" if position else layer
+        if position and len(lines[-1]) + len(joined) > WIDTH - 3:
+            lines[-1] += " >>"
+            lines.append(rest + layer)
+        else:
+            lines[-1] += joined
+    return [piece for line in lines for piece in wrapped(line, "", rest)]
+
+
 def pretty_page(derivation: Derivation) -> str:
     """Return the derivation in Unicode, every equation with its number and shape."""
-    return "\n".join(_pretty_lines(derivation))
+    page = "\n".join(_pretty_lines(derivation))
+    if loss_clashes(derivation):
+        page = re.sub(r"(?m)^( +\(\d+\) +|  • )L(?= = | is the loss)", r"\1ℒ", page).replace("∂L/", "∂ℒ/")
+    return page
 
 
 def _pretty_lines(derivation: Derivation) -> Iterator[str]:
@@ -58,7 +75,7 @@ def _pretty_lines(derivation: Derivation) -> Iterator[str]:
         yield section.title
         yield "─" * len(section.title)
         if section.title == "Network":
-            yield from wrapped(derivation.network.text, "  ", "    ")
+            yield from network_lines(derivation.network.text, "  ", "    ")
         bullet = "  • " if len(section.sentences) > 1 else "  "
         for sentence in section.sentences:
             yield from wrapped(words(sentence, pretty, _pretty_size), bullet, " " * len(bullet))
@@ -78,7 +95,7 @@ def _pretty_size(value: Expr) -> str:
 
 
 def _shape(shape: tuple[Expr, ...]) -> str:
-    return shape_text(shape)
+    return f"({', '.join(_pretty_size(size) for size in shape)}{',' if len(shape) == 1 else ''})"
 
 
 def table_lines(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -95,7 +112,13 @@ def _pretty_equations(section: Section) -> Iterator[str]:
         return
     digits = max(len(str(line.number)) for line in lines)
     room = WIDTH - digits - 8 - max(len(_shape(line.equation.target.shape)) for line in lines)
-    rows = {line.number: _pieces(line, room) for line in lines}
+    conditions = {
+        line.number: f"{_pretty_size(item.index)} < {_pretty_size(item.count)}"
+        for item in section.lines
+        if isinstance(item, Block)
+        for line in item.lines
+    }
+    rows = {line.number: _pieces(line, room, conditions.get(line.number, "")) for line in lines}
     column = max(len(piece) for pieces in rows.values() for piece in pieces)
     for item in section.lines:
         indent = "  "
@@ -117,11 +140,11 @@ def _range(block: Block, pretty_page: bool) -> str:
     return f"{size(block.index)} = {ends[0]}, …, {ends[1]}"
 
 
-def _pieces(line: Line, room: int) -> list[str]:
+def _pieces(line: Line, room: int, condition: str) -> list[str]:
     left = pretty(line.equation.target)
     pieces = pretty_pieces(pretty(line.equation.expression), max(30, room - len(left) - 3))
     if line.unless_last:
-        pieces[-1] += "   (not the last)"
+        pieces[-1] += f"   ({condition})"
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
 
 
@@ -132,7 +155,22 @@ def _flat(section: Section) -> Iterator[Line]:
 
 def text_page(derivation: Derivation) -> str:
     """Return the derivation in NumPy notation: a page that Python runs, given the arrays and the helper functions."""
-    return "\n".join(_text_lines(derivation)) + "\n"
+    page = "\n".join(_text_lines(derivation)) + "\n"
+    loops = loops_of(derivation)
+    letters = {equation.target.letter for loop in loops for equation in loop.equations}
+    letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
+    letters |= {"delta"} if "z" in letters else set()
+    if letters:  # a block reads its neighbours by number, so what has an index is indexed everywhere
+        names = "|".join(sorted(letters))
+        head, between, rest = page.partition("\n# The network has ")
+        page = head + between + re.sub(rf"\b(d?(?:{names}))(\d+)(?:_(\d+))?\b", _indexed, rest)
+    if loss_clashes(derivation):
+        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
+    return page
+
+
+def _indexed(match: re.Match[str]) -> str:
+    return f"{match[1]}{f'_{match[3]}' if match[3] else ''}[{match[2]}]"
 
 
 def _text_lines(derivation: Derivation) -> Iterator[str]:
@@ -141,12 +179,12 @@ def _text_lines(derivation: Derivation) -> Iterator[str]:
             yield ""
         yield f"# {section.title}"
         if section.title == "Network":
-            yield from wrapped(derivation.network.text, "# ", "#   ")
+            yield from network_lines(derivation.network.text, "# ", "#   ")
         for sentence in section.sentences:
             yield from wrapped(words(sentence, text, lambda value: number(value).text), "# ", "#   ")
         for definition in section.definitions:
             yield _text_definition(definition)
-        rows = [(size.variable.name, _shape(size.variable.shape), size.role, size.facts) for size in section.sizes]
+        rows = [(size.variable.name, shape_text(size.variable.shape), size.role, size.facts) for size in section.sizes]
         yield from (f"# {line.strip()}" for line in table_lines(rows))
         for item in section.lines:
             if isinstance(item, Line):
@@ -162,7 +200,7 @@ def _text_lines(derivation: Derivation) -> Iterator[str]:
 
 def _text_line(line: Line) -> str:
     equation = line.equation
-    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {_shape(equation.target.shape)}"
+    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {shape_text(equation.target.shape)}"
 
 
 def _text_definition(definition: Definition) -> str:

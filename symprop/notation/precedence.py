@@ -182,9 +182,10 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
             return n.Scalar(part.value)
         own = indices[len(indices) - part.rank :]
         if isinstance(part, n.Variable):
-            return Element(part, own) if 1 not in part.shape else None
+            return Element(part, _own_indices(part, node, own))
         if isinstance(part, n.Expand) and isinstance(part.operands[0], n.Variable):
-            return Element(part.operands[0], own[: part.axis] + own[part.axis + 1 :])
+            inner = own[: part.axis] + own[part.axis + 1 :]
+            return Element(part.operands[0], inner) if 1 not in part.operands[0].shape else None
         if isinstance(part, n.OneHot) and isinstance(part.operands[0], n.Variable):
             return n.Compare("==", Element(part.operands[0], own[:-1]), n.Scalar(own[-1]))
         if not isinstance(part, _ELEMENTWISE):
@@ -196,6 +197,13 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
         return None
     inside = element(node)
     return None if inside is None else (inside, indices)
+
+
+def _own_indices(part: Node, whole: Node, own: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The indices of `part` in an elementwise formula: an axis of length 1 that is spread stands still."""
+    sizes = whole.shape[len(whole.shape) - part.rank :]
+    still = [size == 1 and spread != 1 for size, spread in zip(part.shape, sizes, strict=True)]
+    return tuple(sympy.Integer(1) if fixed else index for fixed, index in zip(still, own, strict=True))
 
 
 def _depth_over(node: Node, limit: int) -> bool:

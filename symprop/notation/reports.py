@@ -20,7 +20,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.notation.breaking import latex_pieces, latex_width
-from symprop.notation.content import Block, Line, Section, sections
+from symprop.notation.content import Block, Line, Section, loss_clashes, sections
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.pages import steps_of, words
 from symprop.templating import environment
@@ -98,25 +98,48 @@ def html(derivation: Derivation, figure: bool = True) -> str:
 
         drawn = Markup(diagram(derivation, "svg").partition("?>\n")[2])
     template = environment("html").get_template("report.html.j2")
-    return template.render(title=TITLE, sections=[_html_section(derivation, s) for s in sections(derivation)], figure=drawn)
+    return template.render(
+        title=TITLE, sections=[_html_section(derivation, s) for s in sections(derivation)], figure=drawn
+    )
 
 
-def _latex_sections(derivation: Derivation) -> Iterator[dict[str, Any]]:
-    for section in sections(derivation):
-        sentences = [words(_escaped_words(sentence), _inline, _inline_size) for sentence in section.sentences]
-        network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if section.title == "Network" else []
-        several = len(sentences) > 1
-        yield {
-            "title": section.title,
-            "paragraphs": network + ([] if several else sentences),
-            "bullets": sentences if several else [],
-            "definitions": [(latex(item.head), latex(item.body)) for item in section.definitions],
-            "sizes": [
-                (latex(size.variable), _dimensions(size.variable.shape) or "1", size.role, escaped(size.facts))
-                for size in section.sizes
-            ],
-            "groups": list(_groups(section, _latex_row, _latex_heading)),
-        }
+def _latex_sections(derivation: Derivation) -> list[dict[str, Any]]:
+    sign = _loss_sign(derivation)
+    return [_latex_section(derivation, section, sign) for section in sections(derivation)]
+
+
+Sign = Callable[[str], str]
+
+
+def _loss_sign(derivation: Derivation) -> Sign:
+    """Return what writes the loss with curls where a size has its letter."""
+    if not loss_clashes(derivation):
+        return lambda formula: formula
+
+    def curled(formula: str) -> str:
+        return r"\mathcal{L}" if formula == "L" else formula.replace(r"\partial L}", r"\partial \mathcal{L}}")
+
+    return curled
+
+
+def _latex_section(derivation: Derivation, section: Section, sign: Sign) -> dict[str, Any]:
+    def inline(node: Node) -> str:
+        return f"${sign(latex(node))}$"
+
+    sentences = [words(_escaped_words(sentence), inline, _inline_size) for sentence in section.sentences]
+    network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if section.title == "Network" else []
+    several = len(sentences) > 1
+    return {
+        "title": section.title,
+        "paragraphs": network + ([] if several else sentences),
+        "bullets": sentences if several else [],
+        "definitions": [(latex(item.head), latex(item.body)) for item in section.definitions],
+        "sizes": [
+            (latex(size.variable), _dimensions(size.variable.shape) or "1", size.role, escaped(size.facts))
+            for size in section.sizes
+        ],
+        "groups": list(_groups(section, lambda line, block: _latex_row(line, block, sign), _latex_heading)),
+    }
 
 
 def _escaped_words(sentence: Iterable[Any]) -> tuple[Any, ...]:
@@ -127,15 +150,13 @@ def _network(derivation: Derivation) -> str:
     return escaped(derivation.network.text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
 
 
-def _inline(node: Node) -> str:
-    return f"${latex(node)}$"
-
-
 def _inline_size(value: Expr) -> str:
     return f"${_TEX.number(value).text}$"
 
 
-def _groups(section: Section, row: Callable[[Line, Block | None], Row], heading: Callable[[Block], str]) -> Iterator[Group]:
+def _groups(
+    section: Section, row: Callable[[Line, Block | None], Row], heading: Callable[[Block], str]
+) -> Iterator[Group]:
     """Yield consecutive single lines as one group, each block as another."""
     loose: list[Row] = []
     for item in section.lines:
@@ -160,10 +181,10 @@ def _span(block: Block) -> str:
     return rf"{_TEX.number(block.index).text} = {first}, \dots, {last}"
 
 
-def _latex_row(line: Line, block: Block | None) -> Row:
+def _latex_row(line: Line, block: Block | None, sign: Sign) -> Row:
     equation = line.equation
-    left = latex(equation.target)
-    right = _cut(equation.expression, latex_width(left))
+    left = sign(latex(equation.target))
+    right = sign(_cut(equation.expression, latex_width(left)))
     if line.unless_last and block is not None:
         right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
     return Row(left, right, _space(equation.target.shape), line.number, label(equation.name))
@@ -194,38 +215,46 @@ def label(name: str) -> str:
     return "eq:" + name.replace(" ", "").replace("[", ".").replace("]", "")
 
 
-def _html_section(derivation: Derivation, section: Section) -> dict[str, Any]:
+def _html_section(derivation: Derivation, section: Section, sign: Sign) -> dict[str, Any]:
+    def math(node: Node) -> str:
+        return mathml(sign(latex(node)))
+
     return {
         "title": section.title,
         "network": derivation.network.text if section.title == "Network" else "",
         "boxed": section.title == "Conventions",
         "sentences": [
-            Markup(words(tuple(escape(p) if isinstance(p, str) else p for p in sentence), _math, _math_size))
+            Markup(words(tuple(escape(p) if isinstance(p, str) else p for p in sentence), math, _math_size))
             for sentence in section.sentences
         ],
         "definitions": [Markup(mathml(f"{latex(d.head)} = {latex(d.body)}")) for d in section.definitions],
         "sizes": [
-            (Markup(_math(size.variable)), shape_text(size.variable.shape), size.role, size.facts) for size in section.sizes
+            (Markup(math(size.variable)), shape_text(size.variable.shape), size.role, size.facts)
+            for size in section.sizes
         ],
-        "groups": list(_groups(section, _html_row, lambda block: Markup(f"for {mathml(_span(block))}"))),
+        "groups": list(
+            _groups(
+                section,
+                lambda line, block: _html_row(line, block, sign),
+                lambda block: Markup(f"for {mathml(_span(block))}"),
+            )
+        ),
     }
-
-
-def _math(node: Node) -> str:
-    return mathml(latex(node))
 
 
 def _math_size(value: Expr) -> str:
     return mathml(_TEX.number(value).text)
 
 
-def _html_row(line: Line, block: Block | None) -> Row:
+def _html_row(line: Line, block: Block | None, sign: Sign) -> Row:
     equation = line.equation
-    right = latex(equation.expression)
+    right = sign(latex(equation.expression))
     if line.unless_last and block is not None:
         right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
     shape = shape_text(equation.target.shape)
-    return Row(Markup(_math(equation.target)), Markup(mathml(right)), shape, line.number, label(equation.name))
+    return Row(
+        Markup(mathml(sign(latex(equation.target)))), Markup(mathml(right)), shape, line.number, label(equation.name)
+    )
 
 
 _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}")
@@ -235,7 +264,7 @@ _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^
 def mathml(formula: str) -> str:
     """Return LaTeX as MathML; a fraction keeps its size, a name with an underscore its upright letters."""
     plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", "-") + "}", formula)
-    return str(convert(plain, display="inline")).replace('<math ', '<math displaystyle="true" ', 1)
+    return str(convert(plain, display="inline")).replace("<math ", '<math displaystyle="true" ', 1)
 
 
 __all__ = ["document", "html", "label", "latex_page", "latex_steps", "mathml", "notebook"]

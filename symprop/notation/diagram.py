@@ -1,0 +1,242 @@
+"""The figure of a derivation: the forward pass downwards on the left, the backward pass upwards on the right.
+
+Nodes and edges are read off the equations. A forward node is an equation, a backward node an adjoint; an arrow of the
+backward pass carries the contribution that flows along it, which the pullback rules work out. An arrow past other
+nodes, a skip connection, is drawn as an arc beside its column. Beside each adjoint stand the gradients that it gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.names import closest, gradient_of
+from symprop.algebra.nodes import Node, Variable, variables
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import Context, context
+from symprop.errors import LimitError, SpecError, shown
+from symprop.notation.drawing import Arrow, Box, Drawing, Frame, svg, tikz
+from symprop.notation.latex import Tex, latex
+from symprop.notation.pretty import Unicode, pretty
+
+LONGEST = 200  # rows; more would not be read
+
+Label = tuple[str, str]
+"""The same formula in Unicode and in LaTeX."""
+
+
+def diagram(derivation: Derivation, format: str = "svg", first: str | None = None, last: str | None = None) -> str:
+    """Draw the derivation, or the part between two variables, as "svg" or as "tikz".
+
+    >>> from symprop.networks import Dense, Input, MeanSquaredError
+    >>> from symprop.calculus.derive import derive
+    >>> drawn = diagram(derive(Input(2) >> Dense(1) >> MeanSquaredError()))
+    >>> drawn.startswith("<?xml") and "δ₁" in drawn
+    True
+
+    Raises:
+        SpecError: an unknown format, or a name that no forward equation defines.
+        LimitError: more than 200 equations; draw a part of them.
+    """
+    if format not in ("svg", "tikz"):
+        raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
+    drawing = _Plan(derivation, first, last).drawing()
+    return svg(drawing) if format == "svg" else tikz(drawing)
+
+
+@dataclass
+class _Row:
+    """A forward variable with the equation that makes it (none for where the drawing starts)."""
+
+    variable: Variable
+    equation: Equation | None
+    loop: Loop | None = None
+    reads: list[tuple[int, Variable]] = field(default_factory=list)  # rows above, and the name they are read by
+    readers: list[tuple[int, Variable]] = field(default_factory=list)  # rows below
+
+
+class _Plan:
+    """Which nodes and arrows there are; `drawing` gives them to the renderers."""
+
+    def __init__(self, derivation: Derivation, first: str | None, last: str | None) -> None:
+        self.derivation = derivation
+        self.rules: Context = context(derivation.system)
+        self.defined = {equation.name for item in derivation.backward for equation in _equations(item)}
+        self.rows = self._rows(first, last)
+        self.from_name = first is not None
+        self.active = self._active()
+
+    def _rows(self, first: str | None, last: str | None) -> list[_Row]:
+        system = self.derivation.system
+        rows = [_Row(variable, None) for variable in system.inputs]
+        for item in system.items:
+            loop = item if isinstance(item, Loop) else None
+            rows += [_Row(equation.target, equation, loop) for equation in _equations(item)]
+        names = [row.variable.name for row in rows]
+        for name in (first, last):
+            if name is not None and name not in names:
+                raise SpecError(f"no forward equation defines {shown(name)}{closest(name, names)}")
+        start = names.index(first) if first is not None else 0
+        stop = names.index(last) + 1 if last is not None else len(rows)
+        rows = rows[start:stop]
+        if len(rows) > LONGEST:
+            raise LimitError(
+                f"{len(rows):,} equations are too many for one figure\nallowed: {LONGEST}; name first and last"
+            )
+        if not rows:
+            raise SpecError(f"{shown(last)} stands before {shown(first)}")
+        if first is not None:
+            rows[0] = _Row(rows[0].variable, None)
+        self._connect(rows)
+        return rows
+
+    def _connect(self, rows: list[_Row]) -> None:
+        """Enter who reads whom; across a loop's border a block's output is read by other names."""
+        position: dict[str, int] = {}
+        for place, row in enumerate(rows):
+            loop = row.loop
+            if loop is not None and loop.carry_in.name not in position:
+                before = loop.at(loop.carry_in, sympy.Integer(1)).name
+                position[loop.carry_in.name] = position.get(before, max(place - 1, 0))
+            if row.equation is not None:
+                for variable in variables(row.equation.expression):
+                    above = position.get(variable.name)
+                    if above is not None and above < place:
+                        row.reads.append((above, variable))
+                        rows[above].readers.append((place, variable))
+            position[row.variable.name] = place
+            if loop is not None and row.variable.name == loop.carry_out.name:
+                position[loop.at(loop.carry_out, loop.count).name] = place
+
+    def _active(self) -> set[int]:
+        """Rows whose adjoints flow: they reach the last row, and a parameter or the first row stands above them."""
+        rows = self.rows
+        reaching = {len(rows) - 1}
+        for place in range(len(rows) - 1, -1, -1):
+            if any(reader in reaching for reader, _ in rows[place].readers):
+                reaching.add(place)
+        parameters = {parameter.name for parameter in self.derivation.system.parameters}
+        depending: set[int] = {0} if self.from_name or not parameters else set()
+        for place, row in enumerate(rows):
+            names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()
+            if names & parameters or any(above in depending for above, _ in row.reads):
+                depending.add(place)
+        return reaching & depending
+
+    def adjoint(self, place: int) -> Variable:
+        """The name of a row's adjoint: the derivation's own, else the derivative written out."""
+        variable = self.rows[place].variable
+        if variable.letter == "z":
+            delta = variable.change(letter="delta", facts=())
+            if delta.name in self.defined:
+                return delta
+        return gradient_of(variable)
+
+    def shown_adjoint(self, place: int) -> bool:
+        """Whether an adjoint has a node: it is named, or several arrows meet, or the drawing begins or ends there."""
+        if place not in self.active:
+            return False
+        if place == len(self.rows) - 1 or (place == 0 and self.from_name):
+            return True
+        return self.adjoint(place).name in self.defined or len(self._flows(place)) > 1
+
+    def _flows(self, place: int) -> list[tuple[int, Variable]]:
+        return [(reader, name) for reader, name in self.rows[place].readers if reader in self.active]
+
+    def is_loss(self, place: int) -> bool:
+        loss = self.derivation.system.loss
+        return loss is not None and self.rows[place].variable == loss
+
+    def flow(self, reader: int, name: Variable) -> tuple[int, Node]:
+        """Return where the flow from a reader starts and what flows on to `name`, not yet worked out."""
+        row = self.rows[reader]
+        if row.equation is None:
+            raise SpecError(f"{shown(row.variable.name)} reads nothing")
+        if self.shown_adjoint(reader):
+            start: Node = n.Scalar(1) if self.is_loss(reader) else self.adjoint(reader)
+            origin = reader
+        else:
+            (below, own), *_ = self._flows(reader)
+            origin, start = self.flow(below, own)
+        return origin, start if row.equation.expression == name else n.Pullback(start, row.equation.expression, name)
+
+    def drawing(self) -> Drawing:
+        """Return boxes and arrows, by row and column."""
+        drawing = Drawing(len(self.rows))
+        numbers = self.derivation.numbers
+        for place, row in enumerate(self.rows):
+            if row.equation is None:
+                drawing.boxes.append(Box("forward", place, _label(row.variable), kind="variable"))
+            else:
+                left, right = _label(row.variable), _label(row.equation.expression)
+                both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+                kind = "sum" if _is_skip_sum(row.equation) else "operation"
+                drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
+            drawing.arrows += [Arrow("forward", above, place) for above in dict.fromkeys(a for a, _ in row.reads)]
+        for place in range(len(self.rows)):
+            if self.shown_adjoint(place):
+                self._backward(drawing, place)
+        self._gradients(drawing)
+        self._frames(drawing)
+        return drawing
+
+    def _backward(self, drawing: Drawing, place: int) -> None:
+        adjoint = self.adjoint(place)
+        name = _label(adjoint)
+        if self.is_loss(place):
+            name = (f"{name[0]} = 1", f"{name[1]} = 1")
+        drawing.boxes.append(Box("backward", place, name, self.derivation.numbers.get(adjoint.name), "adjoint"))
+        for reader, name in self._flows(place):
+            origin, start = self.flow(reader, name)
+            carried, _ = simplified(start, self.rules)
+            drawing.arrows.append(Arrow("backward", origin, place, _label(carried)))
+
+    def _gradients(self, drawing: Drawing) -> None:
+        """Put the gradients of a row's parameters beside its adjoint."""
+        parameters = {parameter.name for parameter in self.derivation.system.parameters}
+        known = {equation.name: equation for item in self.derivation.backward for equation in _equations(item)}
+        for place, row in enumerate(self.rows):
+            if row.equation is None or not self.shown_adjoint(place):
+                continue
+            position = 0
+            for variable in variables(row.equation.expression):
+                equation = known.get(gradient_of(variable).name)
+                if variable.name in parameters and equation is not None:
+                    left, right = _label(equation.target), _label(equation.expression)
+                    both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+                    number = self.derivation.numbers.get(equation.name)
+                    drawing.boxes.append(Box("gradient", place, both, number, "gradient", position))
+                    position += 1
+
+    def _frames(self, drawing: Drawing) -> None:
+        for loop in dict.fromkeys(row.loop for row in self.rows if row.loop is not None):
+            inside = [place for place, row in enumerate(self.rows) if row.loop is loop]
+            unicode, tex = Unicode().number, Tex().number
+            drawing.frames.append(
+                Frame(
+                    inside[0],
+                    inside[-1],
+                    (
+                        f"{unicode(loop.index).text} = 1, …, {unicode(loop.count).text}",
+                        rf"{tex(loop.index).text} = 1, \dots, {tex(loop.count).text}",
+                    ),
+                )
+            )
+
+
+def _equations(item: Equation | Loop) -> tuple[Equation, ...]:
+    return (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
+
+
+def _label(node: Node) -> Label:
+    return pretty(node), latex(node)
+
+
+def _is_skip_sum(equation: Equation) -> bool:
+    """Whether an equation only adds variables: where a skip connection comes back."""
+    expression = equation.expression
+    return isinstance(expression, n.Add) and all(isinstance(term, Variable) for term in expression.operands)
