@@ -1,19 +1,14 @@
 """What a derivation costs: scalar operations and memory, as exact polynomials in the sizes.
 
-Counted are the operations of the formulas as they stand, each distinct sub-formula of an equation once:
-
-- *multiplications* and divisions, *additions* and subtractions (a change of sign is free: it makes `a + b` an `a - b`);
-- *functions*: evaluations of an elementwise function, and comparisons. One each, whatever the function.
-
-A matrix product `(n, k) @ (k, p)` is `n p k` multiplications and `n p (k - 1)` additions, together `n p (2 k - 1)`. A
-product with `Diag(v)` only scales rows or columns, a product with the identity costs nothing. Selections, transposes
-and other views cost nothing. Memory is counted in numbers, not bytes.
+What is counted as an operation stands in `flops.py`. Memory is counted in numbers, not bytes: the values of the forward
+pass that the backward pass reads, the parameters, and their gradients. For a `Loop` over a symbolic number of blocks
+each count is a sum over the index, done where the sizes do not depend on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
@@ -21,160 +16,11 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
-from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import broadcast
-from symprop.algebra.table import Table
+from symprop.algebra.nodes import Variable
+from symprop.calculus.flops import Operations, operations, size, summed
 
 if TYPE_CHECKING:
     from symprop.calculus.derivation import Derivation
-
-ZERO = Integer(0)
-FLOPS = Table("flops")
-
-
-@dataclass(frozen=True)
-class Operations:
-    """Numbers of scalar operations, polynomials in the sizes."""
-
-    multiplications: Expr = ZERO
-    additions: Expr = ZERO
-    functions: Expr = ZERO
-
-    def __add__(self, other: Operations) -> Operations:
-        return Operations(
-            sympy.expand(self.multiplications + other.multiplications),
-            sympy.expand(self.additions + other.additions),
-            sympy.expand(self.functions + other.functions),
-        )
-
-    @property
-    def arithmetic(self) -> Expr:
-        """Multiplications and additions."""
-        return sympy.expand(self.multiplications + self.additions)
-
-    @property
-    def total(self) -> Expr:
-        """All operations, a function evaluation counted as one."""
-        return sympy.expand(self.arithmetic + self.functions)
-
-    def over(self, index: sympy.Symbol, first: Expr, last: Expr) -> Operations:
-        """Return the sum over `index` from `first` to `last`, done where the sizes do not depend on it."""
-        return Operations(
-            *(summed(part, index, first, last) for part in (self.multiplications, self.additions, self.functions))
-        )
-
-
-def size(node: Node) -> Expr:
-    """Return the number of elements of `node`."""
-    return sympy.expand(sympy.prod(node.shape))
-
-
-@FLOPS.row(n.Variable, n.Scalar, n.Fill, n.Identity)
-@FLOPS.row(n.Transpose, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Take, n.OneHot)
-def _(node: Node) -> Operations:
-    return Operations()  # nothing is computed: a value that is there, a view or a copy
-
-
-@FLOPS.row(n.Add)
-def _(node: n.Add) -> Operations:
-    return Operations(additions=_folded(node.operands))
-
-
-@FLOPS.row(n.Multiply)
-def _(node: n.Multiply) -> Operations:
-    factors = [operand for operand in node.operands if not _is_sign(operand)]
-    return Operations(multiplications=_folded(factors))
-
-
-@FLOPS.row(n.Power)
-def _(node: n.Power) -> Operations:
-    exponent = node.exponent
-    if not exponent.is_Integer:
-        return Operations(functions=size(node))
-    binary = bin(abs(int(exponent)))[2:]  # by repeated squaring, and one division for a negative exponent
-    each = len(binary) - 1 + binary.count("1") - 1 + (1 if exponent < 0 else 0)
-    return Operations(multiplications=max(each, 0) * size(node))
-
-
-@FLOPS.row(n.MatMul)
-def _(node: n.MatMul) -> Operations:
-    left, right = node.operands
-    if isinstance(left, n.Identity) or isinstance(right, n.Identity):
-        return Operations()
-    if isinstance(left, n.Diag) or isinstance(right, n.Diag):
-        both = isinstance(left, n.Diag) and isinstance(right, n.Diag)
-        return Operations(multiplications=node.shape[0] if both else size(node))
-    inner = left.shape[-1]
-    return Operations(sympy.expand(size(node) * inner), sympy.expand(size(node) * (inner - 1)))
-
-
-@FLOPS.row(n.Outer)
-def _(node: n.Outer) -> Operations:
-    return Operations(multiplications=size(node))
-
-
-@FLOPS.row(n.Sum)
-def _(node: n.Sum) -> Operations:
-    return Operations(additions=sympy.expand(size(node.operands[0]) - size(node)))
-
-
-@FLOPS.row(n.ScatterAdd)
-def _(node: n.ScatterAdd) -> Operations:
-    return Operations(additions=size(node.operands[0]))
-
-
-@FLOPS.row(n.Map, n.Compare, n.Where)
-def _(node: Node) -> Operations:
-    return Operations(functions=size(node))
-
-
-@FLOPS.row(n.Softmax)
-def _(node: n.Softmax) -> Operations:
-    # per slice of k: the maximum (k - 1 comparisons), k differences, k exponentials, their sum (k - 1), k quotients
-    elements, slices = size(node), sympy.prod(node.shape) / node.shape[node.axis]
-    return Operations(elements, sympy.expand(2 * elements - slices), sympy.expand(2 * elements - slices))
-
-
-@FLOPS.row(n.LogSumExp)
-def _(node: n.LogSumExp) -> Operations:
-    # per slice of k: k - 1 comparisons, k differences, k exponentials, k - 1 additions, a logarithm, the maximum added
-    elements = size(node.operands[0])
-    return Operations(ZERO, sympy.expand(2 * elements), sympy.expand(2 * elements))
-
-
-def _is_sign(node: Node) -> bool:
-    return isinstance(node, n.Scalar) and node.value in (1, -1)
-
-
-def _folded(operands: Sequence[Node]) -> Expr:
-    """The operations of combining `operands` in pairs, the small ones first (numbers before they meet an array)."""
-    ordered = sorted(operands, key=lambda operand: operand.rank)
-    shape, count = ordered[0].shape if ordered else (), ZERO
-    for operand in ordered[1:]:
-        shape = broadcast(shape, operand.shape)
-        count += sympy.prod(shape)
-    return sympy.expand(count)
-
-
-def operations(expression: Node) -> Operations:
-    """Return the operations of a formula, each distinct sub-formula counted once.
-
-    >>> from symprop.algebra import variable
-    >>> W, x, b = variable("W", ("n", "k")), variable("x", ("k",)), variable("b", ("n",))
-    >>> operations(W @ x + b).total
-    2*k*n
-    """
-    total = Operations()
-    for node in dict.fromkeys(n.walk(expression)):
-        total += FLOPS(node)
-    return total
-
-
-def summed(term: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Expr:
-    """Return the sum of `term` over `index`; a sum whose sizes depend on the index stays a `sympy.Sum`."""
-    fixed, moving = sympy.expand(term).as_independent(index, as_Add=True)
-    done = sympy.expand(fixed * (last - first + 1))
-    return done + sympy.Sum(moving, (index, first, last)) if moving != 0 else done
 
 
 @dataclass(frozen=True)
@@ -200,7 +46,6 @@ class Cost:
     activations: Expr
     parameters: Expr
     gradients: Expr
-    indices: tuple[sympy.Symbol, ...] = field(default=())
 
     @property
     def forward(self) -> Operations:

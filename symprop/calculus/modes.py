@@ -22,7 +22,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable, variables
-from symprop.calculus.cost import Operations, operations
+from symprop.calculus.flops import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
 from symprop.calculus.orders import Factor, Order, cheaper, orders
 from symprop.calculus.rewriting import simplified

@@ -130,7 +130,8 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
             stacks.append([block])
     if not stacks:
         raise SpecError("the network has no residual block with an identity shortcut")
-    return tuple(max(stacks, key=lambda stack: len(stack)))
+    longest: list[Block] = max(stacks, key=len)
+    return tuple(longest)
 
 
 def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Variable] | None:

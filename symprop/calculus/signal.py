@@ -21,6 +21,7 @@ from sympy import Expr, Integer, Symbol
 from symprop.algebra.functions import ElementwiseFunction, T
 from symprop.algebra.names import size_symbol
 from symprop.calculus.gaussian import expectation, pieces
+from symprop.calculus.slopes import slope_of
 from symprop.errors import FormulaError, shown
 
 E = sympy.Function("E")
@@ -136,8 +137,7 @@ def initialisation(
     """
     n_in = size_symbol("n_in") if inputs is None else inputs
     n_out = size_symbol("n_out") if outputs is None else outputs
-    slope = sympy.diff(function.body, T).replace(sympy.DiracDelta, lambda *_: Integer(0))
-    forward, backward = expectation(function.body**2), expectation(slope**2)
+    forward, backward = expectation(function.body**2), expectation(slope_of(function) ** 2)
     if forward.value == 0 or backward.value == 0:
         raise FormulaError(f"no scale keeps the signal behind {shown(function.name)}: it is flat or zero everywhere")
     homogeneous = is_homogeneous(function.body)
