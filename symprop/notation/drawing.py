@@ -290,7 +290,8 @@ def tikz(drawing: Drawing) -> str:
         if box.column == "gradient":
             where = rf"[{box.kind} node, anchor=west] ({name}) at {at(plan.gradient_left(box), plan.y(box.row))}"
             if box.position:
-                where = rf"[{box.kind} node, anchor=west] ({name}) at ([xshift=3mm]{_tikz_name('gradient', box.row)}-{box.position - 1}.east)"
+                beside = f"([xshift=3mm]{_tikz_name('gradient', box.row)}-{box.position - 1}.east)"
+                where = rf"[{box.kind} node, anchor=west] ({name}) at {beside}"
         else:
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
         number = "" if box.number is None else rf"\enspace{{\scriptsize\color{{gray}}({box.number})}}"

@@ -60,9 +60,20 @@ def document(derivation: Derivation, figure: bool = False) -> str:
     if figure:
         from symprop.notation.diagram import diagram
 
-        drawn = diagram(derivation, "tikz")
+        drawn = fitted(diagram(derivation, "tikz")) if _fits(derivation) else ""
     template = environment("latex").get_template("report.tex.j2")
     return template.render(sections=_latex_sections(derivation), figure=drawn)
+
+
+def _fits(derivation: Derivation) -> bool:
+    """Whether a figure of all equations could still be read."""
+    return len(derivation.numbers) <= 120
+
+
+def fitted(picture: str) -> str:
+    """Return a TikZ picture made smaller where it would leave the page."""
+    limits = r"max width=\textwidth, max totalheight=0.86\textheight"
+    return f"\\begin{{adjustbox}}{{{limits}}}\n{picture}\\end{{adjustbox}}"
 
 
 def notebook(derivation: Derivation) -> str:
@@ -96,11 +107,11 @@ def html(derivation: Derivation, figure: bool = True) -> str:
     if figure:
         from symprop.notation.diagram import diagram
 
-        drawn = Markup(diagram(derivation, "svg").partition("?>\n")[2])
+        drawn = Markup(diagram(derivation, "svg").partition("?>\n")[2]) if _fits(derivation) else ""
     template = environment("html").get_template("report.html.j2")
-    return template.render(
-        title=TITLE, sections=[_html_section(derivation, s) for s in sections(derivation)], figure=drawn
-    )
+    sign = _loss_sign(derivation)
+    pages = [_html_section(derivation, section, sign) for section in sections(derivation)]
+    return template.render(title=TITLE, sections=pages, figure=drawn)
 
 
 def _latex_sections(derivation: Derivation) -> list[dict[str, Any]]:
