@@ -1,4 +1,4 @@
-"""An elementwise formula over one scalar variable as a SymPy expression: the way from NumPy notation to a scalar body."""
+"""An elementwise formula as a SymPy expression over scalars: the way from NumPy notation to a scalar body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.errors import FormulaError
+from symprop.errors import FormulaError, shown
 
 SCALAR = Table("scalar body")
 _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -33,14 +33,15 @@ def scalar_body(node: Node) -> Expr:
     Piecewise((x, x > 0), (x*sigmoid(x), True))
 
     Raises:
-        FormulaError: an operation that is not elementwise (a sum, a matrix product, ...).
+        FormulaError: an operation that is not elementwise (a sum, a matrix product), or a constant such as log(-1).
     """
     if type(node) not in SCALAR:
         allowed = "allowed: + - * / **, where, comparisons and functions such as exp and tanh"
         raise FormulaError(f"{type(node).__name__} is not elementwise\n{allowed}")
-    body: Expr = SCALAR(
-        node, *(operand if isinstance(operand, n.Compare) else scalar_body(operand) for operand in node.operands)
-    )
+    parts = [operand if isinstance(operand, n.Compare) else scalar_body(operand) for operand in node.operands]
+    body: Expr = SCALAR(node, *parts)
+    if not body.free_symbols and (body is sympy.nan or body.is_finite is False or body.is_real is False):
+        raise FormulaError(f"a constant of the formula is not a real number: {shown(body)}")
     return body
 
 

@@ -152,6 +152,8 @@ class Activation(Elementwise):
     def __post_init__(self) -> None:
         validated(self.name)
         function = self.function
+        if function.body.has(sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+            raise FormulaError(f"Activation: {shown(self.body)} holds a constant that is not a real number")
         lift(function.body, {function.parameters[0]: variable("x")})  # refuses what no array can have done to it
         known = FUNCTIONS.get(self.name)
         if self.name in OPERATORS or _TAKEN_NAME.fullmatch(self.name) or (known is not None and known != function):
