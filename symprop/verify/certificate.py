@@ -15,18 +15,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import mpmath
 import numpy as np
 
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.codegen import compile_network
+from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.networks.network import Network
 from symprop.networks.spec import parse_network
-from symprop.verify import element_checks, module_checks, step_checks
+from symprop.verify import complex_step, element_checks, module_checks, step_checks
 from symprop.verify.measure import Row, first_line, scientific
-from symprop.verify.points import Point, random_points
+from symprop.verify.points import Point, random_points, target_kinds
 from symprop.verify.reduced import reduced, sizes_of, tiny
 
 FULL_LIMIT = 5_000
@@ -120,14 +120,28 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
     try:
         derivation = derive(net, layout="rows")
         remarks = derivation.remarks
-        rows += _module(net, derivation, seed, float32)
-        rows += _derivation(net, derivation, seed)
     except DERIVATION_ERRORS as error:
-        rows.append(Row("derivation", "derive", "", float("inf"), 0.0, False, first_line(error)))
+        return Certificate(net.text, (_refused("derive", error),), (), time.perf_counter() - started)
+    parts = (
+        ("the module", _module(net, derivation, seed, float32)),
+        ("other layouts", _layouts(net, seed)),
+        ("steps, batch in rows", _steps(net, derivation, seed)),
+        ("steps, one example", _steps(net, "example", seed)),
+        ("elements", _elements(net, seed)),
+    )
+    for what, part in parts:
+        try:
+            rows.extend(part)
+        except DERIVATION_ERRORS as error:
+            rows.append(_refused(what, error))
     return Certificate(net.text, tuple(rows), remarks, time.perf_counter() - started)
 
 
-DERIVATION_ERRORS = (ShapeError, *module_checks.GENERATED_ERRORS)
+def _refused(what: str, error: BaseException) -> Row:
+    return Row("derivation", what, "", float("inf"), 0.0, False, first_line(error))
+
+
+DERIVATION_ERRORS = (ShapeError, ProgramError, *module_checks.GENERATED_ERRORS)
 """What wrong rules may raise: a failed row. What is wrong with the network itself (`SpecError`, ...) is raised."""
 
 
@@ -152,7 +166,6 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
         name = f", real sizes, {SAMPLED} coordinates"
         yield from module_checks.gradient_rows(module, system, points, derivation.remarks, name, SAMPLED)
     yield from module_checks.value_rows(module, system, points)
-    yield from module_checks.layout_rows({layout: derive(net, layout=layout) for layout in LAYOUTS}, points[0])
     if float32:
         wide = net if parameters <= FULL_LIMIT else small
         exact = random_points(wide.system(), seed + 1, count, kinds=[points[0].kind], single=True)
@@ -163,20 +176,36 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
 LAYOUTS = ("rows", "example", "columns")
 
 
-def _derivation(net: Network, derivation: Derivation, seed: int) -> Iterator[Row]:
-    """Yield the rows of the derivation: its steps at reduced sizes, its gradients by elements at tiny ones."""
-    small = reduced(net)
-    for layout in ("rows", "example"):
-        at_small = derive(small, layout=layout)
-        real = derivation if layout == "rows" else derive(net, layout=layout)
-        same = step_checks.same_rules(real, at_small)
-        note = "" if same else "the derivation takes other steps at reduced sizes"
-        yield Row("rules", "same steps at reduced sizes", layout, 0.0 if same else float("inf"), 0.0, same, note)
-        yield from step_checks.rows(at_small, _points(small, seed, 2), seed)
+def _layouts(net: Network, seed: int) -> Iterator[Row]:
+    """Yield rows that compare the layouts with one another."""
+    for point in random_points(net.system(), seed, 3)[:1]:
+        yield from module_checks.layout_rows({layout: derive(net, layout=layout) for layout in LAYOUTS}, point)
+
+
+def _steps(net: Network, real: Derivation | str, seed: int) -> Iterator[Row]:
+    """Yield the rows of the derivation's steps, at reduced sizes."""
+    real = derive(net, layout=real) if isinstance(real, str) else real
+    small, layout = reduced(net), real.system.layout
+    at_small = derive(small, layout=layout)
+    same = step_checks.same_rules(real, at_small)
+    note = "" if same else "the derivation takes other steps at reduced sizes"
+    yield Row("rules", "same steps at reduced sizes", layout, 0.0 if same else float("inf"), 0.0, same, note)
+    yield from step_checks.rows(at_small, _points(small, seed, 3), seed)
+
+
+def _elements(net: Network, seed: int) -> Iterator[Row]:
+    """Yield the rows of the gradients by elements, at tiny sizes: at a random point, and at the liveliest of a dozen.
+
+    Small networks have points at which all units of a layer are off and most gradients 0, which would prove little.
+    """
     smallest = tiny(net)
-    for point in _points(smallest, seed, 1):
-        with mpmath.workdps(80):
-            yield from element_checks.rows(derive(smallest, layout="example"), point)
+    system = smallest.system()
+    points = [point for trial in range(12) for point in _points(smallest, seed + trial, 1)]
+
+    def alive(point: Point) -> int:
+        return sum(int(np.count_nonzero(value)) for value in complex_step.gradients(system, point, count=1).values())
+
+    yield from element_checks.rows(derive(smallest, layout="example"), [*points[:1], *sorted(points, key=alive)[-1:]])
 
 
 def _points(net: Network, seed: int, wanted: int) -> list[Point]:
@@ -186,9 +215,7 @@ def _points(net: Network, seed: int, wanted: int) -> list[Point]:
 
 
 def _kinds(net: Network) -> tuple[str, ...]:
-    from symprop.verify.points import target_kinds
-
     return target_kinds(net.system())
 
 
-__all__ = ["Certificate", "check", "np"]
+__all__ = ["Certificate", "check"]

@@ -35,21 +35,25 @@ def outputs(system: System, point: Point, name: str) -> Array:
     return np.stack([unstacked(_run(system, point, number).values[name]).real for number in range(point.count)])
 
 
-def gradients(system: System, point: Point, chosen: Mapping[str, Array] | None = None) -> dict[str, Array]:
+def gradients(
+    system: System, point: Point, chosen: Mapping[str, Array] | None = None, count: int | None = None
+) -> dict[str, Array]:
     """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
 
-    With `chosen`, only by those coordinates (in row-major order) of those parameters, flat.
+    With `chosen`, only by those coordinates (in row-major order) of those parameters, flat; with `count`, the mean is
+    over the first `count` examples.
     """
     names = [parameter.name for parameter in system.parameters]
     coordinates = {name: np.arange(point.parameters[name].size) for name in names}
     if chosen is not None:
         coordinates = {name: np.asarray(chosen[name], dtype=int) for name in names if name in chosen}
     totals = {name: np.zeros(len(where)) for name, where in coordinates.items()}
-    for number in range(point.count):
+    count = count or point.count
+    for number in range(count):
         base = _run(system, point, number)
         for name, where in coordinates.items():
             totals[name] += _slopes(system, base, name, where)
-    shaped = {name: total / point.count for name, total in totals.items()}
+    shaped = {name: total / count for name, total in totals.items()}
     if chosen is not None:
         return shaped
     return {name: total.reshape(point.parameters[name].shape) for name, total in shaped.items()}

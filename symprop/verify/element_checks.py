@@ -15,8 +15,8 @@ import sympy
 from sympy import Basic, Expr
 
 from symprop.algebra.elements import Reader, elements
-from symprop.algebra.equations import Equation, System
-from symprop.algebra.nodes import Variable, variables
+from symprop.algebra.equations import System
+from symprop.algebra.nodes import Variable
 from symprop.calculus.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.measure import DIGITS, Row, precise_difference
@@ -43,34 +43,34 @@ class ScalarNumbers(Precise):
         return np.asarray(self.scalar(expression, {}), dtype=object).item()
 
 
-def rows(derivation: Derivation, point: Point) -> Iterator[Row]:
+def rows(derivation: Derivation, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
-    system = derivation.system
     with mpmath.workdps(DIGITS + 30):
-        reader = Reader({v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)})
-        numbers = ScalarNumbers(_leaf_values(system, point))
-        oracle = _written_out(system, reader, numbers)
-        found = derived(derivation, reader, numbers)
-        how = "sympy.diff of the written-out loss"
-        if oracle is None:
-            how, oracle = "sympy.diff, equation by equation", _chained(system, reader, numbers)
-        for parameter in system.parameters:
-            name, true = f"d{parameter.name}", oracle[parameter.name]
-            if name not in found:
-                zero = all(value == 0 for value in true.ravel())
-                yield Row(
-                    name,
-                    how,
-                    "1 rational",
-                    0.0 if zero else float("inf"),
-                    LIMIT,
-                    zero,
-                    "zero" if zero else "no equation",
-                )
-                continue
-            error = precise_difference(found[name], true)
-            sizes = " ".join(map(str, true.shape))
-            yield Row(name, how, "1 rational", error, LIMIT, error <= LIMIT, f"sizes {sizes}")
+        compared = [_compared(derivation, point) for point in points]
+        for parameter in derivation.system.parameters:
+            name = f"d{parameter.name}"
+            errors = [precise_difference(found[name], true[name]) for _, found, true in compared]
+            how = "sympy.diff of the written-out loss" if all(whole for whole, _, _ in compared) else CHAINED
+            zero = all(value == 0 for _, _, true in compared for value in true[name].ravel())
+            note = f"{'zero, ' * zero}sizes {' '.join(map(str, parameter.shape))}"
+            error = max(errors, default=float("inf"))
+            yield Row(name, how, f"{len(points)} rational", error, LIMIT, error <= LIMIT, note)
+
+
+CHAINED = "sympy.diff, equation by equation"
+
+
+def _compared(derivation: Derivation, point: Point) -> tuple[bool, dict[str, Array], dict[str, Array]]:
+    """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
+    system = derivation.system
+    reader = Reader({v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)})
+    numbers = ScalarNumbers(_leaf_values(system, point))
+    whole = _written_out(system, reader, numbers)
+    true = whole if whole is not None else _chained(system, reader, numbers)
+    found = derived(derivation, reader, numbers)
+    for parameter in system.parameters:  # what no equation gives is zero by the derivation's remark
+        found.setdefault(f"d{parameter.name}", np.full(true[parameter.name].shape, mpmath.mpf(0), dtype=object))
+    return whole is not None, found, {f"d{name}": value for name, value in true.items()}
 
 
 def _is_index(variable: Variable) -> bool:
@@ -153,6 +153,3 @@ def derived(derivation: Derivation, reader: Reader, numbers: ScalarNumbers) -> d
             numbers.known[symbol] = np.asarray(value, dtype=object)
         result[equation.name] = values.reshape(right.shape)
     return result
-
-
-__all__ = ["Equation", "derived", "rows", "variables"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symprop.algebra.equations import Loop
 from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.networks.sizes import Size
@@ -11,9 +12,13 @@ def sizes_of(network: Network) -> list[int]:
     """Return the distinct sizes of a network's layers above 1, in ascending order.
 
     Raises:
-        SpecError: a size is a name.
+        SpecError: a size, or the number of blocks of a `Repeat`, is a name.
     """
     found: set[int] = set()
+    for item in network.system().items:
+        if isinstance(item, Loop):
+            count = item.count
+            raise SpecError(f"a check needs numbers; the count {count} of Repeat is a name\ngive it: --sizes {count}=3")
     for layer in network.layers:
         for size in layer.sizes:
             if not isinstance(size, int):

@@ -1,0 +1,268 @@
+"""A test of the tests: wrong variants are seeded into the rules, and `check` must catch each and name the row.
+
+All layers are three wide and batches have three examples, so that a lost transpose or a wrong axis is no error of
+shapes: the numbers alone must tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import pytest
+import sympy
+
+from symprop import codegen
+from symprop.algebra import batching
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import lift
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
+from symprop.calculus import derive as walk
+from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, tidy
+from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.pullbacks import PULLBACK, swapped
+from symprop.calculus.rules import Applied, Context
+from symprop.codegen.numpy_source import NUMPY
+from symprop.verify.certificate import check
+
+RESIDUAL = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(3) >> SoftmaxCrossEntropy()"
+REGRESSION = "Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> MeanSquaredError()"
+EMBEDDED = "Input(3) >> Embedding(4, 3) >> Dense(3) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()"
+SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
+STEPS = "50 digits, each step"
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def row(table: Table, kind: type[Node], wrong: Callable[..., Any]) -> Patch:
+    """Seed `wrong` in the place of one row; it is called with the right row first."""
+    right = table[kind]
+    return lambda monkeypatch: monkeypatch.setitem(table.rows, kind, lambda *given: wrong(right, *given))
+
+
+def name(module: Any, attribute: str, wrong: Callable[..., Any]) -> Patch:
+    """Seed `wrong` in the place of a function; it is called with the right one first."""
+    right = getattr(module, attribute)
+    return lambda monkeypatch: monkeypatch.setattr(
+        module, attribute, lambda *given, **named: wrong(right, *given, **named)
+    )
+
+
+def slope(wrong: Callable[[n.Map, Node], Node]) -> Patch:
+    """Seed a wrong derivative of elementwise functions: `wrong` gets the node and the right slope."""
+    right = elementwise.slope
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (pullbacks, pushforwards):
+            monkeypatch.setattr(module, "slope", lambda node, position: wrong(node, right(node, position)))
+
+    return patch
+
+
+def no_transpose_right(right: Any, node: n.MatMul, position: int, g: Node) -> Node:
+    if position == 0 and node.operands[1].rank == 2 and node.operands[0].rank == 2:
+        return n.MatMul(g, node.operands[1])  # G B in the place of G B'
+    return right(node, position, g)
+
+
+def no_transpose_left(right: Any, node: n.MatMul, position: int, g: Node) -> Node:
+    if position == 1 and node.operands[0].rank == 2:
+        return n.MatMul(node.operands[0], g)  # A G in the place of A' G
+    return right(node, position, g)
+
+
+def operands_swapped(right: Any, node: n.MatMul, position: int, g: Node) -> Node:
+    if position == 1 and node.operands[0].rank == 2 == node.operands[1].rank:
+        return n.MatMul(swapped(g), node.operands[0])  # G' A in the place of A' G
+    return right(node, position, g)
+
+
+def scaled_by(factor: Any) -> Callable[..., Node]:
+    return lambda right, node, position, g: n.Multiply(n.Scalar(factor), right(node, position, g))
+
+
+def stale(node: n.Map, right: Node) -> Node:
+    """The derivative in terms of the function's own value, but read before the function was applied."""
+    function = node.function
+    arrays = dict(zip(function.parameters, node.operands, strict=True))
+    return lift(derivative(function, 0), {**arrays, VALUE: node.operands[0]})
+
+
+def relu_open(node: n.Map, right: Node) -> Node:
+    return n.ones(*node.shape) if node.function.name == "relu" else right  # 1 where z < 0 too
+
+
+def sigmoid_plus(node: n.Map, right: Node) -> Node:
+    return node * (1 + node) if node.function.name == "sigmoid" else right
+
+
+def tanh_unsquared(node: n.Map, right: Node) -> Node:
+    return 1 - node if node.function.name == "tanh" else right
+
+
+def log_squared(node: n.Map, right: Node) -> Node:
+    return right * right if node.function.name == "log" else right
+
+
+def no_outer_product(right: Any, node: n.Softmax, position: int, g: Node) -> Node:
+    return n.Multiply(node, g)  # diag(p) g without - p p' g
+
+
+def softmax_wrong_axis(right: Any, node: n.Softmax, position: int, g: Node) -> Node:
+    inner = n.Sum(n.Multiply(node, g), axes=0, keepdims=True)  # over the batch, not over the classes
+    return n.Multiply(node, n.Add(g, n.negative(inner)))
+
+
+def mean_lost(right: Any, node: Node, size: Any) -> Node:
+    return right(node, sympy.Integer(1))
+
+
+def sum_over_batch_lost(right: Any, flow: Node, operand: Node) -> Node:
+    summed = right(flow, operand)
+    return summed / flow.shape[0] if flow.rank > operand.rank else summed
+
+
+def sums_wrong_axis(right: Any, flow: Node, operand: Node) -> Node:
+    if flow.rank == 2 and operand.rank == 1:
+        return n.Sum(flow, axes=1) if flow.shape[0] == flow.shape[1] else n.Sum(n.Transpose(flow), axes=1) * 2
+    return right(flow, operand)
+
+
+def only_first_made(right: Any, walker: Any, variable: Any) -> Node:
+    walker.pending[variable] = walker.pending[variable][:1]
+    return right(walker, variable)
+
+
+def only_last_made(right: Any, walker: Any, variable: Any) -> Node:
+    walker.pending[variable] = walker.pending[variable][-1:]
+    return right(walker, variable)
+
+
+def any_sum_is_one(right: Any, node: Node, axes: Any, context: Context) -> Any:
+    if isinstance(node, n.Variable) and node.rank and node.letter in ("delta", "p", "a"):
+        return axes[0], "everything sums to 1"
+    return right(node, axes, context)
+
+
+def transposed_in_order(right: Any, node: n.Transpose) -> Node:
+    operand = node.operands[0]
+    if isinstance(operand, n.MatMul) and all(part.rank == 2 for part in operand.operands):
+        return n.MatMul(*(tidy.tidy(n.Transpose(part)) for part in operand.operands))  # (A B)' is B' A'
+    return right(node)
+
+
+def dropped_term(right: Any, node: Node, context: Context) -> Applied | None:
+    applied = right(node, context)
+    if applied is not None and isinstance(applied.result, n.Add):
+        return Applied(applied.result.operands[0], applied.facts)
+    return applied
+
+
+def rule(named: str, wrong: Callable[..., Any]) -> Patch:
+    """Seed a wrong simplification."""
+
+    changed = [
+        replace(entry, apply=partial(wrong, entry.apply)) if entry.name == named else entry for entry in rules.RULES
+    ]
+    return lambda monkeypatch: monkeypatch.setattr(rewriting, "RULES", changed)
+
+
+def code(right: str, wrong: str) -> Patch:
+    """Seed a wrong line in the generated code; it must be there."""
+
+    def changed(source: Callable[..., str], *given: Any) -> str:
+        text = source(*given)
+        assert right in text
+        return text.replace(right, wrong)
+
+    return name(codegen, "module_source", changed)
+
+
+def wrong_code(right: Any, node: Node) -> Any:
+    """The code of a transpose without its `.T`."""
+    return NUMPY(node.operands[0])
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A wrong rule, a network that uses it, gradients that must fail, and whether a single step must be named."""
+
+    name: str
+    network: str
+    patch: Patch
+    fails: tuple[str, ...]
+    step: bool = True
+
+
+THOUSANDTH = sympy.Rational(1001, 1000)
+VARIANTS = (
+    Variant("sign of the matrix product", RESIDUAL, row(PULLBACK, n.MatMul, scaled_by(-1)), ("dW1", "db2", "dW3")),
+    Variant("factor 2 in a matrix product", RESIDUAL, row(PULLBACK, n.MatMul, scaled_by(2)), ("dW1", "db2", "dW3")),
+    Variant("transpose lost on the right", RESIDUAL, row(PULLBACK, n.MatMul, no_transpose_right), ("dW1", "db1")),
+    Variant("transpose lost on the left", RESIDUAL, row(PULLBACK, n.MatMul, no_transpose_left), ("derivation",), False),
+    Variant("swapped operands", RESIDUAL, row(PULLBACK, n.MatMul, operands_swapped), ("dW1", "dW2", "dW3")),
+    Variant("factor 2 in a power", REGRESSION, row(PULLBACK, n.Power, scaled_by(2)), ("dW1", "db1", "dW2", "db2")),
+    Variant("factor 1.001 in a product", RESIDUAL, row(PULLBACK, n.Multiply, scaled_by(THOUSANDTH)), ("dW1", "db3")),
+    Variant("factor 1.001 in a softmax", SOFTMAX, row(PULLBACK, n.Softmax, scaled_by(THOUSANDTH)), ("dW1", "db1")),
+    Variant("lost mean over the batch", RESIDUAL, name(batching, "mean", mean_lost), ("dW1", "db1", "L"), step=False),
+    Variant("lost sum over the batch", RESIDUAL, name(rewriting, "unbroadcast", sum_over_batch_lost), ("db1", "db3")),
+    Variant("sum over a wrong axis", RESIDUAL, name(rewriting, "unbroadcast", sums_wrong_axis), ("db1", "db3")),
+    Variant("stale activation", RESIDUAL, slope(stale), ("dW1", "db1")),
+    Variant("relu' is 1 below 0", RESIDUAL, slope(relu_open), ("dW2", "db2")),
+    Variant("sigmoid' = a (1 + a)", REGRESSION, slope(sigmoid_plus), ("dW1", "db1")),
+    Variant("tanh' = 1 - a", RESIDUAL, slope(tanh_unsquared), ("dW1", "db1")),
+    Variant("log' = 1 / x^2", RESIDUAL, slope(log_squared), ("dW3", "db3")),
+    Variant("softmax without - p p'", SOFTMAX, row(PULLBACK, n.Softmax, no_outer_product), ("dW1", "db1")),
+    Variant("softmax along the batch", SOFTMAX, row(PULLBACK, n.Softmax, softmax_wrong_axis), ("dW1", "db1")),
+    Variant(
+        "skip connection lost (no + I)", RESIDUAL, name(walk._Walker, "start", only_first_made), ("dW1", "db1"), False
+    ),
+    Variant(
+        "block lost at the shared node", RESIDUAL, name(walk._Walker, "start", only_last_made), ("dW1", "db1"), False
+    ),
+    Variant("a sum that is not 1", RESIDUAL, name(rules, "sums_to_one", any_sum_is_one), ("db1",)),
+    Variant("(A B)' = A' B'", RESIDUAL, row(tidy.TIDY, n.Transpose, transposed_in_order), ("derivation",), False),
+    Variant("term lost in simplification", RESIDUAL, rule("distribute", dropped_term), ("dW3", "db3")),
+    Variant(
+        "scatter without add", EMBEDDED, code("np.add.at(table, ids, values)", "table[ids] = values"), ("dE1",), False
+    ),
+    Variant("code without .T", RESIDUAL, row(NUMPY, n.Transpose, wrong_code), ("dW1",), False),
+    Variant("code with a lost 1/m", RESIDUAL, code("(p - y) / m", "(p - y)"), ("dW1", "db3"), False),
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """The rules remember answers: forget them before a wrong rule is seeded, and forget its answers after."""
+    for remembered in (tidy.tidy, derivative):
+        remembered.cache_clear()
+    yield
+    for remembered in (tidy.tidy, derivative):
+        remembered.cache_clear()
+
+
+@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX])
+def test_the_right_rules_pass(network: str) -> None:
+    certificate = check(network)
+    assert certificate.ok, certificate.table()
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_a_wrong_rule_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant.patch(monkeypatch)
+    certificate = check(variant.network, float32=False)
+    assert not certificate.ok
+    strong = {row.name for row in certificate.failures if row.oracle.startswith("complex step")}
+    failed = strong | {row.name for row in certificate.failures if row.name in ("L", "derivation")}
+    assert set(variant.fails) <= failed, certificate.table()
+    steps = [row for row in certificate.failures if row.oracle == STEPS]
+    assert bool(steps) == variant.step, certificate.table()
+    assert all(row.note for row in steps)
+
+
+def test_there_are_enough_variants() -> None:
+    assert len(VARIANTS) >= 16
+    assert len({variant.name for variant in VARIANTS}) == len(VARIANTS)
