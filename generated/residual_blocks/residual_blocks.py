@@ -344,16 +344,13 @@ def _check_x(x):
 
 def _check_y(y, m):
     """Return the targets as rows that sum to 1, made from class ids or given as such."""
-    if np.ndim(y) == 1:
-        ids = _integers("y", y, 3)
-        if len(ids) != m:
-            raise ValueError(f"y has {len(ids)} class ids, but x has {m} rows")
-        rows = np.zeros((m, 3), DTYPE)
-        rows[np.arange(m), ids] = 1
-        return rows
-    if np.shape(y) != (m, 3):
+    if np.shape(y) not in ((m,), (m, 3)):
         allowed = f"({m},) class ids, or ({m}, 3) rows that sum to 1"
         raise ValueError(f"y has shape {np.shape(y)}; it must be {allowed}")
+    if np.ndim(y) == 1:
+        rows = np.zeros((m, 3), DTYPE)
+        rows[np.arange(m), _integers("y", y, 3)] = 1
+        return rows
     y = _finite("y", _real("y", y))
     _between("y", y)
     wrong = np.abs(y.sum(axis=1) - 1) > 1e-5
@@ -399,11 +396,13 @@ def _integers(name, value, count):
     """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
     array = np.asarray(value)
     allowed = f"an integer from 0 to {count - 1}"
-    if array.dtype.kind not in "biu" or isinstance(value, np.ma.MaskedArray):
-        if array.dtype.kind == "f" and array.size:
-            wrong = ~np.isfinite(array) | (array != np.floor(array))
-            _refuse(name, array, wrong if wrong.any() else ~wrong, allowed)
-        raise ValueError(f"{name} holds {array.dtype} values; each must be {allowed}")
+    if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+        raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
+    if array.dtype.kind == "f":
+        wrong = ~np.isfinite(array) | (array != np.floor(array))
+        wrong = wrong if wrong.any() else ~wrong
+        _refuse(name, array, wrong, f"{allowed}, not a float")
     if array.size and not (0 <= array.min() and array.max() < count):
         _refuse(name, array, (array < 0) | (array >= count), allowed)
     return array.astype(np.intp, copy=False)

@@ -286,7 +286,7 @@ def _(node: n.Expand) -> Code:
 @NUMPY.row(n.Reshape)
 def _(node: n.Reshape) -> Code:
     operand = _operand(node.operands[0])
-    return Code(f"{operand.within(ATOM)}.reshape({', '.join(number(size).text for size in node.shape)})")
+    return Code(f"{operand.within(ATOM)}.reshape({', '.join(number(size).text for size in node.shape) or '()'})")
 
 
 @NUMPY.row(n.Diag, n.Diagonal)

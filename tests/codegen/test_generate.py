@@ -1,0 +1,290 @@
+"""What a generated module does: its door, its numbers at the edges, its optimisers, its source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from symprop import derive, parse_network
+from symprop.codegen import compile_network, generate
+from symprop.errors import SpecError
+from symprop.networks.optimisers import OPTIMISERS
+
+CLASSES = compile_network("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()")
+BINARY = compile_network("Input(4) >> Dense(1) >> BinaryCrossEntropy()")
+IDS = compile_network("Input(2) >> Embedding(5, 3) >> Dense(1) >> MeanSquaredError()", dtype="float32")
+X = np.arange(8.0).reshape(2, 4)
+
+
+def refused(module: Any, x: Any, y: Any, params: Any = None) -> str:
+    with pytest.raises(ValueError) as caught:
+        module.loss_and_grads(module.init_params() if params is None else params, x, y)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 3], "y[1] is 3; it must be an integer from 0 to 2"),
+        ([0, -1], "y[1] is -1; it must be an integer from 0 to 2"),
+        ([0, 2.5], "y[1] is 2.5; it must be an integer from 0 to 2, not a float"),
+        ([2.0, 1.0], "y[0] is 2.0; it must be an integer from 0 to 2, not a float"),
+        ([0, np.nan], "y[1] is nan; it must be an integer from 0 to 2, not a float"),
+        ([[0], [1]], "y has shape (2, 1); it must be (2,) class ids, or (2, 3) rows that sum to 1"),
+        ([], "y has shape (0,); it must be (2,) class ids, or (2, 3) rows that sum to 1"),
+        ([[0, 1, 0], [0.5, 0.4, 0]], "y[1] sums to 0.9; it must sum to 1"),
+        ([[0, 1, 0], [1.5, -0.5, 0]], "y[1, 0] is 1.5; it must be between 0 and 1"),
+        ([[0, 1, 0], [0.5, np.nan, 0]], "y[1, 1] is nan; it must be a finite number"),
+        (np.ma.array([0, 1], mask=[0, 1]), "y holds masked values; each must be an integer from 0 to 2"),
+        (["a", "b"], "y holds <U1 values; each must be an integer from 0 to 2"),
+    ],
+)
+def test_targets_of_classes_are_checked(y: Any, message: str) -> None:
+    assert refused(CLASSES, X, y) == message
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">i2", "i8", "?"])
+def test_class_ids_of_any_integer_type_are_one_hot_rows(dtype: str) -> None:
+    ids = np.array([1, 0], dtype)
+    params = CLASSES.init_params()
+    assert CLASSES.loss(params, X, ids) == CLASSES.loss(params, X, np.eye(3)[[1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.where(X == 5, np.nan, X), "x[1, 1] is nan; it must be a finite number"),
+        (np.where(X == 2, -np.inf, X), "x[0, 2] is -inf; it must be a finite number"),
+        (X + 1j, "x must hold real numbers, not complex128 values"),
+        (X.astype(object), "x must hold real numbers, not object values"),
+        (np.ma.array(X), "x must hold real numbers, not masked values"),
+        ("abc", "x must hold real numbers, not <U3 values"),
+        (X[:0], "x has shape (0, 4); it must be (m, 4) with m at least 1"),
+        (X[0], "x has shape (4,); it must be (m, 4) with m at least 1"),
+        (X[:, :3], "x has shape (2, 3); it must be (m, 4) with m at least 1"),
+    ],
+)
+def test_inputs_are_checked(x: Any, message: str) -> None:
+    assert refused(CLASSES, x, [0, 1]) == message
+
+
+@pytest.mark.parametrize("dtype", ["i4", ">f8", ">f4", "f2", "g"])
+def test_inputs_of_any_real_type_are_converted(dtype: str) -> None:
+    params = CLASSES.init_params()
+    read_only = X.astype(dtype)
+    read_only.flags.writeable = False
+    strided = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3].astype(dtype)
+    expected = CLASSES.loss(params, X, [0, 1])
+    assert CLASSES.loss(params, read_only, [0, 1]) == CLASSES.loss(params, strided, [0, 1]) == expected
+    assert CLASSES.loss(params, X.tolist(), [0, 1]) == expected
+
+
+def test_parameters_are_checked() -> None:
+    params = CLASSES.init_params()
+    assert refused(CLASSES, X, [0, 1], {"W1": params["W1"]}) == "the parameter b1 is missing; it has shape (3,)"
+    assert refused(CLASSES, X, [0, 1], {**params, "q": 1}) == "'q' is no parameter of this network"
+    assert refused(CLASSES, X, [0, 1], {**params, "W1": params["W1"].T}) == "W1 has shape (4, 3); it must be (3, 4)"
+
+
+def test_targets_between_0_and_1_are_checked() -> None:
+    assert refused(BINARY, X, [0, 1.5]) == "y[1, 0] is 1.5; it must be between 0 and 1"
+    assert refused(BINARY, X, [0, np.nan]) == "y[1, 0] is nan; it must be between 0 and 1"
+    assert refused(BINARY, X, [[1]]) == "y has 1 rows, but x has 2"
+    params = BINARY.init_params()
+    assert BINARY.loss(params, X, [0, 1]) == BINARY.loss(params, X, [[0], [1]])
+
+
+@pytest.mark.parametrize(("ids", "index"), [([[0, 5], [1, 1]], "[0, 1] is 5"), ([[0, 1], [-1, 1]], "[1, 0] is -1")])
+def test_ids_are_checked(ids: Any, index: str) -> None:
+    assert refused(IDS, ids, [1, 2]) == f"x{index}; it must be an integer from 0 to 4"
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1000.0])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(3) >> Dense(3, bias=False) >> SoftmaxCrossEntropy()",
+        "Input(3) >> Dense(3, bias=False) >> BinaryCrossEntropy()",
+        "Input(3) >> Dense(3, bias=False) >> Sigmoid() >> BinaryCrossEntropy()",
+        "Input(3) >> Dense(3, bias=False) >> ELU() >> MeanSquaredError()",
+        "Input(3) >> Dense(3, bias=False) >> Softplus() >> MeanSquaredError()",
+        "Input(3) >> Dense(3, bias=False) >> SiLU() >> MeanSquaredError()",
+        "Input(3) >> Dense(3, bias=False) >> GELU() >> MeanSquaredError()",
+        "Input(3) >> Dense(3, bias=False) >> Softmax() >> MeanSquaredError()",
+    ],
+)
+def test_numbers_are_finite_where_the_truth_is(text: str, scale: float) -> None:
+    for dtype in ("float64", "float32"):
+        module = compile_network(text, dtype)
+        x = np.array([[1.0, -1.0, 0.5], [-1.0, 1.0, -1.0]])
+        y = [0, 1] if "SoftmaxCross" in text else np.array([[0, 1, 0.5], [1, 0, 1]])
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            loss, grads = module.loss_and_grads({"W1": scale * np.eye(3)}, x, y)
+        assert np.isfinite(loss) and np.isfinite(grads["W1"]).all()
+        assert grads["W1"].dtype == dtype
+
+
+def test_saturated_cross_entropies_have_their_exact_value() -> None:
+    x = np.array([[1000.0, -1000.0]])
+    classes = compile_network("Input(2) >> Dense(2, bias=False) >> SoftmaxCrossEntropy()")
+    assert classes.loss({"W1": np.eye(2)}, x, [1]) == 2000
+    binary = compile_network("Input(2) >> Dense(2, bias=False) >> Sigmoid() >> BinaryCrossEntropy()")
+    assert binary.loss({"W1": np.eye(2)}, x, [[0, 1]]) == 2000
+
+
+def reference_step(name: str, w: Any, grads: list[Any]) -> Any:
+    """The updates of the papers, written out once more by hand."""
+    v, s, lr = 0 * w, 0 * w, 0.01
+    for step, g in enumerate(grads, start=1):
+        if name == "sgd":
+            w = w - lr * g
+        elif name == "momentum":
+            v = 0.9 * v + g
+            w = w - lr * v
+        else:
+            v, s = 0.9 * v + 0.1 * g, 0.999 * s + 0.001 * g * g
+            decay = 0.01 * w if name == "adamw" else 0
+            w = w - lr * (v / (1 - 0.9**step) / (np.sqrt(s / (1 - 0.999**step)) + 1e-8) + decay)
+    return w
+
+
+@pytest.mark.parametrize("name", list(OPTIMISERS))
+def test_optimisers(name: str) -> None:
+    module = compile_network("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()", optimizer=name)
+    rng = np.random.default_rng(5)
+    params = module.init_params(seed=1)
+    start = {key: value.copy() for key, value in params.items()}
+    steps = [{key: rng.standard_normal(value.shape) for key, value in params.items()} for _ in range(3)]
+    state, held = module.init_state(params), dict(params)
+    for grads in steps:
+        module.update(params, grads, state, lr=0.01)
+    for key in params:
+        assert params[key] is held[key], "in place"
+        np.testing.assert_allclose(params[key], reference_step(name, start[key], [g[key] for g in steps]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_gradients_are_clipped_to_a_common_norm(dtype: str) -> None:
+    module = compile_network("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()", dtype)
+    grads = {"a": np.full(4, 3.0, dtype), "b": np.full((2, 2), -4.0, dtype)}
+    assert module.clip_gradients(grads, 1.0) == pytest.approx(10)
+    np.testing.assert_allclose([grads["a"][0], grads["b"][0, 0]], [0.3, -0.4], rtol=1e-6)
+    assert grads["a"].dtype == dtype
+    assert module.clip_gradients(grads, 5.0) == pytest.approx(1)
+    np.testing.assert_allclose(grads["a"], 0.3, rtol=1e-6)
+    zero = {"a": np.zeros(2, dtype)}
+    assert module.clip_gradients(zero, 1.0) == 0 and not zero["a"].any()
+    with pytest.raises(ValueError, match="above 0"):
+        module.clip_gradients(grads, 0)
+
+
+def test_the_start_depends_on_the_seed_alone() -> None:
+    text = "Input(50) >> Dense(40) >> ReLU() >> Dense(30) >> Tanh() >> MeanSquaredError()"
+    double, single = compile_network(text), compile_network(text, "float32")
+    params = double.init_params(seed=3)
+    for name, value in single.init_params(seed=3).items():
+        np.testing.assert_array_equal(value, params[name].astype("float32"))
+    assert (params["W1"] != double.init_params(seed=4)["W1"]).any()
+    assert params["W1"].std() == pytest.approx(np.sqrt(2 / 50), rel=0.05)  # He
+    assert params["W2"].std() == pytest.approx(np.sqrt(2 / 70), rel=0.05)  # Xavier
+    assert not params["b1"].any()
+
+
+def test_a_traceback_shows_the_generated_source() -> None:
+    try:
+        CLASSES.loss(CLASSES.init_params(), X[0], [0])
+    except ValueError as error:
+        text = "".join(traceback.format_exception(error))
+    assert 'raise ValueError(f"{name} has shape' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("Input(n0) >> Dense(n1) >> MeanSquaredError()", {}, "sizes n0, n1\ngive them.*--sizes n0=32,n1=32"),
+        ("Input(2) >> Repeat(Dense(2) >> Tanh(), L) >> MeanSquaredError()", {}, "sizes L"),
+        ("Input(2) >> Dense(1) >> MeanSquaredError()", {"dtype": "float16"}, "dtype 'float16'\nallowed: float64, float32"),
+        ("Input(2) >> Dense(1) >> MeanSquaredError()", {"optimizer": "adm"}, "optimizer 'adm'.*did you mean.*\nallowed: sgd"),
+        ("Input(2) >> Dense(1)", {}, "without a loss"),
+    ],
+)
+def test_what_cannot_be_code_is_refused(text: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        generate(parse_network(text), **options)
+    assert str(caught.value).count("\n") < 3
+
+
+def test_a_derivation_in_rows_may_stand_for_its_network() -> None:
+    text = "Input(2) >> Dense(1) >> MeanSquaredError()"
+    assert generate(derive(text, layout="rows")) == generate(text) == generate(parse_network(text))
+    with pytest.raises(SpecError, match="rows"):
+        generate(derive(text))
+
+
+def test_numbers_in_comments_are_those_of_the_derivation() -> None:
+    derivation = derive("Input(3) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()", layout="rows")
+    source = generate(derivation)
+    for name, number in derivation.numbers.items():
+        assert f"({number}) {derivation.equation(name).pretty()}" in source
+
+
+WIDE = (
+    "Input(3) >> Dense(4) >> Activation('sin(x) * exp(-x**2) + tanh(3 * x) * cos(x) + log(1 + x**2) * arctan(x) - x / (2 + sin(x))',"
+    " name='wild') >> Residual(Dense(4) >> GELU('tanh'), projection=True) >> Dense(2) >> MeanSquaredError() + L2(0.1)"
+).replace("'", '"')
+DEEP = "Input(3) >> Repeat(Dense(3) >> ELU(0.3), 12) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.25)"
+
+
+@pytest.mark.parametrize("text", [WIDE, DEEP], ids=["wide", "deep"])
+@pytest.mark.parametrize("optimizer", [None, "sgd", "adamw"])
+def test_source_is_as_ruff_would_have_it(text: str, optimizer: str | None, tmp_path: Path) -> None:
+    source = generate(text, "float32", optimizer)
+    path = tmp_path / "module.py"
+    path.write_text(source, encoding="utf-8")
+    for command in (["format", "--diff"], ["check"]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *command, "--isolated", str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
+    code = [line for line in source.splitlines() if not line.lstrip().startswith(("#", '"""'))]
+    assert max(map(len, code)) <= 88
+
+
+@pytest.mark.parametrize("text", [WIDE, DEEP], ids=["wide", "deep"])
+def test_long_formulas_have_the_right_gradients(text: str) -> None:
+    module = compile_network(text)
+    rng = np.random.default_rng(0)
+    params = module.init_params(seed=1)
+    for value in params.values():
+        value += 0.3 * rng.standard_normal(value.shape)  # away from kinks
+    x, y = rng.standard_normal((3, 3)), [0, 1, 1] if "Softmax" in text else rng.standard_normal((3, 2))
+    _, grads = module.loss_and_grads(params, x, y)
+    for name, value in params.items():
+        place = tuple(rng.integers(value.shape))
+        start, losses = value[place], []
+        for k in (-2, -1, 1, 2):
+            value[place] = start + k * 1e-3
+            losses.append(module.loss(params, x, y))
+        value[place] = start
+        slope = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / 12e-3
+        assert slope == pytest.approx(grads[name][place], rel=1e-7, abs=1e-8)
+
+
+def test_a_thousand_layers() -> None:
+    def seconds(layers: int) -> float:
+        derivation = derive(f"Input(8) >> Repeat(Dense(8) >> Tanh(), {layers}) >> Dense(2) >> SoftmaxCrossEntropy()", "rows")
+        start = time.perf_counter()
+        source = generate(derivation)
+        taken = time.perf_counter() - start
+        compile(source, "deep", "exec")
+        return taken
+
+    seconds(10)
+    assert seconds(1000) < 30 * max(seconds(100), 0.1)

@@ -1,0 +1,139 @@
+"""The NumPy source of every sample node computes what the node means, in the dtype of the module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from samples import IDS, SAMPLES
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.nodes import Node, Variable, variables
+from symprop.codegen import compile_network, passes
+from symprop.codegen.numpy_source import HELPERS, number, numpy_source
+from symprop.codegen.program import Program, Statement
+from symprop.errors import LimitError
+from symprop.verify.evaluate import complex_value
+
+HELPER_NETWORK = (
+    "Input(2) >> Embedding(3, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus() >> MeanSquaredError()"
+)
+HELPER_MODULES = {dtype: compile_network(HELPER_NETWORK, dtype) for dtype in ("float64", "float32")}
+NODES = [node for nodes in SAMPLES.values() for node in nodes]
+
+
+def program_of(*expressions: Node) -> Program:
+    given = tuple(dict.fromkeys(v for expression in expressions for v in variables(expression)))
+    targets = [Variable("out", (k,), expression.shape) for k, expression in enumerate(expressions)]
+    statements = tuple(Statement(target, each) for target, each in zip(targets, expressions, strict=True))  # type: ignore[arg-type]
+    return Program(statements, (), (), given, (), tuple(target.name for target in targets))  # type: ignore[attr-defined]
+
+
+def run(program: Program, values: dict[str, Any], dtype: str = "float64") -> Any:
+    """Run the statements of a program as a module would; warnings are errors."""
+    module = HELPER_MODULES[dtype]
+    scope = {"np": np, "DTYPE": module.DTYPE, **{name: getattr(module, name) for name in HELPERS}, **values}
+    for statement in program.statements:
+        exec(f"{statement.name} = {numpy_source(statement.expression)}", scope)
+    return scope[program.returns[-1]]
+
+
+def values_of(program: Program, dtype: str) -> dict[str, Any]:
+    rng = np.random.default_rng(7)
+    drawn = {v.name: np.asarray(rng.uniform(0.2, 0.9, [int(size) for size in v.shape])) for v in program.given}
+    signs = {name: value if name in ("q", "QA", "r") else value * rng.choice([-1, 1], value.shape) for name, value in drawn.items()}
+    return {k: np.array(IDS[k]) if k in IDS else np.asarray(v, dtype) for k, v in signs.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("node", NODES, ids=[f"{type(node).__name__}-{k}" for k, node in enumerate(NODES)])
+def test_source_computes_the_node(node: Node, dtype: str) -> None:
+    program = passes.run(program_of(node))
+    values = values_of(program, dtype)
+    found = np.asarray(run(program, values, dtype))
+    exact = {name: value.astype(float) if name not in IDS else value for name, value in values.items()}
+    expected = complex_value(node, exact).real
+    if values and set(values) - set(IDS):
+        assert found.dtype == dtype
+    tolerance = 1e-13 if dtype == "float64" else 1e-5
+    np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (sympy.Rational(1, 100), "0.01"),
+        (sympy.Rational(1, 3), "1 / 3"),
+        (sympy.Rational(1, 12345), repr(1 / 12345)),
+        (sympy.pi, "3.141592653589793"),
+        (1 / sympy.sqrt(2), "0.7071067811865476"),
+        (sympy.Integer(-2), "-2"),
+        (sympy.Rational(-1, 2), "-0.5"),
+        (sympy.Integer(10) ** 30, "1e+30"),
+    ],
+)
+def test_constants_are_exact_or_the_nearest_float(value: sympy.Expr, text: str) -> None:
+    assert number(value).text == text
+
+
+def test_a_constant_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(LimitError, match="does not fit"):
+        number(sympy.Integer(10) ** 400)
+
+
+x, y, W, c = variable("x", (5, 3)), variable("y", (5, 3)), variable("W", (2, 3)), variable("c", (2,))
+m = sympy.Symbol("m", integer=True, positive=True)
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        (x @ W.T + c, "x @ W.T + c"),
+        ((x @ W.T) * c, "(x @ W.T) * c"),
+        ((x * y) @ W.T, "(x * y) @ W.T"),
+        (x - (y - x), "x - (y - x)"),
+        (n.Multiply(n.Scalar(1 / m), x - y), "(x - y) / m"),
+        (n.Multiply(n.Scalar(1 / (2 * m)), x), "x / (2 * m)"),
+        (-(x * y), "-x * y"),
+        ((-x) ** 2, "(-x) ** 2"),
+        (x**2, "x**2"),
+        (x / (y * y), "x / (y * y)"),
+        (1 - n.Compare(">", x, n.Scalar(0)), "1 - (x > 0).astype(DTYPE)"),
+        (x * n.Compare(">", y, n.Scalar(0)), "x * (y > 0)"),
+        (n.Multiply(n.Compare(">", y, n.Scalar(0)), x), "x * (y > 0)"),
+        (2 * n.Compare(">", y, n.Scalar(0)), "2 * (y > 0).astype(DTYPE)"),
+        (n.Where(n.Compare(">", x, n.Scalar(0)), x, n.Scalar(0)), "np.maximum(x, 0)"),
+        (n.Where(n.Compare(">", x, n.Scalar(0)), n.Scalar(1), n.Scalar(2)), "np.where(x > 0, DTYPE(1), DTYPE(2))"),
+        (n.Sum(x, 0), "x.sum(axis=0)"),
+        (n.Sum(x * y), "np.sum(x * y)"),
+        (n.Expand(c, 1), "c[:, None]"),
+        (n.Expand(c, 0), "c[None]"),
+    ],
+)
+def test_source_reads_as_a_person_would_write_it(node: Node, text: str) -> None:
+    assert numpy_source(node) == text
+
+
+def test_helpers_are_accurate_and_never_overflow() -> None:
+    import mpmath
+
+    module = HELPER_MODULES["float64"]
+    points = np.concatenate([np.linspace(-7, 7, 301), np.logspace(-300, 0, 40), [0.46875, 4, -4, 6, 30.0, -30.0]])
+    exact = {
+        "erf": mpmath.erf,
+        "sigmoid": lambda t: 1 / (1 + mpmath.exp(-t)),
+        "softplus": lambda t: mpmath.log1p(mpmath.exp(t)),
+    }
+    with mpmath.workdps(40):
+        for name, function in exact.items():
+            for point, found in zip(points, getattr(module, name)(points), strict=True):
+                true = function(mpmath.mpf(float(point)))
+                assert abs(float(found) - true) <= 6e-16 * abs(true), (name, point)
+    far = np.array([-np.inf, -1e300, -1000, 1000, 1e300, np.inf])
+    with np.errstate(over="raise", invalid="raise"):
+        np.testing.assert_array_equal(module.sigmoid(far), [0, 0, 0, 1, 1, 1])
+        np.testing.assert_array_equal(module.erf(far), [-1, -1, -1, 1, 1, 1])
+        np.testing.assert_array_equal(module.softplus(far), [0, 0, 0, 1000, 1e300, np.inf])
+    assert np.isnan(module.erf(np.array([np.nan]))).all()
