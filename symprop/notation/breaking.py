@@ -20,6 +20,8 @@ def chosen(places: Sequence[Place], total: int, width: int) -> list[int]:
     best: list[int] = []
     for depth in range(1 + max((place.depth for place in places), default=0)):
         usable = [place for place in places if place.depth <= depth]
+        if not usable:
+            continue
         cuts, start, longest = [], 0, 0
         for place, following in zip(usable, [*(place.seen for place in usable[1:]), total], strict=True):
             if following - start > width and place.seen > start:
