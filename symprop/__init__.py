@@ -15,6 +15,8 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
+from symprop.codegen import compile_network as compile  # the user's word for it
+from symprop.codegen import generate
 from symprop.errors import (
     DataError,
     FormulaError,
@@ -50,6 +52,7 @@ from symprop.networks import (
     Tanh,
     parse_network,
 )
+from symprop.verify import Certificate, check
 
 __version__ = "0.1.0"
 
@@ -59,6 +62,7 @@ __all__ = [
     "L2",
     "Activation",
     "BinaryCrossEntropy",
+    "Certificate",
     "DataError",
     "Dense",
     "Derivation",
@@ -91,7 +95,10 @@ __all__ = [
     "System",
     "Tanh",
     "Variable",
+    "check",
+    "compile",
     "derive",
+    "generate",
     "parse_network",
     "variable",
 ]

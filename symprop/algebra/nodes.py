@@ -475,7 +475,14 @@ def walk(node: Node) -> Iterator[Node]:
 
 def variables(node: Node) -> tuple[Variable, ...]:
     """Return the variables in `node`, each once, in order of appearance."""
-    return tuple(dict.fromkeys(part for part in walk(node) if isinstance(part, Variable)))
+    found: dict[Node, None] = {}
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top not in found:  # a part that is shared is looked at once
+            found[top] = None
+            stack.extend(reversed(top.operands))
+    return tuple(part for part in found if isinstance(part, Variable))
 
 
 def replace(node: Node, mapping: dict[Node, Node]) -> Node:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Variable, ones, variables, walk, zeros
+from symprop.algebra.nodes import Node, Variable, ones, replace, variables, walk, zeros
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.calculus.pushforwards import PUSHFORWARD
@@ -66,7 +67,7 @@ def matrix_of(node: Node, tangent: Variable) -> Node:
         return n.Identity(tangent.shape[0]) if tangent.rank else n.Scalar(1)
     if tangent not in set(walk(node)):
         return zeros(*node.shape, *tangent.shape)
-    return MATRIX(node, tangent, matrix_of)
+    return (by_columns if node.rank > 1 else MATRIX)(node, tangent, matrix_of)
 
 
 Recursion = Callable[[Node, Variable], Node]
@@ -145,33 +146,25 @@ def _(node: n.Expand, u: Variable, matrix: Recursion) -> Node:
     return n.Expand(matrix(node.operands[0], u), node.axis)
 
 
-@MATRIX.row(n.Reshape)
-def _(node: n.Reshape, u: Variable, matrix: Recursion) -> Node:
-    return n.Reshape(matrix(node.operands[0], u), (*node.shape, *u.shape))
-
-
 @MATRIX.row(n.Where)
 def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
     condition, yes, no = node.operands
+    zero, one = n.Scalar(0), n.Scalar(1)
     parts = []
-    for branch, holds in (
-        (yes, n.Where(condition, n.Scalar(1), n.Scalar(0))),
-        (no, n.Where(condition, n.Scalar(0), n.Scalar(1))),
-    ):
+    for branch, holds in ((yes, n.Where(condition, one, zero)), (no, n.Where(condition, zero, one))):
         if u in set(walk(branch)):
             parts.append(_scaled_rows(holds, matrix(branch, u)))
     return n.Add(*parts) if len(parts) > 1 else parts[0]
 
 
-@MATRIX.row(n.Transpose)
-def _(node: n.Transpose, u: Variable, matrix: Recursion) -> Node:
-    below = matrix(node.operands[0], u)
-    return n.Transpose(below, (*node.axes, *range(node.rank, node.rank + u.rank)))
-
-
-@MATRIX.row(n.Diagonal, n.Diag, n.Outer, n.Take, n.ScatterAdd)
-def _(node: Node, u: Variable, matrix: Recursion) -> Node:
-    raise ShapeError(f"the Jacobian of {node} by a vector has no matrix form")
+@MATRIX.row(n.Reshape, n.Transpose, n.Diagonal, n.Diag, n.Outer, n.Take, n.ScatterAdd)
+def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
+    """The map of each unit vector, by the batch table: right for every kind, if not the shortest form."""
+    if u.rank == 0:
+        return replace(node, {u: n.Scalar(1)})
+    tangents = u.change(letter="tangents", shape=u.shape * 2)
+    images = replace(batched(node, {u: tangents}, u.shape[0], "rows"), {tangents: n.Identity(u.shape[0])})
+    return n.Transpose(images, (*range(1, node.rank + 1), 0))
 
 
 @MATRIX.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.LogSumExp)

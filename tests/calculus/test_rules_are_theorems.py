@@ -16,6 +16,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
+
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import NODE_KINDS, Node, Variable, variables
