@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Step
+from symprop.algebra.equations import Equation, Step, System
 from symprop.algebra.nodes import Node, Variable, variables
 from symprop.calculus.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
@@ -87,6 +87,36 @@ def _row(equation: Equation, backward: list[Equation], scenes: list[_Scene]) -> 
     return Row(equation.name, f"{DIGITS} digits, each step", f"{len(scenes)} random", max(errors), LIMIT, ok, note)
 
 
+def forward_rows(example: System, batched: System, points: list[Point]) -> Iterator[Row]:
+    """Yield one row for each forward equation of a batch: its examples are what the equations of one example give.
+
+    The loss must be the mean of the losses; a variable without a batch axis (a penalty) must be the same in all.
+    """
+    with mpmath.workdps(WORKING_DIGITS):
+        worst = {equation.name: 0.0 for equation in batched.equations}
+        for point in points:
+            whole = Evaluator(Precise(), stacked(point.batch(batched), Precise()), {batched.batch: point.count})
+            whole.run(batched.equations)
+            singles = []
+            for number in range(point.count):
+                single = Evaluator(Precise(), stacked(point.example(number), Precise()))
+                single.run(example.equations)
+                singles.append(single.values)
+            for equation in batched.equations:
+                found = unstacked(whole.values[equation.name])
+                true = np.stack([unstacked(values[equation.name]) for values in singles])
+                shape = equation.target.shape
+                if batched.batch in shape:
+                    true = np.moveaxis(true, 0, shape.index(batched.batch))
+                else:
+                    true = np.asarray(true.sum(axis=0) / point.count, dtype=object)
+                error = precise_difference(found, true) if found.shape == true.shape else float("inf")
+                worst[equation.name] = max(worst[equation.name], error)
+    for name, error in worst.items():
+        oracle, note = f"{DIGITS} digits, batch = its examples", batched.layout
+        yield Row(name, oracle, f"{len(points)} random", error, LIMIT, error <= LIMIT and bool(points), note)
+
+
 def joined(equation: Equation) -> bool:
     """Whether each step begins where the one before ends, and the last ends at the equation's right side."""
     steps = equation.steps
@@ -112,11 +142,6 @@ def _used(step: Step, current: Equation, backward: list[Equation]) -> tuple[Equa
             wanted.add(equation.name)
             pending += [by_target[part] for part in variables(equation.expression) if part in by_target]
     return tuple(equation for equation in backward if equation.name in wanted)
-
-
-def same_rules(real: Derivation, reduced: Derivation) -> bool:
-    """Whether two derivations take the same steps: the same names, each by the same rules in the same order."""
-    return rules_of(real) == rules_of(reduced)
 
 
 def rules_of(derivation: Derivation) -> list[tuple[str, tuple[str, ...]]]:
