@@ -19,6 +19,7 @@ from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
+from symprop.notation.content import loss_clashes
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame, svg, tikz
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
@@ -68,6 +69,8 @@ class _Plan:
         self.defined = {equation.name for item in derivation.backward for equation in _equations(item)}
         self.rows = self._rows(first, last)
         self.from_name = first is not None
+        self.curled = loss_clashes(derivation)
+        self.parameters = {parameter.name for parameter in derivation.system.parameters}
         self.active = self._active()
 
     def _rows(self, first: str | None, last: str | None) -> list[_Row]:
@@ -119,7 +122,7 @@ class _Plan:
         for place in range(len(rows) - 1, -1, -1):
             if any(reader in reaching for reader, _ in rows[place].readers):
                 reaching.add(place)
-        parameters = {parameter.name for parameter in self.derivation.system.parameters}
+        parameters = self.parameters
         depending: set[int] = {0} if self.from_name or not parameters else set()
         for place, row in enumerate(rows):
             names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()
@@ -142,10 +145,20 @@ class _Plan:
             return False
         if place == len(self.rows) - 1 or (place == 0 and self.from_name):
             return True
-        return self.adjoint(place).name in self.defined or len(self._flows(place)) > 1
+        equation = self.rows[place].equation
+        feeds = equation is not None and any(v.name in self.parameters for v in variables(equation.expression))
+        return feeds or self.adjoint(place).name in self.defined or len(self._flows(place)) > 1
 
     def _flows(self, place: int) -> list[tuple[int, Variable]]:
         return [(reader, name) for reader, name in self.rows[place].readers if reader in self.active]
+
+    def label(self, node: Node) -> Label:
+        """Write a formula in both notations, the loss with curls where a size has its letter."""
+        if not self.curled:
+            return pretty(node), latex(node)
+        if node == self.derivation.system.loss:
+            return "ℒ", r"\mathcal{L}"
+        return pretty(node).replace("∂L/", "∂ℒ/"), latex(node).replace(r"\partial L}", r"\partial \mathcal{L}}")
 
     def is_loss(self, place: int) -> bool:
         loss = self.derivation.system.loss
@@ -170,9 +183,9 @@ class _Plan:
         numbers = self.derivation.numbers
         for place, row in enumerate(self.rows):
             if row.equation is None:
-                drawing.boxes.append(Box("forward", place, _label(row.variable), kind="variable"))
+                drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable"))
             else:
-                left, right = _label(row.variable), _label(row.equation.expression)
+                left, right = self.label(row.variable), self.label(row.equation.expression)
                 both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                 kind = "sum" if _is_skip_sum(row.equation) else "operation"
                 drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
@@ -186,18 +199,18 @@ class _Plan:
 
     def _backward(self, drawing: Drawing, place: int) -> None:
         adjoint = self.adjoint(place)
-        name = _label(adjoint)
+        name = self.label(adjoint)
         if self.is_loss(place):
             name = (f"{name[0]} = 1", f"{name[1]} = 1")
         drawing.boxes.append(Box("backward", place, name, self.derivation.numbers.get(adjoint.name), "adjoint"))
         for reader, name in self._flows(place):
             origin, start = self.flow(reader, name)
             carried, _ = simplified(start, self.rules)
-            drawing.arrows.append(Arrow("backward", origin, place, _label(carried)))
+            drawing.arrows.append(Arrow("backward", origin, place, self.label(carried)))
 
     def _gradients(self, drawing: Drawing) -> None:
         """Put the gradients of a row's parameters beside its adjoint."""
-        parameters = {parameter.name for parameter in self.derivation.system.parameters}
+        given: set[str] = set()
         known = {equation.name: equation for item in self.derivation.backward for equation in _equations(item)}
         for place, row in enumerate(self.rows):
             if row.equation is None or not self.shown_adjoint(place):
@@ -205,8 +218,9 @@ class _Plan:
             position = 0
             for variable in variables(row.equation.expression):
                 equation = known.get(gradient_of(variable).name)
-                if variable.name in parameters and equation is not None:
-                    left, right = _label(equation.target), _label(equation.expression)
+                if variable.name in self.parameters - given and equation is not None:
+                    given.add(variable.name)
+                    left, right = self.label(equation.target), self.label(equation.expression)
                     both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                     number = self.derivation.numbers.get(equation.name)
                     drawing.boxes.append(Box("gradient", place, both, number, "gradient", position))
@@ -230,10 +244,6 @@ class _Plan:
 
 def _equations(item: Equation | Loop) -> tuple[Equation, ...]:
     return (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
-
-
-def _label(node: Node) -> Label:
-    return pretty(node), latex(node)
 
 
 def _is_skip_sum(equation: Equation) -> bool:

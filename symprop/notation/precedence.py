@@ -60,18 +60,20 @@ def render(table: Table, node: Node) -> Piece:
     Raises:
         LimitError: the formula is longer than `LONGEST` characters.
     """
-    pieces: dict[Node, Piece] = {}
+    pieces: dict[int, Piece] = {}  # by identity: SymPy hashes a deep tree by recursion
+    kept: list[Node] = []  # nodes that rows made, so that no identity is used twice
 
     def of(part: Node) -> Piece:
-        if part not in pieces:  # a row made this node itself, or `node` is reached first
+        if id(part) not in pieces:
             finish(part)
-        return pieces[part]
+        return pieces[id(part)]
 
     def finish(root: Node) -> None:
+        kept.append(root)
         stack = [(root, False)]
         while stack:
             part, ready = stack.pop()
-            if part in pieces:
+            if id(part) in pieces:
                 continue
             if ready:
                 piece = table(part, of)
@@ -79,7 +81,7 @@ def render(table: Table, node: Node) -> Piece:
                     raise LimitError(
                         f"the formula is longer than {LONGEST:,} characters\nallowed: name its shared parts"
                     )
-                pieces[part] = piece
+                pieces[id(part)] = piece
             else:
                 stack.append((part, True))
                 stack.extend((operand, False) for operand in part.operands)
@@ -141,16 +143,19 @@ def _factors(node: Node) -> Iterator[Node]:
 
 
 def sum_of(
-    ratios: Iterable[Ratio], unsigned: Callable[[Ratio], Piece], wrap: Callable[[Piece, int], str], minus: str
+    ratios: Iterable[Ratio],
+    unsigned: Callable[[Ratio], Piece],
+    wrap: Callable[[Piece, int], str],
+    minus: str,
 ) -> str:
     """Join terms by their signs: `a - b + c`, `-a + b`."""
     text = ""
     for ratio in ratios:
-        term = wrap(unsigned(ratio), PRODUCT)
+        piece = unsigned(ratio)
         if text:
-            text += f" {minus if ratio.negative else '+'} {term}"
+            text += f" {minus if ratio.negative else '+'} {wrap(piece, PRODUCT)}"
         else:
-            text = f"{minus}{term}" if ratio.negative else term
+            text = f"{minus}{wrap(piece, PRODUCT)}" if ratio.negative else wrap(piece, PRODUCT)
     return text
 
 

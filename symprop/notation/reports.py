@@ -25,7 +25,7 @@ from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.pages import steps_of, words
 from symprop.templating import environment
 
-WIDTH = 58  # characters of a formula that fit beside its space and number on an A4 page
+WIDTH = 52  # characters of a formula that fit beside its space and number on an A4 page
 TITLE = "Forward and backward pass"
 _TEX = Tex()
 

@@ -118,6 +118,9 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
 def _sum(terms: Sequence[Node], of: Of) -> Piece:
     ratios = [split(term) for term in terms]
     written = sum_of(ratios, lambda ratio: unsigned(ratio, of), wrap, "-")
+    if ratios[0].negative and unsigned(ratios[0], of).level == MATMUL:  # Python would negate the first matrix alone
+        first = unsigned(ratios[0], of).text
+        written = f"-({first}){written[1 + len(first) :]}"
     return Piece(written, SUM)
 
 

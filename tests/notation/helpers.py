@@ -1,0 +1,196 @@
+"""Random formulas, the functions that NumPy notation takes for granted, and an evaluation of nodes that prints nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from symprop.algebra import variable
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.nodes import Node
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def softmax(z: Any, axis: int = -1) -> Any:
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def logsumexp(z: Any, axis: int = -1, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(z), axis=axis, keepdims=keepdims))
+
+
+def one_hot(ids: Any, size: int) -> Any:
+    return np.eye(size)[ids]
+
+
+def scatter_add(values: Any, ids: Any, size: int) -> Any:
+    out = np.zeros((size, values.shape[-1]))
+    np.add.at(out, ids, values)
+    return out
+
+
+NAMESPACE: dict[str, Any] = {
+    name: getattr(np, name)
+    for name in (
+        "sum", "outer", "where", "eye", "ones", "zeros", "full", "diag", "diagonal", "sqrt", "reshape", "transpose",
+        "exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+        "sinh", "cosh", "tanh", "maximum", "minimum", "pi",
+    )
+}  # fmt: skip
+NAMESPACE |= {
+    "softmax": softmax,
+    "logsumexp": logsumexp,
+    "one_hot": one_hot,
+    "scatter_add": scatter_add,
+    "erf": _erf,
+    "sigmoid": lambda t: 1 / (1 + np.exp(-t)),
+    "softplus": lambda t: np.log1p(np.exp(t)),
+    "relu": lambda t: np.where(t > 0, t, 0.0),
+    "silu": lambda t: t / (1 + np.exp(-t)),
+}
+
+SIZES = {"n": 3, "m": 2}
+ARRAYS: dict[tuple[int, ...], tuple[str, ...]] = {(): ("s", "t"), (3,): ("u", "v1"), (2, 3): ("A", "X2"), (3, 3): ("W1", "B")}
+
+
+def environment(seed: int = 0) -> dict[str, Any]:
+    """Values for the leaves: positive, so that powers and logarithms exist."""
+    random = np.random.default_rng(seed)
+    values: dict[str, Any] = {name: random.uniform(0.5, 1.5, shape) for shape, names in ARRAYS.items() for name in names}
+    return values | {"ids": np.array([2, 0])}
+
+
+IDS = variable("ids", (2,))
+
+
+def value(node: Node, given: dict[str, Any]) -> Any:
+    """Evaluate a node from its meaning, without its text."""
+    parts = [value(operand, given) for operand in node.operands]
+    match node:
+        case n.Variable():
+            return given[node.name]
+        case n.Scalar() | n.Fill():
+            return np.full([int(size) for size in node.shape], float(node.value))
+        case n.Identity():
+            return np.eye(int(node.shape[0]))
+        case n.Add():
+            return sum(parts[1:], parts[0])
+        case n.Multiply():
+            return math.prod(parts[1:], start=parts[0])
+        case n.Power():
+            return parts[0] ** float(node.exponent)
+        case n.MatMul():
+            return np.matmul(*parts)
+        case n.Outer():
+            return parts[0][:, None] * parts[1][None, :]
+        case n.Transpose():
+            return np.transpose(parts[0], node.axes)
+        case n.Sum():
+            return np.sum(parts[0], axis=node.axes, keepdims=node.keepdims)
+        case n.Expand():
+            return np.expand_dims(parts[0], node.axis)
+        case n.Reshape():
+            return np.reshape(parts[0], [int(size) for size in node.shape])
+        case n.Diag():
+            return np.diag(parts[0])
+        case n.Diagonal():
+            return np.diagonal(parts[0])
+        case n.Take():
+            return parts[0][parts[1]]
+        case n.ScatterAdd():
+            return scatter_add(parts[0], parts[1], int(node.size))
+        case n.OneHot():
+            return one_hot(parts[0], int(node.size))
+        case n.Map():
+            return NAMESPACE[node.function.name](*parts)
+        case n.Compare():
+            compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal}
+            return (compare | {"!=": np.not_equal})[node.relation](*parts).astype(float)
+        case n.Where():
+            return np.where(parts[0] != 0, parts[1], parts[2])
+        case n.Softmax():
+            return softmax(parts[0], node.axis)
+        case n.LogSumExp():
+            return logsumexp(parts[0], node.axis, node.keepdims)
+    raise TypeError(type(node).__name__)
+
+
+_NUMBERS = st.sampled_from([-3, -1, 2, n.sympy.Rational(1, 3), n.sympy.Rational(-5, 4), n.sympy.sqrt(2)])
+_ELEMENTWISE = st.sampled_from(["tanh", "sigmoid", "relu", "exp", "abs", "erf", "silu"])
+
+
+@st.composite
+def trees(draw: Any, shape: tuple[int, ...], depth: int = 4) -> Node:
+    """Draw a formula of a shape."""
+    leaves = ["leaf", "leaf", "number" if shape == () else "fill"]
+    kinds = ["add", "add", "multiply", "multiply", "quotient", "power", "map", "where", "minus", "scaled"]
+    kinds += {(): ["sum", "dot"], (3,): ["matvec", "axis", "diagonal", "keep"], (2, 3): ["matmul", "softmax", "expand", "take"]}.get(
+        shape, ["transpose", "outer", "diag", "gram", "scatter", "one"]
+    )
+    kind = draw(st.sampled_from(leaves if depth == 0 else kinds + leaves[:1]))
+
+    def of(other: tuple[int, ...] = shape) -> Node:
+        return draw(trees(other, depth - 1))
+
+    positive = {"quotient", "power"}
+    base = n.Add(n.Scalar(2), n.Power(of(), 2)) if kind in positive else None
+    match kind:
+        case "leaf":
+            return variable(draw(st.sampled_from(ARRAYS[shape])), shape)
+        case "number":
+            return n.Scalar(draw(_NUMBERS))
+        case "fill":
+            return n.Fill(draw(_NUMBERS), shape)
+        case "add":
+            return n.Add(*(of() for _ in range(draw(st.integers(2, 3)))))
+        case "minus":
+            return of() - of()
+        case "multiply":
+            return n.Multiply(*(of() for _ in range(draw(st.integers(2, 3)))))
+        case "scaled":
+            return n.Scalar(draw(_NUMBERS)) * of()
+        case "quotient":
+            return of() / base
+        case "power":
+            return n.Power(base, draw(st.sampled_from([-2, -1, 2, 3, n.sympy.Rational(1, 2), n.sympy.Rational(-1, 2)])))
+        case "map":
+            return FUNCTIONS[draw(_ELEMENTWISE)](n.Map(FUNCTIONS["tanh"], of()))
+        case "where":
+            return n.Where(n.Compare(draw(st.sampled_from([">", "<="])), of(), of()), of(), n.Compare("<", of(), of()) + of())
+        case "sum":
+            return n.Sum(of((3,)))
+        case "dot":
+            return of((3,)) @ of((3,))
+        case "matvec":
+            return of((3, 3)) @ of((3,))
+        case "axis":
+            return n.Sum(of((2, 3)), 0)
+        case "keep":
+            return of() - n.Sum(of(), 0, True)
+        case "diagonal":
+            return n.Diagonal(of((3, 3)))
+        case "matmul":
+            return of((2, 3)) @ of((3, 3))
+        case "softmax":
+            return n.Softmax(n.Map(FUNCTIONS["tanh"], of()), draw(st.sampled_from([0, 1])))
+        case "expand":
+            return of() * n.Expand(n.Sum(of(), 1), 1)
+        case "take":
+            return n.Take(of((3, 3)), IDS)
+        case "transpose":
+            return of().T
+        case "outer":
+            return n.Outer(of((3,)), of((3,)))
+        case "diag":
+            return n.Diag(of((3,)))
+        case "gram":
+            return of((2, 3)).T @ of((2, 3))
+        case "scatter":
+            return n.ScatterAdd(of((2, 3)), IDS, 3)
+    return n.Identity(3)
