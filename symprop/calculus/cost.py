@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 from sympy import Expr, Integer
+from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
@@ -86,34 +87,40 @@ class Cost:
 
     def text(self) -> str:
         """Return the table by equation, the totals, the leading term and the memory, as plain text."""
-        names = [(row.name, row) for row in self.rows]
-        width = max([len("equation"), *(len(name) for name, _ in names)])
-        head = f"{'equation':{width}}  {'multiplications':>24}  {'additions':>24}  {'functions':>12}"
-        lines = [head]
-        for name, row in names:
+        table = [("equation", "multiplications", "additions", "functions")]
+        for row in self.rows:
             counted = row.operations
-            lines.append(
-                f"{name:{width}}  {counted.multiplications!s:>24}  {counted.additions!s:>24}  {counted.functions!s:>12}"
-            )
-        lines += [
-            f"forward   {self.forward.total}",
-            f"backward  {self.backward.total}",
-            f"total     {self.total}",
-            f"leading   {self.leading}",
-            f"memory    {self.activations} activations + {self.parameters} parameters + {self.gradients} gradients",
-        ]
-        return "\n".join(lines)
+            parts = counted.multiplications, counted.additions, counted.functions
+            table.append((row.name, *(str(indexed(part)) for part in parts)))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
+        lines = ["  ".join(row).rstrip() for row in padded]
+        return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self._totals())])
 
     def latex(self) -> str:
         """Return the totals as a LaTeX `aligned` block."""
-        parts = (
+        lines = (rf"\text{{{name}}} &= {sympy.latex(indexed(value))}" for name, value in self._totals())
+        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+    def _totals(self) -> tuple[tuple[str, Expr], ...]:
+        return (
             ("forward", self.forward.total),
             ("backward", self.backward.total),
+            ("total", self.total),
             ("leading", self.leading),
+            ("activations", self.activations),
+            ("parameters", self.parameters),
+            ("gradients", self.gradients),
             ("memory", self.memory),
         )
-        body = r" \\ ".join(rf"\text{{{name}}} &= {sympy.latex(value)}" for name, value in parts)
-        return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+
+def indexed(value: Expr) -> Expr:
+    """Return a polynomial with the sizes of a general layer written `n[l]`, which prints as `n_l`."""
+    return value.replace(
+        lambda part: isinstance(part, AppliedUndef),
+        lambda part: sympy.Indexed(sympy.IndexedBase(str(part.func)), *part.args),
+    )
 
 
 def leading(polynomial: Expr) -> Expr:

@@ -12,11 +12,12 @@ and other views cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Integer
+from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -160,16 +161,62 @@ def operations(expression: Node) -> Operations:
     2*k*n
     """
     total = Operations()
-    for node in dict.fromkeys(n.walk(expression)):
+    for node in dict.fromkeys(_computed(expression)):
         total += FLOPS(node)
     return total
 
 
+def _computed(expression: Node) -> Iterator[Node]:
+    """Yield what is computed on the way: a product with a power below the line is a quotient, one division."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        below = [operand for operand in node.operands if _is_below(operand)]
+        if isinstance(node, n.Multiply) and len(below) < len(node.operands):
+            stack.extend(
+                operand.operands[0] ** -operand.exponent if operand in below else operand for operand in node.operands
+            )
+        else:
+            stack.extend(node.operands)
+
+
+def _is_below(node: Node) -> bool:
+    return isinstance(node, n.Power) and bool(node.exponent.is_Integer) and bool(node.exponent < 0)
+
+
 def summed(term: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Expr:
-    """Return the sum of `term` over `index`; a sum whose sizes depend on the index stays a `sympy.Sum`."""
+    """Return the sum of `term` over `index`; a sum whose sizes depend on the index stays a `sympy.Sum`.
+
+    Sums that stay are brought to one form, so that like ones meet: shifted until the highest size is that of `index`,
+    and from 1 to the number of blocks, the terms at the ends put right.
+
+    >>> l, count = sympy.symbols("l L", integer=True, positive=True)
+    >>> n = sympy.Function("n")
+    >>> summed(2 * n(l) * n(l + 1) + 3, l, Integer(1), count - 1)
+    3*L - 2*n(0)*n(1) + 2*Sum(n(l)*n(l - 1), (l, 1, L)) - 3
+    """
     fixed, moving = sympy.expand(term).as_independent(index, as_Add=True)
-    done = sympy.expand(fixed * (last - first + 1))
-    return done + sympy.Sum(moving, (index, first, last)) if moving != 0 else done
+    total = sympy.expand(fixed * (last - first + 1))
+    for part in sympy.Add.make_args(moving):
+        coefficient, summand = part.as_independent(index, as_Add=False)
+        if summand.has(index):
+            total += sympy.expand(coefficient * _full_sum(summand, index, first, last))
+    return total
+
+
+def _full_sum(summand: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Expr:
+    shifts = [size.args[0] - index for size in summand.atoms(AppliedUndef) if size.has(index)]
+    shift = max((shift for shift in shifts if shift.is_Integer), default=Integer(0))
+    summand, first, last = summand.subs(index, index - shift), first + shift, last + shift
+    missing, count = last.as_coeff_Add()
+    if not (first.is_Integer and abs(first - 1) <= 2 and abs(missing) <= 2 and count.is_Symbol):
+        return sympy.Sum(summand, (index, first, last))
+    ends = [summand.subs(index, place) for place in range(int(first), 1)]
+    ends += [-summand.subs(index, place) for place in range(1, int(first))]
+    ends += [summand.subs(index, count + place) for place in range(1, int(missing) + 1)]
+    ends += [-summand.subs(index, count - place) for place in range(-int(missing))]
+    return sympy.Sum(summand, (index, 1, count)) + sympy.Add(*ends)
 
 
 __all__ = ["FLOPS", "Operations", "operations", "size", "summed"]

@@ -9,13 +9,14 @@ there is nothing that could hang. Any other body is integrated numerically with 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import mpmath
 import sympy
 from sympy import Expr, Float, Integer, oo, pi, sqrt
+from sympy.core.relational import Relational
 
 from symprop.algebra.functions import DefinedFunction, T, plain
 from symprop.errors import FormulaError, shown
@@ -65,75 +66,87 @@ def expectation(body: Expr) -> Mean:
         return Mean(quadrature(body), False)
 
 
-def kinks(body: Expr) -> tuple[Expr, ...]:
-    """Return the places where a branch of `body` changes, in order.
-
-    Raises:
-        FormulaError: a condition is not a comparison that is linear in the variable.
-    """
-    places: dict[Expr, None] = {}
-    for difference in _switches(body):
-        if not difference.has(T):
-            continue
-        if not difference.is_polynomial(T) or sympy.degree(difference, T) != 1:
-            raise FormulaError(
-                f"the branches of {shown(body)} change where {shown(difference)} is 0, which is not linear"
-            )
-        slope, offset = sympy.Poly(difference, T).all_coeffs()
-        places[sympy.cancel(-offset / slope)] = None
-    return tuple(sorted(places, key=lambda place: Float(place)))
-
-
-def _switches(body: Expr) -> list[Expr]:
-    found: list[Expr] = []
-    for part in sympy.preorder_traversal(body):
-        if isinstance(part, sympy.core.relational.Relational):
-            found.append(part.lhs - part.rhs)
-        elif isinstance(part, (sympy.Abs, sympy.sign, sympy.Heaviside)):
-            found.append(part.args[0])
-        elif isinstance(part, (sympy.Max, sympy.Min)):
-            found.extend(
-                left - right for left in part.args for right in part.args if left.sort_key() < right.sort_key()
-            )
-    return found
-
-
 def pieces(body: Expr) -> tuple[Piece, ...]:
     """Return the branches of `body` between its kinks, from left to right.
 
     >>> from symprop.algebra.functions import FUNCTIONS
     >>> [piece.body for piece in pieces(FUNCTIONS["leaky_relu"].body)]
     [t/100, t]
+
+    Raises:
+        FormulaError: a branch is chosen by something that is not linear in the variable.
     """
-    places = kinks(body)
-    ends = (-oo, *places, oo)
-    return tuple(Piece(low, high, _branch(body, _inside(low, high))) for low, high in itertools.pairwise(ends))
+    return tuple(_split(body, -oo, oo))
 
 
-def _inside(low: Expr, high: Expr) -> Expr:
+def _split(body: Expr, low: Expr, high: Expr) -> Iterator[Piece]:
+    """Decide the choices whose places are known, between each two of those places, and go on with those inside."""
+    choices = [part for part in sympy.preorder_traversal(body) if isinstance(part, _CHOICES)]
+    if not choices:
+        yield Piece(low, high, body)
+        return
+    decided = [choice for choice in choices if all(map(_is_linear, _switches(choice)))]
+    if not decided:
+        switch = next(difference for difference in _switches(choices[-1]) if not _is_linear(difference))
+        raise FormulaError(f"{shown(body)} changes its branch where {shown(switch)} is 0, which is not linear")
+    places = {_root(difference) for choice in decided for difference in _switches(choice) if difference.has(T)}
+    inside = sorted((place for place in places if _below(low, place) and _below(place, high)), key=_height)
+    for left, right in itertools.pairwise((low, *inside, high)):
+        sample = _between(left, right)
+        branches = {choice: _branch(choice, sample) for choice in decided}
+        yield from _split(body.xreplace(branches), left, right)
+
+
+_CHOICES = (sympy.Piecewise, sympy.Abs, sympy.sign, sympy.Heaviside, sympy.Max, sympy.Min)
+
+
+def _switches(choice: Expr) -> list[Expr]:
+    """The expressions whose signs decide."""
+    if isinstance(choice, sympy.Piecewise):
+        relations = [relation for _, condition in choice.args for relation in condition.atoms(Relational)]
+        return [relation.lhs - relation.rhs for relation in relations]
+    if isinstance(choice, (sympy.Max, sympy.Min)):
+        return [left - right for left, right in itertools.combinations(choice.args, 2)]
+    return [choice.args[0]]
+
+
+def _is_linear(difference: Expr) -> bool:
+    return not difference.has(T) or (difference.is_polynomial(T) and sympy.degree(difference, T) == 1)
+
+
+def _root(difference: Expr) -> Expr:
+    slope, offset = sympy.Poly(difference, T).all_coeffs()
+    return sympy.cancel(-offset / slope)
+
+
+def _height(place: Expr) -> Float:
+    return Float(place, DIGITS)
+
+
+def _below(left: Expr, right: Expr) -> bool:
+    return left == -oo or right == oo or bool(_height(left) < _height(right))
+
+
+def _between(low: Expr, high: Expr) -> Expr:
     if low == -oo:
         return high - 1 if high != oo else Integer(1)
     return low + 1 if high == oo else (low + high) / 2
 
 
-def _branch(expression: Expr, place: Expr) -> Expr:
-    """Return `expression` with every choice decided as it is at `place`."""
-    if isinstance(expression, sympy.Piecewise):
-        for value, condition in expression.args:
+def _branch(choice: Expr, place: Expr) -> Expr:
+    """Return what the choice is at `place`."""
+    if isinstance(choice, sympy.Piecewise):
+        for value, condition in choice.args:
             if condition.subs(T, place) == sympy.true:
-                return _branch(value, place)
-        raise FormulaError(f"{shown(expression)} has no value at {place}")
-    arguments = [_branch(argument, place) for argument in expression.args]
-    if isinstance(expression, (sympy.Abs, sympy.sign, sympy.Heaviside)):
-        inner = arguments[0]
-        positive = Float(inner.subs(T, place)) > 0
-        if isinstance(expression, sympy.Abs):
-            return inner if positive else -inner
-        return Integer(1) if positive else Integer(-1 if isinstance(expression, sympy.sign) else 0)
-    if isinstance(expression, (sympy.Max, sympy.Min)):
-        chosen = sorted(arguments, key=lambda argument: Float(argument.subs(T, place)))
-        return chosen[-1] if isinstance(expression, sympy.Max) else chosen[0]
-    return expression.func(*arguments) if arguments else expression
+                return value
+        raise FormulaError(f"{shown(choice)} has no value at {place}")
+    if isinstance(choice, (sympy.Max, sympy.Min)):
+        ordered = sorted(choice.args, key=lambda argument: _height(argument.subs(T, place)))
+        return ordered[-1] if isinstance(choice, sympy.Max) else ordered[0]
+    positive = _height(choice.args[0].subs(T, place)) > 0
+    if isinstance(choice, sympy.Abs):
+        return choice.args[0] if positive else -choice.args[0]
+    return Integer(1) if positive else Integer(-1 if isinstance(choice, sympy.sign) else 0)
 
 
 def _exact(body: Expr) -> Expr:
@@ -291,12 +304,12 @@ def _integral(piece: Piece, low: float, high: float) -> mpmath.mpf:
         _constant(end, mpmath.mp.prec) if abs(edge) < REACH else mpmath.mpf(edge)
         for end, edge in ((piece.low, low), (piece.high, high))
     ]
-    marks = [mpmath.mpf(mark) for mark in (-6, -3, -1, 0, 1, 3, 6) if ends[0] < mark < ends[1]]
+    marks = [mpmath.mpf(mark) for mark in range(1 - REACH, REACH) if ends[0] < mark < ends[1]]
     try:
         if any(abs(weighted(end)) > mpmath.mpf("1e-30") for end in ends if abs(end) == REACH):
             raise FormulaError(f"the expectation of {shown(piece.body)} under the normal distribution is not finite")
         value, error = mpmath.quad(
-            weighted, [ends[0], *marks, ends[1]], method="gauss-legendre", error=True, maxdegree=9
+            weighted, [ends[0], *marks, ends[1]], method="gauss-legendre", error=True, maxdegree=7
         )
     except (ZeroDivisionError, ValueError) as failure:
         raise FormulaError(f"{shown(piece.body)} has no finite value between {low:g} and {high:g}") from failure
@@ -305,4 +318,4 @@ def _integral(piece: Piece, low: float, high: float) -> mpmath.mpf:
     return mpmath.re(value)
 
 
-__all__ = ["DIGITS", "Mean", "Piece", "expectation", "kinks", "numeric", "pieces", "quadrature"]
+__all__ = ["DIGITS", "Mean", "Piece", "expectation", "numeric", "pieces", "quadrature"]

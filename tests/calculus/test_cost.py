@@ -1,4 +1,4 @@
-"""The counts of the cost table against counting numbers: NumPy runs the printed formula and each operation is tallied."""
+"""The counts of the cost table against counting numbers: NumPy runs the formula and each operation is tallied."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_the_table_adds_up(layout: str) -> None:
     )
     assert sympy.expand(sum(row.operations.total for row in found.rows) - found.total) == 0
     assert leading(found.total) == found.leading
-    assert len({str(found.leading), found.text().splitlines()[-5].split(maxsplit=1)[1]}) == 1
+    assert f"leading     {found.leading}" in found.text().splitlines()
 
 
 def test_memory_holds_what_the_backward_pass_reads_and_nothing_else() -> None:

@@ -11,10 +11,11 @@ from sympy import Rational
 
 import symprop
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, T, from_body
-from symprop.calculus.gaussian import expectation, kinks, pieces, quadrature
+from symprop.calculus.gaussian import expectation, pieces, quadrature
 from symprop.calculus.slopes import largest_slope, slope_at_output
 from symprop.calculus.vanishing import jacobian_bound
 from symprop.errors import FormulaError, SpecError
+from symprop.verify.evaluate import complex_value
 
 
 def own(body: sympy.Expr) -> ElementwiseFunction:
@@ -42,7 +43,7 @@ def test_exact_suprema(name: str, value: sympy.Expr, place: sympy.Expr | None) -
 @pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "sin", "arctan", "erf"])
 def test_numerical_suprema(name: str) -> None:
     found = largest_slope(FUNCTIONS[name])
-    slope = sympy.lambdify(T, sympy.diff(FUNCTIONS[name].definition, T), ["scipy", "numpy"] if False else "mpmath")
+    slope = sympy.lambdify(T, sympy.diff(FUNCTIONS[name].definition, T), "mpmath")
     grid = [float(abs(slope(float(place)))) for place in np.linspace(-6, 6, 4001)]
     assert max(grid) <= float(found.value) * (1 + 1e-15)
     assert abs(max(grid) - float(found.value)) < 1e-5
@@ -68,8 +69,16 @@ def test_the_slope_at_a_value() -> None:
 
 
 def test_pieces_of_nested_choices() -> None:
-    body = sympy.Max(sympy.Abs(T) - 1, 0)
-    assert kinks(body)  # at 0 and where a branch of the maximum changes, or a refusal that says why
+    found = pieces(sympy.Max(sympy.Abs(T) - 1, 0))
+    assert [(piece.low, piece.high, piece.body) for piece in found] == [
+        (-sympy.oo, -1, -T - 1),
+        (-1, 0, 0),
+        (0, 1, 0),
+        (1, sympy.oo, T - 1),
+    ]
+    assert expectation(sympy.Max(sympy.Abs(T) - 1, 0)).exact
+    with pytest.raises(FormulaError, match="not linear"):
+        pieces(sympy.Max(T**3, 1 - T))
 
 
 def test_expectations_of_truncated_powers_are_exact() -> None:
@@ -94,7 +103,7 @@ def test_no_expectation_hangs(body: sympy.Expr) -> None:
         expectation(body)
     except FormulaError as error:
         assert len(str(error).splitlines()) <= 3
-    assert time.perf_counter() - start < 20
+    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("body", [sympy.exp(T**2), sympy.exp(sympy.exp(T)), 1 / T**2, sympy.log(T)])
@@ -114,8 +123,6 @@ def test_the_bound_holds(random: np.random.Generator) -> None:
     system = derivation.system
     bound = jacobian_bound(system, system.output, system.inputs[0])
     values = {p.name: random.normal(size=tuple(map(int, p.shape))) for p in (*system.parameters, *system.inputs)}
-    from symprop.verify.evaluate import complex_value
-
     for equation in system.equations:
         if equation.name != "L":
             values[equation.name] = complex_value(equation.expression, values).real

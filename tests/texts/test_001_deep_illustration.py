@@ -16,7 +16,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.functions import FUNCTIONS
-from symprop.calculus.cost import cost
+from symprop.calculus.cost import cost, leading
 from symprop.calculus.elementwise import derivative
 from symprop.calculus.tidy import tidy
 
@@ -219,3 +219,24 @@ def test_cost_of_general_l_is_a_sum_over_layers() -> None:
         unrolled = cost(symprop.derive(f"Input(n) >> Repeat(Dense(n) >> Tanh(), {layers}) >> MeanSquaredError()"))
         assert sympy.expand(found.total.subs(big_l, layers) - unrolled.total) == 0
         assert sympy.expand(found.memory.subs(big_l, layers) - unrolled.memory) == 0
+
+
+def test_cost_of_general_l_with_a_width_for_each_layer() -> None:
+    # "a forward + backward pass costs O(sum of n_l n_(l-1))", "memory is roughly O(sum of n_l)": here exactly
+    found = cost(symprop.derive("Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), L) >> MeanSquaredError()"))
+    [product] = found.leading.atoms(sympy.Sum)
+    width = next(factor.func for factor in product.function.args)
+    assert found.leading == 5 * product
+    assert sympy.expand(product.function - width(product.limits[0][0]) * width(product.limits[0][0] - 1)) == 0
+    assert str(leading(found.activations)).endswith("Sum(n(l), (l, 1, L))")
+    unrolled = cost(
+        symprop.derive(
+            "Input(n_0) >> Dense(n_1) >> Tanh() >> Dense(n_2) >> Tanh() >> Dense(n_3) >> Tanh() >> MeanSquaredError()"
+        )
+    )
+    for general, exact in ((found.total, unrolled.total), (found.memory, unrolled.memory)):
+        loop_count = next(symbol for symbol in general.free_symbols if symbol.name == "L")
+        expanded = general.subs(loop_count, 3).doit()
+        sizes = expanded.replace(width, lambda layer: sympy.Symbol(f"n_{layer}", integer=True, positive=True))
+        # the general network starts from a copy of x, its a0, which costs nothing and is stored in place of x
+        assert sympy.expand(sizes - exact) == 0
