@@ -25,7 +25,7 @@ def generate(network: Network | Derivation | str, dtype: str = "float64", optimi
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> [line for line in source.splitlines() if "delta1 =" in line]
-    ['    delta1 = (a1 - y) * (1 - a1**2) / m']
+    ['    delta1 = error1 * (1 - a1**2) / m']
 
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown.
@@ -39,7 +39,9 @@ def generate(network: Network | Derivation | str, dtype: str = "float64", optimi
     if derivation.system.layout != "rows":
         raise SpecError(f"code has its batch in rows, not layout {derivation.system.layout!r}\ngive the network itself")
     if not derivation.network.parameters:
-        raise SpecError("code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)")
+        raise SpecError(
+            "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
+        )
     named = _named_sizes(derivation)
     if named:
         example = ", ".join(f"{name}=32" for name in named)

@@ -1,4 +1,4 @@
-"""The example networks whose modules, tests and derivations are committed in `generated/`, and whether they are fresh."""
+"""The example networks whose modules, tests and derivations are committed in `generated/`; are they fresh?"""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ GALLERY: tuple[Example, ...] = (
     ),
     Example(
         "residual_blocks",
-        "Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)), 3) >> Dense(3) >> SoftmaxCrossEntropy()",
+        "Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)), 3) >> Dense(3)"
+        " >> SoftmaxCrossEntropy()",
     ),
     Example(
         "projection",
@@ -117,12 +118,16 @@ def check(folder: Path | str = FOLDER) -> list[str]:
         return [f"{root} is missing"]
     wrong: list[str] = []
     for example in GALLERY:
-        expected = files(example)
-        wrong.extend(_difference(root / example.name / name, content) for name, content in expected.items())
-        wrong.extend(f"{path} is not of the gallery" for path in _present(root / example.name) if path.name not in expected)
+        place, expected = root / example.name, files(example)
+        wrong.extend(_difference(place / name, content) for name, content in expected.items())
+        wrong.extend(_stranger(path) for path in _present(place) if path.name not in expected)
     folders = {example.name for example in GALLERY}
-    wrong.extend(f"{path} is not of the gallery" for path in _present(root) if path.is_dir() and path.name not in folders)
+    wrong.extend(_stranger(path) for path in _present(root) if path.is_dir() and path.name not in folders)
     return [each for each in wrong if each]
+
+
+def _stranger(path: Path) -> str:
+    return f"{path} is not of the gallery"
 
 
 def _present(folder: Path) -> list[Path]:

@@ -31,7 +31,8 @@ def lower_system(system: System, backward: Iterable[Item], numbers: Mapping[str,
     for parameter in system.parameters:
         gradient = gradient_of(parameter)
         if gradient.name not in found:
-            back.append(Statement(gradient, zeros(*gradient.shape), why=f"the loss does not depend on {parameter.name}"))
+            why = f"the loss does not depend on {parameter.name}"
+            back.append(Statement(gradient, zeros(*gradient.shape), why=why))
     returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
     return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns))
 
@@ -39,7 +40,9 @@ def lower_system(system: System, backward: Iterable[Item], numbers: Mapping[str,
 def _equations(items: Iterable[Item]) -> Iterable[Equation]:
     for item in items:
         if not isinstance(item, Equation):
-            raise SpecError(f"Repeat with the count {item.count}: code needs a number of blocks\ngive it one, as in {item.count}=3")
+            raise SpecError(
+                f"code needs a number of blocks in place of {item.count}\ngive it one, as in {item.count}=3"
+            )
         yield item
 
 

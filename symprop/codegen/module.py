@@ -6,27 +6,22 @@ import re
 import textwrap
 from dataclasses import dataclass, replace
 
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.names import variable
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.lowering import lower
-from symprop.codegen.numpy_source import HELPERS, numpy_source
-from symprop.codegen.program import Program, Statement
+from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.optimisers import OPTIMISERS, Optimiser, clipping
-from symprop.networks.sizes import BATCH_SIZE
 from symprop.templating import environment
 
 DTYPES = ("float64", "float32")
 COLUMNS = 88
-RESERVED = (
-    *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
-    *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
-)
-"""Names of a module that no statement may take."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,13 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
     return (
         environment("numpy")
         .get_template("test.py.j2")
-        .render(name=name, dtype=dtype, x=_given(system.inputs[0]), y=_given(system.targets[0]), output=_given(system.output))
+        .render(
+            name=name,
+            dtype=dtype,
+            x=_given(system.inputs[0]),
+            y=_given(system.targets[0]),
+            output=_given(system.output),
+        )
     )
 
 
@@ -159,7 +160,8 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
 
 
 def _comment(text: str, indent: int = 4) -> list[str]:
-    return textwrap.wrap(text, COLUMNS - indent, initial_indent="# ", subsequent_indent="#     ", break_long_words=False)
+    width = COLUMNS - indent
+    return textwrap.wrap(text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False)
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:
@@ -193,6 +195,7 @@ def _initial(parameter: Parameter) -> dict[str, str]:
 def _optimizer(optimiser: Optimiser) -> dict[str, object]:
     """Return the update equations of an optimiser as lines; states and parameters change in place."""
     in_place = {state.name for state in optimiser.states} | {"w"}
+    defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
     lines: list[str] = []
     for equation in optimiser.equations:
         lines.extend(_comment(f"{equation.note}: {equation.pretty()}", indent=8))
@@ -203,8 +206,8 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
         "title": optimiser.title,
         "counts_steps": optimiser.counts_steps,
         "states": [state.name for state in optimiser.states],
-        "signature": _signature("update", "params", "grads", "state", *(f"{h.name}={h.default!r}" for h in optimiser.hyperparameters)),
-        "meanings": [f"{h.name}: {h.meaning}" for h in optimiser.hyperparameters],
+        "signature": _signature("update", "params", "grads", "state", *defaults),
+        "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
         "lines": lines,
     }
 

@@ -9,8 +9,6 @@ only after `.astype(DTYPE)`.
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Integer, Rational
@@ -18,17 +16,22 @@ from sympy import Expr, Integer, Rational
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.codegen.code import (
+    ATOM,
+    BOOLEAN,
+    COMPARE,
+    FLOAT,
+    MATMUL,
+    NUMBER,
+    POWER,
+    PRODUCT,
+    SUM,
+    UNARY,
+    Code,
+    is_decimal,
+    number,
+)
 from symprop.codegen.program import Largest
-from symprop.errors import LimitError, shown
-
-COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(7)
-"""How tightly operators bind. Python reads `@` and `*` alike; the reader is helped by `(a @ b) * c`."""
-
-FLOAT, BOOLEAN, NUMBER = "float", "boolean", "number"
-"""What values a piece of code has: an array of DTYPE, an array of booleans, a Python number."""
-
-HELPERS = ("sigmoid", "softplus", "erf", "scatter_add")
-"""Functions that NumPy lacks; a module defines those that it uses."""
 
 FUNCTION_NAMES = {
     name: f"np.{name}"
@@ -38,19 +41,6 @@ FUNCTION_NAMES = {
     )
 } | {name: name for name in ("sigmoid", "softplus", "erf")}
 """How NumPy, or a helper, calls an elementwise function."""
-
-
-@dataclass(frozen=True)
-class Code:
-    """Source text, how tightly it binds, and the kind of its values."""
-
-    text: str
-    binds: int = ATOM
-    kind: str = FLOAT
-
-    def within(self, level: int) -> str:
-        """Return the text as an operand of an operator that binds at `level`."""
-        return f"({self.text})" if self.binds < level else self.text
 
 
 NUMPY = Table("NumPy source")
@@ -74,40 +64,6 @@ def _numeric(code: Code) -> Code:
 
 def _operand(node: Node) -> Code:
     return _numeric(NUMPY(node))
-
-
-def number(value: Expr) -> Code:
-    """Return a constant, exactly or as the nearest float64; sizes stand by their names.
-
-    >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
-    ('1 / 3', '0.01', '1 / m')
-    """
-    if value.free_symbols:
-        above, below = sympy.fraction(sympy.together(value))
-        if below != 1:
-            return Code(f"{number(above).within(PRODUCT)} / {number(below).within(UNARY)}", PRODUCT, NUMBER)
-        if value.is_Symbol:
-            return Code(str(value), ATOM, NUMBER)
-        if isinstance(value, sympy.Mul):
-            return Code(" * ".join(number(factor).within(PRODUCT) for factor in value.args), PRODUCT, NUMBER)
-        if isinstance(value, sympy.Add):
-            return Code(" + ".join(number(term).within(SUM) for term in value.as_ordered_terms()), SUM, NUMBER)
-        if isinstance(value, sympy.Pow):
-            return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
-        raise LookupError(f"no source for the size {value}")
-    if value.is_Integer and abs(value) < 2**53:
-        return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
-    if isinstance(value, Rational) and not _decimal(value) and max(abs(value.p), value.q) <= 1000:
-        return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)
-    if not abs(value) < sys.float_info.max:
-        raise LimitError(f"the constant {shown(value, 30)} does not fit into a float64")
-    text = repr(float(value if value.is_Rational else value.evalf(30)))
-    return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
-
-
-def _decimal(value: Expr) -> bool:
-    """Whether `value` is written exactly with a few decimal places."""
-    return isinstance(value, Rational) and (10**6 * value).is_Integer is True
 
 
 @NUMPY.row(n.Variable)
@@ -161,7 +117,8 @@ def _product(factors: list[Node]) -> Node:
 
 def _kind(node: Node) -> str:
     """FLOAT where an array takes part, else NUMBER."""
-    return FLOAT if any(not isinstance(part, (n.Scalar, n.Add, n.Multiply, n.Power)) for part in n.walk(node)) else NUMBER
+    arithmetic = (n.Scalar, n.Add, n.Multiply, n.Power)
+    return NUMBER if all(isinstance(part, arithmetic) for part in n.walk(node)) else FLOAT
 
 
 @NUMPY.row(n.Multiply)
@@ -171,7 +128,8 @@ def _(node: n.Multiply) -> Code:
     floats = [code for code in above if code.kind != BOOLEAN]
     if booleans and not floats:  # a number times booleans would be float64
         if scalar == 1 and not below:
-            return Code(" * ".join(code.within(PRODUCT) for code in booleans), PRODUCT if len(booleans) > 1 else ATOM, BOOLEAN)
+            text = " * ".join(code.within(UNARY) for code in booleans)
+            return Code(text, PRODUCT if len(booleans) > 1 else ATOM, BOOLEAN)
         floats, booleans = [_numeric(booleans[0])], booleans[1:]
     negative = scalar.could_extract_minus_sign()
     multiplier, divisor = _scale(-scalar if negative else scalar)
@@ -183,8 +141,9 @@ def _(node: n.Multiply) -> Code:
         text = f"-{text}"
     for code in [*([divisor] if divisor is not None else []), *below]:
         text += f" / {code.within(UNARY)}"
-    binds = PRODUCT if len(over) + len(below) + (divisor is not None) > 1 else UNARY if negative else (floats + booleans)[0].binds
-    return Code(text, binds, _kind(node))
+    if len(over) + len(below) > 1 or divisor is not None:
+        return Code(text, PRODUCT, _kind(node))
+    return Code(text, UNARY if negative else ATOM, _kind(node))
 
 
 def _factors(node: Node) -> tuple[Expr, list[Code], list[Code]]:
@@ -207,7 +166,7 @@ def _scale(scalar: Expr) -> tuple[Code | None, Code | None]:
     if scalar == 1:
         return None, None
     above, below = sympy.fraction(sympy.together(scalar))
-    if not scalar.free_symbols and (_decimal(scalar) or not scalar.is_Rational):
+    if not scalar.free_symbols and (is_decimal(scalar) or not scalar.is_Rational):
         above, below = scalar, Integer(1)
     return None if above == 1 else number(above), None if below == 1 else number(below)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Integer
 
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import SHAPE, Node, Variable, variables
 from symprop.algebra.shapes import Shape, same, shape_text
 
@@ -25,13 +26,23 @@ class Largest(Node):
 
     @property
     def axis(self) -> int:
-        return int(self.args[1])  # type: ignore[call-overload]
+        return int(self.args[1])
 
 
 @SHAPE.row(Largest)
 def _(node: Largest) -> Shape:
     shape = node.operands[0].shape
     return (*shape[: node.axis], Integer(1), *shape[node.axis + 1 :])
+
+
+HELPERS = ("sigmoid", "softplus", "erf", "scatter_add")
+"""Functions that NumPy lacks; a module defines those that it uses."""
+
+RESERVED = (
+    *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
+    *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
+)
+"""Names of a module that no statement may take."""
 
 
 class ProgramError(Exception):
@@ -137,7 +148,7 @@ def checked(program: Program, after: str = "lowering") -> Program:
     for statement in program.statements:
         for read in statement.reads:
             if read not in known:
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, which has no value in that shape yet")
+                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
         if statement.target in known:
             raise ProgramError(f"after {after}: {statement.name} is assigned twice")
         if not _equal(statement.shape, statement.expression.shape):
@@ -166,7 +177,7 @@ class Names:
     """
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self.taken = set(taken)
+        self.taken = {*taken, *RESERVED}
 
     def new(self, word: str, expression: Node, index: Any = None) -> Variable:
         """Return a fresh variable of the shape of `expression`."""

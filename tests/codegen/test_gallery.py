@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from symprop.codegen import gallery
 
 
@@ -31,7 +32,10 @@ def test_the_tests_of_an_example_pass(name: str) -> None:
 def test_ruff_would_change_nothing() -> None:
     for command in (["format", "--diff"], ["check"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", str(gallery.FOLDER)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "ruff", *command, "--isolated", str(gallery.FOLDER)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

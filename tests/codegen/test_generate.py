@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from symprop import derive, parse_network
 from symprop.codegen import compile_network, generate
 from symprop.errors import SpecError
@@ -210,8 +211,16 @@ def test_a_traceback_shows_the_generated_source() -> None:
     [
         ("Input(n0) >> Dense(n1) >> MeanSquaredError()", {}, "sizes n0, n1\ngive them.*--sizes n0=32,n1=32"),
         ("Input(2) >> Repeat(Dense(2) >> Tanh(), L) >> MeanSquaredError()", {}, "sizes L"),
-        ("Input(2) >> Dense(1) >> MeanSquaredError()", {"dtype": "float16"}, "dtype 'float16'\nallowed: float64, float32"),
-        ("Input(2) >> Dense(1) >> MeanSquaredError()", {"optimizer": "adm"}, "optimizer 'adm'.*did you mean.*\nallowed: sgd"),
+        (
+            "Input(2) >> Dense(1) >> MeanSquaredError()",
+            {"dtype": "float16"},
+            "dtype 'float16'\nallowed: float64, float32",
+        ),
+        (
+            "Input(2) >> Dense(1) >> MeanSquaredError()",
+            {"optimizer": "adm"},
+            "optimizer 'adm'.*did you mean.*\nallowed: sgd",
+        ),
         ("Input(2) >> Dense(1)", {}, "without a loss"),
     ],
 )
@@ -236,8 +245,9 @@ def test_numbers_in_comments_are_those_of_the_derivation() -> None:
 
 
 WIDE = (
-    "Input(3) >> Dense(4) >> Activation('sin(x) * exp(-x**2) + tanh(3 * x) * cos(x) + log(1 + x**2) * arctan(x) - x / (2 + sin(x))',"
-    " name='wild') >> Residual(Dense(4) >> GELU('tanh'), projection=True) >> Dense(2) >> MeanSquaredError() + L2(0.1)"
+    "Input(3) >> Dense(4) >> Activation('sin(x) * exp(-x**2) + tanh(3 * x) * cos(x) + log(1 + x**2) * arctan(x)"
+    " - x / (2 + sin(x))', name='wild') >> Residual(Dense(4) >> GELU('tanh'), projection=True)"
+    " >> Dense(2) >> MeanSquaredError() + L2(0.1)"
 ).replace("'", '"')
 DEEP = "Input(3) >> Repeat(Dense(3) >> ELU(0.3), 12) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.25)"
 
@@ -249,7 +259,12 @@ def test_source_is_as_ruff_would_have_it(text: str, optimizer: str | None, tmp_p
     path = tmp_path / "module.py"
     path.write_text(source, encoding="utf-8")
     for command in (["format", "--diff"], ["check"]):
-        done = subprocess.run([sys.executable, "-m", "ruff", *command, "--isolated", str(path)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
@@ -277,9 +292,19 @@ def test_long_formulas_have_the_right_gradients(text: str) -> None:
         assert slope == pytest.approx(grads[name][place], rel=1e-7, abs=1e-8)
 
 
-def test_a_thousand_layers() -> None:
+def test_an_activation_of_the_input_does_not_shadow_its_helper() -> None:
+    module = compile_network("Input(3) >> SiLU() >> Dense(2) >> MeanSquaredError()")
+    x = np.array([[1.0, -2.0, 0.0]])
+    module.loss_and_grads(module.init_params(), x, [[0, 0]])
+    shared = compile_network("Input(3) >> Dense(3) >> SiLU() >> MeanSquaredError()")
+    assert np.isfinite(shared.loss(shared.init_params(), x, x))
+
+
+def test_time_grows_linearly_with_depth() -> None:
     def seconds(layers: int) -> float:
-        derivation = derive(f"Input(8) >> Repeat(Dense(8) >> Tanh(), {layers}) >> Dense(2) >> SoftmaxCrossEntropy()", "rows")
+        derivation = derive(
+            f"Input(8) >> Repeat(Dense(8) >> Tanh(), {layers}) >> Dense(2) >> SoftmaxCrossEntropy()", "rows"
+        )
         start = time.perf_counter()
         source = generate(derivation)
         taken = time.perf_counter() - start
@@ -287,4 +312,4 @@ def test_a_thousand_layers() -> None:
         return taken
 
     seconds(10)
-    assert seconds(1000) < 30 * max(seconds(100), 0.1)
+    assert seconds(500) < 30 * max(seconds(50), 0.1)

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 import sympy
 from samples import IDS, SAMPLES
+
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.nodes import Node, Variable, variables
 from symprop.codegen import compile_network, passes
-from symprop.codegen.numpy_source import HELPERS, number, numpy_source
-from symprop.codegen.program import Program, Statement
+from symprop.codegen.code import number
+from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.errors import LimitError
 from symprop.verify.evaluate import complex_value
 
 HELPER_NETWORK = (
-    "Input(2) >> Embedding(3, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus() >> MeanSquaredError()"
+    "Input(2) >> Embedding(3, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus()"
+    " >> MeanSquaredError()"
 )
 HELPER_MODULES = {dtype: compile_network(HELPER_NETWORK, dtype) for dtype in ("float64", "float32")}
 NODES = [node for nodes in SAMPLES.values() for node in nodes]
@@ -43,7 +46,10 @@ def run(program: Program, values: dict[str, Any], dtype: str = "float64") -> Any
 def values_of(program: Program, dtype: str) -> dict[str, Any]:
     rng = np.random.default_rng(7)
     drawn = {v.name: np.asarray(rng.uniform(0.2, 0.9, [int(size) for size in v.shape])) for v in program.given}
-    signs = {name: value if name in ("q", "QA", "r") else value * rng.choice([-1, 1], value.shape) for name, value in drawn.items()}
+    signs = {
+        name: value if name in ("q", "QA", "r") else value * rng.choice([-1, 1], value.shape)
+        for name, value in drawn.items()
+    }
     return {k: np.array(IDS[k]) if k in IDS else np.asarray(v, dtype) for k, v in signs.items()}
 
 

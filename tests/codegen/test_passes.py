@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import sympy
+from test_numpy_source import program_of, run
+
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.functions import FUNCTIONS, elu
@@ -15,7 +17,6 @@ from symprop.codegen import passes
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Names, Program, ProgramError, Statement, checked
 from symprop.verify.evaluate import complex_value
-from test_numpy_source import program_of, run
 
 z, t, y = variable("z1", (4, 3)), variable("t1", (4, 3)), variable("y", (4, 3))
 W, v = variable("W1", (3, 3)), variable("v1", (3, 4))
@@ -47,7 +48,10 @@ def last(change: Callable[[Program], Program], *expressions: Node) -> str:
         (exp(z) - 2, "np.exp(z1) - 2"),
         (exp(z) + 1, "np.exp(z1) + 1"),
         (log(1 - tanh(z)), "np.log1p(-np.tanh(z1))"),
-        (-n.Sum(y * log(sigmoid(z)) + (1 - y) * log(1 - sigmoid(z))), "np.sum(y * softplus(-z1) + (1 - y) * softplus(z1))"),
+        (
+            -n.Sum(y * log(sigmoid(z)) + (1 - y) * log(1 - sigmoid(z))),
+            "np.sum(y * softplus(-z1) + (1 - y) * softplus(z1))",
+        ),
     ],
 )
 def test_stable_exponentials(before: Node, source: str) -> None:
@@ -102,7 +106,9 @@ def test_shifted_softmax_leaves_other_exponentials_alone() -> None:
     ]
 
 
-@pytest.mark.parametrize("node", [n.Softmax(z), log(n.Softmax(z)), n.LogSumExp(z), n.LogSumExp(z, 1, True), n.LogSumExp(z, 0)])
+@pytest.mark.parametrize(
+    "node", [n.Softmax(z), log(n.Softmax(z)), n.LogSumExp(z), n.LogSumExp(z, 1, True), n.LogSumExp(z, 0)]
+)
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1000.0])
 def test_softmax_is_finite(node: Node, scale: float) -> None:
     program = passes.run(program_of(node))
@@ -162,7 +168,7 @@ def test_short_lines() -> None:
 
 
 def test_write_out_knows_a_function_by_its_body_and_not_by_its_name() -> None:
-    from symprop.algebra.functions import T, ElementwiseFunction
+    from symprop.algebra.functions import ElementwiseFunction, T
 
     assert last(passes.write_out, ElementwiseFunction("tanh", (T,), T**3)(z)) == "z1**3"
     assert last(passes.write_out, tanh(z)) == "np.tanh(z1)"
@@ -206,3 +212,8 @@ def test_names_are_fresh() -> None:
     names = Names({"exp1"})
     assert names.new("exp", z).name == "exp1_2"
     assert names.new("exp", z).name == "exp1_3"
+
+
+def test_names_are_not_those_of_helpers() -> None:
+    x = variable("x", (4, 3))
+    assert after(passes.share, x * sigmoid(x), 1 - sigmoid(x))[0] == "sigmoid_2 = sigmoid(x)"

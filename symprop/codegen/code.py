@@ -1,0 +1,64 @@
+"""Pieces of source text: how tightly each binds, what kind of values it has; and the source of numbers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Rational
+
+from symprop.errors import LimitError, shown
+
+COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(7)
+"""How tightly operators bind. Python reads `@` and `*` alike; the reader is helped by `(a @ b) * c`."""
+
+FLOAT, BOOLEAN, NUMBER = "float", "boolean", "number"
+"""What values a piece of code has: an array of DTYPE, an array of booleans, a Python number."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source text, how tightly it binds, and the kind of its values."""
+
+    text: str
+    binds: int = ATOM
+    kind: str = FLOAT
+
+    def within(self, level: int) -> str:
+        """Return the text as an operand of an operator that binds at `level`."""
+        return f"({self.text})" if self.binds < level else self.text
+
+
+def number(value: Expr) -> Code:
+    """Return a constant, exactly or as the nearest float64; sizes stand by their names.
+
+    >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
+    ('1 / 3', '0.01', '1 / m')
+    """
+    if value.free_symbols:
+        above, below = sympy.fraction(sympy.together(value))
+        if below != 1:
+            return Code(f"{number(above).within(PRODUCT)} / {number(below).within(UNARY)}", PRODUCT, NUMBER)
+        if value.is_Symbol:
+            return Code(str(value), ATOM, NUMBER)
+        if isinstance(value, sympy.Mul):
+            return Code(" * ".join(number(factor).within(PRODUCT) for factor in value.args), PRODUCT, NUMBER)
+        if isinstance(value, sympy.Add):
+            return Code(" + ".join(number(term).within(SUM) for term in value.as_ordered_terms()), SUM, NUMBER)
+        if isinstance(value, sympy.Pow):
+            return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
+        raise LookupError(f"no source for the size {value}")
+    if value.is_Integer and abs(value) < 2**53:
+        return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
+    if isinstance(value, Rational) and not is_decimal(value) and max(abs(value.p), value.q) <= 1000:
+        return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)
+    if not abs(value) < sys.float_info.max:
+        raise LimitError(f"the constant {shown(value, 30)} does not fit into a float64")
+    text = repr(float(value if value.is_Rational else value.evalf(30)))
+    return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
+
+
+def is_decimal(value: Expr) -> bool:
+    """Whether `value` is written exactly with a few decimal places."""
+    return isinstance(value, Rational) and (10**6 * value).is_Integer is True

@@ -1,0 +1,202 @@
+"""Stable forms: the same values, without overflow and without lost digits.
+
+The forms are those of every numerical text, e.g. N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.
+(2002), chapter 1; Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions (2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS, lift
+from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.tidy import coefficient_and_rest, tidy
+from symprop.codegen.numpy_source import FUNCTION_NAMES
+from symprop.codegen.program import Emit, Largest, Names, Program, Statement, rewritten
+
+Rule = Callable[[Node], Node | None]
+
+
+def everywhere(node: Node, rule: Rule) -> Node:
+    """Return `node` with `rule` applied from the leaves up; where it returns None, the node stays."""
+    operands = tuple(everywhere(operand, rule) for operand in node.operands)
+    new = node if operands == node.operands else node.with_operands(operands)
+    changed = rule(new)
+    return new if changed is None else changed
+
+
+def _by_rule(program: Program, rule: Rule) -> Program:
+    return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
+
+
+def is_map(node: Node, name: str) -> bool:
+    """Whether `node` is the known elementwise function `name`."""
+    return isinstance(node, n.Map) and node.function == FUNCTIONS[name]
+
+
+def write_out(program: Program) -> Program:
+    """Write elementwise functions that NumPy does not have as formulas, from their scalar bodies."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Map) or any(is_map(node, name) for name in FUNCTION_NAMES):
+            return None
+        return lift(node.function.body, dict(zip(node.function.parameters, node.operands, strict=True)))
+
+    return _by_rule(program, rule)
+
+
+def stable_exponentials(program: Program) -> Program:
+    """Use sigmoid, softplus, expm1 and log1p where the written form loses digits or overflows."""
+    definitions = program.definitions()
+
+    def look(node: Node) -> Node:
+        """Look through a name at the function that defines it."""
+        return definitions.get(node.name, node) if isinstance(node, Variable) else node
+
+    def rule(node: Node) -> Node | None:
+        if isinstance(node, n.Power) and node.exponent == -1:
+            rest = _minus_one(node.operands[0])
+            if rest is not None and is_map(rest, "exp"):  # 1 / (1 + exp(-t)) -> sigmoid(t)
+                return FUNCTIONS["sigmoid"](tidy(n.negative(rest.operands[0])))
+        if isinstance(node, n.Add):
+            return _expm1(node)
+        if not is_map(node, "log"):
+            return None
+        inside = node.operands[0]
+        if is_map(look(inside), "sigmoid"):  # log(sigmoid(t)) -> -softplus(-t)
+            return n.negative(FUNCTIONS["softplus"](tidy(n.negative(look(inside).operands[0]))))
+        rest = _minus_one(inside)
+        if rest is None:
+            return None
+        if is_map(rest, "exp"):  # log(1 + exp(t)) -> softplus(t)
+            return FUNCTIONS["softplus"](rest.operands[0])
+        opposite = look(tidy(n.negative(rest)))
+        if is_map(opposite, "sigmoid"):  # log(1 - sigmoid(t)) -> -softplus(t)
+            return n.negative(FUNCTIONS["softplus"](opposite.operands[0]))
+        return FUNCTIONS["log1p"](rest)  # log(1 + t) -> log1p(t)
+
+    return _by_rule(program, lambda node: _without_minus(changed if (changed := rule(node)) is not None else node))
+
+
+def _without_minus(node: Node) -> Node:
+    """-(-a - b) -> a + b, in a sum or alone; minus signs inside products to their front."""
+    coefficient, rest = coefficient_and_rest(node)
+    if isinstance(node, n.Multiply):
+        if any(map(_is_negative, node.operands[1:])):
+            return tidy(node)
+        inside = rest.operands[0] if isinstance(rest, n.Sum) else rest
+        if isinstance(inside, n.Add) and all(map(_is_negative, (node, *inside.operands))):
+            flipped = n.Add(*(n.negative(term) for term in inside.operands))
+            total = rest.with_operands([flipped]) if isinstance(rest, n.Sum) else flipped
+            return tidy(n.Scalar(-coefficient) * total)
+    return node
+
+
+def _is_negative(term: Node) -> bool:
+    return coefficient_and_rest(term)[0].could_extract_minus_sign()
+
+
+def _minus_one(node: Node) -> Node | None:
+    """Return `t` where `node` is `1 + t`."""
+    if not isinstance(node, n.Add) or n.Scalar(1) not in node.operands:
+        return None
+    rest = list(node.operands)
+    rest.remove(n.Scalar(1))
+    return n.Add(*rest) if len(rest) > 1 else rest[0]
+
+
+def _expm1(node: n.Add) -> Node | None:
+    """c exp(t) - c -> c expm1(t), within a sum."""
+    terms = list(node.operands)
+    for term in terms:
+        coefficient, rest = coefficient_and_rest(term)
+        if rest is not None and is_map(rest, "exp") and n.Scalar(-coefficient) in terms:
+            terms.remove(term)
+            terms.remove(n.Scalar(-coefficient))
+            terms.append(tidy(coefficient * FUNCTIONS["expm1"](rest.operands[0])))
+            return n.Add(*terms) if len(terms) > 1 else terms[0]
+    return None
+
+
+def clamp_branches(program: Program) -> Program:
+    """Keep functions inside a branch of `where` to that branch's side, so that the side thrown away cannot overflow."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Where) or not isinstance(node.operands[0], n.Compare):
+            return None
+        condition, yes, no = node.operands
+        relation, (left, right) = condition.relation, condition.operands
+        if relation not in (">", ">=", "<", "<=") or not isinstance(left, Variable):
+            return None
+        above, below = FUNCTIONS["maximum"](left, right), FUNCTIONS["minimum"](left, right)
+        sides = (above, below) if relation in (">", ">=") else (below, above)
+        clamped = tuple(_clamped(branch, left, side) for branch, side in zip((yes, no), sides, strict=True))
+        return None if clamped == (yes, no) else n.Where(condition, *clamped)
+
+    return _by_rule(program, rule)
+
+
+PARTIAL = ("exp", "expm1", "log", "log1p", "sinh", "cosh")
+"""Functions that overflow, or have no value, on one side."""
+
+
+def _clamped(branch: Node, read: Variable, side: Node) -> Node:
+    if isinstance(branch, n.Map) and any(is_map(branch, name) for name in PARTIAL):
+        return n.replace(branch, {read: side})
+    operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
+    return branch if operands == branch.operands else branch.with_operands(operands)
+
+
+def shifted_softmax(program: Program) -> Program:
+    """Write softmax, its logarithm and log-sum-exp from logits shifted by their maximum, shared by all readers."""
+    definitions = program.definitions()
+    names = Names(program.names)
+    made: dict[tuple[Node, int], tuple[Variable, Variable, Variable, Variable]] = {}
+
+    def parts(logits: Node, axis: int, emit: Emit) -> tuple[Variable, Variable, Variable, Variable]:
+        """Return the maximum, the shifted logits, their exponentials and the sum of those."""
+        if (logits, axis) not in made:
+            words = ("top", "shifted", "exps", "total")
+            if not isinstance(logits, Variable):
+                first = names.new("logits", logits)
+                emit(Statement(first, logits))
+                logits = first
+            top = names.new(words[0], Largest(logits, axis))
+            shifted = names.new(words[1], logits)
+            exps = names.new(words[2], logits)
+            total = names.new(words[3], top)
+            emit(Statement(top, Largest(logits, axis)))
+            emit(Statement(shifted, logits - top, why="shifted by the largest logit, so that exp cannot overflow"))
+            emit(Statement(exps, FUNCTIONS["exp"](shifted)))
+            emit(Statement(total, n.Sum(exps, axis, True)))
+            made[logits, axis] = top, shifted, exps, total
+        return made[logits, axis]
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        why = [statement.why] if statement.why else []
+
+        def visit(node: Node) -> Node:
+            inside = node.operands[0] if is_map(node, "log") else None
+            if isinstance(inside, Variable):
+                inside = definitions.get(inside.name, inside)
+            if isinstance(inside, n.Softmax):  # log(softmax(z)) -> z - max - log(sum(exp(z - max)))
+                _, shifted, _, total = parts(visit(inside.operands[0]), inside.axis, emit)
+                why.append("log(softmax) from the shifted logits: finite where softmax itself rounds to 0")
+                return shifted - FUNCTIONS["log"](total)
+            operands = tuple(visit(operand) for operand in node.operands)
+            node = node if operands == node.operands else node.with_operands(operands)
+            if isinstance(node, n.Softmax):
+                _, _, exps, total = parts(node.operands[0], node.axis, emit)
+                return exps / total
+            if isinstance(node, n.LogSumExp):
+                top, _, _, total = parts(node.operands[0], node.axis, emit)
+                result = top + FUNCTIONS["log"](total)
+                return result if node.keepdims else n.Reshape(result, node.shape)
+            return node
+
+        expression = visit(statement.expression)
+        return replace(statement, expression=expression, why="; ".join(why))
+
+    return rewritten(program, change)
