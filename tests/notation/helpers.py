@@ -1,4 +1,4 @@
-"""Random formulas, the functions that NumPy notation takes for granted, and an evaluation of nodes that prints nothing."""
+"""Random formulas, the functions that NumPy notation takes for granted, and a value of nodes without their text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from symprop.algebra import variable
 from symprop.algebra import nodes as n
+from symprop.algebra import variable
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 
@@ -56,13 +56,20 @@ NAMESPACE |= {
 }
 
 SIZES = {"n": 3, "m": 2}
-ARRAYS: dict[tuple[int, ...], tuple[str, ...]] = {(): ("s", "t"), (3,): ("u", "v1"), (2, 3): ("A", "X2"), (3, 3): ("W1", "B")}
+ARRAYS: dict[tuple[int, ...], tuple[str, ...]] = {
+    (): ("s", "t"),
+    (3,): ("u", "v1"),
+    (2, 3): ("A", "X2"),
+    (3, 3): ("W1", "B"),
+}
 
 
 def environment(seed: int = 0) -> dict[str, Any]:
     """Values for the leaves: positive, so that powers and logarithms exist."""
     random = np.random.default_rng(seed)
-    values: dict[str, Any] = {name: random.uniform(0.5, 1.5, shape) for shape, names in ARRAYS.items() for name in names}
+    values: dict[str, Any] = {
+        name: random.uniform(0.5, 1.5, shape) for shape, names in ARRAYS.items() for name in names
+    }
     return values | {"ids": np.array([2, 0])}
 
 
@@ -125,14 +132,24 @@ _NUMBERS = st.sampled_from([-3, -1, 2, n.sympy.Rational(1, 3), n.sympy.Rational(
 _ELEMENTWISE = st.sampled_from(["tanh", "sigmoid", "relu", "exp", "abs", "erf", "silu"])
 
 
+_KINDS: dict[tuple[int, ...], list[str]] = {
+    (): ["sum", "dot"],
+    (3,): ["matvec", "axis", "diagonal", "keep"],
+    (2, 3): ["matmul", "softmax", "expand", "take"],
+    (3, 3): ["transpose", "outer", "diag", "gram", "scatter", "one"],
+}
+
+
 @st.composite
 def trees(draw: Any, shape: tuple[int, ...], depth: int = 4) -> Node:
     """Draw a formula of a shape."""
     leaves = ["leaf", "leaf", "number" if shape == () else "fill"]
     kinds = ["add", "add", "multiply", "multiply", "quotient", "power", "map", "where", "minus", "scaled"]
-    kinds += {(): ["sum", "dot"], (3,): ["matvec", "axis", "diagonal", "keep"], (2, 3): ["matmul", "softmax", "expand", "take"]}.get(
-        shape, ["transpose", "outer", "diag", "gram", "scatter", "one"]
-    )
+    kinds += {
+        (): ["sum", "dot"],
+        (3,): ["matvec", "axis", "diagonal", "keep"],
+        (2, 3): ["matmul", "softmax", "expand", "take"],
+    }.get(shape, ["transpose", "outer", "diag", "gram", "scatter", "one"])
     kind = draw(st.sampled_from(leaves if depth == 0 else kinds + leaves[:1]))
 
     def of(other: tuple[int, ...] = shape) -> Node:
@@ -162,7 +179,9 @@ def trees(draw: Any, shape: tuple[int, ...], depth: int = 4) -> Node:
         case "map":
             return FUNCTIONS[draw(_ELEMENTWISE)](n.Map(FUNCTIONS["tanh"], of()))
         case "where":
-            return n.Where(n.Compare(draw(st.sampled_from([">", "<="])), of(), of()), of(), n.Compare("<", of(), of()) + of())
+            return n.Where(
+                n.Compare(draw(st.sampled_from([">", "<="])), of(), of()), of(), n.Compare("<", of(), of()) + of()
+            )
         case "sum":
             return n.Sum(of((3,)))
         case "dot":

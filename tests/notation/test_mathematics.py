@@ -25,10 +25,10 @@ from .helpers import ARRAYS, trees
 W1, W2, delta1 = variable("W1", (3, 4)), variable("W2", (5, 3)), variable("delta1", (3,))
 delta2, a1, a = variable("delta2", (5,)), variable("a1", (3,)), variable("a", (5,))
 y, p, s, t = variable("y", (5,)), variable("p", (5,)), variable("s"), variable("t")
-m, l = size_symbol("m"), Symbol("l", integer=True)
+m, block = size_symbol("m"), Symbol("l", integer=True)
 X, D = variable("X", (m, 4)), variable("delta1", (m, 3))
 Y, P = variable("y", (m, 5)), variable("p", (m, 5))
-Wl, dl = n.Variable("W", (l + 1,), (5, 5)), n.Variable("delta", (l + 1,), (5,))
+Wl, dl = n.Variable("W", (block + 1,), (5, 5)), n.Variable("delta", (block + 1,), (5,))
 log = FUNCTIONS["log"]
 
 CASES = [
@@ -49,7 +49,7 @@ CASES = [
     (n.Compare(">", y, n.Scalar(0)), "1[y > 0]", r"\mathbf{1}[y > 0]"),
     (FUNCTIONS["sigmoid"](y), "σ(y)", r"\sigma(y)"),
     (FUNCTIONS["relu"](y), "ReLU(y)", r"\operatorname{ReLU}(y)"),
-    (n.Variable("z", (l,), (5,)), "z⁽ˡ⁾", "z^{(l)}"),
+    (n.Variable("z", (block,), (5,)), "z⁽ˡ⁾", "z^{(l)}"),
     (Wl.T @ dl, "W⁽ˡ⁺¹⁾ᵀ δ⁽ˡ⁺¹⁾", r"W^{(l+1)\top} \delta^{(l+1)}"),
     (variable("a", (2,)).change(index=(1,), mark=2), "a₁′", r"a_1^{\prime}"),
     (y / p, "y ⊘ p", r"y \oslash p"),

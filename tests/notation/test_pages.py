@@ -1,0 +1,190 @@
+"""Pages of derivations: the text page runs under NumPy, LaTeX and HTML hold every equation and nothing unescaped."""
+
+from __future__ import annotations
+
+import html as html_module
+import re
+import xml.dom.minidom
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import Expr
+
+from symprop.algebra import Loop
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.errors import SympropError
+from symprop.notation import document, html, notebook, steps
+from symprop.notation.content import sections
+from symprop.notation.diagram import diagram
+
+from .helpers import NAMESPACE
+
+RESIDUAL = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
+OWN = 'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> MeanSquaredError() + L2(0.01)'
+NAMES = "Input(3) >> Embedding(7, 2) >> Dense(4) >> GELU() >> Dense(7) >> SoftmaxCrossEntropy()"
+LOOP = "Input(n0) >> Dense(n) >> Tanh() >> Repeat(Residual(Dense(n) >> Tanh()), L) >> Dense(2) >> SoftmaxCrossEntropy()"
+PLAIN_LOOP = "Input(n) >> Repeat(Dense(n) >> Sigmoid(), L) >> MeanSquaredError()"
+LAYOUTS = ("example", "rows", "columns")
+SIZES = {"m": 5, "n": 3, "n0": 4, "L": 3}
+
+
+def _at(size: Expr, block: int = 0) -> int:
+    return int(size.subs({symbol: (SIZES | {"l": block})[symbol.name] for symbol in size.free_symbols}))
+
+
+def _values(derivation: Derivation) -> dict[str, Any]:
+    """Random arrays for every input, target and parameter; in dictionaries where there are loops."""
+    random = np.random.default_rng(0)
+    system, given = derivation.system, dict[str, Any](SIZES)
+    leaves = (*system.inputs, *system.targets, *system.parameters)
+    loops = any(isinstance(item, Loop) for item in system.items)
+    for equation in derivation.equations if loops else ():
+        given.setdefault(f"d{equation.target.letter}" if equation.target.role else equation.target.letter, {})
+    for leaf in leaves:
+        shape = [_at(size) for size in leaf.shape]
+        bound = next((int(fact.value) for fact in leaf.facts if fact.kind == "index"), None)
+        blocks = range(1, SIZES["L"] + 1) if any("l" in map(str, index.free_symbols) for index in leaf.index) else [0]
+        for block in blocks:
+            value = random.integers(0, bound, shape) if bound else random.uniform(-0.9, 0.9, shape)
+            for fact in leaf.facts:
+                if fact.kind == "sums to 1":
+                    value = np.abs(value) / np.sum(np.abs(value), axis=int(fact.value), keepdims=True)
+            if loops and leaf.index:
+                given.setdefault(leaf.letter, {})[_at(leaf.index[0], block)] = value
+            else:
+                given[leaf.name] = value
+    return given
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "network", [RESIDUAL, OWN, NAMES, LOOP, PLAIN_LOOP], ids=["residual", "own", "names", "loop", "plain"]
+)
+def test_the_text_page_runs_and_gives_the_gradients(network: str, layout: str) -> None:
+    derivation = derive(network, layout)
+    given = NAMESPACE | _values(derivation)
+    page = derivation.text()
+    exec(compile(page, "<page>", "exec"), given)
+    loss = "loss" if "loss = " in page else "L"
+    assert np.ndim(given[loss]) == 0 and np.isfinite(given[loss])
+    # one element of the first weight matrix, by central differences of the page's own forward pass
+    first = "W" if isinstance(given.get("W"), dict) and given["W"] else "W1"
+    weight = given[first][1] if first == "W" else given[first]
+    gradient = given["dW"][1] if first == "W" else given["dW1"]
+    forward = page[: page.index("# Backward pass")]
+    differences = []
+    for sign in (1, -1):
+        weight[0, 1] += sign * 1e-6
+        again = dict(given)
+        exec(compile(forward, "<page>", "exec"), again)
+        differences.append(sign * again[loss])
+        weight[0, 1] -= sign * 1e-6
+    assert gradient.shape == weight.shape
+    np.testing.assert_allclose(gradient[0, 1], sum(differences) / 2e-6, rtol=1e-5, atol=1e-9)
+
+
+def test_the_pretty_page_has_numbers_shapes_and_sections() -> None:
+    page = derive(RESIDUAL).pretty()
+    assert "  (12)  δ₁ = (W₂ᵀ δ₂ + ∂L/∂a₂) ⊙ (1 − a₁ ⊙ a₁)   (3,)" in page
+    titles = ["Network", "Conventions", "Forward pass", "Loss", "Backward pass", "Gradients"]
+    assert [line for line in page.splitlines() if line in titles] == titles
+    assert "ReLU(t) has a kink at t = 0; its derivative there is taken as 0." in page
+    assert max(map(len, page.splitlines())) <= 110
+
+
+def test_numbers_rise_down_the_page() -> None:
+    for network in (RESIDUAL, OWN, LOOP):
+        found = [int(number) for number in re.findall(r"^ +\((\d+)\)  ", derive(network).pretty(), re.MULTILINE)]
+        assert found == list(range(1, len(found) + 1))
+
+
+def test_functions_are_defined_by_their_bodies() -> None:
+    page = derive(OWN).pretty()
+    assert "swish(t) = t σ(t)" in page and "σ(t) = 1 / (1 + exp(−t))" in page
+
+
+def test_a_loop_is_a_recurrence_with_its_base_case() -> None:
+    page = derive(PLAIN_LOOP).pretty()
+    assert "for l = 1, …, L" in page and "for l = L, …, 1" in page
+    assert "δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾ᵀ δ⁽ˡ⁺¹⁾) ⊙ a⁽ˡ⁾ ⊙ (1 − a⁽ˡ⁾)   (l < L)" in page
+    assert "ℒ = ½ ‖a⁽ᴸ⁾ − y‖²" in page  # L is the number of blocks here
+
+
+@pytest.mark.parametrize("network", [RESIDUAL, OWN, NAMES, LOOP])
+def test_latex_has_every_equation_once(network: str) -> None:
+    derivation = derive(network, "rows")
+    page = derivation.latex()
+    assert [int(number) for number in re.findall(r"\\tag\{(\d+)\}", page)] == list(
+        range(1, len(derivation.numbers) + 1)
+    )
+    labels = re.findall(r"\\label\{([^}]*)\}", page)
+    assert len(labels) == len(set(labels)) == len(derivation.numbers)
+    whole = document(derivation, figure=True)
+    for environment in ("document", "alignat", "tikzpicture", "itemize", "longtable"):
+        assert whole.count(rf"\begin{{{environment}}}") == whole.count(rf"\end{{{environment}}}") > 0
+    assert "input{" not in page and notebook(derivation).startswith(r"\begin{aligned}")
+    assert derivation._repr_latex_().startswith("$\\displaystyle \\begin{aligned}")
+
+
+def test_html_is_one_offline_file_and_escapes() -> None:
+    page = html(
+        derive('Input(2) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> MeanSquaredError()', "rows")
+    )
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?!#)|@import|url\((?!#)", page.replace('href="#', ""))
+    assert "<script" not in page and "prefers-color-scheme: dark" in page
+    assert html_module.escape('name="swish"') in page.replace("&#34;", "&quot;")
+    for formula in re.findall(r"<math.*?</math>", page):
+        xml.dom.minidom.parseString(
+            html_module.unescape(formula).replace("&", "&amp;").replace("<mo><</mo>", "<mo>&lt;</mo>")
+        )
+
+
+def test_steps_name_rule_before_after_and_facts() -> None:
+    derivation = derive(RESIDUAL)
+    told = steps(derivation, "delta3")
+    assert told.startswith("(9)  δ₃ = p − y") and "because" in told and "sum to 1" in told
+    assert steps(derivation, "W2", "text").startswith("(15)  dW2 = outer(delta2, a1)")
+    assert r"\begin{align*}" in steps(derivation, "W1", "latex")
+    with pytest.raises(SympropError):
+        steps(derivation, "nothing")
+    with pytest.raises(SympropError, match="allowed"):
+        steps(derivation, "W1", "morse")
+
+
+def test_the_diagram_shows_both_passes_and_the_skip_connection() -> None:
+    derivation = derive(RESIDUAL)
+    drawn = diagram(derivation)
+    xml.dom.minidom.parseString(drawn.encode())
+    words = re.sub(r"</?tspan[^>]*>", "", drawn)
+    for label in (
+        "a₂ = f₂ + a₁",
+        "W₂ᵀ δ₂",
+        "∂L/∂a₂ ⊙ 1[z₂ &gt; 0]",
+        "p − y",
+        "∂L/∂W₁ = δ₁ xᵀ",
+        "Forward pass",
+        "Backward pass",
+    ):
+        assert label in words
+    assert len(re.findall(r'<path d="M[^"]* Q ', drawn)) == 2  # one arc forward, one back
+    block = re.sub(r"</?tspan[^>]*>", "", diagram(derivation, first="a1", last="a2"))
+    assert "∂L/∂a₁" in block and "softmax" not in block
+    assert r"\begin{tikzpicture}" in diagram(derivation, "tikz")
+    for bad in ({"format": "png"}, {"first": "q"}, {"first": "a2", "last": "a1"}):
+        with pytest.raises(SympropError):
+            diagram(derivation, **bad)
+
+
+def test_deep_networks_have_pages_and_refuse_one_figure() -> None:
+    derivation = derive("Input(4) >> " + "Dense(4) >> Tanh() >> " * 100 + "MeanSquaredError()")
+    assert derivation.pretty().count("\n") > 500
+    assert derivation.latex().count(r"\tag") == len(derivation.numbers)
+    with pytest.raises(SympropError, match="allowed"):
+        diagram(derivation)
+    assert len(re.findall("<rect", diagram(derivation, first="a3", last="a5"))) > 5
+
+
+def test_sections_leave_out_what_is_empty() -> None:
+    assert "Remarks" not in [section.title for section in sections(derive(RESIDUAL))]
