@@ -75,6 +75,8 @@ def stable(body: Expr) -> Expr:
     sigmoid(t)
     >>> stable(T / (1 + sympy.exp(-T)))
     t*sigmoid(t)
+    >>> stable((sympy.exp(T) - sympy.exp(-T)) / (sympy.exp(T) + sympy.exp(-T)))
+    2*sigmoid(2*t) - 1
     >>> stable(sympy.log(1 + sympy.exp(-T)))
     softplus(-t)
     """
@@ -135,6 +137,11 @@ def _in_sigmoid(fraction: Expr) -> Expr | None:
     argument = unit * rates[0][1]
     s, e = sympy.Dummy("s", positive=True), sympy.Dummy("e", positive=True)
     rational = fraction.xreplace({sympy.exp(x): e ** (c / unit) for x, (c, _) in zip(exponents, rates, strict=True)})
+    above, below = (sympy.Poly(part, e) for part in sympy.fraction(sympy.cancel(sympy.together(rational))))
+    common = sympy.gcd_list([power for part in (above, below) for (power,) in part.monoms()])
+    if common > 1:  # a function of exp(2 t) alone: tanh written in exponentials is 2 sigmoid(2 t) - 1
+        argument = common * argument
+    rational = sympy.cancel(above.as_expr() / below.as_expr()).subs(e, e ** (1 / common)) if common > 1 else rational
     inside = sympy.factor(sympy.cancel(sympy.together(rational.subs(e, s / (1 - s)))))
     return inside.subs(s, sigmoid(argument)) if sympy.denom(inside).has(s) is False else None
 
@@ -310,15 +317,28 @@ def lift(expression: Expr, arrays: dict[Expr, Node]) -> Node:
 
 
 def _lift_piecewise(expression: sympy.Piecewise, arrays: dict[Expr, Node]) -> Node:
-    result: Node | None = None
-    for value, condition in reversed(expression.args):
-        lifted = lift(value, arrays)
-        if result is None:
-            result = lifted
-        elif isinstance(condition, sympy.core.relational.Relational):
-            compare = n.Compare(condition.rel_op, lift(condition.lhs, arrays), lift(condition.rhs, arrays))
-            result = n.Where(compare, lifted, result)
-        else:
-            raise FormulaError(f"condition {shown(condition)} is not a comparison")
-    assert result is not None
+    (last, always), *before = reversed(expression.args)
+    if always != sympy.true:
+        raise FormulaError(f"{shown(expression)} has no value where none of its conditions holds")
+    result = lift(last, arrays)
+    for value, condition in before:
+        result = n.Where(_lift_condition(condition, arrays), lift(value, arrays), result)
     return result
+
+
+def _lift_condition(condition: Basic, arrays: dict[Expr, Node]) -> Node:
+    """Return a condition as an array that is 1 where it holds and else 0."""
+    if isinstance(condition, sympy.core.relational.Relational):
+        return n.Compare(condition.rel_op, lift(condition.lhs, arrays), lift(condition.rhs, arrays))
+    parts = [_lift_condition(part, arrays) for part in condition.args]
+    if isinstance(condition, sympy.And):  # 1 only where all are 1
+        return n.Multiply(*parts)
+    if isinstance(condition, sympy.Or):  # 0 only where all are 0
+        return _not(n.Multiply(*map(_not, parts)))
+    if isinstance(condition, sympy.Not):
+        return _not(parts[0])
+    raise FormulaError(f"condition {shown(condition)} is not a comparison")
+
+
+def _not(indicator: Node) -> Node:
+    return n.Add(n.Scalar(1), n.negative(indicator))

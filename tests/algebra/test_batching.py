@@ -146,8 +146,10 @@ def test_scatter_by_a_matrix_of_ids_is_refused() -> None:
         (nodes.Sum(u * w), lambda ms: sum(sum(a * b for a, b in zip(*e, strict=True)) for e in ms) / Rational(2)),
         (
             nodes.Multiply(nodes.Scalar(3), nodes.Power(nodes.Sum(u * w), 2)) + c + nodes.Sum(u),
-            lambda ms: sum(3 * sum(a * b for a, b in zip(*e, strict=True)) ** 2 + sum(e[0]) for e in ms) / Rational(2)
-            + values_of(c, 0)[()],
+            lambda ms: (
+                sum(3 * sum(a * b for a, b in zip(*e, strict=True)) ** 2 + sum(e[0]) for e in ms) / Rational(2)
+                + values_of(c, 0)[()]
+            ),
         ),
         (
             nodes.Multiply(nodes.Scalar(3), c, nodes.Sum(u)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy
 
@@ -352,3 +353,16 @@ def test_repeat_python_and_text_agree() -> None:
     assert (Input(3) >> Embedding(5, 2)) == parse_network("Input(3) >> Embedding(vocabulary=5, size=2, flatten=True)")
     assert (Input("n") >> SoftmaxCrossEntropy()) == parse_network("Input(n) >> SoftmaxCrossEntropy()")
     assert (Input("n") >> BinaryCrossEntropy(True)).text == "Input(n) >> BinaryCrossEntropy(from_logits=True)"
+
+
+def test_own_activation_with_joint_conditions() -> None:
+    """`x` between -1 and 1 or above 3, else 0: in code, too."""
+    from symprop.codegen import compile_network
+
+    body = "where((x > -1) * (x < 1) + (x > 3), x, 0)"
+    module = compile_network(Input(5) >> Activation(body, name="gap") >> Dense(5) >> MeanSquaredError())
+    params = {"W1": np.eye(5), "b1": np.zeros(5)}
+    x = np.array([[-2.0, -0.5, 0.5, 2.0, 4.0]])
+    assert module.forward(params, x).tolist() == [[0.0, -0.5, 0.5, 0.0, 4.0]]
+    with pytest.raises(FormulaError, match="no value where"):
+        Activation(sympy.Piecewise((sympy.Symbol("q"), sympy.Symbol("q") > 0)))
