@@ -97,8 +97,7 @@ def train(
 
 def mean_loss(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:
     """Return the mean loss over all rows."""
-    loss, _ = module.loss_and_grads(params, features, targets)
-    return float(loss)
+    return float(module.loss(params, features, targets))
 
 
 def accuracy(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:

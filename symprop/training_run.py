@@ -54,7 +54,9 @@ def run(
     scale = _scaling(network, training, scaling)
     module = compile_network(network, dtype=dtype, optimizer=optimizer)
     console = console or Console(highlight=False)
-    console.print(f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True)
+    console.print(
+        f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True
+    )
     x, y = _prepared(network, training, scale, kind, dtype)
     with _progress(console) as progress:
         task = progress.add_task("", total=epochs)

@@ -19,8 +19,9 @@ from typing import Any, NoReturn
 
 from sympy import Expr
 
+from symprop.algebra.folding import LARGEST_BITS, LARGEST_EXPONENT
 from symprop.algebra.names import size_symbol
-from symprop.algebra.tokens import Limits, Scan, Token, refuse, scan
+from symprop.algebra.tokens import Limits, Scan, Token, refuse, scan, syntax_tree
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
 LIMITS = Limits(
@@ -32,8 +33,6 @@ LIMITS = Limits(
     strings=True,
     error=SpecError,
 )
-LARGEST_EXPONENT = 1_000
-LARGEST_BITS = 4_096
 MOST_CALLS = 10_000
 
 
@@ -197,15 +196,7 @@ class _Arithmetic:
         self.scanned, self.start = scanned, start
 
     def read(self, stop: int) -> Any:
-        try:
-            tree = ast.parse(f"({self.scanned.line[self.start : stop]})", mode="eval").body
-        except SyntaxError as problem:
-            column = min(self.start + max(0, (problem.offset or 2) - 2), stop - 1)
-            refuse(f"cannot be read: {problem.msg}", self.scanned.typed, column, error=SpecError)
-        except (RecursionError, MemoryError, ValueError):
-            raise LimitError(
-                f"an argument too long to be read: {shown(self.scanned.line[self.start : stop])}"
-            ) from None
+        tree = syntax_tree(self.scanned, SpecError, self.start, stop)
         if isinstance(tree, ast.Name):
             self.size(tree)  # refuses a name that cannot be a size
             return Name(tree.id, self.column(tree))

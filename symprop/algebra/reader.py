@@ -20,11 +20,12 @@ from sympy import Expr, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
+from symprop.algebra.folding import inverse_of, power_of, product_of, sum_of
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.names import closest, size_expression, size_symbol, variable
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS, size_of
-from symprop.algebra.tokens import Limits, Scan, refuse, scan
+from symprop.algebra.tokens import Limits, Scan, refuse, scan, syntax_tree
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, shown
 
 LIMITS = Limits(
@@ -37,8 +38,6 @@ LIMITS = Limits(
     ),
     strings=False,
 )
-LARGEST_EXPONENT = 1_000
-LARGEST_BITS = 4_096
 MOST_NODES = 5_000
 DEEPEST = 150
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
@@ -103,21 +102,6 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def syntax_tree(
-    scanned: Scan, error: type[SympropError] = FormulaError, start: int = 0, end: int | None = None
-) -> ast.expr:
-    """Return Python's syntax tree of (a part of) a scanned text, its columns those of the whole text."""
-    piece = scanned.line[start:end]
-    try:
-        return ast.parse(f"({piece})", mode="eval").body
-    except SyntaxError as problem:
-        column = min(max(start, start + (problem.offset or 1) - 2), max(0, len(scanned.typed.rstrip()) - 1))
-        message = (problem.msg or "invalid syntax").split(". Perhaps")[0]
-        refuse(f"cannot be read: {message}", scanned.typed, column, error=error)
-    except (RecursionError, MemoryError, ValueError):
-        raise LimitError(f"too deeply nested to be read: {shown(piece)}") from None
-
-
 class _Reader:
     """One reading of one formula: the names that it may use, and how many nodes it has made."""
 
@@ -170,7 +154,7 @@ class _Reader:
         """Call `make` and put a caret under `tree` where it refuses."""
         try:
             return make(*arguments, **keywords)
-        except (ShapeError, FormulaError, SymbolNameError) as problem:
+        except (ShapeError, FormulaError, SymbolNameError, LimitError) as problem:
             if "\n" in str(problem):
                 raise
             return self.refuse(str(problem), tree, type(problem))
@@ -217,74 +201,21 @@ class _Reader:
                 self.depth += 1  # a product of products is a deep tree
                 if self.depth > DEEPEST:
                     self.refuse(f"more than {DEEPEST} products in a row", part, LimitError)
-                terms = [self.build(part, n.MatMul, self._product(terms, part), right)]
+                terms = [self.build(part, n.MatMul, self.build(part, product_of, terms), right)]
             elif isinstance(part.op, ast.Sub):
                 terms.append(n.negative(right))
             elif isinstance(part.op, ast.Div):
-                terms.append(self._inverse(right, part))
+                terms.append(self.build(part.right, inverse_of, right))
             else:
                 terms.append(right)
         self.depth -= sum(isinstance(part.op, ast.MatMult) for part in spine)
-        return self._sum(terms, tree) if kinds is _SUMS else self._product(terms, tree)
-
-    def _sum(self, terms: list[Node], tree: ast.AST) -> Node:
-        if all(isinstance(term, n.Scalar) for term in terms):
-            return self._number(sympy.Add(*(term.value for term in terms)), tree)
-        return self.build(tree, n.Add, *terms)
-
-    def _product(self, factors: list[Node], tree: ast.AST) -> Node:
-        """The product with its numbers folded into one, which stands first."""
-        if len(factors) == 1:
-            return factors[0]
-        constant: Expr = sympy.Integer(1)
-        rest: list[Node] = []
-        for factor in factors:
-            if isinstance(factor, n.Scalar):
-                constant = self._number(constant * factor.value, tree).value
-            else:
-                rest.append(factor)
-        if not rest:
-            return n.Scalar(constant)
-        kept: list[Node] = rest if constant == 1 else [n.Scalar(constant), *rest]
-        return kept[0] if len(kept) == 1 else self.build(tree, n.Multiply, *kept)
-
-    def _inverse(self, node: Node, tree: ast.BinOp) -> Node:
-        if n.is_zero(node):
-            self.refuse("division by zero", tree.right)
-        return self._number(1 / node.value, tree) if isinstance(node, n.Scalar) else n.Power(node, -1)
+        return self.build(tree, sum_of if kinds is _SUMS else product_of, terms)
 
     def _power(self, tree: ast.BinOp) -> Node:
         base, exponent = self.node(tree.left), self.node(tree.right)
-        value = exponent.value if isinstance(exponent, n.Scalar) else None
-        if value is None or not value.is_number:
+        if not isinstance(exponent, n.Scalar) or not exponent.value.is_number:
             self.refuse("an exponent is a number", tree.right)
-        if abs(value) > LARGEST_EXPONENT:
-            self.refuse(f"exponents go up to {LARGEST_EXPONENT:,}", tree.right, LimitError)
-        return self.power(base, value, tree)
-
-    def power(self, base: Node, exponent: Expr, tree: ast.AST) -> Node:
-        """Return `base ** exponent`; a number is folded, after a look at how large it would become."""
-        if not isinstance(base, n.Scalar):
-            return base if exponent == 1 else n.Power(base, exponent)
-        if base.value == 0 and exponent.is_negative:
-            self.refuse("division by zero", tree)
-        if base.value.is_negative and not exponent.is_Integer:
-            self.refuse("a root of a negative number", tree)
-        bits = sum(
-            int(abs(part)).bit_length() for part in base.value.atoms(sympy.Rational) for part in (part.p, part.q)
-        )
-        if bits * max(1, abs(exponent)) > LARGEST_BITS:
-            self.refuse(f"a number of more than {LARGEST_BITS:,} bits", tree, LimitError)
-        return self._number(base.value**exponent, tree)
-
-    def _number(self, value: Expr, tree: ast.AST) -> n.Scalar:
-        if value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-            self.refuse("not a finite number", tree)
-        if any(max(abs(part.p), part.q).bit_length() > LARGEST_BITS for part in value.atoms(sympy.Rational)):
-            self.refuse(f"a number of more than {LARGEST_BITS:,} bits", tree, LimitError)
-        result = n.Scalar(value)
-        assert isinstance(result, n.Scalar)
-        return result
+        return self.build(tree, power_of, base, exponent.value)
 
     def _compare(self, tree: ast.Compare) -> Node:
         if len(tree.ops) != 1 or type(tree.ops[0]) not in RELATIONS:
@@ -357,7 +288,7 @@ class _Reader:
         arrays = [self.node(given[parameter]) for parameter in operator.arrays]
         options = {key: self._option(key, value) for key, value in given.items() if key not in operator.arrays}
         if name == "sqrt" and isinstance(arrays[0], n.Scalar):
-            return self.power(arrays[0], Rational(1, 2), tree)
+            return self.build(tree, power_of, arrays[0], Rational(1, 2))
         return self.build(tree, operator.make, *arrays, **options)
 
     def _option(self, key: str, tree: ast.expr) -> Any:
@@ -382,4 +313,4 @@ def _plain_name(tree: ast.AST) -> str:
     return words.strip().removesuffix(" exp")
 
 
-__all__ = ["Call", "CallSum", "Name", "names_in", "read_calls", "read_formula", "syntax_tree"]
+__all__ = ["Call", "CallSum", "Name", "names_in", "read_calls", "read_formula"]

@@ -8,6 +8,7 @@ within the limits of its kind.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -90,6 +91,21 @@ def refuse(message: str, text: str, column: int, width: int = 1, error: type[Sym
     start = max(text.rfind("\n", 0, column), text.rfind("\r", 0, column)) + 1
     end = next((place for place in range(column, len(text)) if text[place] in "\r\n"), len(text))
     raise error(pointed(message, text[start:end], column - start, width))
+
+
+def syntax_tree(
+    scanned: Scan, error: type[SympropError] = FormulaError, start: int = 0, end: int | None = None
+) -> ast.expr:
+    """Return Python's syntax tree of (a part of) a scanned text, its columns those of the whole text."""
+    piece = scanned.line[start:end]
+    try:
+        return ast.parse(f"({piece})", mode="eval").body
+    except SyntaxError as problem:
+        column = min(max(start, start + (problem.offset or 1) - 2), max(0, len(scanned.typed.rstrip()) - 1))
+        message = (problem.msg or "invalid syntax").split(". Perhaps")[0]
+        refuse(f"cannot be read: {message}", scanned.typed, column, error=error)
+    except (RecursionError, MemoryError, ValueError):
+        raise LimitError(f"too deeply nested to be read: {shown(piece)}") from None
 
 
 def _cut(text: str, limits: Limits) -> Iterator[Token]:

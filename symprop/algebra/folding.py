@@ -1,0 +1,86 @@
+"""Sums, products and powers as the reader builds them: numbers are folded exactly, within bounds, before they grow."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.errors import FormulaError, LimitError
+
+LARGEST_EXPONENT = 1_000
+LARGEST_BITS = 4_096
+
+
+def number(value: Expr) -> Node:
+    """Return a number as a node.
+
+    Raises:
+        FormulaError: not finite.
+        LimitError: more than 4,096 bits.
+    """
+    if value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+        raise FormulaError("not a finite number")
+    if any(max(abs(part.p), part.q).bit_length() > LARGEST_BITS for part in value.atoms(sympy.Rational)):
+        raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
+    return n.Scalar(value)
+
+
+def sum_of(terms: list[Node]) -> Node:
+    """Return the sum; one of numbers alone is a number."""
+    if all(isinstance(term, n.Scalar) for term in terms):
+        return number(sympy.Add(*(_value(term) for term in terms)))
+    return n.Add(*terms)
+
+
+def product_of(factors: list[Node]) -> Node:
+    """Return the product with its numbers folded into one, which stands first."""
+    if len(factors) == 1:
+        return factors[0]
+    constant: Expr = sympy.Integer(1)
+    rest: list[Node] = []
+    for factor in factors:
+        if isinstance(factor, n.Scalar):
+            constant = _value(number(constant * factor.value))
+        else:
+            rest.append(factor)
+    kept = rest if rest and constant == 1 else [n.Scalar(constant), *rest]
+    return kept[0] if len(kept) == 1 else n.Multiply(*kept)
+
+
+def inverse_of(node: Node) -> Node:
+    """Return `1 / node`.
+
+    Raises:
+        FormulaError: the node is written as zero.
+    """
+    if n.is_zero(node):
+        raise FormulaError("division by zero")
+    return number(1 / node.value) if isinstance(node, n.Scalar) else n.Power(node, -1)
+
+
+def power_of(base: Node, exponent: Expr) -> Node:
+    """Return `base ** exponent`; a number is folded, after a look at how large it would become.
+
+    Raises:
+        FormulaError: a negative power of zero, or a root of a negative number.
+        LimitError: an exponent above 1,000, or a number of more than 4,096 bits.
+    """
+    if abs(exponent) > LARGEST_EXPONENT:
+        raise LimitError(f"exponents go up to {LARGEST_EXPONENT:,}")
+    if not isinstance(base, n.Scalar):
+        return base if exponent == 1 else n.Power(base, exponent)
+    if base.value == 0 and exponent.is_negative:
+        raise FormulaError("division by zero")
+    if base.value.is_negative and not exponent.is_Integer:
+        raise FormulaError("a root of a negative number")
+    bits = sum(int(abs(size)).bit_length() for part in base.value.atoms(sympy.Rational) for size in (part.p, part.q))
+    if bits * max(1, abs(exponent)) > LARGEST_BITS:
+        raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
+    return number(base.value**exponent)
+
+
+def _value(node: Node) -> Expr:
+    value: Expr = node.args[0]
+    return value
