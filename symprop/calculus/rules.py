@@ -269,3 +269,22 @@ def _expanded(term: Node) -> list[Node]:
         if len(products) > 32:
             return [term]
     return [tidy(n.Multiply(*product)) for product in products]
+
+
+@rule("softmax", "exp(x) / sum(exp(x)) = softmax(x)")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Multiply):
+        return None
+    for factor in node.operands:
+        total = factor.operands[0] if isinstance(factor, n.Power) and factor.exponent == -1 else None
+        if isinstance(total, n.Sum) and len(total.axes) == 1 and total.operands[0] in node.operands:
+            exponential = total.operands[0]
+            if isinstance(exponential, n.Map) and exponential.function.name == "exp" and _broadcasts_back(total):
+                rest = [other for other in node.operands if other is not factor and other != exponential]
+                return Applied(n.Multiply(*rest, n.Softmax(exponential.operands[0], total.axes[0])))
+    return None
+
+
+def _broadcasts_back(total: n.Sum) -> bool:
+    """Whether a sum over one axis lines up again with what was summed, when the two are multiplied."""
+    return total.keepdims or total.operands[0].rank == 1 or total.axes == (0,)

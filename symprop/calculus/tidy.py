@@ -15,7 +15,7 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, is_zero, ones, zeros
-from symprop.algebra.shapes import same
+from symprop.algebra.shapes import broadcast, same
 from symprop.algebra.table import Table
 
 TIDY = Table("tidy")
@@ -114,6 +114,9 @@ def _(node: n.Multiply) -> Node:
     factors: list[Node] = []
     for operand in node.operands:
         factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
+    bare = [_without_leading_ones(factor) for factor in factors]
+    if bare != factors and broadcast(*(factor.shape for factor in bare)) == node.shape:
+        factors = bare
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
     for factor in factors:
@@ -133,6 +136,13 @@ def _(node: n.Multiply) -> Node:
         return tidy(n.Add(*(n.negative(term) for term in parts[0].operands)))
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
     return scaled(sympy.cancel(coefficient), _spread(product, node.shape))
+
+
+def _without_leading_ones(factor: Node) -> Node:
+    """Drop new axes in front, which broadcasting puts back."""
+    while isinstance(factor, n.Expand) and factor.axis == 0:
+        factor = factor.operands[0]
+    return factor
 
 
 @TIDY.row(n.Power)
@@ -245,9 +255,18 @@ def _(node: Node) -> Node:
             return operand.operands[0]
         if isinstance(operand, n.Identity):
             return ones(*node.shape)
-    if isinstance(node, n.Expand) and isinstance(operand, (n.Scalar, n.Fill)):
-        return n.Fill(operand.value, node.shape)
+    if isinstance(node, n.Expand):
+        if isinstance(operand, (n.Scalar, n.Fill)):
+            return n.Fill(operand.value, node.shape)
+        if isinstance(operand, n.Power):
+            return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
+        if isinstance(operand, (n.Sum, n.LogSumExp)) and not operand.keepdims and _reduced(operand) == (node.axis,):
+            return operand.func(*operand.args[:2], True)  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
     return _linear(node)
+
+
+def _reduced(node: n.Sum | n.LogSumExp) -> tuple[int, ...]:
+    return node.axes if isinstance(node, n.Sum) else (node.axis,)
 
 
 @TIDY.row(n.Reshape)
