@@ -8,7 +8,7 @@ equation of an adjoint. `Pullback`s are worked out by central differences in 120
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import mpmath
@@ -34,12 +34,16 @@ class _Scene:
     sizes: Mapping[Expr, int]
     values: Mapping[str, Array]
     adjoints: Mapping[str, Array]
+    known: dict[tuple[Node, tuple[Equation, ...]], Array] = field(default_factory=dict)
 
     def value(self, node: Node, defined: tuple[Equation, ...]) -> Array:
         """Return `node` where the adjoints in `defined` are as their equations say and the others random."""
-        evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
-        evaluator.run(defined)
-        return unstacked(evaluator(node))
+        key = (node, defined)
+        if key not in self.known:  # what one step ends with the next begins with
+            evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
+            evaluator.run(defined)
+            self.known[key] = unstacked(evaluator(node))
+        return self.known[key]
 
 
 def rows(derivation: Derivation, points: list[Point], seed: int) -> Iterator[Row]:
