@@ -275,7 +275,10 @@ _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^
 def mathml(formula: str) -> str:
     """Return LaTeX as MathML; a fraction keeps its size, a name with an underscore its upright letters."""
     plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", "-") + "}", formula)
-    return str(convert(plain, display="inline")).replace("<math ", '<math displaystyle="true" ', 1)
+    written = str(convert(plain, display="inline")).replace("<math ", '<math displaystyle="true" ', 1)
+    written = written.replace('<mn mathvariant="bold">1</mn>', "<mn>\U0001d7cf</mn>")  # browsers know no other bold
+    written = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", written)  # a function's name, without gaps around it
+    return re.sub(r"(</m(?:sub|sup|subsup|frac|i)>)(<mi>[A-Za-z]{2,}</mi>)", r'\1<mspace width="0.17em"/>\2', written)
 
 
 __all__ = ["document", "html", "label", "latex_page", "latex_steps", "mathml", "notebook"]

@@ -122,7 +122,7 @@ def test_latex_has_every_equation_once(network: str) -> None:
     labels = re.findall(r"\\label\{([^}]*)\}", page)
     assert len(labels) == len(set(labels)) == len(derivation.numbers)
     whole = document(derivation, figure=True)
-    for environment in ("document", "alignat", "tikzpicture", "itemize", "longtable"):
+    for environment in ("document", "alignat", "tikzpicture", "itemize", "longtable", "figure"):
         assert whole.count(rf"\begin{{{environment}}}") == whole.count(rf"\end{{{environment}}}") > 0
     assert "input{" not in page and notebook(derivation).startswith(r"\begin{aligned}")
     assert derivation._repr_latex_().startswith("$\\displaystyle \\begin{aligned}")
