@@ -240,7 +240,21 @@ def _(node: n.Sum) -> Node:
         return operand.operands[0]
     if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
         return operand.operands[0]
+    if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
+        return _one_product(node, *operand.operands)
     return _linear(node)
+
+
+def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
+    """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
+    if not (isinstance(left, n.Transpose) and left.rank == right.rank > 2):
+        return _linear(node)
+    rows, order = left.operands[0], range(left.rank)
+    if left.axes != (*order[:-2], order[-1], order[-2]) or not all(map(same, rows.shape[:-1], right.shape[:-1])):
+        return _linear(node)
+    count = sympy.prod(right.shape[:-1])
+    stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
+    return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
 @TIDY.row(n.Expand, n.Diag, n.Diagonal)
