@@ -3,15 +3,15 @@
 
     Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()
 
-To write this file again:
+To write this file again, with the text above as `network`:
 
     import symprop
     symprop.generate(network, dtype="float64")
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. The numbers in
-parentheses are those of the equations in the derivation.
+after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
+statement stands the equation that it computes, with its number in the derivation.
 
 Parameters:
 

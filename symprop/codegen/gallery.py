@@ -100,6 +100,7 @@ def write(folder: Path | str = FOLDER) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
+    _in_repository(folder)
     for example in GALLERY:
         place = Path(folder) / example.name
         try:
@@ -112,7 +113,12 @@ def write(folder: Path | str = FOLDER) -> None:
 
 
 def check(folder: Path | str = FOLDER) -> list[str]:
-    """Return what differs between `folder` and what `write` would make today, byte for byte; empty if nothing does."""
+    """Return what differs between `folder` and what `write` would make today, byte for byte; empty if nothing does.
+
+    Raises:
+        OutputError: a file cannot be read, or this is not a checkout of the repository.
+    """
+    _in_repository(folder)
     root = Path(folder)
     if not root.is_dir():
         return [f"{root} is missing"]
@@ -124,6 +130,12 @@ def check(folder: Path | str = FOLDER) -> list[str]:
     folders = {example.name for example in GALLERY}
     wrong.extend(_stranger(path) for path in _present(root) if path.is_dir() and path.name not in folders)
     return [each for each in wrong if each]
+
+
+def _in_repository(folder: Path | str) -> None:
+    """Raise where the default folder is meant and symprop is installed without the repository around it."""
+    if folder == FOLDER and not (FOLDER.parent / "templates").is_dir():
+        raise OutputError("the gallery belongs to a checkout of the repository; this is an installed package")
 
 
 def _stranger(path: Path) -> str:

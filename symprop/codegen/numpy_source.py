@@ -133,17 +133,12 @@ def _(node: n.Multiply) -> Code:
         floats, booleans = [_numeric(booleans[0])], booleans[1:]
     negative = scalar.could_extract_minus_sign()
     multiplier, divisor = _scale(-scalar if negative else scalar)
-    over = [code.within(UNARY) for code in floats + booleans]
-    if multiplier is not None or not over:
-        over.insert(0, (multiplier or Code("1")).within(UNARY))
-    text = " * ".join(over)
-    if negative:
-        text = f"-{text}"
-    for code in [*([divisor] if divisor is not None else []), *below]:
-        text += f" / {code.within(UNARY)}"
-    if len(over) + len(below) > 1 or divisor is not None:
-        return Code(text, PRODUCT, _kind(node))
-    return Code(text, UNARY if negative else ATOM, _kind(node))
+    over = [*([] if multiplier is None else [multiplier]), *floats, *booleans] or [Code("1", kind=NUMBER)]
+    under = [*([] if divisor is None else [divisor]), *below]
+    first = over[0].within(ATOM if negative and over[0].binds == POWER else UNARY)  # -(x**2), as `ruff format` has it
+    text = " * ".join([f"-{first}" if negative else first, *(code.within(UNARY) for code in over[1:])])
+    text += "".join(f" / {code.within(UNARY)}" for code in under)
+    return Code(text, PRODUCT if len(over) + len(under) > 1 else UNARY, _kind(node))
 
 
 def _factors(node: Node) -> tuple[Expr, list[Code], list[Code]]:

@@ -104,6 +104,8 @@ m = sympy.Symbol("m", integer=True, positive=True)
         (n.Multiply(n.Scalar(1 / (2 * m)), x), "x / (2 * m)"),
         (-(x * y), "-x * y"),
         ((-x) ** 2, "(-x) ** 2"),
+        (-(x**2), "-(x**2)"),
+        (-(x**2) * y, "-(x**2) * y"),
         (x**2, "x**2"),
         (x / (y * y), "x / (y * y)"),
         (1 - n.Compare(">", x, n.Scalar(0)), "1 - (x > 0).astype(DTYPE)"),
