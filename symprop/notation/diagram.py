@@ -158,6 +158,8 @@ class _Plan:
             return pretty(node), latex(node)
         if node == self.derivation.system.loss:
             return "ℒ", r"\mathcal{L}"
+        if node == gradient_of(self.rows[-1].variable) and self.is_loss(len(self.rows) - 1):
+            return "∂ℒ/∂ℒ", r"\frac{\partial \mathcal{L}}{\partial \mathcal{L}}"
         return pretty(node).replace("∂L/", "∂ℒ/"), latex(node).replace(r"\partial L}", r"\partial \mathcal{L}}")
 
     def is_loss(self, place: int) -> bool:

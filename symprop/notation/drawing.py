@@ -95,9 +95,10 @@ class Layout:
         return {(box.column, box.row): box for box in self.drawing.boxes if box.column != "gradient"}
 
     def lane_x(self, arrow: Arrow) -> float:
-        """The x of an arc's vertical part."""
+        """The x of an arc's vertical part: outer lanes leave room for the labels of inner ones."""
         widest = max((box.width for box in self.drawing.boxes if box.column == arrow.column), default=0.0)
-        return self.centre[arrow.column] - widest / 2 - LANE * (1 + self.lanes[arrow])
+        lane = self.lanes[arrow]
+        return self.centre[arrow.column] - widest / 2 - LANE * (1 + lane) - _label_room(self.lanes, arrow.column, lane)
 
     def gradient_left(self, box: Box) -> float:
         before = [
@@ -119,8 +120,8 @@ def layout(drawing: Drawing) -> Layout:
         """Widest box, and the room for arcs and their labels at its left."""
         boxes = max((box.width for box in drawing.boxes if box.column == column), default=0.0)
         own = [arrow for arrow in lanes if arrow.column == column]
-        labels = max((seen_width(arrow.label[0]) for arrow in own), default=0.0)
-        return boxes, LANE * (2 + max((lanes[arrow] for arrow in own), default=-1)) + labels
+        last = max((lanes[arrow] for arrow in own), default=-1)
+        return boxes, LANE * (2 + last) + _label_room(lanes, column, last + 1)
 
     forward, forward_arcs = room("forward")
     backward, backward_arcs = room("backward")
@@ -134,6 +135,15 @@ def layout(drawing: Drawing) -> Layout:
     width = max([centre["backward"] + max(backward / 2, beside), *ends]) + MARGIN + 18
     top = MARGIN + 48
     return Layout(drawing, centre, left, lanes, width, top + (drawing.rows - 1) * PITCH + HIGH / 2 + MARGIN, top)
+
+
+def _label_room(lanes: dict[Arrow, int], column: str, inside: int) -> float:
+    """The width of the labels in the lanes of a column that lie inside of lane `inside`."""
+    widths: dict[int, float] = {}
+    for arrow, lane in lanes.items():
+        if arrow.column == column and lane < inside:
+            widths[lane] = max(widths.get(lane, 0.0), seen_width(arrow.label[0]))
+    return sum(widths.values())
 
 
 def _passes(arrow: Arrow, places: set[tuple[str, int]]) -> bool:
@@ -155,6 +165,7 @@ _STYLE = """
   .symprop-figure text { font: 15px "STIX Two Text", "Cambria Math", "DejaVu Serif", Georgia, serif; fill: var(--ink);
     dominant-baseline: central; }
   .symprop-figure .middle { text-anchor: middle; }
+  .symprop-figure .label { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
   .symprop-figure .end { text-anchor: end; }
   .symprop-figure text.title { font-weight: 600; }
   .symprop-figure tspan.small, .symprop-figure text.small { font-size: 11px; fill: var(--soft); }

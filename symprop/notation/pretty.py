@@ -79,7 +79,7 @@ class Unicode(mathematics.Style):
         if node.index:
             index = node.index[0]
             below = subscript(str(index)) if index.is_Integer else ""
-            layer = "" if index.is_Integer else superscript(f"({index})")
+            layer = "" if index.is_Integer else superscript(f"({index})".replace("*", ""))
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
         comma = "," if below and elements else ""
         name = f"{name}{below}{mark}{layer}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
