@@ -79,15 +79,11 @@ class Cost:
         return leading(self.total)
 
     def _of(self, part: str) -> Operations:
-        total = Operations()
-        for row in self.rows:
-            if row.part == part:
-                total += row.operations
-        return total
+        return Operations.sum(row.operations for row in self.rows if row.part == part)
 
     def text(self) -> str:
         """Return the table by equation, the totals, the leading term and the memory, as plain text."""
-        table = [("equation", "multiplications", "additions", "functions")]
+        table: list[tuple[str, ...]] = [("equation", "multiplications", "additions", "functions")]
         for row in self.rows:
             counted = row.operations
             parts = counted.multiplications, counted.additions, counted.functions

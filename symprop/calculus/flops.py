@@ -12,7 +12,7 @@ and other views cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -37,10 +37,16 @@ class Operations:
     functions: Expr = ZERO
 
     def __add__(self, other: Operations) -> Operations:
-        return Operations(
-            sympy.expand(self.multiplications + other.multiplications),
-            sympy.expand(self.additions + other.additions),
-            sympy.expand(self.functions + other.functions),
+        return Operations.sum((self, other))
+
+    @classmethod
+    def sum(cls, parts: Iterable[Operations]) -> Operations:
+        """Return the sum of many counts at once."""
+        listed = tuple(parts)
+        return cls(
+            sympy.expand(sympy.Add(*(part.multiplications for part in listed))),
+            sympy.expand(sympy.Add(*(part.additions for part in listed))),
+            sympy.expand(sympy.Add(*(part.functions for part in listed))),
         )
 
     @property
@@ -160,10 +166,7 @@ def operations(expression: Node) -> Operations:
     >>> operations(W @ x + b).total
     2*k*n
     """
-    total = Operations()
-    for node in dict.fromkeys(_computed(expression)):
-        total += FLOPS(node)
-    return total
+    return Operations.sum(FLOPS(node) for node in dict.fromkeys(_computed(expression)))
 
 
 def _computed(expression: Node) -> Iterator[Node]:

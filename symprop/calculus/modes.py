@@ -20,7 +20,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, System
+from symprop.algebra.equations import Equation, Loop, System
 from symprop.algebra.nodes import Node, Variable, variables
 from symprop.calculus.flops import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
@@ -136,7 +136,7 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
     for variable in (of, by):
         if variable.rank > 1:
             raise SpecError(f"modes are derived between vectors; {shown(variable.name)} has rank {variable.rank}")
-    equations = between([item for item in system.items if isinstance(item, Equation)], of, by)
+    equations = between(without_loops(system), of, by)
     known = context(system)
     stations = _stations(equations, by)
     if through is not None:
@@ -144,11 +144,24 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
         if unknown:
             raise SpecError(f"not all ways from {by.name} to {of.name} go through {shown(unknown[0])}")
         stations = [by, *(station for station in stations[1:-1] if station in through), of]
+    place = {by: 0} | {equation.target: number for number, equation in enumerate(equations, start=1)}
     links = tuple(
-        Link(target, source, chained(between(equations, target, source), target, source, known))
+        Link(target, source, chained(equations[place[source] : place[target]], target, source, known))
         for source, target in itertools.pairwise(stations)
     )
     return Modes(of, by, links, tangents(equations, by, known), cotangents(equations, of, by, known))
+
+
+def without_loops(system: System) -> list[Equation]:
+    """Return the equations of a system that has no loop over a symbolic number of blocks.
+
+    Raises:
+        SpecError: it has one.
+    """
+    for item in system.items:
+        if isinstance(item, Loop):
+            raise SpecError(f"the number of blocks {shown(item.count)} is a symbol\nallowed here: Repeat with a number")
+    return [item for item in system.items if isinstance(item, Equation)]
 
 
 def between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[Equation]:
@@ -242,10 +255,7 @@ def _length(variable: Variable) -> Expr:
 
 
 def _cost(equations: Sequence[Equation]) -> Operations:
-    total = Operations()
-    for equation in equations:
-        total += operations(equation.expression)
-    return total
+    return Operations.sum(operations(equation.expression) for equation in equations)
 
 
 def _number(cost: Expr, sizes: Mapping[Expr, int] | None) -> int:
@@ -256,4 +266,4 @@ def _number(cost: Expr, sizes: Mapping[Expr, int] | None) -> int:
     return int(value)
 
 
-__all__ = ["Link", "Modes", "between", "cotangent_of", "cotangents", "modes", "tangent_of", "tangents"]
+__all__ = ["Link", "Modes", "between", "cotangent_of", "cotangents", "modes", "tangent_of", "tangents", "without_loops"]

@@ -15,6 +15,7 @@ from sympy import Expr, Integer
 
 from symprop.errors import LimitError
 
+LONGEST_CHAIN = 200
 MOST_FACTORS = 8  # 429 orders; a longer chain has only its forward, reverse and (for numbers) best order
 
 Tree = int | tuple["Tree", "Tree"]
@@ -126,15 +127,15 @@ def orders(factors: Sequence[Factor]) -> tuple[Order, ...]:
     (J3 @ J2) @ J1 ('reverse',) 2*n0*n1*n2 - n0*n2 + 2*n1**2*n2 - n1*n2
 
     Raises:
-        LimitError: a chain of more than 1,000 factors.
+        LimitError: a chain of more than 200 factors.
     """
     count = len(factors)
-    if count > 1000:
-        raise LimitError(f"a chain of {count:,} Jacobians\nallowed: 1,000")
+    if count > LONGEST_CHAIN:
+        raise LimitError(f"a chain of {count:,} Jacobians\nallowed: {LONGEST_CHAIN}")
     named: dict[Tree, list[str]] = {forward_tree(count): ["forward"]}
     named.setdefault(reverse_tree(count), []).append("reverse")
     numbers = all(factor.rows.is_Integer and factor.columns.is_Integer for factor in factors)
-    if numbers and count <= 100:
+    if numbers:
         named.setdefault(best_tree(factors), []).append("best")
     trees = all_trees(count) if count <= MOST_FACTORS else tuple(named)
     return tuple(Order(tree, count, cost_of_tree(factors, tree), tuple(named.get(tree, ()))) for tree in trees)
@@ -143,20 +144,39 @@ def orders(factors: Sequence[Factor]) -> tuple[Order, ...]:
 def best_tree(factors: Sequence[Factor]) -> Tree:
     """Return the cheapest order for sizes that are numbers, by dynamic programming over intervals."""
     count = len(factors)
-    best: dict[tuple[int, int], tuple[int, Tree, Factor]] = {
-        (start, start + 1): (0, start, factor) for start, factor in enumerate(factors)
-    }
+    rows = [int(factor.rows) for factor in factors]
+    sizes = [*rows, int(factors[-1].columns)]
+    # from each place on, where the run of diagonal matrices ends: only within it is a product diagonal
+    dense_from = [next((k for k in range(start, count) if not factors[k].diagonal), count) for start in range(count)]
+    cost = [[0] * (count + 1) for _ in range(count)]
+    cut = [[0] * (count + 1) for _ in range(count)]
     for length in range(2, count + 1):
         for start in range(count - length + 1):
-            stop = start + length
-            choices = []
+            stop, size = start + length, sizes[start] * sizes[start + length]
+            here, choices = cost[start], []
             for middle in range(start + 1, stop):
-                left, right = best[start, middle], best[middle, stop]
-                result, cost = product(left[2], right[2])
-                choices.append((left[0] + right[0] + int(cost), middle, (left[1], right[1]), result))
-            total, _, tree, result = min(choices, key=lambda choice: choice[:2])
-            best[start, stop] = total, tree, result
-    return best[0, count][1]
+                left, right = middle <= dense_from[start], stop <= dense_from[middle]
+                step = rows[start] if left and right else size if left or right else size * (2 * sizes[middle] - 1)
+                choices.append(here[middle] + cost[middle][stop] + step)
+            here[stop] = min(choices)
+            cut[start][stop] = start + 1 + choices.index(here[stop])
+    return _tree_of_cuts(cut, count)
+
+
+def _tree_of_cuts(cut: Sequence[Sequence[int]], count: int) -> Tree:
+    """Build the tree from where each interval is cut, the short intervals first."""
+    trees: dict[tuple[int, int], Tree] = {(start, start + 1): start for start in range(count)}
+    wanted, pending = [], [(0, count)]
+    while pending:
+        start, stop = pending.pop()
+        wanted.append((start, stop))
+        if stop - start > 1:
+            pending += [(start, cut[start][stop]), (cut[start][stop], stop)]
+    for start, stop in sorted(wanted, key=lambda interval: interval[1] - interval[0]):
+        if stop - start > 1:
+            middle = cut[start][stop]
+            trees[start, stop] = (trees[start, middle], trees[middle, stop])
+    return trees[0, count]
 
 
 def cheaper(forward: Expr, reverse: Expr) -> tuple[str, sympy.Basic]:

@@ -17,6 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable, variables
 from symprop.calculus.jacobians import chained
+from symprop.calculus.modes import without_loops
 from symprop.calculus.rules import context
 from symprop.errors import LimitError, SpecError
 
@@ -115,7 +116,7 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
     Raises:
         SpecError: the network has no residual block with an identity shortcut.
     """
-    equations = [item for item in system.items if isinstance(item, Equation)]
+    equations = without_loops(system)
     known = context(system)
     stacks: list[list[Block]] = []
     for position, equation in enumerate(equations):

@@ -8,6 +8,7 @@ digits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mpmath
 import sympy
@@ -32,6 +33,7 @@ def slope_of(function: ElementwiseFunction) -> Expr:
     return sympy.diff(function.body, T).replace(sympy.DiracDelta, lambda *_: Integer(0))
 
 
+@lru_cache(maxsize=256)
 def largest_slope(function: ElementwiseFunction) -> Supremum:
     """Return the supremum of the absolute value of the derivative.
 
@@ -52,6 +54,7 @@ def largest_slope(function: ElementwiseFunction) -> Supremum:
     return best
 
 
+@lru_cache(maxsize=256)
 def slope_at_output(function: ElementwiseFunction, output: Expr) -> Expr:
     """Return the derivative where the function's own value is `output`.
 

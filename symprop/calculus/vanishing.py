@@ -14,10 +14,11 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, System
+from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
+from symprop.calculus.modes import without_loops
 from symprop.calculus.slopes import largest_slope, slope_at_output
 from symprop.errors import SpecError, shown
 
@@ -51,7 +52,7 @@ def activations(system: System) -> tuple[tuple[Variable, ElementwiseFunction], .
     """Return the activations of a network, first layer first: the variable and the function that makes it."""
     return tuple(
         (equation.target, equation.expression.function)
-        for equation in system.equations
+        for equation in without_loops(system)
         if isinstance(equation.expression, n.Map) and len(equation.expression.operands) == 1
     )
 
@@ -118,7 +119,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
-    for equation in reversed([item for item in system.items if isinstance(item, Equation)]):
+    for equation in reversed(without_loops(system)):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)
