@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import pytest
+
 import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import NODE_KINDS

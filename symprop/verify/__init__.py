@@ -1,5 +1,6 @@
-"""The oracles and the certificate: what proves that formulas and code agree."""
+"""The oracles and the certificate: every step, equation and gradient checked by what shares no code with the rules."""
 
 from symprop.verify.certificate import Certificate, check
+from symprop.verify.measure import Row
 
-__all__ = ["Certificate", "check"]
+__all__ = ["Certificate", "Row", "check"]

@@ -116,21 +116,37 @@ def _complex_sigmoid(t: Array) -> Array:
 
 
 def _complex_softplus(t: Array) -> Array:
-    return np.asarray(np.where(t.real > 0, t, 0) + np.log1p(np.exp(np.where(t.real > 0, -t, t))))
+    small = np.exp(np.where(t.real > 0, -t, t))  # log(1 + small) to full precision where small is near 0
+    size = np.log1p(2 * small.real + small.real**2 + small.imag**2) / 2
+    return np.asarray(np.where(t.real > 0, t, 0) + size + 1j * np.arctan2(small.imag, 1 + small.real))
 
 
 def _complex_erf(z: Array) -> Array:
-    """Kummer's series `2/sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`; no cancellation near the real axis."""
+    """Kummer's series near 0, and the continued fraction of `1 - erf` (Laplace) beyond 2, where the series cancels."""
     z = np.asarray(z, dtype=complex)
-    inside = np.abs(z.real) < 26  # beyond, erf is 1 or -1 and its slope is below the smallest number
-    x = np.where(inside, z, 0)
-    term = total = x
+    sign = np.where(z.real < 0, -1.0, 1.0)
+    near, far = np.abs(z.real) < 2, np.abs(z.real) < 26  # beyond 26, the slope of erf is below the smallest number
+    beyond = sign * (1 - _complex_erfc(np.where(near | ~far, 3, sign * z)))
+    return np.asarray(np.where(near, _kummer(np.where(near, z, 0)), np.where(far, beyond, sign)))
+
+
+def _kummer(z: Array) -> Array:
+    """Return `erf(z) = 2/sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`."""
+    term = total = z
     n = 0
     while np.any(np.abs(term) > 1e-18 * np.abs(total)):
         n += 1
-        term = term * (2 * x * x / (2 * n + 1))
+        term = term * (2 * z * z / (2 * n + 1))
         total = total + term
-    return np.asarray(np.where(inside, 2 / np.sqrt(np.pi) * np.exp(-x * x) * total, np.sign(z.real)))
+    return np.asarray(2 / np.sqrt(np.pi) * np.exp(-z * z) * total)
+
+
+def _complex_erfc(z: Array) -> Array:
+    """Return `1 - erf(z) = exp(-z^2) / sqrt(pi) / (z + (1/2) / (z + (2/2) / (z + (3/2) / ...)))`, real part above 2."""
+    fraction = z
+    for k in range(100, 0, -1):
+        fraction = z + k / 2 / fraction
+    return np.asarray(np.exp(-z * z) / np.sqrt(np.pi) / fraction)
 
 
 def _complex_log(t: Array) -> Array:

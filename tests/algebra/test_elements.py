@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
+
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.elements import element, elements

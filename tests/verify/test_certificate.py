@@ -1,0 +1,168 @@
+"""The certificate: what it covers, what it says, and how it answers when something is not as it should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symprop.errors import SpecError
+from symprop.networks import parse_network
+from symprop.verify import Certificate, Row, certificate, check
+from symprop.verify.measure import FLOAT64_LIMIT, difference
+from symprop.verify.points import random_points, target_kinds
+from symprop.verify.reduced import reduced, tiny
+
+EXAMPLE = "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()"
+NETWORKS = (
+    "Input(5) >> Dense(4) >> GELU() >> Dense(3) >> SiLU() >> Dense(2) >> MeanSquaredError()",
+    "Input(3) >> Embedding(7, 2) >> Dense(5) >> Softplus() >> Dense(4) >> SoftmaxCrossEntropy()",
+    "Input(4) >> Dense(3) >> ELU() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()",
+    "Input(4) >> Dense(3, bias=False) >> Residual(Dense(5) >> LeakyReLU(), projection=True) >> Dense(2) >> "
+    "BinaryCrossEntropy() + L2(0.001)",
+    'Input(3) >> Dense(2) >> Activation("x * sigmoid(x)", name="swish") >> Loss("sum((a - y)**4) / 4")',
+    "Input(2) >> Repeat(Dense(2) >> Tanh(), 3) >> Dense(1) >> Sigmoid() >> BinaryCrossEntropy()",
+)
+
+
+@pytest.fixture(scope="module")
+def example() -> Certificate:
+    return check(EXAMPLE)
+
+
+def test_the_example_passes(example: Certificate) -> None:
+    assert example.ok, example.table()
+    assert example.failures == ()
+
+
+def test_every_oracle_looks_at_every_gradient(example: Certificate) -> None:
+    gradients = {f"d{letter}{number}" for number in (1, 2, 3) for letter in "Wb"}
+    oracles = ("complex step, full", "50 digits, each step", "sympy.diff", "complex step, float32")
+    for oracle in oracles:
+        assert gradients <= {row.name for row in example.rows if row.oracle.startswith(oracle)}
+
+
+def test_every_equation_has_a_row(example: Certificate) -> None:
+    names = {row.name for row in example.rows if row.oracle.startswith("50 digits")}
+    assert {"z1", "a1", "z2", "f2", "a2", "z3", "p", "L", "delta3", "delta2", "delta1"} <= names
+
+
+def test_limits_hide_no_factor(example: Certificate) -> None:
+    assert all(row.limit < 1e-3 for row in example.rows)
+    assert all(row.limit <= FLOAT64_LIMIT for row in example.rows if row.oracle == "complex step, full Jacobian")
+
+
+def test_it_is_the_same_every_time() -> None:
+    network = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> MeanSquaredError()"
+    assert check(network).table() == check(network).table()
+
+
+def test_notations(example: Certificate) -> None:
+    table = example.table()
+    assert table.startswith(EXAMPLE)
+    assert f"{len(example.rows)} checks, all agree" in table
+    assert all(line == line.rstrip() for line in table.splitlines())
+    assert example.latex().count(r"\\") >= len(example.rows)
+    assert example._repr_html_().count("<tr") == len(example.rows) + 1
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks_pass(network: str) -> None:
+    result = check(network)
+    assert result.ok, result.table()
+
+
+def test_many_parameters_are_checked_at_reduced_sizes_and_by_coordinates() -> None:
+    result = check("Input(200) >> Dense(60) >> Tanh() >> Dense(5) >> SoftmaxCrossEntropy()", float32=False)
+    assert result.ok, result.table()
+    points = {row.points for row in result.rows if row.name == "dW1" and row.oracle.startswith("complex step")}
+    assert any("reduced sizes" in point for point in points)
+    assert any("real sizes, 100 coordinates" in point for point in points)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("Input(4) >> Dense(n) >> MeanSquaredError()", "n is a name"),
+        ("Input(4) >> Repeat(Dense(4) >> Tanh(), L) >> MeanSquaredError()", "L of Repeat is a name"),
+        ("Input(4) >> Dense(3)", "without a loss"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(network: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        check(network)
+
+
+class Broken:
+    """A module whose functions do something wrong."""
+
+    def __init__(self, module: Any, grads: Any) -> None:
+        self.module, self.grads = module, grads
+
+    def forward(self, *given: Any) -> Any:
+        return self.module.forward(*given)
+
+    def loss_and_grads(self, *given: Any) -> Any:
+        loss, grads = self.module.loss_and_grads(*given)
+        return loss, self.grads(grads)
+
+
+def raising(grads: Any) -> Any:
+    raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "note"),
+    [
+        ("dW1", lambda grads: {**grads, "W1": grads["W1"] * np.nan}, "not finite"),
+        ("dW1", lambda grads: {**grads, "W1": grads["W1"].T}, "another shape"),
+        ("dW1", lambda grads: {**grads, "W1": grads["W1"] * 1.001}, ""),
+        ("dW1", lambda grads: {**grads, "W1": grads["W1"] * 0}, ""),
+        ("gradients", lambda grads: {"W1": grads["W1"]}, "keys W1"),
+        ("gradients", raising, "ZeroDivisionError"),
+    ],
+)
+def test_a_broken_module_is_a_failed_row(name: str, wrong: Any, note: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = certificate.compile_network
+    monkeypatch.setattr(certificate, "compile_network", lambda *given, **named: Broken(right(*given, **named), wrong))
+    result = check("Input(2) >> Dense(3) >> MeanSquaredError()")
+    row = next(row for row in result.failures if row.oracle == "complex step, full Jacobian")
+    assert row.name == name
+    assert note in row.note
+    assert not result.ok
+
+
+def test_one_small_wrong_element_is_seen() -> None:
+    true = np.array([1.0, 1e-4, 1e-3])
+    assert difference(true, true).within(1e-12)
+    assert not difference(true * [1, 1 + 1e-6, 1], true).within(1e-12)
+    small = np.array([1.0, 1e-5, 1e-3])
+    assert not difference(small + np.array([0, 9e-13, 0]), small).within(1e-12)
+
+
+def test_a_zero_must_be_a_zero() -> None:
+    zero = np.zeros(3)
+    assert difference(zero, zero).within(1e-12)
+    assert not difference(zero + 1e-30, zero).within(1e-12)
+
+
+def test_points_are_what_the_facts_say() -> None:
+    system = parse_network("Input(3) >> Embedding(7, 2) >> Dense(5) >> SoftmaxCrossEntropy()").system()
+    assert target_kinds(system) == ("class ids", "distribution", "one-hot")
+    for point in random_points(system, 0, 4):
+        assert point.inputs["x"].shape == (4, 3)
+        assert 0 <= point.inputs["x"].min() <= point.inputs["x"].max() < 7
+        np.testing.assert_allclose(point.targets["y"].sum(axis=1), 1)
+        assert point.given["y"].shape == ((4,) if point.kind == "class ids" else (4, 5))
+
+
+def test_sizes_are_reduced_without_becoming_equal() -> None:
+    net = parse_network("Input(64) >> Dense(32) >> Dense(2) >> Dense(1) >> MeanSquaredError()")
+    assert reduced(net).text == "Input(4) >> Dense(3) >> Dense(2) >> Dense(1) >> MeanSquaredError()"
+    assert tiny(net).text == "Input(2) >> Dense(3) >> Dense(2) >> Dense(1) >> MeanSquaredError()"
+
+
+def test_an_empty_certificate_is_not_ok() -> None:
+    assert not Certificate("nothing", ()).ok
+    assert Row("dW1", "", "", 0.0, 0.0, True).verdict == "ok"
