@@ -108,7 +108,8 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     booleans = not above and all(isinstance(factor, n.Compare) for factor in ratio.above)
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
-    top = " * ".join(wrap(piece, POWER) for piece in above)
+    first = above[0].text if above[0].level == PRODUCT else wrap(above[0], POWER)  # `a * b * c` groups from the left
+    top = " * ".join([first, *(wrap(piece, POWER) for piece in above[1:])])
     if not below:
         return Piece(top, PRODUCT if len(above) > 1 else above[0].level)
     bottom = " * ".join(wrap(piece, POWER) for piece in below)

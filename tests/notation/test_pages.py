@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from sympy import Expr
 
-from symprop.algebra import Loop
+from symprop.algebra import Loop, variables
+from symprop.algebra.reader import read_formula
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.errors import SympropError
 from symprop.notation import document, html, notebook, steps
-from symprop.notation.content import sections
+from symprop.notation.content import functions_of, sections
 from symprop.notation.diagram import diagram
 
 from .helpers import NAMESPACE
@@ -83,6 +84,18 @@ def test_the_text_page_runs_and_gives_the_gradients(network: str, layout: str) -
         weight[0, 1] -= sign * 1e-6
     assert gradient.shape == weight.shape
     np.testing.assert_allclose(gradient[0, 1], sum(differences) / 2e-6, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("network", [RESIDUAL, OWN, NAMES])
+def test_every_equation_reads_back(network: str, layout: str) -> None:
+    derivation = derive(network, layout)
+    functions = {function.name: function for function in functions_of(derivation)}
+    sizes = [] if derivation.system.batch is None else ["m"]
+    for equation in derivation.equations:
+        shapes = {variable.name: variable for variable in variables(equation.expression)}
+        written = equation.expression.text()
+        assert read_formula(written, shapes, sizes, functions).text() == written
 
 
 def test_the_pretty_page_has_numbers_shapes_and_sections() -> None:
