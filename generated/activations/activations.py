@@ -128,7 +128,7 @@ def loss(params, x, y):
     a6 = forward(params, x)
     y = _check_y(y, len(a6))
     m = len(a6)
-    # (13) L = (1 / (2 m)) ‖a₆ − y‖²   a number
+    # (13) L = (1 / (2 m)) ‖a₆ − y‖²   ()
     L = np.sum((a6 - y) ** 2) / (2 * m)
 
     return float(L)
@@ -178,7 +178,7 @@ def loss_and_grads(params, x, y):
     z6 = a5 @ W6.T + b6
     # (12) a₆ = softplus(z₆)   (m, 2)
     a6 = softplus(z6)
-    # (13) L = (1 / (2 m)) ‖a₆ − y‖²   a number
+    # (13) L = (1 / (2 m)) ‖a₆ − y‖²   ()
     error6 = a6 - y
     L = np.sum(error6**2) / (2 * m)
 

@@ -76,7 +76,7 @@ def loss(params, x, y):
     z2 = forward(params, x)
     y = _check_y(y, len(z2))
     m = len(z2)
-    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   a number
+    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   ()
     L = np.sum((z2 - y) ** 2) / (2 * m)
 
     return float(L)
@@ -102,7 +102,7 @@ def loss_and_grads(params, x, y):
     a1 = z1 * sigmoid1
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
-    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   a number
+    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   ()
     error2 = z2 - y
     L = np.sum(error2**2) / (2 * m)
 

@@ -80,7 +80,7 @@ def loss(params, x, y):
     z2 = forward(params, x)
     y = _check_y(y, len(z2))
     m = len(z2)
-    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   a number
+    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   ()
     L = np.sum(softplus(z2) - y * z2) / m
 
     return float(L)
@@ -107,7 +107,7 @@ def loss_and_grads(params, x, y):
     z2 = a1 @ W2.T + b2
     # (4) p = σ(z₂)   (m, 2)
     p = sigmoid(z2)
-    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   a number
+    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   ()
     L = np.sum(softplus(z2) - y * z2) / m
 
     # (6) δ₂ = (1/m) (p − y)   (m, 2)

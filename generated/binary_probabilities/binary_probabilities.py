@@ -88,7 +88,7 @@ def loss(params, x, y):
     a1 = np.tanh(z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
-    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   a number
+    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
     L = np.sum(y * softplus(-z2) + (1 - y) * softplus(z2)) / m
 
     return float(L)
@@ -115,7 +115,7 @@ def loss_and_grads(params, x, y):
     z2 = a1 @ W2.T + b2
     # (4) a₂ = σ(z₂)   (m, 2)
     a2 = sigmoid(z2)
-    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   a number
+    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
     L = np.sum(y * softplus(-z2) + (1 - y) * softplus(z2)) / m
 
     # (6) δ₂ = (1/m) (a₂ − y)   (m, 2)

@@ -100,7 +100,7 @@ def loss(params, x, y):
     z3 = forward(params, x)
     y = _check_y(y, len(z3))
     m = len(z3)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     top3 = z3.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted3 = z3 - top3
@@ -145,7 +145,7 @@ def loss_and_grads(params, x, y):
     exps3 = np.exp(shifted3)
     total3 = exps3.sum(axis=1, keepdims=True)
     p = exps3 / total3
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     L = -np.sum(y * (shifted3 - np.log(total3))) / m
 

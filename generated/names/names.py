@@ -93,7 +93,7 @@ def loss(params, x, y):
     z2 = forward(params, x)
     y = _check_y(y, len(z2))
     m = len(z2)
-    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     top2 = z2.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = z2 - top2
@@ -133,7 +133,7 @@ def loss_and_grads(params, x, y):
     exps2 = np.exp(shifted2)
     total2 = exps2.sum(axis=1, keepdims=True)
     p = exps2 / total2
-    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     L = -np.sum(y * (shifted2 - np.log(total2))) / m
 

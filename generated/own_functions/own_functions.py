@@ -77,7 +77,7 @@ def loss(params, x, y):
     z2 = forward(params, x)
     y = _check_y(y, len(z2))
     m = len(z2)
-    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   a number
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   ()
     L = np.sum((z2 - y) ** 4) / (4 * m)
 
     return float(L)
@@ -103,7 +103,7 @@ def loss_and_grads(params, x, y):
     a1 = z1 * sigmoid1
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
-    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   a number
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   ()
     error2 = z2 - y
     L = np.sum(error2**4) / (4 * m)
 

@@ -86,7 +86,7 @@ def loss(params, x, y):
     params = _check_params(params)
     W1 = params["W1"]
     W2 = params["W2"]
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   a number
+    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   ()
     top2 = z2.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = z2 - top2
@@ -125,7 +125,7 @@ def loss_and_grads(params, x, y):
     exps2 = np.exp(shifted2)
     total2 = exps2.sum(axis=1, keepdims=True)
     p = exps2 / total2
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   a number
+    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   ()
     product2 = -np.sum(y * (shifted2 - np.log(total2))) / m
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + product2

@@ -105,7 +105,7 @@ def loss(params, x, y):
     z4 = forward(params, x)
     y = _check_y(y, len(z4))
     m = len(z4)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     top4 = z4.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted4 = z4 - top4
@@ -151,7 +151,7 @@ def loss_and_grads(params, x, y):
     exps4 = np.exp(shifted4)
     total4 = exps4.sum(axis=1, keepdims=True)
     p = exps4 / total4
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     L = -np.sum(y * (shifted4 - np.log(total4))) / m
 

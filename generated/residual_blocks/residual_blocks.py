@@ -158,7 +158,7 @@ def loss(params, x, y):
     z8 = forward(params, x)
     y = _check_y(y, len(z8))
     m = len(z8)
-    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     top8 = z8.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted8 = z8 - top8
@@ -226,7 +226,7 @@ def loss_and_grads(params, x, y):
     exps8 = np.exp(shifted8)
     total8 = exps8.sum(axis=1, keepdims=True)
     p = exps8 / total8
-    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   a number
+    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     L = -np.sum(y * (shifted8 - np.log(total8))) / m
 

@@ -71,7 +71,7 @@ def loss(params, x, y):
     a1 = forward(params, x)
     y = _check_y(y, len(a1))
     m = len(a1)
-    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   a number
+    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   ()
     L = np.sum((a1 - y) ** 2) / (2 * m)
 
     return float(L)
@@ -98,7 +98,7 @@ def loss_and_grads(params, x, y):
     exps1 = np.exp(shifted1)
     total1 = exps1.sum(axis=1, keepdims=True)
     a1 = exps1 / total1
-    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   a number
+    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   ()
     error1 = a1 - y
     L = np.sum(error1**2) / (2 * m)
 

@@ -91,7 +91,7 @@ def loss(params, x, y):
     a3 = forward(params, x)
     y = _check_y(y, len(a3))
     m = len(a3)
-    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   a number
+    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   ()
     L = np.sum((a3 - y) ** 2) / (2 * m)
 
     return float(L)
@@ -123,7 +123,7 @@ def loss_and_grads(params, x, y):
     z3 = a2 @ W3.T + b3
     # (6) a₃ = tanh(z₃)   (m, 2)
     a3 = np.tanh(z3)
-    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   a number
+    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   ()
     error3 = a3 - y
     L = np.sum(error3**2) / (2 * m)
 

@@ -78,7 +78,7 @@ def loss(params, x, y):
     a2 = forward(params, x)
     y = _check_y(y, len(a2))
     m = len(a2)
-    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   a number
+    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
     L = np.sum((a2 - y) ** 2) / (2 * m)
 
     return float(L)
@@ -105,7 +105,7 @@ def loss_and_grads(params, x, y):
     z2 = a1 @ W2.T + b2
     # (4) a₂ = σ(z₂)   (m, 1)
     a2 = sigmoid(z2)
-    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   a number
+    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
     error2 = a2 - y
     L = np.sum(error2**2) / (2 * m)
 

@@ -152,8 +152,7 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
         waiting.append(f"{statement.name} = {numpy_source(statement.expression)}")
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
-            shape = shape_text(statement.shape) if statement.shape else "a number"
-            lines.extend(_comment(f"{number}{statement.formula}   {shape}"))
+            lines.extend(_comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
             lines.extend(waiting)
             waiting = []
     return (*lines, *waiting)

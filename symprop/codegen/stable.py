@@ -60,6 +60,8 @@ def stable_exponentials(program: Program) -> Program:
             rest = _minus_one(node.operands[0])
             if rest is not None and is_map(rest, "exp"):  # 1 / (1 + exp(-t)) -> sigmoid(t)
                 return FUNCTIONS["sigmoid"](tidy(n.negative(rest.operands[0])))
+        if isinstance(node, n.Multiply):
+            return _quotient_of_exponentials(node)
         if isinstance(node, n.Add):
             return _expm1(node)
         if not is_map(node, "log"):
@@ -105,6 +107,20 @@ def _minus_one(node: Node) -> Node | None:
     rest = list(node.operands)
     rest.remove(n.Scalar(1))
     return n.Add(*rest) if len(rest) > 1 else rest[0]
+
+
+def _quotient_of_exponentials(node: n.Multiply) -> Node | None:
+    """exp(t) sigmoid(-t) -> sigmoid(t): what exp(t) / (1 + exp(t)) has become."""
+    factors = list(node.operands)
+    for factor in node.operands:
+        if is_map(factor, "exp"):
+            partner = FUNCTIONS["sigmoid"](tidy(n.negative(factor.operands[0])))
+            if partner in factors:
+                factors.remove(partner)
+                factors[factors.index(factor)] = FUNCTIONS["sigmoid"](factor.operands[0])
+    if len(factors) == len(node.operands):
+        return None
+    return n.Multiply(*factors) if len(factors) > 1 else factors[0]
 
 
 def _expm1(node: n.Add) -> Node | None:
