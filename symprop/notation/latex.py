@@ -67,6 +67,10 @@ def _script(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
 
 
+ACCENTS = ("dot", "bar")
+"""Tangents and cotangents: `dot_z1` is `\\dot{z}_1`."""
+
+
 class Tex(mathematics.Style):
     """Mathematics in LaTeX with amsmath."""
 
@@ -74,6 +78,7 @@ class Tex(mathematics.Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         base, _, rest = node.letter.partition("_")
+        accent, base, rest = (base, rest, "") if base in ACCENTS and rest else ("", base, rest)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         if node.index:
@@ -84,7 +89,8 @@ class Tex(mathematics.Style):
                 layer = f"({self.number(index).text})".replace(" ", "")
         if elements:
             below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
-        name = letter(base) + (f"_{_script(','.join(below))}" if below else "")
+        stem = rf"\{accent}{{{letter(base)}}}" if accent else letter(base)
+        name = stem + (f"_{_script(','.join(below))}" if below else "")
         marked = r"\prime" * (node.mark - 1) if node.mark <= 4 else rf"\prime({node.mark})"
         raised = marked + layer + above
         name += f"^{{{raised}}}" if raised else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import sympy
@@ -67,6 +68,10 @@ def pretty(node: Node) -> str:
     return render(PRETTY, node).text
 
 
+ACCENTS = {"dot": "\u0307", "bar": "\u0304"}
+"""Tangents and cotangents, with a combining character: `dot_z1` is `ż₁`."""
+
+
 class Unicode(mathematics.Style):
     """Mathematics in one line of Unicode."""
 
@@ -74,7 +79,10 @@ class Unicode(mathematics.Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         base, _, rest = node.letter.partition("_")
-        name = GREEK.get(base, base) + (subscript(rest) if rest else "")
+        if base in ACCENTS and rest:
+            name = unicodedata.normalize("NFC", rest[0] + ACCENTS[base]) + rest[1:]
+        else:
+            name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         below, layer = "", ""
         if node.index:
             index = node.index[0]
