@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-
 import numpy as np
 import pytest
 
@@ -34,19 +32,16 @@ def test_the_work_is_linear_in_depth() -> None:
     assert forty[3] - twenty[3] == pytest.approx(2 * (twenty[3] - ten[3]), rel=0.05)  # numbers grow a digit
 
 
-def test_a_thousand_layers_derive_print_and_generate_without_recursion() -> None:
-    deep = network(500)
-    derivation = symprop.derive(deep)
-    assert derivation.equation("delta1000").target.name == "delta1000"
-    for text in (derivation.pretty(), derivation.text(), derivation.latex()):
-        assert text.count("1000") > 3
-    ast.parse(symprop.generate(deep))
+def test_a_thousand_layers_derive_and_print_without_recursion() -> None:
+    derivation = symprop.derive(network(500))
+    assert "δ₁₀₀₀ = " in derivation.pretty()
+    assert "delta1000 = " in derivation.text()
+    assert r"\delta_{1000}" in derivation.latex()
 
 
-def test_a_thousand_layers_run() -> None:
+def test_a_thousand_layers_generate_and_run() -> None:
     module = symprop.compile(network(500), dtype="float64")
-    params = module.init_params(seed=0)
-    params = {name: array * 0.1 for name, array in params.items()}  # so that residual blocks stay near the identity
+    params = {name: array * 0.1 for name, array in module.init_params(seed=0).items()}  # blocks near the identity
     loss, grads = module.loss_and_grads(params, np.ones((2, 4)), np.array([0, 2]))
     assert np.isfinite(loss)
     assert list(grads) == list(params)

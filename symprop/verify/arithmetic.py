@@ -18,6 +18,8 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 from sympy import Basic, Expr
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
 from symprop.algebra.functions import DefinedFunction, sigmoid, softplus
 
@@ -91,9 +93,24 @@ class Arithmetic:
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
         result = self.scalar(body.args[-1].expr, arguments)
         for expression, condition in reversed(body.args[:-1]):
-            holds = self.compare(condition.rel_op, *(self.scalar(part, arguments) for part in condition.args))
-            result = np.where(holds, self.scalar(expression, arguments), result)
+            result = np.where(self._holds(condition, arguments), self.scalar(expression, arguments), result)
         return result
+
+    def _holds(self, condition: Basic, arguments: dict[Basic, Array]) -> Array:
+        """Return where a condition holds: a comparison, or what SymPy makes of several (a branch within a branch)."""
+        if isinstance(condition, BooleanAtom):
+            return np.asarray(bool(condition))
+        if isinstance(condition, Relational):
+            return self.compare(condition.rel_op, *(self.scalar(part, arguments) for part in condition.args))
+        parts = [self._holds(part, arguments) for part in condition.args]
+        if isinstance(condition, sympy.ITE):
+            return np.where(*parts)
+        if isinstance(condition, sympy.Not):
+            return np.logical_not(*parts)
+        if isinstance(condition, (sympy.And, sympy.Or)):
+            combine = np.logical_and if isinstance(condition, sympy.And) else np.logical_or
+            return np.asarray(combine.reduce(np.broadcast_arrays(*parts)))
+        raise LookupError(f"the checks do not know the condition {type(condition).__name__}")
 
     def compare(self, relation: str, left: Array, right: Array) -> Array:
         """Return where a comparison holds, as booleans."""
