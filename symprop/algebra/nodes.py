@@ -23,21 +23,37 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.printable import Printable
 from symprop.algebra.table import Table
-from symprop.errors import FormulaError
+from symprop.errors import FormulaError, LimitError
 
 SHAPE = Table("shape")
 
+HEAVIEST = 1_000_000
+"""The most nodes that a formula written out may have; `s = s * s` 64 times would have 10**19."""
+
 
 class Node(Printable, Basic):
-    """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar."""
+    """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar.
 
-    __slots__ = ("shape",)
+    `weight` counts the nodes of the formula written out, shared parts as often as they stand in it.
+
+    Raises:
+        ShapeError: the operands do not fit.
+        LimitError: the formula written out is larger than 1,000,000 nodes.
+    """
+
+    __slots__ = ("shape", "weight")
     shape: tuple[Expr, ...]
+    weight: int
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
     def __new__(cls, *args: Basic) -> Node:
         node = Basic.__new__(cls, *args)
         node.shape = tuple(SHAPE(node))
+        node.weight = 1 + sum(operand.weight for operand in node.operands)
+        if node.weight > HEAVIEST:
+            raise LimitError(
+                f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
+            )
         return node
 
     @property

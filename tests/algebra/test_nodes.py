@@ -1,0 +1,74 @@
+"""Nodes are SymPy expressions with shapes: construction, equality, replacement, limits."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.names import gradient_of, size_symbol, variable
+from symprop.algebra.nodes import Node, as_node, replace, variables
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
+
+W, x, b = variable("W1", (3, 4)), variable("x", (4,)), variable("b1", (3,))
+
+
+def test_nodes_are_values() -> None:
+    assert W @ x + b == W @ x + b
+    assert hash(W @ x) == hash(W @ x)
+    assert (W @ x).xreplace({x: variable("u", (4,))}) == W @ variable("u", (4,))
+    assert {W, x} <= (W @ x).free_symbols
+    assert pickle.loads(pickle.dumps(W @ x + b)) == W @ x + b
+    assert str(sympy.latex(W @ x)) == (W @ x).latex()
+
+
+def test_numbers_and_sizes_stand_on_either_side() -> None:
+    m = size_symbol("m")
+    assert (2 * x).shape == (x * 2).shape == (x / m).shape == (sympy.Rational(1, 3) * x).shape == (m * x).shape
+    assert (1 - x).shape == (4,)
+    with pytest.raises(FormulaError):
+        as_node("x")
+    with pytest.raises(FormulaError):
+        as_node(True)
+
+
+def test_shapes_are_checked_when_a_node_is_made() -> None:
+    with pytest.raises(ShapeError, match=r"\(3, 4\) and \(3,\)"):
+        W @ b
+    with pytest.raises(ShapeError, match="do not broadcast"):
+        x + b
+    with pytest.raises(ShapeError):
+        (W @ x).xreplace({x: b})
+    with pytest.raises(ShapeError, match="reshape"):
+        n.Reshape(x, (3,))
+
+
+def test_symbolic_sizes_fit_when_they_are_equal() -> None:
+    k = size_symbol("k")
+    assert (variable("u", (2 * k,)) + variable("v", (k + k,))).shape == (2 * k,)
+    with pytest.raises(ShapeError):
+        variable("u", (k,)) + variable("v", (size_symbol("j"),))
+
+
+def test_names_are_letter_and_index() -> None:
+    assert (W.letter, W.index, W.name) == ("W", (1,), "W1")
+    assert gradient_of(W).name == "dW1"
+    assert W.change(index=(size_symbol("l") + 1,)).name == "W[l + 1]"
+    assert W.change(mark=2).name == "W1_2"
+    for name in ("lambda", "np", "1a", "a b", "ﬁlter", "x" * 33, ""):
+        with pytest.raises(SymbolNameError):
+            variable(name)
+
+
+def test_variables_come_in_order_of_appearance() -> None:
+    assert [each.name for each in variables(W @ x + b + x.T @ x)] == ["W1", "x", "b1"]
+    assert replace(W @ x, {x: variable("u", (4,))}) == W @ variable("u", (4,))
+
+
+def test_a_formula_that_doubles_stops_at_a_limit() -> None:
+    s: Node = x
+    with pytest.raises(LimitError, match="1,000,000 nodes"):
+        for _ in range(64):
+            s = s * s
