@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import os
 import re
@@ -50,7 +51,7 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(
     assert runner.tries > 0
 
 
-@pytest.mark.parametrize(("command", "shown"), commands(), ids=lambda value: value[:40])
+@pytest.mark.parametrize(("command", "shown"), commands(), ids=[command.split()[1] for command, _ in commands()])
 def test_the_commands_of_the_readme_print_what_it_shows(command: str, shown: str, tmp_path: Path) -> None:
     words = shlex.split(command.replace("examples/", f"{ROOT}/examples/"))
     done = subprocess.run(
@@ -64,7 +65,12 @@ def test_the_commands_of_the_readme_print_what_it_shows(command: str, shown: str
     assert done.returncode == 0, done.stderr
     checker = doctest.OutputChecker()
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    assert checker.check_output(shown, done.stdout, flags), done.stdout
+    assert checker.check_output(without_errors(shown), without_errors(done.stdout), flags), done.stdout
+
+
+def without_errors(text: str) -> str:
+    """Return a certificate without its measured errors, the last bits of which are the machine's."""
+    return re.sub(r"\b[\d.]+e-\d+\b", "#", text)
 
 
 def test_the_make_targets_of_the_texts_exist() -> None:
@@ -94,8 +100,13 @@ def test_the_citation_has_what_the_format_asks_for() -> None:
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
     """The list of dependencies is neither too long nor too short."""
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "symprop").rglob("*.py"))
-    imported = set(re.findall(r"^\s*(?:import|from) ([A-Za-z0-9_]+)", sources, flags=re.MULTILINE))
+    imported: set[str] = set()
+    for path in (ROOT / "symprop").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
     outside = {name for name in imported if name not in sys.stdlib_module_names} - {"symprop"}
     declared = {re.split(r"[<>=]", requirement)[0] for requirement in PROJECT["dependencies"]}
     assert outside == declared

@@ -43,6 +43,17 @@ def test_digits_reaches_97_percent_on_digits_that_training_has_not_seen(digits: 
     assert right / count >= 0.97
 
 
+def test_the_readme_shows_what_make_run_prints(digits: tuple[str, Path]) -> None:
+    """Line by line and in order; digits after the decimal point of loss and accuracy may be another machine's."""
+    printed, _ = digits
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```\n\$ make run\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+    rest = iter(printed.splitlines())
+    measured = ("...", "training ", "in build/digits", "353 of 359")
+    for line in shown.splitlines():
+        assert line.startswith(measured) or line in rest, line
+
+
 def test_digits_writes_report_formulas_module_and_certificate(digits: tuple[str, Path]) -> None:
     _, folder = digits
     written = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
