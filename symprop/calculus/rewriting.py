@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
-from symprop.algebra.nodes import Node, ones, variables, zeros
+from symprop.algebra.nodes import Node, ones, replace, variables, zeros
 from symprop.algebra.shapes import same
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK
@@ -57,7 +57,10 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         if found is None:
             return current, tuple(steps)
         name, place, applied = found
-        after = tidy(_put(current, place, applied.result))
+        part = _at(current, place)
+        # a rule is an equality, so it holds wherever the same part stands; a pullback stands for one way back
+        pullback = isinstance(part, n.Pullback)
+        after = tidy(_put(current, place, applied.result) if pullback else replace(current, {part: applied.result}))
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:
@@ -89,6 +92,12 @@ def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
     for position, operand in enumerate(operands):
         yield from _places(operand, (*place, position))
     yield place, node
+
+
+def _at(node: Node, place: Place) -> Node:
+    for position in place:
+        node = node.operands[position]
+    return node
 
 
 def _put(node: Node, place: Place, part: Node) -> Node:

@@ -14,7 +14,6 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.functions import sigmoid
 from symprop.algebra.nodes import Node, Variable, ones
 from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
 
@@ -100,25 +99,27 @@ def rule(name: str, identity: str) -> Callable[[Callable[[Node, Context], Applie
 # ---------------------------------------------------------------- facts
 
 
+def _kind(node: Node, context: Context) -> str:
+    """ "softmax", or the name of the function that defines `node`, or nothing."""
+    meaning = context.definition(node)
+    if isinstance(meaning, n.Softmax):
+        return "softmax"
+    return meaning.function.name if isinstance(meaning, n.Map) else ""
+
+
+def _name(node: Node) -> str:
+    return node.name if isinstance(node, Variable) else "it"
+
+
 def positive(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is above 0, or None."""
-    meaning = context.definition(node)
-    reason: KnownFact = (
-        context.by_name[node] if isinstance(node, Variable) and meaning is not node else "exp is positive"
-    )
-    if isinstance(meaning, n.Softmax):
-        return reason if meaning is not node else "a softmax is positive"
-    if isinstance(meaning, n.Map) and meaning.function.name in ("exp", "sigmoid"):
-        return reason
-    return None
+    kind = _kind(node, context)
+    return f"{_name(node)} is above 0, as every {kind}" if kind in ("softmax", "exp", "sigmoid") else None
 
 
 def below_one(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is below 1, or None."""
-    meaning = context.definition(node)
-    if isinstance(meaning, n.Map) and isinstance(meaning.function.body, sigmoid):
-        return context.by_name[node] if isinstance(node, Variable) and meaning is not node else "a sigmoid is below 1"
-    return None
+    return f"{_name(node)} is below 1, as every sigmoid" if _kind(node, context) == "sigmoid" else None
 
 
 def nonzero(node: Node, context: Context) -> KnownFact | None:
@@ -138,9 +139,7 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
                 return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
-        return meaning.axis, context.by_name[node] if meaning is not node and isinstance(
-            node, Variable
-        ) else "a softmax sums to 1"
+        return meaning.axis, f"{_name(node)} sums to 1, as every softmax"
     return None
 
 

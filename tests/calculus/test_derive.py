@@ -42,7 +42,7 @@ def test_a_batch_in_columns() -> None:
 def test_softmax_with_cross_entropy_names_its_rules_and_facts() -> None:
     steps = derive(RESIDUAL).steps("delta3")
     rules = [step.rule for step in steps]
-    assert rules[-4:] == ["cancel", "sums to one", "distribute", "cancel"]
+    assert rules[-5:] == ["known value", "cancel", "sums to one", "distribute", "cancel"]
     facts = [fact for step in steps for fact in step.facts if isinstance(fact, str)]
     assert "the targets sum to 1" in facts
     for step, following in zip(steps, steps[1:], strict=False):
