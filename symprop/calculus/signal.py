@@ -115,8 +115,10 @@ class Initialisation:
 
     def latex(self) -> str:
         """Return the steps and the results as a LaTeX `aligned` block."""
+        rules = [step.rule.replace("_", r"\_") for step in self.steps]
         lines = [
-            rf"{sympy.latex(step.before)} &= {sympy.latex(step.after)} && \text{{{step.rule}}}" for step in self.steps
+            rf"{sympy.latex(step.before)} &= {sympy.latex(step.after)} && \text{{{rule}}}"
+            for step, rule in zip(self.steps, rules, strict=True)
         ]
         lines += [rf"\sigma_w^2 &= {sympy.latex(value)} && \text{{{name}}}" for name, value in self._results()]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"

@@ -75,9 +75,25 @@ BOUND = Table("bound")
 """The largest factor by which a node can scale a tangent of one operand (in the Euclidean norm)."""
 
 
-@BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand)
+@BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal, n.LogSumExp)
 def _(node: Node, position: int) -> Expr:
     return Integer(1)
+
+
+@BOUND.row(n.Sum)
+def _(node: n.Sum, position: int) -> Expr:
+    shape = node.operands[0].shape
+    return sympy.sqrt(sympy.prod([shape[axis] for axis in node.axes]))  # the norm of a row of ones
+
+
+@BOUND.row(n.OneHot, n.Compare)
+def _(node: Node, position: int) -> Expr:
+    return Integer(0)  # constant but for jumps
+
+
+@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where)
+def _(node: Node, position: int) -> Expr:
+    raise SpecError(f"no bound is known for the slope of {shown(node)}")
 
 
 @BOUND.row(n.MatMul)

@@ -11,9 +11,10 @@ from sympy import Rational
 
 import symprop
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, T, from_body
+from symprop.algebra.nodes import NODE_KINDS
 from symprop.calculus.gaussian import expectation, pieces, quadrature
 from symprop.calculus.slopes import largest_slope, slope_at_output
-from symprop.calculus.vanishing import jacobian_bound
+from symprop.calculus.vanishing import BOUND, jacobian_bound
 from symprop.errors import FormulaError, SpecError
 from symprop.verify.evaluate import complex_value
 
@@ -135,3 +136,11 @@ def test_a_bound_that_is_not_known_is_refused() -> None:
     system = symprop.parse_network("Input(4) >> Dense(3)").system()
     with pytest.raises(SpecError, match="does not depend"):
         jacobian_bound(system, system.inputs[0], system.output)
+
+
+def test_every_kind_of_node_has_a_bound_or_a_refusal() -> None:
+    assert [kind.__name__ for kind in NODE_KINDS if kind not in BOUND] == []
+    system = symprop.parse_network("Input(4) >> Dense(3) >> MeanSquaredError()").system()
+    assert system.loss is not None
+    with pytest.raises(SpecError, match="no bound is known"):
+        jacobian_bound(system, system.loss, system.inputs[0])

@@ -47,6 +47,7 @@ def relu_layer() -> Modes:
 def test_the_forward_mode_example(in_complex: Callable[..., Any], random: np.random.Generator) -> None:
     """The text's example for JAX: `jvp = dh_dz @ dz_dx @ r`, in NumPy."""
     found = relu_layer()
+    assert [equation.pretty() for equation in found.tangents] == ["ż₁ = W₁ ẋ", "ȧ₁ = 1[z₁ > 0] ⊙ ż₁"]
     assert [equation.text() for equation in found.tangents] == ["dot_z1 = W1 @ dot_x", "dot_a1 = (z1 > 0) * dot_z1"]
     W, x, r = random.standard_normal((3, 5)), random.standard_normal(5), random.standard_normal(5)
     dh_dz = np.diag(np.where(W @ x > 0, 1.0, 0.0))
@@ -152,6 +153,14 @@ def test_the_steps_of_the_derivation_are_those_of_the_text() -> None:
     assert steps["keep the variance of the gradient"] == "2/n_out"
     for fact in ("E[W_i] = 0", "X is symmetric about 0", "the weights are independent of each other and of the inputs"):
         assert fact in found.facts
+
+
+def test_the_derivation_of_he_prints_as_text_and_latex() -> None:
+    found = initialisation(FUNCTIONS["relu"], N_IN, N_OUT)
+    assert "forward   sigma_w**2 = 2/n_in" in found.text().splitlines()
+    assert r"E{\left({X}_{i}^{2} \mid {X}_{i} > 0\right)}" in found.latex()
+    assert found.latex().count("&&") == len(found.steps) + 4
+    assert r"\text{E[W\_i W\_j] = 0 but for i = j}" in found.latex()
 
 
 def test_xavier_is_the_case_of_gains_of_one() -> None:
