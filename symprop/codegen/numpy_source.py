@@ -280,9 +280,7 @@ def _(node: n.Compare) -> Code:
 
 @NUMPY.row(n.Where)
 def _(node: n.Where) -> Code:
-    condition, yes, no = NUMPY(node.operands[0]), *(_operand(operand) for operand in node.operands[1:])
-    if condition.kind != BOOLEAN:
-        condition = Code(f"{condition.within(SUM)} != 0", COMPARE, BOOLEAN)
+    condition, yes, no = _condition(node.operands[0]), *(_operand(operand) for operand in node.operands[1:])
     if node.operands[2] == n.Scalar(0) and isinstance(node.operands[0], n.Compare) and yes.kind == FLOAT:
         relation, (left, right) = node.operands[0].relation, node.operands[0].operands
         if relation in (">", ">=") and right == n.Scalar(0) and left == node.operands[1]:
@@ -291,6 +289,36 @@ def _(node: n.Where) -> Code:
     if yes.kind == no.kind == NUMBER:  # two Python numbers would make an array of float64
         branches = [f"DTYPE({branch})" for branch in branches]
     return Code(f"np.where({', '.join([condition.text, *branches])})")
+
+
+def is_indicator(node: Node) -> bool:
+    """Whether `node` is a comparison, or several of them joined: a product is `and`, one minus it is `not`."""
+    if isinstance(node, n.Multiply):
+        return all(map(is_indicator, node.operands))
+    return isinstance(node, n.Compare) or (_opposite(node) is not None and is_indicator(_opposite(node) or node))
+
+
+def _opposite(node: Node) -> Node | None:
+    """Return `c` where `node` is `1 - c`."""
+    if not isinstance(node, n.Add) or len(node.operands) != 2 or n.Scalar(1) not in node.operands:
+        return None
+    sign, rest = _sign(next(operand for operand in node.operands if operand != n.Scalar(1)))
+    return rest if sign < 0 else None
+
+
+def _condition(node: Node) -> Code:
+    """Return booleans that say where `node` is not 0."""
+    if not is_indicator(node):
+        return Code(f"{_operand(node).within(SUM)} != 0", COMPARE, BOOLEAN)
+    if isinstance(node, n.Multiply):
+        return Code(" & ".join(_condition(operand).within(ATOM) for operand in node.operands), COMPARE, BOOLEAN)
+    opposite = _opposite(node)
+    if opposite is None:
+        return NUMPY(node)
+    neither = [_opposite(part) for part in opposite.operands] if isinstance(opposite, n.Multiply) else [None]
+    if None not in neither:  # 1 - (1 - c) * (1 - d): c or d
+        return Code(" | ".join(_condition(part).within(ATOM) for part in neither if part), COMPARE, BOOLEAN)
+    return Code(f"~{_condition(opposite).within(ATOM)}", ATOM, BOOLEAN)
 
 
 @NUMPY.row(n.Softmax, n.LogSumExp)

@@ -14,7 +14,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable, variables
 from symprop.calculus.tidy import tidy
-from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
     clamp_branches,
@@ -54,9 +54,9 @@ CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshap
 
 def is_cheap(node: Node) -> bool:
     """Whether `node` costs little to compute twice: a view, a comparison, a multiple of a name."""
-    if isinstance(node, n.Multiply):
+    if isinstance(node, n.Multiply) and not is_indicator(node):
         return sum(not isinstance(operand, n.Scalar) for operand in node.operands) == 1
-    return isinstance(node, CHEAP)
+    return isinstance(node, CHEAP) or is_indicator(node)
 
 
 def share(program: Program) -> Program:
@@ -159,7 +159,7 @@ def short_lines(program: Program) -> Program:
 
 def _part_to_name(node: Node) -> Node | None:
     """Return the longest operand, or half of many short ones; None where nothing can be named."""
-    parts = [operand for operand in node.operands if not isinstance(operand, CHEAP)]
+    parts = [operand for operand in node.operands if not isinstance(operand, CHEAP) and not is_indicator(operand)]
     longest = max(parts, key=lambda part: len(numpy_source(part)), default=None)
     if longest is not None and (len(numpy_source(longest)) > WIDTH // 4 or len(node.operands) < 4):
         return longest

@@ -90,6 +90,7 @@ def test_a_constant_that_no_float_holds_is_refused() -> None:
 
 
 x, y, W, c = variable("x", (5, 3)), variable("y", (5, 3)), variable("W", (2, 3)), variable("c", (2,))
+BOTH = n.Multiply(n.Compare(">", x, n.Scalar(0)), n.Compare(">", y, n.Scalar(0)))
 m = sympy.Symbol("m", integer=True, positive=True)
 
 
@@ -114,6 +115,13 @@ m = sympy.Symbol("m", integer=True, positive=True)
         (2 * n.Compare(">", y, n.Scalar(0)), "2 * (y > 0).astype(DTYPE)"),
         (n.Where(n.Compare(">", x, n.Scalar(0)), x, n.Scalar(0)), "np.maximum(x, 0)"),
         (n.Where(n.Compare(">", x, n.Scalar(0)), n.Scalar(1), n.Scalar(2)), "np.where(x > 0, DTYPE(1), DTYPE(2))"),
+        (n.Where(BOTH, x, y), "np.where((x > 0) & (y > 0), x, y)"),
+        (n.Where(1 - BOTH, x, y), "np.where(~((x > 0) & (y > 0)), x, y)"),
+        (
+            n.Where(1 - n.Multiply(1 - BOTH.operands[0], 1 - BOTH.operands[1]), x, y),
+            "np.where((x > 0) | (y > 0), x, y)",
+        ),
+        (n.Where(c, x @ W.T, c), "np.where(c != 0, x @ W.T, c)"),
         (n.Sum(x, 0), "x.sum(axis=0)"),
         (n.Sum(x * y), "np.sum(x * y)"),
         (n.Expand(c, 1), "c[:, None]"),
