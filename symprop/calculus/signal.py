@@ -152,7 +152,7 @@ def initialisation(
         *energy,
         SignalStep("variance of the output", SIGMA_Y**2, output),
         *_solved(output, SIGMA_X if homogeneous else Integer(1), SIGMA_W, "keep the variance of the signal"),
-        *_backward_steps(n_out, backward.value),
+        *_backward_steps(n_out, backward.value, (SYMMETRIC,) if homogeneous else (NORMAL, UNIT)),
     )
     return Initialisation(
         function.name, forward.value, backward.value, forward.exact and backward.exact, homogeneous, n_in, n_out, steps
@@ -246,17 +246,17 @@ def _factored(value: Expr) -> Expr:
     return value if value.has(sympy.Float) else sympy.factor(value)
 
 
-def _backward_steps(count: Expr, gain: Expr) -> tuple[SignalStep, ...]:
+def _backward_steps(count: Expr, gain: Expr, facts: tuple[str, ...]) -> tuple[SignalStep, ...]:
     """The same for the gradient, `D = phi'(X) sum_j W_j G_j`, through the transposed matrix."""
     gradient = sympy.IndexedBase("G")
     sigma_g = Symbol("sigma_g", positive=True)
-    slope = Symbol("phi_prime", real=True)
+    slope = Symbol("phi'", real=True)
     total = sympy.Sum(W[INDEX] * gradient[INDEX], (INDEX, 1, count))
     energy = _inside(_second_moment(W, gradient, count)[-1].after, {E(gradient[INDEX] ** 2): sigma_g**2}).doit()
     split = E(slope**2) * E(total**2)
     after = energy * gain
     return (
         SignalStep("expectation of a product of independent factors", E(slope**2 * total**2), split, (INDEPENDENT,)),
-        SignalStep("the same second moment, for the transposed matrix", split, after, (MEAN_ZERO, NORMAL)),
+        SignalStep("the same second moment, for the transposed matrix", split, after, (MEAN_ZERO, *facts)),
         *_solved(after, sigma_g, SIGMA_W, "keep the variance of the gradient"),
     )
