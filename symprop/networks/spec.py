@@ -86,11 +86,11 @@ class _Reading:
                         SpecError("'+' adds a penalty to a loss: SoftmaxCrossEntropy() + L2(0.001)"), part
                     )
                 first = penalised(first, penalty)
-            return first  # type: ignore[no-any-return]
+            return first
         built = self.built(call)
         if isinstance(built, L2):
             raise self.placed(SpecError("L2 is added to a loss: SoftmaxCrossEntropy() + L2(0.001)"), call)
-        return built  # type: ignore[no-any-return]
+        return built
 
     def built(self, call: Call) -> Any:
         kind = LAYERS.get(call.name)

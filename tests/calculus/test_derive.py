@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from symprop.algebra import nodes as n
@@ -45,7 +47,7 @@ def test_softmax_with_cross_entropy_names_its_rules_and_facts() -> None:
     assert rules[-5:] == ["known value", "cancel", "sums to one", "distribute", "cancel"]
     facts = [fact for step in steps for fact in step.facts if isinstance(fact, str)]
     assert "the targets sum to 1" in facts
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         assert step.after == following.before
 
 
