@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import sympy
 from sympy import Basic, Expr
+from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -96,6 +97,7 @@ class Unicode(mathematics.Style):
     def number(self, value: Basic) -> Piece:
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
+        value = _named(value)
         piece = plain.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
@@ -150,6 +152,22 @@ class Unicode(mathematics.Style):
 
     def derivative(self, top: str, bottom: str) -> Piece:
         return Piece(f"∂{top}/∂{bottom}", POWER)
+
+
+def _named(value: Basic) -> Basic:
+    """Return `value` with sizes that vary with the layer as names, `n(l)` as `nₗ`, and sums over them as `Σₗ ...`."""
+    sizes = {size: sympy.Symbol(_lowered(type(size).__name__, size.args[0])) for size in value.atoms(AppliedUndef)}
+    totals = {}
+    for total in value.atoms(sympy.Sum):
+        index, first, last = total.limits[0]
+        inside = Unicode().number(total.function.xreplace(sizes)).text
+        below = f"{_lowered('Σ', index)}₌{_lowered('', first)}"
+        totals[total] = sympy.Symbol(f"{below}{superscript(str(last))} {inside}")
+    return value.xreplace(totals).xreplace(sizes)
+
+
+def _lowered(base: str, index: Basic) -> str:
+    return base + subscript(str(index).replace(" ", ""))
 
 
 def symbol(name: str) -> str:
