@@ -30,8 +30,8 @@ from symprop.verify.measure import Row, first_line, scientific
 from symprop.verify.points import Point, random_points, target_kinds
 from symprop.verify.reduced import reduced, sizes_of, tiny
 
-FULL_LIMIT = 5_000
-"""Up to this many parameters every coordinate is compared at the real sizes, at every point."""
+FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
+"""Up to so many parameters every coordinate is compared at the real sizes: at one point, and at every point."""
 SAMPLED = 100
 """How many coordinates of each parameter are compared at the real sizes where there are more."""
 
@@ -164,7 +164,8 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
     parameters = sum(value.size for value in points[0].parameters.values())
     small = reduced(net)
     if parameters <= FULL_LIMIT:
-        yield from module_checks.gradient_rows(module, system, points, derivation.remarks)
+        fewer = points if parameters <= QUICK_LIMIT else points[:1]
+        yield from module_checks.gradient_rows(module, system, fewer, derivation.remarks)
     else:
         smaller = random_points(small.system(), seed, count)
         compiled = compile_network(small, dtype="float64")
@@ -173,10 +174,11 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
         yield from module_checks.gradient_rows(module, system, points, derivation.remarks, name, SAMPLED)
     yield from module_checks.value_rows(module, system, points)
     if float32:
-        wide = net if parameters <= FULL_LIMIT else small
+        wide = net if parameters <= QUICK_LIMIT else small
+        where = "" if wide is net else ", reduced sizes"
         exact = random_points(wide.system(), seed + 1, count, kinds=[points[0].kind], single=True)
         single = compile_network(wide, dtype="float32")
-        yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system())
+        yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system(), where)
 
 
 LAYOUTS = ("rows", "example", "columns")

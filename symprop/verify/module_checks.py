@@ -171,13 +171,15 @@ def _run(
     return {item.name: unstacked(evaluator.values[item.name]).real for item in backward}
 
 
-def float32_rows(module: Compiled, derivation: Derivation, points: list[Point], system: System) -> Iterator[Row]:
+def float32_rows(
+    module: Compiled, derivation: Derivation, points: list[Point], system: System, name: str = ""
+) -> Iterator[Row]:
     """Yield one row for each parameter: the float32 module's gradient within its bound on rounding.
 
     Each operation is let be off by a random part of its worst rounding error in float32 (`Noisy`); the bound is
     `NOISE_FACTOR` times the largest deviation that `NOISY_RUNS` such runs of the equations show.
     """
-    oracle, described = "complex step, float32 bound", _described(points)
+    oracle, described = "complex step, float32 bound", _described(points) + name
     try:
         with np.errstate(all="ignore"):
             found = [
@@ -189,19 +191,19 @@ def float32_rows(module: Compiled, derivation: Derivation, points: list[Point], 
             ]
             rows = [_float32_pairs(derivation, point, system) for point in points]
             for parameter in system.parameters:
-                name = parameter.name
+                key = parameter.name
                 worst, limit = [], []
                 for grads, (true, bounds) in zip(found, rows, strict=True):
-                    worst.append(difference(np.asarray(grads[name], dtype=float), true[name]).overall)
-                    limit.append(bounds[name])
-                kinds = {np.asarray(grads[name]).dtype for grads in found}
+                    worst.append(difference(np.asarray(grads[key], dtype=float), true[key]).overall)
+                    limit.append(bounds[key])
+                kinds = {np.asarray(grads[key]).dtype for grads in found}
                 ok = (
                     bool(worst)
                     and all(a <= b for a, b in zip(worst, limit, strict=True))
                     and kinds == {np.dtype("float32")}
                 )
                 note = "" if kinds == {np.dtype("float32")} else f"dtype {', '.join(map(str, kinds))}"
-                yield Row(f"d{name}", oracle, described, max(worst, default=np.inf), max(limit, default=0.0), ok, note)
+                yield Row(f"d{key}", oracle, described, max(worst, default=np.inf), max(limit, default=0.0), ok, note)
     except GENERATED_ERRORS as error:
         yield Row("gradients", oracle, described, np.inf, 0.0, False, first_line(error))
 

@@ -74,7 +74,7 @@ def test_networks_pass(network: str) -> None:
 
 
 def test_many_parameters_are_checked_at_reduced_sizes_and_by_coordinates() -> None:
-    result = check("Input(200) >> Dense(60) >> Tanh() >> Dense(5) >> SoftmaxCrossEntropy()", float32=False)
+    result = check("Input(400) >> Dense(60) >> Tanh() >> Dense(5) >> SoftmaxCrossEntropy()", float32=False)
     assert result.ok, result.table()
     points = {row.points for row in result.rows if row.name == "dW1" and row.oracle.startswith("complex step")}
     assert any("reduced sizes" in point for point in points)
