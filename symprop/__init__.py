@@ -15,6 +15,7 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
+from symprop.calculus.signal import initialisation
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.codegen import generate
 from symprop.errors import (
@@ -52,6 +53,7 @@ from symprop.networks import (
     Tanh,
     parse_network,
 )
+from symprop.notation.diagram import diagram
 from symprop.verify import Certificate, check
 
 __version__ = "0.1.0"
@@ -98,7 +100,9 @@ __all__ = [
     "check",
     "compile",
     "derive",
+    "diagram",
     "generate",
+    "initialisation",
     "parse_network",
     "variable",
 ]

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from sympy import Expr
+
 from symprop.algebra.equations import Equation, Item, Step, System
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.calculus.cost import Cost, cost_of
 from symprop.calculus.jacobians import chained
+from symprop.calculus.modes import Modes, modes
+from symprop.calculus.paths import Expansion, paths
 from symprop.calculus.rules import context
+from symprop.calculus.vanishing import Shrinkage, vanishing
 from symprop.errors import FormulaError, ShapeError, shown
 from symprop.networks.network import Network
 
@@ -124,3 +130,57 @@ class Derivation(Printable):
         equations = list(self.system.equations)
         target, source = self.variable(of), self.variable(by)
         return chained(equations, target, source, context(self.system))
+
+    def cost(self) -> Cost:
+        """Return the operations of the forward and backward pass and the memory, as exact polynomials in the sizes.
+
+        >>> from symprop.calculus.derive import derive
+        >>> d = derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()")
+        >>> d.cost().leading
+        3*n0*n1 + 5*n1*n2
+        """
+        return cost_of(self.system, self.backward)
+
+    def modes(self, of: str, by: str) -> Modes:
+        """Return forward mode (JVP) and reverse mode (VJP) from `by` to `of`, with the cost of each order of products.
+
+        >>> from symprop.calculus.derive import derive
+        >>> d = derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> MeanSquaredError()")
+        >>> d.modes("z2", "x").cheaper()[0]
+        'depends'
+
+        Raises:
+            FormulaError: no such variable.
+            SpecError: `of` does not depend on `by`, or one of the two is no vector.
+        """
+        return modes(self.system, self.variable(of), self.variable(by))
+
+    def paths(self) -> Expansion:
+        """Return the Jacobian of the residual blocks expanded into its paths, `I + df2/df1 + ...` (Veit et al., 2016).
+
+        >>> from symprop.calculus.derive import derive
+        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 4) >> MeanSquaredError()")
+        >>> len(d.paths().paths)
+        8
+
+        Raises:
+            SpecError: the network is not made of residual blocks.
+            LimitError: more than 12 blocks, which have more than 2,048 paths.
+        """
+        return paths(self.system)
+
+    def vanishing(self, output: Expr | None = None) -> tuple[Shrinkage, ...]:
+        """Return how the slopes of the activations shrink a gradient, layer by layer from the output.
+
+        Each factor is the largest slope that the activation has, or its slope where it puts out `output`.
+
+        >>> from symprop.calculus.derive import derive
+        >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
+        >>> d.vanishing()[-1].leaving
+        1/1024
+
+        Raises:
+            SpecError: a loop over a symbolic number of blocks.
+            FormulaError: the slope at an output cannot be solved for.
+        """
+        return vanishing(self.system, output)
