@@ -272,10 +272,10 @@ def test_weights_that_are_not_the_network_s_are_refused(kind: str, tmp_path: Pat
     entries, words = BAD_WEIGHTS[kind]
     path = tmp_path / "w.npz"
     archive(path, **entries)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SympropError) as caught:
         load_weights(path, SHAPES)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert words in str(caught.value) and str(caught.value).count("\n") <= 2
 
 

@@ -260,10 +260,10 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: ascii(text)[:30])
 def test_what_is_no_formula_is_refused_in_words_and_at_once(text: str) -> None:
     error, words = REFUSED[text]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(error) as caught:
         read_formula(text, SHAPES)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     message = str(caught.value)
     assert words in message
     assert message.count("\n") <= 2
@@ -445,10 +445,10 @@ CALLS_REFUSED = {
 @pytest.mark.parametrize("text", CALLS_REFUSED, ids=lambda text: ascii(text)[:30])
 def test_what_is_no_network_text_is_refused_in_words_and_at_once(text: str) -> None:
     error, words = CALLS_REFUSED[text]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(error) as caught:
         read_calls(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert words in str(caught.value) and str(caught.value).count("\n") <= 2
 
 

@@ -99,12 +99,12 @@ def test_expectations_of_truncated_powers_are_exact() -> None:
     ],
 )
 def test_no_expectation_hangs(body: sympy.Expr) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         expectation(body)
     except FormulaError as error:
         assert len(str(error).splitlines()) <= 3
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("body", [sympy.exp(T**2), sympy.exp(sympy.exp(T)), 1 / T**2, sympy.log(T)])

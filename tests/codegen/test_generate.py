@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -298,18 +297,3 @@ def test_an_activation_of_the_input_does_not_shadow_its_helper() -> None:
     module.loss_and_grads(module.init_params(), x, [[0, 0]])
     shared = compile_network("Input(3) >> Dense(3) >> SiLU() >> MeanSquaredError()")
     assert np.isfinite(shared.loss(shared.init_params(), x, x))
-
-
-def test_time_grows_linearly_with_depth() -> None:
-    def seconds(layers: int) -> float:
-        derivation = derive(
-            f"Input(8) >> Repeat(Dense(8) >> Tanh(), {layers}) >> Dense(2) >> SoftmaxCrossEntropy()", "rows"
-        )
-        start = time.perf_counter()
-        source = generate(derivation)
-        taken = time.perf_counter() - start
-        compile(source, "deep", "exec")
-        return taken
-
-    seconds(10)
-    assert seconds(500) < 30 * max(seconds(50), 0.1)
