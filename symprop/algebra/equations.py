@@ -58,8 +58,7 @@ class Loop:
 
     def at(self, variable: Variable, value: Expr) -> Variable:
         """Return `variable` with the loop's index set to `value`."""
-        moved = variable.xreplace({self.index: value})
-        assert isinstance(moved, Variable)
+        moved: Variable = variable.xreplace({self.index: value})
         return moved
 
 

@@ -57,9 +57,7 @@ def variable(name: str, shape: tuple[Any, ...] = (), facts: tuple[Fact, ...] = (
     validated(name)
     match = re.fullmatch(r"([A-Za-z_]*[A-Za-z])([1-9][0-9]{0,8}|0)", name)
     letter, index = (match[1], (int(match[2]),)) if match else (name, ())
-    node = Variable(letter, index, tuple(size_expression(size) for size in shape), facts)
-    assert isinstance(node, Variable)
-    return node
+    return Variable(letter, index, tuple(size_expression(size) for size in shape), facts)
 
 
 def size_expression(size: Any) -> Expr:

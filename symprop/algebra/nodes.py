@@ -15,7 +15,7 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
@@ -46,8 +46,8 @@ class Node(Printable, Basic):
     weight: int
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
-    def __new__(cls, *args: Basic) -> Node:
-        node = Basic.__new__(cls, *args)
+    def __new__(cls, *args: Basic) -> Self:
+        node: Self = Basic.__new__(cls, *args)
         node.shape = tuple(SHAPE(node))
         node.weight = 1 + sum(operand.weight for operand in node.operands)
         if node.weight > HEAVIEST:
@@ -170,9 +170,7 @@ class Variable(Node):
     def change(self, **fields: Any) -> Variable:
         """Return a copy with some of `letter`, `index`, `shape`, `facts`, `mark`, `role` replaced."""
         names = ("letter", "index", "shape", "facts", "mark", "role")
-        node = Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
-        assert isinstance(node, Variable)
-        return node
+        return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
 class Fact(Basic):
@@ -196,7 +194,7 @@ class Fact(Basic):
 class Scalar(Node):
     """A number, or an expression in sizes (`1/m`), as a rank-0 node."""
 
-    def __new__(cls, value: Any) -> Node:
+    def __new__(cls, value: Any) -> Self:
         return super().__new__(cls, sympy.sympify(value))
 
     @property
@@ -207,7 +205,7 @@ class Scalar(Node):
 class Fill(Node):
     """An array of the given shape with every element equal to `value` (zeros, ones)."""
 
-    def __new__(cls, value: Any, shape: Any) -> Node:
+    def __new__(cls, value: Any, shape: Any) -> Self:
         return super().__new__(cls, sympy.sympify(value), Tuple(*shape))
 
     @property
@@ -218,7 +216,7 @@ class Fill(Node):
 class Identity(Node):
     """The identity matrix of `size` rows."""
 
-    def __new__(cls, size: Any) -> Node:
+    def __new__(cls, size: Any) -> Self:
         return super().__new__(cls, sympy.sympify(size))
 
 
@@ -233,7 +231,7 @@ class Multiply(Node):
 class Power(Node):
     """Elementwise power with a constant exponent: `out[i] = base[i] ** exponent`."""
 
-    def __new__(cls, base: Node, exponent: Any) -> Node:
+    def __new__(cls, base: Node, exponent: Any) -> Self:
         return super().__new__(cls, base, sympy.sympify(exponent))
 
     @property
@@ -244,21 +242,21 @@ class Power(Node):
 class MatMul(Node):
     """Matrix product with NumPy's meaning of `@` for ranks 1 and 2, and batched over leading axes above."""
 
-    def __new__(cls, left: Node, right: Node) -> Node:
+    def __new__(cls, left: Node, right: Node) -> Self:
         return super().__new__(cls, left, right)
 
 
 class Outer(Node):
     """Outer product of two vectors: `out[i, j] = u[i] * v[j]`."""
 
-    def __new__(cls, left: Node, right: Node) -> Node:
+    def __new__(cls, left: Node, right: Node) -> Self:
         return super().__new__(cls, left, right)
 
 
 class Transpose(Node):
     """Axes in another order: `out.shape[k] = operand.shape[axes[k]]`; reversed by default, as NumPy's `.T`."""
 
-    def __new__(cls, operand: Node, axes: Any = None) -> Node:
+    def __new__(cls, operand: Node, axes: Any = None) -> Self:
         order = reversed(range(operand.rank)) if axes is None else axes
         return super().__new__(cls, operand, Tuple(*order))
 
@@ -270,7 +268,7 @@ class Transpose(Node):
 class Sum(Node):
     """Sum over `axes` (all by default); with `keepdims` the summed axes stay with length 1."""
 
-    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Node:
+    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Self:
         return super().__new__(cls, operand, _axes(operand, axes), sympy.true if bool(keepdims) else sympy.false)
 
     @property
@@ -285,7 +283,7 @@ class Sum(Node):
 class Expand(Node):
     """A new axis of length 1 at position `axis` of the result: NumPy's `x[:, None]`."""
 
-    def __new__(cls, operand: Node, axis: Any) -> Node:
+    def __new__(cls, operand: Node, axis: Any) -> Self:
         position = int(axis)
         return super().__new__(cls, operand, Integer(position if position >= 0 else position + operand.rank + 1))
 
@@ -297,7 +295,7 @@ class Expand(Node):
 class Reshape(Node):
     """The same elements in row-major order under another shape."""
 
-    def __new__(cls, operand: Node, shape: Any) -> Node:
+    def __new__(cls, operand: Node, shape: Any) -> Self:
         return super().__new__(cls, operand, Tuple(*shape))
 
 
@@ -312,14 +310,14 @@ class Diagonal(Node):
 class Take(Node):
     """Rows of a table selected by an integer array: `out[i..., :] = table[ids[i...], :]`."""
 
-    def __new__(cls, table: Node, ids: Node) -> Node:
+    def __new__(cls, table: Node, ids: Node) -> Self:
         return super().__new__(cls, table, ids)
 
 
 class ScatterAdd(Node):
     """The adjoint of `Take`: `out[k, :] = sum of values[i..., :] over all i... with ids[i...] == k`, k < size."""
 
-    def __new__(cls, values: Node, ids: Node, size: Any) -> Node:
+    def __new__(cls, values: Node, ids: Node, size: Any) -> Self:
         return super().__new__(cls, values, ids, sympy.sympify(size))
 
     @property
@@ -330,7 +328,7 @@ class ScatterAdd(Node):
 class OneHot(Node):
     """One-hot rows: `out[i..., k] = 1 if ids[i...] == k else 0`, k < size."""
 
-    def __new__(cls, ids: Node, size: Any) -> Node:
+    def __new__(cls, ids: Node, size: Any) -> Self:
         return super().__new__(cls, ids, sympy.sympify(size))
 
     @property
@@ -341,7 +339,7 @@ class OneHot(Node):
 class Map(Node):
     """An elementwise function of one or more operands, with broadcasting: `out[i] = f(x[i], ...)`."""
 
-    def __new__(cls, function: Basic, *operands: Node) -> Node:
+    def __new__(cls, function: Basic, *operands: Node) -> Self:
         return super().__new__(cls, function, *operands)
 
     @property
@@ -353,7 +351,7 @@ class Map(Node):
 class Compare(Node):
     """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
 
-    def __new__(cls, relation: Any, left: Node, right: Node) -> Node:
+    def __new__(cls, relation: Any, left: Node, right: Node) -> Self:
         return super().__new__(cls, relation if isinstance(relation, Str) else Str(relation), left, right)
 
     @property
@@ -364,14 +362,14 @@ class Compare(Node):
 class Where(Node):
     """Elementwise choice: `out[i] = yes[i] if condition[i] else no[i]`, with broadcasting."""
 
-    def __new__(cls, condition: Node, yes: Node, no: Node) -> Node:
+    def __new__(cls, condition: Node, yes: Node, no: Node) -> Self:
         return super().__new__(cls, condition, yes, no)
 
 
 class Softmax(Node):
     """`out[i] = exp(x[i]) / sum_j exp(x[j])` along `axis`."""
 
-    def __new__(cls, operand: Node, axis: Any = -1) -> Node:
+    def __new__(cls, operand: Node, axis: Any = -1) -> Self:
         return super().__new__(cls, operand, _axes(operand, axis)[0])
 
     @property
@@ -382,7 +380,7 @@ class Softmax(Node):
 class LogSumExp(Node):
     """`out = log(sum_j exp(x[j]))` along `axis`, which goes unless `keepdims`."""
 
-    def __new__(cls, operand: Node, axis: Any = -1, keepdims: Any = False) -> Node:
+    def __new__(cls, operand: Node, axis: Any = -1, keepdims: Any = False) -> Self:
         return super().__new__(cls, operand, _axes(operand, axis)[0], sympy.true if bool(keepdims) else sympy.false)
 
     @property
@@ -400,7 +398,7 @@ class Pullback(Node):
     The derivation starts from such a node and ends when none is left.
     """
 
-    def __new__(cls, cotangent: Node, expression: Node, by: Node) -> Node:
+    def __new__(cls, cotangent: Node, expression: Node, by: Node) -> Self:
         return super().__new__(cls, cotangent, expression, by)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from sympy import Integer
 
@@ -21,7 +21,7 @@ from symprop.algebra.shapes import Shape, same, shape_text
 class Largest(Node):
     """The largest element along `axis`, which stays with length 1: `np.max(x, axis, keepdims=True)`."""
 
-    def __new__(cls, operand: Node, axis: Any) -> Node:
+    def __new__(cls, operand: Node, axis: Any) -> Self:
         return super().__new__(cls, operand, Integer(int(axis) % operand.rank))
 
     @property
@@ -186,7 +186,6 @@ class Names:
         mark = 1
         while True:
             fresh = Variable(word, index, expression.shape, (), mark)
-            assert isinstance(fresh, Variable)
             if fresh.name not in self.taken:
                 self.taken.add(fresh.name)
                 return fresh

@@ -94,9 +94,7 @@ class Builder:
     def variable(self, letter: str, number: Expr | None, shape: tuple[Any, ...]) -> Variable:
         """Return a new variable, marked where its name is taken."""
         mark = self.taken[letter, number] = self.taken.get((letter, number), 0) + 1
-        node = Variable(letter, () if number is None else (number,), shape, (), mark)
-        assert isinstance(node, Variable)
-        return node
+        return Variable(letter, () if number is None else (number,), shape, (), mark)
 
     def equation(self, letter: str, number: Expr | None, expression: Node, note: str = "") -> Variable:
         """Append `letter{number} = expression` and return its left side."""

@@ -231,10 +231,7 @@ def definitions(derivation: Derivation) -> Iterator[Definition]:
 
 
 def _parameter(symbol: Expr) -> Variable:
-    node = Variable("t" if symbol == T else str(symbol), (), ())
-    if not isinstance(node, Variable):
-        raise TypeError("a variable is a node")
-    return node
+    return Variable("t" if symbol == T else str(symbol), (), ())
 
 
 def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:

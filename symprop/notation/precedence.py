@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import sympy
 from sympy import Basic, Expr, Tuple
@@ -41,7 +41,7 @@ Of = Callable[[Node], Piece]
 class Element(Node):
     """One element of a variable, `y_i`: what printers put for `y` below a sum sign. Never part of an answer."""
 
-    def __new__(cls, variable: Node, indices: Iterable[Expr]) -> Node:
+    def __new__(cls, variable: Node, indices: Iterable[Expr]) -> Self:
         return super().__new__(cls, variable, Tuple(*indices))
 
     @property
