@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
-from symprop.algebra.nodes import Node, ones, replace, variables, zeros
+from symprop.algebra.nodes import Node, ones, replace, variables, walk, zeros
 from symprop.algebra.shapes import same
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK
-from symprop.calculus.rules import RULES, Applied, Context, KnownFact
+from symprop.calculus.rules import RULES, Applied, Context, KnownFact, as_logsumexp, as_softmax
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
@@ -77,7 +77,7 @@ def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]
     places = list(_places(node))
     for place, part in places:
         if isinstance(part, n.Pullback):
-            name, applied = worked_out(part)
+            name, applied = recognised(part) or worked_out(part)
             yield name, place, applied
     for rule in RULES:
         for place, part in places:
@@ -106,6 +106,19 @@ def _put(node: Node, place: Place, part: Node) -> Node:
     operands = list(node.operands)
     operands[place[0]] = _put(operands[place[0]], place[1:], part)
     return node.with_operands(operands)
+
+
+def recognised(pullback: n.Pullback) -> tuple[str, Applied] | None:
+    """Return the pullback through the known form that the expression is written out as, if it is one.
+
+    The derivative of a softmax or a log-sum-exp is short and finite; that of its written-out form is neither.
+    """
+    g, expression, by = pullback.operands
+    for part in walk(expression):
+        for name, known in (("softmax", as_softmax(part)), ("log-sum-exp", as_logsumexp(part))):
+            if known is not None:
+                return name, Applied(n.Pullback(g, tidy(replace(expression, {part: known})), by))
+    return None
 
 
 def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:

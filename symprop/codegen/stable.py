@@ -12,6 +12,7 @@ from dataclasses import replace
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS, lift
 from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.rules import as_logsumexp, as_softmax
 from symprop.calculus.tidy import coefficient_and_rest, tidy
 from symprop.codegen.numpy_source import FUNCTION_NAMES
 from symprop.codegen.program import Emit, Largest, Names, Program, Statement, rewritten
@@ -60,12 +61,16 @@ def stable_exponentials(program: Program) -> Program:
             rest = _minus_one(node.operands[0])
             if rest is not None and is_map(rest, "exp"):  # 1 / (1 + exp(-t)) -> sigmoid(t)
                 return FUNCTIONS["sigmoid"](tidy(n.negative(rest.operands[0])))
-        if isinstance(node, n.Multiply):
-            return _quotient_of_exponentials(node)
+        if isinstance(node, n.Multiply):  # exp(t) / sum(exp(t)) -> softmax(t)
+            softmax = as_softmax(node)
+            return _quotient_of_exponentials(node) if softmax is None else softmax
         if isinstance(node, n.Add):
             return _expm1(node)
         if not is_map(node, "log"):
             return None
+        logsumexp = as_logsumexp(node)
+        if logsumexp is not None:  # log(sum(exp(t))) -> logsumexp(t)
+            return logsumexp
         inside = node.operands[0]
         if is_map(look(inside), "sigmoid"):  # log(sigmoid(t)) -> -softplus(-t)
             return n.negative(FUNCTIONS["softplus"](tidy(n.negative(look(inside).operands[0]))))
