@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symprop
-from symprop.algebra.nodes import walk
+from symprop.algebra.trees import walk
 
 
 def network(depth: int) -> symprop.Network:

@@ -3,7 +3,8 @@
 from symprop.algebra import shapes as shapes  # enters the rows of the shape table
 from symprop.algebra.equations import Equation, Item, Loop, Step, System
 from symprop.algebra.names import gradient_of, size_expression, size_symbol, validated, variable
-from symprop.algebra.nodes import NODE_KINDS, Node, Variable, as_node, ones, variables, walk, zeros
+from symprop.algebra.nodes import NODE_KINDS, Node, Variable, as_node
+from symprop.algebra.trees import ones, variables, walk, zeros
 
 __all__ = [
     "NODE_KINDS",

@@ -18,9 +18,10 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable, replace
+from symprop.algebra.nodes import Node, Variable, as_expression
 from symprop.algebra.shapes import broadcast, shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import replace
 from symprop.errors import ShapeError
 
 ELEMENT = Table("element")
@@ -91,7 +92,7 @@ def element(node: Node, index: Index, values: Mapping[str, Any] | None = None) -
     """
     if len(index) != node.rank:
         raise ShapeError(f"index {index} into an array of shape {shape_text(node.shape)}")
-    return Reader(values)(node, tuple(map(sympy.sympify, index)))
+    return Reader(values)(node, tuple(map(as_expression, index)))
 
 
 def elements(node: Node, values: Mapping[str, Any] | None = None, reader: Reader | None = None) -> np.ndarray:
@@ -145,7 +146,7 @@ def _symbol(node: Variable, index: Index) -> Expr:
 @ELEMENT.row(n.Variable)
 def _(node: n.Variable, index: Index, of: Reader) -> Expr:
     if node.name in of.values:
-        return sympy.sympify(np.asarray(of.values[node.name])[tuple(map(int, index))])
+        return as_expression(np.asarray(of.values[node.name])[tuple(map(int, index))])
     return _symbol(node, index)
 
 

@@ -7,6 +7,7 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.trees import is_zero
 from symprop.errors import FormulaError, LimitError
 
 LARGEST_EXPONENT = 1_000
@@ -55,7 +56,7 @@ def inverse_of(node: Node) -> Node:
     Raises:
         FormulaError: the node is written as zero.
     """
-    if n.is_zero(node):
+    if is_zero(node):
         raise FormulaError("division by zero")
     return number(1 / node.value) if isinstance(node, n.Scalar) else n.Power(node, -1)
 

@@ -18,7 +18,7 @@ from sympy import Basic, Expr, Rational, Tuple
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, as_node
+from symprop.algebra.nodes import Node, as_expression, as_node
 from symprop.errors import FormulaError, shown
 
 T = sympy.Symbol("t", real=True)
@@ -222,7 +222,7 @@ def exact(value: Any) -> Expr:
     >>> exact(0.01)
     1/100
     """
-    return Rational(repr(value)) if isinstance(value, float) else sympy.sympify(value)
+    return Rational(repr(value)) if isinstance(value, float) else as_expression(value)
 
 
 FUNCTIONS: dict[str, ElementwiseFunction] = {

@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.nodes import Fact, Variable, as_expression
 from symprop.errors import SymbolNameError, shown
 
 LONGEST_NAME = 32
@@ -61,10 +61,15 @@ def variable(name: str, shape: tuple[Any, ...] = (), facts: tuple[Fact, ...] = (
 
 
 def size_expression(size: Any) -> Expr:
-    """Return a size given as an integer, a name or a SymPy expression."""
+    """Return a size given as an integer, a name or a SymPy expression.
+
+    Raises:
+        SymbolNameError: a name that cannot stand in code.
+        FormulaError: anything else.
+    """
     if isinstance(size, str):
         return size_symbol(size)
-    return sympy.sympify(size)
+    return as_expression(size)
 
 
 def gradient_of(by: Variable) -> Variable:

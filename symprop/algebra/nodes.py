@@ -14,7 +14,7 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 import sympy
@@ -23,7 +23,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.printable import Printable
 from symprop.algebra.table import Table
-from symprop.errors import FormulaError, LimitError
+from symprop.errors import FormulaError, LimitError, shown
 
 SHAPE = Table("shape")
 
@@ -122,8 +122,8 @@ class Variable(Node):
         return super().__new__(
             cls,
             letter if isinstance(letter, Str) else Str(letter),
-            Tuple(*index),
-            Tuple(*shape),
+            _expressions(index),
+            _expressions(shape),
             Tuple(*facts),
             Integer(mark),
             role if isinstance(role, Str) else Str(role),
@@ -180,7 +180,7 @@ class Fact(Basic):
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
-        return Basic.__new__(cls, kind if isinstance(kind, Str) else Str(kind), sympy.sympify(value))
+        return Basic.__new__(cls, kind if isinstance(kind, Str) else Str(kind), as_expression(value))
 
     @property
     def kind(self) -> str:
@@ -195,7 +195,7 @@ class Scalar(Node):
     """A number, or an expression in sizes (`1/m`), as a rank-0 node."""
 
     def __new__(cls, value: Any) -> Self:
-        return super().__new__(cls, sympy.sympify(value))
+        return super().__new__(cls, as_expression(value))
 
     @property
     def value(self) -> Expr:
@@ -206,7 +206,7 @@ class Fill(Node):
     """An array of the given shape with every element equal to `value` (zeros, ones)."""
 
     def __new__(cls, value: Any, shape: Any) -> Self:
-        return super().__new__(cls, sympy.sympify(value), Tuple(*shape))
+        return super().__new__(cls, as_expression(value), _expressions(shape))
 
     @property
     def value(self) -> Expr:
@@ -217,7 +217,7 @@ class Identity(Node):
     """The identity matrix of `size` rows."""
 
     def __new__(cls, size: Any) -> Self:
-        return super().__new__(cls, sympy.sympify(size))
+        return super().__new__(cls, as_expression(size))
 
 
 class Add(Node):
@@ -232,7 +232,7 @@ class Power(Node):
     """Elementwise power with a constant exponent: `out[i] = base[i] ** exponent`."""
 
     def __new__(cls, base: Node, exponent: Any) -> Self:
-        return super().__new__(cls, base, sympy.sympify(exponent))
+        return super().__new__(cls, base, as_expression(exponent))
 
     @property
     def exponent(self) -> Expr:
@@ -296,7 +296,7 @@ class Reshape(Node):
     """The same elements in row-major order under another shape."""
 
     def __new__(cls, operand: Node, shape: Any) -> Self:
-        return super().__new__(cls, operand, Tuple(*shape))
+        return super().__new__(cls, operand, _expressions(shape))
 
 
 class Diag(Node):
@@ -318,7 +318,7 @@ class ScatterAdd(Node):
     """The adjoint of `Take`: `out[k, :] = sum of values[i..., :] over all i... with ids[i...] == k`, k < size."""
 
     def __new__(cls, values: Node, ids: Node, size: Any) -> Self:
-        return super().__new__(cls, values, ids, sympy.sympify(size))
+        return super().__new__(cls, values, ids, as_expression(size))
 
     @property
     def size(self) -> Expr:
@@ -329,7 +329,7 @@ class OneHot(Node):
     """One-hot rows: `out[i..., k] = 1 if ids[i...] == k else 0`, k < size."""
 
     def __new__(cls, ids: Node, size: Any) -> Self:
-        return super().__new__(cls, ids, sympy.sympify(size))
+        return super().__new__(cls, ids, as_expression(size))
 
     @property
     def size(self) -> Expr:
@@ -441,11 +441,33 @@ def _axes(operand: Node, axes: Any) -> Tuple:
     return Tuple(*sorted({axis % operand.rank for axis in listed}))
 
 
+def as_expression(value: object) -> Expr:
+    """Return a number, a size or an expression in sizes as SymPy has it; text is refused, because it could hold code.
+
+    >>> as_expression(2) / 3
+    2/3
+
+    Raises:
+        FormulaError: anything else, such as text.
+    """
+    try:
+        return sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise FormulaError(f"expected a number or an expression in sizes, not {shown(value)}") from None
+
+
+def _expressions(values: Iterable[object]) -> Tuple:
+    return Tuple(*map(as_expression, values), sympify=False)
+
+
 def as_node(value: object) -> Node:
     """Return `value` as a node: a node itself, a number, or a SymPy expression in sizes.
 
     >>> as_node(2).value
     2
+
+    Raises:
+        FormulaError: anything else.
     """
     if isinstance(value, Node):
         return value
@@ -461,48 +483,3 @@ def negative(node: Node) -> Node:
     if isinstance(node, Multiply) and isinstance(node.args[0], Scalar):
         return Multiply(Scalar(-node.args[0].value), *node.args[1:])
     return Multiply(Scalar(-1), *(node.args if isinstance(node, Multiply) else (node,)))
-
-
-def ones(*shape: Any) -> Node:
-    """Return an array of ones; with no sizes, the scalar 1."""
-    return Fill(1, shape) if shape else Scalar(1)
-
-
-def zeros(*shape: Any) -> Node:
-    """Return an array of zeros; with no sizes, the scalar 0."""
-    return Fill(0, shape) if shape else Scalar(0)
-
-
-def is_zero(node: Node) -> bool:
-    """Whether `node` is written as zero (a number or a fill)."""
-    return isinstance(node, (Scalar, Fill)) and node.value == 0
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield `node` and all nodes below it, parents first, operands in order."""
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        yield top
-        stack.extend(reversed(top.operands))
-
-
-def variables(node: Node) -> tuple[Variable, ...]:
-    """Return the variables in `node`, each once, in order of appearance."""
-    found: dict[Node, None] = {}
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        if top not in found:  # a part that is shared is looked at once
-            found[top] = None
-            stack.extend(reversed(top.operands))
-    return tuple(part for part in found if isinstance(part, Variable))
-
-
-def replace(node: Node, mapping: dict[Node, Node]) -> Node:
-    """Return `node` with whole sub-nodes replaced; shapes are checked again on the way up."""
-    if node in mapping:
-        return mapping[node]
-    operands = node.operands
-    new = tuple(replace(operand, mapping) for operand in operands)
-    return node if new == operands else node.with_operands(new)

@@ -11,6 +11,7 @@ from sympy import Expr, Rational, prod
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.trees import ones, zeros
 from symprop.errors import FormulaError, LimitError
 
 LARGEST_SIZE = 10**9
@@ -108,8 +109,8 @@ OPERATORS: dict[str, Operator] = {
     "transpose": Operator(("a",), _transpose, ("axes",)),
     "where": Operator(("condition", "x", "y"), n.Where),
     "eye": Operator((), lambda size: n.Identity(size_of(size)), ("size",), ("size",)),
-    "ones": Operator((), lambda shape: n.ones(*_shape(shape)), ("shape",), ("shape",)),
-    "zeros": Operator((), lambda shape: n.zeros(*_shape(shape)), ("shape",), ("shape",)),
+    "ones": Operator((), lambda shape: ones(*_shape(shape)), ("shape",), ("shape",)),
+    "zeros": Operator((), lambda shape: zeros(*_shape(shape)), ("shape",), ("shape",)),
     "full": Operator(
         (),
         lambda shape, fill_value: n.Fill(fill_value, _shape(shape)),

@@ -15,9 +15,9 @@ import sympy
 from sympy import Expr, Integer
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.flops import Operations, operations, size, summed
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _read(backward: Sequence[Item]) -> Iterable[Variable]:
     """What the backward equations read; a loop's equation that reads `a[l - 1]` reads `a[0]` too, where `l` is 1."""
     for item in backward:
         for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
-            for variable in n.variables(equation.expression):
+            for variable in variables(equation.expression):
                 yield variable
                 if isinstance(item, Loop) and variable.index and variable.index[0].has(item.index):
                     yield item.at(variable, _range(equation, item)[0])

@@ -18,7 +18,8 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.names import gradient_of
-from symprop.algebra.nodes import Node, Variable, is_zero, replace, variables, walk
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
@@ -195,7 +196,7 @@ class _Walker:
         opaque = adjoint.change(mark=adjoint.mark, role=f"{adjoint.role}*")
         block.pending[loop.carry_out] = [opaque]
         block.walk(loop.equations)
-        to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else n.zeros(*loop.carry_in.shape)
+        to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else zeros(*loop.carry_in.shape)
         recurrence = node_at(to_input, loop.index, loop.index + 1)
         general: list[Equation] = []
         base: list[Equation] = []

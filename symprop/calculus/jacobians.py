@@ -13,9 +13,10 @@ from itertools import pairwise
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Variable, ones, replace, variables, walk, zeros
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context

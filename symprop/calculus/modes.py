@@ -21,7 +21,8 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, System
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.flops import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
 from symprop.calculus.orders import Factor, Order, cheaper, orders

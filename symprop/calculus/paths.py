@@ -15,7 +15,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.jacobians import chained
 from symprop.calculus.modes import without_loops
 from symprop.calculus.rules import context

@@ -11,8 +11,9 @@ and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *Th
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, ones, zeros
+from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import ones, zeros
 from symprop.calculus.elementwise import slope
 
 PULLBACK = Table("pullback")

@@ -9,8 +9,9 @@ in the tests from the index meaning of the node.
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, zeros
+from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import zeros
 from symprop.calculus.elementwise import slope
 
 PUSHFORWARD = Table("pushforward")

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
-from symprop.algebra.nodes import Node, ones, replace, variables, walk, zeros
+from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
+from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact, as_logsumexp, as_softmax

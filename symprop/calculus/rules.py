@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra import trees
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.nodes import Node, Variable, ones
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import ones
 from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
 
 KnownFact = str | Equation
@@ -251,7 +253,7 @@ def _(node: Node, context: Context) -> Applied | None:
 
 
 def _depth(node: Node) -> int:
-    return sum(1 for _ in n.walk(node))
+    return sum(1 for _ in trees.walk(node))
 
 
 def _expanded(term: Node) -> list[Node]:

@@ -14,9 +14,10 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, is_zero, ones, zeros
+from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
 from symprop.algebra.table import Table
+from symprop.algebra.trees import is_zero, ones, zeros
 
 TIDY = Table("tidy")
 

@@ -16,6 +16,7 @@ from sympy import Expr, Integer, Rational
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import walk
 from symprop.codegen.code import (
     ATOM,
     BOOLEAN,
@@ -118,7 +119,7 @@ def _product(factors: list[Node]) -> Node:
 def _kind(node: Node) -> str:
     """FLOAT where an array takes part, else NUMBER."""
     arithmetic = (n.Scalar, n.Add, n.Multiply, n.Power)
-    return NUMBER if all(isinstance(part, arithmetic) for part in n.walk(node)) else FLOAT
+    return NUMBER if all(isinstance(part, arithmetic) for part in walk(node)) else FLOAT
 
 
 @NUMPY.row(n.Multiply)

@@ -12,7 +12,9 @@ from dataclasses import replace
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra import trees
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.tidy import tidy
 from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
@@ -172,7 +174,7 @@ def _with_part(node: Node, part: Node, name: Variable) -> Node:
     half = len(part.operands)
     if type(node) is type(part) and node.operands[:half] == part.operands and len(node.operands) > half:
         return node.func(name, *node.operands[half:])
-    return n.replace(node, {part: name})
+    return trees.replace(node, {part: name})
 
 
 def _role(node: Node, statement: Statement, program: Program) -> str:
@@ -180,7 +182,7 @@ def _role(node: Node, statement: Statement, program: Program) -> str:
     if statement.shape == () and node.rank == 0 and set(variables(node)) <= set(program.parameters):
         return "penalty"
     if statement.target.letter == "delta" and node in statement.expression.operands:
-        return "back" if any(isinstance(part, n.MatMul) for part in n.walk(node)) else "slope"
+        return "back" if any(isinstance(part, n.MatMul) for part in trees.walk(node)) else "slope"
     return word_for(node, program)
 
 

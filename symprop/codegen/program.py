@@ -14,8 +14,9 @@ from typing import Any, Self
 from sympy import Integer
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.nodes import SHAPE, Node, Variable, variables
+from symprop.algebra.nodes import SHAPE, Node, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
+from symprop.algebra.trees import variables
 
 
 class Largest(Node):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
+from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS, lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.rules import as_logsumexp, as_softmax
@@ -165,7 +166,7 @@ PARTIAL = ("exp", "expm1", "log", "log1p", "sinh", "cosh")
 
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
     if isinstance(branch, n.Map) and any(is_map(branch, name) for name in PARTIAL):
-        return n.replace(branch, {read: side})
+        return trees.replace(branch, {read: side})
     operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
     return branch if operands == branch.operands else branch.with_operands(operands)
 

@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.names import closest
+from symprop.algebra.nodes import as_expression
 from symprop.errors import SpecError, shown
 
 FAN_IN, FAN_OUT = sympy.symbols("fan_in fan_out", integer=True, positive=True)
@@ -50,7 +51,7 @@ class Initialiser:
 
     def at(self, expression: Expr, fan_in: Expr, fan_out: Expr) -> Expr:
         """Return `expression` (such as `scale`) for a layer with these fans."""
-        return expression.xreplace({FAN_IN: sympy.sympify(fan_in), FAN_OUT: sympy.sympify(fan_out)})
+        return expression.xreplace({FAN_IN: as_expression(fan_in), FAN_OUT: as_expression(fan_out)})
 
 
 XAVIER, HE = 2 / (FAN_IN + FAN_OUT), 2 / FAN_IN

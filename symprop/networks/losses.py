@@ -9,23 +9,13 @@ from sympy import Rational, Tuple
 
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import validated
-from symprop.algebra.nodes import (
-    Fact,
-    Multiply,
-    Node,
-    Power,
-    Scalar,
-    Sum,
-    Variable,
-    negative,
-    replace,
-    variables,
-)
+from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Variable, negative
 from symprop.algebra.nodes import (
     Softmax as SoftmaxNode,
 )
 from symprop.algebra.reader import names_in, read_formula
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import replace, variables
 from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder

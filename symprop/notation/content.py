@@ -11,7 +11,8 @@ from sympy import Expr, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.functions import ElementwiseFunction, T, lift
-from symprop.algebra.nodes import Node, Variable, walk
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
 from symprop.errors import FormulaError
 
@@ -258,8 +259,8 @@ def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
 def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:
     """The value at `place` of the branch that holds just beside it (SymPy's limit takes the branch at the place)."""
     near = place + sympy.Rational(side, 10**9)
-    branch = next(value for value, condition in piecewise.args if condition.subs(T, near) == True)  # noqa: E712
-    return sympy.sympify(branch).subs(T, place)
+    branch = next(value for value, condition in piecewise.args if condition.subs(T, near) == sympy.true)
+    return branch.subs(T, place)
 
 
 def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Sentence]:

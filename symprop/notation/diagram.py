@@ -14,7 +14,8 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.names import closest, gradient_of
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context

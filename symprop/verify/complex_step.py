@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.nodes import variables
+from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.points import Point

@@ -19,8 +19,9 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Variable, replace
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
+from symprop.algebra.trees import replace
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 
 EVALUATE = Table("value")

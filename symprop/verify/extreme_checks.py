@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import variables
+from symprop.algebra.trees import variables
 from symprop.calculus.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked

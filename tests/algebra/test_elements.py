@@ -12,7 +12,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.elements import element, elements
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import NODE_KINDS, Fact, Node, variables
+from symprop.algebra.nodes import NODE_KINDS, Fact, Node
+from symprop.algebra.trees import variables
 from symprop.errors import ShapeError
 from symprop.verify.evaluate import complex_value
 from tests.samples import IDS, SAMPLES

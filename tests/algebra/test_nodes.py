@@ -9,7 +9,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.names import gradient_of, size_symbol, variable
-from symprop.algebra.nodes import Node, as_node, replace, variables
+from symprop.algebra.nodes import Node, as_node
+from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
 
 W, x, b = variable("W1", (3, 4)), variable("x", (4,)), variable("b1", (3,))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from symprop.algebra import nodes as n
 from symprop.algebra.names import variable
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.jacobians import jacobian, pushforward
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context

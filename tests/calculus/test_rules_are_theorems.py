@@ -19,8 +19,9 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
-from symprop.algebra.nodes import NODE_KINDS, Node, Variable, variables
+from symprop.algebra.nodes import NODE_KINDS, Node, Variable
 from symprop.algebra.shapes import broadcast
+from symprop.algebra.trees import variables
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.verify.element_checks import ScalarNumbers

@@ -11,7 +11,8 @@ from samples import IDS, SAMPLES
 
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
-from symprop.algebra.nodes import Node, Variable, variables
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.codegen import compile_network, passes
 from symprop.codegen.code import number
 from symprop.codegen.numpy_source import numpy_source

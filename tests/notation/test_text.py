@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sympy import Rational
 
 from symprop.algebra import nodes as n
-from symprop.algebra import size_symbol, variable
+from symprop.algebra import ones, size_symbol, variable, zeros
 from symprop.algebra.functions import FUNCTIONS
 from symprop.notation import text
 
@@ -41,8 +41,8 @@ CASES = [
     (n.OneHot(variable("y"), 10), "one_hot(y, 10)"),
     (n.ScatterAdd(variable("g", (3, 4)), variable("x", (3,)), 27), "scatter_add(g, x, 27)"),
     (n.Identity(m), "eye(m)"),
-    (n.ones(m, 4), "ones((m, 4))"),
-    (n.zeros(m), "zeros((m,))"),
+    (ones(m, 4), "ones((m, 4))"),
+    (zeros(m), "zeros((m,))"),
     (n.Fill(Rational(1, 3), (2,)), "full((2,), 1/3)"),
     (n.Diag(y), "diag(y)"),
     (n.Power(y, Rational(1, 2)), "sqrt(y)"),

@@ -7,6 +7,7 @@ import numpy as np
 import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Loop
+from symprop.algebra.trees import replace, variables
 
 THREE_LAYERS = "Input(d) >> Dense(n1) >> Sigmoid() >> Dense(n2) >> Sigmoid() >> MeanSquaredError()"
 
@@ -49,9 +50,9 @@ def test_the_recurrence_with_a_number_of_layers_is_the_unrolled_network() -> Non
     [loop] = [item for item in general.backward if isinstance(item, Loop)]
     recurrence = next(equation for equation in loop.equations if equation.target.letter == "delta")
     for layer in (1, 2, 3):
-        moved = n.replace(recurrence.expression, {})
-        for variable in n.variables(recurrence.expression):
-            moved = n.replace(moved, {variable: loop.at(variable, layer)})
+        moved = replace(recurrence.expression, {})
+        for variable in variables(recurrence.expression):
+            moved = replace(moved, {variable: loop.at(variable, layer)})
         assert moved == unrolled.delta(layer)
 
 

@@ -16,6 +16,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.trees import replace
 from symprop.calculus.cost import cost, leading
 from symprop.calculus.elementwise import derivative
 from symprop.calculus.tidy import tidy
@@ -85,7 +86,7 @@ def test_the_mini_batch_in_columns_has_one_over_m() -> None:
     assert columns.gradient("b2").text() == "sum(delta2, axis=1)"
     assert columns.delta(2).text() == "(p - y) / m"
     per_example = n.Multiply(n.Scalar(columns.system.batch), columns.delta(2))  # the text's Delta
-    written_out = n.replace(columns.gradient("W2"), {columns.equation("delta2").target: columns.delta(2)})
+    written_out = replace(columns.gradient("W2"), {columns.equation("delta2").target: columns.delta(2)})
     texts = n.Multiply(n.Scalar(1 / columns.system.batch), n.MatMul(per_example, columns.variable("a1").T))
     assert tidy(texts) == tidy(written_out)
 

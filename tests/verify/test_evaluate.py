@@ -12,7 +12,8 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.functions import FUNCTIONS, sigmoid, softplus
-from symprop.algebra.nodes import NODE_KINDS, Node, variables
+from symprop.algebra.nodes import NODE_KINDS, Node
+from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, complex_value, precise_value, stacked
 from tests.samples import IDS, SAMPLES

@@ -20,6 +20,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import lift
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import ones
 from symprop.calculus import derive as walk
 from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, tidy
 from symprop.calculus.elementwise import VALUE, derivative
@@ -92,7 +93,7 @@ def stale(node: n.Map, right: Node) -> Node:
 
 
 def relu_open(node: n.Map, right: Node) -> Node:
-    return n.ones(*node.shape) if node.function.name == "relu" else right  # 1 where z < 0 too
+    return ones(*node.shape) if node.function.name == "relu" else right  # 1 where z < 0 too
 
 
 def sigmoid_plus(node: n.Map, right: Node) -> Node:
