@@ -291,7 +291,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from symprop.training_run import run
+    from symprop.train_command import run
 
     return run(
         read_network(options.network, options.sizes),

@@ -148,12 +148,6 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
 # ---------------------------------------------------------------- rules
 
 
-@rule("known value", "the right side of an equation is its left side")
-def _(node: Node, context: Context) -> Applied | None:
-    equation = context.by_value.get(node)
-    return Applied(equation.target, (equation,)) if equation else None
-
-
 @rule("sums to one", "sum(y) = 1")
 def _(node: Node, context: Context) -> Applied | None:
     if not isinstance(node, n.Sum):
@@ -167,18 +161,23 @@ def _(node: Node, context: Context) -> Applied | None:
     return Applied(tidy(n.Sum(inner, node.axes, node.keepdims)), (reason,))
 
 
+@rule("known value", "the right side of an equation is its left side")
+def _(node: Node, context: Context) -> Applied | None:
+    equation = context.by_value.get(node)
+    return Applied(equation.target, (equation,)) if equation else None
+
+
 @rule("a constant leaves the sum", "sum(c * x) = c * sum(x)")
 def _(node: Node, context: Context) -> Applied | None:
-    if not (isinstance(node, n.Sum) and node.keepdims and isinstance(node.operands[0], n.Multiply)):
+    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Multiply)):
         return None
     product = node.operands[0]
     constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
     varying = [factor for factor in product.operands if factor not in constant]
-    if not constant or not varying:
+    if not constant or not varying or not (node.keepdims or all(factor.rank == 0 for factor in constant)):
         return None
-    return Applied(
-        n.Multiply(*constant, n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, True))
-    )
+    total = n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, node.keepdims)
+    return Applied(n.Multiply(*constant, total))
 
 
 def _size(factor: Node, product: Node, axis: int) -> object:

@@ -85,7 +85,7 @@ def _(node: n.Fill) -> Node:
 @TIDY.row(n.Add)
 def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
-    for term in node.operands:
+    for term in _bare(list(node.operands), node.shape):
         for part in term.operands if isinstance(term, n.Add) else (term,):
             coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
@@ -115,9 +115,7 @@ def _(node: n.Multiply) -> Node:
     factors: list[Node] = []
     for operand in node.operands:
         factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
-    bare = [_without_leading_ones(factor) for factor in factors]
-    if bare != factors and broadcast(*(factor.shape for factor in bare)) == node.shape:
-        factors = bare
+    factors = _bare(factors, node.shape)
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
     for factor in factors:
@@ -140,10 +138,23 @@ def _(node: n.Multiply) -> Node:
 
 
 def _without_leading_ones(factor: Node) -> Node:
-    """Drop new axes in front, which broadcasting puts back."""
+    """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
     while isinstance(factor, n.Expand) and factor.axis == 0:
         factor = factor.operands[0]
+    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and _reduced(factor) == (0,):
+        return factor.func(*factor.args[:2])
+    coefficient, rest = coefficient_and_rest(factor)
+    if rest is not None and coefficient != 1:
+        bare = _without_leading_ones(rest)
+        return factor if bare is rest else scaled(coefficient, bare)
     return factor
+
+
+def _bare(operands: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
+    """Return the operands of an elementwise operation without leading axes of length 1, where its shape stays."""
+    bare = [_without_leading_ones(operand) for operand in operands]
+    fits = bare != operands and broadcast(*(operand.shape for operand in bare)) == shape
+    return bare if fits else operands
 
 
 @TIDY.row(n.Power)
