@@ -139,7 +139,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _output_error(verb: str, path: Path, problem: Exception) -> OutputError:
-    number = getattr(problem, "errno", None)
+    number = problem.errno if isinstance(problem, OSError) else None
     reason = os.strerror(number) if number else str(problem)
     if number == errno.ENOSPC:
         reason = "the disk is full"

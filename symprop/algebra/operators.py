@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Rational, prod
+from sympy import Expr, Integer, Rational, prod
 
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
@@ -45,7 +45,7 @@ def _axis(value: Any) -> Any:
     """Return an axis, or several, as NumPy takes them: None, an integer or a tuple of integers."""
     if isinstance(value, tuple):
         return tuple(_axis(entry) for entry in value)
-    if isinstance(value, bool) or not (value is None or isinstance(value, int) or getattr(value, "is_Integer", False)):
+    if isinstance(value, bool) or not (value is None or isinstance(value, (int, Integer))):
         raise FormulaError(f"an axis is an integer, not {value}")
     return None if value is None else int(value)
 

@@ -19,7 +19,6 @@ import sympy
 from sympy import Expr, Rational
 
 from symprop.algebra import nodes as n
-from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.folding import inverse_of, power_of, product_of, sum_of
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.names import closest, size_expression, size_symbol, variable
@@ -142,15 +141,13 @@ class _Reader:
         self.depth -= 1
         return result
 
-    def refuse(self, message: str, tree: ast.AST, error: type[SympropError] = FormulaError) -> NoReturn:
-        column = self.column(tree)
-        end = getattr(tree, "end_col_offset", None)
-        refuse(message, self.scanned.typed, column, end - 1 - column if end else 1, error)
+    def refuse(self, message: str, tree: ast.expr, error: type[SympropError] = FormulaError) -> NoReturn:
+        refuse(message, self.scanned.typed, self.column(tree), (tree.end_col_offset or 0) - tree.col_offset, error)
 
-    def column(self, tree: ast.AST) -> int:
-        return int(getattr(tree, "col_offset", 1)) - 1  # one for the bracket that `syntax_tree` puts in front
+    def column(self, tree: ast.expr) -> int:
+        return tree.col_offset - 1  # one for the bracket that `syntax_tree` puts in front
 
-    def build(self, tree: ast.AST, make: Callable[..., _Result], *arguments: Any, **keywords: Any) -> _Result:
+    def build(self, tree: ast.expr, make: Callable[..., _Result], *arguments: Any, **keywords: Any) -> _Result:
         """Call `make` and put a caret under `tree` where it refuses."""
         try:
             return make(*arguments, **keywords)
@@ -311,6 +308,3 @@ def _plain_name(tree: ast.AST) -> str:
     """What a piece of syntax is called: `ListComp` is "list comp"."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(tree).__name__)
     return words.strip().removesuffix(" exp")
-
-
-__all__ = ["Call", "CallSum", "Name", "names_in", "read_calls", "read_formula"]

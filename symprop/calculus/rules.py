@@ -58,14 +58,12 @@ def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:
 
 
 def node_at(node: Node, index: sympy.Symbol, to: sympy.Expr) -> Node:
-    moved = node.xreplace({index: to})
-    assert isinstance(moved, Node)
+    moved: Node = node.xreplace({index: to})
     return moved
 
 
 def variable_at(variable: Variable, index: sympy.Symbol, to: sympy.Expr) -> Variable:
-    moved = variable.xreplace({index: to})
-    assert isinstance(moved, Variable)
+    moved: Variable = variable.xreplace({index: to})
     return moved
 
 

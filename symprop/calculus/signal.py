@@ -105,8 +105,12 @@ class Initialisation:
         return tuple(dict.fromkeys(fact for step in self.steps for fact in step.facts))
 
     def _results(self) -> tuple[tuple[str, Expr], ...]:
-        names = ("forward", "backward", "average", "harmonic")
-        return tuple((name, getattr(self, name)) for name in names)
+        return (
+            ("forward", self.forward),
+            ("backward", self.backward),
+            ("average", self.average),
+            ("harmonic", self.harmonic),
+        )
 
     def text(self) -> str:
         """Return the derivation step by step, and the results, as plain text."""

@@ -42,13 +42,12 @@ class Body:
 def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> str:
     """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers."""
     system = derivation.system
-    assert system.loss is not None
     program = lower(derivation)
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),
         "predict": _body(program, prediction, after=system.output),
-        "loss": _body(program, system.loss.name, after=system.output),
+        "loss": _body(program, program.returns[0], after=system.output),
         "loss_and_grads": _body(program, *program.returns),
     }
     code = "\n".join(line for body in bodies.values() for line in (*body.forward, *body.backward))

@@ -69,8 +69,9 @@ class Builder:
     def fork(self) -> Builder:
         """Return an independent copy, for a trial or for the body of a loop."""
         other = copy.copy(self)
-        for name in ("items", "parameters", "inputs", "targets", "taken", "functions"):
-            setattr(other, name, copy.copy(getattr(self, name)))
+        other.items, other.parameters = list(self.items), list(self.parameters)
+        other.inputs, other.targets = list(self.inputs), list(self.targets)
+        other.taken, other.functions = dict(self.taken), dict(self.functions)
         return other
 
     def size(self, size: Size) -> Expr:

@@ -100,9 +100,10 @@ _SIZES = frozenset({"size", "vocabulary"})
 
 def argument_text(value: Any, bare: bool = False) -> str:
     """Return an argument of a layer as it is typed; a size's name stands bare."""
-    if isinstance(value, str) and not bare:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value.text if isinstance(value, Node) or hasattr(type(value), "text") else value)
+    written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
+    if isinstance(written, str) and not bare:
+        return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(written)  # a block's `str` is its text
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,9 @@ class Input(Layer):
         object.__setattr__(self, "size", checked_size(self.size, "Input"))
 
     def __rshift__(self, other: Layer | Chain) -> Network:
-        from symprop.networks.network import Network, joined
+        from symprop.networks.network import joined
 
-        network = joined(self, other)
-        assert isinstance(network, Network)  # what starts with an Input is one
-        return network
+        return joined(self, other)
 
     def start(self, builder: Builder) -> Variable:
         """Enter the input of the network."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 from sympy import Expr, Symbol
 
@@ -54,9 +54,7 @@ class Network:
         self._built()
 
     def __rshift__(self, other: Layer | Chain) -> Network:
-        network = joined(self, other)
-        assert isinstance(network, Network)  # what starts with an Input is one
-        return network
+        return joined(self, other)
 
     @property
     def text(self) -> str:
@@ -218,8 +216,16 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     return tuple(result)
 
 
-def joined(left: Any, right: Any) -> Chain | Network:
-    """Return `left >> right`: a network where an Input stands first, else a block."""
+@overload
+def joined(left: Input | Network, right: Any) -> Network: ...
+@overload
+def joined(left: Layer | Chain, right: Any) -> Chain | Network: ...
+def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
+    """Return `left >> right`: a network where an Input stands first, else a block.
+
+    Raises:
+        SpecError: not layers, or an Input that is not the first.
+    """
     for part in (left, right):
         if not isinstance(part, (Layer, Chain, Network)):
             raise SpecError(f"layers are joined by >>; {shown(part)} is no layer")

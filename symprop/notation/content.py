@@ -138,12 +138,12 @@ def _parameter_count(derivation: Derivation) -> Sentence:
 
 
 def _sizes(derivation: Derivation) -> Iterator[Size]:
-    system = derivation.system
+    system, loops = derivation.system, loops_of(derivation)
     roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
     for group, role in roles:
         for variable in group:
             facts = [_fact(fact) for fact in variable.facts]
-            for loop in loops_of(derivation):
+            for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):
                     facts.append(f"{loop.index} = 1, ..., {loop.count}")
             yield Size(variable, role, "; ".join(facts))

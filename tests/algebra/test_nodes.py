@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sympy
@@ -61,6 +63,26 @@ def test_names_are_letter_and_index() -> None:
     for name in ("lambda", "np", "1a", "a b", "ﬁlter", "x" * 33, ""):
         with pytest.raises(SymbolNameError):
             variable(name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: x**text,
+        lambda text: n.Scalar(text),
+        lambda text: n.Fill(text, (2,)),
+        lambda text: n.Fill(0, (text,)),
+        lambda text: n.Identity(text),
+        lambda text: n.Reshape(x, (text, 2)),
+        lambda text: n.OneHot(x, text),
+        lambda text: variable("u", ([text],)),
+    ],
+)
+def test_text_is_never_read_as_a_number(make: Callable[[str], Node], tmp_path: Path) -> None:
+    witness = tmp_path / "witness"
+    with pytest.raises(FormulaError, match="expected a number"):
+        make(f"__import__('pathlib').Path({str(witness)!r}).touch()")
+    assert not witness.exists()
 
 
 def test_variables_come_in_order_of_appearance() -> None:

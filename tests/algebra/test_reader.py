@@ -16,10 +16,11 @@ from sympy import Rational
 from symprop import notation
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
+from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.elements import elements
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reader import Call, CallSum, Name, names_in, read_calls, read_formula
+from symprop.algebra.reader import names_in, read_formula
 from symprop.errors import FormulaError, LimitError, ShapeError, SpecError, SympropError
 
 SHAPES: dict[str, tuple[Any, ...]] = {"x": (3,), "y": (3,), "W": (2, 3), "b": (2,), "X": (5, 3), "s": ()}

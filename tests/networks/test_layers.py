@@ -259,6 +259,7 @@ def test_own_loss_as_a_node() -> None:
     a, y = variable("a", (2,)), variable("y", (2,))
     network = Input(3) >> Dense(2) >> Loss(nodes.Sum(nodes.Power(a - y, 4)))
     assert network.system() == (Input(3) >> Dense(2) >> Loss("sum((a - y)**4)")).system()
+    assert parse_network(network.text).system() == network.system()
     with pytest.raises(SpecError, match="shape"):
         Input(3) >> Dense(3) >> Loss(nodes.Sum(nodes.Power(a - y, 4)))
 
