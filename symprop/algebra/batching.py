@@ -18,6 +18,7 @@ from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import added, multiplied
 from symprop.errors import ShapeError
 
 BATCH = Table("batch")
@@ -131,15 +132,15 @@ def _matmul_columns(node: n.MatMul, left: Operand, right: Operand) -> Node:
     if left.batched and not right.batched and left.rank == 1 and right.rank <= 2:
         return n.MatMul(_swapped(right.node), left.node)
     # Matrices with the batch in the last axis are outside what `@` can say: by way of rows, and back.
-    rows = [
-        Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank)
-        for operand in (left, right)
-    ]
-    return n.Transpose(BATCH(node, Batch({}, Integer(1), True), *rows), (*range(1, node.rank + 1), 0))
+    rows = BATCH(node, Batch({}, Integer(1), True), _batch_first(left), _batch_first(right))
+    return n.Transpose(rows, (*range(1, node.rank + 1), 0))
 
 
-def _batch_first(operand: Operand) -> Node:
-    return n.Transpose(operand.node, (operand.rank, *range(operand.rank)))
+def _batch_first(operand: Operand) -> Operand:
+    """The operand of layout "columns" as it is in layout "rows"."""
+    if not operand.batched:
+        return operand
+    return replace(operand, node=n.Transpose(operand.node, (operand.rank, *range(operand.rank))))
 
 
 def _swapped(matrix: Node) -> Node:
@@ -217,11 +218,8 @@ def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
             "allowed: a vector of ids"
         )
     if not batch.rows:
-        rows = [
-            Operand(_batch_first(operand) if operand.batched else operand.node, operand.batched, operand.rank)
-            for operand in (values, ids)
-        ]
-        return n.Transpose(BATCH(node, replace(batch, rows=True), *rows), (1, 2, 0))
+        rows = BATCH(node, replace(batch, rows=True), _batch_first(values), _batch_first(ids))
+        return n.Transpose(rows, (1, 2, 0))
     return n.MatMul(_swapped(n.OneHot(ids.node, node.size)), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
 
 
@@ -247,14 +245,14 @@ def mean(node: Node, size: Expr) -> Node:
     """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
     terms = node.operands if isinstance(node, n.Add) else (node,)
     means = [_mean_of_term(term, size) if term.rank else term for term in terms]
-    return means[0] if len(means) == 1 else n.Add(*means)
+    return added(means)
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
     factors = term.operands if isinstance(term, n.Multiply) else (term,)
     numbers = [factor.value for factor in factors if isinstance(factor, n.Scalar)]
     rest = [factor for factor in factors if not isinstance(factor, n.Scalar)]
-    product = rest[0] if len(rest) == 1 else n.Multiply(*rest)
+    product = multiplied(rest)
     inner = product.operands[0] if isinstance(product, n.Sum) and not product.keepdims else product
     return n.Multiply(n.Scalar(sympy.prod(numbers) / size), n.Sum(inner))
 

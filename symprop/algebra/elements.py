@@ -36,6 +36,7 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": sympy.Eq,
     "!=": sympy.Ne,
 }
+"""The comparisons of NumPy notation between SymPy scalars."""
 
 
 class Reader:

@@ -7,7 +7,7 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import is_zero
+from symprop.algebra.trees import is_zero, multiplied
 from symprop.errors import FormulaError, LimitError
 
 LARGEST_EXPONENT = 1_000
@@ -47,7 +47,7 @@ def product_of(factors: list[Node]) -> Node:
         else:
             rest.append(factor)
     kept = rest if rest and constant == 1 else [n.Scalar(constant), *rest]
-    return kept[0] if len(kept) == 1 else n.Multiply(*kept)
+    return multiplied(kept)
 
 
 def inverse_of(node: Node) -> Node:

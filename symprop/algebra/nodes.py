@@ -34,20 +34,22 @@ HEAVIEST = 1_000_000
 class Node(Printable, Basic):
     """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar.
 
-    `weight` counts the nodes of the formula written out, shared parts as often as they stand in it.
+    `operands` are the nodes directly below, in order. `weight` counts the nodes of the formula written out, shared parts as often as they stand in it.
 
     Raises:
         ShapeError: the operands do not fit.
         LimitError: the formula written out is larger than 1,000,000 nodes.
     """
 
-    __slots__ = ("shape", "weight")
+    __slots__ = ("operands", "shape", "weight")
+    operands: tuple[Node, ...]
     shape: tuple[Expr, ...]
     weight: int
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
     def __new__(cls, *args: Basic) -> Self:
         node: Self = Basic.__new__(cls, *args)
+        node.operands = tuple(argument for argument in args if isinstance(argument, Node))
         node.shape = tuple(SHAPE(node))
         node.weight = 1 + sum(operand.weight for operand in node.operands)
         if node.weight > HEAVIEST:
@@ -60,11 +62,6 @@ class Node(Printable, Basic):
     def rank(self) -> int:
         """The number of axes."""
         return len(self.shape)
-
-    @property
-    def operands(self) -> tuple[Node, ...]:
-        """The nodes directly below this one, in order."""
-        return tuple(argument for argument in self.args if isinstance(argument, Node))
 
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""

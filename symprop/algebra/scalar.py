@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from typing import Any
 
 import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.elements import RELATIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.errors import FormulaError, shown
 
 SCALAR = Table("scalar body")
-_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": sympy.Eq,
-    "!=": sympy.Ne,
-}
 
 
 def scalar_body(node: Node) -> Expr:
@@ -48,7 +39,7 @@ def scalar_body(node: Node) -> Expr:
 def _condition(part: Any) -> Any:
     """The truth value of a condition: a comparison, or a number that is not 0."""
     if isinstance(part, n.Compare):
-        return _RELATIONS[part.relation](*map(scalar_body, part.operands))
+        return RELATIONS[part.relation](*map(scalar_body, part.operands))
     return sympy.Ne(part, 0)
 
 

@@ -6,6 +6,8 @@ zero; a symbolic size is never assumed to be 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sympy import Expr, Integer, expand, prod
 
 from symprop.algebra import nodes as n
@@ -25,9 +27,13 @@ def same(left: Expr, right: Expr) -> bool:
     return left == right or (not (left.is_Integer and right.is_Integer) and expand(left - right) == 0)
 
 
-def shape_text(shape: Shape) -> str:
-    """Return a shape as NumPy writes it: `(3, n)`, `(3,)`, `()`."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+def shape_text(shape: Shape, write: Callable[[Expr], str] = str) -> str:
+    """Return a shape as NumPy writes it, each size by `write`.
+
+    >>> shape_text((Integer(3), Integer(4))), shape_text((Integer(3),)), shape_text(())
+    ('(3, 4)', '(3,)', '()')
+    """
+    return f"({', '.join(map(write, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def broadcast(*shapes: Shape, what: str = "operands") -> Shape:

@@ -22,7 +22,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, System
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import added, variables
 from symprop.calculus.flops import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
 from symprop.calculus.orders import Factor, Order, cheaper, orders
@@ -223,7 +223,7 @@ def tangents(equations: Sequence[Equation], by: Variable, known: Context) -> tup
             for variable in variables(equation.expression)
             if variable in moving
         ]
-        expression, steps = simplified(parts[0] if len(parts) == 1 else n.Add(*parts), known)
+        expression, steps = simplified(added(parts), known)
         found.append(Equation(tangent_of(equation.target), expression, steps, f"the tangent of {equation.name}"))
     return tuple(found)
 
@@ -238,7 +238,7 @@ def cotangents(equations: Sequence[Equation], of: Variable, by: Variable, known:
         if variable == of:
             return  # its cotangent is what the caller gives
         parts = pending[variable]
-        expression, steps = simplified(parts[0] if len(parts) == 1 else n.Add(*parts), known)
+        expression, steps = simplified(added(parts), known)
         found.append(Equation(cotangent_of(variable), expression, steps, f"the cotangent of {variable.name}"))
 
     for equation in reversed(equations):

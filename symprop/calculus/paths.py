@@ -16,7 +16,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import added, variables
 from symprop.calculus.jacobians import chained
 from symprop.calculus.modes import without_loops
 from symprop.calculus.rules import context
@@ -63,8 +63,7 @@ class Expansion:
 
     def expanded(self) -> Node:
         """The sum over all paths."""
-        products = [self.matrix(path) for path in self.paths]
-        return products[0] if len(products) == 1 else n.Add(*products)
+        return added([self.matrix(path) for path in self.paths])
 
     def text(self) -> str:
         """The sum in named partial derivatives, `df3/df2 df2/df1`, grouped by the last block."""

@@ -15,8 +15,9 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import multiplied, walk
 from symprop.codegen.code import (
     ATOM,
     BOOLEAN,
@@ -79,7 +80,7 @@ def _(node: n.Scalar) -> Code:
 
 @NUMPY.row(n.Fill)
 def _(node: n.Fill) -> Code:
-    shape = _shape(node.shape)
+    shape = shape_text(node.shape, lambda size: number(size).text)
     if node.value in (0, 1):
         return Code(f"np.{'ones' if node.value == 1 else 'zeros'}({shape}, DTYPE)")
     return Code(f"np.full({shape}, {number(node.value).text}, DTYPE)")
@@ -113,7 +114,7 @@ def _sign(term: Node) -> tuple[int, Node]:
 
 def _product(factors: list[Node]) -> Node:
     kept = [factor for factor in factors if not (isinstance(factor, n.Scalar) and factor.value == 1)]
-    return n.Multiply(*kept) if len(kept) > 1 else kept[0] if kept else n.Scalar(1)
+    return multiplied(kept or [n.Scalar(1)])
 
 
 def _kind(node: Node) -> str:
@@ -325,7 +326,3 @@ def _condition(node: Node) -> Code:
 @NUMPY.row(n.Softmax, n.LogSumExp)
 def _(node: Node) -> Code:
     raise LookupError(f"{type(node).__name__} is written out by the pass that keeps it from overflowing")
-
-
-def _shape(shape: tuple[Expr, ...]) -> str:
-    return f"({', '.join(number(size).text for size in shape)}{',' if len(shape) == 1 else ''})"

@@ -112,7 +112,7 @@ def _minus_one(node: Node) -> Node | None:
         return None
     rest = list(node.operands)
     rest.remove(n.Scalar(1))
-    return n.Add(*rest) if len(rest) > 1 else rest[0]
+    return trees.added(rest)
 
 
 def _quotient_of_exponentials(node: n.Multiply) -> Node | None:
@@ -126,7 +126,7 @@ def _quotient_of_exponentials(node: n.Multiply) -> Node | None:
                 factors[factors.index(factor)] = FUNCTIONS["sigmoid"](factor.operands[0])
     if len(factors) == len(node.operands):
         return None
-    return n.Multiply(*factors) if len(factors) > 1 else factors[0]
+    return trees.multiplied(factors)
 
 
 def _expm1(node: n.Add) -> Node | None:
@@ -138,7 +138,7 @@ def _expm1(node: n.Add) -> Node | None:
             terms.remove(term)
             terms.remove(n.Scalar(-coefficient))
             terms.append(tidy(coefficient * FUNCTIONS["expm1"](rest.operands[0])))
-            return n.Add(*terms) if len(terms) > 1 else terms[0]
+            return trees.added(terms)
     return None
 
 

@@ -17,7 +17,8 @@ from sympy import Rational
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import gradient_of, variable
-from symprop.algebra.nodes import Add, Multiply, Node, Power, Sum, Variable
+from symprop.algebra.nodes import Multiply, Power, Sum, Variable
+from symprop.algebra.trees import added
 
 STEP = sympy.Symbol("step", integer=True, positive=True)
 """How many updates there are, this one included."""
@@ -121,10 +122,9 @@ def clipping(parameters: Sequence[Variable]) -> tuple[Equation, ...]:
     """
     gradients = [gradient_of(parameter) for parameter in parameters]
     squares = [Sum(Power(gradient, 2)) for gradient in gradients]
-    total: Node = squares[0] if len(squares) == 1 else Add(*squares)
     norm, scale = variable("norm"), variable("scale")
     return (
-        Equation(norm, Power(total, Rational(1, 2)), note="norm of all gradients together"),
+        Equation(norm, Power(added(squares), Rational(1, 2)), note="norm of all gradients together"),
         Equation(scale, CLIP_LIMIT / FUNCTIONS["maximum"](norm, CLIP_LIMIT), note="at most 1"),
         *(Equation(gradient, Multiply(scale, gradient), note="clipped") for gradient in gradients),
     )

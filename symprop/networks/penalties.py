@@ -9,7 +9,8 @@ from typing import Any
 from sympy import Rational
 
 from symprop.algebra.functions import exact
-from symprop.algebra.nodes import Add, Fact, Multiply, Node, Power, Scalar, Sum, Variable
+from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Variable
+from symprop.algebra.trees import added
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
@@ -48,7 +49,7 @@ class L2:
                 f"{self.text}: the sum over a symbolic number of layers is not supported\nallowed: Repeat with a number"
             )
         squares = [Sum(Power(weight, 2)) for weight in weights]
-        return Multiply(Scalar(exact(self.coefficient) / 2), squares[0] if len(squares) == 1 else Add(*squares))
+        return Multiply(Scalar(exact(self.coefficient) / 2), added(squares))
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Penalised(LossLayer):
 
     def penalty(self, builder: Builder) -> Node | None:
         terms = [penalty.value(builder) for penalty in self.penalties]
-        return terms[0] if len(terms) == 1 else Add(*terms)
+        return added(terms)
 
 
 def penalised(loss: LossLayer, penalty: Any) -> Penalised:

@@ -18,7 +18,6 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.notation.precedence import (
     ATOM,
-    COMPARE,
     MATMUL,
     POWER,
     PRODUCT,
@@ -350,4 +349,4 @@ def table(meaning: str, style: Style) -> Table:
     return rows
 
 
-__all__ = ["COMPARE", "Style", "table"]
+__all__ = ["Style", "table"]

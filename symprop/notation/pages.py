@@ -95,7 +95,7 @@ def _pretty_size(value: Expr) -> str:
 
 
 def _shape(shape: tuple[Expr, ...]) -> str:
-    return f"({', '.join(_pretty_size(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+    return shape_text(shape, _pretty_size)
 
 
 def table_lines(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from sympy.printing.str import StrPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.notation.precedence import (
     ATOM,
@@ -125,11 +126,6 @@ def _sum(terms: Sequence[Node], of: Of) -> Piece:
     return Piece(written, SUM)
 
 
-def tuple_text(values: Sequence[Basic]) -> str:
-    """Return sizes as a tuple: `(3, n)`, `(3,)`, `()`."""
-    return f"({', '.join(number(value).text for value in values)}{',' if len(values) == 1 else ''})"
-
-
 def _call(name: str, *arguments: str) -> Piece:
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
@@ -147,7 +143,7 @@ def _(node: Node, of: Of) -> Piece:
 
 @TEXT.row(n.Fill)
 def _(node: n.Fill, of: Of) -> Piece:
-    shape = tuple_text(node.shape)
+    shape = shape_text(node.shape, lambda size: number(size).text)
     if node.value in (0, 1):
         return _call("ones" if node.value == 1 else "zeros", shape)
     return _call("full", shape, number(node.value).text)
@@ -216,7 +212,7 @@ def _(node: n.Expand, of: Of) -> Piece:
 
 @TEXT.row(n.Reshape)
 def _(node: n.Reshape, of: Of) -> Piece:
-    return _call("reshape", of(node.operands[0]).text, tuple_text(node.shape))
+    return _call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
 
 
 @TEXT.row(n.Diag)

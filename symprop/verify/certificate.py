@@ -23,8 +23,9 @@ from symprop.calculus.derive import derive
 from symprop.codegen import compile_network
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
-from symprop.networks.network import Network
+from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import parse_network
+from symprop.notation.latex import escaped
 from symprop.verify import complex_step, element_checks, extreme_checks, module_checks, step_checks
 from symprop.verify.measure import Row, first_line, scientific
 from symprop.verify.points import Point, random_points, target_kinds
@@ -77,9 +78,9 @@ class Certificate:
 
     def latex(self) -> str:
         """Return the certificate as a LaTeX `longtable`."""
-        lines = [" & ".join(map(_latex, _cells(row))) + r" \\" for row in self.rows]
+        lines = [" & ".join(map(escaped, _cells(row))) + r" \\" for row in self.rows]
         head = " & ".join(rf"\textbf{{{cell}}}" for cell in HEADER) + r" \\ \hline \endhead"
-        return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", _latex(self.summary)])
+        return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", escaped(self.summary)])
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEADER)
@@ -98,12 +99,6 @@ HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 def _cells(row: Row) -> tuple[str, ...]:
     error, limit = scientific(row.error), scientific(row.limit)
     return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
-
-
-def _latex(text: str) -> str:
-    for character, escaped in (("\\", r"\textbackslash "), ("&", r"\&"), ("%", r"\%"), ("#", r"\#"), ("_", r"\_")):
-        text = text.replace(character, escaped)
-    return text.replace("{", r"\{").replace("}", r"\}").replace("^", r"\^{}").replace("~", r"\~{}").replace("$", r"\$")
 
 
 def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certificate:
@@ -181,9 +176,6 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
         yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system(), where)
 
 
-LAYOUTS = ("rows", "example", "columns")
-
-
 def _layouts(net: Network, seed: int) -> Iterator[Row]:
     """Yield rows that compare the layouts with one another."""
     for point in random_points(net.system(), seed, 3)[:1]:
@@ -233,12 +225,8 @@ def _elements(net: Network, seed: int) -> Iterator[Row]:
 
 def _points(net: Network, seed: int, wanted: int) -> list[Point]:
     """Return points of kinds of targets that vary smoothly, two examples each (no other size is 2 when reduced)."""
-    kinds = [kind for kind in ("distribution", "numbers") if kind in _kinds(net)]
+    kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(net.system())]
     return [point for number in range(wanted) for point in random_points(net.system(), seed + number, 2, kinds)]
-
-
-def _kinds(net: Network) -> tuple[str, ...]:
-    return target_kinds(net.system())
 
 
 __all__ = ["Certificate", "check"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mpmath
@@ -87,11 +86,6 @@ def precise_difference(found: Array, true: Array) -> float:
     if largest < mpmath.mpf("1e-60"):
         return 0.0 if worst < mpmath.mpf("1e-60") else float("inf")
     return float(worst / largest)
-
-
-def worst_of(differences: Mapping[str, Difference]) -> float:
-    """Return the largest overall difference."""
-    return max((value.overall for value in differences.values()), default=0.0)
 
 
 def scientific(error: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from symprop.algebra.equations import Loop
 from symprop.errors import SpecError
 from symprop.networks.network import Network
-from symprop.networks.sizes import Size
 
 
 def sizes_of(network: Network) -> list[int]:
@@ -29,11 +28,6 @@ def sizes_of(network: Network) -> list[int]:
     return sorted(found - {1})
 
 
-def resized(network: Network, change: dict[Size, Size]) -> Network:
-    """Return the network with sizes replaced."""
-    return Network(tuple(layer.with_sizes(change) for layer in network.layers))
-
-
 def reduced(network: Network) -> Network:
     """Return the network at small sizes: different sizes stay different, larger stay larger, a 1 stays 1.
 
@@ -41,12 +35,12 @@ def reduced(network: Network) -> Network:
     >>> reduced(Input(64) >> Dense(32) >> Dense(32) >> MeanSquaredError()).text
     'Input(4) >> Dense(3) >> Dense(3) >> MeanSquaredError()'
     """
-    change: dict[Size, Size] = {}
+    change: dict[int, int] = {}
     smallest = 2
     for size in sizes_of(network):
         change[size] = min(size, max(smallest, 3))
-        smallest = int(change[size]) + 1
-    return resized(network, change)
+        smallest = change[size] + 1
+    return network.resized(change)
 
 
 def tiny(network: Network) -> Network:
@@ -56,4 +50,4 @@ def tiny(network: Network) -> Network:
     >>> tiny(Input(64) >> Dense(32) >> Dense(10) >> MeanSquaredError()).text
     'Input(2) >> Dense(3) >> Dense(2) >> MeanSquaredError()'
     """
-    return resized(network, {size: 2 + number % 2 for number, size in enumerate(sizes_of(network))})
+    return network.resized({size: 2 + number % 2 for number, size in enumerate(sizes_of(network))})
