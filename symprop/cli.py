@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NoReturn
 from symprop.errors import LimitError, OutputError, SpecError, SympropError, shown
 
 if TYPE_CHECKING:
-    from symprop.calculus.derivation import Derivation
     from symprop.networks import Network
 
 PROGRAM = "symprop"
@@ -213,7 +212,7 @@ def _derive(options: argparse.Namespace) -> int:
         check_writable(options.output)
     derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
     if options.steps is not None:
-        _put(steps_text(derivation, options.steps, options.format), options.output)
+        _put(notation.steps(derivation, options.steps, options.format), options.output)
         return 0
     writers: dict[str, Callable[[], str]] = {
         "pretty": derivation.pretty,
@@ -223,26 +222,6 @@ def _derive(options: argparse.Namespace) -> int:
     }
     _put(writers[options.format](), options.output)
     return 0
-
-
-def steps_text(derivation: Derivation, name: str, form: str) -> str:
-    """Return the named steps that led to an equation, one after the other, in one notation.
-
-    Raises:
-        SpecError: HTML, which is of whole derivations.
-        FormulaError: no such equation.
-    """
-    from symprop.algebra.printable import PRINTERS
-
-    if form == "html":
-        raise SpecError("--steps prints in the formats pretty, text and latex")
-    lines = []
-    for number, step in enumerate(derivation.steps(name), start=1):
-        known = (fact if isinstance(fact, str) else PRINTERS[form](fact) for fact in step.facts)
-        facts = f"   because {', '.join(known)}" if step.facts else ""
-        before, after = (PRINTERS[form](node) for node in (step.before, step.after))
-        lines += [f"{number}. {step.rule}{facts}", f"   {before}", f" = {after}"]
-    return "\n".join(lines) or f"{name} needed no steps"
 
 
 def _generate(options: argparse.Namespace) -> int:

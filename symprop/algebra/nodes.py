@@ -34,7 +34,8 @@ HEAVIEST = 1_000_000
 class Node(Printable, Basic):
     """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar.
 
-    `operands` are the nodes directly below, in order. `weight` counts the nodes of the formula written out, shared parts as often as they stand in it.
+    `operands` are the nodes directly below; `weight` counts the nodes of the formula written out, shared parts
+    as often as they stand in it.
 
     Raises:
         ShapeError: the operands do not fit.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sympy
 from sympy import Expr, Integer
@@ -19,9 +18,6 @@ from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.calculus.flops import Operations, operations, size, summed
-
-if TYPE_CHECKING:
-    from symprop.calculus.derivation import Derivation
 
 
 @dataclass(frozen=True)
@@ -147,14 +143,6 @@ def _degree(term: Expr) -> int:
     if term.is_number:
         return 0
     return sum(int(factor.as_base_exp()[1]) for factor in sympy.Mul.make_args(term) if not factor.is_number)
-
-
-def cost(derivation: Derivation) -> Cost:
-    """Return the cost of a derivation's forward and backward pass, exactly.
-
-    Counts what `derivation.system` and `derivation.backward` compute: for one example, or for a batch of `m`.
-    """
-    return cost_of(derivation.system, derivation.backward)
 
 
 def cost_of(system: System, backward: Sequence[Item]) -> Cost:

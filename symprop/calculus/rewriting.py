@@ -14,8 +14,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.pullbacks import PULLBACK
-from symprop.calculus.rules import RULES, Applied, Context, KnownFact, as_logsumexp, as_softmax
+from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
@@ -116,9 +117,10 @@ def recognised(pullback: n.Pullback) -> tuple[str, Applied] | None:
     """
     g, expression, by = pullback.operands
     for part in walk(expression):
-        for name, known in (("softmax", as_softmax(part)), ("log-sum-exp", as_logsumexp(part))):
+        for form in KNOWN_FORMS:
+            known = form.apply(part)
             if known is not None:
-                return name, Applied(n.Pullback(g, tidy(replace(expression, {part: known})), by))
+                return form.name, Applied(n.Pullback(g, tidy(replace(expression, {part: known})), by))
     return None
 
 

@@ -17,6 +17,7 @@ from symprop.algebra import trees
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import ones
+from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
 
 KnownFact = str | Equation
@@ -269,50 +270,12 @@ def _expanded(term: Node) -> list[Node]:
     return [tidy(n.Multiply(*product)) for product in products]
 
 
-@rule("softmax", "exp(x) / sum(exp(x)) = softmax(x)")
-def _(node: Node, context: Context) -> Applied | None:
-    found = as_softmax(node)
-    return None if found is None else Applied(found)
+def _enter(form: KnownForm) -> None:
+    @rule(form.name, form.identity)
+    def _(node: Node, context: Context) -> Applied | None:
+        found = form.apply(node)
+        return None if found is None else Applied(found)
 
 
-@rule("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)")
-def _(node: Node, context: Context) -> Applied | None:
-    found = as_logsumexp(node)
-    return None if found is None else Applied(found)
-
-
-def as_softmax(node: Node) -> Node | None:
-    """Return a product that holds `exp(x) / sum(exp(x))` with a softmax in its place, else None."""
-    if not isinstance(node, n.Multiply):
-        return None
-    for factor in node.operands:
-        total = factor.operands[0] if isinstance(factor, n.Power) and factor.exponent == -1 else None
-        exponent = _summed_exponent(total) if isinstance(total, n.Sum) and total.operands[0] in node.operands else None
-        if isinstance(total, n.Sum) and exponent is not None and _broadcasts_back(total):
-            rest = [other for other in node.operands if other not in (factor, total.operands[0])]
-            return n.Multiply(*rest, n.Softmax(exponent, total.axes[0])) if rest else n.Softmax(exponent, total.axes[0])
-    return None
-
-
-def as_logsumexp(node: Node) -> Node | None:
-    """Return `log(sum(exp(x)))` as a log-sum-exp, else None."""
-    if not (isinstance(node, n.Map) and node.function.name == "log"):
-        return None
-    total = node.operands[0]
-    exponent = _summed_exponent(total)
-    if exponent is None or not isinstance(total, n.Sum):
-        return None
-    return n.LogSumExp(exponent, total.axes[0], total.keepdims)
-
-
-def _summed_exponent(total: Node) -> Node | None:
-    """Return `x` where `total` is `sum(exp(x))` over one axis."""
-    if not (isinstance(total, n.Sum) and len(total.axes) == 1):
-        return None
-    inside = total.operands[0]
-    return inside.operands[0] if isinstance(inside, n.Map) and inside.function.name == "exp" else None
-
-
-def _broadcasts_back(total: n.Sum) -> bool:
-    """Whether a sum over one axis lines up again with what was summed, when the two are multiplied."""
-    return total.keepdims or total.operands[0].rank == 1 or total.axes == (0,)
+for _form in KNOWN_FORMS:
+    _enter(_form)

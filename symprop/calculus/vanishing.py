@@ -61,6 +61,15 @@ def vanishing(system: System, output: Expr | None = None) -> tuple[Shrinkage, ..
     """Return the table of a network's activation factors from its output to its input.
 
     Each factor is the largest slope of the layer's activation, or with `output` its slope where its value is that.
+
+    >>> from symprop.networks import Dense, Input, Sigmoid
+    >>> network = Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> Sigmoid()
+    >>> [row.leaving for row in vanishing(network.system(), sympy.Rational(9, 10))]
+    [9/100, 81/10000]
+
+    Raises:
+        SpecError: a loop over a symbolic number of blocks.
+        FormulaError: the slope at an output cannot be solved for, or is not bounded.
     """
     functions = [function for _, function in reversed(activations(system))]
     return shrinkage([largest_slope(f).value if output is None else slope_at_output(f, output) for f in functions])

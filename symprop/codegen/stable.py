@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS, lift
 from symprop.algebra.nodes import Node, Variable
-from symprop.calculus.rules import as_logsumexp, as_softmax
+from symprop.calculus.known_forms import KNOWN_FORMS, is_map, minus_one
 from symprop.calculus.tidy import coefficient_and_rest, tidy
 from symprop.codegen.numpy_source import FUNCTION_NAMES
 from symprop.codegen.program import Emit, Largest, Names, Program, Statement, rewritten
@@ -31,11 +31,6 @@ def everywhere(node: Node, rule: Rule) -> Node:
 
 def _by_rule(program: Program, rule: Rule) -> Program:
     return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
-
-
-def is_map(node: Node, name: str) -> bool:
-    """Whether `node` is the known elementwise function `name`."""
-    return isinstance(node, n.Map) and node.function == FUNCTIONS[name]
 
 
 def write_out(program: Program) -> Program:
@@ -58,28 +53,21 @@ def stable_exponentials(program: Program) -> Program:
         return definitions.get(node.name, node) if isinstance(node, Variable) else node
 
     def rule(node: Node) -> Node | None:
-        if isinstance(node, n.Power) and node.exponent == -1:
-            rest = _minus_one(node.operands[0])
-            if rest is not None and is_map(rest, "exp"):  # 1 / (1 + exp(-t)) -> sigmoid(t)
-                return FUNCTIONS["sigmoid"](tidy(n.negative(rest.operands[0])))
-        if isinstance(node, n.Multiply):  # exp(t) / sum(exp(t)) -> softmax(t)
-            softmax = as_softmax(node)
-            return _quotient_of_exponentials(node) if softmax is None else softmax
+        known = next(filter(None, (form.apply(node) for form in KNOWN_FORMS)), None)
+        if known is not None:
+            return known
+        if isinstance(node, n.Multiply):
+            return _quotient_of_exponentials(node)
         if isinstance(node, n.Add):
             return _expm1(node)
         if not is_map(node, "log"):
             return None
-        logsumexp = as_logsumexp(node)
-        if logsumexp is not None:  # log(sum(exp(t))) -> logsumexp(t)
-            return logsumexp
         inside = node.operands[0]
         if is_map(look(inside), "sigmoid"):  # log(sigmoid(t)) -> -softplus(-t)
             return n.negative(FUNCTIONS["softplus"](tidy(n.negative(look(inside).operands[0]))))
-        rest = _minus_one(inside)
+        rest = minus_one(inside)
         if rest is None:
             return None
-        if is_map(rest, "exp"):  # log(1 + exp(t)) -> softplus(t)
-            return FUNCTIONS["softplus"](rest.operands[0])
         opposite = look(tidy(n.negative(rest)))
         if is_map(opposite, "sigmoid"):  # log(1 - sigmoid(t)) -> -softplus(t)
             return n.negative(FUNCTIONS["softplus"](opposite.operands[0]))
@@ -104,15 +92,6 @@ def _without_minus(node: Node) -> Node:
 
 def _is_negative(term: Node) -> bool:
     return coefficient_and_rest(term)[0].could_extract_minus_sign()
-
-
-def _minus_one(node: Node) -> Node | None:
-    """Return `t` where `node` is `1 + t`."""
-    if not isinstance(node, n.Add) or n.Scalar(1) not in node.operands:
-        return None
-    rest = list(node.operands)
-    rest.remove(n.Scalar(1))
-    return trees.added(rest)
 
 
 def _quotient_of_exponentials(node: n.Multiply) -> Node | None:

@@ -220,27 +220,40 @@ def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, .
 
 
 def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
-    """Return the steps that led to an equation: rule, before, after, facts.
+    """Return the steps that led to an equation, its number and itself first: rule, facts, before, after.
 
-    `format` is "pretty", "text" or "latex".
+    `name` is that of the equation or, for a gradient, of its parameter; `format` is "pretty", "text" or "latex".
+
+    >>> from symprop.calculus.derive import derive
+    >>> print(steps(derive("Input(2) >> Dense(1) >> MeanSquaredError()"), "b1", "text"))
+    (5)  db1 = delta1
+    1. sum
+       pullback(delta1, W1 @ x + b1, b1)
+     = delta1
 
     Raises:
         SpecError: an unknown format.
+        FormulaError: no equation has this name.
     """
     if format == "latex":
-        from symprop.notation.reports import latex_steps
+        from symprop.notation.reports import latex_steps  # the reports are made of these pages
 
         return latex_steps(derivation, name)
     if format not in ("pretty", "text"):
-        raise SpecError(f"unknown format {shown(format)}\nallowed: pretty, text, latex")
+        raise SpecError(f"unknown format of steps {shown(format)}\nallowed: pretty, text, latex")
     write = pretty if format == "pretty" else text
+
+    def written(equation: Equation) -> str:
+        return f"{write(equation.target)} = {write(equation.expression)}"
+
     equation, listed = steps_of(derivation, name)
-    lines = [f"({derivation.numbers[equation.name]})  {write(equation.target)} = {write(equation.expression)}"]
+    lines = [f"({derivation.numbers[equation.name]})  {written(equation)}"]
     if not listed:
-        lines.append("  by definition" if equation.note == "" else f"  {equation.note}")
+        lines.append(f"  {equation.note or 'by definition'}")
     for position, step in enumerate(listed, start=1):
-        lines += ["", f"{position}. {step.rule}", f"     {write(step.before)}", f"   = {write(step.after)}"]
-        lines += [f"   because {fact}" for fact in step.facts]
+        known = ", ".join(fact if isinstance(fact, str) else written(fact) for fact in step.facts)
+        lines.append(f"{position}. {step.rule}" + (f"   because {known}" if known else ""))
+        lines += [f"   {write(step.before)}", f" = {write(step.after)}"]
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.reader import read_formula
-from symprop.calculus.cost import cost, leading
+from symprop.calculus.cost import leading
 from symprop.calculus.flops import FLOPS, operations, summed
 
 
@@ -112,15 +112,15 @@ def test_sums_of_general_sizes_meet_in_one_form() -> None:
 
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
 def test_the_table_adds_up(layout: str) -> None:
-    found = cost(
-        symprop.derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> SoftmaxCrossEntropy()", layout=layout)
-    )
+    found = symprop.derive(
+        "Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> SoftmaxCrossEntropy()", layout=layout
+    ).cost()
     assert sympy.expand(sum(row.operations.total for row in found.rows) - found.total) == 0
     assert leading(found.total) == found.leading
     assert f"leading     {found.leading}" in found.text().splitlines()
 
 
 def test_memory_holds_what_the_backward_pass_reads_and_nothing_else() -> None:
-    found = cost(symprop.derive("Input(4) >> Dense(3) >> ReLU() >> Dense(2) >> SoftmaxCrossEntropy()"))
+    found = symprop.derive("Input(4) >> Dense(3) >> ReLU() >> Dense(2) >> SoftmaxCrossEntropy()").cost()
     assert dict(found.stored) == {"x": 4, "y": 2, "z1": 3, "a1": 3, "p": 2}
     assert found.memory == 14 + 2 * (15 + 8)
