@@ -55,7 +55,10 @@ def test_derive_writes_documents(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 def test_steps_are_printed_with_rule_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "derive", NETWORK, "--steps", "W1", "--format", "text").splitlines()
-    assert lines[0].startswith("1. ") and lines[1].startswith("   ") and lines[2].startswith(" = ")
+    assert lines[0].endswith("dW1 = outer(delta1, x)")
+    assert lines[1].startswith("1. ") and lines[2].startswith("   ") and lines[3].startswith(" = ")
+    assert main(["derive", NETWORK, "--steps", "W1", "--format", "html"]) == 2
+    assert "allowed: pretty, text, latex" in capsys.readouterr().err
     facts = printed(capsys, "derive", NETWORK, "--steps", "delta2")
     assert "because" in facts and "sum" in facts
 

@@ -17,7 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.trees import replace
-from symprop.calculus.cost import cost, leading
+from symprop.calculus.cost import leading
 from symprop.calculus.elementwise import derivative
 from symprop.calculus.tidy import tidy
 
@@ -192,7 +192,7 @@ def random_values(derivation: symprop.Derivation, random: np.random.Generator) -
 
 def test_cost_and_memory_of_a_network_as_polynomials() -> None:
     n0, n1, n2 = sympy.symbols("n0 n1 n2", integer=True, positive=True)
-    found = cost(symprop.derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()"))
+    found = symprop.derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()").cost()
     # forward: n p (2 k - 1) for W a, n for + b: 2 n p; a1: n1; the loss n2 differences, n2 squares, n2 - 1 sums, 1 half
     assert found.forward.total == sympy.expand(2 * n0 * n1 + 2 * n1 * n2 + n1 + 3 * n2)
     # backward: delta2 n2; dW2 n1 n2; W2' delta2 n1 (2 n2 - 1); 1 - a1 a1 2 n1; their product n1; dW1 n0 n1
@@ -204,7 +204,7 @@ def test_cost_and_memory_of_a_network_as_polynomials() -> None:
 
 def test_cost_of_a_batch_is_m_times_that_of_an_example_to_leading_order() -> None:
     network = "Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()"
-    single, batch = cost(symprop.derive(network)), cost(symprop.derive(network, layout="rows"))
+    single, batch = symprop.derive(network).cost(), symprop.derive(network, layout="rows").cost()
     m = symprop.derive(network, layout="rows").system.batch
     n0, n1, n2 = sympy.symbols("n0 n1 n2", integer=True, positive=True)
     # an outer product has no sums; with a batch each of its elements is a sum over the examples
@@ -214,27 +214,25 @@ def test_cost_of_a_batch_is_m_times_that_of_an_example_to_leading_order() -> Non
 
 def test_cost_of_general_l_is_a_sum_over_layers() -> None:
     big_l, n_ = sympy.Symbol("L", integer=True, positive=True), sympy.Symbol("n", integer=True, positive=True)
-    found = cost(symprop.derive("Input(n) >> Repeat(Dense(n) >> Tanh(), L) >> MeanSquaredError()"))
+    found = symprop.derive("Input(n) >> Repeat(Dense(n) >> Tanh(), L) >> MeanSquaredError()").cost()
     assert found.leading == 5 * big_l * n_**2
     for layers in (1, 2, 5):
-        unrolled = cost(symprop.derive(f"Input(n) >> Repeat(Dense(n) >> Tanh(), {layers}) >> MeanSquaredError()"))
+        unrolled = symprop.derive(f"Input(n) >> Repeat(Dense(n) >> Tanh(), {layers}) >> MeanSquaredError()").cost()
         assert sympy.expand(found.total.subs(big_l, layers) - unrolled.total) == 0
         assert sympy.expand(found.memory.subs(big_l, layers) - unrolled.memory) == 0
 
 
 def test_cost_of_general_l_with_a_width_for_each_layer() -> None:
     # "a forward + backward pass costs O(sum of n_l n_(l-1))", "memory is roughly O(sum of n_l)": here exactly
-    found = cost(symprop.derive("Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), L) >> MeanSquaredError()"))
+    found = symprop.derive("Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), L) >> MeanSquaredError()").cost()
     [product] = found.leading.atoms(sympy.Sum)
     width = next(factor.func for factor in product.function.args)
     assert found.leading == 5 * product
     assert sympy.expand(product.function - width(product.limits[0][0]) * width(product.limits[0][0] - 1)) == 0
     assert str(leading(found.activations)).endswith("Sum(n(l), (l, 1, L))")
-    unrolled = cost(
-        symprop.derive(
-            "Input(n_0) >> Dense(n_1) >> Tanh() >> Dense(n_2) >> Tanh() >> Dense(n_3) >> Tanh() >> MeanSquaredError()"
-        )
-    )
+    unrolled = symprop.derive(
+        "Input(n_0) >> Dense(n_1) >> Tanh() >> Dense(n_2) >> Tanh() >> Dense(n_3) >> Tanh() >> MeanSquaredError()"
+    ).cost()
     for general, exact in ((found.total, unrolled.total), (found.memory, unrolled.memory)):
         loop_count = next(symbol for symbol in general.free_symbols if symbol.name == "L")
         expanded = general.subs(loop_count, 3).doit()
