@@ -139,11 +139,6 @@ class Network:
         """The names of sizes and counts that have no number, in order of appearance."""
         return tuple(dict.fromkeys(_names(self.layers)))
 
-    @property
-    def is_numeric(self) -> bool:
-        """Whether all sizes and counts are numbers, so that code can be generated."""
-        return not self.sizes
-
     def with_sizes(self, sizes: Mapping[str, Any]) -> Network:
         """Return the network with numbers (or other names) for named sizes and counts.
 

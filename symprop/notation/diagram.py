@@ -21,9 +21,11 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.content import loss_clashes
-from symprop.notation.drawing import Arrow, Box, Drawing, Frame, svg, tikz
+from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.svg import svg
+from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
 

@@ -14,6 +14,7 @@ from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Piece, render
 from symprop.notation.pretty import GREEK
+from symprop.notation.style import Style
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -71,7 +72,7 @@ ACCENTS = ("dot", "bar")
 """Tangents and cotangents: `dot_z1` is `\\dot{z}_1`."""
 
 
-class Tex(mathematics.Style):
+class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one, transposed = "-", r" \odot ", r" \oslash ", r"\mathbf{1}", r"\top"

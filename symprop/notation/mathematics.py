@@ -7,11 +7,9 @@ elements reads best with them (`sum_i y_i log p_i`).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import sympy
-from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -31,83 +29,7 @@ from symprop.notation.precedence import (
     squared_norm,
     sum_of,
 )
-
-
-class Style(ABC):
-    """How one notation writes the parts of a formula."""
-
-    minus: str
-    hadamard: str
-    divided: str
-    one: str  # the vector of ones
-    transposed: str  # the superscript
-
-    @abstractmethod
-    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
-        """Write a name, with the indices of one element, and `above` in its superscript."""
-
-    @abstractmethod
-    def number(self, value: Basic) -> Piece:
-        """Write a size, a coefficient or the body of a function."""
-
-    @abstractmethod
-    def group(self, text: str) -> str:
-        """Put parentheses around."""
-
-    @abstractmethod
-    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
-        """Write a function by its name or its symbol."""
-
-    @abstractmethod
-    def fraction(self, top: Piece, bottom: Piece) -> Piece:
-        """Write a scalar fraction."""
-
-    @abstractmethod
-    def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
-        """Write a power of a base that is already wrapped."""
-
-    @abstractmethod
-    def superscript(self, base: str, above: str) -> str:
-        """Write `above` over a base that is already wrapped."""
-
-    @abstractmethod
-    def root(self, inside: str) -> Piece:
-        """Write a square root."""
-
-    @abstractmethod
-    def squared_norm(self, inside: str, matrix: bool) -> Piece:
-        """Write the sum of squares of all elements."""
-
-    @abstractmethod
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        """Write a sum over indices."""
-
-    @abstractmethod
-    def indicator(self, condition: str) -> Piece:
-        """Write 1 where the condition holds, else 0."""
-
-    @abstractmethod
-    def relation(self, relation: str) -> str:
-        """Write one of `> >= < <= == !=`."""
-
-    @abstractmethod
-    def where(self, condition: str, yes: str, no: str) -> Piece:
-        """Write a choice."""
-
-    @abstractmethod
-    def rows_of(self, table: str, ids: str) -> str:
-        """Write the rows of a table that ids select."""
-
-    @abstractmethod
-    def constant(self, kind: str, shape: Sequence[Expr]) -> str:
-        """Write the identity ("I"), zeros ("0") or ones ("1") of a shape."""
-
-    @abstractmethod
-    def derivative(self, top: str, bottom: str) -> Piece:
-        """Write a partial derivative."""
-
-    def wrap(self, piece: Piece, minimum: int) -> str:
-        return piece.text if piece.level >= minimum else self.group(piece.text)
+from symprop.notation.style import Style
 
 
 def _unsigned(style: Style, ratio: Ratio, of: Of) -> Piece:
@@ -347,6 +269,3 @@ def table(meaning: str, style: Style) -> Table:
         return Piece(f"{operator} {style.wrap(of(cotangent), MATMUL)}", MATMUL)
 
     return rows
-
-
-__all__ = ["Style", "table"]

@@ -15,6 +15,7 @@ from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation import text as plain
 from symprop.notation.precedence import ATOM, COMPARE, MATMUL, POWER, PRODUCT, Piece, render
+from symprop.notation.style import Style
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -73,7 +74,7 @@ ACCENTS = {"dot": "\u0307", "bar": "\u0304"}
 """Tangents and cotangents, with a combining character: `dot_z1` is `ż₁`."""
 
 
-class Unicode(mathematics.Style):
+class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"

@@ -191,10 +191,10 @@ def test_a_network_goes_on_in_two_ways() -> None:
 
 def test_with_sizes() -> None:
     network = parse_network(["Input(n0) >> Repeat(Residual(Dense(n0)), L) >> Dense(2*n1)", "Embedding(3, 2)"][0])
-    assert network.sizes == ("n0", "L", "n1") and not network.is_numeric
+    assert network.sizes == ("n0", "L", "n1")
     numeric = network.with_sizes({"n0": 4, "L": 2, "n1": 3})
     assert numeric.text == "Input(4) >> Repeat(Residual(Dense(4)), 2) >> Dense(6)"
-    assert numeric.is_numeric and numeric.sizes == ()
+    assert numeric.sizes == ()
     assert network.with_sizes({"n0": "k0"}).sizes == ("k0", "L", "n1")
     for wrong, message in (
         ({"n9": 3}, "no size 'n9'"),

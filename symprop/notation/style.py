@@ -1,0 +1,88 @@
+"""What one notation of mathematics must say for itself: how it writes a fraction, a superscript, a call, a choice."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from sympy import Basic, Expr
+
+from symprop.algebra import nodes as n
+from symprop.notation.precedence import Piece
+
+
+class Style(ABC):
+    """How one notation writes the parts of a formula."""
+
+    minus: str
+    hadamard: str
+    divided: str
+    one: str  # the vector of ones
+    transposed: str  # the superscript
+
+    @abstractmethod
+    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+        """Write a name, with the indices of one element, and `above` in its superscript."""
+
+    @abstractmethod
+    def number(self, value: Basic) -> Piece:
+        """Write a size, a coefficient or the body of a function."""
+
+    @abstractmethod
+    def group(self, text: str) -> str:
+        """Put parentheses around."""
+
+    @abstractmethod
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        """Write a function by its name or its symbol."""
+
+    @abstractmethod
+    def fraction(self, top: Piece, bottom: Piece) -> Piece:
+        """Write a scalar fraction."""
+
+    @abstractmethod
+    def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
+        """Write a power of a base that is already wrapped."""
+
+    @abstractmethod
+    def superscript(self, base: str, above: str) -> str:
+        """Write `above` over a base that is already wrapped."""
+
+    @abstractmethod
+    def root(self, inside: str) -> Piece:
+        """Write a square root."""
+
+    @abstractmethod
+    def squared_norm(self, inside: str, matrix: bool) -> Piece:
+        """Write the sum of squares of all elements."""
+
+    @abstractmethod
+    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
+        """Write a sum over indices."""
+
+    @abstractmethod
+    def indicator(self, condition: str) -> Piece:
+        """Write 1 where the condition holds, else 0."""
+
+    @abstractmethod
+    def relation(self, relation: str) -> str:
+        """Write one of `> >= < <= == !=`."""
+
+    @abstractmethod
+    def where(self, condition: str, yes: str, no: str) -> Piece:
+        """Write a choice."""
+
+    @abstractmethod
+    def rows_of(self, table: str, ids: str) -> str:
+        """Write the rows of a table that ids select."""
+
+    @abstractmethod
+    def constant(self, kind: str, shape: Sequence[Expr]) -> str:
+        """Write the identity ("I"), zeros ("0") or ones ("1") of a shape."""
+
+    @abstractmethod
+    def derivative(self, top: str, bottom: str) -> Piece:
+        """Write a partial derivative."""
+
+    def wrap(self, piece: Piece, minimum: int) -> str:
+        return piece.text if piece.level >= minimum else self.group(piece.text)

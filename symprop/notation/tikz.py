@@ -1,0 +1,72 @@
+"""A drawing as a TikZ picture, for LaTeX."""
+
+from __future__ import annotations
+
+from symprop.notation.drawing import MARGIN, PITCH, Drawing, layout
+
+
+def tikz(drawing: Drawing) -> str:
+    """Return the drawing as a TikZ picture; the preamble loads tikz and its library arrows.meta."""
+    plan = layout(drawing)
+    unit = 0.0255  # centimetres for a pixel: letters of 15 pixels are \\small
+    lines = [
+        r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\small,",
+        r"  box/.style={draw, rounded corners=3pt, minimum height=7mm, inner xsep=5pt},",
+        r"  operation node/.style={box, draw=blue!55!black, fill=blue!6},",
+        r"  sum node/.style={operation node, very thick},",
+        r"  variable node/.style={box, draw=gray}, adjoint node/.style={box, draw=orange!70!black, fill=orange!10},",
+        r"  gradient node/.style={box, draw=green!45!black, fill=green!7},",
+        r"  go/.style={->, semithick, blue!55!black}, back/.style={->, semithick, orange!70!black},",
+        r"  give/.style={->, semithick, green!45!black}, number/.style={font=\scriptsize, gray, inner sep=1pt},",
+        r"  carried/.style={black, font=\footnotesize, inner sep=3pt}]",
+    ]
+
+    def at(x: float, y: float) -> str:
+        return f"({x * unit:.2f}, {y * unit:.2f})"
+
+    for column, title in (("forward", "Forward pass"), ("backward", "Backward pass")):
+        lines.append(rf"  \node at {at(plan.centre[column], MARGIN)} {{\textbf{{{title}}}}};")
+    if any(box.column == "gradient" for box in drawing.boxes):
+        lines.append(rf"  \node[anchor=west] at {at(plan.left['gradient'], MARGIN)} {{\textbf{{Gradients}}}};")
+    for frame in drawing.frames:
+        top, bottom = plan.y(frame.first) - PITCH / 2 + 1, plan.y(frame.last) + PITCH / 2 - 3
+        lines.append(
+            rf"  \draw[gray, dashed, rounded corners=3pt] {at(MARGIN / 2, top)} rectangle {at(plan.width, bottom)};"
+        )
+        lines.append(rf"  \node[number, anchor=north east] at {at(plan.width - 4, top + 3)} {{${frame.label[1]}$}};")
+    for box in drawing.boxes:
+        name = _tikz_name(box.column, box.row) + (f"-{box.position}" if box.column == "gradient" else "")
+        if box.column == "gradient":
+            where = rf"[{box.kind} node, anchor=west] ({name}) at {at(plan.gradient_left(box), plan.y(box.row))}"
+            if box.position:
+                beside = f"([xshift=3mm]{_tikz_name('gradient', box.row)}-{box.position - 1}.east)"
+                where = rf"[{box.kind} node, anchor=west] ({name}) at {beside}"
+        else:
+            where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
+        number = "" if box.number is None else rf"\enspace{{\scriptsize\color{{gray}}({box.number})}}"
+        lines.append(rf"  \node{where} {{${box.label[1]}${number}}};")
+        if box.column == "gradient" and box.position == 0:
+            lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")
+    for arrow in drawing.arrows:
+        kind = "go" if arrow.column == "forward" else "back"
+        one, two = _tikz_name(arrow.column, arrow.start), _tikz_name(arrow.column, arrow.end)
+        if arrow not in plan.lanes:
+            label = rf" node[carried, midway, right] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+            lines.append(rf"  \draw[{kind}] ({one}) --{label} ({two});")
+            continue
+        shift = 1.3 if arrow.end > arrow.start else -1.3  # millimetres, so that arcs and arrows do not share an anchor
+        lane = plan.lane_x(arrow)
+        label = rf" node[carried, midway, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+        first, last = (
+            f"({lane * unit:.2f}, {plan.y(r) * unit + s / 10:.2f})"
+            for r, s in ((arrow.start, shift), (arrow.end, -shift))
+        )
+        lines.append(
+            rf"  \draw[{kind}, rounded corners=6pt] ([yshift={-shift}mm]{one}.west) -- {first} --{label} {last}"
+            rf" -- ([yshift={shift}mm]{two}.west);"
+        )
+    return "\n".join([*lines, r"\end{tikzpicture}"]) + "\n"
+
+
+def _tikz_name(column: str, row: int) -> str:
+    return f"{column}-{row}"
