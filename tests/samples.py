@@ -10,7 +10,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, T, elu, leaky_relu
+from symprop.algebra.defined import T
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
 from symprop.algebra.nodes import Fact, Node
 
 u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))

@@ -13,7 +13,9 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.functions import ElementwiseFunction, lift, stable
+from symprop.algebra.defined import stable
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
 
 VALUE = sympy.Symbol("u", real=True)

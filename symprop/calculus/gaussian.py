@@ -18,7 +18,7 @@ import sympy
 from sympy import Expr, Float, Integer, oo, pi, sqrt
 from sympy.core.relational import Relational
 
-from symprop.algebra.functions import DefinedFunction, T, plain
+from symprop.algebra.defined import DefinedFunction, T, plain
 from symprop.errors import FormulaError, shown
 
 DIGITS = 30

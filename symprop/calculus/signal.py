@@ -18,7 +18,8 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer, Symbol
 
-from symprop.algebra.functions import ElementwiseFunction, T
+from symprop.algebra.defined import T
+from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import size_symbol
 from symprop.calculus.gaussian import expectation, pieces
 from symprop.calculus.slopes import slope_of

@@ -14,7 +14,8 @@ import mpmath
 import sympy
 from sympy import Expr, Float, Integer, oo
 
-from symprop.algebra.functions import DefinedFunction, ElementwiseFunction, T, plain
+from symprop.algebra.defined import DefinedFunction, T, plain
+from symprop.algebra.functions import ElementwiseFunction
 from symprop.calculus.gaussian import DIGITS, Piece, numeric, pieces
 from symprop.errors import FormulaError, shown
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
-from symprop.algebra.functions import FUNCTIONS, lift
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.known_forms import KNOWN_FORMS, is_map, minus_one
 from symprop.calculus.tidy import coefficient_and_rest, tidy

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import sympy
 
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, from_body, leaky_relu, lift
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, from_body, leaky_relu
+from symprop.algebra.lifting import lift
 from symprop.algebra.names import validated, variable
 from symprop.algebra.nodes import Variable
 from symprop.algebra.operators import OPERATORS

@@ -9,8 +9,10 @@ import sympy
 from sympy import Expr, Symbol
 
 from symprop.algebra import nodes as n
+from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation, Item, Loop
-from symprop.algebra.functions import ElementwiseFunction, T, lift
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation

@@ -21,7 +21,7 @@ from sympy import Basic, Expr
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-from symprop.algebra.functions import DefinedFunction, sigmoid, softplus
+from symprop.algebra.defined import DefinedFunction, sigmoid, softplus
 
 Array = NDArray[Any]
 Functions = dict[type, Callable[..., Array]]

@@ -6,8 +6,8 @@ import pytest
 import sympy
 from sympy import Rational
 
+from symprop.algebra.defined import plain
 from symprop.algebra.elements import elements
-from symprop.algebra.functions import plain
 from symprop.algebra.reader import read_formula
 from symprop.algebra.scalar import scalar_body
 from symprop.errors import FormulaError

@@ -10,7 +10,8 @@ import sympy
 from sympy import Rational
 
 import symprop
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, T, from_body
+from symprop.algebra.defined import T
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, from_body
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.calculus.gaussian import expectation, pieces, quadrature
 from symprop.calculus.slopes import largest_slope, slope_at_output

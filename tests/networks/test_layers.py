@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import sympy
 
+from symprop.algebra.defined import T, plain
 from symprop.algebra.equations import Loop, System
-from symprop.algebra.functions import FUNCTIONS, T, plain
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Fact
 from symprop.errors import FormulaError, ShapeError, SpecError, SymbolNameError
 from symprop.networks import (

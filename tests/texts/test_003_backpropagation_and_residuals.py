@@ -13,8 +13,9 @@ import sympy
 from sympy import Rational
 
 import symprop
+from symprop.algebra.defined import T, plain
 from symprop.algebra.equations import Equation
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, T, leaky_relu, plain
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, leaky_relu
 from symprop.calculus.gaussian import numeric, pieces, quadrature
 from symprop.calculus.modes import Modes, modes
 from symprop.calculus.paths import Expansion, paths

@@ -11,7 +11,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
-from symprop.algebra.functions import FUNCTIONS, sigmoid, softplus
+from symprop.algebra.defined import sigmoid, softplus
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import NODE_KINDS, Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Complex

@@ -17,7 +17,7 @@ import sympy
 from symprop import codegen
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
-from symprop.algebra.functions import lift
+from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import ones
