@@ -159,22 +159,22 @@ def shifted_softmax(program: Program) -> Program:
 
     def parts(logits: Node, axis: int, emit: Emit) -> tuple[Variable, Variable, Variable, Variable]:
         """Return the maximum, the shifted logits, their exponentials and the sum of those."""
-        if (logits, axis) not in made:
-            words = ("top", "shifted", "exps", "total")
+        key = logits, axis
+        if key not in made:
             if not isinstance(logits, Variable):
                 first = names.new("logits", logits)
                 emit(Statement(first, logits))
                 logits = first
-            top = names.new(words[0], Largest(logits, axis))
-            shifted = names.new(words[1], logits)
-            exps = names.new(words[2], logits)
-            total = names.new(words[3], top)
+            top = names.new("top", Largest(logits, axis))
+            shifted = names.new("shifted", logits)
+            exps = names.new("exps", logits)
+            total = names.new("total", top)
             emit(Statement(top, Largest(logits, axis)))
             emit(Statement(shifted, logits - top, why="shifted by the largest logit, so that exp cannot overflow"))
             emit(Statement(exps, FUNCTIONS["exp"](shifted)))
             emit(Statement(total, n.Sum(exps, axis, True)))
-            made[logits, axis] = top, shifted, exps, total
-        return made[logits, axis]
+            made[key] = top, shifted, exps, total
+        return made[key]
 
     def change(statement: Statement, emit: Emit) -> Statement:
         why = [statement.why] if statement.why else []

@@ -64,6 +64,14 @@ class Residual(Layer):
     """A block with its input added to its output, `a = block(x) + x`.
 
     With `projection` the input goes through a Dense without bias first, so that the widths may differ.
+
+    >>> from symprop.networks import Dense, Tanh
+    >>> network = Input(2) >> Residual(Dense(3) >> Tanh(), projection=True)
+    >>> [equation.text() for equation in network.system().equations]
+    ['z1 = W1 @ x + b1', 'f1 = tanh(z1)', 'z2 = W2 @ x', 'a2 = f1 + z2']
+
+    Raises:
+        SpecError: the block changes the width and there is no projection, or an Input or a loss stands in it.
     """
 
     is_transparent: ClassVar[bool] = True

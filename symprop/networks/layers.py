@@ -173,7 +173,16 @@ def dense(builder: Builder, value: Variable, size: sympy.Expr, bias: bool, initi
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """Rows of a table `E` selected by the ids of the input, one after the other in one vector where `flatten`."""
+    """Rows of a table `E: (vocabulary, size)` selected by the ids of the input.
+
+    For `k` ids the output is the rows one after the other, `(k * size,)`, or without `flatten` a matrix, `(k, size)`.
+
+    >>> (Input(3) >> Embedding(27, 10)).system().output.shape
+    (30,)
+
+    Raises:
+        SpecError: it does not stand right after the `Input`.
+    """
 
     vocabulary: Size
     size: Size
@@ -202,7 +211,11 @@ class Embedding(Layer):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """`exp(z_i) / sum_j exp(z_j)` along the last axis."""
+    """`exp(z_i) / sum_j exp(z_j)` along the last axis.
+
+    Raises:
+        SpecError: over one class, where it would always be 1.
+    """
 
     is_activation: ClassVar[bool] = True
 

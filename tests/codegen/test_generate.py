@@ -297,3 +297,9 @@ def test_an_activation_of_the_input_does_not_shadow_its_helper() -> None:
     module.loss_and_grads(module.init_params(), x, [[0, 0]])
     shared = compile_network("Input(3) >> Dense(3) >> SiLU() >> MeanSquaredError()")
     assert np.isfinite(shared.loss(shared.init_params(), x, x))
+
+
+def test_a_softmax_of_a_formula_is_computed_once_for_loss_and_gradient() -> None:
+    source = generate('Input(2) >> Dense(3) >> Loss("-sum(y * log(softmax(2 * a)))")')
+    body = source.partition("def loss_and_grads")[2].partition("\ndef ")[0]
+    assert body.count("np.exp(") == 1 and body.count(".max(") == 1
