@@ -11,6 +11,7 @@ This file is the API: what it names is public, what it does not name may change.
 
 from symprop import notation as notation  # enters the printers of formulas, equations and derivations
 from symprop.algebra.equations import Equation, Loop, Step, System
+from symprop.algebra.formula import Formula, formula
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.derivation import Derivation
@@ -70,6 +71,7 @@ __all__ = [
     "Derivation",
     "Embedding",
     "Equation",
+    "Formula",
     "FormulaError",
     "Identity",
     "Input",
@@ -101,6 +103,7 @@ __all__ = [
     "compile",
     "derive",
     "diagram",
+    "formula",
     "generate",
     "initialisation",
     "parse_network",

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from symprop.algebra.nodes import Variable
 from symprop.data import Scaling, Table, fit_scaling, read_table, split
 from symprop.errors import DataError, SpecError
 from symprop.files import check_writable, save_weights
 from symprop.networks import Network
-from symprop.training import Array, Epoch, Trained, accuracy, mean_loss, train
+from symprop.training import Array, Trained, accuracy, mean_loss, progress_bar, train
 
 CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
 
@@ -58,12 +57,7 @@ def run(
         f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True
     )
     x, y = _prepared(network, training, scale, kind, dtype)
-    with _progress(console) as progress:
-        task = progress.add_task("", total=epochs)
-
-        def show(epoch: Epoch) -> None:
-            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4g}")
-
+    with progress_bar(console, epochs) as show:
         trained = train(module, x, y, epochs=epochs, batch=batch, rate=rate, seed=seed, clip=clip, after_epoch=show)
     for name, part in (("training", training), ("held-out", held_out)):
         if part.rows:
@@ -164,8 +158,3 @@ def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[
         "classes": list(table.classes),
         "scaling": {"kind": scale.kind, "offset": scale.offset.tolist(), "scale": scale.scale.tolist()},
     }
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, TimeElapsedColumn(), console=console)

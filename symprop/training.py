@@ -7,12 +7,15 @@ loop around it, which the command line and the examples share.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from symprop.data import batches
 from symprop.errors import DataError, SpecError
@@ -93,6 +96,15 @@ def train(
         history.append(Epoch(number, total / len(features)))
         after_epoch(history[-1])
     return Trained(weights, tuple(history))
+
+
+@contextmanager
+def progress_bar(console: Console, epochs: int) -> Iterator[Callable[[Epoch], None]]:
+    """Show a bar with the loss of the latest epoch; what it yields is the `after_epoch` of `train`."""
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("", total=epochs)
+        yield lambda epoch: progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4g}")
 
 
 def mean_loss(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:

@@ -9,6 +9,7 @@ from functools import cached_property
 from sympy import Expr
 
 from symprop.algebra.equations import Equation, Item, Step, System
+from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
@@ -19,20 +20,31 @@ from symprop.calculus.paths import Expansion, paths
 from symprop.calculus.rules import context
 from symprop.calculus.vanishing import Shrinkage, vanishing
 from symprop.errors import FormulaError, ShapeError, shown
+from symprop.networks.builder import Parameter
 from symprop.networks.network import Network
 
 
 @dataclass(frozen=True, repr=False)
 class Derivation(Printable):
-    """Forward and backward equations of `network` in one layout, in the order of computation.
+    """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
     """
 
-    network: Network
+    network: Network | Formula
     system: System
     backward: tuple[Item, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The network, or the formula, as it is typed."""
+        return self.network.source if isinstance(self.network, Formula) else self.network.text
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the network says of its parameters; a formula has none."""
+        return () if isinstance(self.network, Formula) else self.network.parameters
 
     @property
     def equations(self) -> Iterator[Equation]:

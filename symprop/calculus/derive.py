@@ -17,6 +17,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.formula import Formula
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
@@ -28,8 +29,8 @@ from symprop.networks.network import Network
 from symprop.networks.spec import parse_network
 
 
-def derive(network: Network | str, layout: str = "example") -> Derivation:
-    """Derive the delta recurrence and the gradients of a network.
+def derive(network: Network | Formula | str, layout: str = "example") -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a `Formula` by its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it).
 
@@ -43,7 +44,7 @@ def derive(network: Network | str, layout: str = "example") -> Derivation:
     """
     net = parse_network(network) if isinstance(network, str) else network
     system = net.system(layout)
-    if system.loss is None:
+    if system.loss is None and isinstance(net, Network):
         raise SpecError(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )

@@ -38,7 +38,7 @@ def generate(network: Network | Derivation | str, dtype: str = "float64", optimi
     derivation = network if isinstance(network, Derivation) else derive(network, layout="rows")
     if derivation.system.layout != "rows":
         raise SpecError(f"code has its batch in rows, not layout {derivation.system.layout!r}\ngive the network itself")
-    if not derivation.network.parameters:
+    if not derivation.parameters:
         raise SpecError(
             "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
         )

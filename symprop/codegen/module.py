@@ -51,12 +51,12 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
         "loss_and_grads": _body(program, *program.returns),
     }
     code = "\n".join(line for body in bodies.values() for line in (*body.forward, *body.backward))
-    parameters = derivation.network.parameters
+    parameters = derivation.parameters
     return (
         environment("numpy")
         .get_template("module.py.j2")
         .render(
-            network=_network(derivation.network.text),
+            network=_network(derivation.source),
             dtype=dtype,
             optimizer=None if optimizer is None else _optimizer(OPTIMISERS[optimizer]),
             clip=numpy_source(_clip_scale()),

@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.formula import Formula
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
@@ -87,7 +88,7 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     forward = [item for item in system.items if not (isinstance(item, Equation) and item.name in at_loss)]
     loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
     found = (
-        Section("Network", (_parameter_count(derivation),), sizes=tuple(_sizes(derivation))),
+        Section(*_heading(derivation), sizes=tuple(_sizes(derivation))),
         Section("Conventions", tuple(_conventions(derivation)), definitions=tuple(definitions(derivation))),
         Section("Forward pass", lines=tuple(_lines(derivation, forward, None))),
         Section("Loss", lines=tuple(_lines(derivation, loss, None))),
@@ -126,6 +127,12 @@ def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -
 def _loose(loop: Loop, variable: Variable) -> tuple[str, int, str]:
     """What stays of a name when its index is left out."""
     return variable.letter, variable.mark, variable.role
+
+
+def _heading(derivation: Derivation) -> tuple[str, tuple[Sentence, ...]]:
+    if isinstance(derivation.network, Formula):
+        return "Formula", ()
+    return "Network", (_parameter_count(derivation),)
 
 
 def _parameter_count(derivation: Derivation) -> Sentence:

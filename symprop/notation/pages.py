@@ -74,8 +74,8 @@ def _pretty_lines(derivation: Derivation) -> Iterator[str]:
             yield ""
         yield section.title
         yield "─" * len(section.title)
-        if section.title == "Network":
-            yield from network_lines(derivation.network.text, "  ", "    ")
+        if section.title in ("Network", "Formula"):
+            yield from network_lines(derivation.source, "  ", "    ")
         bullet = "  • " if len(section.sentences) > 1 else "  "
         for sentence in section.sentences:
             yield from wrapped(words(sentence, pretty, _pretty_size), bullet, " " * len(bullet))
@@ -178,8 +178,8 @@ def _text_lines(derivation: Derivation) -> Iterator[str]:
         if position:
             yield ""
         yield f"# {section.title}"
-        if section.title == "Network":
-            yield from network_lines(derivation.network.text, "# ", "#   ")
+        if section.title in ("Network", "Formula"):
+            yield from network_lines(derivation.source, "# ", "#   ")
         for sentence in section.sentences:
             yield from wrapped(words(sentence, text, lambda value: number(value).text), "# ", "#   ")
         for definition in section.definitions:

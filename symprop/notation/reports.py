@@ -138,7 +138,8 @@ def _latex_section(derivation: Derivation, section: Section, sign: Sign) -> dict
         return f"${sign(latex(node))}$"
 
     sentences = [words(_escaped_words(sentence), inline, _inline_size) for sentence in section.sentences]
-    network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if section.title == "Network" else []
+    headed = section.title in ("Network", "Formula")
+    network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if headed else []
     several = len(sentences) > 1
     return {
         "title": section.title,
@@ -158,7 +159,7 @@ def _escaped_words(sentence: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _network(derivation: Derivation) -> str:
-    return escaped(derivation.network.text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
+    return escaped(derivation.source).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
 
 
 def _inline_size(value: Expr) -> str:
@@ -232,7 +233,7 @@ def _html_section(derivation: Derivation, section: Section, sign: Sign) -> dict[
 
     return {
         "title": section.title,
-        "network": derivation.network.text if section.title == "Network" else "",
+        "network": derivation.source if section.title in ("Network", "Formula") else "",
         "boxed": section.title == "Conventions",
         "sentences": [
             Markup(words(tuple(escape(p) if isinstance(p, str) else p for p in sentence), math, _math_size))

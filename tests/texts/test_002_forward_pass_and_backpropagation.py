@@ -94,6 +94,22 @@ def test_backprop_through_a_scalar_graph_adds_up_at_the_shared_node(in_digits: C
     assert values["dy"] > values["dx"]  # y is in both factors
 
 
+def test_the_formula_of_the_graph_derives_and_prints() -> None:
+    derivation = symprop.derive(symprop.formula("(x + y) * (y - 1)", x="", y=""))
+    assert [equation.text() for equation in derivation.equations] == [
+        "v1 = x + y",
+        "v2 = y - 1",
+        "L = v1 * v2",
+        "dv1 = v2",
+        "dx = dv1",
+        "dy = dv1 + v1",
+    ]
+    assert "∂L/∂y = ∂L/∂v₁ + v₁" in derivation.pretty()
+    page: dict[str, float] = {"x": 2.0, "y": 3.0}
+    exec(derivation.text(), page)
+    assert (page["L"], page["dx"], page["dy"]) == (10, 2, 7)
+
+
 @pytest.mark.parametrize(
     ("layers", "delta"),
     [

@@ -1,0 +1,106 @@
+"""A formula that stands alone: NumPy notation with the shapes of its arrays, and the graph of its operations.
+
+The graph names every operation once (`v1 = x + y`, `v2 = y - 1`, `L = v1 * v2`), so that backpropagation through it
+shows what flows along each edge and where the flows into a shared node are added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.names import size_expression
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Printable
+from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.trees import variables
+from symprop.errors import FormulaError, shown
+
+STEM_LETTERS = ("v", "u", "t", "s", "q")
+RESULT_LETTERS = ("L", "f", "g", "h", "r")
+
+
+@dataclass(frozen=True, repr=False)
+class Formula(Printable):
+    """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`); `formula` makes one."""
+
+    source: str
+    node: Node
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the value."""
+        return self.node.shape
+
+    def pretty(self) -> str:
+        return self.node.pretty()
+
+    def text(self) -> str:
+        return self.node.text()
+
+    def latex(self) -> str:
+        return self.node.latex()
+
+    def system(self, layout: str = "example") -> System:
+        """Return the operations as equations, each named once, the last of them the result.
+
+        >>> [equation.text() for equation in formula("(x + y) * (y - 1)", x="", y="").system().equations]
+        ['v1 = x + y', 'v2 = y - 1', 'L = v1 * v2']
+
+        Raises:
+            FormulaError: the value is no scalar, or a layout for batches is asked for.
+        """
+        if layout != "example":
+            raise FormulaError(f"a formula has no batch of examples, so no layout {shown(layout)}\nallowed: example")
+        if self.node.rank:
+            problem = f"{shown(self.source)} has shape {shape_text(self.shape)}, and only a scalar has gradients"
+            raise FormulaError(f"{problem}\nallowed: a scalar, such as the sum of its elements")
+        given = variables(self.node)
+        if not self.node.operands or not given:
+            raise FormulaError(f"{shown(self.source)} has nothing to differentiate\nallowed: operations on variables")
+        taken = {variable.letter for variable in given}
+        stem, result = (
+            next((letter for letter in letters if letter not in taken), letters[0] + "_")
+            for letters in (STEM_LETTERS, RESULT_LETTERS)
+        )
+        names: dict[Node, Variable] = {}
+        equations: list[Equation] = []
+
+        def named(node: Node) -> Node:
+            if not node.operands or not variables(node):
+                return node
+            if node not in names:
+                expression = node.with_operands([named(operand) for operand in node.operands])
+                last = node == self.node
+                target = Variable(result if last else stem, () if last else (len(names) + 1,), node.shape)
+                names[node] = target
+                equations.append(Equation(target, expression))
+            return names[node]
+
+        named(self.node)
+        return System(tuple(equations), given, (), (), names[self.node], names[self.node])
+
+
+def formula(source: str, **shapes: Any) -> Formula:
+    """Read a formula in NumPy notation; each name is given its shape, as text (`"m n"`, `""` for a scalar) or a tuple.
+
+    >>> formula("sum((X @ w - y)**2)", X="m n", w="n", y="m").shape
+    ()
+
+    Raises:
+        FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
+        ShapeError: arrays that do not fit.
+        LimitError: too long or too deep.
+    """
+    missing = next((name for name in names_in(source) if name not in shapes), None)
+    if missing is not None:
+        allowed = f'{missing}="m n" with its sizes, {missing}="" for a scalar'
+        raise FormulaError(f"{shown(missing)} has no shape\nallowed: {allowed}")
+    listed = {name: shape.split() if isinstance(shape, str) else shape for name, shape in shapes.items()}
+    return Formula(source, read_formula(source, {name: tuple(map(_size, shape)) for name, shape in listed.items()}))
+
+
+def _size(size: Any) -> Any:
+    return size_expression(int(size) if isinstance(size, str) and size.isdecimal() else size)

@@ -1,0 +1,62 @@
+"""A formula alone: shapes as text, the graph of its operations, gradients by its variables, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.errors import FormulaError, ShapeError, SpecError
+from symprop.verify.arithmetic import Complex
+from symprop.verify.evaluate import Evaluator, stacked
+
+
+def test_every_operation_is_named_once_and_the_gradients_are_right(random: np.random.Generator) -> None:
+    formula = symprop.formula("sum(tanh(X @ w) * tanh(X @ w)) + sum(w * w)", X="3 2", w="2")
+    derivation = symprop.derive(formula)
+    assert sum("tanh" in equation.expression.text() for equation in derivation.system.equations) == 1
+    point = {"X": random.normal(size=(3, 2)), "w": random.normal(size=2)}
+    run = Evaluator(Complex(), stacked(point, Complex()))
+    run.run(derivation.equations)
+    for name, value in point.items():
+        for place in np.ndindex(value.shape):
+            moved = value.astype(complex)
+            moved[place] += 1e-100j
+            other = Evaluator(Complex(), stacked({**point, name: moved}, Complex()))
+            other.run(derivation.system.equations)
+            slope = other.values["L"].item().imag / 1e-100
+            assert run.values[f"d{name}"][0][place].real == pytest.approx(slope, rel=1e-12)
+
+
+def test_a_formula_prints_in_three_notations() -> None:
+    formula = symprop.formula("sum((X @ w - y)**2)", X="m n", w="n", y="m")
+    assert formula.text() == "sum((X @ w - y)**2)"
+    assert formula.pretty() == "‖X w − y‖²"
+    assert r"\left\|" in formula.latex()
+    assert "Formula" in symprop.derive(formula).latex()
+
+
+@pytest.mark.parametrize(
+    ("source", "shapes", "error", "words"),
+    [
+        ("x + y", {"x": ""}, FormulaError, "'y' has no shape"),
+        ("x @ y", {"x": "n", "y": "m"}, ShapeError, "do not fit"),
+        ("x.__class__", {"x": "n"}, FormulaError, "only attribute"),
+        ("x +", {"x": "n"}, FormulaError, "cannot be read"),
+    ],
+)
+def test_what_is_no_formula_is_refused(source: str, shapes: dict[str, str], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        symprop.formula(source, **shapes)
+
+
+def test_only_a_scalar_has_gradients() -> None:
+    vector = symprop.formula("x * x", x="n")
+    with pytest.raises(FormulaError, match=r"shape \(n,\)"):
+        symprop.derive(vector)
+    with pytest.raises(FormulaError, match="nothing to differentiate"):
+        symprop.derive(symprop.formula("x", x=""))
+    with pytest.raises(FormulaError, match="no batch"):
+        symprop.derive(symprop.formula("x * x", x=""), "rows")
+    with pytest.raises(SpecError, match="rows"):
+        symprop.generate(symprop.derive(symprop.formula("x * x", x="")))
