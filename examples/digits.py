@@ -18,12 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import symprop
 from symprop import notation
 from symprop.data import read_table, split
-from symprop.training import Epoch, accuracy, train
+from symprop.training import accuracy, progress_bar, train
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "examples" / "data" / "digits.csv"
@@ -88,13 +87,7 @@ def main() -> None:
     module = symprop.compile(network, dtype="float64", optimizer="adam")
     x, y = with_moved_copies(training.features / BRIGHTEST, training.target)
     middle = x.mean()  # of the training part; the rest is not looked at
-    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("", total=options.epochs)
-
-        def show(epoch: Epoch) -> None:
-            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4f}")
-
+    with progress_bar(console, options.epochs) as show:
         trained = train(
             module, x - middle, y, epochs=options.epochs, batch=128, rate=0.003, seed=options.seed, after_epoch=show
         )

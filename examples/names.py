@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 
 import symprop
-from symprop.training import Epoch, mean_loss, train
+from symprop.training import mean_loss, progress_bar, train
 
 DATA = Path(__file__).parent / "data" / "names.txt"
 CONTEXT = 3
@@ -75,12 +74,7 @@ def main() -> None:
     console.print(NETWORK, markup=False, soft_wrap=True)
 
     module = symprop.compile(symprop.parse_network(NETWORK), dtype="float64", optimizer="adam")
-    with Progress(console=console) as progress:
-        task = progress.add_task("training", total=options.epochs)
-
-        def show(epoch: Epoch) -> None:
-            progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.3f}")
-
+    with progress_bar(console, options.epochs) as show:
         params = train(
             module, x, y, epochs=options.epochs, batch=128, rate=0.002, seed=options.seed, after_epoch=show
         ).params
