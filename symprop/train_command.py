@@ -80,7 +80,7 @@ def target_kind(network: Network) -> str:
         raise SpecError(
             "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
         )
-    facts = {fact.kind for fact in targets[0].facts}
+    facts = targets[0].facts_by_kind
     return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
 
 
@@ -123,8 +123,8 @@ def _width(variable: Variable) -> int:
 
 def _vocabulary(network: Network) -> int | None:
     """The number of ids that the input may hold, None where it holds numbers."""
-    facts = {fact.kind: fact.value for fact in network.system("rows").inputs[0].facts}
-    return int(facts["index"]) if "index" in facts else None
+    count = network.system("rows").inputs[0].facts_by_kind.get("index")
+    return None if count is None else int(count)
 
 
 def _scaling(network: Network, training: Table, kind: str) -> Scaling:

@@ -133,7 +133,7 @@ def _aligned(index: Index, shape: tuple[Expr, ...]) -> Index:
 
 
 def _symbol(node: Variable, index: Index) -> Expr:
-    kinds = {fact.kind for fact in node.facts}
+    kinds = node.facts_by_kind.keys()
     if all(position.is_Integer for position in index):
         name = f"{node.name}[{','.join(map(str, index))}]" if index else node.name
         if "index" in kinds:

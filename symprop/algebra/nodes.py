@@ -140,6 +140,11 @@ class Variable(Node):
         return tuple(self.args[3].args)
 
     @property
+    def facts_by_kind(self) -> dict[str, Expr]:
+        """The value of each fact by its kind; ask with `in` whether something is known."""
+        return {fact.kind: fact.value for fact in self.facts}
+
+    @property
     def mark(self) -> int:
         return int(self.args[4])
 

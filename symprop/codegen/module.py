@@ -92,7 +92,7 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
 
 def _given(variable: Variable) -> dict[str, object]:
     """What the checks and docstrings need to know of an input, a target or a result."""
-    facts = {fact.kind: fact.value for fact in variable.facts}
+    facts = variable.facts_by_kind
     kind = "real"
     if "sums to 1" in facts and variable.rank == 2:
         kind = "classes"

@@ -19,6 +19,10 @@ from symprop.algebra.scalar import scalar_body
 from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
+from symprop.networks.sizes import check_number
+
+LARGEST_NUMBER = 1_000_000
+"""The largest slope of a LeakyReLU, or alpha of an ELU."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class LeakyReLU(Rectifier):
     slope: Any = 0.01
 
     def __post_init__(self) -> None:
-        _check_number(self.slope, "LeakyReLU: slope")
+        check_number(self.slope, "LeakyReLU: slope", -LARGEST_NUMBER, LARGEST_NUMBER)
 
     @property
     def function(self) -> ElementwiseFunction:
@@ -85,7 +89,7 @@ class ELU(Rectifier):
     alpha: Any = 1
 
     def __post_init__(self) -> None:
-        _check_number(self.alpha, "ELU: alpha")
+        check_number(self.alpha, "ELU: alpha", -LARGEST_NUMBER, LARGEST_NUMBER)
 
     @property
     def function(self) -> ElementwiseFunction:
@@ -116,12 +120,6 @@ class Identity(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         return value
-
-
-def _check_number(value: Any, what: str) -> None:
-    number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
-    if not number or value != value or abs(value) > 10**6:
-        raise SpecError(f"{what} is a number between -1,000,000 and 1,000,000, not {shown(value)}")
 
 
 def _named_after(function: ElementwiseFunction, name: str, number: Any) -> ElementwiseFunction:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
-
-from sympy import Rational
 
 from symprop.algebra.functions import exact
 from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Variable
@@ -14,7 +11,7 @@ from symprop.algebra.trees import added
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
-from symprop.networks.sizes import LOOP_SYMBOLS
+from symprop.networks.sizes import LOOP_SYMBOLS, check_number
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,7 @@ class L2:
     coefficient: Any
 
     def __post_init__(self) -> None:
-        value = self.coefficient
-        number = isinstance(value, (int, float, Rational)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0 or value > 10**9:
-            raise SpecError(f"L2: the coefficient is a number from 0 to 1,000,000,000, not {shown(value)}")
+        check_number(self.coefficient, "L2: the coefficient", 0, 10**9)
 
     @property
     def text(self) -> str:

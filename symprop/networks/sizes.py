@@ -101,3 +101,14 @@ def changed_size(size: Size, change: dict[Size, Size]) -> Size:
         return change.get(size, size)
     names = {size_symbol(name): size_node(new) for name, new in change.items() if isinstance(name, str)}
     return checked_size(size.xreplace(names), "size")
+
+
+def check_number(value: Any, what: str, lowest: int, highest: int) -> None:
+    """Raise unless `value` is a number from `lowest` to `highest`; `what` says whose it is.
+
+    Raises:
+        SpecError: not a number (nor is NaN one), or outside.
+    """
+    number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
+    if not number or not lowest <= value <= highest:
+        raise SpecError(f"{what} is a number from {lowest:,} to {highest:,}, not {_number_text(value)}")

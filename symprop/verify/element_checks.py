@@ -74,7 +74,7 @@ def _compared(derivation: Derivation, point: Point) -> tuple[bool, dict[str, Arr
 
 
 def _is_index(variable: Variable) -> bool:
-    return any(fact.kind == "index" for fact in variable.facts)
+    return "index" in variable.facts_by_kind
 
 
 def _leaf_values(system: System, point: Point) -> dict[Basic, Array]:
@@ -93,10 +93,9 @@ def _rationals(values: Array, variable: Variable) -> Array:
     """Return numbers as thousandths; the last along an axis that sums to 1 makes up for the rounding of the others."""
     exact = np.frompyfunc(lambda value: sympy.Rational(round(float(value) * 1000), 1000), 1, 1)(np.asarray(values))
     exact = np.asarray(exact, dtype=object)
-    for fact in variable.facts:
-        if fact.kind == "sums to 1":
-            moved = np.moveaxis(exact, int(fact.value), -1)
-            moved[..., -1] += 1 - moved.sum(axis=-1)
+    if "sums to 1" in variable.facts_by_kind:
+        moved = np.moveaxis(exact, int(variable.facts_by_kind["sums to 1"]), -1)
+        moved[..., -1] += 1 - moved.sum(axis=-1)
     return exact
 
 

@@ -47,7 +47,7 @@ class Point:
 
 def target_kinds(system: System) -> tuple[Target, ...]:
     """Return the kinds of targets that the facts of the target variables allow."""
-    kinds = {fact.kind for target in system.targets for fact in target.facts}
+    kinds = {kind for target in system.targets for kind in target.facts_by_kind}
     if "sums to 1" in kinds:  # a module takes class ids where an example has one class
         ids = ("class ids",) * all(target.rank == 1 for target in system.targets)
         return (*ids, "distribution", "one-hot")
@@ -73,9 +73,9 @@ def random_point(
         parameters[parameter.name] = normal(shape, 1.2 / np.sqrt(shape[-1]) if len(shape) > 1 else 0.5)
     inputs = {}
     for variable in system.inputs:
-        fact = next((fact for fact in variable.facts if fact.kind == "index"), None)
+        ids = variable.facts_by_kind.get("index")
         shape = (count, *_integers(variable))
-        inputs[variable.name] = random.integers(0, int(fact.value), shape) if fact else normal(shape)
+        inputs[variable.name] = normal(shape) if ids is None else random.integers(0, int(ids), shape)
     targets, given = {}, {}
     for variable in system.targets:
         values, ids = _target(variable, random, kind, count)
@@ -88,7 +88,7 @@ def random_point(
 def _target(variable: Variable, random: np.random.Generator, kind: Target, count: int) -> tuple[Array, Array | None]:
     """Return targets as arrays for the formulas, and as class ids where the module is to be given those."""
     shape = (count, *_integers(variable))
-    facts = {fact.kind: fact.value for fact in variable.facts}
+    facts = variable.facts_by_kind
     if "sums to 1" in facts:
         axis = int(facts["sums to 1"]) + 1
         if kind == "distribution":

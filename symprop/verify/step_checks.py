@@ -63,10 +63,10 @@ def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
     random = np.random.default_rng(seed)
     entered = stacked(values, Precise())
     for target in system.targets:
-        for fact in target.facts:
-            if fact.kind == "sums to 1":  # to all digits, not to the sixteen of the random numbers
-                whole = entered[target.name]
-                entered[target.name] = whole / whole.sum(axis=int(fact.value) + 1, keepdims=True)
+        axis = target.facts_by_kind.get("sums to 1")
+        if axis is not None:  # to all digits, not to the sixteen of the random numbers
+            whole = entered[target.name]
+            entered[target.name] = whole / whole.sum(axis=int(axis) + 1, keepdims=True)
     evaluator = Evaluator(Precise(), entered, sizes)
     evaluator.run(system.equations)
     backward = [item.target for item in derivation.backward if isinstance(item, Equation)]

@@ -368,3 +368,10 @@ def test_own_activation_with_joint_conditions() -> None:
     assert module.forward(params, x).tolist() == [[0.0, -0.5, 0.5, 0.0, 4.0]]
     with pytest.raises(FormulaError, match="no value where"):
         Activation(sympy.Piecewise((sympy.Symbol("q"), sympy.Symbol("q") > 0)))
+
+
+@pytest.mark.parametrize("number", [10**5000, -(10**5000), float("nan"), float("inf"), "1", True, None])
+def test_numbers_of_layers_are_numbers_within_bounds(number: Any) -> None:
+    for make in (LeakyReLU, ELU, L2):
+        with pytest.raises(SpecError, match="is a number from"):
+            make(number)
