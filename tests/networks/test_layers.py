@@ -370,8 +370,8 @@ def test_own_activation_with_joint_conditions() -> None:
         Activation(sympy.Piecewise((sympy.Symbol("q"), sympy.Symbol("q") > 0)))
 
 
-@pytest.mark.parametrize("number", [10**5000, -(10**5000), float("nan"), float("inf"), "1", True, None])
-def test_numbers_of_layers_are_numbers_within_bounds(number: Any) -> None:
-    for make in (LeakyReLU, ELU, L2):
+@pytest.mark.parametrize("make", [LeakyReLU, ELU, L2])
+def test_numbers_of_layers_are_numbers_within_bounds(make: Any) -> None:
+    for number in (10**5000, -(10**5000), float("nan"), float("inf"), "1", True, None):
         with pytest.raises(SpecError, match="is a number from"):
             make(number)
