@@ -61,7 +61,7 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.parameters or system.inputs
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, set(_dependents(system.items, wanted)))
+    walker = _Walker(context(system), wanted, _dependents(system.items, wanted))
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
@@ -69,25 +69,26 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     return tuple(walker.items), tuple(walker.remarks())
 
 
-def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> Iterable[Variable]:
-    """Yield the roots and every variable whose value depends on one of them."""
+def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> set[Variable]:
+    """Return the roots and every variable whose value depends on one of them."""
     active = set(roots)
-    yield from roots
-    for item in items:
-        equations: tuple[Equation, ...] = (item,) if isinstance(item, Equation) else item.equations
-        if isinstance(item, Loop):
-            first = item.at(item.carry_in, sympy.Integer(1))
-            if first in active:
-                active.add(item.carry_in)
-                yield item.carry_in
+
+    def mark(equations: Iterable[Equation]) -> None:
         for equation in equations:
             if any(variable in active for variable in variables(equation.expression)):
                 active.add(equation.target)
-                yield equation.target
-        if isinstance(item, Loop) and item.carry_out in active:
-            last = item.at(item.carry_out, item.count)
-            active |= {last, item.carry_in}
-            yield from (last, item.carry_in)
+
+    for item in items:
+        if isinstance(item, Equation):
+            mark((item,))
+            continue
+        if item.at(item.carry_in, sympy.Integer(1)) in active:
+            active.add(item.carry_in)
+        mark(item.equations)
+        if item.carry_out in active:  # the next block reads it, so all that depends on a block's input is active
+            active |= {item.carry_in, item.at(item.carry_out, item.count)}
+            mark(item.equations)
+    return active
 
 
 def adjoint_of(variable: Variable) -> Variable:

@@ -58,6 +58,7 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     carry_in = value.change(index=Tuple(expand(before + dense * (index - 1))), shape=Tuple(*shape))
 
     body = _body(builder, index, carry_in.index[0])
+    body.taken[letter, carry_in.index[0]] = mark  # the block's input has its name: an activation of it gets a mark
     body.taken[letter, expand(before + dense * index)] = mark - out.mark
     carry_out = _run(repeat, body, carry_in)
     if carry_out.shape != out.shape:

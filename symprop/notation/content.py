@@ -114,19 +114,14 @@ def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -
                 yield Line(numbers[item.name], item)
             continue
         yield from (Line(numbers[equation.name], equation) for equation in item.base if kept(equation))
-        based = {_loose(item, equation.target) for equation in item.base} if item.backward else set()
+        based = {equation.target for equation in item.base}
         inside = tuple(
-            Line(numbers[equation.name], equation, _loose(item, equation.target) in based)
+            Line(numbers[equation.name], equation, item.at(equation.target, item.count) in based)
             for equation in item.equations
             if kept(equation)
         )
         if inside:
             yield Block(item.index, item.count, item.backward, inside)
-
-
-def _loose(loop: Loop, variable: Variable) -> tuple[str, int, str]:
-    """What stays of a name when its index is left out."""
-    return variable.letter, variable.mark, variable.role
 
 
 def _heading(derivation: Derivation) -> tuple[str, tuple[Sentence, ...]]:
