@@ -177,7 +177,7 @@ def _(node: n.Power) -> Code:
         return Code(f"np.sqrt({base.text})", ATOM, base.kind)
     if exponent == Rational(-1, 2):
         return Code(f"1 / np.sqrt({base.text})", PRODUCT, base.kind)
-    power = number(exponent).within(ATOM) if exponent.is_negative is not True else number(exponent).text
+    power = number(exponent).within(UNARY)  # x ** (-1 / 3)
     simple = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", base.text) and "/" not in power
     return Code(f"{base.within(ATOM)}{'**' if simple else ' ** '}{power}", POWER, base.kind)
 

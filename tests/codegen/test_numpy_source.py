@@ -110,6 +110,11 @@ m = sympy.Symbol("m", integer=True, positive=True)
         (-(x**2) * y, "-(x**2) * y"),
         (x**2, "x**2"),
         (x / (y * y), "x / (y * y)"),
+        (x ** sympy.Rational(-1, 3), "x ** (-1 / 3)"),
+        (x ** sympy.Rational(1, 3), "x ** (1 / 3)"),
+        (x ** sympy.Rational(5, 2), "x**2.5"),
+        (x ** sympy.Rational(-5, 2), "x**-2.5"),
+        (x**-2, "x**-2"),
         (1 - n.Compare(">", x, n.Scalar(0)), "1 - (x > 0).astype(DTYPE)"),
         (x * n.Compare(">", y, n.Scalar(0)), "x * (y > 0)"),
         (n.Multiply(n.Compare(">", y, n.Scalar(0)), x), "x * (y > 0)"),
@@ -131,6 +136,19 @@ m = sympy.Symbol("m", integer=True, positive=True)
 )
 def test_source_reads_as_a_person_would_write_it(node: Node, text: str) -> None:
     assert numpy_source(node) == text
+
+
+@pytest.mark.parametrize("power", ["-1/3", "-2/3", "-4/3", "-1/7", "1/3", "5/2", "-5/2", "-2"])
+def test_a_fractional_power_is_the_power_of_the_fraction(power: str) -> None:
+    module = compile_network(
+        f"Input(2) >> Dense(2, bias=False) >> Activation('(1 + x*x)**({power})') >> MeanSquaredError()"
+    )
+    z, exponent = np.array([[0.7, -1.3]]), float(sympy.Rational(power))
+    _, grads = module.loss_and_grads({"W1": np.eye(2)}, z, [[0, 0]])
+    value = (1 + z * z) ** exponent
+    np.testing.assert_allclose(module.forward({"W1": np.eye(2)}, z), value, rtol=1e-14)
+    slope = value * exponent * (1 + z * z) ** (exponent - 1) * 2 * z
+    np.testing.assert_allclose(grads["W1"], slope.T @ z, rtol=1e-14)
 
 
 def test_helpers_are_accurate_and_never_overflow() -> None:
