@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import Rational, Tuple
+import sympy
+from sympy import Expr, Rational, Tuple
 
+from symprop.algebra.defined import stable
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.names import validated
+from symprop.algebra.lifting import lift
+from symprop.algebra.names import validated, variable
 from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Variable, negative
 from symprop.algebra.nodes import (
     Softmax as SoftmaxNode,
@@ -16,7 +20,7 @@ from symprop.algebra.nodes import (
 from symprop.algebra.reader import names_in, read_formula
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables
-from symprop.errors import SpecError, shown
+from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, Softmax
@@ -109,12 +113,18 @@ class BinaryCrossEntropy(LossLayer):
 class Loss(LossLayer):
     """A loss of one's own: a formula in `a`, the output of the network, and `y`, the target, for one example.
 
+    In NumPy notation the formula says its sum itself. A SymPy expression in the symbols `a` and `y` says the loss of
+    one output: it is taken elementwise and summed over the outputs.
+
     >>> Loss("sum((a - y)**4) / 4", name="quartic").text
     'Loss("sum((a - y)**4) / 4", name="quartic")'
+    >>> a, y = sympy.symbols("a y")
+    >>> Loss((a - y)**4 / 4).text
+    'Loss("sum((a - y)**4 / 4)")'
 
     Raises:
         SpecError: names other than `a` and `y`, or a formula that is not one number.
-        FormulaError: a formula outside the grammar.
+        FormulaError: a formula outside the grammar, or an expression that no array can have done to it.
     """
 
     body: Any
@@ -126,17 +136,31 @@ class Loss(LossLayer):
             names = names_in(self.body)
         elif isinstance(self.body, Node):
             names = tuple(part.name for part in variables(self.body))
+        elif isinstance(self.body, Expr):
+            names = tuple(sorted(map(str, self.body.free_symbols)))
         else:
-            raise SpecError(f"Loss: the body is a formula in NumPy notation or a node, not {shown(self.body)}")
+            raise SpecError(
+                f"Loss: the body is a formula in NumPy notation or a SymPy expression, not {shown(self.body)}"
+            )
         for name in names:
             if name not in ("a", "y"):
                 raise SpecError(f"Loss: unknown name {shown(name)}\nallowed: a (the output) and y (the target)")
         if "a" not in names:
             raise SpecError(f"Loss: {shown(self.body)} does not depend on a, the output of the network")
+        if not isinstance(self.body, (str, Node)):
+            _summed(self.body, variable("a", ("n",)), variable("y", ("n",)))  # refuses what has no elementwise meaning
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.body, (str, Node)):
+            return super().text
+        return dataclasses.replace(self, body=_summed(self.body, variable("a", ("n",)), variable("y", ("n",)))).text
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if isinstance(self.body, str):
             result = read_formula(self.body, {"a": output, "y": target})
+        elif not isinstance(self.body, Node):
+            result = _summed(self.body, output, target)
         else:
             given = {part: output if part.name == "a" else target for part in variables(self.body)}
             for part, new in given.items():
@@ -151,3 +175,14 @@ class Loss(LossLayer):
                 "allowed: one number for an example, such as a sum"
             )
         return result
+
+
+def _summed(body: Expr, output: Variable, target: Variable) -> Node:
+    """Return the sum over all outputs of an expression in the symbols `a` and `y`."""
+    if not all(isinstance(symbol, sympy.Symbol) for symbol in body.free_symbols):
+        raise FormulaError(f"Loss: {shown(body)} holds arrays\nallowed: the symbols a and y, one output and its target")
+    if body.has(sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+        raise FormulaError(f"Loss: {shown(body)} holds a constant that is not a real number")
+    real = {symbol: sympy.Symbol(symbol.name, real=True) for symbol in body.free_symbols}
+    arrays: dict[Expr, Node] = {symbol: output if symbol.name == "a" else target for symbol in real.values()}
+    return Sum(lift(stable(body.xreplace(real)), arrays))

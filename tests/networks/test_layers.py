@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from symprop.algebra.defined import T, plain
 from symprop.algebra.equations import Loop, System
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Fact
-from symprop.errors import FormulaError, ShapeError, SpecError, SymbolNameError
+from symprop.errors import FormulaError, ShapeError, SpecError, SymbolNameError, SympropError
 from symprop.networks import (
     ELU,
     GELU,
@@ -263,6 +264,33 @@ def test_own_loss_as_a_node() -> None:
     assert parse_network(network.text).system() == network.system()
     with pytest.raises(SpecError, match="shape"):
         Input(3) >> Dense(3) >> Loss(nodes.Sum(nodes.Power(a - y, 4)))
+
+
+def test_own_loss_as_a_sympy_expression() -> None:
+    a, y = sympy.symbols("a y")
+    network = Input(3) >> Dense(2) >> Loss((a - y) ** 4 / 4)
+    assert network.text.endswith('Loss("sum((a - y)**4 / 4)")')
+    assert parse_network(network.text).system() == network.system()
+    logistic = Input(3) >> Dense(2) >> Loss(sympy.log(1 + sympy.exp(-a * y)))
+    assert texts(logistic.text)[-1] == "L = sum(softplus(-z1 * y))"
+    assert Loss(sympy.Symbol("a", positive=True)).text == 'Loss("sum(a)")'  # a symbol is known by its name
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("a + q", "unknown name 'q'"),
+        ("y**2", "does not depend on a"),
+        ("I*a", "not a real number"),
+        ("f(a)", "no elementwise meaning"),
+        ("a**y", "exponent"),
+    ],
+)
+def test_own_loss_as_a_sympy_expression_that_is_refused(body: str, message: str) -> None:
+    with pytest.raises(SympropError, match=re.escape(message)):
+        Loss(sympy.sympify(body))
+    with pytest.raises(SympropError, match="not"):
+        Loss([body])
 
 
 # Repeats with a symbolic count
