@@ -106,6 +106,8 @@ def _(node: Node) -> Shape:
 def _(node: Node) -> Shape:
     if isinstance(node, n.Softmax):
         _rank(node, node.operands[0], *range(1, 9))
+        if node.operands[0].shape[node.axis] == 1:
+            raise ShapeError("a softmax over one class is always 1\nallowed: two classes or more, or a sigmoid")
     return node.operands[0].shape
 
 

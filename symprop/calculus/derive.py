@@ -263,12 +263,25 @@ class _Walker:
 
 
 def _reason(equation: Equation) -> str:
-    """The rule and the facts that made an expression vanish, or nothing where a zero flowed in."""
+    """The rules and the facts that made an expression vanish, or nothing where a zero flowed in."""
     if not equation.steps or any(is_zero(part) for part in walk(equation.steps[0].before)):
         return ""
-    step = next(step for step in equation.steps if is_zero(step.after))
-    facts = "; ".join(str(fact) for fact in step.facts)
-    return f"by the rule '{step.rule}'" + (f", with {facts}" if facts else "")
+    reasons: list[str] = []
+    for step in equation.steps:
+        if is_zero(step.after) and reasons:
+            break  # the rest only carries the zero on
+        if _dead(step.after) > _dead(step.before):
+            facts = "; ".join(str(fact) for fact in step.facts)
+            found = "its terms cancel" if step.rule == "tidy" else f"by the rule '{step.rule}'"
+            reasons.append(found + (f" ({facts})" if facts else ""))
+    return " and ".join(dict.fromkeys(reasons))
+
+
+def _dead(node: Node) -> int:
+    """How many flows in a formula have come to nothing."""
+    pullbacks = [part.operands for part in walk(node) if isinstance(part, n.Pullback)]
+    gone = sum(is_zero(g) or by not in variables(expression) for g, expression, by in pullbacks)
+    return gone + is_zero(node) * (1 + len(pullbacks))
 
 
 def _count(node: Node, part: Node) -> int:

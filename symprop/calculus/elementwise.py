@@ -52,10 +52,17 @@ def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...])
         g = sympy.Dummy("g")
         inside, outside = body.xreplace({kernels[0]: g}), slope.xreplace({kernels[0]: g})
         if inside.has(g) and not (inside.has(*parameters) or outside.has(*parameters)):
-            solutions = sympy.solve(inside - VALUE, g) if inside.is_rational_function(g) else []
-            if len(solutions) == 1:
-                return sympy.factor(sympy.cancel(outside.subs(g, solutions[0])))
+            line = inside.as_poly(g)
+            if line is not None and line.degree() == 1 and not _drowns(*line.all_coeffs()):
+                scale, offset = line.all_coeffs()
+                return sympy.factor(sympy.cancel(outside.subs(g, (VALUE - offset) / scale)))
+            return slope
     return slope.subs(body, VALUE)
+
+
+def _drowns(scale: Expr, offset: Expr) -> bool:
+    """Whether the offset is so large that the kernel's digits are lost in the value, as those of `tanh(t) + 1000`."""
+    return bool(offset.is_number and scale.is_number and abs(offset) > abs(scale))
 
 
 def _kernels(expression: Expr, parameters: tuple[sympy.Symbol, ...]) -> set[Expr]:

@@ -108,19 +108,21 @@ def _kind(node: Node, context: Context) -> str:
     return meaning.function.name if isinstance(meaning, n.Map) else ""
 
 
-def _name(node: Node) -> str:
-    return node.name if isinstance(node, Variable) else "it"
+def _said(node: Node, what: str, kind: str) -> str:
+    """Say that a node is `what`, because it is a softmax, an exponential or a sigmoid."""
+    article = "an" if kind == "exp" else "a"
+    return f"{node.name} {what}, as every {kind}" if isinstance(node, Variable) else f"{article} {kind} {what}"
 
 
 def positive(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is above 0, or None."""
     kind = _kind(node, context)
-    return f"{_name(node)} is above 0, as every {kind}" if kind in ("softmax", "exp", "sigmoid") else None
+    return _said(node, "is above 0", kind) if kind in ("softmax", "exp", "sigmoid") else None
 
 
 def below_one(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is below 1, or None."""
-    return f"{_name(node)} is below 1, as every sigmoid" if _kind(node, context) == "sigmoid" else None
+    return _said(node, "is below 1", "sigmoid") if _kind(node, context) == "sigmoid" else None
 
 
 def nonzero(node: Node, context: Context) -> KnownFact | None:
@@ -140,7 +142,7 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
                 return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
-        return meaning.axis, f"{_name(node)} sums to 1, as every softmax"
+        return meaning.axis, _said(node, "sums to 1", "softmax")
     return None
 
 
