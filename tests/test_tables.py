@@ -58,4 +58,5 @@ def test_an_exception_is_one(meaning: str) -> None:
 
 
 def test_the_kinds_are_all_the_final_subclasses_of_node() -> None:
-    assert {kind for kind in n.Node.__subclasses__() if kind.__module__ == n.__name__} == {*NODE_KINDS, n.Pullback}
+    kinds = {kind for kind in n.Node.__subclasses__() if kind.__module__ == n.__name__}
+    assert kinds == {*NODE_KINDS, n.Pullback, n.BlockSum}  # the last two stand in no answer

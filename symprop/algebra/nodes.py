@@ -405,6 +405,25 @@ class Pullback(Node):
         return super().__new__(cls, cotangent, expression, by)
 
 
+class BlockSum(Node):
+    """The sum of a scalar over the blocks of a loop, `sum of operand at index = 1, ..., count`.
+
+    It stands only where a loss reads the parameters of every block, as a penalty does, and is no part of an answer:
+    each block's gradient has the term of that block.
+    """
+
+    def __new__(cls, operand: Node, index: Any, count: Any) -> Self:
+        return super().__new__(cls, operand, index, count)
+
+    @property
+    def index(self) -> sympy.Symbol:
+        return self.args[1]
+
+    @property
+    def count(self) -> Expr:
+        return self.args[2]
+
+
 NODE_KINDS: tuple[type[Node], ...] = (
     Variable,
     Scalar,

@@ -196,6 +196,12 @@ def _(node: n.OneHot) -> Shape:
     return (*node.operands[0].shape, node.size)
 
 
+@SHAPE.row(n.BlockSum)
+def _(node: n.BlockSum) -> Shape:
+    _rank(node, node.operands[0], 0)
+    return ()
+
+
 @SHAPE.row(n.Pullback)
 def _(node: n.Pullback) -> Shape:
     cotangent, expression, by = node.operands

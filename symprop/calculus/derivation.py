@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 from sympy import Expr
 
@@ -18,7 +19,7 @@ from symprop.calculus.jacobians import chained
 from symprop.calculus.modes import Modes, modes
 from symprop.calculus.paths import Expansion, paths
 from symprop.calculus.rules import context
-from symprop.calculus.vanishing import Shrinkage, vanishing
+from symprop.calculus.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.errors import FormulaError, ShapeError, shown
 from symprop.networks.builder import Parameter
 from symprop.networks.network import Network
@@ -80,13 +81,7 @@ class Derivation(Printable):
         Raises:
             FormulaError: no equation has this name; the names that have one are listed.
         """
-        found = self.by_name.get(name)
-        if found is None:
-            names = ", ".join(list(self.by_name)[:40])
-            raise FormulaError(
-                f"no equation defines {shown(name)}{closest(name, self.by_name)}\nallowed: {shown(names, 400)}"
-            )
-        return found
+        return _known(name, self.by_name, "no equation defines")
 
     def delta(self, layer: int | str) -> Node:
         """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
@@ -107,8 +102,15 @@ class Derivation(Printable):
         return self.equation(f"d{parameter}").expression
 
     def steps(self, name: str) -> tuple[Step, ...]:
-        """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`)."""
-        return self.equation(f"d{name}" if f"d{name}" in self.by_name else name).steps
+        """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`).
+
+        Raises:
+            FormulaError: neither a parameter nor a name that an equation defines; what has steps is listed.
+        """
+        gradients = {part.name: f"d{part.name}" for part in (*self.system.parameters, *self.system.inputs)}
+        by_name = {given: self.by_name[name] for given, name in gradients.items() if name in self.by_name}
+        backward = {name: equation for name, equation in self.by_name.items() if equation.steps}
+        return _known(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward}).steps
 
     def variable(self, name: str) -> Variable:
         """Return the variable with this name: an input, a parameter or the left side of a forward equation.
@@ -118,12 +120,7 @@ class Derivation(Printable):
         """
         known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
         known.update((equation.name, equation.target) for equation in self.system.equations)
-        if name not in known:
-            listed = ", ".join(list(known)[:40])
-            raise FormulaError(
-                f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}"
-            )
-        return known[name]
+        return _known(name, known, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
@@ -181,10 +178,11 @@ class Derivation(Printable):
         """
         return paths(self.system)
 
-    def vanishing(self, output: Expr | None = None) -> tuple[Shrinkage, ...]:
-        """Return how the slopes of the activations shrink a gradient, layer by layer from the output.
+    def vanishing(self, output: Expr | float | None = None) -> Vanishing:
+        """Return how the slopes of the activations alone shrink a gradient, layer by layer from the output.
 
-        Each factor is the largest slope that the activation has, or its slope where it puts out `output`.
+        Each factor is the largest slope that the activation has, or its slope where it puts out `output`. Weights are
+        left out, and so are skip connections: the table follows the blocks' own path. `bound` has both.
 
         >>> from symprop.calculus.derive import derive
         >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
@@ -196,3 +194,36 @@ class Derivation(Printable):
             FormulaError: the slope at an output cannot be solved for.
         """
         return vanishing(self.system, output)
+
+    def bound(self, of: str, by: str) -> Expr:
+        """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.
+
+        It is written in the norms (the largest singular values) of the weight matrices and adds up all paths, so that a
+        residual block has the 1 of its identity, which keeps the gradient from vanishing.
+
+        >>> from symprop.calculus.derive import derive
+        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Sigmoid()), 3) >> MeanSquaredError()")
+        >>> d.bound("a3", "a2"), d.vanishing()[0].factor
+        (||W3||/4 + 1, 1/4)
+
+        Raises:
+            FormulaError: no such variable.
+            SpecError: `of` does not depend on `by`, or no bound is known for a formula on the way.
+            ShapeError: the derivation is of a batch.
+        """
+        if self.system.layout != "example":
+            raise ShapeError(f"a bound is of one example; this derivation is of a batch in {self.system.layout}")
+        return jacobian_bound(self.system, self.variable(of), self.variable(by))
+
+
+_Found = TypeVar("_Found")
+
+
+def _known(name: Any, known: Mapping[str, _Found], problem: str, offered: Iterable[str] = ()) -> _Found:
+    """Return what `known` has under `name`, else raise a FormulaError that lists the names (those in `offered`)."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    names = list(offered or known)
+    hint = closest(name, names) if isinstance(name, str) else ", which is no text"
+    more = ", ..." if len(names) > 40 else ""
+    raise FormulaError(f"{problem} {shown(name)}{hint}\nallowed: {', '.join(names[:40])}{more}")

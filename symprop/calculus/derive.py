@@ -197,6 +197,9 @@ class _Walker:
         # the adjoint of the block's output is opaque here; `recurrence` below says what it is
         opaque = adjoint.change(mark=adjoint.mark, role=f"{adjoint.role}*")
         block.pending[loop.carry_out] = [opaque]
+        for variable in self.wanted:  # a penalty on the parameters of every block has reached them already
+            if loop.index in variable.free_symbols and variable in self.pending:
+                block.pending[variable] = self.pending.pop(variable)
         block.walk(loop.equations)
         to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else zeros(*loop.carry_in.shape)
         recurrence = node_at(to_input, loop.index, loop.index + 1)

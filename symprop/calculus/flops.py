@@ -120,6 +120,16 @@ def _(node: n.Sum) -> Operations:
     return Operations(additions=sympy.expand(size(node.operands[0]) - size(node)))
 
 
+@FLOPS.row(n.BlockSum)
+def _(node: n.BlockSum) -> Operations:
+    once = operations(node.operands[0])  # counted already, as a sub-formula
+
+    def more(each: Expr) -> Expr:
+        return sympy.expand(summed(each, node.index, Integer(1), node.count) - each)
+
+    return Operations(more(once.multiplications), more(once.additions) + node.count - 1, more(once.functions))
+
+
 @FLOPS.row(n.ScatterAdd)
 def _(node: n.ScatterAdd) -> Operations:
     return Operations(additions=size(node.operands[0]))

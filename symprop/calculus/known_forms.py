@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import sympy
+from sympy import Expr, Integer
+
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
-from symprop.calculus.tidy import tidy
+from symprop.calculus.tidy import coefficient_and_rest, tidy
 
 
 @dataclass(frozen=True)
@@ -78,25 +81,91 @@ def _broadcasts_back(total: n.Sum) -> bool:
 
 
 def as_softplus(node: Node) -> Node | None:
-    """Return `log(1 + exp(t))` as `softplus(t)`, else None."""
-    inside = minus_one(node.operands[0]) if is_map(node, "log") else node.operands[0] if is_map(node, "log1p") else None
-    return FUNCTIONS["softplus"](inside.operands[0]) if inside is not None and is_map(inside, "exp") else None
+    """Return `log(c + d exp(t))` as `log(c) + softplus(t + log(d / c))`, for c and d above 0, else None."""
+    inside = node.operands[0] if is_map(node, "log") else None
+    if is_map(node, "log1p"):
+        inside = n.Add(n.Scalar(1), node.operands[0])
+    found = None if inside is None else _number_and_exp(inside)
+    if found is None:
+        return None
+    number, t = found
+    return tidy(n.Add(n.Scalar(sympy.log(number)), FUNCTIONS["softplus"](t)))
+
+
+def _number_and_exp(node: Node) -> tuple[Expr, Node] | None:
+    """Return `c` and `t + log(d / c)` where `node` is `c + d exp(t)`, for numbers c and d above 0, else None."""
+    if not isinstance(node, n.Add) or len(node.operands) != 2:
+        return None
+    for number, other in (node.operands, node.operands[::-1]):
+        d, rest = coefficient_and_rest(other)
+        if isinstance(number, n.Scalar) and rest is not None and is_map(rest, "exp"):
+            c = number.value
+            above = c.is_positive and d.is_positive
+            return (c, tidy(n.Add(rest.operands[0], n.Scalar(sympy.log(d / c))))) if above else None
+    return None
+
+
+def as_log_sigmoid(node: Node) -> Node | None:
+    """Return `log(sigmoid(t))` as `-softplus(-t)`, and `log(1 - sigmoid(t))` as `-softplus(t)`, else None."""
+    if not is_map(node, "log"):
+        return None
+    inside = node.operands[0]
+    if is_map(inside, "sigmoid"):
+        return n.negative(FUNCTIONS["softplus"](tidy(n.negative(inside.operands[0]))))
+    rest = minus_one(inside)
+    opposite = None if rest is None else tidy(n.negative(rest))
+    if opposite is not None and is_map(opposite, "sigmoid"):
+        return n.negative(FUNCTIONS["softplus"](opposite.operands[0]))
+    return None
 
 
 def as_sigmoid(node: Node) -> Node | None:
-    """Return `1 / (1 + exp(-t))`, alone or in a product with `exp(-t)`, as a sigmoid, else None."""
+    """Return `1 / (c + d exp(-t))` and its powers, alone or in a product, as a sigmoid, else None."""
     factors = list(node.operands) if isinstance(node, n.Multiply) else [node]
-    for factor in factors:
-        inside = minus_one(factor.operands[0]) if isinstance(factor, n.Power) and factor.exponent == -1 else None
-        if inside is not None and is_map(inside, "exp"):
-            factors.remove(factor)
-            t = inside.operands[0]
-            if inside in factors:  # exp(t) / (1 + exp(t)) = sigmoid(t)
-                factors[factors.index(inside)] = FUNCTIONS["sigmoid"](t)
-            else:
-                factors.append(FUNCTIONS["sigmoid"](tidy(n.negative(t))))
-            return _product(*factors)
+    for place, factor in enumerate(factors):
+        base, exponent = _power(factor)
+        found = _number_and_exp(base) if exponent.is_Integer and exponent.is_negative else None
+        if found is not None:  # (c (1 + exp(t)))**-k = c**-k sigmoid(-t)**k
+            number, t = found
+            below = FUNCTIONS["sigmoid"](tidy(n.negative(t)))
+            factors[place] = n.Scalar(number**exponent) * n.Power(below, -exponent)
+            product = tidy(_product(*factors))
+            return as_opposite_sigmoid(product) or product
     return None
+
+
+def as_opposite_sigmoid(node: Node) -> Node | None:
+    """Return a product that holds `exp(t) * sigmoid(s - t)` with `exp(s) * sigmoid(t - s)` in its place, else None."""
+    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    for first, factor in enumerate(factors):
+        for second, other in enumerate(factors if is_map(factor, "exp") else []):
+            base, exponent = _power(other)
+            if is_map(base, "sigmoid") and exponent.is_positive:
+                s = tidy(n.Add(factor.operands[0], base.operands[0]))
+                if isinstance(s, (n.Scalar, n.Fill)):
+                    opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
+                    factors[first] = n.Scalar(sympy.exp(s.value)) * opposite
+                    factors[second] = n.Power(base, exponent - 1)
+                    return tidy(_product(*factors))
+    return None
+
+
+def as_tanh(node: Node) -> Node | None:
+    """Return a product that holds `sinh(t) / cosh(t)` with `tanh(t)` in its place, else None."""
+    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    for first, factor in enumerate(factors):
+        above, times = _power(factor)
+        for second, other in enumerate(factors if is_map(above, "sinh") and times.is_positive else []):
+            below, exponent = _power(other)
+            if is_map(below, "cosh") and exponent.is_negative and below.operands == above.operands:
+                factors[first] = FUNCTIONS["tanh"](*above.operands) * n.Power(above, times - 1)
+                factors[second] = n.Power(below, exponent + 1)
+                return tidy(_product(*factors))
+    return None
+
+
+def _power(factor: Node) -> tuple[Node, Expr]:
+    return (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, Integer(1))
 
 
 def _product(*factors: Node) -> Node:
@@ -107,5 +176,8 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("softmax", "exp(x) / sum(exp(x)) = softmax(x)", as_softmax),
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
     KnownForm("softplus", "log(1 + exp(x)) = softplus(x)", as_softplus),
+    KnownForm("softplus", "log(sigmoid(x)) = -softplus(-x), log(1 - sigmoid(x)) = -softplus(x)", as_log_sigmoid),
     KnownForm("sigmoid", "1 / (1 + exp(-x)) = sigmoid(x)", as_sigmoid),
+    KnownForm("sigmoid", "exp(x) * sigmoid(-x) = sigmoid(x)", as_opposite_sigmoid),
+    KnownForm("tanh", "sinh(x) / cosh(x) = tanh(x)", as_tanh),
 )

@@ -95,6 +95,11 @@ def restored(g: Node, node: n.Sum | n.LogSumExp) -> Node:
     return g
 
 
+@PULLBACK.row(n.BlockSum)
+def _(node: n.BlockSum, position: int, g: Node) -> Node:
+    return g  # what belongs to block l is read by the term of block l alone
+
+
 @PULLBACK.row(n.Expand)
 def _(node: n.Expand, position: int, g: Node) -> Node:
     return n.Sum(g, axes=node.axis)  # the axis has length 1

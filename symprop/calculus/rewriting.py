@@ -30,6 +30,7 @@ PULLBACK_NAMES: dict[type[Node], str] = {
     n.Outer: "outer product",
     n.Transpose: "transpose",
     n.Sum: "sum over an axis",
+    n.BlockSum: "sum over the blocks",
     n.Expand: "new axis",
     n.Reshape: "reshape",
     n.Diag: "diagonal matrix",

@@ -19,11 +19,12 @@ import sympy
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.defined import T
-from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.names import size_symbol
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.calculus.gaussian import expectation, pieces
 from symprop.calculus.slopes import slope_of
-from symprop.errors import FormulaError, shown
+from symprop.errors import FormulaError, SpecError, shown
+from symprop.networks.activations import Activation, Elementwise, Identity
+from symprop.networks.sizes import Size, checked_size, size_node
 
 E = sympy.Function("E")
 """The expectation, not yet worked out."""
@@ -130,20 +131,28 @@ class Initialisation:
 
 
 def initialisation(
-    function: ElementwiseFunction, inputs: Expr | None = None, outputs: Expr | None = None
+    activation: Elementwise | Identity | ElementwiseFunction | str, inputs: Size = "n_in", outputs: Size = "n_out"
 ) -> Initialisation:
-    """Derive the weight variances that keep signal and gradient at their size behind `function`.
+    """Derive the weight variances that keep signal and gradient at their size behind an activation.
 
-    >>> from symprop.algebra.functions import FUNCTIONS
-    >>> he = initialisation(FUNCTIONS["relu"])
+    The activation is a layer, a function, or text in NumPy notation; `inputs` and `outputs` are numbers or names.
+
+    >>> from symprop.networks import ReLU
+    >>> he = initialisation(ReLU())
     >>> he.forward, he.backward, he.harmonic
     (2/n_in, 2/n_out, 4/(n_in + n_out))
+    >>> initialisation("maximum(x, 0)", inputs=64, outputs="k").average
+    (k + 64)/(64*k)
 
     Raises:
-        FormulaError: a gain is zero or not finite.
+        SpecError: no activation, or no size.
+        FormulaError: text outside the grammar, or a gain that is zero or not finite.
     """
-    n_in = size_symbol("n_in") if inputs is None else inputs
-    n_out = size_symbol("n_out") if outputs is None else outputs
+    function = _function(activation)
+    n_in, n_out = (
+        size_node(checked_size(size, f"initialisation: {what}"))
+        for what, size in (("inputs", inputs), ("outputs", outputs))
+    )
     forward, backward = expectation(function.body**2), expectation(slope_of(function) ** 2)
     if forward.value == 0 or backward.value == 0:
         raise FormulaError(f"no scale keeps the signal behind {shown(function.name)}: it is flat or zero everywhere")
@@ -162,6 +171,23 @@ def initialisation(
     return Initialisation(
         function.name, forward.value, backward.value, forward.exact and backward.exact, homogeneous, n_in, n_out, steps
     )
+
+
+def _function(activation: Any) -> ElementwiseFunction:
+    """The scalar function that an activation applies; text that is the name or the body of a known one is that one."""
+    if isinstance(activation, Identity):
+        return ElementwiseFunction("identity", (T,), T)
+    if isinstance(activation, Elementwise):
+        return activation.function
+    if isinstance(activation, ElementwiseFunction) and len(activation.parameters) == 1:
+        return activation
+    if not isinstance(activation, str):
+        allowed = 'allowed: an activation such as ReLU(), or its formula in NumPy notation such as "tanh(x)"'
+        raise SpecError(f"initialisation: {shown(activation)} is no activation\n{allowed}")
+    if activation in FUNCTIONS:
+        return _function(FUNCTIONS[activation])
+    typed = Activation(activation).function
+    return next((known for known in FUNCTIONS.values() if known.args[1:] == typed.args[1:]), typed)
 
 
 def is_homogeneous(body: Expr) -> bool:

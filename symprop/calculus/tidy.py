@@ -307,6 +307,11 @@ def _(node: n.Reshape) -> Node:
     return _linear(node)
 
 
+@TIDY.row(n.BlockSum)
+def _(node: n.BlockSum) -> Node:
+    return _linear(node)
+
+
 @TIDY.row(n.Take, n.ScatterAdd)
 def _(node: Node) -> Node:
     array, ids = node.operands

@@ -15,7 +15,7 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import System
-from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.calculus.modes import without_loops
@@ -25,12 +25,42 @@ from symprop.errors import SpecError, shown
 
 @dataclass(frozen=True)
 class Shrinkage:
-    """One row of the table, from the output side: what reaches the layer, its factor, what leaves it."""
+    """One row of the table, from the output side: what reaches the activation, its factor, what leaves it.
+
+    `layer` counts the activations from 1, the one nearest the input.
+    """
 
     layer: int
     arriving: Expr
     factor: Expr
     leaving: Expr
+
+
+class Vanishing(tuple[Shrinkage, ...]):
+    """The rows of the table, the output side first; `text` prints them with what they leave out."""
+
+    __slots__ = ()
+
+    def text(self) -> str:
+        """Return the table as plain text.
+
+        >>> print(Vanishing(shrinkage([sympy.Rational(1, 4)] * 2)).text())
+        layer  arriving  factor  leaving
+        2      1         1/4     1/4
+        1      1/4       1/4     1/16
+        factors of the activations alone, each along its own block's path; weights and skip connections are left out
+        """
+        cells: list[tuple[str, ...]] = [("layer", "arriving", "factor", "leaving")]
+        cells += [tuple(map(str, (row.layer, row.arriving, row.factor, row.leaving))) for row in self]
+        widths = [max(len(line[column]) for line in cells) for column in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+        return "\n".join([*(line.rstrip() for line in lines), ALONE])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+ALONE = "factors of the activations alone, each along its own block's path; weights and skip connections are left out"
 
 
 def shrinkage(factors: Sequence[Expr]) -> tuple[Shrinkage, ...]:
@@ -57,10 +87,12 @@ def activations(system: System) -> tuple[tuple[Variable, ElementwiseFunction], .
     )
 
 
-def vanishing(system: System, output: Expr | None = None) -> tuple[Shrinkage, ...]:
+def vanishing(system: System, output: Expr | float | None = None) -> Vanishing:
     """Return the table of a network's activation factors from its output to its input.
 
     Each factor is the largest slope of the layer's activation, or with `output` its slope where its value is that.
+    The product is that of one path, the one through every activation: weights and the identity paths of residual
+    blocks are left out; `jacobian_bound` has both.
 
     >>> from symprop.networks import Dense, Input, Sigmoid
     >>> network = Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> Sigmoid()
@@ -68,11 +100,17 @@ def vanishing(system: System, output: Expr | None = None) -> tuple[Shrinkage, ..
     [9/100, 81/10000]
 
     Raises:
-        SpecError: a loop over a symbolic number of blocks.
+        SpecError: a loop over a symbolic number of blocks, or an output that is no number.
         FormulaError: the slope at an output cannot be solved for, or is not bounded.
     """
+    if output is not None and (isinstance(output, bool) or not isinstance(output, (int, float, Expr))):
+        raise SpecError(f"the output of an activation is a number such as 0.9, not {shown(output)}")
     functions = [function for _, function in reversed(activations(system))]
-    return shrinkage([largest_slope(f).value if output is None else slope_at_output(f, output) for f in functions])
+    factors = [
+        largest_slope(function).value if output is None else slope_at_output(function, exact(output))
+        for function in functions
+    ]
+    return Vanishing(shrinkage(factors))
 
 
 def norm(variable: Variable) -> sympy.Symbol:
@@ -140,6 +178,11 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
 
     Walks back from `of` and adds the bounds of all paths: `1 + c ||W||` for a residual block.
 
+    >>> from symprop.networks import Dense, Input, Residual, Sigmoid
+    >>> system = (Input(3) >> Residual(Dense(3) >> Sigmoid())).system()
+    >>> jacobian_bound(system, system.output, system.inputs[0])
+    ||W1||/4 + 1
+
     Raises:
         SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
     """
@@ -180,6 +223,7 @@ def _is_weight(expression: Node, position: int) -> bool:
 
 __all__ = [
     "Shrinkage",
+    "Vanishing",
     "activations",
     "jacobian_bound",
     "norm",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from symprop.algebra.equations import Loop
 from symprop.algebra.functions import exact
-from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Variable
+from symprop.algebra.nodes import BlockSum, Fact, Multiply, Node, Power, Scalar, Sum, Variable
 from symprop.algebra.trees import added
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
-from symprop.networks.sizes import LOOP_SYMBOLS, check_number
+from symprop.networks.sizes import check_number
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,16 @@ class L2:
         weights = [parameter.variable for parameter in builder.parameters if parameter.kind == "weight"]
         if not weights:
             raise SpecError(f"{self.text}: the network has no weights that it could keep small")
-        if any(weight.free_symbols & set(LOOP_SYMBOLS) for weight in weights):
-            raise SpecError(
-                f"{self.text}: the sum over a symbolic number of layers is not supported\nallowed: Repeat with a number"
-            )
-        squares = [Sum(Power(weight, 2)) for weight in weights]
+        squares = [_over_blocks(Sum(Power(weight, 2)), weight, builder) for weight in weights]
         return Multiply(Scalar(exact(self.coefficient) / 2), added(squares))
+
+
+def _over_blocks(square: Node, weight: Variable, builder: Builder) -> Node:
+    """Return the term of a weight, summed over the blocks where each block of a loop has one."""
+    for item in builder.items:
+        if isinstance(item, Loop) and item.index in weight.free_symbols:
+            return BlockSum(square, item.index, item.count)
+    return square
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
-from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Piece, render
+from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.style import Style
 
@@ -121,7 +121,8 @@ class Tex(Style):
         return Piece(rf"\frac{{{top.text}}}{{{bottom.text}}}", POWER)
 
     def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
-        raised = self.number(exponent).text
+        fraction = isinstance(exponent, sympy.Rational) and not exponent.is_Integer
+        raised = str(exponent) if fraction else self.number(exponent).text
         return Piece(self.superscript(base, rf"\odot {raised}" if elementwise else raised), POWER)
 
     def superscript(self, base: str, above: str) -> str:
@@ -136,7 +137,10 @@ class Tex(Style):
 
     def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
         below = ",".join(str(index) for index in indices)
-        return Piece(rf"\sum_{{{below}}} {inside}" if below else rf"\sum {inside}", MATMUL)
+        return Piece(rf"\sum_{{{below}}} {inside}" if below else rf"\sum {inside}", SUMMATION)
+
+    def series(self, index: Expr, count: Expr, inside: str) -> Piece:
+        return Piece(rf"\sum_{{{index}=1}}^{{{self.number(count).text}}} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(rf"\mathbf{{1}}[{condition}]", ATOM)
@@ -150,6 +154,9 @@ class Tex(Style):
 
     def rows_of(self, table: str, ids: str) -> str:
         return f"{table}[{ids}]"
+
+    def along(self, axes: Sequence[int]) -> str:
+        return rf"\text{{{'axis' if len(axes) == 1 else 'axes'} }}{', '.join(map(str, axes))}"
 
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
         if kind == "1":

@@ -20,7 +20,9 @@ from symprop.notation.precedence import (
     POWER,
     PRODUCT,
     SUM,
+    SUMMATION,
     Element,
+    IndexedSum,
     Of,
     Piece,
     Ratio,
@@ -36,10 +38,14 @@ def _unsigned(style: Style, ratio: Ratio, of: Of) -> Piece:
     """Write a ratio without its sign: numbers and scalars before arrays, `(2/3) s (a ⊙ b) ⊘ c`."""
     if not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1:
         return of(ratio.above[0])
-    scalars = [of(factor) for factor in ratio.above if not factor.rank]
-    arrays = [of(factor) for factor in ratio.above if factor.rank]
-    under = [of(factor) for factor in ratio.below if not factor.rank]
-    divisors = [of(factor) for factor in ratio.below if factor.rank]
+    above, below_line = _squares_written_out(ratio.above), _squares_written_out(ratio.below)
+    # An array of one element stands before a larger one like a number; among its like it is an array.
+    larger = not all(map(_is_single, above + below_line))
+    single = _is_single if larger else (lambda factor: not factor.rank)
+    scalars = [of(factor) for factor in above if single(factor)]
+    arrays = [of(factor) for factor in above if not single(factor)]
+    under = [of(factor) for factor in below_line if single(factor)]
+    divisors = [of(factor) for factor in below_line if not single(factor)]
     top = [style.number(ratio.numerator)] if ratio.numerator != 1 else []
     bottom = [style.number(ratio.denominator)] if ratio.denominator != 1 else []
     one = style.number(sympy.Integer(1))
@@ -69,7 +75,23 @@ def _juxtaposed(style: Style, pieces: Sequence[Piece]) -> Piece | None:
     if len(pieces) < 2:
         return pieces[0] if pieces else None
     front = [style.wrap(piece, POWER) for piece in pieces[:-1]]
-    return Piece(" ".join([*front, style.wrap(pieces[-1], MATMUL)]), PRODUCT)
+    return Piece(" ".join([*front, style.wrap(pieces[-1], SUMMATION)]), PRODUCT)
+
+
+def _is_single(node: Node) -> bool:
+    """Whether `node` has one element, whatever its rank."""
+    return all(size == 1 for size in node.shape)
+
+
+def _is_square(node: Node) -> bool:
+    """Whether `node` is the square of a named array, which is written as a product."""
+    base = node.operands[0] if isinstance(node, n.Power) and node.exponent == 2 else None
+    return isinstance(base, n.Variable) and not _is_single(base)
+
+
+def _squares_written_out(factors: Sequence[Node]) -> list[Node]:
+    """Factors with `z**2` as `z`, `z`: a square of a named array reads the same alone and in a product."""
+    return [part for factor in factors for part in ((factor.operands[0],) * 2 if _is_square(factor) else (factor,))]
 
 
 def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
@@ -112,7 +134,8 @@ def table(meaning: str, style: Style) -> Table:
             return Piece(style.constant("0", node.shape), ATOM)
         ones = style.constant("1", node.shape)
         if node.value in (1, -1):
-            return Piece(ones, MATMUL) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
+            level = MATMUL if node.rank == 2 else ATOM
+            return Piece(ones, level) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
         return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
 
     @rows.row(n.Identity)
@@ -132,11 +155,11 @@ def table(meaning: str, style: Style) -> Table:
         base, exponent = node.operands[0], node.exponent
         if exponent.is_number and exponent.is_negative:
             return _unsigned(style, split(node), of)
-        if exponent == sympy.Rational(1, 2):
-            return style.root(of(base).text)
-        if exponent == 2 and isinstance(base, n.Variable) and base.rank:
+        if exponent == sympy.Rational(1, 2) and (base.rank < 2 or _is_single(base)):
+            return style.root(of(base).text)  # a matrix has another root, so its elements' is a power
+        if _is_square(node):
             return Piece(f"{of(base).text}{style.hadamard}{of(base).text}", PRODUCT)
-        return style.power(style.wrap(of(base), ATOM), exponent, bool(base.rank))
+        return style.power(style.wrap(of(base), ATOM), exponent, not _is_single(base))
 
     @rows.row(n.MatMul)
     def _(node: n.MatMul, of: Of) -> Piece:
@@ -162,6 +185,10 @@ def table(meaning: str, style: Style) -> Table:
         order = Piece(style.group(", ".join(map(str, node.axes))), ATOM)
         return style.call("transpose", [of(operand), order])
 
+    @rows.row(n.BlockSum)
+    def _(node: n.BlockSum, of: Of) -> Piece:
+        return style.series(node.index, node.count, style.wrap(of(node.operands[0]), PRODUCT))
+
     @rows.row(n.Sum)
     def _(node: n.Sum, of: Of) -> Piece:
         operand = node.operands[0]
@@ -176,10 +203,7 @@ def table(meaning: str, style: Style) -> Table:
             written = f"{style.wrap(of(operand), MATMUL)} {style.one}"
             return Piece(f"{written} {ones_row}" if spread else written, MATMUL)
         if len(node.axes) < operand.rank or (node.keepdims and operand.rank > 1):
-            axes = ", ".join(map(str, node.axes))
-            return style.call(
-                "sum", [of(operand), Piece(f"axes {axes}" if len(node.axes) > 1 else f"axis {axes}", ATOM)]
-            )
+            return style.call("sum", [of(operand), Piece(style.along(node.axes), ATOM)])
         if not operand.rank:
             return of(operand)
         normed = squared_norm(node)
@@ -187,11 +211,15 @@ def table(meaning: str, style: Style) -> Table:
             return style.squared_norm(of(normed).text, normed.rank > 1)
         inside = None if isinstance(operand, n.Variable) else elementwise(operand)
         if inside is not None:
-            return style.summation(inside[1], style.wrap(of(inside[0]), PRODUCT))
+            return of(IndexedSum(*inside, node.shape))
         if operand.rank > 2:
             return style.summation((), style.wrap(of(operand), POWER))
         written = f"{ones_row} {style.wrap(of(operand), MATMUL)}"
         return Piece(written if operand.rank == 1 else f"{written} {style.one}", MATMUL)
+
+    @rows.row(IndexedSum)
+    def _(node: IndexedSum, of: Of) -> Piece:
+        return style.summation(node.indices, style.wrap(of(node.operands[0]), PRODUCT))
 
     @rows.row(n.Expand)
     def _(node: n.Expand, of: Of) -> Piece:
@@ -202,7 +230,7 @@ def table(meaning: str, style: Style) -> Table:
             if node.axis == 1:
                 return Piece(f"{style.wrap(of(operand), MATMUL)} {ones_row}", MATMUL)
             return Piece(f"{style.one} {transposed(operand, of)}", MATMUL)
-        return style.call("expand", [of(operand), Piece(f"axis {node.axis}", ATOM)])
+        return style.call("expand", [of(operand), Piece(style.along((node.axis,)), ATOM)])
 
     @rows.row(n.Reshape)
     def _(node: n.Reshape, of: Of) -> Piece:
@@ -237,7 +265,7 @@ def table(meaning: str, style: Style) -> Table:
 
     def condition(node: Node, of: Of) -> str:
         if not isinstance(node, n.Compare):
-            return of(node).text
+            return style.wrap(of(node), SUM)
         left, right = (style.wrap(of(operand), SUM) for operand in node.operands)
         return f"{left} {style.relation(node.relation)} {right}"
 
@@ -247,7 +275,9 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.Where)
     def _(node: n.Where, of: Of) -> Piece:
-        return style.where(condition(node.operands[0], of), *(of(operand).text for operand in node.operands[1:]))
+        # `a if c, else b if d, else e` reads one way as long as only the last place holds a choice without parentheses.
+        yes, no = (of(operand) for operand in node.operands[1:])
+        return style.where(condition(node.operands[0], of), style.wrap(yes, SUM), no.text)
 
     @rows.row(n.Softmax)
     def _(node: n.Softmax, of: Of) -> Piece:

@@ -14,7 +14,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation import text as plain
-from symprop.notation.precedence import ATOM, COMPARE, MATMUL, POWER, PRODUCT, Piece, render
+from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.style import Style
 
 GREEK = {
@@ -112,29 +112,35 @@ class Unicode(Style):
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":
             return Piece(f"|{arguments[0].text}|", ATOM)
-        return Piece(f"{_FUNCTIONS.get(name, name)}({', '.join(piece.text for piece in arguments)})", ATOM)
+        level = SUM if len(arguments) > 1 else COMPARE  # a choice has commas of its own
+        return Piece(f"{_FUNCTIONS.get(name, name)}({', '.join(self.wrap(piece, level) for piece in arguments)})", ATOM)
 
     def fraction(self, top: Piece, bottom: Piece) -> Piece:
         if top.text.isdigit() and bottom.text.isdigit() and (int(top.text), int(bottom.text)) in _VULGAR:
             return Piece(_VULGAR[int(top.text), int(bottom.text)], ATOM)
         spaced = " " in top.text or " " in bottom.text
-        return Piece(f"{self.wrap(top, MATMUL)}{' / ' if spaced else '/'}{self.wrap(bottom, POWER)}", PRODUCT)
+        above = self.group(top.text) if top.level == SUMMATION else self.wrap(top, PRODUCT)
+        return Piece(f"{above}{' / ' if spaced else '/'}{self.wrap(bottom, POWER)}", PRODUCT)
 
     def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
-        raised = superscript(self.number(exponent).text)
+        vulgar = isinstance(exponent, sympy.Rational) and _VULGAR.get((exponent.p, exponent.q))
+        raised = f"^{vulgar}" if vulgar else superscript(self.number(exponent).text)
         return Piece(f"{base}{'⊙' if elementwise else ''}{raised}", POWER)
 
     def superscript(self, base: str, above: str) -> str:
         return base + above
 
     def root(self, inside: str) -> Piece:
-        return Piece(f"√({inside})", ATOM)
+        return Piece(f"√({inside})", POWER)  # in parentheses before a power: `√(x)²` may be read either way
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
-        return Piece(f"‖{inside}‖²", ATOM)
+        return Piece(f"‖{inside}‖²", POWER)
 
     def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", MATMUL)
+        return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
+
+    def series(self, index: Expr, count: Expr, inside: str) -> Piece:
+        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(str(count))} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)
@@ -147,6 +153,9 @@ class Unicode(Style):
 
     def rows_of(self, table: str, ids: str) -> str:
         return f"{table}[{ids}]"
+
+    def along(self, axes: Sequence[int]) -> str:
+        return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
         return kind if kind != "1" else "𝟏 𝟏ᵀ" if len(shape) == 2 else "𝟏"

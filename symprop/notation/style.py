@@ -61,6 +61,10 @@ class Style(ABC):
         """Write a sum over indices."""
 
     @abstractmethod
+    def series(self, index: Expr, count: Expr, inside: str) -> Piece:
+        """Write a sum over the blocks of a loop, from 1 to `count`."""
+
+    @abstractmethod
     def indicator(self, condition: str) -> Piece:
         """Write 1 where the condition holds, else 0."""
 
@@ -75,6 +79,10 @@ class Style(ABC):
     @abstractmethod
     def rows_of(self, table: str, ids: str) -> str:
         """Write the rows of a table that ids select."""
+
+    @abstractmethod
+    def along(self, axes: Sequence[int]) -> str:
+        """Write the axes that a function works along, as an argument of its own."""
 
     @abstractmethod
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:

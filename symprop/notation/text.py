@@ -201,6 +201,12 @@ def _(node: n.Sum, of: Of) -> Piece:
     return _call("sum", *arguments, *(["keepdims=True"] if node.keepdims else []))
 
 
+@TEXT.row(n.BlockSum)
+def _(node: n.BlockSum, of: Of) -> Piece:
+    blocks = f"for {node.index} in range(1, {number(node.count + 1).text})"
+    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]")
+
+
 @TEXT.row(n.Expand)
 def _(node: n.Expand, of: Of) -> Piece:
     operand = of(node.operands[0])

@@ -166,3 +166,28 @@ def test_a_node_is_a_sympy_expression() -> None:
     assert variable("W2", (32, 32)) in delta.free_symbols or any(
         isinstance(part, n.Variable) and part.name == "W2" for part in delta.free_symbols
     )
+
+
+def test_a_penalty_on_a_general_number_of_blocks_reaches_every_block() -> None:
+    network = "Input(n) >> Repeat(Dense(n) >> Tanh(), L) >> Dense(k) >> MeanSquaredError() + L2(0.1)"
+    derivation = derive(network)
+    (loop,) = (item for item in derivation.backward if isinstance(item, Loop))
+    texts = [equation.text() for equation in loop.equations]
+    assert "dW[l] = outer(delta[l], a[l - 1]) + W[l] / 10" in texts
+    assert "db[l] = delta[l]" in texts
+    assert "dW[L + 1] = outer(delta[L + 1], a[L]) + W[L + 1] / 10" in derivation.text()
+    unrolled = derive("Input(n) >> Repeat(Dense(n) >> Tanh(), 3) >> Dense(k) >> MeanSquaredError() + L2(0.1)")
+    assert derivation.cost().total.total.subs({"L": 3}) == unrolled.cost().total.total
+
+
+def test_a_block_may_begin_with_an_activation() -> None:
+    derivation = derive("Input(n) >> Repeat(Residual(ReLU() >> Dense(n)), N) >> MeanSquaredError()")
+    (loop,) = (item for item in derivation.system.items if isinstance(item, Loop))
+    assert [equation.text() for equation in loop.equations] == [
+        "a_2[l - 1] = relu(a[l - 1])",
+        "z[l] = W[l] @ a_2[l - 1] + b[l]",
+        "a[l] = z[l] + a[l - 1]",
+    ]
+    (back,) = (item for item in derivation.backward if isinstance(item, Loop))
+    assert "da[l] = (W[l + 1].T @ delta[l + 1]) * (a[l] > 0) + da[l + 1]" in [e.text() for e in back.equations]
+    assert derivation.remarks == ()
