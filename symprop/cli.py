@@ -212,6 +212,7 @@ def _derive(options: argparse.Namespace) -> int:
         check_writable(options.output)
     derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
     if options.steps is not None:
+        derivation.steps(options.steps)  # refuses a name that has none, and says which have
         _put(notation.steps(derivation, options.steps, options.format), options.output)
         return 0
     writers: dict[str, Callable[[], str]] = {
