@@ -15,6 +15,7 @@ from symprop.codegen.module import DTYPES, module_source
 from symprop.errors import SpecError, shown
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
+from symprop.networks.spec import as_network
 
 
 def generate(network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None) -> str:
@@ -35,7 +36,7 @@ def generate(network: Network | Derivation | str, dtype: str = "float64", optimi
     if optimizer is not None and (not isinstance(optimizer, str) or optimizer not in OPTIMISERS):
         hint = closest(optimizer, OPTIMISERS) if isinstance(optimizer, str) else ""
         raise SpecError(f"unknown optimizer {shown(optimizer)}{hint}\nallowed: {', '.join(OPTIMISERS)}")
-    derivation = network if isinstance(network, Derivation) else derive(network, layout="rows")
+    derivation = network if isinstance(network, Derivation) else derive(as_network(network), layout="rows")
     if derivation.system.layout != "rows":
         raise SpecError(f"code has its batch in rows, not layout {derivation.system.layout!r}\ngive the network itself")
     if not derivation.parameters:

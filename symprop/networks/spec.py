@@ -62,6 +62,30 @@ def parse_network(text: str) -> Network:
     return _Reading(text).network()
 
 
+def as_network(value: Any) -> Network:
+    """Return what stands for a network as one: a network, its text, or an `Input` alone.
+
+    >>> as_network("Input(3) >> Tanh()").text
+    'Input(3) >> Tanh()'
+
+    Raises:
+        SpecError: layers without an `Input`, or no network at all; or as `parse_network`.
+    """
+    if isinstance(value, str):
+        return parse_network(value)
+    if isinstance(value, layers.Input):
+        return Network((value,))
+    if isinstance(value, Network):
+        return value
+    if isinstance(value, (Layer, Chain)):
+        example = f"Input(64) >> {value.text}" if len(value.text) <= 100 else "Input(64) >> Dense(32)"
+        raise SpecError(f"{shown(value.text)} is no network: it has no Input\nallowed: {example}")
+    raise SpecError(
+        f"{shown(type(value).__name__)} is no network\n"
+        "allowed: layers such as Input(64) >> Dense(10) >> SoftmaxCrossEntropy(), or their text in quotes"
+    )
+
+
 class _Reading:
     """One reading of one text, which stands in the messages."""
 

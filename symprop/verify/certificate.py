@@ -24,7 +24,7 @@ from symprop.codegen import compile_network
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
-from symprop.networks.spec import parse_network
+from symprop.networks.spec import as_network
 from symprop.notation.latex import escaped
 from symprop.verify import complex_step, element_checks, extreme_checks, module_checks, step_checks
 from symprop.verify.measure import Row, first_line, scientific
@@ -112,7 +112,7 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
         SpecError: the network has no loss, or a size is a name.
     """
     started = time.perf_counter()
-    net = parse_network(network) if isinstance(network, str) else network
+    net = as_network(network)
     sizes_of(net)
     if net.system().loss is None:
         raise SpecError(

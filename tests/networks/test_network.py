@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
+import symprop
 from symprop.errors import LimitError, SpecError, SympropError
 from symprop.networks import (
     LAYERS,
@@ -25,6 +26,7 @@ from symprop.networks import (
     Tanh,
     parse_network,
 )
+from symprop.networks.spec import as_network
 
 TEXTS = [
     "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
@@ -247,3 +249,22 @@ def test_repeat_takes_numbers_and_names() -> None:
     for count in (True, None, -1, "2", 1.0):
         with pytest.raises(SpecError):
             Repeat(Dense(3), count)
+
+
+@pytest.mark.parametrize("value", [5, None, [], b"x", symprop.Dense(3), symprop.Dense(3) >> symprop.ReLU()])
+@pytest.mark.parametrize("take", [as_network, symprop.generate, symprop.compile, symprop.check])
+def test_what_is_no_network_is_refused_in_words(take: Any, value: Any) -> None:
+    with pytest.raises(SpecError, match="is no network"):
+        take(value)
+
+
+@pytest.mark.parametrize("take", [symprop.generate, symprop.check])
+def test_an_input_alone_lacks_a_loss(take: Any) -> None:
+    with pytest.raises(SpecError, match="without a loss"):
+        take(symprop.Input(3))
+
+
+@pytest.mark.parametrize("layer", ["Residual()", "Repeat(Dense(3))", "Dense()", "Input()", "L2(1, 2, 3)", "Loss()"])
+def test_missing_and_extra_arguments_in_text_are_refused(layer: str) -> None:
+    with pytest.raises(SpecError, match="argument"):
+        symprop.parse_network(f"Input(3) >> {layer}")
