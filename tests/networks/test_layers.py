@@ -370,7 +370,6 @@ def test_varying_widths_become_numbers() -> None:
         ("Input(l) >> Repeat(Dense(l), L)", "l"),
         ("Input(l) >> Dense(3) >> Repeat(Dense(3), L)", "name of the index"),
         ("Input(3) >> Repeat(Dense(3), l)", "index of a block"),
-        ("Input(3) >> Repeat(Dense(3), L) >> MeanSquaredError() + L2(0.1)", "symbolic number of layers"),
     ],
 )
 def test_recurrences_refused(text: str, message: str) -> None:
