@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Item, Step, System
+from symprop.algebra.equations import Equation, Item, Loop, Step, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.algebra.trees import variables
 from symprop.calculus.cost import Cost, cost_of
 from symprop.calculus.jacobians import chained
 from symprop.calculus.modes import Modes, modes
@@ -119,8 +121,15 @@ class Derivation(Printable):
             FormulaError: there is none.
         """
         known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
+        known.update((item.carry_in.name, item.carry_in) for item in self.system.items if isinstance(item, Loop))
         known.update((equation.name, equation.target) for equation in self.system.equations)
-        return _known(name, known, "no variable is called")
+        spaced = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
+        if spaced not in known:
+            listed = ", ".join(list(known)[:40])
+            raise FormulaError(
+                f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}"
+            )
+        return known[spaced]
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
@@ -129,16 +138,39 @@ class Derivation(Printable):
         >>> d = derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()")
         >>> print(d.jacobian("a2", "z1").text())
         diag(1 - f2 * f2) @ W2 + eye(2)
+        >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
+        >>> print(general.jacobian("a[l]", "a[l-1]").text())
+        diag(1 - f[l] * f[l]) @ W[l] + eye(n)
 
         Raises:
-            FormulaError: no such variable, or inside a loop over a symbolic number of blocks.
+            FormulaError: no such variable, or a way through a symbolic number of blocks.
             ShapeError: the derivation is of a batch, or one of the two is no vector.
         """
         if self.system.layout != "example":
             raise ShapeError(f"a Jacobian is of one example; this derivation is of a batch in {self.system.layout}")
-        equations = list(self.system.equations)
         target, source = self.variable(of), self.variable(by)
-        return chained(equations, target, source, context(self.system))
+        return chained(self._stretch(target, source), target, source, context(self.system))
+
+    def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
+        """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
+        stretches: list[list[Equation]] = [[]]
+        for item in self.system.items:
+            if isinstance(item, Equation):
+                stretches[-1].append(item)
+            else:
+                stretches += [list(item.equations), []]
+        for stretch in stretches:
+            inside = {
+                variable for equation in stretch for variable in (equation.target, *variables(equation.expression))
+            }
+            if target in inside and source in inside:
+                return stretch
+        if len(stretches) == 1:
+            return stretches[0]
+        raise FormulaError(
+            f"the way from {source.name} to {target.name} leads through a symbolic number of blocks\n"
+            "allowed: two variables of one block, or a number of blocks"
+        )
 
     def cost(self) -> Cost:
         """Return the operations of the forward and backward pass and the memory, as exact polynomials in the sizes.
