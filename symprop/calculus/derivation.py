@@ -121,7 +121,9 @@ class Derivation(Printable):
             FormulaError: there is none.
         """
         known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
-        known.update((item.carry_in.name, item.carry_in) for item in self.system.items if isinstance(item, Loop))
+        for loop in (item for item in self.system.items if isinstance(item, Loop)):
+            last = loop.at(loop.carry_out, loop.count)
+            known.update({loop.carry_in.name: loop.carry_in, last.name: last})
         known.update((equation.name, equation.target) for equation in self.system.equations)
         spaced = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
         if spaced not in known:

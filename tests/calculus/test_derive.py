@@ -193,3 +193,13 @@ def test_a_block_may_begin_with_an_activation() -> None:
     (back,) = (item for item in derivation.backward if isinstance(item, Loop))
     assert "da[l] = (W[l + 1].T @ delta[l + 1]) * (a[l] > 0) + da[l + 1]" in [e.text() for e in back.equations]
     assert derivation.remarks == ()
+
+
+def test_jacobians_of_a_general_block_and_none_across_blocks() -> None:
+    network = "Input(n) >> Dense(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> Dense(k) >> MeanSquaredError()"
+    derivation = derive(network)
+    assert derivation.jacobian("a[l+1]", "a[l]").text() == "diag(1 - f[l + 1] * f[l + 1]) @ W[l + 1] + eye(n)"
+    assert derivation.jacobian("z1", "x").text() == "W1"
+    assert derivation.jacobian("z[N+2]", "a[N + 1]").text() == "W[N + 2]"
+    with pytest.raises(FormulaError, match="symbolic number of blocks"):
+        derivation.jacobian("L", "x")
