@@ -55,10 +55,10 @@ def _own_derivative(function: type[DefinedFunction]) -> Expr:
 
 
 def stable(body: Expr) -> Expr:
-    """Return `body` with rational functions of `exp(c t)` written as polynomials in `sigmoid(c t)` where that is exact.
+    """Return `body` with what overflows in exponentials written in functions that do not, where that is exact.
 
     With `s = sigmoid(c t)`, `exp(c t) = s / (1 - s)`. A rational function that becomes a polynomial in `s` is bounded,
-    and so finite for every `t`, which the form in exponentials is not. Likewise `log(1 + exp(c t))` is `softplus(c t)`.
+    and so finite for every `t`, which the form in exponentials is not. `IDENTITIES` are the others.
 
     >>> stable(sympy.exp(T) / (1 + sympy.exp(T)))
     sigmoid(t)
@@ -66,12 +66,16 @@ def stable(body: Expr) -> Expr:
     t*sigmoid(t)
     >>> stable((sympy.exp(T) - sympy.exp(-T)) / (sympy.exp(T) + sympy.exp(-T)))
     2*sigmoid(2*t) - 1
-    >>> stable(sympy.log(1 + sympy.exp(-T)))
-    softplus(-t)
+    >>> stable(sympy.exp(T) / (2 + sympy.exp(T)))
+    sigmoid(t - log(2))
+    >>> stable(sympy.log(1 + sympy.exp(-T))), stable(sympy.log(1 - sigmoid(T)))
+    (softplus(-t), -softplus(t))
+    >>> stable(sympy.sinh(T) / sympy.cosh(T))
+    tanh(t)
     """
-    if not body.has(sympy.exp):
+    if not body.has(sympy.exp, sympy.log, sympy.cosh):
         return body
-    body = body.replace(_is_log_one_plus_exp, lambda log: softplus(_exponent_of(log.args[0] - 1)))
+    body = body.replace(lambda part: _identity(part) is not None, _identity)
     for fraction in sorted(_fractions_with_exp(body), key=sympy.default_sort_key):
         polynomial = _in_sigmoid(fraction)
         if polynomial is not None:
@@ -79,13 +83,44 @@ def stable(body: Expr) -> Expr:
     return body
 
 
-def _exponent_of(expression: Expr) -> Expr:
-    """Return `e` where `expression` is `exp(e)`."""
-    return sympy.log(expression).expand(force=True) if not isinstance(expression, sympy.exp) else expression.args[0]
+def _log_of_sum(part: Basic) -> Expr | None:
+    """log(c + d exp(x)) = log(c) + softplus(x + log(d / c)), for numbers c and d above 0."""
+    if not isinstance(part, sympy.log) or not isinstance(part.args[0], sympy.Add) or len(part.args[0].args) != 2:
+        return None
+    c, rest = part.args[0].as_coeff_Add()
+    d, exponential = rest.as_coeff_Mul()
+    if not (c.is_positive and d.is_positive and isinstance(exponential, sympy.exp)):
+        return None
+    return sympy.log(c) + softplus(exponential.args[0] + sympy.log(d / c))
 
 
-def _is_log_one_plus_exp(expression: Basic) -> bool:
-    return isinstance(expression, sympy.log) and isinstance(expression.args[0] - 1, sympy.exp)
+def _log_of_sigmoid(part: Basic) -> Expr | None:
+    """log(sigmoid(x)) = -softplus(-x), and log(1 - sigmoid(x)) = -softplus(x)."""
+    if not isinstance(part, sympy.log):
+        return None
+    inside, opposite = part.args[0], 1 - part.args[0]
+    if isinstance(inside, sigmoid):
+        return -softplus(-inside.args[0])
+    return -softplus(opposite.args[0]) if isinstance(opposite, sigmoid) else None
+
+
+def _quotient_of_hyperbolics(part: Basic) -> Expr | None:
+    """sinh(x) / cosh(x) = tanh(x), within a product."""
+    powers = part.as_powers_dict() if isinstance(part, sympy.Mul) else {}
+    for base in sorted(powers, key=sympy.default_sort_key):
+        if isinstance(base, sympy.sinh):
+            times = sympy.Min(powers[base], -powers.get(sympy.cosh(*base.args), 0))
+            if times.is_Integer and times > 0:
+                return part * (sympy.cosh(*base.args) / base * sympy.tanh(*base.args)) ** times
+    return None
+
+
+IDENTITIES = (_log_of_sum, _log_of_sigmoid, _quotient_of_hyperbolics)
+"""Each returns what a part is, in functions that do not overflow, or None."""
+
+
+def _identity(part: Basic) -> Expr | None:
+    return next(filter(None, (identity(part) for identity in IDENTITIES)), None)
 
 
 def _fractions_with_exp(body: Expr) -> list[Expr]:
@@ -131,8 +166,21 @@ def _in_sigmoid(fraction: Expr) -> Expr | None:
     if common > 1:  # a function of exp(2 t) alone: tanh written in exponentials is 2 sigmoid(2 t) - 1
         argument = common * argument
     rational = sympy.cancel(above.as_expr() / below.as_expr()).subs(e, e ** (1 / common)) if common > 1 else rational
-    inside = sympy.factor(sympy.cancel(sympy.together(rational.subs(e, s / (1 - s)))))
+    ratio = _ratio_below(rational, e)  # below the line stand powers of c + d e: there e = (c / d) s / (1 - s)
+    inside = sympy.factor(sympy.cancel(sympy.together(rational.subs(e, ratio * s / (1 - s)))))
+    argument -= sympy.log(ratio)
     return inside.subs(s, sigmoid(argument)) if sympy.denom(inside).has(s) is False else None
+
+
+def _ratio_below(rational: Expr, e: sympy.Symbol) -> Expr:
+    """Return `c / d` where a power of `c + d e`, both numbers above 0, stands below the line; else 1."""
+    for factor, _ in sympy.factor_list(sympy.denom(sympy.together(rational)), e)[1]:
+        if sympy.degree(factor, e) == 1:
+            d, c = sympy.Poly(factor, e).all_coeffs()
+            if (c / d).is_positive:
+                ratio: Expr = c / d
+                return ratio
+    return sympy.Integer(1)
 
 
 def plain(body: Expr) -> Expr:

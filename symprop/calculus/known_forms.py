@@ -17,7 +17,8 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
-from symprop.calculus.tidy import coefficient_and_rest, tidy
+from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.tidy import tidy
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def as_softplus(node: Node) -> Node | None:
     if found is None:
         return None
     number, t = found
-    return tidy(n.Add(n.Scalar(sympy.log(number)), FUNCTIONS["softplus"](t)))
+    return tidy(n.Add(FUNCTIONS["softplus"](t), n.Scalar(sympy.log(number))))
 
 
 def _number_and_exp(node: Node) -> tuple[Expr, Node] | None:
@@ -164,6 +165,21 @@ def as_tanh(node: Node) -> Node | None:
     return None
 
 
+def as_hyperbolic(node: Node) -> Node | None:
+    """Return `exp(t) + exp(-t)` as `2 cosh(t)`, and `exp(t) - exp(-t)` as `2 sinh(t)`, else None."""
+    if not isinstance(node, n.Add) or len(node.operands) != 2:
+        return None
+    (c, first), (d, second) = map(coefficient_and_rest, node.operands)
+    if first is None or second is None or not (is_map(first, "exp") and is_map(second, "exp")):
+        return None
+    t, opposite = first.operands[0], second.operands[0]
+    if t != tidy(n.negative(opposite)) or d not in (c, -c):
+        return None
+    if coefficient_and_rest(t)[0].could_extract_minus_sign():
+        t, c, d = opposite, d, c
+    return tidy(n.Scalar(2 * c) * FUNCTIONS["cosh" if c == d else "sinh"](t))
+
+
 def _power(factor: Node) -> tuple[Node, Expr]:
     return (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, Integer(1))
 
@@ -179,5 +195,6 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("softplus", "log(sigmoid(x)) = -softplus(-x), log(1 - sigmoid(x)) = -softplus(x)", as_log_sigmoid),
     KnownForm("sigmoid", "1 / (1 + exp(-x)) = sigmoid(x)", as_sigmoid),
     KnownForm("sigmoid", "exp(x) * sigmoid(-x) = sigmoid(x)", as_opposite_sigmoid),
+    KnownForm("hyperbolic", "exp(x) + exp(-x) = 2 cosh(x), exp(x) - exp(-x) = 2 sinh(x)", as_hyperbolic),
     KnownForm("tanh", "sinh(x) / cosh(x) = tanh(x)", as_tanh),
 )

@@ -8,7 +8,7 @@ from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.calculus.derivation import Derivation
-from symprop.codegen.program import Program, ProgramError, Statement, checked
+from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
 from symprop.errors import SpecError
 
 
@@ -18,21 +18,27 @@ def lower(derivation: Derivation) -> Program:
     Raises:
         SpecError: a size is a name, or the number of blocks of a `Repeat` is.
     """
-    return lower_system(derivation.system, derivation.backward, derivation.numbers)
+    return lower_system(derivation.system, derivation.backward, derivation.numbers, derivation.remarks)
 
 
-def lower_system(system: System, backward: Iterable[Item], numbers: Mapping[str, int]) -> Program:
-    """Return the program of a system and its backward equations; `numbers` are those of the report."""
+def lower_system(
+    system: System, backward: Iterable[Item], numbers: Mapping[str, int], remarks: Iterable[str] = ()
+) -> Program:
+    """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report."""
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
     forward = tuple(_statement(equation, numbers) for equation in _equations(system.items))
     back = [_statement(equation, numbers) for equation in _equations(backward)]
+    reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
+    back = [
+        statement.because(reasons[statement.name]) if statement.name in reasons else statement for statement in back
+    ]
     found = {statement.name for statement in back}
     for parameter in system.parameters:
         gradient = gradient_of(parameter)
         if gradient.name not in found:
-            why = f"the loss does not depend on {parameter.name}"
-            back.append(Statement(gradient, zeros(*gradient.shape), why=why))
+            why = Why(f"the loss does not depend on {parameter.name}")
+            back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
     returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
     return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns))
 

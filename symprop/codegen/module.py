@@ -146,8 +146,8 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     lines: list[str] = []
     waiting: list[str] = []
     for statement in statements:
-        if statement.why:
-            waiting.extend(_comment(statement.why))
+        for text in dict.fromkeys(why.text for why in statement.whys):
+            waiting.extend(_comment(text))
         waiting.append(f"{statement.name} = {numpy_source(statement.expression)}")
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""

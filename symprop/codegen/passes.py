@@ -151,9 +151,11 @@ def short_lines(program: Program) -> Program:
             if part is None:
                 break
             word = _role(part, statement, program)
-            name = names.new(word, part, () if word == "penalty" else statement.target.index or None)
-            emit(change(Statement(name, part), emit))
+            name = names.new(word, part, () if word in ("penalty", "data_loss") else statement.target.index or None)
+            there = tuple(why for why in statement.whys if why.about and set(why.about) <= set(variables(part)))
+            emit(change(Statement(name, part, whys=there), emit))
             expression = _with_part(expression, part, name)
+            statement = replace(statement, whys=tuple(why for why in statement.whys if why not in there))
         return statement.with_expression(expression)
 
     return rewritten(program, change)
@@ -179,8 +181,8 @@ def _with_part(node: Node, part: Node, name: Variable) -> Node:
 
 def _role(node: Node, statement: Statement, program: Program) -> str:
     """Return a word for a part: what comes back in a delta and the slope of the activation, the penalty of a loss."""
-    if statement.shape == () and node.rank == 0 and set(variables(node)) <= set(program.parameters):
-        return "penalty"
+    if statement.name == program.returns[0] and isinstance(statement.expression, n.Add) and node.rank == 0:
+        return "penalty" if set(variables(node)) <= set(program.parameters) else "data_loss"
     if statement.target.letter == "delta" and node in statement.expression.operands:
         return "back" if any(isinstance(part, n.MatMul) for part in trees.walk(node)) else "slope"
     return word_for(node, program)

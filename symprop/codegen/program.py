@@ -51,18 +51,26 @@ class ProgramError(Exception):
 
 
 @dataclass(frozen=True)
+class Why:
+    """What a reader should know of a statement, or of the part of it that reads the variables `about`."""
+
+    text: str
+    about: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True)
 class Statement:
     """`target = expression`: one assignment.
 
     `formula` is the equation that it computes, in Unicode, and `number` its number in the derivation; a statement
-    that a pass made has neither, but a `why`.
+    that a pass made has neither. `whys` say what is not obvious.
     """
 
     target: Variable
     expression: Node
     formula: str = ""
     number: int | None = None
-    why: str = ""
+    whys: tuple[Why, ...] = ()
 
     @cached_property
     def name(self) -> str:
@@ -82,6 +90,10 @@ class Statement:
     def with_expression(self, expression: Node) -> Statement:
         """Return the same statement with another right side."""
         return self if expression is self.expression else replace(self, expression=expression)
+
+    def because(self, *whys: Why) -> Statement:
+        """Return the same statement with more to say, each thing once."""
+        return replace(self, whys=tuple(dict.fromkeys((*self.whys, *whys)))) if whys else self
 
 
 @dataclass(frozen=True)

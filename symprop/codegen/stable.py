@@ -6,18 +6,21 @@ The forms are those of every numerical text, e.g. N. J. Higham, Accuracy and Sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+
+import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
-from symprop.calculus.known_forms import KNOWN_FORMS, is_map, minus_one
-from symprop.calculus.tidy import coefficient_and_rest, tidy
+from symprop.algebra.trees import variables
+from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm, is_map, minus_one
+from symprop.calculus.tidy import tidy
 from symprop.codegen.numpy_source import FUNCTION_NAMES
-from symprop.codegen.program import Emit, Largest, Names, Program, Statement, rewritten
+from symprop.codegen.program import Emit, Largest, Names, Program, Statement, Why, rewritten
 
 Rule = Callable[[Node], Node | None]
 
@@ -49,32 +52,74 @@ def stable_exponentials(program: Program) -> Program:
     """Use sigmoid, softplus, expm1 and log1p where the written form loses digits or overflows."""
     definitions = program.definitions()
 
-    def look(node: Node) -> Node:
-        """Look through a name at the function that defines it."""
-        return definitions.get(node.name, node) if isinstance(node, Variable) else node
+    def change(statement: Statement, emit: Emit) -> Statement:
+        whys: list[Why] = []
 
-    def rule(node: Node) -> Node | None:
-        known = next(filter(None, (form.apply(node) for form in KNOWN_FORMS)), None)
-        if known is not None:
-            return known
-        if isinstance(node, n.Multiply):
-            return _quotient_of_exponentials(node)
-        if isinstance(node, n.Add):
-            return _expm1(node)
-        if not is_map(node, "log"):
+        def recognised(node: Node, forms: Iterable[KnownForm]) -> Node | None:
+            for form in forms:
+                known = form.apply(_through_names(node, definitions))
+                if known is not None:
+                    whys.append(Why(f"{form.identity}, which stays finite", variables(known)))
+                    return known
             return None
-        inside = node.operands[0]
-        if is_map(look(inside), "sigmoid"):  # log(sigmoid(t)) -> -softplus(-t)
-            return n.negative(FUNCTIONS["softplus"](tidy(n.negative(look(inside).operands[0]))))
-        rest = minus_one(inside)
-        if rest is None:
-            return None
-        opposite = look(tidy(n.negative(rest)))
-        if is_map(opposite, "sigmoid"):  # log(1 - sigmoid(t)) -> -softplus(t)
-            return n.negative(FUNCTIONS["softplus"](opposite.operands[0]))
-        return FUNCTIONS["log1p"](rest)  # log(1 + t) -> log1p(t)
 
-    return _by_rule(program, lambda node: _without_minus(changed if (changed := rule(node)) is not None else node))
+        def known_form(node: Node) -> Node:
+            flat = _flat(node)
+            return recognised(flat, KNOWN_FORMS) or flat
+
+        def stable_form(node: Node) -> Node:
+            flat = _flat(node)
+            return _without_minus(recognised(flat, STABLE_FORMS) or _expm1(flat) or _log1p(flat) or flat)
+
+        expression = everywhere(everywhere(statement.expression, known_form), stable_form)
+        return statement.with_expression(expression).because(*whys)
+
+    return rewritten(program, change)
+
+
+def _flat(node: Node) -> Node:
+    """Return a product of products as one."""
+    nested = isinstance(node, n.Multiply) and any(isinstance(operand, n.Multiply) for operand in node.operands)
+    return tidy(node) if nested else node
+
+
+def _through_names(node: Node, definitions: Mapping[str, Node]) -> Node:
+    """Return a logarithm with the sigmoids that it reads by name written out; any other node as it is."""
+    if not is_map(node, "log"):
+        return node
+    defined = {read: definitions.get(read.name) for read in variables(node)}
+    return trees.replace(node, {read: each for read, each in defined.items() if each and is_map(each, "sigmoid")})
+
+
+def as_log_cosh(node: Node) -> Node | None:
+    """Return `log(cosh(t))` as `softplus(2 t) - t - log(2)`, else None."""
+    inside = node.operands[0] if is_map(node, "log") else None
+    if inside is None or not is_map(inside, "cosh"):
+        return None
+    t = inside.operands[0]
+    return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(-sympy.log(2))))
+
+
+def as_inverse_cosh(node: Node) -> Node | None:
+    """Return powers of `1 / cosh(t)` as those of `2 exp(-|t|) sigmoid(2 |t|)`, else None."""
+    if not (isinstance(node, n.Power) and node.exponent.is_negative and is_map(node.operands[0], "cosh")):
+        return None
+    size = FUNCTIONS["abs"](node.operands[0].operands[0])
+    inverse = 2 * FUNCTIONS["exp"](n.negative(size)) * FUNCTIONS["sigmoid"](2 * size)
+    return tidy(inverse**-node.exponent)
+
+
+STABLE_FORMS: tuple[KnownForm, ...] = (
+    KnownForm("log cosh", "log(cosh(x)) = softplus(2 x) - x - log(2)", as_log_cosh),
+    KnownForm("1 / cosh", "1 / cosh(x) = 2 exp(-|x|) sigmoid(2 |x|)", as_inverse_cosh),
+)
+"""Forms that only code needs: a reader knows the left side better, a computer the right one."""
+
+
+def _log1p(node: Node) -> Node | None:
+    """log(1 + t) -> log1p(t)."""
+    rest = minus_one(node.operands[0]) if is_map(node, "log") else None
+    return None if rest is None else FUNCTIONS["log1p"](rest)
 
 
 def _without_minus(node: Node) -> Node:
@@ -95,23 +140,9 @@ def _is_negative(term: Node) -> bool:
     return coefficient_and_rest(term)[0].could_extract_minus_sign()
 
 
-def _quotient_of_exponentials(node: n.Multiply) -> Node | None:
-    """exp(t) sigmoid(-t) -> sigmoid(t): what exp(t) / (1 + exp(t)) has become."""
-    factors = list(node.operands)
-    for factor in node.operands:
-        if is_map(factor, "exp"):
-            partner = FUNCTIONS["sigmoid"](tidy(n.negative(factor.operands[0])))
-            if partner in factors:
-                factors.remove(partner)
-                factors[factors.index(factor)] = FUNCTIONS["sigmoid"](factor.operands[0])
-    if len(factors) == len(node.operands):
-        return None
-    return trees.multiplied(factors)
-
-
-def _expm1(node: n.Add) -> Node | None:
+def _expm1(node: Node) -> Node | None:
     """c exp(t) - c -> c expm1(t), within a sum."""
-    terms = list(node.operands)
+    terms = list(node.operands) if isinstance(node, n.Add) else []
     for term in terms:
         coefficient, rest = coefficient_and_rest(term)
         if rest is not None and is_map(rest, "exp") and n.Scalar(-coefficient) in terms:
@@ -170,14 +201,15 @@ def shifted_softmax(program: Program) -> Program:
             exps = names.new("exps", logits)
             total = names.new("total", top)
             emit(Statement(top, Largest(logits, axis)))
-            emit(Statement(shifted, logits - top, why="shifted by the largest logit, so that exp cannot overflow"))
+            why = Why("shifted by the largest logit, so that exp cannot overflow")
+            emit(Statement(shifted, logits - top, whys=(why,)))
             emit(Statement(exps, FUNCTIONS["exp"](shifted)))
             emit(Statement(total, n.Sum(exps, axis, True)))
             made[key] = top, shifted, exps, total
         return made[key]
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        why = [statement.why] if statement.why else []
+        whys: list[Why] = []
 
         def visit(node: Node) -> Node:
             inside = node.operands[0] if is_map(node, "log") else None
@@ -185,7 +217,8 @@ def shifted_softmax(program: Program) -> Program:
                 inside = definitions.get(inside.name, inside)
             if isinstance(inside, n.Softmax):  # log(softmax(z)) -> z - max - log(sum(exp(z - max)))
                 _, shifted, _, total = parts(visit(inside.operands[0]), inside.axis, emit)
-                why.append("log(softmax) from the shifted logits: finite where softmax itself rounds to 0")
+                why = "log(softmax) from the shifted logits: finite where softmax itself rounds to 0"
+                whys.append(Why(why, (shifted, total)))
                 return shifted - FUNCTIONS["log"](total)
             operands = tuple(visit(operand) for operand in node.operands)
             node = node if operands == node.operands else node.with_operands(operands)
@@ -198,7 +231,6 @@ def shifted_softmax(program: Program) -> Program:
                 return result if node.keepdims else n.Reshape(result, node.shape)
             return node
 
-        expression = visit(statement.expression)
-        return replace(statement, expression=expression, why="; ".join(why))
+        return statement.with_expression(visit(statement.expression)).because(*whys)
 
     return rewritten(program, change)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -137,6 +139,49 @@ def test_saturated_cross_entropies_have_their_exact_value() -> None:
     assert classes.loss({"W1": np.eye(2)}, x, [1]) == 2000
     binary = compile_network("Input(2) >> Dense(2, bias=False) >> Sigmoid() >> BinaryCrossEntropy()")
     assert binary.loss({"W1": np.eye(2)}, x, [[0, 1]]) == 2000
+
+
+def softness(t: Any) -> Any:
+    return mpmath.log1p(mpmath.exp(t))
+
+
+HOSTILE: dict[str, Any] = {
+    "log(1 - sigmoid(x))": lambda t: -softness(t),
+    "log(sigmoid(x))": lambda t: -softness(-t),
+    "log(cosh(x))": lambda t: mpmath.log(mpmath.cosh(t)),
+    "log(2 + 3 * exp(x))": lambda t: mpmath.log(2 + 3 * mpmath.exp(t)),
+    "exp(x) / (2 + exp(x))": lambda t: 1 / (2 * mpmath.exp(-t) + 1),
+    "1 / (2 + exp(-x))": lambda t: 1 / (2 + mpmath.exp(-t)),
+    "exp(x) / (1 + exp(x))": lambda t: 1 / (1 + mpmath.exp(-t)),
+    "1 / (1 + exp(x))**2": lambda t: (1 + mpmath.exp(t)) ** -2,
+    "sinh(x) / cosh(x)": mpmath.tanh,
+    "1 / cosh(x)": mpmath.sech,
+    "x / cosh(x)**2": lambda t: t * mpmath.sech(t) ** 2,
+    "exp(-x) / (1 + exp(-x))**2": lambda t: mpmath.exp(-t) / (1 + mpmath.exp(-t)) ** 2,
+    "(exp(x) - exp(-x)) / (exp(x) + exp(-x))": mpmath.tanh,
+    "x * tanh(log(1 + exp(x)))": lambda t: t * mpmath.tanh(softness(t)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("place", ["layer", "loss"])
+@pytest.mark.parametrize("body", HOSTILE)
+def test_own_functions_are_finite_where_the_truth_is(body: str, place: str, dtype: str) -> None:
+    """In a hidden layer (a scalar body), and written out in a loss (a formula of arrays)."""
+    layers = {
+        "layer": f'Activation("{body}") >> Loss("sum(a)")',
+        "loss": f'Loss("sum({re.sub("x(?!p)", "a", body)})")',
+    }
+    module = compile_network(f"Input(1) >> Dense(1, bias=False) >> {layers[place]}", dtype)
+    for z in (0.0, 0.3, -2.0, 19.0, -19.0, 90.0, -90.0, 1000.0, -1000.0):
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            loss, grads = module.loss_and_grads({"W1": np.array([[z]], dtype)}, [[1.0]], [[0.0]])
+        with mpmath.workdps(1000):
+            at = mpmath.mpf(float(np.array(z, dtype)))
+            value, slope = HOSTILE[body](at), mpmath.diff(HOSTILE[body], at)
+        small = float(np.finfo(dtype).eps)
+        assert loss == pytest.approx(float(value), rel=8 * small, abs=8 * small)
+        assert grads["W1"][0, 0] == pytest.approx(float(slope), rel=16 * small, abs=8 * small)
 
 
 def reference_step(name: str, w: Any, grads: list[Any]) -> Any:
