@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     | (?P<operator>\*\*|//|>>|<<|<=|>=|==|!=|:=|->|[-+*/@%&|^~<>()\[\]{{}},.:=;!])""",
     re.VERBOSE,
 )
+_NOT_IN_STRINGS = re.compile(r"""(?<=')[^'\r\n]*?(["\\])|(?<=")[^"\r\n]*?(['\\])""")
 _LONGEST_NUMBER = 50
 _LARGEST_DECIMAL_EXPONENT = 300
 _PREFIXES = 20
@@ -132,6 +133,13 @@ def _cut(text: str, limits: Limits) -> Iterator[Token]:
 
 
 def _refuse_character(text: str, position: int, limits: Limits) -> NoReturn:
+    if text[position] in "'\"" and limits.strings:
+        inside = _NOT_IN_STRINGS.match(text, position + 1)
+        if inside is None:
+            refuse("text in quotes is never closed", text, position, error=limits.error)
+        position = inside.end() - 1
+        what = "a backslash" if text[position] == "\\" else "a quote of the other kind"
+        refuse(f"character {position + 1}: {what} cannot stand in quotes", text, position, error=limits.error)
     character = text[position]
     what = shown(character) if character.isascii() else f"{shown(character)} (U+{ord(character):04X}), not ASCII,"
     refuse(f"character {position + 1}: {what} cannot stand in a {limits.what}", text, position, error=limits.error)

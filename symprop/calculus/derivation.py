@@ -125,13 +125,9 @@ class Derivation(Printable):
             last = loop.at(loop.carry_out, loop.count)
             known.update({loop.carry_in.name: loop.carry_in, last.name: last})
         known.update((equation.name, equation.target) for equation in self.system.equations)
-        spaced = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
-        if spaced not in known:
-            listed = ", ".join(list(known)[:40])
-            raise FormulaError(
-                f"no variable is called {shown(name)}{closest(name, known)}\nallowed: {shown(listed, 400)}"
-            )
-        return known[spaced]
+        if isinstance(name, str):
+            name = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
+        return _known(name, known, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.

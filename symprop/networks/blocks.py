@@ -181,7 +181,7 @@ def checked_count(count: Any) -> Size:
     """Return a number of blocks as an `int` or a valid name."""
     if isinstance(count, int) and not isinstance(count, bool) and count > MOST_LAYERS:
         raise LimitError(f"Repeat: a network has at most {MOST_LAYERS:,} layers")
-    size = checked_size(count, "Repeat")
+    size = checked_size(count, "Repeat", is_count=True)
     if isinstance(size, Expr):
         raise SpecError(f"Repeat: the count is a whole number or a name, not {shown(count)}")
     if size in (symbol.name for symbol in LOOP_SYMBOLS):

@@ -152,7 +152,9 @@ class Network:
             SpecError: a name that the network does not have, or no size for it.
         """
         change: dict[Size, Size] = {
-            name: checked_size(size, f"size {shown(name)}") for name, size in sizes.items() if isinstance(name, str)
+            name: checked_size(size, f"size {shown(name)}", is_count=True)  # layers ask again: only counts are `L`
+            for name, size in sizes.items()
+            if isinstance(name, str)
         }
         layers = _unrolled(self.layers, change, iter(LOOP_SYMBOLS))
         counts = {count for repeat in symbolic_repeats(self.layers) if isinstance(count := repeat.count, str)}

@@ -7,6 +7,7 @@ function `n(l)`, so that setting `l` to a number gives the size of that block.
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any, TypeAlias
 
 import sympy
@@ -25,11 +26,15 @@ DEEPEST_NESTING = 50
 LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in ("l", "k", "j", "i"))
 """The index of the first, second, ... symbolic `Repeat` of a network."""
 
+COUNT_NAME = "L"
+"""The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
+_OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
+"""Names that the variables of a network have."""
 _ALLOWED = f"allowed: a whole number from 1 to {LARGEST_WIDTH:,}, or a name such as n1"
 
 
-def checked_size(size: Any, what: str) -> Size:
-    """Return a size as an `int` or a valid name; `what` says whose it is in an error.
+def checked_size(size: Any, what: str, is_count: bool = False) -> Size:
+    """Return a size as an `int` or a valid name; `what` says whose it is in an error; a count may be called `L`.
 
     >>> checked_size(32, "Dense")
     32
@@ -37,7 +42,7 @@ def checked_size(size: Any, what: str) -> Size:
     'n1'
 
     Raises:
-        SpecError: not a positive whole number and not a name.
+        SpecError: not a positive whole number and not a name, or the name of a variable of the network.
         LimitError: larger than `LARGEST_WIDTH`.
     """
     if isinstance(size, Symbol):
@@ -49,6 +54,8 @@ def checked_size(size: Any, what: str) -> Size:
             raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}") from None
         if size == BATCH_SIZE.name:
             raise SpecError(f"{what}: the name 'm' is the batch size and cannot be a size of a layer\n{_ALLOWED}")
+        if not (is_count and size == COUNT_NAME):
+            _refuse_own_name(size, what)
         return size
     if (
         isinstance(size, Expr)
@@ -57,6 +64,8 @@ def checked_size(size: Any, what: str) -> Size:
         and size.free_symbols
         and not size.has(BATCH_SIZE)
     ):
+        for name in sorted(str(symbol) for symbol in size.free_symbols):
+            _refuse_own_name(name, what)
         return size
     if isinstance(size, Expr) and not size.is_Integer:
         raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}")
@@ -69,6 +78,13 @@ def checked_size(size: Any, what: str) -> Size:
     if number > LARGEST_WIDTH:
         raise LimitError(f"{what}: size {_number_text(number)} is over the limit\n{_ALLOWED}")
     return number
+
+
+def _refuse_own_name(name: str, what: str) -> None:
+    if _OWN_NAME.fullmatch(name):
+        raise SpecError(
+            f"{what}: {shown(name)} is the name of a variable of networks and cannot be a size\n{_ALLOWED}, n or k"
+        )
 
 
 def _number_text(number: Any) -> str:

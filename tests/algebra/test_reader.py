@@ -430,7 +430,7 @@ CALLS_REFUSED = {
     "A(f'x')": (SpecError, "an argument is"),
     "A(b'x')": (SpecError, "an argument is"),
     "A('a\\n')": (SpecError, "cannot stand"),
-    "A('''x''' 'y)": (SpecError, "cannot stand"),
+    "A('''x''' 'y)": (SpecError, "never closed"),
     "lambda()": (SpecError, "expected a layer"),
     "A() + (B() >> C())": (SpecError, "'+' stands between two calls"),
     "A(" * 60 + ")" * 60: (LimitError, "nest deeper than 50"),

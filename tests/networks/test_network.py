@@ -268,3 +268,37 @@ def test_an_input_alone_lacks_a_loss(take: Any) -> None:
 def test_missing_and_extra_arguments_in_text_are_refused(layer: str) -> None:
     with pytest.raises(SpecError, match="argument"):
         symprop.parse_network(f"Input(3) >> {layer}")
+
+
+@pytest.mark.parametrize(
+    "name", ["p", "x", "y", "L", "a1", "W1", "b2", "z3", "f2", "e1", "E1", "delta1", "dW1", "a1_2", "a_l", "b", "2*W1"]
+)
+def test_a_size_is_not_called_like_a_variable_of_the_network(name: str) -> None:
+    with pytest.raises(SpecError, match="name of a variable") as refused:
+        parse_network(f"Input(3) >> Dense({name}) >> MeanSquaredError()")
+    assert "n1" in str(refused.value)
+    with pytest.raises(SpecError):
+        parse_network("Input(n0) >> Dense(n1)").with_sizes({"n1": name})
+
+
+def test_usual_names_of_sizes_and_counts() -> None:
+    network = parse_network("Input(n0) >> Dense(d) >> Dense(k) >> Dense(N) >> Dense(n) >> Dense(h) >> Dense(K)")
+    assert network.sizes == ("n0", "d", "k", "N", "n", "h", "K")
+    repeated = parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
+    assert repeated.with_sizes({"N": "L"}).sizes == ("n", "L")
+    varied = parse_network("Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), L) >> MeanSquaredError()")
+    assert varied.with_sizes({"L": 2}).sizes == ("n_0", "n_1", "n_2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        (r'Input(3) >> Activation("x", name="a}b\input{/etc/passwd}")', "a backslash cannot stand in quotes", 37),
+        ("""Input(3) >> Activation("x'y")""", "a quote of the other kind cannot stand in quotes", 25),
+        ('Input(3) >> Activation("x', "text in quotes is never closed", 23),
+    ],
+)
+def test_what_cannot_stand_in_quotes_is_named(text: str, message: str, column: int) -> None:
+    with pytest.raises(SpecError, match=message) as refused:
+        parse_network(text)
+    assert str(refused.value).splitlines()[-1].index("^") == column + 2
