@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
@@ -14,12 +15,24 @@ from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.formula import Formula
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
+from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import replace, walk
 from symprop.calculus.derivation import Derivation
+from symprop.calculus.elementwise import VALUE, derivative
 from symprop.errors import FormulaError
+from symprop.notation.pretty import pretty
 
-Sentence = tuple["str | Node | Equation | Expr", ...]
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers 1, ..., `count` of the blocks of a loop, in a sentence."""
+
+    index: Symbol
+    count: Expr
+
+
+Sentence = tuple["str | Node | Equation | Expr | Range", ...]
 """A sentence: words, and formulas that each notation writes in its own way."""
 
 
@@ -61,18 +74,23 @@ class Size:
 
     variable: Variable
     role: str
-    facts: str
+    facts: Sentence
 
 
 @dataclass(frozen=True)
 class Section:
-    """A title, sentences, and what stands below them."""
+    """A title, sentences, and what stands below them; `signs` explain signs that NumPy notation does not have."""
 
     title: str
     sentences: tuple[Sentence, ...] = ()
+    signs: tuple[Sentence, ...] = ()
     lines: tuple[Line | Block, ...] = ()
     definitions: tuple[Definition, ...] = ()
     sizes: tuple[Size, ...] = ()
+
+    @property
+    def holds_something(self) -> bool:
+        return any((self.sentences, self.signs, self.lines, self.definitions, self.sizes))
 
 
 def sections(derivation: Derivation) -> tuple[Section, ...]:
@@ -87,17 +105,20 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     at_loss = {variable.name for variable in (system.loss, system.prediction) if variable is not None}
     forward = [item for item in system.items if not (isinstance(item, Equation) and item.name in at_loss)]
     loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
+    shown = tuple(definitions(derivation))
     found = (
         Section(*_heading(derivation), sizes=tuple(_sizes(derivation))),
-        Section("Conventions", tuple(_conventions(derivation)), definitions=tuple(definitions(derivation))),
+        Section("Conventions", tuple(_conventions(derivation)), tuple(_signs(derivation)), definitions=shown),
         Section("Forward pass", lines=tuple(_lines(derivation, forward, None))),
         Section("Loss", lines=tuple(_lines(derivation, loss, None))),
         Section("Backward pass", lines=tuple(_lines(derivation, derivation.backward, False))),
         Section("Gradients", lines=tuple(_lines(derivation, derivation.backward, True))),
-        Section("Remarks", tuple((remark,) for remark in derivation.remarks)),
+        Section("Remarks", tuple(told(derivation, remark) for remark in derivation.remarks)),
     )
     return tuple(
-        section for section in found if any((section.sentences, section.lines, section.definitions, section.sizes))
+        section
+        for section in found
+        if any((section.sentences, section.signs, section.lines, section.definitions, section.sizes))
     )
 
 
@@ -146,11 +167,11 @@ def _sizes(derivation: Derivation) -> Iterator[Size]:
     roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
     for group, role in roles:
         for variable in group:
-            facts = [_fact(fact) for fact in variable.facts]
+            facts: list[str | Range] = [_fact(fact) for fact in variable.facts]
             for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):
-                    facts.append(f"{loop.index} = 1, ..., {loop.count}")
-            yield Size(variable, role, "; ".join(facts))
+                    facts.append(Range(loop.index, loop.count))
+            yield Size(variable, role, tuple(part for fact in facts for part in ("; ", fact))[1:])
 
 
 def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
@@ -176,8 +197,11 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     """Say what the symbols on this page mean, as far as they occur."""
     system = derivation.system
     nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
-    if loss_clashes(derivation):
-        yield (derivation.system.loss or "", " is the loss, apart from the size of that letter.")
+    loss = system.loss
+    if loss is not None and loss_clashes(derivation):
+        size = Symbol(loss.name)
+        counts = any(symbol.name == loss.name for loop in loops_of(derivation) for symbol in loop.count.free_symbols)
+        yield (loss, " is the loss; ", size, " is the number of blocks." if counts else " is a size.")
     if system.layout == "example":
         yield ("One example: vectors are columns.",)
     else:
@@ -194,14 +218,43 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
         yield (n.Multiply(u, v), " multiplies element by element.")
-    if any(isinstance(part, (n.Sum, n.Expand)) and part.rank and system.layout != "example" for part in nodes):
-        yield (n.Fill(1, (system.batch,)), " is the vector of ones.")
-    if system.layout != "example" and any(isinstance(part, (n.Softmax, n.LogSumExp)) for part in nodes):
-        yield (f"softmax and logsumexp act on each {'row' if system.layout == 'rows' else 'column'}.",)
+    acting = {n.Softmax: "softmax", n.LogSumExp: "logsumexp"}
+    occurring = [name for kind, name in acting.items() if any(isinstance(part, kind) for part in nodes)]
+    if system.layout != "example" and occurring:
+        verb, side = "act" if len(occurring) > 1 else "acts", "row" if system.layout == "rows" else "column"
+        yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
     if any(isinstance(part, n.ScatterAdd) for part in nodes):
         yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
     for function in functions_of(derivation):
         yield from _kinks(function)
+
+
+def _signs(derivation: Derivation) -> Iterator[Sentence]:
+    """Explain the signs of the formulas on this page that need it, as far as they occur."""
+    written = [pretty(equation.expression) for equation in derivation.equations]
+
+    def occurs(sign: str) -> bool:
+        return any(sign in formula for formula in written)
+
+    u = Variable("u", (), (2,))
+    if occurs("⊙²"):
+        yield (n.Power(n.Add(u, Variable("v", (), (2,))), 2), " and other powers with that sign are of each element.")
+    if occurs("⊙^"):
+        yield (n.Power(Variable("U", (), (2, 2)), Rational(1, 2)), " is the square root of each element.")
+    if occurs("𝟏"):
+        yield (n.Fill(1, (2,)), " is the vector of ones.")
+    for name, meaning in _NAMED_OPERATIONS.items():
+        if occurs(f"{name}("):
+            yield (f"{name}{meaning}",)
+
+
+_NAMED_OPERATIONS = {
+    "expand": "(u, axis k) repeats u along a new axis k; axes count from 0.",
+    "transpose": "(u, (i, j, k)) has axis i of u first, then axis j, then axis k; axes count from 0.",
+    "sum": "(u, axis k) is the sum along axis k; axes count from 0.",
+    "vec": "(u) lists the elements of u row by row.",
+    "reshape": "(u, n, k) has the elements of u, row by row, in the shape (n, k).",
+}
 
 
 def _adds_vector(node: Node) -> bool:
@@ -225,14 +278,84 @@ def definitions(derivation: Derivation) -> Iterator[Definition]:
         seen.add(function.name)
         parameters = tuple(_parameter(symbol) for symbol in function.parameters)
         body = function.definition if function.is_primitive else function.body
-        if function.is_primitive and body == function.body:
-            continue  # exp, tanh: every reader knows them
+        if (function.is_primitive or _is_extremum(function)) and body == function.body:
+            continue  # exp, tanh, the larger of two: every reader knows them
         try:
             lifted = lift(body, dict(zip(function.parameters, parameters, strict=True)))
         except FormulaError:
             continue  # a body with functions that have no name in this notation stands in the network's own text
-        yield Definition(function, parameters, lifted)
+        yield Definition(function, parameters, _with_decimals(lifted))
         pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
+
+
+def _is_extremum(function: ElementwiseFunction) -> bool:
+    return isinstance(function.body, (sympy.Max, sympy.Min)) and set(function.body.args) == set(function.parameters)
+
+
+def _with_decimals(body: Node) -> Node:
+    """Return the body of a function with its coefficients as decimals, where they were typed as such (0.044715)."""
+    decimals: dict[Node, Node] = {}
+    for part in walk(body):
+        if isinstance(part, n.Scalar) and isinstance(part.value, Rational):
+            decimal = _decimal(part.value)
+            if decimal is not None:
+                decimals[part] = n.Scalar(decimal)
+    return replace(body, decimals)
+
+
+def _decimal(value: Rational) -> sympy.Float | None:
+    """Return a fraction of at most six decimals as a decimal; halves and quarters stay fractions."""
+    if value.q % 5 or 10**6 % value.q:
+        return None
+    return sympy.Float(str(value.p / value.q), 15)
+
+
+def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Sentence:
+    """Return a remark or a fact with the names and slopes in it as formulas, which each notation writes in its own way.
+
+    A slope, `tanh'(t) = 1 - u**2 with u = tanh(t)`, is worked out again from its function.
+    """
+    by_name = {function.name: function for function in (*functions_of(derivation), *functions)}
+    known = {equation.name: equation.target for equation in derivation.equations}
+    system = derivation.system
+    for variable in (*system.inputs, *system.targets, *system.parameters):
+        known.setdefault(variable.name, variable)
+        known.setdefault(f"d{variable.name}", gradient_of(variable))
+    slopes = "|".join(re.escape(f"{name}'(t) = ") for name in by_name)
+    long = "|".join(re.escape(name) for name in sorted(known, key=lambda name: (-len(name), name)) if len(name) > 1)
+    short = "|".join(name for name in sorted(known) if len(name) == 1)
+    pattern = rf"(?P<slope>{slopes or '(?!)'})|(?<![\w'])(?P<long>{long or '(?!)'})(?![\w\[(])"
+    pattern += rf"|(?<![\w'])(?P<short>{short or '(?!)'})(?= (?:is|sums|does) )"
+    parts: list[str | Node | Expr] = []
+    at = 0
+    for match in re.finditer(pattern, text):
+        if match.start() < at:
+            continue
+        parts.append(text[at : match.start()])
+        at = match.end()
+        if match["slope"] is None:
+            parts.append(known[match[0]])
+            continue
+        function = by_name[match[0].partition("'")[0]]
+        ends = [(f"{slope}{known_}", slope) for slope, known_ in _slopes(function)]
+        end = next(((written, slope) for written, slope in ends if text.startswith(written, at)), None)
+        head = n.Map(function, *(_parameter(symbol) for symbol in function.parameters))
+        names = {symbol: _parameter(symbol) for symbol in (*function.parameters, VALUE)}
+        if end is None:
+            parts.append(match[0])
+            continue
+        written, slope = end
+        at += len(written)
+        parts += ["the derivative of ", head, " is ", _with_decimals(lift(slope, names))]
+        parts += [" with ", names[VALUE], " = ", head] if slope.has(VALUE) else []
+    return tuple(part for part in (*parts, text[at:]) if part != "")
+
+
+def _slopes(function: ElementwiseFunction) -> Iterator[tuple[Expr, str]]:
+    """Yield the derivatives of a function, each with the words that a step's fact puts behind it."""
+    for position in range(len(function.parameters)):
+        slope = derivative(function, position)
+        yield slope, f" with u = {function.name}(t)" if slope.has(VALUE) else ""
 
 
 def _parameter(symbol: Expr) -> Variable:
@@ -242,10 +365,12 @@ def _parameter(symbol: Expr) -> Variable:
 def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
     """Say which derivative is taken where a function has none."""
     if len(function.parameters) != 1:
-        yield (f"{function.name} shares a tie: each side has the derivative 1/2.",)
+        u, v = Variable("u", (), ()), Variable("v", (), ())
+        half = Rational(1, 2)
+        yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
         return
-    derivative = sympy.diff(function.body, T)
-    for piecewise in sorted(derivative.atoms(sympy.Piecewise), key=sympy.default_sort_key):
+    slope = sympy.diff(function.body, T)
+    for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
         for _, condition in piecewise.args:
             if (
                 isinstance(condition, sympy.core.relational.Relational)
@@ -255,9 +380,14 @@ def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
                 place = condition.rhs
                 below, above = (_beside(piecewise, place, side) for side in (-1, 1))
                 if below != above:
-                    yield from _kink(function, place, derivative.subs(T, place))
-    if derivative.has(sympy.sign):
-        yield from _kink(function, sympy.Integer(0), derivative.subs(T, 0))
+                    yield from _kink(function, place, slope.subs(T, place))
+    for step in sorted(slope.atoms(sympy.Heaviside), key=sympy.default_sort_key):  # of max and min: ½ at a tie
+        inside = sympy.Poly(step.args[0], T) if step.args[0].is_polynomial(T) else None
+        if inside is not None and inside.degree() == 1:
+            place = -inside.nth(0) / inside.nth(1)
+            yield from _kink(function, place, slope.subs(T, place))
+    if slope.has(sympy.sign):
+        yield from _kink(function, sympy.Integer(0), slope.subs(T, 0))
 
 
 def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:

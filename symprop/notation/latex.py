@@ -14,7 +14,7 @@ from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
-from symprop.notation.style import Style
+from symprop.notation.style import Style, accented, function_name
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -68,18 +68,13 @@ def _script(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
 
 
-ACCENTS = ("dot", "bar")
-"""Tangents and cotangents: `dot_z1` is `\\dot{z}_1`."""
-
-
 class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one, transposed = "-", r" \odot ", r" \oslash ", r"\mathbf{1}", r"\top"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
-        base, _, rest = node.letter.partition("_")
-        accent, base, rest = (base, rest, "") if base in ACCENTS and rest else ("", base, rest)
+        accent, base, rest = accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         if node.index:
@@ -98,7 +93,7 @@ class Tex(Style):
         return rf"\frac{{\partial L}}{{\partial {name}}}" if node.role == "gradient" else name
 
     def number(self, value: Basic) -> Piece:
-        text = _Numbers().doprint(value)
+        text = _Numbers({"full_prec": False}).doprint(value)
         if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)
         if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer):
@@ -111,7 +106,10 @@ class Tex(Style):
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":
             return Piece(rf"\left|{arguments[0].text}\right|", ATOM)
+        name, number = function_name(name)
         operator = _OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
+        if number:
+            operator += rf"_{{{_OPERATORS.get(number, number)}}}"
         inside = ", ".join(piece.text for piece in arguments)
         if _TALL.search(inside):
             return Piece(rf"{operator}{{\left({inside}\right)}}", ATOM)

@@ -12,12 +12,24 @@ from collections.abc import Callable, Iterable, Iterator
 from sympy import Expr, Integer
 
 from symprop.algebra.equations import Equation, Step
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Map, Node
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import Block, Definition, Line, Section, Sentence, loops_of, loss_clashes, sections
+from symprop.notation.content import (
+    Block,
+    Definition,
+    Line,
+    Range,
+    Section,
+    Sentence,
+    loops_of,
+    loss_clashes,
+    sections,
+    told,
+)
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import number, text
 
@@ -25,8 +37,10 @@ WIDTH = 100
 _UNICODE = Unicode()
 
 
-def words(sentence: Sentence, write: Callable[[Node], str], size: Callable[[Expr], str]) -> str:
-    """Return a sentence with its formulas written by `write` and `size`."""
+def words(
+    sentence: Sentence, write: Callable[[Node], str], size: Callable[[Expr], str], span: Callable[[Range], str]
+) -> str:
+    """Return a sentence with its formulas written by `write`, `size` and `span`."""
     parts = []
     for part in sentence:
         if isinstance(part, str):
@@ -35,6 +49,8 @@ def words(sentence: Sentence, write: Callable[[Node], str], size: Callable[[Expr
             parts.append(write(part))
         elif isinstance(part, Equation):
             parts.append(f"{write(part.target)} = {write(part.expression)}")
+        elif isinstance(part, Range):
+            parts.append(span(part))
         else:
             parts.append(f"{int(part):,}" if isinstance(part, Integer) else size(part))
     return "".join(parts)
@@ -76,18 +92,39 @@ def _pretty_lines(derivation: Derivation) -> Iterator[str]:
         yield "─" * len(section.title)
         if section.title in ("Network", "Formula"):
             yield from network_lines(derivation.source, "  ", "    ")
-        bullet = "  • " if len(section.sentences) > 1 else "  "
-        for sentence in section.sentences:
-            yield from wrapped(words(sentence, pretty, _pretty_size), bullet, " " * len(bullet))
+        sentences = section.sentences + section.signs
+        bullet = "  • " if len(sentences) > 1 else "  "
+        for sentence in sentences:
+            yield from wrapped(_pretty_words(sentence), bullet, " " * len(bullet))
         if section.definitions:
             yield ""
         for definition in section.definitions:
             yield f"  {pretty(definition.head)} = {pretty(definition.body)}"
         if section.sizes:
             yield ""
-        rows = [(pretty(size.variable), _shape(size.variable.shape), size.role, size.facts) for size in section.sizes]
+        rows = [
+            (pretty(size.variable), _shape(size.variable.shape), size.role, _pretty_words(size.facts))
+            for size in section.sizes
+        ]
         yield from table_lines(rows)
         yield from _pretty_equations(section)
+
+
+def _pretty_words(sentence: Sentence) -> str:
+    return words(sentence, pretty, _pretty_size, _pretty_span)
+
+
+def _pretty_span(block: Block | Range) -> str:
+    ends = ("1", _pretty_size(block.count))
+    first, last = reversed(ends) if isinstance(block, Block) and block.backward else ends
+    return f"{_pretty_size(block.index)} = {first}, …, {last}"
+
+
+def _text_words(sentence: Sentence) -> str:
+    def size(value: Expr) -> str:
+        return number(value).text
+
+    return words(sentence, text, size, lambda span: f"{size(span.index)} = 1, ..., {size(span.count)}")
 
 
 def _pretty_size(value: Expr) -> str:
@@ -123,7 +160,7 @@ def _pretty_equations(section: Section) -> Iterator[str]:
     for item in section.lines:
         indent = "  "
         if isinstance(item, Block):
-            yield f"  for {_range(item, pretty_page=True)}"
+            yield f"  for {_pretty_span(item)}"
             indent = "    "
         for line in (item,) if isinstance(item, Line) else item.lines:
             head = f"{indent}{f'({line.number})':>{digits + 2}}  "
@@ -132,12 +169,6 @@ def _pretty_equations(section: Section) -> Iterator[str]:
                     yield f"{' ' * len(head)}{piece}"
                 else:
                     yield f"{head}{piece:<{column}}   {_shape(line.equation.target.shape)}"
-
-
-def _range(block: Block, pretty_page: bool) -> str:
-    size = _pretty_size if pretty_page else (lambda value: number(value).text)
-    ends = (size(block.count), "1") if block.backward else ("1", size(block.count))
-    return f"{size(block.index)} = {ends[0]}, …, {ends[1]}"
 
 
 def _pieces(line: Line, room: int, condition: str) -> list[str]:
@@ -181,10 +212,13 @@ def _text_lines(derivation: Derivation) -> Iterator[str]:
         if section.title in ("Network", "Formula"):
             yield from network_lines(derivation.source, "# ", "#   ")
         for sentence in section.sentences:
-            yield from wrapped(words(sentence, text, lambda value: number(value).text), "# ", "#   ")
+            yield from wrapped(_text_words(sentence), "# ", "#   ")
         for definition in section.definitions:
             yield _text_definition(definition)
-        rows = [(size.variable.name, shape_text(size.variable.shape), size.role, size.facts) for size in section.sizes]
+        rows = [
+            (size.variable.name, shape_text(size.variable.shape), size.role, _text_words(size.facts))
+            for size in section.sizes
+        ]
         yield from (f"# {line.strip()}" for line in table_lines(rows))
         for item in section.lines:
             if isinstance(item, Line):
@@ -219,6 +253,19 @@ def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, .
     return equation, equation.steps
 
 
+def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
+    """Return the steps whose two sides look different; the others only put the same formula in another order."""
+    return [step for step in listed if write(step.before) != write(step.after)]
+
+
+def reasons(derivation: Derivation, step: Step) -> tuple[Sentence, ...]:
+    """Return the facts that a step used, as sentences."""
+    functions = tuple(dict.fromkeys(part.function for part in walk(step.before) if isinstance(part, Map)))
+    return tuple(
+        told(derivation, fact, functions) if isinstance(fact, str) else (fact,) for fact in dict.fromkeys(step.facts)
+    )
+
+
 def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
     """Return the steps that led to an equation, its number and itself first: rule, facts, before, after.
 
@@ -247,11 +294,12 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
         return f"{write(equation.target)} = {write(equation.expression)}"
 
     equation, listed = steps_of(derivation, name)
+    say = _pretty_words if format == "pretty" else _text_words
     lines = [f"({derivation.numbers[equation.name]})  {written(equation)}"]
     if not listed:
         lines.append(f"  {equation.note or 'by definition'}")
-    for position, step in enumerate(listed, start=1):
-        known = ", ".join(fact if isinstance(fact, str) else written(fact) for fact in step.facts)
+    for position, step in enumerate(seen_steps(listed, write), start=1):
+        known = ", ".join(say(because) for because in reasons(derivation, step))
         lines.append(f"{position}. {step.rule}" + (f"   because {known}" if known else ""))
         lines += [f"   {write(step.before)}", f" = {write(step.after)}"]
     return "\n".join(lines)

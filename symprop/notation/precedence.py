@@ -7,7 +7,7 @@ fractions are decided here once: `split` reads any factor, term or number as a `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -20,8 +20,9 @@ from symprop.algebra.table import Table
 from symprop.errors import LimitError
 
 # How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
-# parentheses although Python and mathematics have rules for them: a reader should not need the rules.
-COMPARE, SUM, PRODUCT, MATMUL, POWER, ATOM = range(6)
+# parentheses although Python and mathematics have rules for them: a reader should not need the rules. A sum sign
+# reaches over the product behind it.
+COMPARE, SUM, PRODUCT, SUMMATION, MATMUL, POWER, ATOM = range(7)
 
 LONGEST = (
     1_000_000  # characters of one formula: a tree that shares its parts can be exponentially longer than it is deep
@@ -49,9 +50,28 @@ class Element(Node):
         return tuple(self.args[1].args)
 
 
+class IndexedSum(Node):
+    """A sum over indices, `sum_j p_j`, with letters that differ from those of the sum that it stands in.
+
+    What printers put for a `Sum` inside such a sum. Never part of an answer.
+    """
+
+    def __new__(cls, body: Node, indices: Iterable[Expr], shape: Iterable[Expr]) -> Self:
+        return super().__new__(cls, body, Tuple(*indices), Tuple(*shape))
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1].args)
+
+
 @SHAPE.row(Element)
 def _(node: Element) -> tuple[Expr, ...]:
     return ()
+
+
+@SHAPE.row(IndexedSum)
+def _(node: IndexedSum) -> tuple[Expr, ...]:
+    return tuple(node.args[2].args)
 
 
 def render(table: Table, node: Node) -> Piece:
@@ -172,17 +192,28 @@ def squared_norm(node: Node) -> Node | None:
     return None
 
 
-_LETTERS = tuple(sympy.symbols("i j k q r s", integer=True))
+_LETTERS = "ijkrsquv"
+_DEEPEST = 50  # of a formula that is written by its elements
 _ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 
 
 def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
-    """Return one element of an elementwise formula and its indices (`y * log(p)` gives `y_i log(p_i)`), or None."""
-    indices = _LETTERS[: node.rank]
+    """Return one element of an elementwise formula and its indices (`y * log(p)` gives `y_i log(p_i)`), or None.
+
+    Sums inside it get letters of their own, and no letter that is a name in the formula serves as an index.
+    """
+    if _depth_over(node, _DEEPEST):
+        return None
+    taken = {getattr(symbol, "name", "") for symbol in node.free_symbols}
+    return _element_of(node, tuple(sympy.Symbol(name, integer=True) for name in _LETTERS if name not in taken))
+
+
+def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, ...]] | None:
+    indices, rest = tuple(letters[: node.rank]), letters[node.rank :]
 
     def element(part: Node) -> Node | None:
         if part.rank == 0:
-            return part
+            return _with_own_letters(part, rest)
         if isinstance(part, n.Fill):
             return n.Scalar(part.value)
         own = indices[len(indices) - part.rank :]
@@ -198,10 +229,30 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
         operands = [element(operand) for operand in part.operands]
         return None if None in operands else part.with_operands(operand for operand in operands if operand is not None)
 
-    if node.rank > len(_LETTERS) or _depth_over(node, 50):
-        return None
-    inside = element(node)
+    inside = element(node) if len(indices) == node.rank else None
     return None if inside is None else (inside, indices)
+
+
+def _with_own_letters(part: Node, letters: Sequence[Expr]) -> Node | None:
+    """Return a scalar inside an indexed sum with `letters` for the indexed sums in it, or None where they run out."""
+    if is_indexed(part):
+        if squared_norm(part) is not None:
+            return part  # written without indices
+        inside = _element_of(part.operands[0], letters)
+        if inside is None:
+            return part if len(letters) >= part.operands[0].rank else None
+        return IndexedSum(*inside, part.shape)
+    operands = [_with_own_letters(operand, letters) for operand in part.operands]
+    if None in operands:
+        return None
+    return part if list(part.operands) == operands else part.with_operands(o for o in operands if o is not None)
+
+
+def is_indexed(node: Node) -> bool:
+    """Whether `node` is a sum over all elements, which is written with indices where what it sums is elementwise."""
+    if not isinstance(node, n.Sum) or (node.keepdims and node.operands[0].rank > 1):
+        return False
+    return len(node.axes) == node.operands[0].rank > 0 and not isinstance(node.operands[0], n.Variable)
 
 
 def _own_indices(part: Node, whole: Node, own: tuple[Expr, ...]) -> tuple[Expr, ...]:

@@ -15,7 +15,7 @@ from symprop.algebra.nodes import Node
 from symprop.notation import mathematics
 from symprop.notation import text as plain
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
-from symprop.notation.style import Style
+from symprop.notation.style import Style, accented, function_name
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -70,8 +70,8 @@ def pretty(node: Node) -> str:
     return render(PRETTY, node).text
 
 
-ACCENTS = {"dot": "\u0307", "bar": "\u0304"}
-"""Tangents and cotangents, with a combining character: `dot_z1` is `ż₁`."""
+_ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
+"""Combining characters: `dot_z1` is `ż₁`."""
 
 
 class Unicode(Style):
@@ -80,11 +80,10 @@ class Unicode(Style):
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
-        base, _, rest = node.letter.partition("_")
-        if base in ACCENTS and rest:
-            name = unicodedata.normalize("NFC", rest[0] + ACCENTS[base]) + rest[1:]
-        else:
-            name = GREEK.get(base, base) + (subscript(rest) if rest else "")
+        accent, base, rest = accented(node.letter)
+        name = GREEK.get(base, base) + (subscript(rest) if rest else "")
+        if accent:
+            name = unicodedata.normalize("NFC", name[0] + _ACCENTS[accent]) + name[1:]
         below, layer = "", ""
         if node.index:
             index = node.index[0]
@@ -112,11 +111,13 @@ class Unicode(Style):
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":
             return Piece(f"|{arguments[0].text}|", ATOM)
+        name, number = function_name(name)
+        written = f"{_FUNCTIONS.get(name, name)}{'.'.join(map(subscript, number.split('.'))) if number else ''}"
         level = SUM if len(arguments) > 1 else COMPARE  # a choice has commas of its own
-        return Piece(f"{_FUNCTIONS.get(name, name)}({', '.join(self.wrap(piece, level) for piece in arguments)})", ATOM)
+        return Piece(f"{written}({', '.join(self.wrap(piece, level) for piece in arguments)})", ATOM)
 
     def fraction(self, top: Piece, bottom: Piece) -> Piece:
-        if top.text.isdigit() and bottom.text.isdigit() and (int(top.text), int(bottom.text)) in _VULGAR:
+        if top.text.isdecimal() and bottom.text.isdecimal() and (int(top.text), int(bottom.text)) in _VULGAR:
             return Piece(_VULGAR[int(top.text), int(bottom.text)], ATOM)
         spaced = " " in top.text or " " in bottom.text
         above = self.group(top.text) if top.level == SUMMATION else self.wrap(top, PRODUCT)

@@ -20,12 +20,13 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.notation.breaking import latex_pieces, latex_width
-from symprop.notation.content import Block, Line, Section, loss_clashes, sections
+from symprop.notation.content import Block, Line, Range, Section, Sentence, loss_clashes, sections
 from symprop.notation.latex import Tex, escaped, latex
-from symprop.notation.pages import steps_of, words
+from symprop.notation.pages import reasons, seen_steps, steps_of, words
 from symprop.templating import environment
 
 WIDTH = 52  # characters of a formula that fit beside its space and number on an A4 page
+STEP_INDENT = -16  # a step has no number or space beside it
 TITLE = "Forward and backward pass"
 _TEX = Tex()
 
@@ -88,17 +89,36 @@ def notebook(derivation: Derivation) -> str:
 
 
 def latex_steps(derivation: Derivation, name: str) -> str:
-    """Return the steps that led to an equation, as LaTeX."""
+    """Return the steps that led to an equation, as a complete LaTeX document."""
+    sign = _loss_sign(derivation)
+
+    def inline(node: Node) -> str:
+        return f"${sign(latex(node))}$"
+
+    def said(sentence: Sentence) -> str:
+        return _latex_words(sentence, inline)
+
     equation, listed = steps_of(derivation, name)
-    lines = [rf"\noindent Steps to ${latex(equation.target)}$, equation ({derivation.numbers[equation.name]}):"]
-    if listed:
-        lines.append(r"\begin{align*}")
-        rows = [f"  & {_cut(listed[0].before)}"]
-        for step in listed:
-            why = escaped("; ".join((step.rule, *map(str, step.facts))))
-            rows.append(rf"  ={{}}& {_cut(step.after)} && \text{{{why}}}")
-        lines += [" \\\\\n".join(rows), r"\end{align*}"]
-    return "\n".join(lines) + "\n"
+    shown_steps = seen_steps(listed, latex)
+    return (
+        environment("latex")
+        .get_template("steps.tex.j2")
+        .render(
+            left=sign(latex(equation.target)),
+            right=sign(_cut(equation.expression)),
+            number=derivation.numbers[equation.name],
+            note=escaped(equation.note or "by definition"),
+            start=sign(_cut(shown_steps[0].before, STEP_INDENT)) if shown_steps else "",
+            steps=[
+                {
+                    "rule": escaped(step.rule),
+                    "reasons": ", ".join(map(said, reasons(derivation, step))),
+                    "after": sign(_cut(step.after, STEP_INDENT)),
+                }
+                for step in shown_steps
+            ],
+        )
+    )
 
 
 def html(derivation: Derivation, figure: bool = True) -> str:
@@ -137,7 +157,10 @@ def _latex_section(derivation: Derivation, section: Section, sign: Sign) -> dict
     def inline(node: Node) -> str:
         return f"${sign(latex(node))}$"
 
-    sentences = [words(_escaped_words(sentence), inline, _inline_size) for sentence in section.sentences]
+    def written(sentence: Sentence) -> str:
+        return _latex_words(sentence, inline)
+
+    sentences = [written(sentence) for sentence in section.sentences + section.signs]
     headed = section.title in ("Network", "Formula")
     network = [rf"{{\raggedright\ttfamily {_network(derivation)}\par}}"] if headed else []
     several = len(sentences) > 1
@@ -147,11 +170,16 @@ def _latex_section(derivation: Derivation, section: Section, sign: Sign) -> dict
         "bullets": sentences if several else [],
         "definitions": [(latex(item.head), latex(item.body)) for item in section.definitions],
         "sizes": [
-            (latex(size.variable), _dimensions(size.variable.shape) or "1", size.role, escaped(size.facts))
+            (latex(size.variable), _dimensions(size.variable.shape) or "1", size.role, written(size.facts))
             for size in section.sizes
         ],
         "groups": list(_groups(section, lambda line, block: _latex_row(line, block, sign), _latex_heading)),
     }
+
+
+def _latex_words(sentence: Sentence, inline: Callable[[Node], str]) -> str:
+    said = words(_escaped_words(sentence), inline, _inline_size, lambda span: f"${_span(span)}$")
+    return said.replace("$ = $", " = ")  # both sides of an equation in one formula
 
 
 def _escaped_words(sentence: Iterable[Any]) -> tuple[Any, ...]:
@@ -187,9 +215,9 @@ def _latex_heading(block: Block) -> str:
     return rf"For ${_span(block)}$:"
 
 
-def _span(block: Block) -> str:
+def _span(block: Block | Range) -> str:
     first, last = ("1", _TEX.number(block.count).text)
-    first, last = (last, first) if block.backward else (first, last)
+    first, last = (last, first) if isinstance(block, Block) and block.backward else (first, last)
     return rf"{_TEX.number(block.index).text} = {first}, \dots, {last}"
 
 
@@ -231,17 +259,18 @@ def _html_section(derivation: Derivation, section: Section, sign: Sign) -> dict[
     def math(node: Node) -> str:
         return mathml(sign(latex(node)))
 
+    def written(sentence: Sentence) -> Markup:
+        marked = tuple(escape(part) if isinstance(part, str) else part for part in sentence)
+        return Markup(words(marked, math, _math_size, lambda span: mathml(_span(span))))
+
     return {
         "title": section.title,
         "network": derivation.source if section.title in ("Network", "Formula") else "",
         "boxed": section.title == "Conventions",
-        "sentences": [
-            Markup(words(tuple(escape(p) if isinstance(p, str) else p for p in sentence), math, _math_size))
-            for sentence in section.sentences
-        ],
+        "sentences": [written(sentence) for sentence in section.sentences + section.signs],
         "definitions": [Markup(mathml(f"{latex(d.head)} = {latex(d.body)}")) for d in section.definitions],
         "sizes": [
-            (Markup(math(size.variable)), shape_text(size.variable.shape), size.role, size.facts)
+            (Markup(math(size.variable)), shape_text(size.variable.shape), size.role, written(size.facts))
             for size in section.sizes
         ],
         "groups": list(

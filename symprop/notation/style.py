@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
 from symprop.notation.precedence import Piece
+
+ACCENTS = ("dot", "bar", "hat", "tilde")
+"""What stands over a letter: tangents and cotangents begin with it (`dot_z1`), other names end with it (`v_hat`)."""
+
+_NUMBERED = re.compile(r"(leaky_relu|elu)_(minus)?(\d+)(?:_(\d+))?(?:e(minus)?(\d+))?")
+
+
+def accented(name: str) -> tuple[str, str, str]:
+    """Return a name's accent, letter and the rest: `v_hat` is ("hat", "v", ""), `y_pred` is ("", "y", "pred").
+
+    >>> accented("dot_z"), accented("y_pred")
+    (('dot', 'z', ''), ('', 'y', 'pred'))
+    """
+    base, _, rest = name.partition("_")
+    if base in ACCENTS and rest:
+        return base, rest, ""
+    return (rest, base, "") if rest in ACCENTS and base else ("", base, rest)
+
+
+def function_name(name: str) -> tuple[str, str]:
+    """Return a function's name and its subscript: the number that makes it another function than the usual one.
+
+    >>> function_name("leaky_relu_0_3"), function_name("elu_2_0"), function_name("gelu_tanh"), function_name("swish")
+    (('leaky_relu', '0.3'), ('elu', '2'), ('gelu', 'tanh'), ('swish', ''))
+    """
+    if name == "gelu_tanh":
+        return "gelu", "tanh"
+    match = _NUMBERED.fullmatch(name)
+    if match is None:
+        return name, ""
+    base, negative, whole, part, below, power = match.groups()
+    value = Decimal(f"{'-' if negative else ''}{whole}.{part or 0}e{'-' if below else ''}{power or 0}")
+    written = format(value, "f")
+    return base, written.rstrip("0").rstrip(".") if "." in written else written
 
 
 class Style(ABC):

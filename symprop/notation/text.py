@@ -82,7 +82,7 @@ def _folded(name: str, arguments: Sequence[str]) -> str:
 
 def number(value: Basic) -> Piece:
     """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
-    written = str(_Numbers().doprint(value))
+    written = str(_Numbers({"full_prec": False}).doprint(value))
     if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
         return Piece(written, SUM)
     if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
