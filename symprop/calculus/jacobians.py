@@ -17,10 +17,11 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.algebra.trees import ones, replace, variables, walk, zeros
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
-from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
+from symprop.calculus.tidy import tidy
 from symprop.errors import ShapeError
 
 MATRIX = Table("matrix of a linear map")

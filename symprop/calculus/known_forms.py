@@ -191,10 +191,10 @@ def _product(*factors: Node) -> Node:
 KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("softmax", "exp(x) / sum(exp(x)) = softmax(x)", as_softmax),
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
-    KnownForm("softplus", "log(1 + exp(x)) = softplus(x)", as_softplus),
-    KnownForm("softplus", "log(sigmoid(x)) = -softplus(-x), log(1 - sigmoid(x)) = -softplus(x)", as_log_sigmoid),
-    KnownForm("sigmoid", "1 / (1 + exp(-x)) = sigmoid(x)", as_sigmoid),
-    KnownForm("sigmoid", "exp(x) * sigmoid(-x) = sigmoid(x)", as_opposite_sigmoid),
-    KnownForm("hyperbolic", "exp(x) + exp(-x) = 2 cosh(x), exp(x) - exp(-x) = 2 sinh(x)", as_hyperbolic),
-    KnownForm("tanh", "sinh(x) / cosh(x) = tanh(x)", as_tanh),
+    KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
+    KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),
+    KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),
+    KnownForm("sigmoid", "exp(t) * sigmoid(-t) = sigmoid(t)", as_opposite_sigmoid),
+    KnownForm("hyperbolic", "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)", as_hyperbolic),
+    KnownForm("tanh", "sinh(t) / cosh(t) = tanh(t)", as_tanh),
 )

@@ -17,8 +17,9 @@ from symprop.algebra import trees
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import ones
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
-from symprop.calculus.tidy import coefficient_and_rest, scaled, tidy
+from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
 

@@ -7,7 +7,6 @@ leaves, numbers pulled out of linear operations. Rules that need a fact or deser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import sympy
@@ -15,9 +14,18 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import broadcast, same
+from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, ones, zeros
+from symprop.calculus.coefficients import (
+    bare_operands,
+    coefficient_and_rest,
+    common_factor,
+    reduced_axes,
+    same_shape,
+    scaled,
+    spread,
+)
 
 TIDY = Table("tidy")
 
@@ -35,43 +43,6 @@ def tidy(node: Node) -> Node:
     return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
-def same_shape(left: Node, right: Node) -> bool:
-    """Whether two nodes have equal shapes."""
-    return left.rank == right.rank and all(map(same, left.shape, right.shape))
-
-
-def coefficient_and_rest(node: Node) -> tuple[Expr, Node | None]:
-    """Split `2 * x * y` into the number 2 and `x * y`; a plain number has no rest."""
-    if isinstance(node, n.Scalar):
-        return node.value, None
-    if isinstance(node, n.Multiply) and isinstance(node.operands[0], n.Scalar):
-        rest = node.operands[1:]
-        return node.operands[0].value, rest[0] if len(rest) == 1 else n.Multiply(*rest)
-    return Integer(1), node
-
-
-def scaled(coefficient: Expr, node: Node) -> Node:
-    """Return `coefficient * node`, tidy when `node` is."""
-    inner, rest = coefficient_and_rest(node)
-    total = sympy.cancel(coefficient * inner)
-    if rest is None:
-        return n.Scalar(total)
-    if total == 0:
-        return zeros(*rest.shape)
-    if total == 1:
-        return rest
-    return n.Multiply(n.Scalar(total), *(rest.operands if isinstance(rest, n.Multiply) else (rest,)))
-
-
-def _spread(node: Node, shape: Sequence[Expr]) -> Node:
-    """Return `node`, made to have `shape` by a product with ones where broadcasting alone would not show it."""
-    if node.rank == len(shape) and all(map(same, node.shape, shape)):
-        return node
-    if isinstance(node, (n.Scalar, n.Fill)):
-        return n.Fill(node.value, shape)
-    return n.Multiply(node, ones(*shape))
-
-
 @TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Pullback)
 def _(node: Node) -> Node:
     return node
@@ -85,29 +56,18 @@ def _(node: n.Fill) -> Node:
 @TIDY.row(n.Add)
 def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
-    for term in _bare(list(node.operands), node.shape):
+    for term in bare_operands(list(node.operands), node.shape):
         for part in term.operands if isinstance(term, n.Add) else (term,):
             coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
     if not terms:
         return zeros(*node.shape)
-    common = _common_factor([coefficient for coefficient, _ in terms])
+    common = common_factor([coefficient for coefficient, _ in terms])
     terms.sort(key=lambda term: bool((term[0] / common).could_extract_minus_sign()))
     parts = [scaled(c / common, n.Scalar(1) if rest is None else rest) for c, rest in terms]
     total = parts[0] if len(parts) == 1 else n.Add(*parts)
-    return _spread(scaled(common, total), node.shape)
-
-
-def _common_factor(coefficients: list[Expr]) -> Expr:
-    """The factor that all coefficients share up to sign; negative only where all are negative."""
-    first = coefficients[0]
-    if len(coefficients) == 1:
-        return Integer(1)
-    if not all(c in (first, -first) for c in coefficients):
-        return Integer(1)
-    size = -first if first.could_extract_minus_sign() else first
-    return -size if all(c == -size for c in coefficients) else size
+    return spread(scaled(common, total), node.shape)
 
 
 @TIDY.row(n.Multiply)
@@ -115,7 +75,7 @@ def _(node: n.Multiply) -> Node:
     factors: list[Node] = []
     for operand in node.operands:
         factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
-    factors = _bare(factors, node.shape)
+    factors = bare_operands(factors, node.shape)
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
     for factor in factors:
@@ -134,27 +94,7 @@ def _(node: n.Multiply) -> Node:
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
         return tidy(n.Add(*(n.negative(term) for term in parts[0].operands)))
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
-    return scaled(sympy.cancel(coefficient), _spread(product, node.shape))
-
-
-def _without_leading_ones(factor: Node) -> Node:
-    """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
-    while isinstance(factor, n.Expand) and factor.axis == 0:
-        factor = factor.operands[0]
-    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and _reduced(factor) == (0,):
-        return factor.func(*factor.args[:2])
-    coefficient, rest = coefficient_and_rest(factor)
-    if rest is not None and coefficient != 1:
-        bare = _without_leading_ones(rest)
-        return factor if bare is rest else scaled(coefficient, bare)
-    return factor
-
-
-def _bare(operands: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
-    """Return the operands of an elementwise operation without leading axes of length 1, where its shape stays."""
-    bare = [_without_leading_ones(operand) for operand in operands]
-    fits = bare != operands and broadcast(*(operand.shape for operand in bare)) == shape
-    return bare if fits else operands
+    return scaled(sympy.cancel(coefficient), spread(product, node.shape))
 
 
 @TIDY.row(n.Power)
@@ -286,13 +226,9 @@ def _(node: Node) -> Node:
             return n.Fill(operand.value, node.shape)
         if isinstance(operand, n.Power):
             return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
-        if isinstance(operand, (n.Sum, n.LogSumExp)) and not operand.keepdims and _reduced(operand) == (node.axis,):
+        if isinstance(operand, (n.Sum, n.LogSumExp)) and not operand.keepdims and reduced_axes(operand) == (node.axis,):
             return operand.func(*operand.args[:2], True)  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
     return _linear(node)
-
-
-def _reduced(node: n.Sum | n.LogSumExp) -> tuple[int, ...]:
-    return node.axes if isinstance(node, n.Sum) else (node.axis,)
 
 
 @TIDY.row(n.Reshape)
@@ -332,10 +268,7 @@ def _(node: n.Map) -> Node:
 def _(node: n.Where) -> Node:
     condition, yes, no = node.operands
     if yes == no:
-        return _spread(yes, node.shape)
+        return spread(yes, node.shape)
     if isinstance(condition, n.Compare) and same_shape(condition, node) and yes == n.Scalar(1) and is_zero(no):
         return condition
     return node
-
-
-__all__ = ["TIDY", "coefficient_and_rest", "same_shape", "scaled", "tidy"]

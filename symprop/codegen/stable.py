@@ -59,7 +59,7 @@ def stable_exponentials(program: Program) -> Program:
             for form in forms:
                 known = form.apply(_through_names(node, definitions))
                 if known is not None:
-                    whys.append(Why(f"{form.identity}, which stays finite", variables(known)))
+                    whys.append(Why(f"stays finite: {form.identity}", variables(known)))
                     return known
             return None
 
@@ -110,8 +110,8 @@ def as_inverse_cosh(node: Node) -> Node | None:
 
 
 STABLE_FORMS: tuple[KnownForm, ...] = (
-    KnownForm("log cosh", "log(cosh(x)) = softplus(2 x) - x - log(2)", as_log_cosh),
-    KnownForm("1 / cosh", "1 / cosh(x) = 2 exp(-|x|) sigmoid(2 |x|)", as_inverse_cosh),
+    KnownForm("log cosh", "log(cosh(t)) = softplus(2 t) - t - log(2)", as_log_cosh),
+    KnownForm("1 / cosh", "1 / cosh(t) = 2 exp(-|t|) sigmoid(2 |t|)", as_inverse_cosh),
 )
 """Forms that only code needs: a reader knows the left side better, a computer the right one."""
 

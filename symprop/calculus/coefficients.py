@@ -1,0 +1,85 @@
+"""Parts of the tidy form: coefficients and what they multiply, shapes kept, axes that broadcasting puts back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import broadcast, same
+from symprop.algebra.trees import ones, zeros
+
+
+def same_shape(left: Node, right: Node) -> bool:
+    """Whether two nodes have equal shapes."""
+    return left.rank == right.rank and all(map(same, left.shape, right.shape))
+
+
+def coefficient_and_rest(node: Node) -> tuple[Expr, Node | None]:
+    """Split `2 * x * y` into the number 2 and `x * y`; a plain number has no rest."""
+    if isinstance(node, n.Scalar):
+        return node.value, None
+    if isinstance(node, n.Multiply) and isinstance(node.operands[0], n.Scalar):
+        rest = node.operands[1:]
+        return node.operands[0].value, rest[0] if len(rest) == 1 else n.Multiply(*rest)
+    return Integer(1), node
+
+
+def scaled(coefficient: Expr, node: Node) -> Node:
+    """Return `coefficient * node`, tidy when `node` is."""
+    inner, rest = coefficient_and_rest(node)
+    total = sympy.cancel(coefficient * inner)
+    if rest is None:
+        return n.Scalar(total)
+    if total == 0:
+        return zeros(*rest.shape)
+    if total == 1:
+        return rest
+    return n.Multiply(n.Scalar(total), *(rest.operands if isinstance(rest, n.Multiply) else (rest,)))
+
+
+def spread(node: Node, shape: Sequence[Expr]) -> Node:
+    """Return `node`, made to have `shape` by a product with ones where broadcasting alone would not show it."""
+    if node.rank == len(shape) and all(map(same, node.shape, shape)):
+        return node
+    if isinstance(node, (n.Scalar, n.Fill)):
+        return n.Fill(node.value, shape)
+    return n.Multiply(node, ones(*shape))
+
+
+def common_factor(coefficients: list[Expr]) -> Expr:
+    """The factor that all coefficients share up to sign; negative only where all are negative."""
+    first = coefficients[0]
+    if len(coefficients) == 1:
+        return Integer(1)
+    if not all(c in (first, -first) for c in coefficients):
+        return Integer(1)
+    size = -first if first.could_extract_minus_sign() else first
+    return -size if all(c == -size for c in coefficients) else size
+
+
+def reduced_axes(node: n.Sum | n.LogSumExp) -> tuple[int, ...]:
+    return node.axes if isinstance(node, n.Sum) else (node.axis,)
+
+
+def without_leading_ones(factor: Node) -> Node:
+    """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
+    while isinstance(factor, n.Expand) and factor.axis == 0:
+        factor = factor.operands[0]
+    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and reduced_axes(factor) == (0,):
+        return factor.func(*factor.args[:2])
+    coefficient, rest = coefficient_and_rest(factor)
+    if rest is not None and coefficient != 1:
+        bare = without_leading_ones(rest)
+        return factor if bare is rest else scaled(coefficient, bare)
+    return factor
+
+
+def bare_operands(operands: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
+    """Return the operands of an elementwise operation without leading axes of length 1, where its shape stays."""
+    bare = [without_leading_ones(operand) for operand in operands]
+    fits = bare != operands and broadcast(*(operand.shape for operand in bare)) == shape
+    return bare if fits else operands
