@@ -163,13 +163,13 @@ def update(
         s = state["s"][name]
         # mean of gradients: v = β₁ v + (1 − β₁) g
         v[...] = beta1 * v + (1 - beta1) * g
-        # mean of squared gradients: s = β₂ s + (1 − β₂) (g ⊙ g)
+        # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
         s[...] = beta2 * s + (1 - beta2) * g**2
-        # corrected for the start at 0: vₕₐₜ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
+        # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
         v_hat = v / (1 - beta1**step)
-        # corrected for the start at 0: sₕₐₜ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
+        # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
         s_hat = s / (1 - beta2**step)
-        # update: w = w − lr (vₕₐₜ ⊘ (√(sₕₐₜ) + ε) + weight_decay w)
+        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε) + weight_decay w)
         w[...] = w - lr * (v_hat / (np.sqrt(s_hat) + epsilon) + weight_decay * w)
 
 

@@ -90,7 +90,7 @@ def loss_and_grads(params, x, y):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 5)
-    y: (m, 2)
+    y: (m, 2), from 0 to 1
     """
     params = _check_params(params)
     x = _check_x(x)

@@ -89,6 +89,7 @@ def loss(params, x, y):
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
     # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
+    # stays finite: log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)
     L = np.sum(y * softplus(-z2) + (1 - y) * softplus(z2)) / m
 
     return float(L)
@@ -98,7 +99,7 @@ def loss_and_grads(params, x, y):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 5)
-    y: (m, 2)
+    y: (m, 2), from 0 to 1
     """
     params = _check_params(params)
     x = _check_x(x)
@@ -116,6 +117,7 @@ def loss_and_grads(params, x, y):
     # (4) a₂ = σ(z₂)   (m, 2)
     a2 = sigmoid(z2)
     # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
+    # stays finite: log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)
     L = np.sum(y * softplus(-z2) + (1 - y) * softplus(z2)) / m
 
     # (6) δ₂ = (1/m) (a₂ − y)   (m, 2)

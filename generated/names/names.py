@@ -108,7 +108,7 @@ def loss(params, x, y):
 def loss_and_grads(params, x, y):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
-    x: (m, 3)
+    x: (m, 3), ids from 0 to 26
     y: (m,) class ids, or (m, 27) rows that sum to 1
     """
     params = _check_params(params)

@@ -92,9 +92,9 @@ def loss(params, x, y):
     shifted2 = z2 - top2
     exps2 = np.exp(shifted2)
     total2 = exps2.sum(axis=1, keepdims=True)
-    product2 = -np.sum(y * (shifted2 - np.log(total2))) / m
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + product2
+    data_loss = -np.sum(y * (shifted2 - np.log(total2))) / m
+    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + data_loss
 
     return float(L)
 
@@ -126,9 +126,9 @@ def loss_and_grads(params, x, y):
     total2 = exps2.sum(axis=1, keepdims=True)
     p = exps2 / total2
     # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   ()
-    product2 = -np.sum(y * (shifted2 - np.log(total2))) / m
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + product2
+    data_loss = -np.sum(y * (shifted2 - np.log(total2))) / m
+    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + data_loss
 
     # (6) δ₂ = (1/m) (p − y)   (m, 3)
     delta2 = (p - y) / m

@@ -19,14 +19,14 @@ def example(m=4):
     params = module.init_params(seed=2)
     for value in params.values():
         value += 0.1 * rng.standard_normal(value.shape).astype(value.dtype)
-    x = rng.standard_normal((m, *(3,)))
-    y = rng.uniform(size=(m, *(4,)))
+    x = rng.standard_normal((m, 3))
+    y = rng.uniform(size=(m, 4))
     return params, x, y
 
 
 def test_shapes_and_dtypes():
     params, x, y = example()
-    assert module.forward(params, x).shape == (4, *(4,))
+    assert module.forward(params, x).shape == (4, 4)
     loss, grads = module.loss_and_grads(params, x, y)
     assert isinstance(loss, float)
     assert list(grads) == list(module.PARAMETERS)

@@ -159,7 +159,9 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
 
 def _comment(text: str, indent: int = 4) -> list[str]:
     width = COLUMNS - indent
-    return textwrap.wrap(text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False)
+    return textwrap.wrap(
+        text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from symprop.codegen import gallery
+from symprop import derive
+from symprop.algebra.shapes import shape_text
+from symprop.codegen import gallery, generate
 
 
 def test_generated_is_fresh() -> None:
@@ -27,6 +31,35 @@ def test_the_tests_of_an_example_pass(name: str) -> None:
     assert len(tests) >= 4
     for test in tests:
         test()
+
+
+def numbered(source: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the number and the text of each numbered comment, and the last name assigned below it."""
+    lines = [line.strip() for line in source.replace("\n    #     ", " ").splitlines()]
+    starts = [place for place, line in enumerate(lines) if re.match(r"# \(\d+\) ", line)]
+    for start in starts:
+        below = next(
+            place for place in range(start, len(lines)) if not lines[place] or (place in starts and place > start)
+        )
+        names = [line.split(" = ")[0] for line in lines[start:below] if not line.startswith("#")]
+        number, text = lines[start][3:].split(") ", 1)
+        yield int(number), text, names[-1]
+
+
+@pytest.mark.parametrize("example", gallery.GALLERY, ids=lambda example: example.name)
+def test_a_comment_is_the_equation_with_its_number(example: gallery.Example) -> None:
+    derivation = derive(example.network, layout="rows")
+    equations = {derivation.numbers[equation.name]: equation for equation in derivation.equations}
+    source = generate(derivation, example.dtype, example.optimizer)
+    seen = set()
+    for number, text, name in numbered(source):
+        equation = equations[number]
+        assert (text.split(), name) == (
+            [*equation.pretty().split(), *shape_text(equation.target.shape).split()],
+            equation.name,
+        )
+        seen.add(number)
+    assert seen == set(equations)
 
 
 def test_ruff_would_change_nothing() -> None:

@@ -344,6 +344,30 @@ def test_an_activation_of_the_input_does_not_shadow_its_helper() -> None:
     assert np.isfinite(shared.loss(shared.init_params(), x, x))
 
 
+def test_a_gradient_that_is_zero_says_why() -> None:
+    source = generate('Input(3) >> Dense(4) >> Loss("sum(softmax(a))")')
+    lines = source.splitlines()
+    place = lines.index("    dW1 = np.zeros((4, 3), DTYPE)")
+    assert lines[place - 1].startswith("    # dW1 is zero: ") and "sums to 1" in lines[place - 1]
+
+
+def test_a_reason_stands_above_what_it_explains() -> None:
+    source = generate("Input(4) >> Dense(5) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)")
+    lines = source.partition("def loss_and_grads")[2].splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("    data_loss = "))
+    assert lines[place - 1].startswith("    # log(softmax) from the shifted logits")
+    assert lines[place + 1].startswith("    L = ") and lines[place + 1].endswith(" + data_loss")
+    source = generate("Input(5) >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()")
+    lines = source.partition("def loss(")[2].splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("    L = "))
+    assert lines[place - 1].startswith("    # stays finite: log(sigmoid(t)) = -softplus(-t)")
+
+
+def test_docstrings_say_what_ids_are_allowed() -> None:
+    source = generate("Input(3) >> Embedding(27, 4) >> Dense(2) >> SoftmaxCrossEntropy()")
+    assert source.count("    x: (m, 3), ids from 0 to 26\n") == 2
+
+
 def test_a_softmax_of_a_formula_is_computed_once_for_loss_and_gradient() -> None:
     source = generate('Input(2) >> Dense(3) >> Loss("-sum(y * log(softmax(2 * a)))")')
     body = source.partition("def loss_and_grads")[2].partition("\ndef ")[0]
