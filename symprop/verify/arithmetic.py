@@ -87,8 +87,13 @@ class Arithmetic:
         if kind is sympy.Mul:
             return np.multiply
         if kind is sympy.Max:
-            return lambda left, right: np.where(self.real(left) >= self.real(right), left, right)
-        return lambda left, right: np.where(self.real(left) <= self.real(right), left, right)
+            return lambda left, right: self.larger(left, right)
+        return lambda left, right: -self.larger(-left, -right)
+
+    def larger(self, left: Array, right: Array) -> Array:
+        """Return the larger of two, and their mean where they tie, so that a maximum shares its slope there."""
+        ahead, behind = self.real(left) > self.real(right), self.real(left) < self.real(right)
+        return np.where(ahead, left, np.where(behind, right, (left + right) / 2))
 
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
         result = self.scalar(body.args[-1].expr, arguments)
@@ -170,8 +175,16 @@ def _complex_log(t: Array) -> Array:
     return np.where(t.real < 0, np.nan, np.log(np.where(t.real < 0, 1, t)))
 
 
+def _within(t: Array) -> Array:
+    """Return `t`, and not a number beyond -1 and 1, where arcsin has no real value."""
+    return np.where(np.abs(t.real) > 1, np.nan, t)
+
+
 class Complex(Arithmetic):
-    """Complex numbers of double precision; logs and roots of negative numbers are not numbers, as in the reals."""
+    """Complex numbers of double precision; what has no real value (the log of a negative number) is not a number.
+
+    At a kink the complex step gives the stated subgradients: 0 for `relu` and `abs` at 0, shares for a tied `max`.
+    """
 
     functions: Functions = {
         sympy.exp: np.exp,
@@ -179,14 +192,14 @@ class Complex(Arithmetic):
         sympy.sin: np.sin,
         sympy.cos: np.cos,
         sympy.tan: np.tan,
-        sympy.asin: np.arcsin,
-        sympy.acos: np.arccos,
+        sympy.asin: lambda t: np.arcsin(_within(t)),
+        sympy.acos: lambda t: np.arccos(_within(t)),
         sympy.atan: np.arctan,
         sympy.sinh: np.sinh,
         sympy.cosh: np.cosh,
         sympy.tanh: np.tanh,
         sympy.erf: _complex_erf,
-        sympy.Abs: lambda t: np.where(t.real < 0, -t, t),
+        sympy.Abs: lambda t: np.where(t.real < 0, -t, np.where(t.real > 0, t, 0 * t)),  # its slope at 0 is 0
         sympy.sign: lambda t: np.sign(t.real) + 0j,
         sympy.Heaviside: lambda t, at_zero=0.5: np.heaviside(t.real, np.real(at_zero)) + 0j,
         sigmoid: _complex_sigmoid,
@@ -269,23 +282,3 @@ def _exact(value: Any) -> Any:
     if isinstance(value, sympy.Rational):
         return mpmath.mpf(int(value.p)) / int(value.q)
     return mpmath.mpf(value)
-
-
-class Noisy(Complex):
-    """Complex numbers in which each operation is off by a random part of its worst rounding error in float32.
-
-    An operation that rounds `k` times (an inner product of length `k`) has its result multiplied by `1 + k u r`, with
-    `u = 2**-24` and `r` drawn evenly from [-1, 1]. Running the equations so a few times shows how much rounding in
-    float32 can move each gradient (Parker, *Monte Carlo Arithmetic*, 1997).
-    """
-
-    unit = 2.0**-24
-
-    def __init__(self, seed: int, active: bool = True) -> None:
-        self._random = np.random.default_rng(seed)
-        self._active = active
-
-    def rounded(self, values: Array, length: int) -> Array:
-        if not self._active:
-            return values
-        return values * (1 + length * self.unit * self._random.uniform(-1, 1, np.shape(values)))

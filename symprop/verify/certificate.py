@@ -26,10 +26,18 @@ from symprop.errors import ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import as_network
 from symprop.notation.latex import escaped
-from symprop.verify import complex_step, element_checks, extreme_checks, module_checks, step_checks
+from symprop.verify import (
+    complex_step,
+    element_checks,
+    extreme_checks,
+    module_checks,
+    start_checks,
+    step_checks,
+    switch_checks,
+)
 from symprop.verify.measure import Row, first_line, scientific
-from symprop.verify.points import Point, random_points, target_kinds
-from symprop.verify.reduced import reduced, sizes_of, tiny
+from symprop.verify.points import Point, farther_points, random_points, target_kinds
+from symprop.verify.reduced import named_sizes, reduced, sizes_of, tiny
 
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
 """Up to so many parameters every coordinate is compared at the real sizes: at one point, and at every point."""
@@ -96,6 +104,19 @@ class Certificate:
 HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 
+POINTS = 3
+"""How many examples a point has."""
+NO_POINT = Row(
+    "points",
+    "forward pass in complex numbers",
+    "0",
+    float("inf"),
+    0.0,
+    False,
+    "not checked: no point with a finite loss",
+)
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     error, limit = scientific(row.error), scientific(row.limit)
     return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
@@ -118,15 +139,16 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
         raise SpecError(
             f"a network without a loss has nothing to check\nend it with one: {net.text} >> MeanSquaredError()"
         )
+    if not random_points(net.system(), seed, POINTS, target_kinds(net.system())[:1]):
+        return Certificate(net.text, (NO_POINT,), (), time.perf_counter() - started)
     rows: list[Row] = []
-    remarks: tuple[str, ...] = ()
     try:
         derivation = derive(net, layout="rows")
-        remarks = derivation.remarks
     except DERIVATION_ERRORS as error:
         return Certificate(net.text, (_refused("derive", error),), (), time.perf_counter() - started)
     parts = (
         ("the module", _module(net, derivation, seed, float32)),
+        ("switches", _switches(net, derivation, seed)),
         ("extreme values", _extremes(net, seed)),
         ("other layouts", _layouts(net, seed)),
         ("steps, batch in rows", _steps(net, derivation, seed)),
@@ -138,7 +160,22 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
+    remarks = (*derivation.remarks, *_remarks(net, derivation, rows, seed))
     return Certificate(net.text, tuple(rows), remarks, time.perf_counter() - started)
+
+
+def _remarks(net: Network, derivation: Derivation, rows: list[Row], seed: int) -> Iterator[str]:
+    """Yield what a reader should know of the check: sizes that stayed, switches seen from one side, silent zeros."""
+    named = named_sizes(net)
+    if named:
+        yield f"a formula names the sizes {', '.join(map(str, named))}: at reduced sizes they stay as they are"
+    points = random_points(net.system(), seed, POINTS)
+    unseen = farther_points(net.system(), seed, POINTS, points)[1]
+    if unseen:
+        yield f"only one side of a switch was seen in {', '.join(unseen)}"
+    gradients = [row for row in rows if row.oracle == module_checks.FULL and row.name.startswith("d")]
+    if gradients and not derivation.remarks and all(row.note.startswith("zero") for row in gradients):
+        yield "the gradient of every parameter is 0 at all points: the loss does not depend on the parameters there"
 
 
 def _refused(what: str, error: BaseException) -> Row:
@@ -151,27 +188,25 @@ DERIVATION_ERRORS = (ShapeError, ProgramError, *module_checks.GENERATED_ERRORS)
 
 def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> Iterator[Row]:
     """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
-    system, count = net.system(), 3
+    system, count = net.system(), POINTS
     kinds = target_kinds(system)
     points = random_points(system, seed, count, kinds if len(net.layers) <= MANY // 2 else kinds[:1])
-    if not points:
-        yield Row(
-            "points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, "no point with a finite loss"
-        )
-        return
     module = compile_network(net, dtype="float64")
     parameters = sum(value.size for value in points[0].parameters.values())
     small = reduced(net)
     if parameters <= FULL_LIMIT:
+        farther = farther_points(system, seed, count, points)[0]
         fewer = points if parameters <= QUICK_LIMIT else points[:1]
-        yield from module_checks.gradient_rows(module, system, fewer, derivation.remarks)
+        yield from module_checks.gradient_rows(module, derivation, system, [*fewer, *farther])
     else:
         smaller = random_points(small.system(), seed, count)
-        compiled = compile_network(small, dtype="float64")
-        yield from module_checks.gradient_rows(compiled, small.system(), smaller, derivation.remarks, ", reduced sizes")
+        smaller += farther_points(small.system(), seed, count, smaller)[0]
+        compiled, at_small = compile_network(small, dtype="float64"), derive(small, layout="rows")
+        yield from module_checks.gradient_rows(compiled, at_small, small.system(), smaller, ", reduced sizes")
         name = f", real sizes, {SAMPLED} coordinates"
-        yield from module_checks.gradient_rows(module, system, points, derivation.remarks, name, SAMPLED)
-    yield from module_checks.value_rows(module, system, points)
+        yield from module_checks.gradient_rows(module, derivation, system, points, name, SAMPLED)
+    yield from module_checks.value_rows(module, derivation, system, points)
+    yield from start_checks.rows(module, net.parameters, points[0], seed)
     if float32:
         wide = net if parameters <= QUICK_LIMIT else small
         where = "" if wide is net else ", reduced sizes"
@@ -180,17 +215,24 @@ def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> I
         yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system(), where)
 
 
+def _switches(net: Network, derivation: Derivation, seed: int) -> Iterator[Row]:
+    """Yield a row for the module exactly on the switches of its activations, at reduced sizes."""
+    small = reduced(net)
+    yield from switch_checks.rows(compile_network(small), derive(small, layout="rows"), small.system(), seed)
+
+
 def _layouts(net: Network, seed: int) -> Iterator[Row]:
     """Yield rows that compare the layouts with one another."""
-    for point in random_points(net.system(), seed, 3)[:1]:
+    for point in random_points(net.system(), seed, POINTS)[:1]:
         yield from module_checks.layout_rows({layout: derive(net, layout=layout) for layout in LAYOUTS}, point)
 
 
 def _extremes(net: Network, seed: int) -> Iterator[Row]:
     """Yield the rows of the module where its last layer gives large numbers, at reduced sizes."""
     small = reduced(net)
-    for point in random_points(small.system(), seed, 3, target_kinds(small.system())[:1]):
-        yield from extreme_checks.rows(compile_network(small), derive(small, layout="rows"), point)
+    for point in random_points(small.system(), seed, POINTS, target_kinds(small.system())[:1]):
+        modules = {dtype: compile_network(small, dtype=dtype) for dtype in ("float64", "float32")}
+        yield from extreme_checks.rows(modules, derive(small, layout="rows"), point)
 
 
 def _steps(net: Network, real: Derivation | str, seed: int) -> Iterator[Row]:
@@ -229,8 +271,12 @@ def _elements(net: Network, seed: int) -> Iterator[Row]:
 
 def _points(net: Network, seed: int, wanted: int) -> list[Point]:
     """Return points of kinds of targets that vary smoothly, two examples each (no other size is 2 when reduced)."""
-    kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(net.system())]
-    return [point for number in range(wanted) for point in random_points(net.system(), seed + number, 2, kinds)]
+    system = net.system()
+    kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
+    points = [
+        point for number in range(wanted) for point in random_points(system, seed + number, 2, kinds, everywhere=True)
+    ]
+    return [*points, *(farther_points(system, seed, 2, points, everywhere=True)[0] if wanted > 1 else [])]
 
 
 __all__ = ["Certificate", "check"]

@@ -30,18 +30,23 @@ def losses(system: System, point: Point) -> Array:
     )
 
 
-def outputs(system: System, point: Point, name: str) -> Array:
+def outputs(system: System, point: Point, name: str, arithmetic: Complex | None = None) -> Array:
     """Return the value of a variable of the forward pass for each example, examples along the first axis."""
-    return np.stack([unstacked(_run(system, point, number).values[name]).real for number in range(point.count)])
+    runs = (_run(system, point, number, arithmetic) for number in range(point.count))
+    return np.stack([unstacked(run.values[name]).real for run in runs])
 
 
 def gradients(
-    system: System, point: Point, chosen: Mapping[str, Array] | None = None, count: int | None = None
+    system: System,
+    point: Point,
+    chosen: Mapping[str, Array] | None = None,
+    count: int | None = None,
+    arithmetic: Complex | None = None,
 ) -> dict[str, Array]:
     """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
 
     With `chosen`, only by those coordinates (in row-major order) of those parameters, flat; with `count`, the mean is
-    over the first `count` examples.
+    over the first `count` examples; `arithmetic` may be one that adds noise.
     """
     names = [parameter.name for parameter in system.parameters]
     coordinates = {name: np.arange(point.parameters[name].size) for name in names}
@@ -50,7 +55,7 @@ def gradients(
     totals = {name: np.zeros(len(where)) for name, where in coordinates.items()}
     count = count or point.count
     for number in range(count):
-        base = _run(system, point, number)
+        base = _run(system, point, number, arithmetic)
         for name, where in coordinates.items():
             totals[name] += _slopes(system, base, name, where)
     shaped = {name: total / count for name, total in totals.items()}
@@ -65,8 +70,9 @@ def _loss(system: System) -> str:
     return system.loss.name
 
 
-def _run(system: System, point: Point, number: int) -> Evaluator:
-    evaluator = Evaluator(Complex(), stacked(point.example(number), Complex()))
+def _run(system: System, point: Point, number: int, arithmetic: Complex | None = None) -> Evaluator:
+    arithmetic = arithmetic or Complex()
+    evaluator = Evaluator(arithmetic, stacked(point.example(number), arithmetic))
     with np.errstate(all="ignore"):  # what is not finite becomes a failed row
         evaluator.run(system.equations)
     return evaluator

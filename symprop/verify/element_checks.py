@@ -23,8 +23,9 @@ from symprop.verify.measure import DIGITS, Row, precise_difference
 from symprop.verify.points import Point
 
 LIMIT = 10.0**-DIGITS
-LONGEST = 3_000
-"""How many operations a written-out loss may have before it is taken equation by equation."""
+LONGEST, WORK = 600, 9_000
+"""How many operations a written-out loss may have, and as many for every parameter's element together, before it is
+taken equation by equation: `sympy.diff` walks through all of them for each."""
 
 
 class ScalarNumbers(Precise):
@@ -46,7 +47,8 @@ class ScalarNumbers(Precise):
 def rows(derivation: Derivation, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
     with mpmath.workdps(DIGITS + 30):
-        compared = [_compared(derivation, point) for point in points]
+        written: dict[str, Written] = {}  # the loss is differentiated once for all points with the same ids
+        compared = [_compared(derivation, point, written) for point in points]
         for parameter in derivation.system.parameters:
             name = f"d{parameter.name}"
             errors = [precise_difference(found[name], true[name]) for _, found, true in compared]
@@ -60,13 +62,22 @@ def rows(derivation: Derivation, points: list[Point]) -> Iterator[Row]:
 CHAINED = "sympy.diff, equation by equation"
 
 
-def _compared(derivation: Derivation, point: Point) -> tuple[bool, dict[str, Array], dict[str, Array]]:
+Written = dict[str, list[Expr]] | None
+"""The derivatives of the written-out loss by the elements of each parameter; None where it is too long."""
+
+
+def _compared(
+    derivation: Derivation, point: Point, written: dict[str, Written]
+) -> tuple[bool, dict[str, Array], dict[str, Array]]:
     """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
     system = derivation.system
-    reader = Reader({v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)})
+    ids = {v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)}
+    reader, key = Reader(ids), repr({name: value.tolist() for name, value in ids.items()})
     numbers = ScalarNumbers(_leaf_values(system, point))
-    whole = _written_out(system, reader, numbers)
-    true = whole if whole is not None else _chained(system, reader, numbers)
+    if key not in written:
+        written[key] = _written_out(system, reader)
+    whole = written[key]
+    true = _valued(system, whole, numbers) if whole is not None else _chained(system, reader, numbers)
     found = derived(derivation, reader, numbers)
     for parameter in system.parameters:  # what no equation gives is zero by the derivation's remark
         found.setdefault(f"d{parameter.name}", np.full(true[parameter.name].shape, mpmath.mpf(0), dtype=object))
@@ -99,24 +110,33 @@ def _rationals(values: Array, variable: Variable) -> Array:
     return exact
 
 
-def _written_out(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array] | None:
+def _written_out(system: System, reader: Reader) -> Written:
     """Return the derivatives of the loss, all of it written in parameters, inputs and targets; None where too long."""
+    count = sum(int(elements(parameter).size) for parameter in system.parameters)
+    longest = min(LONGEST, WORK // max(count, 1))
     inside: dict[Basic, Expr] = {}
     lengths: dict[Basic, int] = {}
     for equation in system.equations:
         symbols, right = elements(equation.target), elements(equation.expression, reader=reader)
         for symbol, local in zip(symbols.ravel(), right.ravel(), strict=True):
             length = int(local.count_ops()) + sum(lengths.get(part, 0) for part in local.free_symbols)
-            if length > LONGEST:
+            if length > longest:
                 return None
             lengths[symbol] = length
             inside[symbol] = local.xreplace({part: inside[part] for part in local.free_symbols if part in inside})
     loss = inside[elements(system.loss).item()]  # type: ignore[arg-type]
-    result = {}
-    for parameter in system.parameters:
-        slopes = [numbers.of(sympy.diff(loss, symbol)) for symbol in elements(parameter).ravel()]
-        result[parameter.name] = np.asarray(slopes, dtype=object).reshape(elements(parameter).shape)
-    return result
+    return {
+        parameter.name: [sympy.diff(loss, symbol) for symbol in elements(parameter).ravel()]
+        for parameter in system.parameters
+    }
+
+
+def _valued(system: System, whole: dict[str, list[Expr]], numbers: ScalarNumbers) -> dict[str, Array]:
+    shapes = {parameter.name: elements(parameter).shape for parameter in system.parameters}
+    return {
+        name: np.asarray([numbers.of(slope) for slope in slopes], dtype=object).reshape(shapes[name])
+        for name, slopes in whole.items()
+    }
 
 
 def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:

@@ -267,7 +267,7 @@ def _(node: n.Compare, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Where)
 def _(node: n.Where, operands: list[Array], of: Evaluator) -> Array:
     condition, yes, no = _aligned(operands)
-    return np.where(of.arithmetic.compare("!=", condition, of.arithmetic.array(0)), yes, no)
+    return np.where(of.arithmetic.real(condition) != 0, yes, no)
 
 
 @EVALUATE.row(n.Softmax)

@@ -1,4 +1,4 @@
-"""Finite wherever the truth is finite: the generated module where its last layer gives numbers up to 1000.
+"""Finite wherever the truth is finite: the generated module where a layer gives numbers up to 1000.
 
 The truth is counted in 1000 digits, in which `1 - sigmoid(1000)` is a number; where even that is not finite, nothing
 is asked of the module.
@@ -6,7 +6,7 @@ is asked of the module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,9 @@ from symprop.algebra.trees import variables
 from symprop.calculus.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
-from symprop.verify.measure import Row, first_line
+from symprop.verify.measure import WIDEST, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
+from symprop.verify.noise import of_equations
 from symprop.verify.points import Point
 
 DIGITS = 1000
@@ -28,27 +29,104 @@ LIMIT = 1e-10
 """Numbers of size 1000 are known to 1e-13, and so are exponentials of them, relative to themselves."""
 
 
-def rows(module: Any, derivation: Derivation, point: Point) -> Iterator[Row]:
-    """Yield a row for the loss and one for the gradients, where the last layer gives up to 1000, and where all 0."""
-    for what, factor in ((f"outputs up to {LARGEST:.0f}", LARGEST), ("all outputs equal", 0.0)):
-        moved = _scaled(derivation, point, factor)
-        true = _truth(derivation, moved)
-        if not all(np.all(np.isfinite(value)) for value in true.values()):
-            continue
+MOST_LAYERS = 8
+"""So many layers are given large numbers in turn, evenly spread where there are more."""
+
+
+def rows(modules: Mapping[str, Any], derivation: Derivation, point: Point) -> Iterator[Row]:
+    """Yield rows for loss and gradients where each layer in turn gives up to 1000, and where the last gives all 0.
+
+    `modules` are the generated ones by their dtype. In float32, in which 1000 is known to 4 digits, the row asks for
+    finite numbers alone; how right they are at common sizes has rows of its own.
+    """
+    groups: dict[str, list[Point]] = {}
+    for what, moved in _cases(derivation, point):
+        groups.setdefault(what, []).append(moved)
+    for what, points in groups.items():
+        pairs = [(moved, true) for moved in points if _finite(true := _truth(derivation, moved), LARGEST_FLOAT64)]
+        if pairs:
+            yield from _accurate(modules["float64"], derivation, pairs, what)
+        pairs = [(moved, true) for moved, true in pairs if _finite(true, LARGEST_FLOAT32)]
+        if pairs and "float32" in modules:
+            yield _finite_row(modules["float32"], pairs, what)
+
+
+LARGEST_FLOAT64, LARGEST_FLOAT32 = 1e300, 1e18
+"""What is larger need not be finite: in float32, squares of what a gradient is made of must be."""
+
+
+def _finite(values: Mapping[str, Array], largest: float) -> bool:
+    return all(np.all(np.isfinite(value)) and np.max(np.abs(value), initial=0) < largest for value in values.values())
+
+
+def _accurate(
+    module: Any, derivation: Derivation, pairs: list[tuple[Point, dict[str, Array]]], what: str
+) -> Iterator[Row]:
+    names = ("L", *(f"d{parameter.name}" for parameter in derivation.system.parameters))
+    errors, described = dict.fromkeys(names, 0.0), f"{len(pairs)} random"
+    for moved, true in pairs:
         try:
-            with np.errstate(all="ignore"):
-                loss, grads = module.loss_and_grads(moved.parameters, *moved.inputs.values(), *moved.given.values())
-            found = {"L": np.asarray(loss), **{f"d{name}": np.asarray(value) for name, value in grads.items()}}
+            found = _found(module, moved)
         except GENERATED_ERRORS as error:
-            yield Row("gradients", what, "1 random", np.inf, LIMIT, False, first_line(error))
-            continue
-        names = ("L", *(f"d{parameter.name}" for parameter in derivation.system.parameters))
-        errors = {name: _error(found[name], true[name]) for name in names}
-        for name, group in (("L", names[:1]), ("all gradients", names[1:])):
-            worst = max((errors[one] for one in group), default=0.0)
-            bad = [one for one in group if not errors[one] <= LIMIT]
-            note = f"{', '.join(bad)}, reduced sizes" if bad else "reduced sizes"
-            yield Row(name, what, "1 random", worst, LIMIT, not bad, note)
+            yield Row("gradients", what, described, np.inf, LIMIT, False, first_line(error))
+            return
+        off = {name: _error(found[name], true[name]) for name in names}
+        if any(LIMIT < value < np.inf for value in off.values()):  # large numbers lose digits: how many is counted
+            for parameter, bound in of_equations(derivation, moved).items():
+                name = f"d{parameter}"
+                allowed = min(float(np.max(bound, initial=0.0) / np.max(np.abs(true[name]), initial=1.0)), WIDEST)
+                off[name] = 0.0 if off[name] <= allowed else off[name]
+        errors = {name: max(errors[name], off[name]) for name in names}
+    for name, group in (("L", names[:1]), ("all gradients", names[1:])):
+        worst = max((errors[one] for one in group), default=0.0)
+        bad = [one for one in group if not errors[one] <= LIMIT]
+        note = f"{', '.join(bad)}, reduced sizes" if bad else "reduced sizes"
+        yield Row(name, what, described, worst, LIMIT, not bad, note)
+
+
+def _finite_row(module: Any, pairs: list[tuple[Point, dict[str, Array]]], what: str) -> Row:
+    name, described, note = "finite in float32", f"{len(pairs)} random", ""
+    try:
+        for moved, _ in pairs:
+            found = _found(module, moved)
+            bad = [key for key, value in found.items() if not np.all(np.isfinite(value))]
+            note = note or (f"{', '.join(bad)} not finite" if bad else "")
+    except GENERATED_ERRORS as error:
+        note = first_line(error)
+    return Row(name, what, described, np.inf if note else 0.0, 0.0, not note, note or "reduced sizes")
+
+
+def _found(module: Any, point: Point) -> dict[str, Array]:
+    with np.errstate(all="ignore"):
+        loss, grads = module.loss_and_grads(point.parameters, *point.inputs.values(), *point.given.values())
+    return {"L": np.asarray(loss), **{f"d{name}": np.asarray(value) for name, value in grads.items()}}
+
+
+def _cases(derivation: Derivation, point: Point) -> Iterator[tuple[str, Point]]:
+    """Yield what is extreme, and the point at which it is so."""
+    layers = _layers(derivation)
+    if not layers:
+        return
+    values = _values(derivation, point)
+    for number in sorted(
+        {round(place) for place in np.linspace(0, len(layers) - 2, min(len(layers) - 1, MOST_LAYERS))}
+    ):
+        for sign in (1.0, -1.0):
+            yield f"a layer up to {LARGEST:.0f}", _scaled(derivation, point, layers[number], values, sign * LARGEST)
+    for sign in (1.0, -1.0):
+        yield f"outputs up to {LARGEST:.0f}", _scaled(derivation, point, layers[-1], values, sign * LARGEST)
+        forced = _forced(derivation, point, layers[-1], sign * LARGEST)
+        if forced is not None:
+            yield f"outputs of {LARGEST:.0f} and -{LARGEST:.0f}", forced
+    yield "all outputs equal", _scaled(derivation, point, layers[-1], values, 0.0)
+
+
+def _layers(derivation: Derivation) -> list[Equation]:
+    """Return the equations of the forward pass that read parameters."""
+    system, parameters = derivation.system, set(derivation.system.parameters)
+    loss = system.loss
+    equations = [item for item in system.items if isinstance(item, Equation) and item.target != loss]
+    return [item for item in equations if parameters & set(variables(item.expression))]
 
 
 def _error(found: Array, true: Array) -> float:
@@ -62,21 +140,30 @@ def _error(found: Array, true: Array) -> float:
     return float(np.max(np.abs(found - true), initial=0.0) / np.max(np.abs(true), initial=1.0))
 
 
-def _scaled(derivation: Derivation, point: Point, factor: float) -> Point:
-    """Return the point with the parameters of the last layer scaled so that its largest output has size `factor`."""
+def _values(derivation: Derivation, point: Point) -> dict[str, Array]:
     system = derivation.system
     evaluator = Evaluator(Precise(), stacked(point.batch(system), Precise()), {system.batch: point.count})
     evaluator.run(system.equations)
-    parameters = set(system.parameters)
-    layers = [item for item in system.items if isinstance(item, Equation) and item.target != system.loss]
-    last = next((item for item in reversed(layers) if parameters & set(variables(item.expression))), None)
-    if last is None:
-        return point
-    largest = float(max(abs(value) for value in evaluator.values[last.name].ravel()))
+    return evaluator.values
+
+
+def _scaled(derivation: Derivation, point: Point, layer: Equation, values: Mapping[str, Array], factor: float) -> Point:
+    """Return the point with the parameters of one layer scaled so that its largest output has size `factor`."""
+    largest = float(max(abs(value) for value in values[layer.name].ravel()))
     scale = factor / largest if largest else 1.0
-    read = {variable.name for variable in variables(last.expression)}
+    read = {variable.name for variable in variables(layer.expression)}
     moved = {name: value * scale if name in read else value for name, value in point.parameters.items()}
     return replace(point, parameters=moved)
+
+
+def _forced(derivation: Derivation, point: Point, layer: Equation, size: float) -> Point | None:
+    """Return the point with biases of `size` and `-size` by turns in one layer; None where it has no bias."""
+    read = {variable.name for variable in variables(layer.expression)}
+    biases = [part.name for part in derivation.system.parameters if part.name in read and part.rank == 1]
+    moved: dict[str, Array] = dict(point.parameters)
+    for name in biases:
+        moved[name] = size * (-1.0) ** np.arange(point.parameters[name].size)
+    return replace(point, parameters=moved) if biases else None
 
 
 def _truth(derivation: Derivation, point: Point) -> dict[str, Array]:

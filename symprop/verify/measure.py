@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mpmath
@@ -13,6 +14,8 @@ FLOAT64_LIMIT = 1e-12
 """Largest error of a float64 gradient, relative to the largest element of that gradient."""
 ELEMENT_FLOOR, ELEMENT_LIMIT = 1e-6, 1e-8
 """Each element above `ELEMENT_FLOOR` of the largest must be right to `ELEMENT_LIMIT` of itself; others may be noise."""
+WIDEST = 1e-6
+"""No bound on rounding may let a live gradient be off by more, relative to its largest element."""
 DIGITS = 50
 
 
@@ -69,6 +72,53 @@ def difference(found: Array, true: Array) -> Difference:
         return Difference(worst, worst, True, True)
     loud = scale > ELEMENT_FLOOR * largest
     return Difference(float(off.max()) / largest, float((off[loud] / scale[loud]).max()), True, False)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How two answers compare: error and limit, relative to the largest element or absolute where that is `zero`."""
+
+    error: float
+    limit: float
+    ok: bool
+    zero: bool = False
+    note: str = ""
+
+
+def judged(found: Array, true: Array, limit: float, bound: Callable[[Array], Array] | None = None) -> Judgement:
+    """Compare `found` with `true`: within `limit` of the largest element, and each element within 1e-8 of itself.
+
+    `bound` gives, for coordinates (flat), how far rounding can move each; it is asked only for elements that miss the
+    limit. Elements may be off by it, by no more than `WIDEST` of the largest; where it is more than the largest element
+    itself, the gradient is zero to rounding. Without a bound, elements below 1e-6 of the largest may be noise.
+
+    >>> judged(np.array([1.0, 1.001e-9]), np.array([1.0, 1e-9]), 1e-12, lambda where: np.full(where.shape, 1e-24)).ok
+    False
+    """
+    measured = difference(found, true)
+    if not measured.finite:
+        return Judgement(np.inf, limit, False, note="not finite, or another shape")
+    off, scale = np.abs(np.ravel(found) - np.ravel(true)), np.abs(np.ravel(true))
+    largest = float(scale.max(initial=0.0))
+    doubtful = np.flatnonzero(off > np.minimum(limit * largest, ELEMENT_LIMIT * scale))
+    if not len(doubtful):
+        return Judgement(measured.overall, limit, True, measured.zero)
+    if bound is None:
+        return Judgement(measured.overall, limit, measured.within(limit), measured.zero, _element(measured, limit))
+    top = np.asarray([int(scale.argmax())])
+    if largest <= float(bound(top)[0]):
+        allowed = bound(doubtful)
+        ok = bool(np.all(off[doubtful] <= allowed))
+        return Judgement(float(off.max()), float(allowed.max()), ok, True, "zero to rounding")
+    allowed = np.minimum(bound(doubtful), WIDEST * largest)
+    ok = bool(np.all(off[doubtful] <= allowed))
+    note = "" if ok else _element(measured, limit)
+    return Judgement(measured.overall, max(limit, float(allowed.max()) / largest), ok, False, note)
+
+
+def _element(measured: Difference, limit: float) -> str:
+    within = measured.overall <= limit and not measured.element <= max(ELEMENT_LIMIT, limit)
+    return f"an element is off by {measured.element:.1e} of itself" if within else ""
 
 
 def precise_difference(found: Array, true: Array) -> float:

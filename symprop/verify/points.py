@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symprop.algebra.equations import System
-from symprop.algebra.nodes import Variable
-from symprop.verify.arithmetic import Array, Complex
-from symprop.verify.evaluate import Evaluator, stacked
+from symprop.algebra.nodes import Map, Variable
+from symprop.calculus.gaussian import pieces
+from symprop.errors import FormulaError
+from symprop.verify.arithmetic import Array
+from symprop.verify.watching import Side, seen
 
 Target = str
 """How targets are drawn: "class ids", "one-hot", "distribution", "bits" or "numbers"."""
@@ -54,23 +56,45 @@ def target_kinds(system: System) -> tuple[Target, ...]:
     return ("numbers", "bits") if "between 0 and 1" in kinds else ("numbers",)
 
 
+@dataclass(frozen=True)
+class Style:
+    """How a point is drawn: weights and biases `scale` times as large as usual, biases about `bias`, and signs.
+
+    `positive`: everything is above 0. `targets`: the targets are.
+    """
+
+    scale: float = 1.0
+    bias: float = 0.0
+    positive: bool = False
+    targets: bool = False
+
+
 def random_point(
-    system: System, random: np.random.Generator, kind: Target, count: int, positive: bool = False, single: bool = False
+    system: System,
+    random: np.random.Generator,
+    kind: Target,
+    count: int,
+    style: Style | None = None,
+    single: bool = False,
 ) -> Point:
-    """Return a random point of an example's `system`, `count` examples; all above 0 where `positive`.
+    """Return a random point of an example's `system`, `count` examples.
 
     With `single` all numbers have an exact float32, so that a module in float32 starts without rounding.
     """
+    style = style or Style()
 
-    def normal(shape: tuple[int, ...], scale: float = 1.0) -> Array:
+    def normal(shape: tuple[int, ...], scale: float = 1.0, positive: bool = style.positive) -> Array:
         values = scale * random.standard_normal(shape)
-        values = np.abs(values) + 0.1 if positive else values
+        return rounded(np.abs(values) + 0.1 if positive else values)
+
+    def rounded(values: Array) -> Array:
         return values.astype(np.float32).astype(np.float64) if single else values
 
     parameters = {}
     for parameter in system.parameters:
         shape = _integers(parameter)
-        parameters[parameter.name] = normal(shape, 1.2 / np.sqrt(shape[-1]) if len(shape) > 1 else 0.5)
+        drawn = normal(shape, style.scale * (1.2 / np.sqrt(shape[-1]) if len(shape) > 1 else 0.5))
+        parameters[parameter.name] = drawn if len(shape) > 1 else rounded(drawn + style.bias)
     inputs = {}
     for variable in system.inputs:
         ids = variable.facts_by_kind.get("index")
@@ -79,8 +103,8 @@ def random_point(
     targets, given = {}, {}
     for variable in system.targets:
         values, ids = _target(variable, random, kind, count)
-        values = values.astype(np.float32).astype(np.float64) if single else values
-        targets[variable.name] = values
+        values = np.abs(values) + 0.1 if style.targets and not variable.facts else values
+        targets[variable.name] = values = rounded(values)
         given[variable.name] = values if ids is None else ids
     return Point(parameters, inputs, targets, given, kind, count)
 
@@ -110,30 +134,91 @@ def _integers(variable: Variable) -> tuple[int, ...]:
     return tuple(int(size) for size in variable.shape)
 
 
+ATTEMPTS: tuple[tuple[Style, int], ...] = (
+    (Style(), 12),
+    (Style(targets=True), 6),
+    (Style(positive=True, targets=True), 8),
+    (Style(scale=0.1), 3),
+    *((Style(scale=0.1, bias=bias, targets=True), 3) for bias in (0.5, 5.0, -0.5, -5.0, 50.0, -50.0)),
+)
+"""How points are looked for, and how often: around 0 first; then where a log, a root or an arcsin has a value."""
+
+
 def random_points(
-    system: System, seed: int, count: int, kinds: Iterable[Target] | None = None, single: bool = False
+    system: System,
+    seed: int,
+    count: int,
+    kinds: Iterable[Target] | None = None,
+    single: bool = False,
+    everywhere: bool = False,
 ) -> list[Point]:
     """Return one point for each kind of target at which every value of the forward pass is finite.
 
-    Numbers are drawn around 0 first, and above 0 where that leaves the domain of a logarithm or a root. The list is
-    shorter where no such point was found.
+    A point that lies exactly on a switch (`relu` of 0, because all units before it are off) has no derivative: it is
+    taken only where there is no other. With `everywhere`, points are sought where also what no choice takes is finite.
+    The list is shorter where no such point was found.
     """
     random = np.random.default_rng(seed)
     points = []
     for kind in kinds or target_kinds(system):
-        for trial in range(20):
-            point = random_point(system, random, kind, count, positive=trial >= 10, single=single)
-            if _is_finite(system, point):
-                points.append(point)
-                break
+        best: dict[int, Point] = {}
+        for style, times in ATTEMPTS:
+            for _ in range(times):
+                if 0 not in best:
+                    point = random_point(system, random, kind, count, style, single)
+                    found = seen(system, point)
+                    if found.finite:
+                        best.setdefault(2 * found.ties + (everywhere and not found.everywhere), point)
+        if best:
+            points.append(best[min(best)])
     return points
 
 
-def _is_finite(system: System, point: Point) -> bool:
-    for number in range(point.count):
-        evaluator = Evaluator(Complex(), stacked(point.example(number), Complex()))
-        with np.errstate(all="ignore"):
-            evaluator.run(system.equations)
-        if not all(np.all(np.isfinite(evaluator.values[equation.name])) for equation in system.equations):
-            return False
-    return True
+FARTHER = (8.0, 64.0, 512.0)
+MOST_FARTHER = 6
+
+
+def farther_points(
+    system: System, seed: int, count: int, points: list[Point], everywhere: bool = False
+) -> tuple[list[Point], list[str]]:
+    """Return points that see a side of a switch that `points` do not, and the names of equations with a side not seen.
+
+    Biases go into each branch of the activations, and all parameters grow, until both sides of every comparison were
+    seen.
+    """
+    random = np.random.default_rng(seed + 1000)
+    known = {side for point in points for side in seen(system, point).sides}
+    more: list[Point] = []
+    styles = [
+        *(Style(scale=0.1, bias=bias) for bias in _branches(system)),
+        *(Style(scale=scale) for scale in FARTHER for _ in range(2)),
+    ]
+    for style in styles:
+        if not points or not _one_sided(known) or len(more) >= MOST_FARTHER:
+            break
+        point = random_point(system, random, points[0].kind, count, style)
+        found = seen(system, point)
+        if found.regular and not found.sides <= known and (found.everywhere or not everywhere):
+            known |= found.sides
+            more.append(point)
+    return more, list(dict.fromkeys(name for name, _, _ in _one_sided(known)))
+
+
+def _one_sided(known: set[Side]) -> list[Side]:
+    return sorted(side for side in known if (*side[:2], not side[2]) not in known)
+
+
+def _branches(system: System) -> list[float]:
+    """Return a number inside each branch of each activation of one variable, where the branches are known."""
+    functions = dict.fromkeys(node.function for equation in system.equations for node in equation.expression.atoms(Map))
+    found: list[float] = []
+    for function in sorted(functions, key=lambda function: function.name):
+        try:
+            branches = pieces(function.definition) if len(function.parameters) == 1 else ()
+        except FormulaError:
+            branches = ()
+        for branch in branches if len(branches) > 1 else ():
+            low, high = float(branch.low), float(branch.high)
+            inside = (low + high) / 2 if np.isfinite(low + high) else high - 1 if np.isfinite(high) else low + 1
+            found.append(inside)
+    return list(dict.fromkeys(found))

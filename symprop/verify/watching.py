@@ -1,0 +1,117 @@
+"""What a point does to a network: which side of each switch it sees, whether it ties, what is not finite on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+from sympy import Basic
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import System
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import variables
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import EVALUATE, Evaluator, stacked
+
+if TYPE_CHECKING:
+    from symprop.verify.points import Point
+
+Side = tuple[str, int, bool]
+"""A decision (the equation that it stands in, and the how many-th there it is) and what was decided."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen at a point.
+
+    `finite`: every equation has a finite value; `everywhere`: so has what no choice takes (the root of a negative
+    number in `where(a > 0, sqrt(a), 0)`). `ties`: something that depends on a parameter lies exactly on a switch, where
+    there is no derivative.
+    """
+
+    finite: bool
+    everywhere: bool
+    ties: bool
+    sides: frozenset[Side]
+
+    @property
+    def regular(self) -> bool:
+        """Whether the loss is finite and has a derivative."""
+        return self.finite and not self.ties
+
+
+class Watching(Complex):
+    """Complex numbers that remember decisions."""
+
+    def __init__(self) -> None:
+        self.place = ""
+        self.moving = self.ties = False
+        self.everywhere = True
+        self.sides: set[Side] = set()
+        self._decisions: dict[str, int] = {}
+
+    def compare(self, relation: str, left: Array, right: Array) -> Array:
+        holds = super().compare(relation, left, right)
+        self._decided(left, right, holds)
+        return holds
+
+    def scalar(self, body: Basic, arguments: dict[Basic, Array]) -> Array:
+        values = super().scalar(body, arguments)
+        self.everywhere &= bool(np.all(np.isfinite(values)))
+        if isinstance(body, (sympy.Abs, sympy.sign, sympy.Heaviside)) and body not in arguments:
+            inside, zero = super().scalar(body.args[0], arguments), np.zeros(1)
+            self._decided(inside, zero, inside.real > 0)
+        return values
+
+    def larger(self, left: Array, right: Array) -> Array:
+        self._decided(left, right, self.real(left) > self.real(right))
+        return super().larger(left, right)
+
+    def _decided(self, left: Array, right: Array, holds: Array) -> None:
+        number = self._decisions[self.place] = self._decisions.get(self.place, 0) + 1
+        self.sides |= {(self.place, number, bool(side)) for side in np.unique(holds)}
+        self.ties |= self.moving and bool(np.any(self.real(left) == self.real(right)))
+
+
+class _Watcher(Evaluator):
+    """Evaluates with `Watching`, and tells it whether what is decided depends on a parameter (`moving` names)."""
+
+    def __init__(self, arithmetic: Watching, values: dict[str, Array], moving: set[str]) -> None:
+        super().__init__(arithmetic, values)
+        self.watching, self.moving = arithmetic, moving
+
+    def __call__(self, node: Node) -> Array:
+        operands = [self(operand) for operand in node.operands]
+        if isinstance(node, (n.Map, n.Compare)):
+            self.watching.moving = any(variable.name in self.moving for variable in variables(node))
+        value = np.asarray(EVALUATE(node, operands, self))
+        self.watching.everywhere &= value.dtype.kind in "iub" or bool(np.all(np.isfinite(value)))
+        return value
+
+
+def seen(system: System, point: Point) -> Seen:
+    """Return what is seen at a point of an example's `system`."""
+    finite, everywhere, ties = True, True, False
+    sides: set[Side] = set()
+    for number in range(point.count):
+        arithmetic = Watching()
+        moving = {parameter.name for parameter in system.parameters}
+        evaluator = _Watcher(arithmetic, stacked(point.example(number), arithmetic), moving)
+        with np.errstate(all="ignore"):
+            for equation in system.equations:
+                arithmetic.place = equation.name
+                evaluator.run([equation])
+                if any(variable.name in moving for variable in variables(equation.expression)):
+                    moving.add(equation.name)
+                finite &= bool(np.all(np.isfinite(evaluator.values[equation.name])))
+        everywhere, ties, sides = (
+            everywhere and arithmetic.everywhere,
+            ties or arithmetic.ties,
+            sides | arithmetic.sides,
+        )
+        if not finite:
+            break
+    return Seen(finite, finite and everywhere, ties, frozenset(sides))
