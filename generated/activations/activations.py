@@ -97,7 +97,9 @@ def forward(params, x):
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1 @ W2.T + b2
     # (4) a₂ = GELUₜₐₙₕ(z₂)   (m, 4)
-    a2 = 0.5 * z2 * (np.tanh(0.7978845608028654 * (0.044715 * z2**3 + z2)) + 1)
+    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
+    near2 = np.minimum(np.maximum(z2, -8), 8)
+    a2 = 0.5 * z2 * (np.tanh(0.7978845608028654 * (0.044715 * near2**3 + near2)) + 1)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
     z3 = a2 @ W3.T + b3
     # (6) a₃ = SiLU(z₃)   (m, 4)
@@ -159,7 +161,9 @@ def loss_and_grads(params, x, y):
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1 @ W2.T + b2
     # (4) a₂ = GELUₜₐₙₕ(z₂)   (m, 4)
-    tanh2 = np.tanh(0.7978845608028654 * (0.044715 * z2**3 + z2))
+    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
+    near2 = np.minimum(np.maximum(z2, -8), 8)
+    tanh2 = np.tanh(0.7978845608028654 * (0.044715 * near2**3 + near2))
     a2 = 0.5 * z2 * (tanh2 + 1)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
     z3 = a2 @ W3.T + b3
@@ -209,7 +213,7 @@ def loss_and_grads(params, x, y):
     # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) ((8943/200000) z₂⊙³ +
     #     z₂))⊙²) ⊙ ((26829/200000) z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) ((8943/200000) z₂⊙³ +
     #     z₂)) + ½)   (m, 4)
-    product2 = 0.3989422804014327 * z2 * (1 - tanh2**2) * (0.134145 * z2**2 + 1)
+    product2 = 0.3989422804014327 * z2 * (1 - tanh2**2) * (0.134145 * near2**2 + 1)
     slope2 = product2 + 0.5 * tanh2 + 0.5
     delta2 = (delta3 @ W3) * slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)

@@ -80,6 +80,8 @@ GALLERY: tuple[Example, ...] = (
 """The networks of the five texts that the project grew from, and one for each kind of layer, loss and optimiser."""
 
 
+FILES_EACH = 4
+"""Module, test, derivation as text and as LaTeX."""
 CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")
 
 
@@ -94,13 +96,19 @@ def files(example: Example) -> dict[str, str]:
     }
 
 
-def write(folder: Path | str = FOLDER) -> None:
-    """Write the gallery below `folder`; files that are as they should be are left alone.
+def count() -> int:
+    """Return how many files the gallery has."""
+    return FILES_EACH * len(GALLERY)
+
+
+def write(folder: Path | str = FOLDER) -> list[Path]:
+    """Write the gallery below `folder` and return what was written; files as they should be are left alone.
 
     Raises:
         OutputError: a file cannot be written.
     """
     _in_repository(folder)
+    written: list[Path] = []
     for example in GALLERY:
         place = Path(folder) / example.name
         try:
@@ -110,6 +118,8 @@ def write(folder: Path | str = FOLDER) -> None:
         for name, content in files(example).items():
             if _read(place / name) != content:
                 write_whole(place / name, content)
+                written.append(place / name)
+    return written
 
 
 def check(folder: Path | str = FOLDER) -> list[str]:

@@ -16,10 +16,10 @@ from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.calculus.tidy import tidy
+from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
-    clamp_branches,
     everywhere,
     shifted_softmax,
     stable_exponentials,
@@ -116,6 +116,8 @@ def word_for(node: Node, program: Program) -> str:
     """Return a word for what `node` is: the function that it applies, an error, or the operation."""
     if isinstance(node, n.Add) and any(target in variables(node) for target in program.targets):
         return "error"
+    if isinstance(node, n.Power) and node.exponent == -1:
+        return "inverse"
     return str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
 
 
@@ -194,6 +196,8 @@ PASSES: tuple[Pass, ...] = (
     light_scalars,
     stable_exponentials,
     clamp_branches,
+    step_around_poles,
+    bound_saturated,
     shifted_softmax,
     share,
     dead,

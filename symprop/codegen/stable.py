@@ -33,7 +33,7 @@ def everywhere(node: Node, rule: Rule) -> Node:
     return new if changed is None else changed
 
 
-def _by_rule(program: Program, rule: Rule) -> Program:
+def by_rule(program: Program, rule: Rule) -> Program:
     return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
 
 
@@ -45,7 +45,7 @@ def write_out(program: Program) -> Program:
             return None
         return lift(node.function.body, dict(zip(node.function.parameters, node.operands, strict=True)))
 
-    return _by_rule(program, rule)
+    return by_rule(program, rule)
 
 
 def stable_exponentials(program: Program) -> Program:
@@ -151,35 +151,6 @@ def _expm1(node: Node) -> Node | None:
             terms.append(tidy(coefficient * FUNCTIONS["expm1"](rest.operands[0])))
             return trees.added(terms)
     return None
-
-
-def clamp_branches(program: Program) -> Program:
-    """Keep functions inside a branch of `where` to that branch's side, so that the side thrown away cannot overflow."""
-
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Where) or not isinstance(node.operands[0], n.Compare):
-            return None
-        condition, yes, no = node.operands
-        relation, (left, right) = condition.relation, condition.operands
-        if relation not in (">", ">=", "<", "<=") or not isinstance(left, Variable):
-            return None
-        above, below = FUNCTIONS["maximum"](left, right), FUNCTIONS["minimum"](left, right)
-        sides = (above, below) if relation in (">", ">=") else (below, above)
-        clamped = tuple(_clamped(branch, left, side) for branch, side in zip((yes, no), sides, strict=True))
-        return None if clamped == (yes, no) else n.Where(condition, *clamped)
-
-    return _by_rule(program, rule)
-
-
-PARTIAL = ("exp", "expm1", "log", "log1p", "sinh", "cosh")
-"""Functions that overflow, or have no value, on one side."""
-
-
-def _clamped(branch: Node, read: Variable, side: Node) -> Node:
-    if isinstance(branch, n.Map) and any(is_map(branch, name) for name in PARTIAL):
-        return trees.replace(branch, {read: side})
-    operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
-    return branch if operands == branch.operands else branch.with_operands(operands)
 
 
 def shifted_softmax(program: Program) -> Program:

@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.functions import FUNCTIONS, elu
 from symprop.algebra.nodes import Node
-from symprop.codegen import passes
+from symprop.codegen import compile_network, passes
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Names, Program, ProgramError, Statement, checked
 from symprop.verify.evaluate import complex_value
@@ -85,6 +85,47 @@ def test_stable_exponentials_look_through_a_name() -> None:
 )
 def test_clamp_branches(before: Node, source: str) -> None:
     assert last(passes.clamp_branches, before) == source
+
+
+def test_step_around_poles() -> None:
+    zero, is_zero = n.Scalar(0), n.Compare("==", z, n.Scalar(0))
+    lines = after(passes.step_around_poles, n.Where(is_zero, n.Scalar(1), FUNCTIONS["sin"](z) / z))
+    assert lines == ["safe1 = np.where(z1 == 0, 1, z1)", "out0 = np.where(z1 == 0, 1, np.sin(safe1) / safe1)"]
+    other = n.Where(n.Compare("!=", z, zero), log(z), z)
+    assert last(passes.step_around_poles, other) == "np.where(z1 != 0, np.log(safe1), z1)"
+    for harmless in (n.Where(is_zero, z, exp(t)), n.Where(is_zero, log(z), tanh(z)), n.Where(is_zero, t, z**2)):
+        assert len(after(passes.step_around_poles, harmless)) == 1
+
+
+def test_bound_saturated() -> None:
+    slope = n.Multiply(z, 1 - tanh(z**3 + 2 * z) ** 2, 1 + z**2)
+    assert after(passes.bound_saturated, tanh(z**3 + 2 * z), slope) == [
+        "near1 = np.minimum(np.maximum(z1, -3), 3)",
+        "out0 = np.tanh(near1**3 + 2 * near1)",
+        "out1 = z1 * (1 - np.tanh(near1**3 + 2 * near1) ** 2) * (1 + near1**2)",
+    ]
+    for other in (tanh(z**3 - z), tanh(z**2 + z), tanh(z**3 + t), tanh(2 * z), tanh(exp(z) + z**3)):
+        assert len(after(passes.bound_saturated, other)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_gelu_and_its_slope_do_not_overflow(dtype: str) -> None:
+    module = compile_network('Input(1) >> Dense(1, bias=False) >> GELU("tanh") >> Loss("sum(a)")', dtype)
+    for value, slope in ((1e20, 1), (-1e20, 0), (1e38, 1), (7.9, 1), (-7.9, 0), (0, 0.5)):
+        with np.errstate(over="raise", invalid="raise"):
+            loss, grads = module.loss_and_grads({"W1": [[value]]}, [[1.0]], [[0.0]])
+        assert (loss, grads["W1"][0, 0]) == pytest.approx((value * slope, slope), rel=1e-7, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_is_thrown_away_does_not_warn(dtype: str) -> None:
+    text = 'Input(1) >> Dense(1, bias=False) >> Activation("where(x == 0, 1, sin(x) / x)") >> Loss("sum(a)")'
+    module = compile_network(text, dtype)
+    for value, true, slope in ((0, 1, 0), (np.pi, 0, -1 / np.pi)):
+        with np.errstate(all="raise", under="ignore"):
+            loss, grads = module.loss_and_grads({"W1": [[value]]}, [[1.0]], [[0.0]])
+        assert (loss, grads["W1"][0, 0]) == pytest.approx((true, slope), abs=1e-6)
+        assert grads["W1"].dtype == dtype
 
 
 def test_elu_does_not_overflow() -> None:
@@ -187,6 +228,8 @@ FORMULAS = [
     FUNCTIONS["gelu"](z) * FUNCTIONS["gelu_tanh"](t) - y,
     n.Softmax(z @ W.T) * log(n.Softmax(z @ W.T)),
     n.LogSumExp(z * t) - n.Sum(log(1 + exp(z)), 1),
+    n.Where(n.Compare("==", z, n.Scalar(0)), t, tanh(z) / z),
+    z * (1 - tanh(z**3 + 2 * z) ** 2) * (1 + z**2) / FUNCTIONS["cosh"](t),
     n.Where(positive, z, exp(z) - 1) @ (sympy.Rational(1, 3) * W),
 ]
 
