@@ -55,6 +55,7 @@ from symprop.networks import (
     parse_network,
 )
 from symprop.notation.diagram import diagram
+from symprop.saved import Model, load_weights
 from symprop.verify import Certificate, check
 
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ __all__ = [
     "Loop",
     "Loss",
     "MeanSquaredError",
+    "Model",
     "Network",
     "Node",
     "OutputError",
@@ -106,6 +108,7 @@ __all__ = [
     "formula",
     "generate",
     "initialisation",
+    "load_weights",
     "parse_network",
     "variable",
 ]

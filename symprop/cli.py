@@ -1,6 +1,6 @@
-"""The command line: derive, generate, check and train.
+"""The command line: derive, generate, check, train and predict.
 
-It uses argparse, because the standard library's parser does all that these four commands need and its start costs
+It uses argparse, because the standard library's parser does all that these five commands need and its start costs
 nothing; the rooms behind a command are imported when the command runs, so that `symprop --help` is quick.
 
 Exit codes: 0 done; 1 something disagrees (check, generate --check); 2 bad input; 3 over a limit; 4 files;
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from symprop.errors import LimitError, OutputError, SpecError, SympropError, shown
+from symprop.errors import DataError, LimitError, OutputError, SpecError, SympropError, shown
 
 if TYPE_CHECKING:
     from symprop.networks import Network
@@ -133,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--dtype", choices=DTYPES, default="float64")
     train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+
+    predict = command("predict", _predict, "predict with weights that train wrote")
+    predict.add_argument("weights", metavar="WEIGHTS.npz")
+    predict.add_argument("--data", metavar="FILE.csv", required=True, help="with the columns that train took")
+    predict.add_argument("-o", metavar="FILE.csv", dest="output", help="write here instead of printing")
     return parser
 
 
@@ -154,7 +159,7 @@ def _network_argument(parser: argparse.ArgumentParser, optional: bool = False) -
 def read_network(text_or_path: str, sizes: str = "") -> Network:
     """Return the network of a text, or of the file that holds one; `sizes` are numbers for names, "n0=64,n1=32".
 
-    A text of a network has a bracket; anything without one, or that begins with `.` or `/`, is a path.
+    What is the path of a file is read; so is what has no bracket or begins with `.` or `/`, which no network does.
 
     Raises:
         SympropError: the file cannot be read, or the text is no network.
@@ -162,7 +167,9 @@ def read_network(text_or_path: str, sizes: str = "") -> Network:
     from symprop.files import read_text
     from symprop.networks.spec import parse_network
 
-    is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"}
+    if not text_or_path.strip():
+        raise SpecError(f"the network is empty\nallowed: {_NETWORK_HELP}")
+    is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"} or os.path.isfile(text_or_path)
     network = parse_network(read_text(text_or_path) if is_path else text_or_path)
     given = parse_sizes(sizes)
     return network.with_sizes(given) if given else network
@@ -254,12 +261,18 @@ def _gallery(options: argparse.Namespace) -> int:
     if options.network is not None:
         raise SpecError("generate --check and --write take no network: they are about the folder generated/")
     if options.write:
-        gallery.write()
+        written = gallery.write()
+        for path in written:
+            print(f"wrote {os.path.relpath(path)}")
+        print(f"{len(written)} of {gallery.count()} files written, the others are as the generator makes them")
         return 0
     disagreements = gallery.check()
     for disagreement in disagreements:
         print(disagreement)
-    return DISAGREES if disagreements else 0
+    if disagreements:
+        return DISAGREES
+    print(f"all {gallery.count()} files are as the generator makes them")
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -288,3 +301,25 @@ def _train(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         output=options.output,
     )
+
+
+def _predict(options: argparse.Namespace) -> int:
+    import csv
+    import io
+
+    from symprop.data import read_features
+    from symprop.files import check_writable
+    from symprop.saved import load_weights
+
+    if options.output is not None:
+        check_writable(options.output)
+    model = load_weights(options.weights)
+    if not model.features:
+        raise DataError(f"{shown(options.weights, 200)} does not name the columns of its features")
+    found = model.predict(read_features(options.data, model.features))
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([model.notes.get("target", "prediction")])
+    writer.writerows(row if row.ndim else [row] for row in found)
+    _put(lines.getvalue().rstrip("\n"), options.output)
+    return 0

@@ -7,14 +7,14 @@ import io
 import math
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symprop.algebra.names import closest
-from symprop.errors import DataError, LimitError, SpecError, shown
+from symprop.errors import DataError, LimitError, SpecError, listed, shown
 from symprop.files import read_bytes
 
 LARGEST_FILE = 200_000_000
@@ -105,6 +105,29 @@ def read_table(path: str | os.PathLike[str], target: str, classification: bool) 
     return Table(matrix, np.array([ids[label] for label in labels], dtype=np.int64), others, classes)
 
 
+def read_features(path: str | os.PathLike[str], names: Sequence[str]) -> Floats:
+    """Read the columns `names` of a CSV file, in this order; other columns are left out.
+
+    Raises:
+        OutputError: the file cannot be read.
+        DataError: a missing column, a ragged row, or a field that is not a finite number; line and column named.
+        LimitError: as `read_table`.
+    """
+    where = shown(path, 200)
+    rows = _rows(read_bytes(path, LARGEST_FILE), where)
+    _, header = next(rows, (0, []))
+    found = [name.strip() for name in header]
+    for name in names:
+        _check_header(found, name, where, alone=True)
+    places = [found.index(name) for name in names]
+    values = array("d")
+    for line, row in rows:
+        if len(row) != len(found):
+            raise DataError(f"{where}, line {line}: {len(row)} fields, the header has {len(found)}")
+        values.extend(_number(row[place], line, name, where) for place, name in zip(places, names, strict=True))
+    return np.frombuffer(values, dtype=np.float64).reshape(-1, len(places))
+
+
 def _rows(data: bytes, where: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows with their line numbers, empty lines left out."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""), strict=True)
@@ -121,21 +144,19 @@ def _rows(data: bytes, where: str) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, row
 
 
-def _check_header(names: list[str], target: str, where: str) -> None:
+def _check_header(names: list[str], target: str, where: str, alone: bool = False) -> None:
     if not names:
         raise DataError(f"{where} is empty\nneeded: a header row, then rows of numbers")
     if len(names) > MOST_COLUMNS:
         raise LimitError(f"{where} has {len(names):,} columns; at most {MOST_COLUMNS:,} are allowed")
     if target not in names:
-        raise DataError(
-            f"{where} has no column {shown(target)}{closest(target, names)}\ncolumns: {shown(', '.join(names), 100)}"
-        )
+        raise DataError(f"{where} has no column {shown(target)}{closest(target, names)}\ncolumns: {listed(names, 100)}")
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise DataError(f"{where} has two columns {shown(name)}")
         seen.add(name)
-    if len(names) == 1:
+    if len(names) == 1 and not alone:
         raise DataError(f"{where} has no column besides {shown(target)}")
 
 

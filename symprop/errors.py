@@ -7,6 +7,7 @@ class into its exit code: 2 bad input, 3 over a limit, 4 files.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 
 class SympropError(Exception):
@@ -56,8 +57,29 @@ def shown(text: object, limit: int = 60) -> str:
     "'xxxxx…' (100 characters)"
     """
     string = text if isinstance(text, str) else str(text)
-    safe = "".join(character if _harmless(character) else _escaped(character) for character in string[:limit])
+    safe = _safe(string[:limit])
     return f"'{safe}'" if len(string) <= limit else f"'{safe}…' ({len(string):,} characters)"
+
+
+def listed(names: Iterable[object], limit: int = 400) -> str:
+    """Return names for a message, each escaped, cut after `limit` characters.
+
+    >>> listed(["W1", "b\\n1"]), listed(["W1", "b1"], limit=3)
+    ('W1, b\\\\n1', 'W1, ...')
+    """
+    found: list[str] = []
+    length = 0
+    for name in names:
+        safe = _safe(str(name)[:limit])
+        length += len(safe) + 2
+        if length > limit + 2:
+            return ", ".join([*found, "..."])
+        found.append(safe)
+    return ", ".join(found)
+
+
+def _safe(text: str) -> str:
+    return "".join(character if _harmless(character) else _escaped(character) for character in text)
 
 
 def _harmless(character: str) -> bool:

@@ -24,11 +24,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from symprop.errors import DataError, LimitError, OutputError, shown
+from symprop.errors import DataError, LimitError, OutputError, listed, shown
 
 LARGEST_TEXT = 1_000_000
 LARGEST_META = 1_000_000
 LARGEST_HEADER = 4_096
+LARGEST_CONTENTS = 10_000_000
+_LONGEST_END = 65_557  # of a zip file: its last record and the longest comment
 _META = "__meta__"
 _ZIP_FAULTS = (
     zipfile.BadZipFile,
@@ -218,6 +220,36 @@ def load_weights(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, .
         raise DataError(f"{where} is not an .npz file of weights: {shown(problem)}") from None
 
 
+def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what `save_weights` was given as `meta`; no array is read.
+
+    Raises:
+        OutputError: the file cannot be read.
+        DataError: no `.npz` file, or notes that are none.
+        LimitError: a list of contents, or notes, that are too large.
+    """
+    source, where = Path(path), shown(path, 200)
+    try:
+        if not stat.S_ISREG(os.stat(source).st_mode):
+            raise OutputError(f"cannot read {where}: it is not an ordinary file")
+        if not os.access(source, os.R_OK):
+            raise OutputError(f"cannot read {where}: {os.strerror(errno.EACCES)}")
+    except (OSError, ValueError) as problem:
+        raise _output_error("read", source, problem) from None
+    try:
+        with open(source, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
+            end = file.read(_LONGEST_END)
+            place = end.rfind(b"PK\5\6")
+            contents = int.from_bytes(end[place + 12 : place + 16], "little") if place >= 0 else 0
+            if contents > LARGEST_CONTENTS:  # zipfile would read it whole
+                raise LimitError(f"{where}: a list of contents of more than {LARGEST_CONTENTS:,} bytes")
+            with zipfile.ZipFile(file) as archive:
+                return _read_meta(archive, {info.filename: info for info in archive.infolist()}, where)
+    except _ZIP_FAULTS as problem:
+        raise DataError(f"{where} is not an .npz file of weights: {shown(problem)}") from None
+
+
 def _bytes(shape: tuple[int, ...]) -> int:
     count = 8
     for size in shape:
@@ -232,7 +264,7 @@ def _read_archive(archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]
         raise DataError(f"{where} holds the same name twice")
     missing = [name for name in shapes if f"{name}.npy" not in entries]
     if missing:
-        raise DataError(f"{where} has no weights {shown(missing[0])}\nneeded: {shown(', '.join(shapes), 100)}")
+        raise DataError(f"{where} has no weights {shown(missing[0])}\nneeded: {listed(shapes, 100)}")
     extra = [name for name in names if name not in shapes]
     if extra:
         raise DataError(f"{where} holds {shown(extra[0])}, which the network does not have")

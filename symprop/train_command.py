@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from rich.console import Console
 
 from symprop.algebra.nodes import Variable
 from symprop.data import Scaling, Table, fit_scaling, read_table, split
-from symprop.errors import DataError, SpecError
+from symprop.errors import DataError, SpecError, shown
 from symprop.files import check_writable, save_weights
 from symprop.networks import Network
-from symprop.training import Array, Trained, accuracy, mean_loss, progress_bar, train
+from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind, vocabulary
+from symprop.training import Array, Trained, accuracy, check_options, mean_loss, progress_bar, train
 
-CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
+EXAMPLE = "weights.npz"
 
 
 def run(
@@ -44,7 +46,10 @@ def run(
     """
     from symprop.codegen import compile_network
 
+    check_options(epochs, batch, rate, seed, clip)
     if output is not None:
+        if not output.endswith(".npz"):
+            raise SpecError(f"weights are written as .npz, not to {shown(output, 200)}\nallowed: -o {EXAMPLE}")
         check_writable(output)
     kind = target_kind(network)
     table = read_table(data, target, classification=kind != NUMBERS)
@@ -65,23 +70,10 @@ def run(
             console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False, soft_wrap=True)
     if output is not None:
         save_weights(output, trained.params, _notes(network, table, target, scale))
-        console.print(f"wrote {output}", markup=False, soft_wrap=True)
+        console.print(f"wrote {output}; to use them:", markup=False, soft_wrap=True)
+        console.print(f"  symprop predict {shlex.quote(output)} --data FILE.csv", markup=False, soft_wrap=True)
+        console.print(f"  symprop.load_weights({output!r}).predict(rows)", markup=False, soft_wrap=True)
     return 0
-
-
-def target_kind(network: Network) -> str:
-    """Return what the network's loss takes: "classes" (ids), "binary" (0 or 1) or "numbers".
-
-    Raises:
-        SpecError: the network has no loss.
-    """
-    targets = network.system("rows").targets
-    if not targets:
-        raise SpecError(
-            "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
-        )
-    facts = targets[0].facts_by_kind
-    return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
 
 
 def check_fit(network: Network, table: Table, kind: str) -> None:
@@ -105,7 +97,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         raise DataError(
             f"the network has {outputs} outputs, the target is one column\nallowed: Dense(1) before this loss"
         )
-    ids = _vocabulary(network)
+    ids = vocabulary(network)
     if ids is not None:
         wrong = (table.features != np.floor(table.features)) | (table.features < 0) | (table.features >= ids)
         if wrong.any():
@@ -121,19 +113,13 @@ def _width(variable: Variable) -> int:
     return int(size)
 
 
-def _vocabulary(network: Network) -> int | None:
-    """The number of ids that the input may hold, None where it holds numbers."""
-    count = network.system("rows").inputs[0].facts_by_kind.get("index")
-    return None if count is None else int(count)
-
-
 def _scaling(network: Network, training: Table, kind: str) -> Scaling:
-    return fit_scaling(training.features, "none" if _vocabulary(network) is not None else kind)
+    return fit_scaling(training.features, "none" if vocabulary(network) is not None else kind)
 
 
 def _prepared(network: Network, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Array, Array]:
     """Return features and targets as the generated module takes them."""
-    if _vocabulary(network) is not None:
+    if vocabulary(network) is not None:
         features: Array = table.features.astype(np.int64)
     else:
         features = scale(table.features).astype(dtype)

@@ -67,12 +67,7 @@ def train(
         SpecError: an option out of its range.
         DataError: no rows, features and targets of different lengths, or a loss that is no longer finite.
     """
-    for name, value, least in (("epochs", epochs, 0), ("batch", batch, 1), ("seed", seed, 0)):
-        if value < least:
-            raise SpecError(f"{name} is at least {least}, not {value}")
-    for name, number in (("the learning rate", rate), ("the gradient norm to clip at", clip)):
-        if number is not None and not (math.isfinite(number) and number > 0):
-            raise SpecError(f"{name} is a positive number, not {number}")
+    check_options(epochs, batch, rate, seed, clip)
     if len(features) != len(targets) or not len(features):
         raise DataError(
             f"{len(features)} rows of features and {len(targets)} targets; as many of both are needed, at least one"
@@ -96,6 +91,20 @@ def train(
         history.append(Epoch(number, total / len(features)))
         after_epoch(history[-1])
     return Trained(weights, tuple(history))
+
+
+def check_options(epochs: int, batch: int, rate: float | None, seed: int, clip: float | None) -> None:
+    """Raise unless training can run with these options.
+
+    Raises:
+        SpecError: an option out of its range.
+    """
+    for name, value, least in (("epochs", epochs, 1), ("batch", batch, 1), ("seed", seed, 0)):
+        if value < least:
+            raise SpecError(f"{name} is at least {least}, not {value}")
+    for name, number in (("the learning rate", rate), ("the gradient norm to clip at", clip)):
+        if number is not None and not (math.isfinite(number) and number > 0):
+            raise SpecError(f"{name} is a positive number, not {number}")
 
 
 @contextmanager

@@ -27,6 +27,7 @@ ORDER = (
     "notation",
     "codegen",
     "verify",
+    "saved",
     "train_command",
     "cli",
     "__main__",

@@ -110,7 +110,10 @@ def test_generate_check_ends_with_1_where_the_folder_disagrees(
     from symprop.codegen import gallery
 
     monkeypatch.setattr(gallery, "check", list)
-    assert printed(capsys, "generate", "--check") == ""
+    assert printed(capsys, "generate", "--check") == "all 56 files are as the generator makes them\n"
+    monkeypatch.setattr(gallery, "write", lambda: [gallery.FOLDER / "digits" / "digits.py"])
+    said = printed(capsys, "generate", "--write")
+    assert "digits.py\n1 of 56 files written" in said
     monkeypatch.setattr(gallery, "check", lambda: ["generated/digits/digits.py differs"])
     assert "digits.py differs" in printed(capsys, "generate", "--check", code=1)
 
@@ -275,3 +278,45 @@ def test_notes_in_weights_are_readable(capsys: pytest.CaptureFixture[str], tmp_p
     with np.load(weights, allow_pickle=False) as file:
         notes = json.loads(file["__meta__"].tobytes())
     assert notes["features"] == ["a"] and notes["scaling"]["kind"] == "standard"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--epochs", "0"),
+        ("--epochs", "-1"),
+        ("--batch", "0"),
+        ("--lr", "nan"),
+        ("--lr", "0"),
+        ("--clip", "-1"),
+        ("--seed", "-1"),
+        ("-o", "w"),
+    ],
+)
+def test_options_out_of_range_are_refused_before_the_data_are_read(
+    options: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["train", NETWORK, "--data", str(tmp_path / "none.csv"), "--target", "y", *options]) == 2
+    assert "none.csv" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_an_empty_network_is_told_so(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", text]) == 2
+    assert capsys.readouterr().err.startswith("symprop: the network is empty\nallowed: a network such as")
+
+
+def test_what_is_the_path_of_a_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net (1).txt").write_text(NETWORK)
+    assert read_network("net (1).txt").text == NETWORK
+    assert read_network(NETWORK).text == NETWORK
+
+
+def test_lists_of_names_stand_without_quotes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["derive", NETWORK, "--steps", "W7"]) == 2
+    assert "allowed: W1, b1, W2, b2, delta2" in capsys.readouterr().err
+    data = tmp_path / "t.csv"
+    data.write_text("a,b\n1,2\n")
+    assert main(["train", NETWORK, "--data", str(data), "--target", "q"]) == 2
+    assert "columns: a, b\n" in capsys.readouterr().err

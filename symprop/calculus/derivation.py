@@ -22,7 +22,7 @@ from symprop.calculus.modes import Modes, modes
 from symprop.calculus.paths import Expansion, paths
 from symprop.calculus.rules import context
 from symprop.calculus.vanishing import Vanishing, jacobian_bound, vanishing
-from symprop.errors import FormulaError, ShapeError, shown
+from symprop.errors import FormulaError, ShapeError, listed, shown
 from symprop.networks.builder import Parameter
 from symprop.networks.network import Network
 
@@ -255,5 +255,4 @@ def _known(name: Any, known: Mapping[str, _Found], problem: str, offered: Iterab
         return known[name]
     names = list(offered or known)
     hint = closest(name, names) if isinstance(name, str) else ", which is no text"
-    more = ", ..." if len(names) > 40 else ""
-    raise FormulaError(f"{problem} {shown(name)}{hint}\nallowed: {', '.join(names[:40])}{more}")
+    raise FormulaError(f"{problem} {shown(name)}{hint}\nallowed: {listed(names)}")

@@ -1,0 +1,177 @@
+"""Weights that training saved, ready for use: loaded with their network, their scaling and the names of their classes.
+
+The file holds the network's text and how the features were scaled, so that it is all that a prediction needs:
+
+    model = symprop.load_weights("w.npz")
+    model.predict(x)  # x as in the CSV file, not scaled
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from symprop.codegen import compile_network
+from symprop.data import SCALINGS, Scaling
+from symprop.errors import DataError, SpecError, shown
+from symprop.files import load_notes
+from symprop.files import load_weights as checked_weights
+from symprop.networks import Network
+from symprop.networks.spec import as_network
+
+Array = np.ndarray[Any, np.dtype[Any]]
+CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network: its parameters, and the notes that were saved with them.
+
+    `params` go with `module` (`module.forward(params, scaled)`); `scaled` prepares features for it; `notes` is what
+    the file says: network, target, features, classes and scaling.
+    """
+
+    network: Network
+    params: dict[str, Array]
+    notes: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels of the classes as the data had them, by id; none where numbers are predicted."""
+        return tuple(_texts(self.notes, "classes"))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the columns that the network takes, in their order."""
+        return tuple(_texts(self.notes, "features"))
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The generated module of the network, in the precision of the weights."""
+        single = all(value.dtype == np.float32 for value in self.params.values())
+        return compile_network(self.network, dtype="float32" if single else "float64")
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """How the features were scaled in training; not at all where the file does not say."""
+        width = self._width
+        saved = self.notes.get("scaling", {"kind": "none", "offset": [0.0] * width, "scale": [1.0] * width})
+        kind, offset, scale = (saved.get(n) if isinstance(saved, dict) else None for n in ("kind", "offset", "scale"))
+        if kind not in SCALINGS or not _are_numbers(offset, width) or not _are_numbers(scale, width) or 0 in scale:
+            raise DataError(f"the notes on the scaling cannot be used: {shown(saved)}")
+        return Scaling(str(kind), np.array(offset, dtype=np.float64), np.array(scale, dtype=np.float64))
+
+    @property
+    def _width(self) -> int:
+        return int(self.network.system("rows").inputs[0].shape[-1])
+
+    def scaled(self, features: Any) -> Array:
+        """Return features, one example a row as in the data, as `module.forward` takes them.
+
+        Raises:
+            DataError: not rows of as many finite numbers as the network takes.
+        """
+        try:
+            rows = np.asarray(features, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError("features are rows of numbers") from None
+        if rows.ndim != 2 or rows.shape[1] != self._width:
+            raise DataError(f"features have shape {rows.shape}, the network takes rows of {self._width} numbers")
+        if not np.isfinite(rows).all():
+            place = tuple(int(index) for index in np.argwhere(~np.isfinite(rows))[0])
+            raise DataError(f"the feature at index {place} is {rows[place]}, not a finite number")
+        ids = vocabulary(self.network)
+        if ids is None:
+            return self.scaling(rows).astype(next(iter(self.params.values())).dtype)
+        wrong = (rows != np.floor(rows)) | (rows < 0) | (rows >= ids)
+        if wrong.any():
+            raise DataError(f"{rows[wrong][0]:g} is no id from 0 to {ids - 1}")
+        return rows.astype(np.int64)
+
+    def predict(self, features: Any) -> Array:
+        """Return what the network predicts for each row of unscaled features: a class's label, or a number.
+
+        Raises:
+            DataError: as `scaled`.
+        """
+        kind = target_kind(self.network)
+        outputs: Array = vars(self.module).get("predict", self.module.forward)(self.params, self.scaled(features))
+        if kind == NUMBERS or not self.classes:
+            return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
+        ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[:, 0] > 0.5).astype(np.int64)
+        labels = np.array([*self.classes, *map(str, range(len(self.classes), int(ids.max(initial=0)) + 1))])
+        chosen: Array = labels[ids]
+        return chosen
+
+
+def load_weights(path: str | os.PathLike[str], network: Network | str | None = None) -> Model:
+    """Load weights that `symprop train` saved, without pickle, with all that is needed to predict.
+
+    The network is the one that the file names, or `network`, for a file that names none.
+
+    Raises:
+        OutputError: the file cannot be read.
+        SpecError: no network, or one with names for sizes.
+        DataError: no `.npz` of weights; or missing, extra, misshapen or not finite ones.
+        LimitError: larger than such weights can be.
+    """
+    notes = load_notes(path)
+    if network is None and not isinstance(notes.get("network"), str):
+        raise DataError(
+            f"{shown(path, 200)} does not say which network its weights are of\nallowed: load_weights(path, network)"
+        )
+    net = as_network(notes["network"] if network is None else network)
+    if net.sizes:
+        raise SpecError(f"weights have numbers for sizes; {shown(net.sizes[0])} is a name\nallowed: network.with_sizes")
+    shapes = {each.name: tuple(int(size) for size in each.variable.shape) for each in net.parameters}
+    if not shapes:
+        raise SpecError(f"{shown(net.text)} has no weights")
+    model = Model(net, checked_weights(path, shapes).params, notes)
+    named, width, _ = model.features, model.scaling.offset.size, model.classes  # each is checked when it is asked for
+    if named and len(named) != width:
+        raise DataError(f"{shown(path, 200)}: the notes name {len(model.features)} features, the network takes others")
+    return model
+
+
+def target_kind(network: Network) -> str:
+    """Return what the network's loss takes: "classes" (ids), "binary" (0 or 1) or "numbers".
+
+    Raises:
+        SpecError: the network has no loss.
+    """
+    targets = network.system("rows").targets
+    if not targets:
+        raise SpecError(
+            "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
+        )
+    facts = targets[0].facts_by_kind
+    return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
+
+
+def vocabulary(network: Network) -> int | None:
+    """Return the number of ids that the input may hold, None where it holds numbers."""
+    count = network.system("rows").inputs[0].facts_by_kind.get("index")
+    return None if count is None else int(count)
+
+
+def _texts(notes: Mapping[str, Any], name: str) -> list[str]:
+    found = notes.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise DataError(f"the notes on the {name} cannot be used: {shown(found)}")
+    return found
+
+
+def _are_numbers(values: Any, count: int) -> TypeGuard[list[float]]:
+    """Whether `values` is a list of `count` finite numbers."""
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+    )
