@@ -21,6 +21,7 @@ from symprop.algebra.trees import replace, walk
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.errors import FormulaError
+from symprop.notation.precedence import decimal
 from symprop.notation.pretty import pretty
 
 
@@ -297,17 +298,10 @@ def _with_decimals(body: Node) -> Node:
     decimals: dict[Node, Node] = {}
     for part in walk(body):
         if isinstance(part, n.Scalar) and isinstance(part.value, Rational):
-            decimal = _decimal(part.value)
-            if decimal is not None:
-                decimals[part] = n.Scalar(decimal)
+            written = decimal(part.value)
+            if written is not None:
+                decimals[part] = n.Scalar(written)
     return replace(body, decimals)
-
-
-def _decimal(value: Rational) -> sympy.Float | None:
-    """Return a fraction of at most six decimals as a decimal; halves and quarters stay fractions."""
-    if value.q % 5 or 10**6 % value.q:
-        return None
-    return sympy.Float(str(value.p / value.q), 15)
 
 
 def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Sentence:
@@ -366,7 +360,7 @@ def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
     """Say which derivative is taken where a function has none."""
     if len(function.parameters) != 1:
         u, v = Variable("u", (), ()), Variable("v", (), ())
-        half = Rational(1, 2)
+        half = n.Scalar(Rational(1, 2))
         yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
         return
     slope = sympy.diff(function.body, T)
@@ -399,4 +393,13 @@ def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:
 
 def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Sentence]:
     head = n.Map(function, _parameter(T))
-    yield (head, " has a kink at ", _parameter(T), " = ", place, "; its derivative there is taken as ", value, ".")
+    yield (
+        head,
+        " has a kink at ",
+        _parameter(T),
+        " = ",
+        n.Scalar(place),
+        "; its derivative there is taken as ",
+        n.Scalar(value),
+        ".",
+    )

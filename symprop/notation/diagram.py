@@ -3,6 +3,9 @@
 Nodes and edges are read off the equations. A forward node is an equation, a backward node an adjoint; an arrow of the
 backward pass carries the contribution that flows along it, which the pullback rules work out. An arrow past other
 nodes, a skip connection, is drawn as an arc beside its column. Beside each adjoint stand the gradients that it gives.
+
+A symbolic number of blocks is one general block in a frame, what it reads (`a[l - 1]`) first: solid arrows enter and
+leave where the first and the last block do, dashed ones say that one block follows the other.
 """
 
 from __future__ import annotations
@@ -54,13 +57,23 @@ def diagram(derivation: Derivation, format: str = "svg", first: str | None = Non
 
 @dataclass
 class _Row:
-    """A forward variable with the equation that makes it (none for where the drawing starts)."""
+    """A forward variable with the equation that makes it; none for where the drawing, or a loop's block, starts."""
 
     variable: Variable
     equation: Equation | None
     loop: Loop | None = None
     reads: list[tuple[int, Variable]] = field(default_factory=list)  # rows above, and the name they are read by
     readers: list[tuple[int, Variable]] = field(default_factory=list)  # rows below
+
+    @property
+    def enters(self) -> bool:
+        """Whether this is what a loop's block reads from the block before."""
+        return self.equation is None and self.loop is not None
+
+    @property
+    def leaves(self) -> bool:
+        """Whether this is what a loop's block hands to the next."""
+        return self.loop is not None and self.variable.name == self.loop.carry_out.name
 
 
 class _Plan:
@@ -81,6 +94,7 @@ class _Plan:
         rows = [_Row(variable, None) for variable in system.inputs]
         for item in system.items:
             loop = item if isinstance(item, Loop) else None
+            rows += [_Row(loop.carry_in, None, loop)] if loop is not None else []
             rows += [_Row(equation.target, equation, loop) for equation in _equations(item)]
         names = [row.variable.name for row in rows]
         for name in (first, last):
@@ -105,9 +119,10 @@ class _Plan:
         position: dict[str, int] = {}
         for place, row in enumerate(rows):
             loop = row.loop
-            if loop is not None and loop.carry_in.name not in position:
-                before = loop.at(loop.carry_in, sympy.Integer(1)).name
-                position[loop.carry_in.name] = position.get(before, max(place - 1, 0))
+            if loop is not None and row.enters and place:
+                before = position.get(loop.at(loop.carry_in, sympy.Integer(1)).name, place - 1)
+                row.reads.append((before, loop.carry_in))
+                rows[before].readers.append((place, loop.carry_in))
             if row.equation is not None:
                 for variable in variables(row.equation.expression):
                     above = position.get(variable.name)
@@ -115,7 +130,7 @@ class _Plan:
                         row.reads.append((above, variable))
                         rows[above].readers.append((place, variable))
             position[row.variable.name] = place
-            if loop is not None and row.variable.name == loop.carry_out.name:
+            if loop is not None and row.leaves:
                 position[loop.at(loop.carry_out, loop.count).name] = place
 
     def _active(self) -> set[int]:
@@ -127,10 +142,12 @@ class _Plan:
                 reaching.add(place)
         parameters = self.parameters
         depending: set[int] = {0} if self.from_name or not parameters else set()
-        for place, row in enumerate(rows):
-            names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()
-            if names & parameters or any(above in depending for above, _ in row.reads):
-                depending.add(place)
+        for _ in range(2):  # what enters a block depends on what leaves it, by way of the block before
+            for place, row in enumerate(rows):
+                names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()
+                again = row.enters and any(self.rows[at].loop is row.loop for at in depending)
+                if again or names & parameters or any(above in depending for above, _ in row.reads):
+                    depending.add(place)
         return reaching & depending
 
     def adjoint(self, place: int) -> Variable:
@@ -147,6 +164,8 @@ class _Plan:
         if place not in self.active:
             return False
         if place == len(self.rows) - 1 or (place == 0 and self.from_name):
+            return True
+        if self.rows[place].enters or self.rows[place].leaves:
             return True
         equation = self.rows[place].equation
         feeds = equation is not None and any(v.name in self.parameters for v in variables(equation.expression))
@@ -172,6 +191,8 @@ class _Plan:
     def flow(self, reader: int, name: Variable) -> tuple[int, Node]:
         """Return where the flow from a reader starts and what flows on to `name`, not yet worked out."""
         row = self.rows[reader]
+        if row.loop is not None and row.enters:  # the first block gives it to what stands before the loop
+            return reader, gradient_of(row.loop.at(row.loop.carry_in, sympy.Integer(1)))
         if row.equation is None:
             raise SpecError(f"{shown(row.variable.name)} reads nothing")
         if self.shown_adjoint(reader):
@@ -194,7 +215,12 @@ class _Plan:
                 both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                 kind = "sum" if _is_skip_sum(row.equation) else "operation"
                 drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
-            drawing.arrows += [Arrow("forward", above, place) for above in dict.fromkeys(a for a, _ in row.reads)]
+            for above in dict.fromkeys(a for a, _ in row.reads):
+                drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
+            if row.leaves and (entry := self._entry(row)) is not None:
+                drawing.arrows.append(Arrow("forward", place, entry, self._next(row, 1), again=True))
+                if {place, entry} <= self.active:
+                    drawing.arrows.append(Arrow("backward", entry, place, self._next(row, -1), again=True))
         for place in range(len(self.rows)):
             if self.shown_adjoint(place):
                 self._backward(drawing, place)
@@ -211,7 +237,32 @@ class _Plan:
         for reader, name in self._flows(place):
             origin, start = self.flow(reader, name)
             carried, _ = simplified(start, self.rules)
-            drawing.arrows.append(Arrow("backward", origin, place, self.label(carried)))
+            label, where = self.label(carried), self._border(place, reader)
+            if where[0]:
+                label = (f"{label[0]}   ({where[0]})", rf"{label[1]} \quad ({where[1]})")
+            drawing.arrows.append(Arrow("backward", origin, place, label))
+
+    def _entry(self, row: _Row) -> int | None:
+        """The row where the loop of `row` enters, if it is drawn."""
+        return next((place for place, other in enumerate(self.rows) if other.enters and other.loop is row.loop), None)
+
+    def _border(self, above: int, below: int) -> Label:
+        """Say for which block an arrow into or out of a loop holds; nothing where it crosses no border."""
+        upper, lower = self.rows[above], self.rows[below]
+        if upper.loop is lower.loop:
+            return "", ""
+        loop, last = (upper.loop, True) if upper.leaves else (lower.loop, False)
+        if loop is None or not (upper.leaves or lower.enters):
+            return "", ""
+        end = loop.count if last else sympy.Integer(1)
+        unicode, tex = (f"{w(loop.index).text} = {w(end).text}" for w in (Unicode().number, Tex().number))
+        return unicode, tex
+
+    def _next(self, row: _Row, step: int) -> Label:
+        """Write the step from one block to the next: `l -> l + 1`."""
+        index = row.loop.index if row.loop is not None else sympy.Integer(0)
+        unicode, tex = ((w(index).text, w(index + step).text) for w in (Unicode().number, Tex().number))
+        return f"{unicode[0]} → {unicode[1]}", rf"{tex[0]} \to {tex[1]}"
 
     def _gradients(self, drawing: Drawing) -> None:
         """Put the gradients of a row's parameters beside its adjoint."""

@@ -37,6 +37,7 @@ class Arrow:
     start: int
     end: int
     label: tuple[str, str] = ("", "")
+    again: bool = False  # from one block of a loop to the next: dashed, and always an arc
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -87,6 +88,11 @@ class Layout:
     def y(self, row: int) -> float:
         return self.top + row * PITCH
 
+    def frame(self, frame: Frame) -> tuple[float, float]:
+        """The upper and lower edge of a frame, clear of the labels halfway between rows."""
+        reach = HEIGHT / 2 + 7
+        return self.y(frame.first) - reach, self.y(frame.last) + reach
+
     def box(self, column: str, row: int) -> Box | None:
         return self.by_place.get((column, row))
 
@@ -112,7 +118,7 @@ def layout(drawing: Drawing) -> Layout:
     places = {(box.column, box.row) for box in drawing.boxes}
     arcs = [arrow for arrow in drawing.arrows if _passes(arrow, places)]
     lanes: dict[Arrow, int] = {}
-    for arrow in sorted(arcs, key=lambda arc: (arc.rows[1] - arc.rows[0], arc.rows)):
+    for arrow in sorted(arcs, key=lambda arc: (arc.rows[1] - arc.rows[0], arc.rows, arc.again)):
         taken = {lanes[other] for other in lanes if other.column == arrow.column and _overlap(arrow.rows, other.rows)}
         lanes[arrow] = next(lane for lane in range(len(lanes) + 1) if lane not in taken)
 
@@ -148,7 +154,7 @@ def _label_room(lanes: dict[Arrow, int], column: str, inside: int) -> float:
 
 def _passes(arrow: Arrow, places: set[tuple[str, int]]) -> bool:
     low, high = arrow.rows
-    return any((arrow.column, row) in places for row in range(low + 1, high))
+    return arrow.again or any((arrow.column, row) in places for row in range(low + 1, high))
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

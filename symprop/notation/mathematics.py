@@ -26,6 +26,7 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     Ratio,
+    decimal,
     elementwise,
     split,
     squared_norm,
@@ -46,8 +47,11 @@ def _unsigned(style: Style, ratio: Ratio, of: Of) -> Piece:
     arrays = [of(factor) for factor in above if not single(factor)]
     under = [of(factor) for factor in below_line if single(factor)]
     divisors = [of(factor) for factor in below_line if not single(factor)]
-    top = [style.number(ratio.numerator)] if ratio.numerator != 1 else []
-    bottom = [style.number(ratio.denominator)] if ratio.denominator != 1 else []
+    coefficient = ratio.numerator, ratio.denominator
+    if ratio.denominator != 5 and (written := decimal(ratio.numerator / ratio.denominator)) is not None:
+        coefficient = written, sympy.Integer(1)
+    top = [style.number(coefficient[0])] if coefficient[0] != 1 else []
+    bottom = [style.number(coefficient[1])] if coefficient[1] != 1 else []
     one = style.number(sympy.Integer(1))
     pieces: list[Piece]
     if under:

@@ -151,6 +151,17 @@ def split(node: Node) -> Ratio:
     return Ratio(negative, numerator, denominator, tuple(above), tuple(below))
 
 
+def decimal(value: Expr) -> sympy.Float | None:
+    """Return a fraction of at most six decimals as a decimal; halves, quarters and eighths stay fractions.
+
+    >>> decimal(sympy.Rational(8943, 200000)), decimal(sympy.Rational(1, 4)), decimal(sympy.Rational(1, 3))
+    (0.0447150000000000, None, None)
+    """
+    if not isinstance(value, sympy.Rational) or value.q % 5 or 10**6 % value.q:
+        return None
+    return sympy.Float(value, 15)
+
+
 def _factors(node: Node) -> Iterator[Node]:
     """The factors of a product; a product that stands first is joined, because `(a * b) * c` is `a * b * c`."""
     first = True

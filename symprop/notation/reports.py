@@ -79,12 +79,15 @@ def fitted(picture: str) -> str:
 
 def notebook(derivation: Derivation) -> str:
     """Return all equations as one display formula, for a notebook's MathJax."""
-    rows = [
-        rf"{latex(line.equation.target)} &= {latex(line.equation.expression)} \qquad ({line.number})"
-        for section in sections(derivation)
-        for item in section.lines
-        for line in ((item,) if isinstance(item, Line) else item.lines)
-    ]
+    sign = _loss_sign(derivation)
+    rows: list[str] = []
+    for item in (item for section in sections(derivation) for item in section.lines):
+        block = item if isinstance(item, Block) else None
+        if block is not None:
+            rows.append(rf"&\text{{for }} {_span(block)}\text{{:}}")
+        for line in (item,) if isinstance(item, Line) else item.lines:
+            left, right = sign(latex(line.equation.target)), sign(latex(line.equation.expression))
+            rows.append(rf"{left} &= {right}{_condition(line, block)} \qquad ({line.number})")
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
@@ -224,10 +227,15 @@ def _span(block: Block | Range) -> str:
 def _latex_row(line: Line, block: Block | None, sign: Sign) -> Row:
     equation = line.equation
     left = sign(latex(equation.target))
-    right = sign(_cut(equation.expression, latex_width(left)))
-    if line.unless_last and block is not None:
-        right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
+    right = sign(_cut(equation.expression, latex_width(left))) + _condition(line, block)
     return Row(left, right, _space(equation.target.shape), line.number, label(equation.name))
+
+
+def _condition(line: Line, block: Block | None) -> str:
+    """Say of an equation with a base case for the last block that it holds for the others."""
+    if not line.unless_last or block is None:
+        return ""
+    return rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
 
 
 def _cut(node: Node, beside: int = 0) -> str:
@@ -289,9 +297,7 @@ def _math_size(value: Expr) -> str:
 
 def _html_row(line: Line, block: Block | None, sign: Sign) -> Row:
     equation = line.equation
-    right = sign(latex(equation.expression))
-    if line.unless_last and block is not None:
-        right += rf" \quad ({_TEX.number(block.index).text} < {_TEX.number(block.count).text})"
+    right = sign(latex(equation.expression)) + _condition(line, block)
     shape = shape_text(equation.target.shape)
     return Row(
         Markup(mathml(sign(latex(equation.target)))), Markup(mathml(right)), shape, line.number, label(equation.name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from symprop.notation.drawing import HEIGHT, MARGIN, PITCH, Arrow, Box, Drawing, Frame, Layout, layout
+from symprop.notation.drawing import HEIGHT, MARGIN, Arrow, Box, Drawing, Frame, Layout, layout
 
 _STYLE = """
   .symprop-figure { --paper: #fdfdfb; --ink: #1c1d21; --soft: #666a73; --forward: #e7eff9; --edge: #1f5fa8;
@@ -32,6 +32,7 @@ _STYLE = """
   .symprop-figure path { fill: none; stroke-width: 1.6; }
   .symprop-figure .go { stroke: var(--edge); }
   .symprop-figure .back { stroke: var(--back); }
+  .symprop-figure .again { stroke-dasharray: 5 3; }
   .symprop-figure .give { stroke: var(--green); }
   .symprop-figure marker path { stroke: none; }
   .symprop-figure #symprop-go path { fill: var(--edge); }
@@ -106,16 +107,19 @@ def _svg_arrow(plan: Layout, arrow: Arrow) -> Iterable[str]:
     lane = plan.lane_x(arrow)
     ends = [plan.box(arrow.column, row) for row in (arrow.start, arrow.end)]
     one, two = (x - (box.width if box else 0) / 2 for box in ends)
+    down = -down if arrow.again else down  # outside the arc of a skip connection between the same boxes
     start, end = start + down * 5, end - down * 5
+    down = -down if arrow.again else down
     path = f"M {one:.1f} {start:.1f} H {lane + 10:.1f} Q {lane:.1f} {start:.1f} {lane:.1f} {start + down * 10:.1f}"
     path += f" V {end - down * 10:.1f} Q {lane:.1f} {end:.1f} {lane + 10:.1f} {end:.1f} H {two - 2:.1f}"
-    yield f'<path d="{path}" class="{kind}" marker-end="url(#symprop-{kind})"/>'
+    dashed = " again" if arrow.again else ""
+    yield f'<path d="{path}" class="{kind}{dashed}" marker-end="url(#symprop-{kind})"/>'
     if arrow.label[0]:
         yield _text(lane - 7, (start + end) / 2, arrow.label[0], "label end")
 
 
 def _svg_frame(plan: Layout, frame: Frame) -> Iterable[str]:
-    top, bottom = plan.y(frame.first) - PITCH / 2 + 1, plan.y(frame.last) + PITCH / 2 - 3
+    top, bottom = plan.frame(frame)
     size = f'width="{plan.width - MARGIN:.1f}" height="{bottom - top:.1f}"'
     yield f'<rect x="{MARGIN / 2:.1f}" y="{top:.1f}" {size} class="frame"/>'
     yield _text(plan.width - MARGIN / 2 - 8, top + 12, frame.label[0], "small end")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symprop.notation.drawing import MARGIN, PITCH, Drawing, layout
+from symprop.notation.drawing import MARGIN, Drawing, layout
 
 
 def tikz(drawing: Drawing) -> str:
@@ -29,7 +29,7 @@ def tikz(drawing: Drawing) -> str:
     if any(box.column == "gradient" for box in drawing.boxes):
         lines.append(rf"  \node[anchor=west] at {at(plan.left['gradient'], MARGIN)} {{\textbf{{Gradients}}}};")
     for frame in drawing.frames:
-        top, bottom = plan.y(frame.first) - PITCH / 2 + 1, plan.y(frame.last) + PITCH / 2 - 3
+        top, bottom = plan.frame(frame)
         lines.append(
             rf"  \draw[gray, dashed, rounded corners=3pt] {at(MARGIN / 2, top)} rectangle {at(plan.width, bottom)};"
         )
@@ -54,15 +54,16 @@ def tikz(drawing: Drawing) -> str:
             label = rf" node[carried, midway, right] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
             lines.append(rf"  \draw[{kind}] ({one}) --{label} ({two});")
             continue
-        shift = 1.3 if arrow.end > arrow.start else -1.3  # millimetres, so that arcs and arrows do not share an anchor
-        lane = plan.lane_x(arrow)
+        # millimetres, so that arcs and arrows do not share an anchor
+        shift = 1.3 if (arrow.end > arrow.start) != arrow.again else -1.3
+        lane, dashed = plan.lane_x(arrow), ", dashed" if arrow.again else ""
         label = rf" node[carried, midway, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
         first, last = (
             f"({lane * unit:.2f}, {plan.y(r) * unit + s / 10:.2f})"
             for r, s in ((arrow.start, shift), (arrow.end, -shift))
         )
         lines.append(
-            rf"  \draw[{kind}, rounded corners=6pt] ([yshift={-shift}mm]{one}.west) -- {first} --{label} {last}"
+            rf"  \draw[{kind}{dashed}, rounded corners=6pt] ([yshift={-shift}mm]{one}.west) -- {first} --{label} {last}"
             rf" -- ([yshift={shift}mm]{two}.west);"
         )
     return "\n".join([*lines, r"\end{tikzpicture}"]) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_module
+import itertools
 import re
 import xml.dom.minidom
 from typing import Any
@@ -159,7 +160,6 @@ def test_steps_name_rule_before_after_and_facts() -> None:
     told = steps(derivation, "delta3")
     assert told.startswith("(9)  δ₃ = p − y") and "because" in told and "sum to 1" in told
     assert steps(derivation, "W2", "text").startswith("(15)  dW2 = outer(delta2, a1)")
-    assert r"\begin{align*}" in steps(derivation, "W1", "latex")
     with pytest.raises(SympropError):
         steps(derivation, "nothing")
     with pytest.raises(SympropError, match="allowed"):
@@ -201,3 +201,88 @@ def test_deep_networks_have_pages_and_refuse_one_figure() -> None:
 
 def test_sections_leave_out_what_is_empty() -> None:
     assert "Remarks" not in [section.title for section in sections(derive(RESIDUAL))]
+
+
+BLOCKS = "Input(n) >> Repeat(Residual(Dense(n) >> ReLU()), N) >> MeanSquaredError()"
+
+
+def test_the_notebook_form_says_for_which_blocks_equations_hold() -> None:
+    shown = notebook(derive(BLOCKS))
+    assert r"&\text{for } l = 1, \dots, N\text{:}" in shown and r"&\text{for } l = N, \dots, 1\text{:}" in shown
+    assert r"\quad (l < N)" in shown
+    assert r"\mathcal{L} &=" in notebook(derive(PLAIN_LOOP))
+
+
+def test_the_diagram_of_a_loop_is_one_block_with_its_ends_and_its_recurrence() -> None:
+    drawn = re.sub(r"</?tspan[^>]*>", "", diagram(derive(BLOCKS)))
+    assert ">a⁽ˡ⁻¹⁾<" in drawn and ">∂L/∂a⁽ˡ⁻¹⁾<" in drawn
+    assert "a⁽ᴺ⁾ − y   (l = N)" in drawn
+    for label in (">l = 1<", ">l = N<", ">l → l + 1<", ">l → l − 1<", "W⁽ˡ⁾ᵀ δ⁽ˡ⁾", ">l = 1, …, N<"):
+        assert label in drawn
+    arcs = re.findall(r'<path d="M[^"]* Q [^"]*" class="([a-z ]+)"', drawn)
+    assert sorted(arcs) == ["back", "back again", "go", "go again"]  # a skip and a recurrence each way
+    assert "dashed" in diagram(derive(BLOCKS), "tikz")
+
+
+def test_a_block_that_begins_with_an_activation_is_drawn() -> None:
+    drawn = diagram(derive("Input(n) >> Repeat(Sigmoid() >> Dense(n), N) >> MeanSquaredError()"))
+    assert "go again" in drawn and "back again" in drawn
+
+
+def test_ranges_of_blocks_are_mathematics_in_latex_and_html() -> None:
+    derivation = derive(BLOCKS)
+    assert r"& parameter & $l = 1, \dots, N$ \\" in derivation.latex()
+    assert "l = 1, ..., N" not in html(derivation) and "parameter  l = 1, …, N" in derivation.pretty()
+
+
+def test_the_loss_with_curls_is_told_from_the_number_of_blocks() -> None:
+    assert "  • ℒ is the loss; L is the number of blocks." in derive(PLAIN_LOOP).pretty()
+    assert r"$\mathcal{L}$ is the loss; $L$ is the number of blocks." in derive(PLAIN_LOOP).latex()
+
+
+def test_conventions_name_what_occurs() -> None:
+    page = derive(RESIDUAL, "rows").pretty()
+    assert "softmax acts on each row." in page and "logsumexp" not in page
+    page = derive("Input(2) >> Dense(2) >> Activation('maximum(0,x)') >> MeanSquaredError()").pretty()
+    assert "phi(t) has a kink at t = 0; its derivative there is taken as ½." in page
+    assert "max(t, t2)" not in page
+    spread = derive("Input(2) >> Dense(2) >> Softmax() >> Dense(2) >> MeanSquaredError()").pretty()
+    assert ("𝟏" in spread.partition("Forward pass")[2]) == ("𝟏 is the vector of ones." in spread)
+
+
+def test_functions_are_written_as_an_author_would() -> None:
+    page = derive(
+        "Input(2) >> Dense(2) >> LeakyReLU(0.3) >> Dense(2) >> ELU(2.0) >> Dense(2) >> GELU(approximate='tanh')"
+        " >> MeanSquaredError()"
+    )
+    assert "LeakyReLU₀.₃(t) = t if t > 0, else 0.3 t" in page.pretty()
+    assert "ELU₂(z₂)" in page.pretty() and "GELUₜₐₙₕ(z₃)" in page.pretty()
+    assert "0.044715" in page.pretty() and "8943" not in page.pretty()
+    assert (
+        r"\operatorname{LeakyReLU}_{0.3}(z_1)" in page.latex() and r"\operatorname{GELU}_{\tanh}(z_3)" in page.latex()
+    )
+
+
+def test_facts_and_remarks_are_in_the_notation_of_the_page() -> None:
+    derivation = derive("Input(2) >> Dense(2) >> Sigmoid() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()")
+    told = steps(derivation, "delta1")
+    assert "because the derivative of σ(t) is u (1 − u) with u = σ(t)" in told
+    assert "because a₂ is above 0" in steps(derivation, "delta2")
+    assert "because the derivative of sigmoid(t) is u * (1 - u) with u = sigmoid(t)" in steps(
+        derivation, "delta1", "text"
+    )
+
+
+def test_steps_that_look_alike_are_left_out() -> None:
+    for name in ("delta1", "delta2", "W1"):
+        told = steps(derive(NAMES, "rows"), name).splitlines()
+        pairs = [(before[3:], after[3:]) for before, after in itertools.pairwise(told) if after[:3] == " = "]
+        assert pairs and all(before != after for before, after in pairs)
+
+
+def test_steps_in_latex_are_a_document() -> None:
+    for name in ("delta2", "W1", "z1"):
+        page = steps(derive(NAMES), name, "latex")
+        assert page.startswith("\\documentclass") and page.rstrip().endswith("\\end{document}")
+        for environment in re.findall(r"\\begin\{(\w+\*?)\}", page):
+            assert page.count(rf"\begin{{{environment}}}") == page.count(rf"\end{{{environment}}}")
