@@ -192,7 +192,7 @@ def loss_and_grads(params, x, y):
     dW6 = delta6.T @ a5
     # (21) ∂L/∂b₆ = 𝟏ᵀ δ₆   (2,)
     db6 = delta6.sum(axis=0)
-    # (15) δ₅ = (δ₆ W₆) ⊙ (1 if z₅ > 0, else 1/100)   (m, 4)
+    # (15) δ₅ = (δ₆ W₆) ⊙ (1 if z₅ > 0, else 0.01)   (m, 4)
     delta5 = (delta6 @ W6) * np.where(z5 > 0, DTYPE(1), DTYPE(0.01))
     # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
     dW5 = delta5.T @ a4
@@ -210,9 +210,8 @@ def loss_and_grads(params, x, y):
     dW3 = delta3.T @ a2
     # (27) ∂L/∂b₃ = 𝟏ᵀ δ₃   (4,)
     db3 = delta3.sum(axis=0)
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) ((8943/200000) z₂⊙³ +
-    #     z₂))⊙²) ⊙ ((26829/200000) z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) ((8943/200000) z₂⊙³ +
-    #     z₂)) + ½)   (m, 4)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
+    #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     product2 = 0.3989422804014327 * z2 * (1 - tanh2**2) * (0.134145 * near2**2 + 1)
     slope2 = product2 + 0.5 * tanh2 + 0.5
     delta2 = (delta3 @ W3) * slope2

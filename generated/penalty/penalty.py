@@ -86,7 +86,7 @@ def loss(params, x, y):
     params = _check_params(params)
     W1 = params["W1"]
     W2 = params["W2"]
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   ()
+    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
     top2 = z2.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = z2 - top2
@@ -125,20 +125,20 @@ def loss_and_grads(params, x, y):
     exps2 = np.exp(shifted2)
     total2 = exps2.sum(axis=1, keepdims=True)
     p = exps2 / total2
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + (1/2000) (‖W₁‖² + ‖W₂‖²)   ()
+    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     data_loss = -np.sum(y * (shifted2 - np.log(total2))) / m
     L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + data_loss
 
     # (6) δ₂ = (1/m) (p − y)   (m, 3)
     delta2 = (p - y) / m
-    # (8) ∂L/∂W₂ = δ₂ᵀ a₁ + (1/1000) W₂   (3, 5)
+    # (8) ∂L/∂W₂ = δ₂ᵀ a₁ + 0.001 W₂   (3, 5)
     dW2 = delta2.T @ a1 + 0.001 * W2
     # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (3,)
     db2 = delta2.sum(axis=0)
     # (7) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
     delta1 = (delta2 @ W2) * (1 - a1**2)
-    # (10) ∂L/∂W₁ = δ₁ᵀ x + (1/1000) W₁   (5, 4)
+    # (10) ∂L/∂W₁ = δ₁ᵀ x + 0.001 W₁   (5, 4)
     dW1 = delta1.T @ x + 0.001 * W1
 
     grads = {

@@ -42,7 +42,7 @@ class Body:
 def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> str:
     """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers."""
     system = derivation.system
-    program = lower(derivation)
+    program = passes.run(lower(derivation), passes.FORMS)
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),
@@ -113,7 +113,7 @@ def _given(variable: Variable) -> dict[str, object]:
 
 def _body(program: Program, *returns: str, after: Variable | None = None) -> Body:
     """Return the body that computes `returns`; where it can, from the value of `after`, which `forward` returns."""
-    done = passes.run(program.returning(*returns))
+    done = passes.run(program.returning(*returns), passes.ARRANGEMENT)
     rest = _rest(done, after) if after is not None else None
     whole, done = rest is None, rest or done
     read = {variable for statement in done.statements for variable in statement.reads}

@@ -190,8 +190,7 @@ def _role(node: Node, statement: Statement, program: Program) -> str:
     return word_for(node, program)
 
 
-PASSES: tuple[Pass, ...] = (
-    dead,
+FORMS: tuple[Pass, ...] = (
     write_out,
     light_scalars,
     stable_exponentials,
@@ -199,10 +198,13 @@ PASSES: tuple[Pass, ...] = (
     step_around_poles,
     bound_saturated,
     shifted_softmax,
-    share,
-    dead,
-    short_lines,
 )
+"""Passes that look at each statement by itself, whatever is returned: they run once for all functions of a module."""
+
+ARRANGEMENT: tuple[Pass, ...] = (dead, share, dead, short_lines)
+"""Passes that depend on what is returned: they run for each function."""
+
+PASSES: tuple[Pass, ...] = (*FORMS, *ARRANGEMENT)
 
 
 def run(program: Program, passes: tuple[Pass, ...] = PASSES) -> Program:
