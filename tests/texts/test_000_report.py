@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from xml.etree import ElementTree
+
 import numpy as np
 
 import symprop
@@ -79,3 +82,28 @@ def test_the_identity_keeps_the_gradient_where_the_branch_is_flat(in_complex, ra
     }
     found = in_complex(derivation.equations, given)
     assert np.array_equal(found["delta1"], found["a2"] - given["y"])
+
+
+RESIDUAL = "Input(d) >> Dense(d) >> Residual(Dense(d) >> Tanh()) >> MeanSquaredError()"
+
+
+def test_the_figure_of_the_residual_block_as_svg() -> None:
+    root = ElementTree.fromstring(symprop.diagram(symprop.derive(RESIDUAL)))
+    words = ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text")]
+    assert {"Forward pass", "Backward pass"} <= set(words)
+    assert any(word.startswith("a₂ = f₂ + z₁") for word in words)  # y = F(x) + x
+    arrows = [element for element in root.iter() if element.tag.endswith("}path") and element.get("marker-end")]
+    past = {name: [a for a in arrows if a.get("class") == name and "Q" in str(a.get("d"))] for name in ("go", "back")}
+    assert len(past["go"]) == 1  # the identity path, past F
+    assert len(past["back"]) == 1  # the gradient comes back along it as it is
+    assert "∂L/∂a₂" in words and "W₂ᵀ δ₂" in words
+
+
+def test_the_figure_of_the_residual_block_as_tikz() -> None:
+    drawn = symprop.diagram(symprop.derive(RESIDUAL), "tikz")
+    assert r"\textbf{Forward pass}" in drawn and r"\textbf{Backward pass}" in drawn
+    [forward] = re.findall(r"\\draw\[go, rounded corners.*", drawn)
+    [back] = re.findall(r"\\draw\[back, rounded corners.*", drawn)
+    assert "forward-1.west" in forward and "forward-4.west" in forward  # from z1 to a2 = f2 + z1
+    assert "backward-4.west" in back and "backward-1.west" in back
+    assert r"$\frac{\partial L}{\partial a_2}$" in back

@@ -160,6 +160,24 @@ def test_analytic_and_numerical_gradient_agree(in_digits: Callable[..., Any]) ->
                 assert abs(numerical - found[f"d{name}"][place]) < mpmath.mpf("1e-10")
 
 
+def test_the_gradients_of_the_module_are_those_of_central_differences() -> None:
+    module = symprop.compile(EXAMPLE)
+    x, y = np.array([[0.5, 0.8]]), np.array([[1.0]])
+    params = {name: np.array(GIVEN[name], dtype=float) for name in module.PARAMETERS}
+    _, grads = module.loss_and_grads(params, x, y)
+    step = 1e-5
+    for name, value in params.items():
+        for place in np.ndindex(value.shape):
+            kept, losses = value[place], []
+            for sign in (1, -1):
+                value[place] = kept + sign * step
+                losses.append(module.loss(params, x, y))
+            value[place] = kept
+            numerical = (losses[0] - losses[1]) / (2 * step)
+            # h**2 / 6 times the third derivative, and the rounding of the losses divided by h: below 1e-10 here
+            assert abs(numerical - grads[name][place]) < 1e-10, (name, place)
+
+
 def test_a_sigmoid_scales_by_at_most_a_quarter() -> None:
     found = largest_slope(FUNCTIONS["sigmoid"])
     assert (found.value, found.place, found.exact) == (Rational(1, 4), 0, True)
