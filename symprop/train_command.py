@@ -48,9 +48,9 @@ def run(
 
     check_options(epochs, batch, rate, seed, clip)
     if output is not None:
+        check_writable(output)
         if not output.endswith(".npz"):
             raise SpecError(f"weights are written as .npz, not to {shown(output, 200)}\nallowed: -o {EXAMPLE}")
-        check_writable(output)
     kind = target_kind(network)
     table = read_table(data, target, classification=kind != NUMBERS)
     check_fit(network, table, kind)
