@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,7 @@ from symprop.verify import (
     element_checks,
     extreme_checks,
     module_checks,
+    recurrence,
     start_checks,
     step_checks,
     switch_checks,
@@ -122,8 +123,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
 
 
-def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certificate:
+def check(
+    network: Network | str, seed: int = 0, float32: bool = True, sizes: Mapping[str, int] | None = None
+) -> Certificate:
     """Check a network's derivation and generated code, and return the certificate.
+
+    `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
+    for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
 
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures
@@ -134,6 +140,9 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
     """
     started = time.perf_counter()
     net = as_network(network)
+    if recurrence.counts_of(net):
+        return _of_recurrence(net, seed, float32, dict(sizes or {}))
+    net = net.with_sizes(dict(sizes)) if sizes else net
     sizes_of(net)
     if net.system().loss is None:
         raise SpecError(
@@ -162,6 +171,20 @@ def check(network: Network | str, seed: int = 0, float32: bool = True) -> Certif
             rows.append(_refused(what, error))
     remarks = (*derivation.remarks, *_remarks(net, derivation, rows, seed))
     return Certificate(net.text, tuple(rows), remarks, time.perf_counter() - started)
+
+
+def _of_recurrence(net: Network, seed: int, float32: bool, sizes: dict[str, int]) -> Certificate:
+    """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
+    started = time.perf_counter()
+    counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
+    whole = check(recurrence.written_out(net, {**counts, **sizes}), seed, float32)
+    try:
+        rows = tuple(recurrence.rows(derive(net), net, sizes, seed))
+    except DERIVATION_ERRORS as error:
+        rows = (_refused("recurrence", error),)
+    numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
+    remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
+    return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
 
 
 def _remarks(net: Network, derivation: Derivation, rows: list[Row], seed: int) -> Iterator[str]:

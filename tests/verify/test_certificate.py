@@ -85,7 +85,7 @@ def test_many_parameters_are_checked_at_reduced_sizes_and_by_coordinates() -> No
     ("network", "message"),
     [
         ("Input(4) >> Dense(n) >> MeanSquaredError()", "n is a name"),
-        ("Input(4) >> Repeat(Dense(4) >> Tanh(), L) >> MeanSquaredError()", "L of Repeat is a name"),
+        ("Input(n) >> Repeat(Dense(n) >> Tanh(), L) >> MeanSquaredError()", "n is a name"),
         ("Input(4) >> Dense(3)", "without a loss"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ import sympy
 
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node
+from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.networks import parse_network
-from symprop.verify import complex_step
+from symprop.verify import check, complex_step
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.page import run_page
 from symprop.verify.points import random_points
+from symprop.verify.recurrence import rows
 
 BLOCKS = (
     "Dense(3) >> Tanh()",
@@ -66,3 +70,87 @@ def test_the_recurrence_gives_the_gradients_of_the_unrolled_network(block: str, 
     for parameter, slope in true.items():
         found = unstacked(evaluator.values[f"d{parameter}"]).real
         np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-13, err_msg=parameter)
+
+
+PRINTED = (
+    "Repeat(Dense(n) >> Tanh(), N)",
+    "Repeat(ReLU() >> Dense(n), N)",
+    "Dense(n) >> Repeat(Residual(Tanh() >> Dense(n)), N)",
+    "Dense(n) >> Tanh() >> Repeat(Residual(ReLU() >> Dense(n) >> ReLU() >> Dense(n)), N)",
+    "Repeat(Dense(n) >> Sigmoid() >> Dense(n) >> Tanh(), N)",
+    "Repeat(Residual(Dense(n) >> Tanh()) >> Residual(Dense(n) >> SiLU()), N) >> Tanh()",
+    "Repeat(Dense(n) >> GELU(), N) >> Repeat(Residual(Dense(h, bias=False) >> LeakyReLU() >> Dense(n)), K)",
+    "Repeat(Dense(n) >> Softmax(), N) >> Residual(Dense(n) >> ELU())",
+)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "MeanSquaredError()",
+        "Dense(2) >> SoftmaxCrossEntropy() + L2(0.01)",
+        "Residual(Dense(n)) >> Sigmoid() >> BinaryCrossEntropy()",
+    ],
+)
+@pytest.mark.parametrize("middle", PRINTED)
+def test_the_printed_page_gives_the_gradients_of_the_unrolled_network(middle: str, end: str) -> None:
+    net = parse_network(f"Input(n) >> {middle} >> {end}")
+    sizes = {"n": 3, "h": 4} if "Dense(h" in middle else {"n": 3}
+    found = list(rows(derive(net), net, sizes, 0))
+    assert len(found) == 3
+    assert all(row.ok for row in found), found
+
+
+def test_widths_may_vary_from_block_to_block() -> None:
+    net = parse_network("Input(n_0) >> Repeat(Dense(n_l) >> Activation('x * sigmoid(x)'), L) >> MeanSquaredError()")
+    found = list(rows(derive(net), net, {"n_0": 2, "n_1": 4, "n_2": 3, "n_3": 2}, 0))
+    assert all(row.ok for row in found), found
+
+
+def test_the_certificate_of_a_symbolic_repeat() -> None:
+    result = check("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()", sizes={"n": 3, "L": 2})
+    assert result.ok, result.table()
+    names = [row.name for row in result.rows]
+    assert names[:3] == ["recurrence, L = 1", "recurrence, L = 2", "recurrence, L = 3"]
+    assert "all but the recurrence is checked for L = 2" in result.remarks
+
+
+def replaced(old: str, new: str) -> Any:
+    right = Derivation.text
+
+    def wrong(derivation: Derivation) -> str:
+        page = right(derivation)
+        assert old in page
+        return page.replace(old, new)
+
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if l < L: ", ""),
+        ("if l < L", "if l < L - 1"),
+        ("(1 - f[l] * f[l])", "(1 - f[l])"),
+        ("W[l + 1].T", "W[l + 1]"),
+        ("W[l + 1].T", "1.001 * W[l + 1].T"),
+        ("+ da[l + 1]", "- da[l + 1]"),
+        (" + da[l + 1]", ""),
+        ("a[l - 1])", "a[l])"),
+        ("delta, dW", "dW"),
+    ],
+)
+def test_a_wrong_page_is_caught(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = parse_network("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), L) >> Dense(2) >> MeanSquaredError()")
+    derivation = derive(net)
+    monkeypatch.setattr(Derivation, "text", replaced(old, new))
+    assert not all(row.ok for row in rows(derivation, net, {}, 0))
+
+
+def test_a_page_is_run_as_numpy_reads_it() -> None:
+    page = "def f(t): return where(t > 0, t**2, -t)\nu = f(x) @ W.T - 1 / 2\ns = sum([sum(u) for l in range(1, 3)])"
+    names = run_page(page, {"x": np.array([1.0, -2.0]), "W": np.eye(2)})
+    assert names["u"].tolist() == [0.5, 1.5]
+    assert names["s"] == 4.0
+    with pytest.raises(LookupError, match="no page has import os"):
+        run_page("import os", {})
