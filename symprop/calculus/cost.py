@@ -89,6 +89,9 @@ class Cost:
         lines = ["  ".join(row).rstrip() for row in padded]
         return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self._totals())])
 
+    def __str__(self) -> str:
+        return self.text()
+
     def latex(self) -> str:
         """Return the totals as a LaTeX `aligned` block."""
         lines = (rf"\text{{{name}}} &= {sympy.latex(indexed(value))}" for name, value in self._totals())

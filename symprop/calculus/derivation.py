@@ -39,6 +39,9 @@ class Derivation(Printable):
     backward: tuple[Item, ...]
     remarks: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Derivation({self.source!r}, layout={self.system.layout!r})"
+
     @property
     def source(self) -> str:
         """The network, or the formula, as it is typed."""

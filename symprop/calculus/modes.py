@@ -119,6 +119,9 @@ class Modes:
         lines.append(verdict.get(name, f"{name} is cheaper"))
         return "\n".join(lines)
 
+    def __str__(self) -> str:
+        return self.text()
+
 
 def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable] | None = None) -> Modes:
     """Derive forward and reverse mode from `by` to `of`.

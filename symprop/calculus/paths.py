@@ -73,6 +73,9 @@ class Expansion:
         """The same in Unicode."""
         return self._written("I", " ", lambda of, by: f"∂{of.pretty()}/∂{by.pretty()}", "({})")
 
+    def __str__(self) -> str:
+        return self.pretty()
+
     def latex(self) -> str:
         """The same as LaTeX."""
         return self._written(

@@ -14,7 +14,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
 from symprop.calculus.derivation import Derivation
 from symprop.notation.latex import latex
-from symprop.notation.pages import pretty_page, steps, text_page
+from symprop.notation.numpy_page import text_page
+from symprop.notation.pages import pretty_page, steps
 from symprop.notation.pretty import pretty
 from symprop.notation.reports import document, html, latex_page, latex_steps, notebook
 from symprop.notation.text import text

@@ -1,6 +1,6 @@
-"""A derivation as a page for the terminal and as a page of NumPy notation, and the steps that led to an equation.
+"""A derivation as a page for the terminal, and the steps that led to an equation.
 
-The LaTeX and HTML pages stand in `reports`.
+The page of NumPy notation stands in `numpy_page`, the LaTeX and HTML pages in `reports`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import (
     Block,
-    Definition,
     Line,
     Range,
     Section,
     Sentence,
-    loops_of,
     loss_clashes,
     sections,
     told,
@@ -120,7 +118,7 @@ def _pretty_span(block: Block | Range) -> str:
     return f"{_pretty_size(block.index)} = {first}, …, {last}"
 
 
-def _text_words(sentence: Sentence) -> str:
+def text_words(sentence: Sentence) -> str:
     def size(value: Expr) -> str:
         return number(value).text
 
@@ -184,64 +182,6 @@ def _flat(section: Section) -> Iterator[Line]:
         yield from (item,) if isinstance(item, Line) else item.lines
 
 
-def text_page(derivation: Derivation) -> str:
-    """Return the derivation in NumPy notation: a page that Python runs, given the arrays and the helper functions."""
-    page = "\n".join(_text_lines(derivation)) + "\n"
-    loops = loops_of(derivation)
-    letters = {equation.target.letter for loop in loops for equation in loop.equations}
-    letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
-    letters |= {"delta"} if "z" in letters else set()
-    if letters:  # a block reads its neighbours by number, so what has an index is indexed everywhere
-        names = "|".join(sorted(letters))
-        head, between, rest = page.partition("\n# The network has ")
-        page = head + between + re.sub(rf"\b(d?(?:{names}))(\d+)(?:_(\d+))?\b", _indexed, rest)
-    if loss_clashes(derivation):
-        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
-    return page
-
-
-def _indexed(match: re.Match[str]) -> str:
-    return f"{match[1]}{f'_{match[3]}' if match[3] else ''}[{match[2]}]"
-
-
-def _text_lines(derivation: Derivation) -> Iterator[str]:
-    for position, section in enumerate(sections(derivation)):
-        if position:
-            yield ""
-        yield f"# {section.title}"
-        if section.title in ("Network", "Formula"):
-            yield from network_lines(derivation.source, "# ", "#   ")
-        for sentence in section.sentences:
-            yield from wrapped(_text_words(sentence), "# ", "#   ")
-        for definition in section.definitions:
-            yield _text_definition(definition)
-        rows = [
-            (size.variable.name, shape_text(size.variable.shape), size.role, _text_words(size.facts))
-            for size in section.sizes
-        ]
-        yield from (f"# {line.strip()}" for line in table_lines(rows))
-        for item in section.lines:
-            if isinstance(item, Line):
-                yield _text_line(item)
-                continue
-            count = number(item.count).text
-            span = f"range({count}, 0, -1)" if item.backward else f"range(1, {count} + 1)"
-            yield f"for {item.index} in {span}:"
-            for line in item.lines:
-                only = f"if {item.index} < {count}: " if line.unless_last else ""
-                yield f"    {only}{_text_line(line)}"
-
-
-def _text_line(line: Line) -> str:
-    equation = line.equation
-    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {shape_text(equation.target.shape)}"
-
-
-def _text_definition(definition: Definition) -> str:
-    names = ", ".join(parameter.name for parameter in definition.parameters)
-    return f"def {definition.function.name}({names}): return {text(definition.body)}"
-
-
 def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, ...]]:
     """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
 
@@ -294,7 +234,7 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
         return f"{write(equation.target)} = {write(equation.expression)}"
 
     equation, listed = steps_of(derivation, name)
-    say = _pretty_words if format == "pretty" else _text_words
+    say = _pretty_words if format == "pretty" else text_words
     lines = [f"({derivation.numbers[equation.name]})  {written(equation)}"]
     if not listed:
         lines.append(f"  {equation.note or 'by definition'}")
@@ -305,4 +245,4 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
     return "\n".join(lines)
 
 
-__all__ = ["pretty_page", "steps", "steps_of", "text_page"]
+__all__ = ["pretty_page", "steps", "steps_of"]

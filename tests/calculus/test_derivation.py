@@ -55,3 +55,14 @@ def test_the_bound_of_residual_blocks_and_their_activations_alone() -> None:
 def test_an_output_is_a_number() -> None:
     [row] = symprop.derive(NETWORK).vanishing(0.9)
     assert row.factor == Rational(9, 100)
+
+
+def test_what_a_derivation_gives_prints_as_text() -> None:
+    network = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 2) >> Dense(2) >> MeanSquaredError()"
+    derivation = symprop.derive(network)
+    assert str(derivation.cost()) == derivation.cost().text()
+    assert str(derivation.modes("z3", "x")) == derivation.modes("z3", "x").text()
+    assert str(derivation.paths()) == derivation.paths().pretty()
+    assert str(derivation.vanishing()).startswith("layer  arriving")
+    small = "Input(2) >> Dense(1) >> MeanSquaredError()"
+    assert repr(symprop.derive(small, "rows")) == f"Derivation({small!r}, layout='rows')"

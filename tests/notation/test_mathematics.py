@@ -115,3 +115,16 @@ def test_names_are_escaped() -> None:
 def test_scripts_fall_back_to_plain() -> None:
     assert superscript("(L+2)") == "⁽ᴸ⁺²⁾" and superscript("(Q)") == "^(Q)"
     assert subscript("12") == "₁₂" and subscript("b") == "_b"
+
+
+def test_accents_and_decimals() -> None:
+    assert pretty(variable("v_hat")) == "v\u0302" and latex(variable("v_hat")) == r"\hat{v}"
+    assert pretty(variable("dot_z1")) == "ż₁" and latex(variable("W_hat1")) == r"\hat{W}_1"
+    assert pretty(y * sympy.Float("0.1")) == "0.1 y" and latex(y * sympy.Float("0.1")) == "0.1 y"
+    assert pretty(y * sympy.Rational(8943, 200000)) == "0.044715 y" and pretty(y / 4) == "¼ y"
+    assert TEXT(n.Scalar(sympy.Float("0.1")), lambda part: None).text == "0.1"
+
+
+def test_a_raised_digit_is_no_number_of_one_digit() -> None:
+    assert pretty(s / n.Power(n.Scalar(2) + n.Scalar(1), 3)) == "s / (2 + 1)³"
+    assert pretty(n.Scalar(1) / n.Scalar(m**3)) == "1/m³"

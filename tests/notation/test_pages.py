@@ -21,8 +21,6 @@ from symprop.notation import document, html, notebook, steps
 from symprop.notation.content import functions_of, sections
 from symprop.notation.diagram import diagram
 
-from .helpers import NAMESPACE
-
 RESIDUAL = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
 OWN = 'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> MeanSquaredError() + L2(0.01)'
 NAMES = "Input(3) >> Embedding(7, 2) >> Dense(4) >> GELU() >> Dense(7) >> SoftmaxCrossEntropy()"
@@ -66,7 +64,7 @@ def _values(derivation: Derivation) -> dict[str, Any]:
 )
 def test_the_text_page_runs_and_gives_the_gradients(network: str, layout: str) -> None:
     derivation = derive(network, layout)
-    given = NAMESPACE | _values(derivation)
+    given = vars(np) | _values(derivation)
     page = derivation.text()
     exec(compile(page, "<page>", "exec"), given)
     loss = "loss" if "loss = " in page else "L"
@@ -286,3 +284,18 @@ def test_steps_in_latex_are_a_document() -> None:
         assert page.startswith("\\documentclass") and page.rstrip().endswith("\\end{document}")
         for environment in re.findall(r"\\begin\{(\w+\*?)\}", page):
             assert page.count(rf"\begin{{{environment}}}") == page.count(rf"\end{{{environment}}}")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("network", [RESIDUAL, OWN, NAMES, LOOP, PLAIN_LOOP, BLOCKS.replace("N", "L")], ids=range(6))
+def test_the_text_page_needs_numpy_alone(network: str, layout: str) -> None:
+    derivation = derive(network, layout)
+    given: dict[str, Any] = {}
+    exec("from numpy import *", given)
+    filled = {equation.target.change(index=()).name for equation in derivation.equations}
+    given |= {name: value for name, value in _values(derivation).items() if name in SIZES or name not in filled}
+    page = derivation.text()
+    exec(compile(page, "<page>", "exec"), given)
+    assert np.isfinite(given["loss" if "loss = " in page else "L"])
+    if "Repeat" in network:
+        assert "by layer: W[1], ..." in page and ", dW, db" in page

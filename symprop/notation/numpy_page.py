@@ -1,0 +1,154 @@
+"""A derivation as a page of NumPy notation: Python runs it after `from numpy import *`, given the arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import walk
+from symprop.calculus.derivation import Derivation
+from symprop.notation.content import Definition, Line, definitions, loops_of, loss_clashes, sections
+from symprop.notation.pages import network_lines, table_lines, text_words, wrapped
+from symprop.notation.text import number, text
+
+
+def text_page(derivation: Derivation) -> str:
+    """Return the derivation in NumPy notation: a page that Python runs after `from numpy import *`, given the arrays.
+
+    Arrays that differ from block to block of a loop are given in dictionaries: `W = {1: ..., 2: ...}`.
+    """
+    page = "\n".join(_text_lines(derivation)) + "\n"
+    letters = _indexed_letters(derivation)
+    if letters:  # a block reads its neighbours by number, so what has an index is indexed everywhere
+        head, between, rest = page.partition("\n# The network has ")
+        page = head + between + _with_indices(rest, letters)
+    if loss_clashes(derivation):
+        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
+    return page
+
+
+def _indexed_letters(derivation: Derivation) -> set[str]:
+    """The letters of arrays that differ from block to block: they stand in dictionaries."""
+    loops = loops_of(derivation)
+    letters = {equation.target.letter for loop in loops for equation in loop.equations}
+    letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
+    return letters | ({"delta"} if "z" in letters else set())
+
+
+def _prepared(derivation: Derivation) -> Iterator[str]:
+    """Say which dictionaries are given, and make those that the page fills."""
+    letters = _indexed_letters(derivation)
+
+    def stems(variables: Iterable[Variable]) -> list[str]:
+        indexed = (variable for variable in variables if variable.index and variable.letter in letters)
+        return list(dict.fromkeys(variable.change(index=()).name for variable in indexed))
+
+    system = derivation.system
+    given = stems((*system.inputs, *system.targets, *system.parameters))
+    if given:
+        kind = "are dictionaries" if len(given) > 1 else "is a dictionary"
+        yield f"# {' and '.join(filter(None, (', '.join(given[:-1]), given[-1])))} {kind} by layer: {given[0]}[1], ..."
+    filled = stems(equation.target for equation in derivation.equations)
+    if filled:
+        yield f"{', '.join(filled)} = {', '.join(['{}'] * len(filled))}"
+
+
+def _helpers(derivation: Derivation) -> Iterator[str]:
+    """Define what the formulas use and NumPy lacks."""
+    formulas = [equation.expression for equation in derivation.equations]
+    formulas += [definition.body for definition in definitions(derivation)]
+    nodes = [part for formula in formulas for part in walk(formula)]
+    names = {type(part).__name__ for part in nodes} | {part.function.name for part in nodes if isinstance(part, n.Map)}
+    for name, lines in _HELPERS.items():
+        if name in names:
+            yield from lines
+
+
+_HELPERS = {
+    "erf": (
+        "import math",
+        "def erf(t): return vectorize(math.erf, otypes=[float])(t)",
+    ),
+    "Softmax": (
+        "def softmax(z, axis=-1):",
+        "    e = exp(z - amax(z, axis=axis, keepdims=True))",
+        "    return e / sum(e, axis=axis, keepdims=True)",
+    ),
+    "LogSumExp": (
+        "def logsumexp(z, axis=-1, keepdims=False):",
+        "    largest = amax(z, axis=axis, keepdims=True)",
+        "    shifted = log(sum(exp(z - largest), axis=axis, keepdims=keepdims))",
+        "    return shifted + (largest if keepdims else largest.squeeze(axis))",
+    ),
+    "OneHot": ("def one_hot(ids, size): return eye(size)[ids]",),
+    "ScatterAdd": (
+        "def scatter_add(g, ids, size):",
+        "    table = zeros((size, g.shape[-1]))",
+        "    add.at(table, ids, g)",
+        "    return table",
+    ),
+}
+"""What NumPy notation names and NumPy lacks, by the node or function that prints it, in plain NumPy."""
+
+
+def _with_indices(page: str, letters: set[str]) -> str:
+    names = "|".join(sorted(letters))
+    return re.sub(rf"\b(d?(?:{names}))(\d+)(?:_(\d+))?\b", _indexed, page) if letters else page
+
+
+def _indexed(match: re.Match[str]) -> str:
+    return f"{match[1]}{f'_{match[3]}' if match[3] else ''}[{match[2]}]"
+
+
+def _text_lines(derivation: Derivation) -> Iterator[str]:
+    letters = _indexed_letters(derivation)
+    for position, section in enumerate(sections(derivation)):
+        if position:
+            yield ""
+        yield f"# {section.title}"
+        if section.title in ("Network", "Formula"):
+            yield from network_lines(derivation.source, "# ", "#   ")
+        for sentence in section.sentences:
+            yield from wrapped(text_words(sentence), "# ", "#   ")
+        if section.title == "Conventions":
+            yield from _helpers(derivation)
+        for definition in section.definitions:
+            yield _text_definition(definition)
+        if section.title == "Conventions":
+            yield from _prepared(derivation)
+        rows = [
+            (
+                _with_indices(size.variable.name, letters),
+                shape_text(size.variable.shape),
+                size.role,
+                text_words(size.facts),
+            )
+            for size in section.sizes
+        ]
+        yield from (f"# {line.strip()}" for line in table_lines(rows))
+        for item in section.lines:
+            if isinstance(item, Line):
+                yield _text_line(item)
+                continue
+            count = number(item.count).text
+            span = f"range({count}, 0, -1)" if item.backward else f"range(1, {count} + 1)"
+            yield f"for {item.index} in {span}:"
+            for line in item.lines:
+                only = f"if {item.index} < {count}: " if line.unless_last else ""
+                yield f"    {only}{_text_line(line)}"
+
+
+def _text_line(line: Line) -> str:
+    equation = line.equation
+    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {shape_text(equation.target.shape)}"
+
+
+def _text_definition(definition: Definition) -> str:
+    names = ", ".join(parameter.name for parameter in definition.parameters)
+    return f"def {definition.function.name}({names}): return {text(definition.body)}"
+
+
+__all__ = ["text_page"]
