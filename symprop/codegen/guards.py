@@ -6,6 +6,8 @@ and where tanh is 1 in every digit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy
 
 from symprop.algebra import nodes as n
@@ -13,14 +15,14 @@ from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.scalar import scalar_body
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import is_zero, variables, walk
 from symprop.calculus.known_forms import is_map, minus_one
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
-PARTIAL = ("exp", "expm1", "log", "log1p", "sinh", "cosh")
-"""Functions that overflow, or have no value, on one side."""
+STEEP = ("exp", "expm1", "sinh", "cosh")
+"""Functions that overflow on one side."""
 
 
 def clamp_branches(program: Program) -> Program:
@@ -42,45 +44,69 @@ def clamp_branches(program: Program) -> Program:
 
 
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
-    if isinstance(branch, n.Map) and any(is_map(branch, name) for name in PARTIAL):
+    if isinstance(branch, n.Map) and any(is_map(branch, name) for name in STEEP):
         return trees.replace(branch, {read: side})
     operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
     return branch if operands == branch.operands else branch.with_operands(operands)
 
 
+STEPS = {">": (1, -1), ">=": (1, -1), "<": (-1, 1), "<=": (-1, 1), "==": (0, 1), "!=": (1, 0)}
+"""Where the branches of `where(x > c, ...)` are at home, seen from c: at c + 1 and c - 1; 0 where c itself is."""
+
+
 def step_around_poles(program: Program) -> Program:
-    """Give the branch that `where(x == c, ...)` does not take another argument at `c`, where it may have no value."""
+    """Give a branch of `where(x > c, ...)` another argument where it is not taken, if it may have no value there."""
     names = Names(program.names)
     made: dict[Node, Variable] = {}
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        def rule(node: Node) -> Node | None:
-            condition = node.operands[0] if isinstance(node, n.Where) else None
-            if not isinstance(condition, n.Compare) or condition.relation not in ("==", "!="):
-                return None
-            (read, pole), taken = condition.operands, 1 if condition.relation == "==" else 2
-            other = node.operands[3 - taken]
-            if not isinstance(read, Variable) or not isinstance(pole, n.Scalar) or not _may_fail(other, read):
-                return None
-            inside = n.Where(n.Compare("==", read, pole), n.Scalar(pole.value + 1), read)
+        def safe(node: n.Where, place: int) -> Node:
+            (condition, branch), (read, pole) = (node.operands[0], node.operands[place]), node.operands[0].operands
+            step = STEPS[condition.relation][place - 1]
+            if step == 0 or not _may_fail(branch, [read]):
+                return branch
+            sides = [read, n.Scalar(pole.value + step)]
+            inside = n.Where(condition, *(sides if place == 1 else reversed(sides)))
             if inside not in made:
                 made[inside] = names.new("safe", read)
-                why = Why(f"where {read.name} is {pole.value}, any number will do: that branch is not taken")
+                why = Why(f"{read.name}, and any number where the branch that reads it is not taken")
                 emit(Statement(made[inside], inside, whys=(why,)))
-            branches = [trees.replace(other, {read: made[inside]}), node.operands[taken]]
-            return n.Where(condition, *(branches if taken == 2 else reversed(branches)))
+            return trees.replace(branch, {read: made[inside]})
+
+        def rule(node: Node) -> Node:
+            node = _gathered(node)
+            condition = node.operands[0] if isinstance(node, n.Where) else None
+            if isinstance(node, n.Where) and isinstance(condition, n.Compare):
+                read, pole = condition.operands
+                if isinstance(read, Variable) and isinstance(pole, n.Scalar):
+                    return n.Where(condition, safe(node, 1), safe(node, 2))
+            return node
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
     return rewritten(program, change)
 
 
-def _may_fail(branch: Node, read: Variable) -> bool:
-    """Whether something in `branch` that reads `read` may have no value: a quotient, or a partial function."""
+def _gathered(node: Node) -> Node:
+    """where(c, x, 0) * y -> where(c, x * y, 0), where y may have no value outside c: 0 times that is not a number."""
+    for factor in node.operands if isinstance(node, n.Multiply) else ():
+        if isinstance(factor, n.Where) and (zero := next(filter(is_zero, factor.operands[1:]), None)) is not None:
+            rest = [other for other in node.operands if other is not factor]
+            if _may_fail(trees.multiplied(rest), variables(factor.operands[0])):
+                condition, *branches = factor.operands
+                return n.Where(
+                    condition, *(each if each is zero else tidy(n.Multiply(each, *rest)) for each in branches)
+                )
+    return node
+
+
+def _may_fail(branch: Node, reads: Sequence[Variable]) -> bool:
+    """Whether something in `branch` that reads one of `reads` may have no value: a quotient, a root, a logarithm."""
     return any(
-        (isinstance(part, n.Power) and part.exponent.is_negative) or any(is_map(part, name) for name in PARTIAL)
+        (isinstance(part, n.Power) and not (part.exponent.is_Integer and part.exponent.is_positive))
+        or any(is_map(part, name) for name in ("log", "log1p"))
         for part in walk(branch)
-        if read in variables(part)
+        if not set(reads).isdisjoint(variables(part))
     )
 
 

@@ -76,7 +76,7 @@ def test_stable_exponentials_look_through_a_name() -> None:
     ("before", "source"),
     [
         (n.Where(positive, z, exp(z)), "np.where(z1 > 0, z1, np.exp(np.minimum(z1, 0)))"),
-        (n.Where(positive, log(z), z), "np.where(z1 > 0, np.log(np.maximum(z1, 0)), z1)"),
+        (n.Where(positive, log(z), z), "np.where(z1 > 0, np.log(z1), z1)"),
         (n.Where(n.Compare("<", z, n.Scalar(2)), exp(z), z), "np.where(z1 < 2, np.exp(np.minimum(z1, 2)), z1)"),
         (n.Where(positive, z, tanh(z)), "np.where(z1 > 0, z1, np.tanh(z1))"),
         (n.Where(positive, z, exp(t)), "np.where(z1 > 0, z1, np.exp(t1))"),
@@ -93,8 +93,17 @@ def test_step_around_poles() -> None:
     assert lines == ["safe1 = np.where(z1 == 0, 1, z1)", "out0 = np.where(z1 == 0, 1, np.sin(safe1) / safe1)"]
     other = n.Where(n.Compare("!=", z, zero), log(z), z)
     assert last(passes.step_around_poles, other) == "np.where(z1 != 0, np.log(safe1), z1)"
-    for harmless in (n.Where(is_zero, z, exp(t)), n.Where(is_zero, log(z), tanh(z)), n.Where(is_zero, t, z**2)):
-        assert len(after(passes.step_around_poles, harmless)) == 1
+    assert after(passes.step_around_poles, n.Where(positive, log(z), z)) == [
+        "safe1 = np.where(z1 > 0, z1, 1)",
+        "out0 = np.where(z1 > 0, np.log(safe1), z1)",
+    ]
+    assert after(passes.step_around_poles, n.Where(positive, t, (-z) ** sympy.Rational(1, 3)))[0] == (
+        "safe1 = np.where(z1 > 0, -1, z1)"
+    )
+    assert last(passes.step_around_poles, n.Where(is_zero, zero, t) / z) == "np.where(z1 == 0, 0, t1 / safe1)"
+    harmless = [n.Where(is_zero, z, exp(t)), n.Where(is_zero, log(z), tanh(z)), n.Where(is_zero, t, z**2)]
+    for each in (*harmless, n.Where(positive, z, zero) / t, n.Where(positive, z, t) / z):
+        assert len(after(passes.step_around_poles, each)) == 1
 
 
 def test_bound_saturated() -> None:
@@ -118,8 +127,12 @@ def test_gelu_and_its_slope_do_not_overflow(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_what_is_thrown_away_does_not_warn(dtype: str) -> None:
-    text = 'Input(1) >> Dense(1, bias=False) >> Activation("where(x == 0, 1, sin(x) / x)") >> Loss("sum(a)")'
+@pytest.mark.parametrize(
+    "rest",
+    ["Activation('where(x == 0, 1, sin(x) / x)') >> Loss('sum(a)')", "Loss('sum(where(a == 0, 1, sin(a) / a))')"],
+)
+def test_what_is_thrown_away_does_not_warn(rest: str, dtype: str) -> None:
+    text = f"Input(1) >> Dense(1, bias=False) >> {rest}"
     module = compile_network(text, dtype)
     for value, true, slope in ((0, 1, 0), (np.pi, 0, -1 / np.pi)):
         with np.errstate(all="raise", under="ignore"):
