@@ -8,7 +8,6 @@ The file holds the network's text and how the features were scaled, so that it i
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from symprop.networks.spec import as_network
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
+_LARGEST = 1e300  # of the numbers in the notes; a comparison, unlike a conversion, takes whole numbers of any length
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,11 @@ class Model:
             raise DataError(f"the feature at index {place} is {rows[place]}, not a finite number")
         ids = vocabulary(self.network)
         if ids is None:
-            return self.scaling(rows).astype(next(iter(self.params.values())).dtype)
+            with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
+                ready = self.scaling(rows).astype(next(iter(self.params.values())).dtype)
+            if not np.isfinite(ready).all():
+                raise DataError(f"features too large to be scaled: they leave {ready.dtype}")
+            return ready
         wrong = (rows != np.floor(rows)) | (rows < 0) | (rows >= ids)
         if wrong.any():
             raise DataError(f"{rows[wrong][0]:g} is no id from 0 to {ids - 1}")
@@ -173,5 +177,5 @@ def _are_numbers(values: Any, count: int) -> TypeGuard[list[float]]:
     return (
         isinstance(values, list)
         and len(values) == count
-        and all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+        and all(isinstance(value, (int, float)) and -_LARGEST < value < _LARGEST for value in values)
     )

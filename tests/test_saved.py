@@ -117,6 +117,8 @@ def test_weights_without_notes_need_their_network(tmp_path: Path) -> None:
         {"network": NUMBERS, "scaling": {"kind": "standard", "offset": [0.0], "scale": [1.0, 1.0]}},
         {"network": NUMBERS, "scaling": {"kind": "standard", "offset": [0.0, 0.0], "scale": [0.0, 1.0]}},
         {"network": NUMBERS, "scaling": {"kind": "standard", "offset": [0.0, 1e999], "scale": [1.0, 1.0]}},
+        {"network": NUMBERS, "scaling": {"kind": "standard", "offset": [0, 10**400], "scale": [1.0, 1.0]}},
+        {"network": NUMBERS, "scaling": {"kind": "standard", "offset": [0, 1.0], "scale": [5e-324, 1.0]}},
         {"network": NUMBERS, "scaling": [1]},
         {"network": NUMBERS, "features": [1, 2]},
         {"network": NUMBERS, "features": ["a"]},
