@@ -106,6 +106,33 @@ def _number_and_exp(node: Node) -> tuple[Expr, Node] | None:
     return None
 
 
+def as_log_difference(node: Node) -> Node | None:
+    """Return `log(exp(s) + exp(t))` as `softplus(s - t) + t`, else None."""
+    pair = _two_exponents(node.operands[0]) if is_map(node, "log") else None
+    return None if pair is None else tidy(n.Add(FUNCTIONS["softplus"](tidy(pair[0] - pair[1])), pair[1]))
+
+
+def as_sigmoid_of_difference(node: Node) -> Node | None:
+    """Return a product that holds `exp(s) / (exp(s) + exp(t))` with `sigmoid(s - t)` in its place, else None."""
+    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    for place, factor in enumerate(factors):
+        pair = _two_exponents(factor.operands[0]) if isinstance(factor, n.Power) and factor.exponent == -1 else None
+        for s, t in (pair, pair[::-1]) if pair else ():
+            if FUNCTIONS["exp"](s) in factors:
+                factors[place] = FUNCTIONS["sigmoid"](tidy(s - t))
+                factors.remove(FUNCTIONS["exp"](s))
+                return tidy(_product(*factors))
+    return None
+
+
+def _two_exponents(node: Node) -> tuple[Node, Node] | None:
+    """Return `s` and `t` where `node` is `exp(s) + exp(t)`, and no hyperbolic function, else None."""
+    if not isinstance(node, n.Add) or len(node.operands) != 2 or as_hyperbolic(node) is not None:
+        return None
+    first, second = node.operands
+    return (first.operands[0], second.operands[0]) if is_map(first, "exp") and is_map(second, "exp") else None
+
+
 def as_log_sigmoid(node: Node) -> Node | None:
     """Return `log(sigmoid(t))` as `-softplus(-t)`, and `log(1 - sigmoid(t))` as `-softplus(t)`, else None."""
     if not is_map(node, "log"):
@@ -165,6 +192,21 @@ def as_tanh(node: Node) -> Node | None:
     return None
 
 
+def as_tanh_of_half(node: Node) -> Node | None:
+    """Return a product that holds `(1 - exp(-t)) * sigmoid(t)` with `tanh(t / 2)` in its place, else None."""
+    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    for place, factor in enumerate(factors):
+        rest = minus_one(factor)
+        exponential = None if rest is None else tidy(n.negative(rest))
+        if exponential is not None and is_map(exponential, "exp"):
+            t = tidy(n.negative(exponential.operands[0]))
+            if FUNCTIONS["sigmoid"](t) in factors:
+                factors[place] = FUNCTIONS["tanh"](tidy(n.Scalar(sympy.Rational(1, 2)) * t))
+                factors.remove(FUNCTIONS["sigmoid"](t))
+                return tidy(_product(*factors))
+    return None
+
+
 def as_hyperbolic(node: Node) -> Node | None:
     """Return `exp(t) + exp(-t)` as `2 cosh(t)`, and `exp(t) - exp(-t)` as `2 sinh(t)`, else None."""
     if not isinstance(node, n.Add) or len(node.operands) != 2:
@@ -196,5 +238,8 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),
     KnownForm("sigmoid", "exp(t) * sigmoid(-t) = sigmoid(t)", as_opposite_sigmoid),
     KnownForm("hyperbolic", "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)", as_hyperbolic),
+    KnownForm("softplus", "log(exp(s) + exp(t)) = softplus(s - t) + t", as_log_difference),
+    KnownForm("sigmoid", "exp(s) / (exp(s) + exp(t)) = sigmoid(s - t)", as_sigmoid_of_difference),
+    KnownForm("tanh", "(1 - exp(-t)) * sigmoid(t) = tanh(t / 2)", as_tanh_of_half),
     KnownForm("tanh", "sinh(t) / cosh(t) = tanh(t)", as_tanh),
 )

@@ -78,8 +78,9 @@ def stable_exponentials(program: Program) -> Program:
 
 
 def _flat(node: Node) -> Node:
-    """Return a product of products as one."""
-    nested = isinstance(node, n.Multiply) and any(isinstance(operand, n.Multiply) for operand in node.operands)
+    """Return a product of products as one, and a power of a product as a product."""
+    outer = isinstance(node, (n.Multiply, n.Power))
+    nested = outer and any(isinstance(operand, n.Multiply) for operand in node.operands)
     return tidy(node) if nested else node
 
 
@@ -92,12 +93,12 @@ def _through_names(node: Node, definitions: Mapping[str, Node]) -> Node:
 
 
 def as_log_cosh(node: Node) -> Node | None:
-    """Return `log(cosh(t))` as `softplus(2 t) - t - log(2)`, else None."""
-    inside = node.operands[0] if is_map(node, "log") else None
-    if inside is None or not is_map(inside, "cosh"):
+    """Return `log(c cosh(t))` as `softplus(2 t) - t + log(c / 2)`, for c above 0, else None."""
+    c, inside = coefficient_and_rest(node.operands[0]) if is_map(node, "log") else (sympy.Integer(1), None)
+    if inside is None or not is_map(inside, "cosh") or not c.is_positive:
         return None
     t = inside.operands[0]
-    return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(-sympy.log(2))))
+    return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(sympy.log(c / 2))))
 
 
 def as_inverse_cosh(node: Node) -> Node | None:

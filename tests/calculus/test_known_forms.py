@@ -48,6 +48,10 @@ def known(text: str) -> Node | None:
         ("exp(-x) - exp(x)", "-2 * sinh(x)"),
         ("exp(A) + exp(-A)", "2 * cosh(A)"),
         ("sinh(x) / cosh(x)", "tanh(x)"),
+        ("x * (1 - exp(-x)) * sigmoid(x)", "x * tanh(x / 2)"),
+        ("log(exp(A) + exp(x))", "softplus(A - x) + x"),
+        ("exp(A) / (exp(A) + exp(x))", "sigmoid(A - x)"),
+        ("2 * exp(x) / (exp(A) + exp(x))", "2 * sigmoid(x - A)"),
         ("sinh(x) / cosh(x)**2", "tanh(x) / cosh(x)"),
     ],
 )
@@ -72,6 +76,9 @@ def test_a_written_out_form_is_known_and_means_the_same(written: str, form: str)
         "exp(2 * x) * sigmoid(-x)",
         "sinh(x) / cosh(2 * x)",
         "cosh(x) / sinh(x)",
+        "(1 - exp(x)) * sigmoid(x)",
+        "log(exp(A) - exp(x))",
+        "exp(A) / (exp(A) - exp(x))",
         "exp(x) + 2 * exp(-x)",
         "exp(x) + exp(-2 * x)",
         "log(2 - sigmoid(x))",
@@ -88,6 +95,9 @@ def test_what_only_looks_alike_is_left_alone(written: str) -> None:
         ("log(sum(exp(a))) - sum(a * y)", "softmax(z1) - y"),
         ("sum(log(1 + exp(a)) - a * y)", "sigmoid(z1) - y"),
         ("sum(log(1 + exp(-y * a)))", "-sigmoid(-y * z1) * y"),
+        ("sum(log(cosh(a - y)))", "tanh(z1 - y)"),
+        ("sum(y * exp(a) / (1 + exp(a)))", "y * sigmoid(z1) * (1 - sigmoid(z1))"),
+        ("sum(log(exp(a) + exp(y)))", "sigmoid(z1 - y)"),
     ],
 )
 def test_a_loss_from_primitives_derives_as_the_known_one(loss: str, delta: str) -> None:

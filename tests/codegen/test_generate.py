@@ -159,6 +159,9 @@ HOSTILE: dict[str, Any] = {
     "x / cosh(x)**2": lambda t: t * mpmath.sech(t) ** 2,
     "exp(-x) / (1 + exp(-x))**2": lambda t: mpmath.exp(-t) / (1 + mpmath.exp(-t)) ** 2,
     "(exp(x) - exp(-x)) / (exp(x) + exp(-x))": mpmath.tanh,
+    "log(exp(x) + exp(-x))": lambda t: mpmath.log(2 * mpmath.cosh(t)),
+    "2 / (exp(x) + exp(-x))": mpmath.sech,
+    "(1 - exp(-x)) / (1 + exp(-x))": lambda t: mpmath.tanh(t / 2),
     "x * tanh(log(1 + exp(x)))": lambda t: t * mpmath.tanh(softness(t)),
 }
 
