@@ -84,6 +84,11 @@ class Judgement:
     zero: bool = False
     note: str = ""
 
+    @property
+    def badness(self) -> tuple[bool, float]:
+        """What to sort by, the worst last: wrong before right, and then error in units of the limit."""
+        return not self.ok, self.error / self.limit if self.limit else self.error
+
 
 def judged(found: Array, true: Array, limit: float, bound: Callable[[Array], Array] | None = None) -> Judgement:
     """Compare `found` with `true`: within `limit` of the largest element, and each element within 1e-8 of itself.

@@ -98,7 +98,7 @@ def _compared(
     if ok and all(value.zero for value in each):
         exact = next((remark for remark in remarks if remark.startswith(f"{name} ")), "")
         note = exact or next((value.note for value in each if value.note), "zero")
-    worst = max(each, key=lambda value: (not value.ok, value.error / value.limit))
+    worst = max(each, key=lambda value: value.badness)
     return Row(name, oracle, points, worst.error, worst.limit, ok, note)
 
 

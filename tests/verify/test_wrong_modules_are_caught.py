@@ -1,0 +1,71 @@
+"""Generated modules with something wrong in them: each wrong piece of source must fail its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from symprop import codegen
+from symprop.calculus.derive import derive
+from symprop.networks import parse_network
+from symprop.verify import certificate, check, noise
+from symprop.verify.measure import judged
+from symprop.verify.points import random_points
+
+HIDDEN = "Input(3) >> Dense(3) >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
+FAR = 'Input(3) >> Dense(2) >> Activation("where(x > 20, x*x, x)") >> MeanSquaredError()'
+LEAKY = "Input(3) >> Dense(3) >> LeakyReLU(1e-10) >> Dense(2) >> MeanSquaredError()"
+ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
+
+
+@pytest.mark.parametrize(
+    ("network", "old", "new", "row"),
+    [
+        (HIDDEN, "(z1 > 0)", "(z1 >= 0)", "dW1"),
+        (HIDDEN, "(z1 > 0)", "np.where(z1 == 0, 0.5, z1 > 0)", "dW1"),
+        (HIDDEN, "rng.uniform(-1", "1.5 * rng.uniform(-1", "start of W2"),
+        (HIDDEN, "rng.normal(0.0, ", "rng.normal(0.1, ", "start of W1"),
+        (HIDDEN, "rng.normal(0.0, ", "1.1 * rng.normal(0.0, ", "start of W1"),
+        (HIDDEN, "default_rng(seed)", "default_rng(0)", "init_params"),
+        (HIDDEN, "default_rng(seed)", "default_rng()", "init_params"),
+        (HIDDEN, '["b1"] = np.zeros(3)', '["b1"] = np.full(3, 0.01)', "start of b1"),
+        (HIDDEN, "    return p\n", "    return 1.001 * p\n", "predict"),
+        (HIDDEN, "    return p\n", "    return z2\n", "predict"),
+        (HIDDEN, "scale = max_norm /", "scale = 1.001 * max_norm /", "clip_gradients"),
+        (HIDDEN, "    return norm\n", "    return norm**2\n", "clip_gradients"),
+        (HIDDEN, "exp(shifted2)", "exp(z2 - 0)", "L"),
+        (FAR, "2 * z1", "2.002 * z1", "dW1"),
+        (LEAKY, "1e-10)", "1.001e-10)", "dW1"),
+    ],
+)
+def test_wrong_source_is_caught(network: str, old: str, new: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate, "compile_network", changed(old, new))
+    result = check(network)
+    assert row in {failure.name for failure in result.failures}, result.table()
+
+
+def changed(old: str, new: str) -> Callable[..., ModuleType]:
+    def compiled(network: object, dtype: str = "float64") -> ModuleType:
+        source = codegen.generate(network, dtype=dtype)
+        assert old in source, source
+        module = ModuleType("changed")
+        exec(compile(source.replace(old, new), "<changed>", "exec"), module.__dict__)
+        return module
+
+    return compiled
+
+
+def test_the_bound_on_rounding_hides_no_factor() -> None:
+    for network in (HIDDEN, LEAKY, ABSOLUTE, FAR):
+        system, derivation = parse_network(network).system(), derive(network, layout="rows")
+        for point in random_points(system, 0, 3):
+            bound = noise.bounds(derivation, system, point)
+            for name, value in noise.equations_gradients(derivation, point).items():
+                for element in np.argwhere(value):
+                    wrong = value.copy()
+                    wrong[tuple(element)] *= 1.001
+                    assert not judged(wrong, value, 1e-12, partial(bound, name)).ok
