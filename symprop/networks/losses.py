@@ -84,7 +84,13 @@ class SoftmaxCrossEntropy(LossLayer):
 class BinaryCrossEntropy(LossLayer):
     """Cross-entropy of probabilities, each on its own, summed; on logits or on probabilities.
 
-    `from_logits` None: probabilities where the layer before is Sigmoid or Softmax, else logits.
+    `from_logits` None: probabilities where the layer before is Sigmoid, else logits.
+
+    >>> BinaryCrossEntropy().text
+    'BinaryCrossEntropy()'
+
+    Raises:
+        SpecError: `from_logits` is no choice, or a Softmax stands before: its outputs are one choice, not many.
     """
 
     from_logits: bool | None = None
@@ -100,9 +106,12 @@ class BinaryCrossEntropy(LossLayer):
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         log = FUNCTIONS["log"]
-        logits = self.from_logits
-        if logits is None:
-            logits = not isinstance(builder.previous, (Sigmoid, Softmax))
+        if isinstance(builder.previous, Softmax) and not self.from_logits:
+            raise SpecError(
+                "BinaryCrossEntropy after Softmax: its outputs are one choice, not a yes or no for each\n"
+                "allowed: SoftmaxCrossEntropy() in place of both, or Sigmoid() before BinaryCrossEntropy()"
+            )
+        logits = not isinstance(builder.previous, Sigmoid) if self.from_logits is None else self.from_logits
         if logits:
             builder.prediction = builder.equation("p", None, FUNCTIONS["sigmoid"](output), "prediction")
             return Sum(FUNCTIONS["softplus"](output) - target * output)

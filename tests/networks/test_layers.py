@@ -402,3 +402,9 @@ def test_numbers_of_layers_are_numbers_within_bounds(make: Any) -> None:
     for number in (10**5000, -(10**5000), float("nan"), float("inf"), "1", True, None):
         with pytest.raises(SpecError, match="is a number from"):
             make(number)
+
+
+@pytest.mark.parametrize("loss", ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=False)"])
+def test_binary_cross_entropy_does_not_stand_after_softmax(loss: str) -> None:
+    with pytest.raises(SpecError, match="SoftmaxCrossEntropy"):
+        parse_network(f"Input(4) >> Dense(3) >> Softmax() >> {loss}")
