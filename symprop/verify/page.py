@@ -152,18 +152,14 @@ ATTRIBUTES: dict[str, Callable[..., Value]] = {
 }
 
 
+NUMPY_NAMES = (
+    *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+    *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
+    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "pi", "e"),
+)
+
 FUNCTIONS: Mapping[str, Value] = {
-    **{
-        name: getattr(np, name) for name in ("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan")
-    },
-    **{
-        name: getattr(np, name) for name in ("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "maximum", "minimum")
-    },
-    **{
-        name: getattr(np, name)
-        for name in ("sum", "amax", "where", "outer", "reshape", "diag", "diagonal", "transpose")
-    },
-    **{name: getattr(np, name) for name in ("eye", "zeros", "ones", "full", "expand_dims", "pi", "e")},
+    **{name: vars(np)[name] for name in NUMPY_NAMES},
     "add": np.add,
     "vectorize": np.vectorize,
     "float": float,
