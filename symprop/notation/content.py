@@ -239,7 +239,10 @@ def _signs(derivation: Derivation) -> Iterator[Sentence]:
 
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
-        yield (n.Power(n.Add(u, Variable("v", (), (2,))), 2), " and other powers with that sign are of each element.")
+        yield (
+            n.Power(n.Add(u, Variable("v", (), (2,))), 2),
+            " squares each element; other powers with that sign likewise.",
+        )
     if occurs("⊙^"):
         yield (n.Power(Variable("U", (), (2, 2)), Rational(1, 2)), " is the square root of each element.")
     if occurs("𝟏"):

@@ -13,6 +13,7 @@ import pytest
 from sympy import Expr
 
 from symprop.algebra import Loop, variables
+from symprop.algebra.formula import formula
 from symprop.algebra.reader import read_formula
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
@@ -147,9 +148,9 @@ def test_html_is_one_offline_file_and_escapes() -> None:
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?!#)|@import|url\((?!#)", page.replace('href="#', ""))
     assert "<script" not in page and "prefers-color-scheme: dark" in page
     assert html_module.escape('name="swish"') in page.replace("&#34;", "&quot;")
-    for formula in re.findall(r"<math.*?</math>", page):
+    for written in re.findall(r"<math.*?</math>", page):
         xml.dom.minidom.parseString(
-            html_module.unescape(formula).replace("&", "&amp;").replace("<mo><</mo>", "<mo>&lt;</mo>")
+            html_module.unescape(written).replace("&", "&amp;").replace("<mo><</mo>", "<mo>&lt;</mo>")
         )
 
 
@@ -299,3 +300,19 @@ def test_the_text_page_needs_numpy_alone(network: str, layout: str) -> None:
     assert np.isfinite(given["loss" if "loss = " in page else "L"])
     if "Repeat" in network:
         assert "by layer: W[1], ..." in page and ", dW, db" in page
+
+
+def test_signs_and_operations_are_explained_where_they_occur() -> None:
+    page = derive(formula("sum(transpose(P, (1, 0, 2)) * R) + sum(sum(P, axis=0))", P=(2, 3, 4), R=(3, 2, 4))).pretty()
+    assert "transpose(u, (i, j, k)) has axis i of u first" in page and "sum(u, axis k) is the sum along axis k" in page
+    assert "expand(" not in page
+    rooted = derive(formula("sum(sqrt(1 + A * A) * (A - 2)**2)", A=(2, 3))).pretty()
+    assert "U⊙^½ is the square root of each element." in rooted
+    assert "multiplies element by element" in rooted
+
+
+def test_remarks_name_gradients_as_the_page_does() -> None:
+    derivation = derive('Input(2) >> Dense(3) >> Activation("sign(x)") >> Dense(2) >> MeanSquaredError()')
+    assert "• ∂L/∂W₁ is zero: δ₁ is zero" in derivation.pretty() and "dW1" not in derivation.pretty()
+    assert r"$\frac{\partial L}{\partial W_1}$ is zero: $\delta_1$ is zero" in derivation.latex()
+    assert "# dW1 is zero: delta1 is zero" in derivation.text().replace("# - ", "# ")
