@@ -26,7 +26,7 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
 from symprop.errors import SpecError
 from symprop.networks.network import Network
-from symprop.networks.spec import parse_network
+from symprop.networks.spec import as_network
 
 
 def derive(network: Network | Formula | str, layout: str = "example") -> Derivation:
@@ -42,7 +42,7 @@ def derive(network: Network | Formula | str, layout: str = "example") -> Derivat
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown.
     """
-    net = parse_network(network) if isinstance(network, str) else network
+    net = network if isinstance(network, Formula) else as_network(network)
     system = net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(

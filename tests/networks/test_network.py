@@ -252,13 +252,13 @@ def test_repeat_takes_numbers_and_names() -> None:
 
 
 @pytest.mark.parametrize("value", [5, None, [], b"x", symprop.Dense(3), symprop.Dense(3) >> symprop.ReLU()])
-@pytest.mark.parametrize("take", [as_network, symprop.generate, symprop.compile, symprop.check])
+@pytest.mark.parametrize("take", [as_network, symprop.derive, symprop.generate, symprop.compile, symprop.check])
 def test_what_is_no_network_is_refused_in_words(take: Any, value: Any) -> None:
     with pytest.raises(SpecError, match="is no network"):
         take(value)
 
 
-@pytest.mark.parametrize("take", [symprop.generate, symprop.check])
+@pytest.mark.parametrize("take", [symprop.derive, symprop.generate, symprop.check])
 def test_an_input_alone_lacks_a_loss(take: Any) -> None:
     with pytest.raises(SpecError, match="without a loss"):
         take(symprop.Input(3))
