@@ -35,6 +35,12 @@ def _indexed_letters(derivation: Derivation) -> set[str]:
     loops = loops_of(derivation)
     letters = {equation.target.letter for loop in loops for equation in loop.equations}
     letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
+    targets = [equation.target for equation in derivation.equations] if loops else []
+    letters |= {
+        target.letter for target in targets if target.index and not target.index[0].is_Integer and not target.role
+    }
+    counted = (equation.target for equation in derivation.equations)  # behind a loop a layer's number is N + 1
+    letters |= {target.letter for target in counted if target.index and not target.index[0].is_Integer}
     return letters | ({"delta"} if "z" in letters else set())
 
 
