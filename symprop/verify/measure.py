@@ -110,12 +110,12 @@ def judged(found: Array, true: Array, limit: float, bound: Callable[[Array], Arr
         return Judgement(measured.overall, limit, True, measured.zero)
     if bound is None:
         return Judgement(measured.overall, limit, measured.within(limit), measured.zero, _element(measured, limit))
-    top = np.asarray([int(scale.argmax())])
-    if largest <= float(bound(top)[0]):
-        allowed = bound(doubtful)
+    at_largest, *rest = bound(np.asarray([int(scale.argmax()), *doubtful]))
+    allowed = np.asarray(rest)
+    if largest <= at_largest:
         ok = bool(np.all(off[doubtful] <= allowed))
         return Judgement(float(off.max()), float(allowed.max()), ok, True, "zero to rounding")
-    allowed = np.minimum(bound(doubtful), WIDEST * largest)
+    allowed = np.minimum(allowed, WIDEST * largest)
     ok = bool(np.all(off[doubtful] <= allowed))
     note = "" if ok else _element(measured, limit)
     return Judgement(measured.overall, max(limit, float(allowed.max()) / largest), ok, False, note)

@@ -24,7 +24,7 @@ FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53
 """Half the distance from 1 to the next number."""
 SEEN = 2.0**-40
 """The unit at which noise of float64 is run: it moves numbers far more than their own rounding, and still linearly."""
-RUNS, FACTOR = 8, 8.0
+RUNS, FACTOR = 4, 16.0
 """The bound on rounding: `FACTOR` times the largest of `RUNS` random deviations."""
 
 
