@@ -278,7 +278,7 @@ def _gallery(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from symprop.verify import check
 
-    certificate = check(read_network(options.network, options.sizes))
+    certificate = check(read_network(options.network), sizes=parse_sizes(options.sizes))
     print(certificate.table())
     return 0 if certificate.ok else DISAGREES
 

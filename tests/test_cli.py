@@ -100,7 +100,8 @@ def test_check_prints_the_certificate_and_ends_with_its_verdict(
     assert "dW1" in table and "delta1" in table
     from symprop import verify
 
-    monkeypatch.setattr(verify, "check", lambda network: types.SimpleNamespace(ok=False, table=lambda: "dW1 wrong"))
+    certificate = types.SimpleNamespace(ok=False, table=lambda: "dW1 wrong")
+    monkeypatch.setattr(verify, "check", lambda network, sizes: certificate)
     assert "dW1 wrong" in printed(capsys, "check", NETWORK, code=1)
 
 

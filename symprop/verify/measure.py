@@ -90,14 +90,16 @@ class Judgement:
         return not self.ok, self.error / self.limit if self.limit else self.error
 
 
-def judged(found: Array, true: Array, limit: float, bound: Callable[[Array], Array] | None = None) -> Judgement:
+def judged(found: Array, true: Array, limit: float, bound: Callable[[Array, Array], Array] | None = None) -> Judgement:
     """Compare `found` with `true`: within `limit` of the largest element, and each element within 1e-8 of itself.
 
-    `bound` gives, for coordinates (flat), how far rounding can move each; it is asked only for elements that miss the
-    limit. Elements may be off by it, by no more than `WIDEST` of the largest; where it is more than the largest element
-    itself, the gradient is zero to rounding. Without a bound, elements below 1e-6 of the largest may be noise.
+    `bound` gives, for coordinates (flat) and how far they are off, how far rounding can move each; it is asked only for
+    elements that miss the limit. Elements may be off by it, by no more than `WIDEST` of the largest; where it is more
+    than the largest element itself, the gradient is zero to rounding. Without a bound, elements below 1e-6 of the
+    largest may be noise.
 
-    >>> judged(np.array([1.0, 1.001e-9]), np.array([1.0, 1e-9]), 1e-12, lambda where: np.full(where.shape, 1e-24)).ok
+    >>> tight = lambda where, off: np.full(where.shape, 1e-24)
+    >>> judged(np.array([1.0, 1.001e-9]), np.array([1.0, 1e-9]), 1e-12, tight).ok
     False
     """
     measured = difference(found, true)
@@ -110,7 +112,8 @@ def judged(found: Array, true: Array, limit: float, bound: Callable[[Array], Arr
         return Judgement(measured.overall, limit, True, measured.zero)
     if bound is None:
         return Judgement(measured.overall, limit, measured.within(limit), measured.zero, _element(measured, limit))
-    at_largest, *rest = bound(np.asarray([int(scale.argmax()), *doubtful]))
+    places = np.asarray([int(scale.argmax()), *doubtful])
+    at_largest, *rest = bound(places, off[places])
     allowed = np.asarray(rest)
     if largest <= at_largest:
         ok = bool(np.all(off[doubtful] <= allowed))

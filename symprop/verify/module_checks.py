@@ -18,7 +18,7 @@ from symprop.verify.points import Point
 FULL = "complex step, full Jacobian"
 
 Compiled = ModuleType | Any
-Bound = Callable[[Array], Array]
+Bound = Callable[[Array, Array], Array]
 """Takes coordinates of one gradient, flat; gives how far rounding can move each."""
 GENERATED_ERRORS = (
     ArithmeticError,
@@ -69,7 +69,7 @@ def gradient_rows(
 
 
 def _of_parameter(bounds: noise.Bounds, name: str, where: Mapping[str, Array] | None) -> Bound:
-    return lambda doubtful: bounds(name, doubtful if where is None else where[name][doubtful])
+    return lambda doubtful, off: bounds(name, doubtful if where is None else where[name][doubtful], off)
 
 
 def _picked(gradient: Array, where: Mapping[str, Array] | None, name: str) -> Array:
@@ -135,11 +135,11 @@ def value_rows(module: Compiled, derivation: Derivation, system: System, points:
         return flat[0], np.mean(flat[1:], axis=0)
 
     def of_value(name: str) -> Callable[[Point], Bound]:
-        return lambda point: lambda where: np.ravel(noise.of_value(system, point, name))[where]
+        return lambda point: lambda where, off: np.ravel(noise.of_value(system, point, name))[where]
 
     def of_loss(point: Point) -> Bound:
         name = system.loss.name if system.loss else ""
-        return lambda where: np.repeat(np.mean(noise.of_value(system, point, name)), len(where))
+        return lambda where, off: np.repeat(np.mean(noise.of_value(system, point, name)), len(where))
 
     def of_gradients(point: Point) -> Bound:
         return _of_all(derivation, point)
@@ -161,9 +161,9 @@ def value_rows(module: Compiled, derivation: Derivation, system: System, points:
 
 def _of_all(derivation: Derivation, point: Point) -> Bound:
     """Return how far rounding can move all gradients of the equations, one after the other."""
-    return lambda where: np.concatenate([np.ravel(each) for each in noise.of_equations(derivation, point).values()])[
-        where
-    ]
+    return lambda where, off: np.concatenate(
+        [np.ravel(each) for each in noise.of_equations(derivation, point).values()]
+    )[where]
 
 
 def _single(point: Point, number: int) -> tuple[Array, ...]:

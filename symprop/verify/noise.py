@@ -106,17 +106,25 @@ def _largest(exact: Mapping[str, Array], moved: Any, scale: float) -> dict[str, 
     return {name: FACTOR * scale * value for name, value in largest.items()}
 
 
-Bounds = Callable[[str, Array], Array]
-"""Takes the name of a parameter and coordinates of its gradient, flat; gives how far rounding can move each."""
+Bounds = Callable[[str, Array, Array], Array]
+"""Takes a parameter's name, coordinates of its gradient (flat) and how far they are off; gives what rounding allows."""
 
 
 def bounds(derivation: Derivation, system: System, point: Point) -> Bounds:
-    """Return the bounds of one point; what they need is worked out when they are first asked for."""
+    """Return the bounds of one point; what they need is worked out when they are first asked for.
+
+    The noise of the equations costs one pass; that of the complex step one for each coordinate, so it is added only
+    where the first does not allow what is off.
+    """
     known: dict[str, Array] = {}
 
-    def bound(name: str, where: Array) -> Array:
+    def bound(name: str, where: Array, off: Array) -> Array:
         if not known:
             known.update(of_equations(derivation, point))
-        return np.asarray(np.ravel(known[name])[where] + of_complex_step(system, point, {name: where})[name])
+        allowed = np.array(np.ravel(known[name])[where])
+        more = off > allowed
+        if more.any():
+            allowed[more] += of_complex_step(system, point, {name: where[more]})[name]
+        return allowed
 
     return bound

@@ -71,7 +71,7 @@ def _needed(network: Network, sizes: dict[str, int]) -> dict[str, int]:
 
 
 def _bound(system: Any, point: Point, name: str) -> Any:
-    return lambda where: 4 * noise.of_complex_step(system, point, {name: where})[name]
+    return lambda where, off: 4 * noise.of_complex_step(system, point, {name: where})[name]
 
 
 def _given(parameters: tuple[Variable, ...], point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
