@@ -16,7 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import ones
+from symprop.algebra.trees import is_zero, multiplied, ones, walk
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.tidy import tidy
@@ -282,3 +282,31 @@ def _enter(form: KnownForm) -> None:
 
 for _form in KNOWN_FORMS:
     _enter(_form)
+
+
+@rule("a factor enters the choice", "where(c, x, 0) * y = where(c, x * y, 0) where y has no value outside c")
+def _(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Multiply):
+        return None
+    choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
+    others = [factor for factor in node.operands if factor is not choice and not isinstance(factor, n.Scalar)]
+    partial = [factor for factor in others if _is_partial(factor)]
+    if choice is None or not partial:
+        return None
+    condition, yes, no = choice.operands
+    rest = [factor for factor in node.operands if factor is not choice and factor not in partial]
+    branches = (n.Multiply(branch, *partial) if not is_zero(branch) else n.Scalar(0) for branch in (yes, no))
+    return Applied(multiplied([*rest, n.Where(condition, *branches)]))
+
+
+def _one_sided(choice: n.Where) -> bool:
+    return any(is_zero(branch) for branch in choice.operands[1:])
+
+
+def _is_partial(factor: Node) -> bool:
+    """Whether a factor has no value somewhere: a root, a reciprocal or a logarithm."""
+    return any(
+        (isinstance(part, n.Power) and not (part.exponent.is_Integer and part.exponent.is_positive))
+        or (isinstance(part, n.Map) and part.function.name in ("log", "log1p"))
+        for part in walk(factor)
+    )
