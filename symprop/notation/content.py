@@ -2,96 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Rational, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.formula import Formula
-from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.lifting import lift
-from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import replace, walk
+from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
-from symprop.calculus.elementwise import VALUE, derivative
-from symprop.errors import FormulaError
-from symprop.notation.precedence import decimal
+from symprop.notation.function_notes import definitions, functions_of, kinks, told
+from symprop.notation.page_data import Block, Line, Range, Section, Sentence, Size
 from symprop.notation.pretty import pretty
-
-
-@dataclass(frozen=True)
-class Range:
-    """The numbers 1, ..., `count` of the blocks of a loop, in a sentence."""
-
-    index: Symbol
-    count: Expr
-
-
-Sentence = tuple["str | Node | Equation | Expr | Range", ...]
-"""A sentence: words, and formulas that each notation writes in its own way."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A numbered equation; `unless_last` where a base case takes its place for the last block."""
-
-    number: int
-    equation: Equation
-    unless_last: bool = False
-
-
-@dataclass(frozen=True)
-class Block:
-    """Equations that hold for `index` = 1, ..., `count`, in this order or (`backward`) the other way."""
-
-    index: Symbol
-    count: Expr
-    backward: bool
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A function and its body: `swish(t) = t * sigmoid(t)`."""
-
-    function: ElementwiseFunction
-    parameters: tuple[Variable, ...]
-    body: Node
-
-    @property
-    def head(self) -> Node:
-        return n.Map(self.function, *self.parameters)
-
-
-@dataclass(frozen=True)
-class Size:
-    """A row of the table of sizes."""
-
-    variable: Variable
-    role: str
-    facts: Sentence
-
-
-@dataclass(frozen=True)
-class Section:
-    """A title, sentences, and what stands below them; `signs` explain signs that NumPy notation does not have."""
-
-    title: str
-    sentences: tuple[Sentence, ...] = ()
-    signs: tuple[Sentence, ...] = ()
-    lines: tuple[Line | Block, ...] = ()
-    definitions: tuple[Definition, ...] = ()
-    sizes: tuple[Size, ...] = ()
-
-    @property
-    def holds_something(self) -> bool:
-        return any((self.sentences, self.signs, self.lines, self.definitions, self.sizes))
 
 
 def sections(derivation: Derivation) -> tuple[Section, ...]:
@@ -227,7 +151,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     if any(isinstance(part, n.ScatterAdd) for part in nodes):
         yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
     for function in functions_of(derivation):
-        yield from _kinks(function)
+        yield from kinks(function)
 
 
 def _signs(derivation: Derivation) -> Iterator[Sentence]:
@@ -263,146 +187,3 @@ _NAMED_OPERATIONS = {
 
 def _adds_vector(node: Node) -> bool:
     return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1
-
-
-def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:
-    """Return the elementwise functions of a derivation, each once, in order of appearance."""
-    nodes = (part for equation in derivation.equations for part in walk(equation.expression))
-    return tuple(dict.fromkeys(part.function for part in nodes if isinstance(part, n.Map)))
-
-
-def definitions(derivation: Derivation) -> Iterator[Definition]:
-    """Yield the definition of every function that is not one of the elementary functions, those it uses too."""
-    pending = list(functions_of(derivation))
-    seen: set[str] = set()
-    while pending:
-        function = pending.pop(0)
-        if function.name in seen:
-            continue
-        seen.add(function.name)
-        parameters = tuple(_parameter(symbol) for symbol in function.parameters)
-        body = function.definition if function.is_primitive else function.body
-        if (function.is_primitive or _is_extremum(function)) and body == function.body:
-            continue  # exp, tanh, the larger of two: every reader knows them
-        try:
-            lifted = lift(body, dict(zip(function.parameters, parameters, strict=True)))
-        except FormulaError:
-            continue  # a body with functions that have no name in this notation stands in the network's own text
-        yield Definition(function, parameters, _with_decimals(lifted))
-        pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
-
-
-def _is_extremum(function: ElementwiseFunction) -> bool:
-    return isinstance(function.body, (sympy.Max, sympy.Min)) and set(function.body.args) == set(function.parameters)
-
-
-def _with_decimals(body: Node) -> Node:
-    """Return the body of a function with its coefficients as decimals, where they were typed as such (0.044715)."""
-    decimals: dict[Node, Node] = {}
-    for part in walk(body):
-        if isinstance(part, n.Scalar) and isinstance(part.value, Rational):
-            written = decimal(part.value)
-            if written is not None:
-                decimals[part] = n.Scalar(written)
-    return replace(body, decimals)
-
-
-def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Sentence:
-    """Return a remark or a fact with the names and slopes in it as formulas, which each notation writes in its own way.
-
-    A slope, `tanh'(t) = 1 - u**2 with u = tanh(t)`, is worked out again from its function.
-    """
-    by_name = {function.name: function for function in (*functions_of(derivation), *functions)}
-    known = {equation.name: equation.target for equation in derivation.equations}
-    system = derivation.system
-    for variable in (*system.inputs, *system.targets, *system.parameters):
-        known.setdefault(variable.name, variable)
-        known.setdefault(f"d{variable.name}", gradient_of(variable))
-    slopes = "|".join(re.escape(f"{name}'(t) = ") for name in by_name)
-    long = "|".join(re.escape(name) for name in sorted(known, key=lambda name: (-len(name), name)) if len(name) > 1)
-    short = "|".join(name for name in sorted(known) if len(name) == 1)
-    pattern = rf"(?P<slope>{slopes or '(?!)'})|(?<![\w'])(?P<long>{long or '(?!)'})(?![\w\[(])"
-    pattern += rf"|(?<![\w'])(?P<short>{short or '(?!)'})(?= (?:is|sums|does) )"
-    parts: list[str | Node | Expr] = []
-    at = 0
-    for match in re.finditer(pattern, text):
-        if match.start() < at:
-            continue
-        parts.append(text[at : match.start()])
-        at = match.end()
-        if match["slope"] is None:
-            parts.append(known[match[0]])
-            continue
-        function = by_name[match[0].partition("'")[0]]
-        ends = [(f"{slope}{known_}", slope) for slope, known_ in _slopes(function)]
-        end = next(((written, slope) for written, slope in ends if text.startswith(written, at)), None)
-        head = n.Map(function, *(_parameter(symbol) for symbol in function.parameters))
-        names = {symbol: _parameter(symbol) for symbol in (*function.parameters, VALUE)}
-        if end is None:
-            parts.append(match[0])
-            continue
-        written, slope = end
-        at += len(written)
-        parts += ["the derivative of ", head, " is ", _with_decimals(lift(slope, names))]
-        parts += [" with ", names[VALUE], " = ", head] if slope.has(VALUE) else []
-    return tuple(part for part in (*parts, text[at:]) if part != "")
-
-
-def _slopes(function: ElementwiseFunction) -> Iterator[tuple[Expr, str]]:
-    """Yield the derivatives of a function, each with the words that a step's fact puts behind it."""
-    for position in range(len(function.parameters)):
-        slope = derivative(function, position)
-        yield slope, f" with u = {function.name}(t)" if slope.has(VALUE) else ""
-
-
-def _parameter(symbol: Expr) -> Variable:
-    return Variable("t" if symbol == T else str(symbol), (), ())
-
-
-def _kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
-    """Say which derivative is taken where a function has none."""
-    if len(function.parameters) != 1:
-        u, v = Variable("u", (), ()), Variable("v", (), ())
-        half = n.Scalar(Rational(1, 2))
-        yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
-        return
-    slope = sympy.diff(function.body, T)
-    for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
-        for _, condition in piecewise.args:
-            if (
-                isinstance(condition, sympy.core.relational.Relational)
-                and condition.lhs == T
-                and condition.rhs.is_Rational
-            ):
-                place = condition.rhs
-                below, above = (_beside(piecewise, place, side) for side in (-1, 1))
-                if below != above:
-                    yield from _kink(function, place, slope.subs(T, place))
-    for step in sorted(slope.atoms(sympy.Heaviside), key=sympy.default_sort_key):  # of max and min: ½ at a tie
-        inside = sympy.Poly(step.args[0], T) if step.args[0].is_polynomial(T) else None
-        if inside is not None and inside.degree() == 1:
-            place = -inside.nth(0) / inside.nth(1)
-            yield from _kink(function, place, slope.subs(T, place))
-    if slope.has(sympy.sign):
-        yield from _kink(function, sympy.Integer(0), slope.subs(T, 0))
-
-
-def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:
-    """The value at `place` of the branch that holds just beside it (SymPy's limit takes the branch at the place)."""
-    near = place + sympy.Rational(side, 10**9)
-    branch = next(value for value, condition in piecewise.args if condition.subs(T, near) == sympy.true)
-    return branch.subs(T, place)
-
-
-def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Sentence]:
-    head = n.Map(function, _parameter(T))
-    yield (
-        head,
-        " has a kink at ",
-        _parameter(T),
-        " = ",
-        n.Scalar(place),
-        "; its derivative there is taken as ",
-        n.Scalar(value),
-        ".",
-    )

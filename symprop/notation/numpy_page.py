@@ -10,7 +10,9 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
-from symprop.notation.content import Definition, Line, definitions, loops_of, loss_clashes, sections
+from symprop.notation.content import loops_of, loss_clashes, sections
+from symprop.notation.function_notes import definitions
+from symprop.notation.page_data import Definition, Line
 from symprop.notation.pages import network_lines, table_lines, text_words, wrapped
 from symprop.notation.text import number, text
 

@@ -18,16 +18,9 @@ from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import (
-    Block,
-    Line,
-    Range,
-    Section,
-    Sentence,
-    loss_clashes,
-    sections,
-    told,
-)
+from symprop.notation.content import loss_clashes, sections
+from symprop.notation.function_notes import told
+from symprop.notation.page_data import Block, Line, Range, Section, Sentence
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import number, text
 

@@ -20,8 +20,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.notation.breaking import latex_pieces, latex_width
-from symprop.notation.content import Block, Line, Range, Section, Sentence, loss_clashes, sections
+from symprop.notation.content import loss_clashes, sections
 from symprop.notation.latex import Tex, escaped, latex
+from symprop.notation.page_data import Block, Line, Range, Section, Sentence
 from symprop.notation.pages import reasons, seen_steps, steps_of, words
 from symprop.templating import environment
 

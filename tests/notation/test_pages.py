@@ -19,8 +19,9 @@ from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.errors import SympropError
 from symprop.notation import document, html, notebook, steps
-from symprop.notation.content import functions_of, sections
+from symprop.notation.content import sections
 from symprop.notation.diagram import diagram
+from symprop.notation.function_notes import functions_of
 
 RESIDUAL = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
 OWN = 'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> MeanSquaredError() + L2(0.01)'
