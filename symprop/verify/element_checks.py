@@ -116,13 +116,16 @@ def _written_out(system: System, reader: Reader) -> Written:
     longest = min(LONGEST, WORK // max(count, 1))
     inside: dict[Basic, Expr] = {}
     lengths: dict[Basic, int] = {}
+    choices: dict[Basic, int] = {}
     for equation in system.equations:
         symbols, right = elements(equation.target), elements(equation.expression, reader=reader)
         for symbol, local in zip(symbols.ravel(), right.ravel(), strict=True):
-            length = int(local.count_ops()) + sum(lengths.get(part, 0) for part in local.free_symbols)
-            if length > longest:
+            inner = sum(lengths.get(part, 0) * int(local.count(part)) for part in local.free_symbols)
+            length = int(local.count_ops()) + inner  # a choice reads its argument twice, and so doubles with depth
+            choice = max((choices.get(part, 0) for part in local.free_symbols), default=0) + local.has(sympy.Piecewise)
+            if length > longest or choice > 1:  # SymPy orders the conditions of choices within choices for minutes
                 return None
-            lengths[symbol] = length
+            lengths[symbol], choices[symbol] = length, choice
             inside[symbol] = local.xreplace({part: inside[part] for part in local.free_symbols if part in inside})
     loss = inside[elements(system.loss).item()]  # type: ignore[arg-type]
     return {
