@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.names import size_expression
+from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula
@@ -24,10 +25,11 @@ RESULT_LETTERS = ("L", "f", "g", "h", "r")
 
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
-    """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`); `formula` makes one."""
+    """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`."""
 
     source: str
     node: Node
+    variables: tuple[Variable, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -83,24 +85,50 @@ class Formula(Printable):
         return System(tuple(equations), given, (), (), names[self.node], names[self.node])
 
 
-def formula(source: str, **shapes: Any) -> Formula:
-    """Read a formula in NumPy notation; each name is given its shape, as text (`"m n"`, `""` for a scalar) or a tuple.
+def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
+    """Read a formula in NumPy notation; each name is given its sizes, and what is known of it, as text or a tuple.
 
-    >>> formula("sum((X @ w - y)**2)", X="m n", w="n", y="m").shape
+    `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
+    The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
+
+    >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
+    >>> formula("x @ A @ x", "A: n n symmetric, x: n").variables[0].facts_by_kind
+    {'symmetric': 0}
 
     Raises:
         FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
-    missing = next((name for name in names_in(source) if name not in shapes), None)
+    given = {each.name: each for each in read_declarations(declarations)}
+    for name, what in shapes.items():
+        if name in given:
+            raise FormulaError(f"{shown(name)} is declared twice")
+        given[name] = declared(name, what)
+    return formula_of(source, tuple(given.values()))
+
+
+def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
+    """Read a formula over variables that are there already.
+
+    Raises:
+        FormulaError, ShapeError, LimitError: as `formula`.
+    """
+    names = {each.name: each for each in given}
+    sizes = _sizes_of(given)
+    clash = next((name for name in names if name in sizes), None)
+    if clash is not None:
+        raise FormulaError(f"{shown(clash)} is the name of a size and of an array\nallowed: two names")
+    missing = next((name for name in names_in(source) if name not in names and name not in sizes), None)
     if missing is not None:
         allowed = f'{missing}="m n" with its sizes, {missing}="" for a scalar'
-        raise FormulaError(f"{shown(missing)} has no shape\nallowed: {allowed}")
-    listed = {name: shape.split() if isinstance(shape, str) else shape for name, shape in shapes.items()}
-    return Formula(source, read_formula(source, {name: tuple(map(_size, shape)) for name, shape in listed.items()}))
+        raise FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
+    return Formula(source, read_formula(source, names, sizes), given)
 
 
-def _size(size: Any) -> Any:
-    return size_expression(int(size) if isinstance(size, str) and size.isdecimal() else size)
+def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:
+    """The names of the sizes of the variables, each once, in order."""
+    expressions = [part for each in given for part in (*each.shape, *(fact.value for fact in each.facts))]
+    symbols = [sorted(part.free_symbols, key=str) for part in expressions]
+    return tuple(dict.fromkeys(symbol.name for each in symbols for symbol in each))

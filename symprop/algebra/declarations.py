@@ -1,0 +1,153 @@
+"""Declarations of arrays: their sizes and what is known of their values, `X: m n, A: n n symmetric, i: m index k`.
+
+What may be declared stands in one table, `DECLARED`: each word with the facts that it enters and the shapes that may
+have it. A scalar has no sizes: `alpha:`.
+
+    >>> [each.name for each in read_declarations("X: m n, A: n n symmetric, alpha:")]
+    ['X', 'A', 'alpha']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr
+
+from symprop.algebra.names import closest, size_expression, size_symbol, validated, variable
+from symprop.algebra.nodes import Fact, Variable, as_expression
+from symprop.algebra.operators import size_of
+from symprop.algebra.shapes import Shape, same, shape_text
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, shown
+
+LONGEST = 20_000
+MOST = 200
+MOST_AXES = 8
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A word that may follow the sizes: the facts that it enters for a shape, and which shapes may have it."""
+
+    facts: Callable[[Shape], tuple[Fact, ...]]
+    fits: Callable[[Shape], bool] = lambda shape: True
+    shapes: str = "any array"
+
+
+def _square(shape: Shape) -> bool:
+    return len(shape) == 2 and same(*shape)
+
+
+def _named(*kinds: str) -> Callable[[Shape], tuple[Fact, ...]]:
+    return lambda shape: tuple(map(Fact, kinds))
+
+
+def _one_hot(shape: Shape) -> tuple[Fact, ...]:
+    axis = len(shape) - 1
+    return (Fact("one-hot", axis), Fact("sums to 1", axis), Fact("nonnegative"))
+
+
+DECLARED: dict[str, Declared] = {
+    "symmetric": Declared(_named("symmetric"), _square, "a square matrix"),
+    "positive-definite": Declared(_named("symmetric", "positive definite"), _square, "a square matrix"),
+    "positive-semidefinite": Declared(_named("symmetric", "positive semidefinite"), _square, "a square matrix"),
+    "orthogonal": Declared(_named("orthogonal"), _square, "a square matrix"),
+    "positive": Declared(_named("positive", "nonnegative")),
+    "nonnegative": Declared(_named("nonnegative")),
+    "between-0-and-1": Declared(_named("between 0 and 1", "nonnegative")),
+    "signs": Declared(_named("signs")),
+    "sums-to-1": Declared(lambda shape: (Fact("sums to 1", 0),), lambda shape: len(shape) == 1, "a vector"),
+    "rows-sum-to-1": Declared(lambda shape: (Fact("sums to 1", 1),), lambda shape: len(shape) == 2, "a matrix"),
+    "columns-sum-to-1": Declared(lambda shape: (Fact("sums to 1", 0),), lambda shape: len(shape) == 2, "a matrix"),
+    "one-hot": Declared(_one_hot, lambda shape: len(shape) > 0, "a vector or an array of rows"),
+}
+"""What may be said of an array besides its sizes; `index k` (integers from 0 to k - 1) is read by `declared`."""
+
+_ALLOWED = f"sizes such as 3 or n, then {', '.join((*DECLARED, 'index k'))}"
+
+
+def declared(name: str, what: Any) -> Variable:
+    """Return the variable of one declaration: text ("n n symmetric", "" for a scalar) or a tuple of sizes.
+
+    >>> declared("A", "n n symmetric").shape
+    (n, n)
+    >>> declared("i", "m index k").facts_by_kind
+    {'index': k}
+
+    Raises:
+        FormulaError: a word that is no size and no fact, or a fact that does not fit the shape.
+        SymbolNameError: a name that cannot stand in code.
+        LimitError: more than 8 axes, or a size above 10**9.
+    """
+    validated(name)
+    if not isinstance(what, str):
+        return variable(name, _checked(name, tuple(what)))
+    words, sizes = what.split(), []
+    while words and words[0] not in DECLARED and words[0] != "index":
+        sizes.append(_size(name, words.pop(0)))
+    shape = _checked(name, tuple(sizes))
+    facts: dict[Fact, None] = {}
+    while words:
+        word = words.pop(0)
+        if word == "index":
+            if not words:
+                raise FormulaError(f"{shown(name)}: 'index' needs a number of rows\nallowed: index k")
+            facts[Fact("index", _size(name, words.pop(0)))] = None
+            continue
+        if word not in DECLARED:
+            raise FormulaError(f"{shown(name)} cannot be {shown(word)}{closest(word, DECLARED)}\nallowed: {_ALLOWED}")
+        row = DECLARED[word]
+        if not row.fits(shape):
+            raise ShapeError(f"{shown(name)} of shape {shape_text(shape)} cannot be {word}\nallowed: {row.shapes}")
+        facts.update(dict.fromkeys(row.facts(shape)))
+    return variable(name, shape, tuple(facts))
+
+
+def _size(name: str, word: str) -> Expr:
+    hint = closest(word, DECLARED) if len(word) > 4 else ""
+    if hint:  # `symetric` is no size
+        raise FormulaError(f"{shown(name)}: {shown(word)} is no size{hint}\nallowed: {_ALLOWED}")
+    if re.fullmatch(r"[0-9]{1,12}", word):
+        return size_of(size_expression(int(word)))
+    try:
+        return size_symbol(word)
+    except SymbolNameError:
+        raise FormulaError(f"{shown(name)}: {shown(word)} is no size\nallowed: {_ALLOWED}") from None
+
+
+def _checked(name: str, sizes: tuple[Any, ...]) -> Shape:
+    if len(sizes) > MOST_AXES:
+        raise LimitError(f"{shown(name)} has {len(sizes)} axes; at most {MOST_AXES} are allowed")
+    return tuple(size_of(size_symbol(size) if isinstance(size, str) else as_expression(size)) for size in sizes)
+
+
+def read_declarations(text: str) -> tuple[Variable, ...]:
+    """Return the variables of `X: m n, w: n, alpha:`.
+
+    Raises:
+        FormulaError: outside the grammar, or a name declared twice.
+        LimitError: more than 20,000 characters or 200 names.
+    """
+    if not isinstance(text, str):
+        raise FormulaError(f"declarations are text such as 'X: m n, w: n', not {type(text).__name__}")
+    if len(text) > LONGEST:
+        raise LimitError(f"declarations of {len(text):,} characters; at most {LONGEST:,} are allowed")
+    found: dict[str, Variable] = {}
+    parts = [part for part in re.split(r"[,;]", text) if part.strip()]
+    if len(parts) > MOST:
+        raise LimitError(f"{len(parts):,} declarations; at most {MOST} are allowed")
+    for part in parts:
+        name, colon, what = part.partition(":")
+        name = name.strip()
+        if not colon:
+            problem = f"{shown(part.strip())} declares nothing"
+            raise FormulaError(f"{problem}\nallowed: a name, a colon, its sizes, as in 'X: m n, w: n, alpha:'")
+        if name in found:
+            raise FormulaError(f"{shown(name)} is declared twice")
+        found[name] = declared(name, what)
+    return tuple(found.values())
+
+
+__all__ = ["DECLARED", "declared", "read_declarations"]

@@ -1,0 +1,65 @@
+"""The answer to a question about a formula: its gradient, Jacobian, Hessian, or a product with one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, prod
+
+from symprop.algebra.equations import Step
+from symprop.algebra.formula import Formula
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import Shape
+
+KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was asked, the answer as a node, the steps that led there, and what follows from its structure.
+
+    With `S` the shape of the formula and `T` that of `by[-1]`:
+
+    - gradient: the formula is a scalar; shape `T`.
+    - jacobian: shape `joined(S, T)`: rows by the elements of the formula, columns by those of `by`.
+    - hessian: the formula is a scalar; `joined(T0, T1)` for `by` = (x0, x1), which are the same but for a mixed one.
+    - vjp: `direction` has shape `S`; the answer `sum_i direction_i d f_i / d by` has shape `T`.
+    - jvp: `direction` has shape `T`; the answer `sum_j d f / d by_j direction_j` has shape `S`.
+    - hvp: the formula is a scalar, `direction` has shape `T`; the Hessian times it has shape `T`.
+
+    `ledger` says which declared fact was used for what, `remarks` what follows from the structure of the answer.
+    """
+
+    kind: str
+    formula: Formula
+    by: tuple[Variable, ...]
+    direction: Variable | None
+    node: Node
+    steps: tuple[Step, ...] = ()
+    ledger: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """What the answer may read: the declared variables of the formula, and the direction."""
+        return self.formula.variables + ((self.direction,) if self.direction is not None else ())
+
+
+def joined(rows: Shape, columns: Shape) -> Shape:
+    """Return the shape of a derivative: one axis for each of the two, its elements in row-major order.
+
+    Where one of the two is a scalar the derivative has the shape of the other.
+
+    >>> joined((2, 3), (4,)), joined((), (2, 3))
+    ((6, 4), (2, 3))
+    """
+    if not rows or not columns:
+        return rows or columns
+    return (_count(rows), _count(columns))
+
+
+def _count(shape: Shape) -> Expr:
+    return prod(shape)
+
+
+__all__ = ["KINDS", "Result", "joined"]
