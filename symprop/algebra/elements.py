@@ -317,3 +317,12 @@ def _(node: n.Pullback, index: Index, of: Reader) -> Expr:
         return of(cotangent, _aligned(i, cotangent.shape)) * sympy.diff(inner, symbol)
 
     return of.sum_over(term, broadcast(cotangent.shape, expression.shape))
+
+
+@ELEMENT.row(n.Pushforward)
+def _(node: n.Pushforward, index: Index, of: Reader) -> Expr:
+    expression, by, tangent = node.operands  # out[i] = sum_j d expression[i] / d by[j] * tangent[j]
+    if not isinstance(by, Variable):
+        raise ShapeError("a pushforward starts at a variable")
+    inner = of.without(by.name)(expression, index)
+    return of.sum_over(lambda j: sympy.diff(inner, _symbol(by, j)) * of(tangent, j), by.shape)

@@ -405,6 +405,13 @@ class Pullback(Node):
         return super().__new__(cls, cotangent, expression, by)
 
 
+class Pushforward(Node):
+    """The Jacobian-vector product, not yet worked out: `out[i] = sum_j d expression[i] / d by[j] * tangent[j]`."""
+
+    def __new__(cls, expression: Node, by: Node, tangent: Node) -> Self:
+        return super().__new__(cls, expression, by, tangent)
+
+
 class BlockSum(Node):
     """The sum of a scalar over the blocks of a loop, `sum of operand at index = 1, ..., count`.
 

@@ -202,6 +202,14 @@ def _(node: n.BlockSum) -> Shape:
     return ()
 
 
+@SHAPE.row(n.Pushforward)
+def _(node: n.Pushforward) -> Shape:
+    expression, by, tangent = node.operands
+    if len(by.shape) != len(tangent.shape) or not all(map(same, by.shape, tangent.shape)):
+        raise ShapeError(f"a tangent of shape {shape_text(tangent.shape)} for an array of shape {shape_text(by.shape)}")
+    return expression.shape
+
+
 @SHAPE.row(n.Pullback)
 def _(node: n.Pullback) -> Shape:
     cotangent, expression, by = node.operands

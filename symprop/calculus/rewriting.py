@@ -16,6 +16,7 @@ from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.pullbacks import PULLBACK
+from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
@@ -62,8 +63,8 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         name, place, applied = found
         part = _at(current, place)
         # a rule is an equality, so it holds wherever the same part stands; a pullback stands for one way back
-        pullback = isinstance(part, n.Pullback)
-        after = tidy(_put(current, place, applied.result) if pullback else replace(current, {part: applied.result}))
+        unfinished = isinstance(part, UNFINISHED)
+        after = tidy(_put(current, place, applied.result) if unfinished else replace(current, {part: applied.result}))
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:
@@ -71,6 +72,9 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
                 f"a formula needs more than {MOST_STEPS:,} steps\nallowed: smaller formulas, or parts with names"
             )
 
+
+UNFINISHED = (n.Pullback, n.Pushforward)
+"""What a derivation starts from and ends without."""
 
 Place = tuple[int, ...]
 
@@ -82,6 +86,9 @@ def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]
         if isinstance(part, n.Pullback):
             name, applied = recognised(part) or worked_out(part)
             yield name, place, applied
+        if isinstance(part, n.Pushforward):
+            name, applied = recognised(part) or pushed(part)
+            yield name, place, applied
     for rule in RULES:
         for place, part in places:
             ruled = rule.apply(part, context)
@@ -90,10 +97,10 @@ def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]
 
 
 def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
-    """Yield every sub-node with its place, operands first; what a pullback differentiates is left alone."""
-    operands = node.operands[:1] if isinstance(node, n.Pullback) else node.operands
-    for position, operand in enumerate(operands):
-        yield from _places(operand, (*place, position))
+    """Yield every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
+    for position, operand in enumerate(node.operands):
+        if not isinstance(node, UNFINISHED) or position == (0 if isinstance(node, n.Pullback) else 2):
+            yield from _places(operand, (*place, position))
     yield place, node
 
 
@@ -111,18 +118,37 @@ def _put(node: Node, place: Place, part: Node) -> Node:
     return node.with_operands(operands)
 
 
-def recognised(pullback: n.Pullback) -> tuple[str, Applied] | None:
-    """Return the pullback through the known form that the expression is written out as, if it is one.
+def recognised(unfinished: n.Pullback | n.Pushforward) -> tuple[str, Applied] | None:
+    """Return the same question about the known form that the expression is written out as, if it is one.
 
     The derivative of a softmax or a log-sum-exp is short and finite; that of its written-out form is neither.
     """
-    g, expression, by = pullback.operands
+    expression = unfinished.operands[1 if isinstance(unfinished, n.Pullback) else 0]
     for part in walk(expression):
         for form in KNOWN_FORMS:
             known = form.apply(part)
             if known is not None:
-                return form.name, Applied(n.Pullback(g, tidy(replace(expression, {part: known})), by))
+                better = tidy(replace(expression, {part: known}))
+                parts = [better if operand is expression else operand for operand in unfinished.operands]
+                return form.name, Applied(unfinished.with_operands(parts))
     return None
+
+
+def pushed(pushforward: n.Pushforward) -> tuple[str, Applied]:
+    """Apply one row of the pushforward table: the chain rule through the outermost operation of the expression."""
+    expression, by, u = pushforward.operands
+    if expression == by:
+        return "identity", Applied(u)
+    moving = [place for place, operand in enumerate(expression.operands) if by in variables(operand)]
+    if not moving:
+        return "independence", Applied(zeros(*expression.shape), (f"{expression} does not depend on {by}",))
+    parts: list[Node] = []
+    for place in moving:
+        operand = expression.operands[place]
+        tangent = u if operand == by else n.Pushforward(operand, by, u)
+        parts.append(_full(PUSHFORWARD(expression, place, tangent), expression))
+    facts = tuple(_slopes(expression, by)) if isinstance(expression, n.Map) else ()
+    return _rule_name(expression), Applied(parts[0] if len(parts) == 1 else n.Add(*parts), facts)
 
 
 def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
@@ -137,19 +163,21 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
             flows.append(flow if operand == by else n.Pullback(tidy(flow), operand, by))
     if not flows:
         return "independence", Applied(zeros(*by.shape), (f"{expression} does not depend on {by}",))
-    facts: list[KnownFact] = []
-    name = PULLBACK_NAMES[type(expression)]
-    if isinstance(expression, n.Map):
-        facts = _slopes(expression, by)
-        name = f"{name} {expression.function.name}"
-    if (
-        isinstance(expression, n.Multiply)
-        and sum(not isinstance(factor, n.Scalar) for factor in expression.operands) == 1
-    ):
-        name = "constant factor"
+    facts: list[KnownFact] = list(_slopes(expression, by)) if isinstance(expression, n.Map) else []
     if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
         facts.append("what was broadcast is summed")
-    return name, Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))
+    return _rule_name(expression), Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))
+
+
+def _rule_name(expression: Node) -> str:
+    """What the rule of the outermost operation is called."""
+    name = PULLBACK_NAMES[type(expression)]
+    if isinstance(expression, n.Map):
+        return f"{name} {expression.function.name}"
+    if isinstance(expression, n.Multiply):
+        varying = sum(not isinstance(factor, n.Scalar) for factor in expression.operands)
+        return name if varying > 1 else "constant factor"
+    return name
 
 
 def _smaller(operand: Node, node: Node) -> bool:

@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, ones, zeros
+from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     bare_operands,
     coefficient_and_rest,
@@ -43,7 +44,7 @@ def tidy(node: Node) -> Node:
     return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Pullback)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -88,6 +89,8 @@ def _(node: n.Multiply) -> Node:
         return zeros(*node.shape)
     parts: list[Node] = []
     for base, exponents in powers.items():
+        if any(not exponent.is_Integer for exponent in exponents) and not sum(exponents).is_positive:
+            exponents = [Integer(0), sum(exponents)]  # sqrt(x) / x = x**(-1/2): neither has a value at 0
         parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
@@ -106,10 +109,10 @@ def _(node: n.Power) -> Node:
         return ones(*base.shape)
     if isinstance(base, n.Scalar):
         return n.Scalar(base.value**exponent)
+    if isinstance(base, n.Power) and (exponent.is_Integer or not base.exponent.is_Integer):
+        return tidy(n.Power(base.operands[0], base.exponent * exponent))  # a root has a base of at least 0
     if not exponent.is_Integer:
         return node
-    if isinstance(base, n.Power) and base.exponent.is_Integer:
-        return tidy(n.Power(base.operands[0], base.exponent * exponent))
     if isinstance(base, n.Multiply):
         return tidy(n.Multiply(*(n.Power(factor, exponent) for factor in base.operands)))
     if isinstance(base, n.Fill):
@@ -135,17 +138,12 @@ def _(node: n.MatMul) -> Node:
     left, right = node.operands
     if is_zero(left) or is_zero(right):
         return zeros(*node.shape)
-    if isinstance(left, n.Identity):
-        return right
-    if isinstance(right, n.Identity):
-        return left
-    if isinstance(left, n.Diag):
-        if right.rank == 1:
-            return tidy(n.Multiply(left.operands[0], right))  # diag(d) v = d * v
-        if isinstance(right, n.Diag):
-            return n.Diag(tidy(n.Multiply(left.operands[0], right.operands[0])))
     if left.rank == 1 and right.rank == 2:
         return tidy(n.MatMul(n.Transpose(right), left))  # x' A = (A' x)', a vector either way
+    if left.rank == 2 and right.rank <= 2:
+        return chained(node, tidy)
+    if left.rank == right.rank == 1 and isinstance(left, n.MatMul) and not isinstance(right, n.MatMul):
+        return tidy(n.MatMul(right, left))  # (A x)' y = y' (A x)
     return _linear(node)
 
 
@@ -214,13 +212,17 @@ def _(node: Node) -> Node:
     operand = node.operands[0]
     if isinstance(operand, n.Fill) and operand.value == 0:
         return zeros(*node.shape)
-    if isinstance(node, n.Diag) and isinstance(operand, n.Fill) and operand.value == 1:
-        return n.Identity(operand.shape[0])
+    if isinstance(node, n.Diag) and isinstance(operand, n.Fill):
+        return scaled(operand.value, n.Identity(operand.shape[0]))
     if isinstance(node, n.Diagonal):
         if isinstance(operand, n.Diag):
             return operand.operands[0]
         if isinstance(operand, n.Identity):
             return ones(*node.shape)
+        if isinstance(operand, n.Transpose):
+            return tidy(n.Diagonal(operand.operands[0]))
+        if isinstance(operand, n.Outer):
+            return tidy(n.Multiply(*operand.operands))
     if isinstance(node, n.Expand):
         if isinstance(operand, (n.Scalar, n.Fill)):
             return n.Fill(operand.value, node.shape)

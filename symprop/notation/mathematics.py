@@ -295,6 +295,12 @@ def table(meaning: str, style: Style) -> Table:
             return Piece(spread, MATMUL)
         return written
 
+    @rows.row(n.Pushforward)
+    def _(node: n.Pushforward, of: Of) -> Piece:
+        expression, by, tangent = node.operands
+        jacobian = style.derivative(style.wrap(of(expression), ATOM), of(by).text)
+        return Piece(f"{style.group(jacobian.text)} {style.wrap(of(tangent), MATMUL)}", MATMUL)
+
     @rows.row(n.Pullback)
     def _(node: n.Pullback, of: Of) -> Piece:
         cotangent, expression, by = node.operands

@@ -277,6 +277,11 @@ def _(node: n.LogSumExp, of: Of) -> Piece:
     return _call("logsumexp", of(node.operands[0]).text, *_along(node), *(["keepdims=True"] if node.keepdims else []))
 
 
+@TEXT.row(n.Pushforward)
+def _(node: n.Pushforward, of: Of) -> Piece:
+    return _call("pushforward", *(of(operand).text for operand in node.operands))
+
+
 @TEXT.row(n.Pullback)
 def _(node: n.Pullback, of: Of) -> Piece:
     return _call("pullback", *(of(operand).text for operand in node.operands))

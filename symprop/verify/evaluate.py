@@ -46,6 +46,8 @@ class Evaluator:
         """Return the value of `node`, the stack axis first."""
         if isinstance(node, n.Pullback):
             return _differences(node, self)
+        if isinstance(node, n.Pushforward):
+            return _difference_along(node, self)
         return np.asarray(EVALUATE(node, [self(operand) for operand in node.operands], self))
 
     def run(self, equations: Iterable[Equation]) -> None:
@@ -122,6 +124,19 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
     rank = max(g.ndim, slopes.ndim - 1)
     products = _padded(slopes, rank) * _padded(g[None], rank)
     return np.asarray(products.reshape(at.size, -1).sum(axis=1).reshape(1, *at.shape))
+
+
+def _difference_along(node: n.Pushforward, of: Evaluator) -> Array:
+    """Return `sum_j d f_i / d x_j u_j` by the central difference of `f` along `u`."""
+    expression, by, tangent = node.operands
+    if not isinstance(by, Variable):
+        raise LookupError("a pushforward starts at a variable")
+    h = mpmath.mpf(STEP)
+    at, along = unstacked(of(by)), unstacked(of(tangent))
+    moved = np.stack([at + h * along, at - h * along])
+    f = Evaluator(of.arithmetic, {**of.values, by.name: moved}, of.sizes)(expression)
+    f = np.broadcast_to(f, (2, *f.shape[1:]))
+    return np.asarray((f[:1] - f[1:]) / (2 * h))
 
 
 def _padded(value: Array, rank: int) -> Array:

@@ -1,0 +1,145 @@
+"""Products of matrices in one form: neighbours merged, numbers in front, and one way of writing the brackets.
+
+A chain that ends in a vector is bracketed from the right, `A @ (B @ x)`, any other from the left, `(A @ B) @ C`, so
+that equal products are equal trees. Neighbours that make a simpler matrix are merged by the rows of `NEIGHBOURS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
+
+Merge = Callable[[Node, Node], Node | None]
+
+
+def links(node: Node) -> list[Node]:
+    """Return the factors of a product of matrices, the last of which may be a vector.
+
+    >>> from symprop.algebra import variable
+    >>> A, x = variable("A", (2, 2)), variable("x", (2,))
+    >>> [link.text() for link in links(A @ A.T @ x)]
+    ['A', 'A.T', 'x']
+    """
+    if isinstance(node, n.MatMul) and node.operands[0].rank == 2 and node.operands[1].rank <= 2:
+        return [*links(node.operands[0]), *links(node.operands[1])]
+    return [node]
+
+
+def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
+    """Return the tidy form of a product of matrices (or of matrices and a vector) whose factors are tidy."""
+    total: Expr = Integer(1)
+    parts: list[Node] = []
+    pending = links(node)[::-1]
+    while pending:
+        coefficient, bare = coefficient_and_rest(pending.pop())
+        if bare is None:
+            raise LookupError("a factor of a matrix product is a matrix or a vector")
+        total *= coefficient
+        merged = _merged(parts[-1], bare) if parts else None
+        if merged is None:
+            parts.append(bare)
+        else:
+            parts.pop()
+            pending.extend(reversed(links(tidy(merged))))
+    product = parts[-1] if parts[-1].rank == 1 else parts[0]
+    for part in parts[-2::-1] if parts[-1].rank == 1 else parts[1:]:
+        product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
+    return scaled(sympy.cancel(total), product)
+
+
+def _merged(left: Node, right: Node) -> Node | None:
+    return next(filter(None, (merge(left, right) for merge in NEIGHBOURS)), None)
+
+
+# ---------------------------------------------------------------- neighbours
+
+
+def _identity(left: Node, right: Node) -> Node | None:
+    """I A = A, A I = A."""
+    if isinstance(left, n.Identity):
+        return right
+    return left if isinstance(right, n.Identity) else None
+
+
+def _diagonals(left: Node, right: Node) -> Node | None:
+    """diag(d) x = d * x, diag(d) diag(e) = diag(d * e)."""
+    if not isinstance(left, n.Diag):
+        return None
+    if right.rank == 1:
+        return n.Multiply(left.operands[0], right)
+    if isinstance(right, n.Diag):
+        return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
+    return None
+
+
+def _rank_one(left: Node, right: Node) -> Node | None:
+    """A (u v') = (A u) v', (u v') B = u (B' v)', (u v') x = (v' x) u."""
+    if isinstance(left, n.Outer):
+        u, v = left.operands
+        if right.rank == 1:
+            return n.Multiply(n.MatMul(v, right), u)
+        return n.Outer(u, n.MatMul(n.Transpose(right), v))
+    return n.Outer(n.MatMul(left, right.operands[0]), right.operands[1]) if isinstance(right, n.Outer) else None
+
+
+def _column_of_ones(left: Node, right: Node) -> Node | None:
+    """A 1 = the sums of the rows of A."""
+    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if isinstance(right, n.Fill) and right.rank == 1 else None
+
+
+def _inverses(left: Node, right: Node) -> Node | None:
+    """inv(A) A = A inv(A) = I, and powers of one matrix have one exponent: A**i A**j = A**(i + j)."""
+    if right.rank != 2 or not same(*left.shape) or not same(*right.shape):
+        return None
+    (base, i), (other, j) = _matrix_power(left), _matrix_power(right)
+    plain = {type(left), type(right)}.isdisjoint({n.Inverse, n.MatrixPower})
+    return n.MatrixPower(base, i + j) if base == other and not plain else None
+
+
+def _matrix_power(node: Node) -> tuple[Node, Expr]:
+    if isinstance(node, n.Inverse):
+        return node.operands[0], Integer(-1)
+    if isinstance(node, n.MatrixPower):
+        return node.operands[0], node.exponent
+    return node, Integer(1)
+
+
+def _kronecker(left: Node, right: Node) -> Node | None:
+    """kron(A, B) kron(C, D) = kron(A C, B D) where the sizes fit (the mixed-product property)."""
+    if not (isinstance(left, n.Kron) and isinstance(right, n.Kron)):
+        return None
+    (a, b), (c, d) = left.operands, right.operands
+    fit = same(a.shape[1], c.shape[0]) and same(b.shape[1], d.shape[0])
+    return n.Kron(n.MatMul(a, c), n.MatMul(b, d)) if fit else None
+
+
+def _commutations(left: Node, right: Node) -> Node | None:
+    """K_mn K_nm = I; K_pm kron(A, B) = kron(B, A) K_qn moves commutations to the right."""
+    if not isinstance(left, n.Commutation):
+        return None
+    if isinstance(right, n.Commutation):
+        return n.Identity(left.shape[0]) if left.args == right.args[::-1] else None
+    if isinstance(right, n.Kron):
+        a, b = right.operands  # K: vec of (p, q) to vec of (q, p); kron(a, b) has rows p = rows of a, q = rows of b
+        if same(left.args[0], a.shape[0]) and same(left.args[1], b.shape[0]):
+            return n.MatMul(n.Kron(b, a), n.Commutation(a.shape[1], b.shape[1]))
+    return None
+
+
+NEIGHBOURS: tuple[Merge, ...] = (
+    _identity,
+    _diagonals,
+    _rank_one,
+    _column_of_ones,
+)
+"""Each returns what two neighbours in a product are together, or None; the identity stands in its docstring."""
+
+
+__all__ = ["chained", "links"]
