@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
-from symprop.algebra.trees import ones, zeros
+from symprop.algebra.trees import multiplied, ones, zeros
 
 
 def same_shape(left: Node, right: Node) -> bool:
@@ -71,6 +71,9 @@ def without_leading_ones(factor: Node) -> Node:
         factor = factor.operands[0]
     if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and reduced_axes(factor) == (0,):
         return factor.func(*factor.args[:2])
+    if isinstance(factor, (n.Power, n.Map)) and len(factor.operands) == 1:
+        inside = without_leading_ones(factor.operands[0])
+        return factor if inside is factor.operands[0] else factor.with_operands([inside])
     coefficient, rest = coefficient_and_rest(factor)
     if rest is not None and coefficient != 1:
         bare = without_leading_ones(rest)
@@ -83,3 +86,33 @@ def bare_operands(operands: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
     bare = [without_leading_ones(operand) for operand in operands]
     fits = bare != operands and broadcast(*(operand.shape for operand in bare)) == shape
     return bare if fits else operands
+
+
+def without_ones(terms: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
+    """Return the terms of a sum without factors of ones that only spread them, where the sum has its shape without."""
+    bare = [_without_ones(term) for term in terms]
+    fits = bare != terms and broadcast(*(term.shape for term in bare)) == shape
+    return bare if fits else terms
+
+
+def _without_ones(term: Node) -> Node:
+    if not isinstance(term, n.Multiply):
+        return term
+    kept = [factor for factor in term.operands if not (isinstance(factor, n.Fill) and factor.value == 1)]
+    return multiplied(kept) if kept and len(kept) < len(term.operands) else term
+
+
+def expanded(term: Node) -> list[Node]:
+    """The terms of a product of sums, multiplied out; at most 32, else the term itself."""
+    coefficient, rest = coefficient_and_rest(term)
+    if not isinstance(rest, n.Multiply):
+        if isinstance(rest, n.Add):
+            return [scaled(coefficient, part) for part in rest.operands]
+        return [term]
+    products: list[list[Node]] = [[n.Scalar(coefficient)]]
+    for factor in rest.operands:
+        choices = factor.operands if isinstance(factor, n.Add) else (factor,)
+        products = [[*product, choice] for product in products for choice in choices]
+        if len(products) > 32:
+            return [term]
+    return [multiplied(product) for product in products]

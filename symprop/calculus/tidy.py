@@ -26,6 +26,7 @@ from symprop.calculus.coefficients import (
     same_shape,
     scaled,
     spread,
+    without_ones,
 )
 
 TIDY = Table("tidy")
@@ -57,7 +58,7 @@ def _(node: n.Fill) -> Node:
 @TIDY.row(n.Add)
 def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
-    for term in bare_operands(list(node.operands), node.shape):
+    for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
         for part in term.operands if isinstance(term, n.Add) else (term,):
             coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient

@@ -130,6 +130,9 @@ class Tex(Style):
     def root(self, inside: str) -> Piece:
         return Piece(rf"\sqrt{{{inside}}}", POWER)
 
+    def norm(self, inside: str, matrix: bool) -> Piece:
+        return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}", ATOM)
+
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
 

@@ -159,6 +159,10 @@ def table(meaning: str, style: Style) -> Table:
         base, exponent = node.operands[0], node.exponent
         if exponent.is_number and exponent.is_negative:
             return _unsigned(style, split(node), of)
+        normed = squared_norm(base) if not base.rank else None
+        if normed is not None and exponent.is_Rational and exponent.q == 2:  # an odd power of the norm
+            norm = style.norm(of(normed).text, normed.rank > 1)
+            return norm if exponent == sympy.Rational(1, 2) else style.power(norm.text, 2 * exponent, False)
         if exponent == sympy.Rational(1, 2) and (base.rank < 2 or _is_single(base)):
             return style.root(of(base).text)  # a matrix has another root, so its elements' is a power
         if _is_square(node):

@@ -134,6 +134,9 @@ class Unicode(Style):
     def root(self, inside: str) -> Piece:
         return Piece(f"√({inside})", POWER)  # in parentheses before a power: `√(x)²` may be read either way
 
+    def norm(self, inside: str, matrix: bool) -> Piece:
+        return Piece(f"‖{inside}‖", ATOM)
+
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
 

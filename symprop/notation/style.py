@@ -89,6 +89,10 @@ class Style(ABC):
         """Write a square root."""
 
     @abstractmethod
+    def norm(self, inside: str, matrix: bool) -> Piece:
+        """Write the root of the sum of squares of all elements."""
+
+    @abstractmethod
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         """Write the sum of squares of all elements."""
 

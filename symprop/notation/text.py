@@ -26,8 +26,10 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     Ratio,
+    decimal,
     render,
     split,
+    squared_norm,
     sum_of,
 )
 
@@ -82,6 +84,8 @@ def _folded(name: str, arguments: Sequence[str]) -> str:
 
 def number(value: Basic) -> Piece:
     """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
+    if value.is_Rational and value.q != 5 and decimal(value) is not None:
+        return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
     written = str(_Numbers({"full_prec": False}).doprint(value))
     if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
         return Piece(written, SUM)
@@ -102,12 +106,16 @@ def _numeric(node: Node, of: Of) -> Piece:
 
 def unsigned(ratio: Ratio, of: Of) -> Piece:
     """Print a ratio without its sign: `3 * a * b / (4 * c)`."""
+    if ratio.is_number:
+        return number(ratio.numerator / ratio.denominator)
     only = not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1
     if only:
         return _numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
     booleans = not above and all(isinstance(factor, n.Compare) for factor in ratio.above)
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
+    if len(above) > 1 and above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]):
+        above[-1] = Piece(above[-1].text, POWER)  # 2 * A @ x is (2 * A) @ x, which is the same
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     first = above[0].text if above[0].level == PRODUCT else wrap(above[0], POWER)  # `a * b * c` groups from the left
     top = " * ".join([first, *(wrap(piece, POWER) for piece in above[1:])])
@@ -120,9 +128,6 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
 def _sum(terms: Sequence[Node], of: Of) -> Piece:
     ratios = [split(term) for term in terms]
     written = sum_of(ratios, lambda ratio: unsigned(ratio, of), wrap, "-")
-    if ratios[0].negative and unsigned(ratios[0], of).level == MATMUL:  # Python would negate the first matrix alone
-        first = unsigned(ratios[0], of).text
-        written = f"-({first}){written[1 + len(first) :]}"
     return Piece(written, SUM)
 
 
@@ -165,7 +170,8 @@ def _(node: n.Power, of: Of) -> Piece:
     if exponent.is_number and exponent.is_negative:
         return unsigned(split(node), of)  # 1 / base
     if exponent == sympy.Rational(1, 2):
-        return _call("sqrt", of(base).text)
+        normed = squared_norm(base)
+        return _call("sqrt", of(base).text) if normed is None or base.rank else _call("norm", of(normed).text)
     if exponent == 2 and isinstance(base, n.Variable) and base.rank:
         return Piece(f"{base.name} * {base.name}", PRODUCT)
     return Piece(f"{wrap(_numeric(base, of), ATOM)}**{wrap(number(exponent), ATOM)}", POWER)

@@ -57,7 +57,7 @@ CASES = [
     (y - (p - y), "y - (p - y)"),
     (y * (p * y), "y * (p * y)"),
     (W2.T @ (W2 @ a1), "W2.T @ (W2 @ a1)"),
-    (-(W2 @ a1), "-(W2 @ a1)"),
+    (-(W2 @ a1), "-W2 @ a1"),
     ((W2 + W2).T, "(W2 + W2).T"),
     (n.Pullback(y, log(p), p), "pullback(y, log(p), p)"),
 ]

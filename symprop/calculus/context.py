@@ -1,0 +1,94 @@
+"""What a rule is, and what it may use: the equations that are known so far, and facts.
+
+A rule looks at one tidy node and returns the node that it becomes, with the facts it used, or None. The rewriter
+(`rewriting.py`) applies rules inside whole formulas and records the steps; every step is checked numerically by the
+certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import sympy
+
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.tidy import tidy
+
+KnownFact = str | Equation
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a derivation may use: the equations so far, by right side and by name."""
+
+    by_value: Mapping[Node, Equation] = field(default_factory=dict)
+    by_name: Mapping[Variable, Equation] = field(default_factory=dict)
+
+    def definition(self, node: Node) -> Node:
+        """Return what defines `node` when it is a variable of an equation, else `node`."""
+        equation = self.by_name.get(node) if isinstance(node, Variable) else None
+        return equation.expression if equation else node
+
+
+def context(system: System) -> Context:
+    """Return what the rules may use of a system: every equation, by right side and by name.
+
+    Inside a loop the equations are known for the block `l`, the one after it, and the last.
+    """
+    known: list[Equation] = []
+    for item in system.items:
+        if isinstance(item, Equation):
+            known.append(item)
+        else:
+            for shift in (item.index, item.index + 1, item.count):
+                known.extend(_moved(equation, item.index, shift) for equation in item.equations)
+    by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    return Context(by_value, {equation.target: equation for equation in known})
+
+
+def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:
+    if to == index:
+        return equation
+    return Equation(variable_at(equation.target, index, to), node_at(equation.expression, index, to))
+
+
+def node_at(node: Node, index: sympy.Symbol, to: sympy.Expr) -> Node:
+    moved: Node = node.xreplace({index: to})
+    return moved
+
+
+def variable_at(variable: Variable, index: sympy.Symbol, to: sympy.Expr) -> Variable:
+    moved: Variable = variable.xreplace({index: to})
+    return moved
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a rule made of a node, and the facts that allowed it."""
+
+    result: Node
+    facts: tuple[KnownFact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named identity. `identity` says it in one line of NumPy notation."""
+
+    name: str
+    identity: str
+    apply: Callable[[Node, Context], Applied | None]
+
+
+Apply = Callable[[Node, Context], Applied | None]
+
+
+def rule(rules: list[Rule], name: str, identity: str) -> Callable[[Apply], Apply]:
+    """Enter the decorated function in `rules`, which are tried in the order in which they are entered."""
+
+    def enter(apply: Apply) -> Apply:
+        rules.append(Rule(name, identity, apply))
+        return apply
+
+    return enter

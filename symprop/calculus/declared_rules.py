@@ -1,0 +1,71 @@
+"""Rules that a declared fact allows: a symmetric or orthogonal matrix, positive elements, one-hot rows, signs."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import pairwise
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import ones
+from symprop.calculus.chains import links
+from symprop.calculus.context import Applied, Context, Rule, rule
+from symprop.calculus.known_facts import declared_fact, has_fact, positive
+from symprop.calculus.tidy import tidy
+
+DECLARED_RULES: list[Rule] = []
+
+
+@rule(DECLARED_RULES, "symmetric", "S.T = S")
+def _(node: Node, context: Context) -> Applied | None:
+    if isinstance(node, n.Transpose) and node.axes == (1, 0) and has_fact(node.operands[0], "symmetric"):
+        return Applied(node.operands[0], (declared_fact(node.operands[0], "is symmetric"),))
+    return None
+
+
+@rule(DECLARED_RULES, "orthogonal", "Q.T @ Q = Q @ Q.T = I")
+def _(node: Node, context: Context) -> Applied | None:
+    parts = links(node)
+    for place, (left, right) in enumerate(pairwise(parts)):
+        base = left.operands[0] if isinstance(left, n.Transpose) else left
+        if has_fact(base, "orthogonal") and right == tidy(n.Transpose(left)):
+            rest = [*parts[:place], n.Identity(left.shape[0]), *parts[place + 2 :]]
+            return Applied(reduce(n.MatMul, rest), (declared_fact(base, "is orthogonal"),))
+    return None
+
+
+@rule(DECLARED_RULES, "positive", "abs(x) = x and sign(x) = 1 where x is above 0")
+def _(node: Node, context: Context) -> Applied | None:
+    if not (isinstance(node, n.Map) and len(node.operands) == 1):
+        return None
+    x = node.operands[0]
+    reason = positive(x, context)
+    if reason is None and node.function.name in ("abs", "relu") and has_fact(x, "nonnegative"):
+        reason = declared_fact(x, "is not negative")
+    if reason is None:
+        return None
+    if node.function.name in ("abs", "relu"):
+        return Applied(x, (reason,))
+    return Applied(n.Multiply(n.Scalar(1), ones(*x.shape)), (reason,)) if node.function.name == "sign" else None
+
+
+@rule(DECLARED_RULES, "zeros and ones", "y * y = y where each element of y is 0 or 1")
+def _(node: Node, context: Context) -> Applied | None:
+    if isinstance(node, n.Power) and node.exponent.is_Integer and node.exponent > 1:
+        y = node.operands[0]
+        if has_fact(y, "one-hot"):
+            return Applied(y, (declared_fact(y, "is one-hot"),))
+    return None
+
+
+@rule(DECLARED_RULES, "signs", "y * y = 1 where each element of y is -1 or 1")
+def _(node: Node, context: Context) -> Applied | None:
+    y = node.operands[0] if node.operands else node
+    if not has_fact(y, "signs"):
+        return None
+    fact = (declared_fact(y, "has elements -1 and 1 alone"),)
+    if isinstance(node, n.Power) and node.exponent.is_Integer:
+        return Applied(y if node.exponent % 2 else ones(*y.shape), fact)
+    if isinstance(node, n.Map) and len(node.operands) == 1 and node.function.name in ("abs", "sign"):
+        return Applied(ones(*y.shape) if node.function.name == "abs" else y, fact)
+    return None

@@ -1,0 +1,223 @@
+"""The last touch on an answer: what a person does before writing a formula down.
+
+Common factors go to the outside (`X.T @ X @ W - X.T @ Y` is `X.T @ (X @ W - Y)`), sums of products of vectors become
+inner products, and factors stand in the order in which they are read: numbers, scalars, names, longer things. Each is
+a named step, like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Step
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import added, multiplied
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.tidy import tidy
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A named identity that only changes how a formula is written; `apply` returns None where it does not apply."""
+
+    name: str
+    identity: str
+    apply: Callable[[Node], Node | None]
+
+
+def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
+    """Return the form in which an answer is shown, and the steps that led there.
+
+    >>> from symprop.algebra import variable
+    >>> A, B, x = variable("A", (2, 3)), variable("B", (2, 3)), variable("x", (3,))
+    >>> print(finished(tidy(2 * A @ x + 2 * B @ x))[0].text())
+    2 * (A + B) @ x
+    """
+    steps: list[Step] = []
+    for touch in TOUCHES:
+        changed = _everywhere(node, touch.apply)
+        if changed != node:
+            steps.append(Step(touch.name, node, changed))
+            node = changed
+    return node, tuple(steps)
+
+
+def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
+    """Return `node` with a touch applied from the leaves up, as long as it changes something."""
+    operands = tuple(_everywhere(operand, apply) for operand in node.operands)
+    node = node if operands == node.operands else node.with_operands(operands)
+    changed = apply(node)
+    return node if changed is None or changed == node else _everywhere(changed, apply)
+
+
+# ---------------------------------------------------------------- inner products
+
+
+def inner_product(node: Node) -> Node | None:
+    """sum(c * x * y) = c * (x @ y) for vectors; one that stands twice stays a sum of squares."""
+    if not isinstance(node, n.Sum) or node.rank or node.operands[0].rank != 1:
+        return None
+    coefficient, inside = coefficient_and_rest(node.operands[0])
+    if not isinstance(inside, n.Multiply):
+        return None
+    scalars = [factor for factor in inside.operands if not factor.rank]
+    vectors = [factor for factor in inside.operands if factor.rank]
+    if len(vectors) < 2 or not all(same_shape(vector, inside) for vector in vectors):
+        return None
+    order = sorted(vectors, key=_rank_of_factor)
+    return scaled(coefficient, multiplied([*scalars, n.MatMul(order[0], multiplied(order[1:]))]))
+
+
+# ---------------------------------------------------------------- common factors
+
+
+def common_matrix(node: Node) -> Node | None:
+    """A X + A Y = A (X + Y), and X B + Y B = (X + Y) B: the terms that share an outer factor of a product."""
+    if not isinstance(node, n.Add):
+        return None
+    terms = [coefficient_and_rest(term) for term in node.operands]
+    chains = [links(rest) if rest is not None and same_shape(rest, node) else [] for _, rest in terms]
+    for end in (0, -1):
+        for first, chain in enumerate(chains):
+            alike = [
+                place for place, other in enumerate(chains) if len(other) > 1 and chain and other[end] == chain[end]
+            ]
+            if len(alike) < 2:
+                continue
+            inside = []
+            for place in alike:
+                rest = chains[place][1:] if end == 0 else chains[place][:-1]
+                inside.append(scaled(terms[place][0], _chain(rest)))
+            total = tidy(added(inside))
+            product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
+            others = [term for place, term in enumerate(node.operands) if place not in alike]
+            return _in_place(product, others, first)
+    return None
+
+
+def _chain(parts: Sequence[Node]) -> Node:
+    if parts[-1].rank == 1:
+        return reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], parts[-1])
+    return reduce(n.MatMul, parts)
+
+
+def _in_place(product: Node, others: list[Node], place: int) -> Node:
+    others.insert(min(place, len(others)), product)
+    return added(others)
+
+
+def common_factor(node: Node) -> Node | None:
+    """x y + x z = x (y + z), elementwise: a factor, or a power of one, that every term has."""
+    if not isinstance(node, n.Add):
+        return None
+    terms = [_powers(term) for term in node.operands]
+    shared: dict[Node, Expr] = {}
+    for base in terms[0][1]:
+        exponents = [powers.get(base) for _, powers in terms]
+        if None in exponents or (not base.operands and not isinstance(base, Variable)):
+            continue
+        signs = {bool(e.could_extract_minus_sign()) for e in exponents if e is not None}
+        if len(signs) == 1 and all(e.is_number for e in exponents if e is not None):
+            smallest = max(exponents) if signs == {True} else min(exponents)  # type: ignore[type-var]
+            shared[base] = smallest  # type: ignore[assignment]
+    if not shared:
+        return None
+    outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in shared.items()]
+    inside = []
+    for coefficient, powers in terms:
+        rest = [
+            n.Power(base, exponent - shared.get(base, 0))
+            for base, exponent in powers.items()
+            if exponent != shared.get(base, 0)
+        ]
+        inside.append(scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)]))))
+    total = tidy(added(inside))
+    result = tidy(n.Multiply(*outside, total))
+    grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
+    return result if same_shape(result, node) and not grown else None
+
+
+def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
+    """Return a term as a number and powers of its factors."""
+    coefficient, rest = coefficient_and_rest(term)
+    powers: dict[Node, Expr] = {}
+    for factor in rest.operands if isinstance(rest, n.Multiply) else () if rest is None else (rest,):
+        base, exponent = (
+            (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, sympy.Integer(1))
+        )
+        powers[base] = powers.get(base, sympy.Integer(0)) + exponent
+    return coefficient, powers
+
+
+# ---------------------------------------------------------------- transposes and order
+
+
+def transpose_outside(node: Node) -> Node | None:
+    """A.T - B @ C.T = (A - C @ B.T).T, where that has no more transposes: the inside is often known already."""
+    if not isinstance(node, (n.Add, n.Multiply)) or node.rank != 2:
+        return None
+    if not any(_transposes(operand) for operand in node.operands):
+        return None
+    inside = tidy(n.Transpose(node))
+    fewer = sum(map(_transposes, inside.operands)) < sum(map(_transposes, node.operands))
+    return n.Transpose(inside) if fewer and not isinstance(inside, n.Transpose) else None
+
+
+def _transposes(node: Node) -> int:
+    """How many transposes stand in a product of matrices or in a sum of them."""
+    if isinstance(node, n.Transpose):
+        return 1 + _transposes(node.operands[0])
+    inner = node.operands if isinstance(node, (n.Add, n.Multiply, n.MatMul)) else ()
+    return sum(map(_transposes, inner))
+
+
+def plain_first(node: Node) -> Node | None:
+    """A.T + A = A + A.T: a matrix stands before its transpose."""
+    if not isinstance(node, n.Add):
+        return None
+    terms = list(node.operands)
+    for place, term in enumerate(terms):
+        other = tidy(n.Transpose(term)) if term.rank == 2 else term
+        if other in terms[place + 1 :] and _transposes(term) > _transposes(other):
+            later = terms.index(other)
+            terms[place], terms[later] = other, term
+            return n.Add(*terms)
+    return None
+
+
+def reading_order(node: Node) -> Node | None:
+    """Numbers first, then scalars, then names, then what is longer; equals keep their places."""
+    if not isinstance(node, n.Multiply):
+        return None
+    order = sorted(node.operands, key=_rank_of_factor)
+    return None if list(node.operands) == order else n.Multiply(*order)
+
+
+def _rank_of_factor(factor: Node) -> int:
+    base = factor.operands[0] if isinstance(factor, (n.Power, n.Transpose, n.Expand)) else factor
+    if isinstance(factor, n.Scalar):
+        return 0
+    if not factor.rank:
+        return 1
+    return 2 if isinstance(base, Variable) else 3
+
+
+TOUCHES: tuple[Touch, ...] = (
+    Touch("inner product", "sum(x * y) = x @ y", inner_product),
+    Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    Touch("common factor", "x * y + x * z = x * (y + z)", common_factor),
+    Touch("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
+    Touch("order of factors", "x * y = y * x", reading_order),
+    Touch("order of terms", "A.T + A = A + A.T", plain_first),
+)
+"""In the order in which they are applied, each everywhere in the answer."""
+
+
+__all__ = ["TOUCHES", "finished"]

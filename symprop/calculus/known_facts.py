@@ -1,0 +1,66 @@
+"""What is known of a node, each with its reason: by a `Fact` declared on a variable, or by what defines a variable."""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.context import Context, KnownFact
+
+
+def _kind(node: Node, context: Context) -> str:
+    """ "softmax", or the name of the function that defines `node`, or nothing."""
+    meaning = context.definition(node)
+    if isinstance(meaning, n.Softmax):
+        return "softmax"
+    return meaning.function.name if isinstance(meaning, n.Map) else ""
+
+
+def _said(node: Node, what: str, kind: str) -> str:
+    """Say that a node is `what`, because it is a softmax, an exponential or a sigmoid."""
+    article = "an" if kind == "exp" else "a"
+    return f"{node.name} {what}, as every {kind}" if isinstance(node, Variable) else f"{article} {kind} {what}"
+
+
+def positive(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why every element of `node` is above 0, or None."""
+    if has_fact(node, "positive"):
+        return declared_fact(node, "is above 0")
+    kind = _kind(node, context)
+    return _said(node, "is above 0", kind) if kind in ("softmax", "exp", "sigmoid") else None
+
+
+def has_fact(node: Node, kind: str) -> bool:
+    """Whether `node` is a variable that was declared so."""
+    return isinstance(node, Variable) and kind in node.facts_by_kind
+
+
+def declared_fact(node: Node, what: str) -> str:
+    """Say what a variable was declared to be: the ledger of an answer lists these words."""
+    return f"{node.name} {what}" if isinstance(node, Variable) else what
+
+
+def below_one(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why every element of `node` is below 1, or None."""
+    return _said(node, "is below 1", "sigmoid") if _kind(node, context) == "sigmoid" else None
+
+
+def nonzero(node: Node, context: Context) -> KnownFact | None:
+    """Return the reason why no element of `node` is 0, or None."""
+    if isinstance(node, n.Add) and len(node.operands) == 2 and node.operands[0] == n.Scalar(1):
+        coefficient, rest = coefficient_and_rest(node.operands[1])
+        if coefficient == -1 and rest is not None:
+            return below_one(rest, context)  # 1 - p
+    return positive(node, context)
+
+
+def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[int, KnownFact] | None:
+    """Return the axis among `axes` along which `node` sums to 1, with the reason, or None."""
+    if isinstance(node, Variable):
+        for fact in node.facts:
+            if fact.kind == "sums to 1" and int(fact.value) in axes:
+                return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
+    meaning = context.definition(node)
+    if isinstance(meaning, n.Softmax) and meaning.axis in axes:
+        return meaning.axis, _said(node, "sums to 1", "softmax")
+    return None

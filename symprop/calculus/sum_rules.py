@@ -1,0 +1,133 @@
+"""Rules for sums: what sums to 1, constants in front, sums that cancel."""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import is_zero, multiplied, ones
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest, expanded
+from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
+from symprop.calculus.known_facts import sums_to_one
+from symprop.calculus.tidy import tidy
+
+SUMS: list[Rule] = []
+
+
+@rule(SUMS, "sums to one", "sum(y) = 1")
+def ones_summed(node: Node, context: Context) -> Applied | None:
+    if not isinstance(node, n.Sum):
+        return None
+    found = sums_to_one(node.operands[0], node.axes, context)
+    if found is None:
+        return None
+    axis, reason = found
+    shape = node.operands[0].shape
+    inner = ones(*shape[:axis], 1, *shape[axis + 1 :])
+    return Applied(tidy(n.Sum(inner, node.axes, node.keepdims)), (reason,))
+
+
+@rule(SUMS, "a constant leaves the sum", "sum(c * x) = c * sum(x)")
+def _(node: Node, context: Context) -> Applied | None:
+    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Multiply)):
+        return None
+    product = node.operands[0]
+    constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
+    varying = [factor for factor in product.operands if factor not in constant]
+    if not constant or not varying or not (node.keepdims or all(factor.rank == 0 for factor in constant)):
+        return None
+    total = n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, node.keepdims)
+    return Applied(n.Multiply(*constant, total))
+
+
+def _size(factor: Node, product: Node, axis: int) -> object:
+    position = axis - product.rank
+    return factor.shape[position] if -position <= factor.rank else 1
+
+
+@rule(SUMS, "sum of a sum", "sum(x + y) = sum(x) + sum(y)")
+def _(node: Node, context: Context) -> Applied | None:
+    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Add)):
+        return None
+    inner = node.operands[0]
+    parts = [coefficient_and_rest(term) for term in inner.operands]
+    if not any(rest is not None and sums_to_one(rest, node.axes, context) for _, rest in parts):
+        return None
+    full = [n.Multiply(term, ones(*inner.shape)) for term in inner.operands]
+    return Applied(n.Add(*(n.Sum(term, node.axes, node.keepdims) for term in full)))
+
+
+@rule(SUMS, "the sum is taken apart", "sum(x * (y - sum(x * y))) = 0 where sum(x) = 1, and sum(x - mean(x)) = 0")
+def taken_apart(node: Node, context: Context) -> Applied | None:
+    """Sum term by term, constants in front, where that leaves less: above all where the terms cancel."""
+    if not isinstance(node, n.Sum) or not any(isinstance(part, n.Add) for part in _factors_of(node.operands[0])):
+        return None
+    facts: list[KnownFact] = []
+    terms = [_term_sum(term, node, context, facts) for term in expanded(node.operands[0])]
+    if len(terms) < 2:
+        return None
+    total = tidy(n.Add(*terms))
+    if not (is_zero(total) or total.weight < node.weight // 2):
+        return None
+    if total.rank != node.rank:  # the summed axes were kept
+        total = tidy(n.Sum(total, range(total.rank) if not node.rank else node.axes))
+    return Applied(total, tuple(dict.fromkeys(facts)))
+
+
+def _factors_of(node: Node) -> tuple[Node, ...]:
+    return node.operands if isinstance(node, n.Multiply) else (node,)
+
+
+def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]) -> Node:
+    """Return the sum of one term over the axes of `whole`, what is constant along them in front.
+
+    The axes are kept with length 1, so that what is constant still broadcasts, unless nothing else is left.
+    """
+    inner = whole.operands[0]
+    keep = whole.keepdims or len(whole.axes) < inner.rank
+    constant = [f for f in _factors_of(term) if all(_size(f, inner, axis) == 1 for axis in whole.axes)]
+    varying = [factor for factor in _factors_of(term) if factor not in constant]
+    product = multiplied([*varying, ones(*inner.shape)] if len(varying) != 1 or not varying[0].rank else varying)
+    if product.rank != inner.rank:
+        product = n.Multiply(product, ones(*inner.shape))
+    total: Node = n.Sum(tidy(product), whole.axes, keep)
+    found = (
+        sums_to_one(varying[0], whole.axes, context) if len(varying) == 1 and varying[0].rank == inner.rank else None
+    )
+    if found is not None:
+        facts.append(found[1])
+        shape = inner.shape
+        rest = ones(*shape[: found[0]], 1, *shape[found[0] + 1 :])
+        total = n.Sum(rest, whole.axes, keep)
+    return tidy(multiplied([*constant, total]))
+
+
+@rule(SUMS, "sum of a product", "sum(A @ B, axis=0) = sum(A, axis=0) @ B")
+def _(node: Node, context: Context) -> Applied | None:
+    """A sum enters a product of matrices where what it reaches is known: a sum of 0, or rows that sum to 1."""
+    inner = node.operands[0] if isinstance(node, n.Sum) else node
+    if not isinstance(node, n.Sum) or not isinstance(inner, n.MatMul) or inner.rank != 2 or len(node.axes) != 1:
+        return None
+    first, *_, last = links(inner)
+    outer, axis = (first, 0) if node.axes == (0,) else (last, 1)
+    found, facts = _known_sum(tidy(n.Sum(outer, axis)), context)
+    if found is None:
+        found, facts = _known_sum(tidy(n.Sum(tidy(n.Transpose(outer)), 1 - axis)), context)
+    if found is None:
+        return None
+    rest = links(inner)[1:] if axis == 0 else links(inner)[:-1]
+    product = found
+    for part in rest if axis == 0 else rest[::-1]:
+        product = n.MatMul(product, part) if axis == 0 else n.MatMul(part, product)
+    return Applied(n.Expand(product, axis) if node.keepdims else product, facts)
+
+
+def _known_sum(node: Node, context: Context) -> tuple[Node | None, tuple[KnownFact, ...]]:
+    """Return what a sum is where a rule knows it, a zero or ones."""
+    if isinstance(node, n.Sum) and isinstance(node.operands[0], n.Transpose):
+        node = n.Sum(node.operands[0].operands[0], 1 - node.axes[0])
+    for apply in (ones_summed, taken_apart):
+        applied = apply(node, context)
+        if applied is not None and isinstance(applied.result, n.Fill):
+            return applied.result, applied.facts
+    return None, ()
