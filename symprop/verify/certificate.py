@@ -51,9 +51,9 @@ MANY = 60
 
 @dataclass(frozen=True)
 class Certificate:
-    """The rows of a check, and whether all of them agree."""
+    """The rows of a check, and whether all of them agree; `title` says of what: a network, a question."""
 
-    network: str
+    title: str
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
@@ -74,7 +74,7 @@ class Certificate:
         widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
         aligned = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
         texts = [line.rstrip() for line in (aligned[0], "-" * min(len(aligned[0]), 120), *aligned[1:])]
-        return "\n".join([self.network, "", *texts, "", self.summary, *self.remarks])
+        return "\n".join([self.title, "", *texts, "", self.summary, *self.remarks])
 
     @property
     def summary(self) -> str:

@@ -128,3 +128,9 @@ def bounds(derivation: Derivation, system: System, point: Point) -> Bounds:
         return allowed
 
     return bound
+
+
+def of_run(run: Callable[[Complex], Array]) -> Array:
+    """Return how far rounding in float64 can move each element of what `run` computes in a given arithmetic."""
+    exact = {"": run(Noisy(0, SEEN, active=False))}
+    return _largest(exact, ({"": run(Noisy(number, SEEN))} for number in range(RUNS)), FLOAT64 / SEEN)[""]

@@ -7,7 +7,7 @@ equation of an adjoint. `Pullback`s are worked out by central differences in 120
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -76,16 +76,14 @@ def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
 
 def _row(equation: Equation, backward: list[Equation], scenes: list[_Scene]) -> Row:
     layout = scenes[0].derivation.system.layout if scenes else ""
-    errors, bad = [0.0], []
+    used = {step: _used(step, equation, backward) for step in equation.steps}
+    errors, bad = judged_steps(
+        equation.steps,
+        lambda step: max((_step_error(step, scene, used[step]) for scene in scenes), default=float("inf")),
+    )
     if not joined(equation):
-        bad.append("the steps do not lead to the equation")
+        bad.insert(0, "the steps do not lead to the equation")
         errors.append(float("inf"))
-    for number, step in enumerate(equation.steps, start=1):
-        defined = _used(step, equation, backward)
-        error = max((_step_error(step, scene, defined) for scene in scenes), default=float("inf"))
-        errors.append(error)
-        if not error <= LIMIT:
-            bad.append(f"step {number}, {step.rule}")
     ok = max(errors) <= LIMIT and bool(scenes)
     count = len(equation.steps)
     note = "; ".join(bad) if bad else f"{count} step{'s' if count != 1 else ''}, {layout}"
@@ -129,11 +127,23 @@ def joined(equation: Equation) -> bool:
     return links and (not steps or steps[-1].after == equation.expression)
 
 
+def judged_steps(steps: Iterable[Step], error_of: Callable[[Step], float]) -> tuple[list[float], list[str]]:
+    """Return the error of each step (0 before the first), and the number and rule of those beyond the limit."""
+    errors, bad = [0.0], []
+    for number, step in enumerate(steps, start=1):
+        errors.append(error_of(step))
+        if not errors[-1] <= LIMIT:
+            bad.append(f"step {number}, {step.rule}")
+    return errors, bad
+
+
+def step_error(before: Array, after: Array) -> float:
+    """Return how far the two sides of a step are apart; a shape that differs is infinitely far."""
+    return precise_difference(after, before) if before.shape == after.shape else float("inf")
+
+
 def _step_error(step: Step, scene: _Scene, defined: tuple[Equation, ...]) -> float:
-    before, after = scene.value(step.before, defined), scene.value(step.after, defined)
-    if before.shape != after.shape:
-        return float("inf")
-    return precise_difference(after, before)
+    return step_error(scene.value(step.before, defined), scene.value(step.after, defined))
 
 
 def _used(step: Step, current: Equation, backward: list[Equation]) -> tuple[Equation, ...]:
