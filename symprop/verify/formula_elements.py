@@ -16,10 +16,10 @@ from sympy import Basic
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.result import Result
+from symprop.calculus.result import Result, joined
 from symprop.verify.arithmetic import Array
 from symprop.verify.element_checks import LONGEST, WORK, ScalarNumbers
-from symprop.verify.formula_oracles import SECOND_ORDER, integers
+from symprop.verify.formula_oracles import SECOND_ORDER, integers, precise
 from symprop.verify.formula_points import FormulaPoint
 
 
@@ -64,9 +64,9 @@ def compared(result: Result, point: FormulaPoint) -> tuple[Array, Array]:
         TooLong: SymPy would take too long.
     """
     sizes: dict[Any, Any] = dict(point.sizes)
-    formula, answer = (_numbered(node, sizes) for node in (result.formula.node, result.node))
+    formula = _numbered(result.formula.node, sizes)
     ids = {name: each for name, each in point.values.items() if each.dtype.kind == "i"}
-    reader, numbers = Reader(ids), ScalarNumbers(_symbols((formula, answer), point, ids))
+    reader, numbers = Reader(ids), ScalarNumbers(_symbols(formula, point, ids))
     by = [_place(formula, each, sizes) for each in result.by]
     axes = [elements(each) for each in by]
     count = axes[0].size * (axes[-1].size if result.kind in SECOND_ORDER else 1)
@@ -81,10 +81,10 @@ def compared(result: Result, point: FormulaPoint) -> tuple[Array, Array]:
             true = np.asarray(np.tensordot(along, true, axes=along.ndim))
         else:
             true = np.asarray(np.tensordot(true, along, axes=along.ndim))
-    found = elements(answer, reader=reader)
-    values = np.asarray([numbers.of(each) for each in found.ravel()], dtype=object)
-    shape = integers(result.node.shape, point.sizes)
-    return values.reshape(shape), true.reshape(shape) if true.size == values.size else true
+    if result.kind in {"jacobian", "hessian"}:
+        rows = result.by[0].shape if result.kind == "hessian" else result.formula.shape
+        true = true.reshape(integers(joined(rows, result.by[-1].shape), point.sizes))
+    return precise(result.node, point), true
 
 
 def _derivatives(written: Array, symbols: Array) -> Array:
@@ -92,7 +92,7 @@ def _derivatives(written: Array, symbols: Array) -> Array:
     slopes = [sympy.diff(each, symbol) for each in written.ravel() for symbol in symbols.ravel()]
     result = np.empty(len(slopes), dtype=object)
     result[:] = slopes
-    return result.reshape(*written.shape, *symbols.shape)
+    return result.reshape((*written.shape, *symbols.shape))
 
 
 def _numbered(node: Node, sizes: dict[Any, Any]) -> Node:
@@ -111,15 +111,14 @@ def _as_variable(node: Node) -> Variable:
     return node
 
 
-def _symbols(nodes: tuple[Node, ...], point: FormulaPoint, ids: dict[str, Array]) -> dict[Basic, Array]:
-    """Return the value of each element of each variable, as it stands in each node (facts change its symbol)."""
+def _symbols(node: Node, point: FormulaPoint, ids: dict[str, Array]) -> dict[Basic, Array]:
+    """Return the value of each element of each variable of a formula."""
     values: dict[Basic, Array] = {}
-    for node in nodes:
-        for variable in variables(node):
-            if variable.name not in ids and variable.name in point.precise:
-                exact = np.asarray(point.precise[variable.name], dtype=object)
-                for symbol, number in zip(elements(variable).ravel(), exact.ravel(), strict=True):
-                    values[symbol] = np.asarray(mpmath.mpf(number), dtype=object)
+    for variable in variables(node):
+        if variable.name not in ids:
+            exact = np.asarray(point.precise[variable.name], dtype=object)
+            for symbol, number in zip(elements(variable).ravel(), exact.ravel(), strict=True):
+                values[symbol] = np.asarray(mpmath.mpf(number), dtype=object)
     return values
 
 
