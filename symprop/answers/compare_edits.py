@@ -1,0 +1,180 @@
+"""Small mistakes: formulas that differ from a given one at a single place, as a slip of the pen would.
+
+`EDITS` has a row for each kind of slip. Each gives, for one part of a formula, what may have been meant instead; a part
+whose new shape does not fit is left out by the shapes themselves.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sympy import Integer, prod
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import multiplied, variables
+from symprop.errors import SympropError
+
+MOST_EDITS = 600
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A formula with `new` in place of `old` at one place."""
+
+    node: Node
+    old: Node
+    new: Node
+
+
+Slip = Callable[[Node, Node], Iterable[Node]]
+"""Takes a part and the whole formula; gives what may have been meant instead of the part."""
+
+
+def _transposed(part: Node, whole: Node) -> Iterator[Node]:
+    if part.rank == 2 and not isinstance(part, (n.Identity, n.Fill, n.Diag)):
+        yield part.operands[0] if isinstance(part, n.Transpose) else n.Transpose(part)
+
+
+def _other_axis(part: Node, whole: Node) -> Iterator[Node]:
+    """A sum over other axes; a softmax or a log-sum-exp along another."""
+    if isinstance(part, n.Sum):
+        rank = part.operands[0].rank
+        for count in range(1, rank + 1):
+            for axes in itertools.combinations(range(rank), count):
+                if axes != part.axes:
+                    yield n.Sum(part.operands[0], axes, part.keepdims)
+    if isinstance(part, (n.Softmax, n.LogSumExp)):
+        for axis in range(part.operands[0].rank):
+            if axis != part.axis:
+                yield part.func(part.operands[0], axis, *part.args[2:])
+
+
+def _mean_for_sum(part: Node, whole: Node) -> Iterator[Node]:
+    if isinstance(part, n.Sum):
+        count = prod(part.operands[0].shape[axis] for axis in part.axes)
+        yield n.Multiply(n.Scalar(1 / count), part)
+        yield n.Multiply(n.Scalar(count), part)
+
+
+def _other_product(part: Node, whole: Node) -> Iterator[Node]:
+    """A matrix product in the other order or elementwise, an elementwise product as a matrix product."""
+    if isinstance(part, (n.MatMul, n.Outer)):
+        left, right = part.operands
+        yield part.func(right, left)
+        if isinstance(part, n.MatMul) and part.rank:
+            yield n.Multiply(left, right)
+    if isinstance(part, n.Multiply) and part.rank == 2 and all(factor.rank for factor in part.operands):
+        for left, right in itertools.permutations(part.operands, 2):
+            if len(part.operands) == 2:
+                yield n.MatMul(left, right)
+
+
+def _other_sign(part: Node, whole: Node) -> Iterator[Node]:
+    if isinstance(part, n.Add):
+        for place, term in enumerate(part.operands):
+            yield n.Add(*part.operands[:place], n.negative(term), *part.operands[place + 1 :])
+    elif isinstance(part, n.Map) and len(part.operands) == 1:
+        yield part.with_operands([n.negative(part.operands[0])])
+
+
+def _left_out(part: Node, whole: Node) -> Iterator[Node]:
+    """A term, a factor or a function less."""
+    if isinstance(part, (n.Add, n.Multiply)):
+        for place in range(len(part.operands)):
+            rest = part.operands[:place] + part.operands[place + 1 :]
+            yield rest[0] if len(rest) == 1 else part.func(*rest)
+    if isinstance(part, n.MatMul):
+        yield from part.operands
+    if isinstance(part, (n.Map, n.Power)) and len(part.operands) == 1:
+        yield part.operands[0]
+
+
+def _other_exponent(part: Node, whole: Node) -> Iterator[Node]:
+    """A power inverted, one more or one less; a factor above the line for one below."""
+    if isinstance(part, n.Power):
+        for exponent in (-part.exponent, part.exponent + 1, part.exponent - 1, 2 * part.exponent, part.exponent / 2):
+            if exponent != 0:
+                yield part.operands[0] if exponent == 1 else n.Power(part.operands[0], exponent)
+    if isinstance(part, n.Multiply):
+        for place, factor in enumerate(part.operands):
+            if not isinstance(factor, (n.Power, n.Scalar)):
+                yield multiplied([*part.operands[:place], n.Power(factor, Integer(-1)), *part.operands[place + 1 :]])
+
+
+def _other_variable(part: Node, whole: Node) -> Iterator[Node]:
+    if isinstance(part, n.Variable):
+        yield from (each for each in variables(whole) if each != part and each.rank == part.rank)
+
+
+EDITS: tuple[Slip, ...] = (
+    _other_axis,
+    _transposed,
+    _mean_for_sum,
+    _other_product,
+    _other_sign,
+    _other_exponent,
+    _left_out,
+    _other_variable,
+)
+"""The kinds of slip, the most common first."""
+
+
+def edits(node: Node, shape: tuple[object, ...]) -> Iterator[Edit]:
+    """Yield formulas of the given shape that differ from `node` at one place, the most common slips first.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("A @ x", A="n n", x="n").node
+    >>> [edit.node.text() for edit in edits(f, f.shape)]
+    ['A.T @ x', 'x @ A', 'x']
+    """
+    count = 0
+    seen = {node}
+    places = list(_places(node))
+    for slip in EDITS:
+        for path, part in places:
+            for new in _fitting(slip, part, node):
+                edited = _put(node, path, new)
+                if edited is None or edited in seen or edited.shape != shape:
+                    continue
+                seen.add(edited)
+                yield Edit(edited, part, new)
+                count += 1
+                if count == MOST_EDITS:
+                    return
+
+
+def _fitting(slip: Slip, part: Node, whole: Node) -> list[Node]:
+    try:
+        return list(slip(part, whole))
+    except SympropError:  # the first that does not fit ends the row: its others would have the same shapes
+        return []
+
+
+Place = tuple[int, ...]
+
+
+def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
+    yield place, node
+    for position, operand in enumerate(node.operands):
+        yield from _places(operand, (*place, position))
+
+
+def _put(node: Node, place: Place, part: Node) -> Node | None:
+    """Return `node` with another part at a place; None where it does not fit."""
+    if not place:
+        return part
+    operands = list(node.operands)
+    inner = _put(operands[place[0]], place[1:], part)
+    if inner is None:
+        return None
+    operands[place[0]] = inner
+    try:
+        return node.with_operands(operands)
+    except SympropError:
+        return None
+
+
+__all__ = ["EDITS", "Edit", "edits"]

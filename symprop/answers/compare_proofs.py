@@ -1,0 +1,111 @@
+"""Proofs that two formulas are equal: one normal form for both, or every element of the difference zero.
+
+The second proof is exact at the sizes that it names: the index meaning of both formulas is written out in SymPy's
+scalars, symmetric and normalised arrays with as many free elements as they have, and the difference is brought to a
+normal form of rational functions in these elements and their exponentials. It is tried where it is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.elements import Reader, elements
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import is_zero
+from symprop.answers.compare_cases import at_sizes
+from symprop.calculus.coefficients import same_shape
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import Context
+from symprop.calculus.tidy import tidy
+from symprop.errors import LimitError
+
+MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 16, 40
+"""What is written out by elements at most: for one element, in all, and how many elements."""
+
+_AS_EXPONENTIALS = (sympy.tanh, sympy.sinh, sympy.cosh)
+
+
+def same_form(first: Node, second: Node) -> bool:
+    """Whether two formulas have one normal form, or their difference simplifies to zero.
+
+    >>> from symprop.algebra.formula import formula
+    >>> A = {"A": "n n", "x": "n"}
+    >>> same_form(formula("x @ A", **A).node, formula("A.T @ x", **A).node)
+    True
+    """
+    if not same_shape(first, second):
+        return False
+    if tidy(first) == tidy(second):
+        return True
+    try:
+        difference, _ = simplified(n.Add(first, n.negative(second)), Context())
+    except LimitError:
+        return False
+    return is_zero(difference)
+
+
+def same_elements(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
+) -> tuple[Mapping[Expr, int], ...]:
+    """Return the choices of sizes at which every element of the difference is proved to be zero; none for no proof.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f, g = formula("(x + y)**2", x="", y=""), formula("x**2 + 2 * x * y + y**2", x="", y="")
+    >>> same_elements(f.node, g.node, f.variables, ({},))
+    ({},)
+    """
+    proved: list[Mapping[Expr, int]] = []
+    for sizes in choices:
+        here = [at_sizes(node, sizes) for node in (first, second)]
+        if here[0] is None or here[1] is None or np.prod([int(size) for size in here[0].shape]) > MOST_ELEMENTS:
+            return ()
+        reader = Reader(_free_elements(variables, sizes))
+        pairs = zip(elements(here[0], reader=reader).ravel(), elements(here[1], reader=reader).ravel(), strict=True)
+        if not all(_is_zero(left, right) for left, right in pairs):
+            return ()
+        proved.append(sizes)
+    return tuple(proved)
+
+
+def _is_zero(left: Expr, right: Expr) -> bool:
+    """Whether a difference of scalars is zero, by a normal form of rational functions. False where it is too long."""
+    difference = left - right
+    if difference == 0:
+        return True
+    if difference.has(sympy.Piecewise, sympy.Max, sympy.Min, sympy.KroneckerDelta):
+        return False  # their normal form has a case for each order of all that is compared
+    if difference.count_ops() > MOST_OPERATIONS or len(difference.free_symbols) > MOST_SYMBOLS:
+        return False
+    written = sympy.expand(difference.rewrite(_AS_EXPONENTIALS, sympy.exp))
+    if written == 0:
+        return True
+    if written.count_ops() > MOST_OPERATIONS:
+        return False
+    return bool(sympy.numer(sympy.together(written)).expand() == 0)
+
+
+def _free_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) -> dict[str, Any]:
+    """Return arrays of symbols for variables whose elements depend on each other: symmetric ones, and sums of 1."""
+    found: dict[str, Any] = {}
+    for each in variables:
+        facts = each.facts_by_kind
+        free = at_sizes(each, sizes)
+        if free is None or "index" in facts:
+            continue
+        values = elements(free)
+        if "symmetric" in facts:
+            found[each.name] = np.where(np.tri(len(values), dtype=bool), values, values.T)
+        elif "sums to 1" in facts:
+            moved = np.moveaxis(values.copy(), int(facts["sums to 1"]), -1)
+            moved[..., -1] = 1 - moved[..., :-1].sum(axis=-1)
+            found[each.name] = np.moveaxis(moved, -1, int(facts["sums to 1"]))
+    return found
+
+
+__all__ = ["same_elements", "same_form"]
