@@ -14,7 +14,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.calculus.coefficients import coefficient_and_rest, scaled
+from symprop.calculus.coefficients import scalars_and_rest, scaled
 
 Merge = Callable[[Node, Node], Node | None]
 
@@ -35,13 +35,15 @@ def links(node: Node) -> list[Node]:
 def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
     """Return the tidy form of a product of matrices (or of matrices and a vector) whose factors are tidy."""
     total: Expr = Integer(1)
+    scalars: list[Node] = []
     parts: list[Node] = []
     pending = links(node)[::-1]
     while pending:
-        coefficient, bare = coefficient_and_rest(pending.pop())
+        coefficient, found, bare = scalars_and_rest(pending.pop())
         if bare is None:
             raise LookupError("a factor of a matrix product is a matrix or a vector")
         total *= coefficient
+        scalars.extend(found)
         merged = _merged(parts[-1], bare) if parts else None
         if merged is None:
             parts.append(bare)
@@ -51,7 +53,8 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
     product = parts[-1] if parts[-1].rank == 1 else parts[0]
     for part in parts[-2::-1] if parts[-1].rank == 1 else parts[1:]:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
-    return scaled(sympy.cancel(total), product)
+    product = scaled(sympy.cancel(total), product)
+    return tidy(n.Multiply(*scalars, product)) if scalars else product
 
 
 def _merged(left: Node, right: Node) -> Node | None:
@@ -92,6 +95,13 @@ def _rank_one(left: Node, right: Node) -> Node | None:
 def _column_of_ones(left: Node, right: Node) -> Node | None:
     """A 1 = the sums of the rows of A."""
     return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if isinstance(right, n.Fill) and right.rank == 1 else None
+
+
+def _ones(left: Node, right: Node) -> Node | None:
+    """Matrices of one number each: (c 1 1') (d 1 1') = c d q 1 1', with q their common size."""
+    if not (isinstance(left, n.Fill) and isinstance(right, n.Fill) and right.rank == 2):
+        return None
+    return n.Fill(left.value * right.value * left.shape[1], (left.shape[0], right.shape[1]))
 
 
 def _inverses(left: Node, right: Node) -> Node | None:
@@ -138,6 +148,7 @@ NEIGHBOURS: tuple[Merge, ...] = (
     _diagonals,
     _rank_one,
     _column_of_ones,
+    _ones,
 )
 """Each returns what two neighbours in a product are together, or None; the identity stands in its docstring."""
 

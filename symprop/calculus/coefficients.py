@@ -28,6 +28,22 @@ def coefficient_and_rest(node: Node) -> tuple[Expr, Node | None]:
     return Integer(1), node
 
 
+def scalars_and_rest(node: Node) -> tuple[Expr, tuple[Node, ...], Node | None]:
+    """Split `2 * c * x` into the number 2, the scalars `c` and the array `x`; a scalar has no rest.
+
+    >>> from symprop.algebra import variable
+    >>> c, x = variable("c"), variable("x", (3,))
+    >>> scalars_and_rest(n.Multiply(n.Scalar(2), c, x)) == (2, (c,), x)
+    True
+    """
+    coefficient, rest = coefficient_and_rest(node)
+    if not isinstance(rest, n.Multiply) or not rest.rank:
+        return coefficient, (), rest
+    scalars = tuple(factor for factor in rest.operands if not factor.rank)
+    arrays = [factor for factor in rest.operands if factor.rank]
+    return coefficient, scalars, multiplied(arrays) if scalars else rest
+
+
 def scaled(coefficient: Expr, node: Node) -> Node:
     """Return `coefficient * node`, tidy when `node` is."""
     inner, rest = coefficient_and_rest(node)

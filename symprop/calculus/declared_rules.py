@@ -19,7 +19,7 @@ DECLARED_RULES: list[Rule] = []
 @rule(DECLARED_RULES, "symmetric", "S.T = S")
 def _(node: Node, context: Context) -> Applied | None:
     if isinstance(node, n.Transpose) and node.axes == (1, 0) and has_fact(node.operands[0], "symmetric"):
-        return Applied(node.operands[0], (declared_fact(node.operands[0], "is symmetric"),))
+        return Applied(node.operands[0], (declared_fact(node.operands[0], "symmetric"),))
     return None
 
 
@@ -30,7 +30,7 @@ def _(node: Node, context: Context) -> Applied | None:
         base = left.operands[0] if isinstance(left, n.Transpose) else left
         if has_fact(base, "orthogonal") and right == tidy(n.Transpose(left)):
             rest = [*parts[:place], n.Identity(left.shape[0]), *parts[place + 2 :]]
-            return Applied(reduce(n.MatMul, rest), (declared_fact(base, "is orthogonal"),))
+            return Applied(reduce(n.MatMul, rest), (declared_fact(base, "orthogonal"),))
     return None
 
 
@@ -41,7 +41,7 @@ def _(node: Node, context: Context) -> Applied | None:
     x = node.operands[0]
     reason = positive(x, context)
     if reason is None and node.function.name in ("abs", "relu") and has_fact(x, "nonnegative"):
-        reason = declared_fact(x, "is not negative")
+        reason = declared_fact(x, "nonnegative")
     if reason is None:
         return None
     if node.function.name in ("abs", "relu"):
@@ -54,7 +54,7 @@ def _(node: Node, context: Context) -> Applied | None:
     if isinstance(node, n.Power) and node.exponent.is_Integer and node.exponent > 1:
         y = node.operands[0]
         if has_fact(y, "one-hot"):
-            return Applied(y, (declared_fact(y, "is one-hot"),))
+            return Applied(y, (declared_fact(y, "one-hot"),))
     return None
 
 
@@ -63,7 +63,7 @@ def _(node: Node, context: Context) -> Applied | None:
     y = node.operands[0] if node.operands else node
     if not has_fact(y, "signs"):
         return None
-    fact = (declared_fact(y, "has elements -1 and 1 alone"),)
+    fact = (declared_fact(y, "signs"),)
     if isinstance(node, n.Power) and node.exponent.is_Integer:
         return Applied(y if node.exponent % 2 else ones(*y.shape), fact)
     if isinstance(node, n.Map) and len(node.operands) == 1 and node.function.name in ("abs", "sign"):

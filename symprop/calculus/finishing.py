@@ -53,6 +53,8 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
     """Return `node` with a touch applied from the leaves up, as long as it changes something."""
     operands = tuple(_everywhere(operand, apply) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)
+    parts = links(node)
+    node = _chain(parts) if len(parts) > 2 else node  # the brackets of a product, where a factor became a product
     changed = apply(node)
     return node if changed is None or changed == node else _everywhere(changed, apply)
 
@@ -84,7 +86,7 @@ def common_matrix(node: Node) -> Node | None:
         return None
     terms = [coefficient_and_rest(term) for term in node.operands]
     chains = [links(rest) if rest is not None and same_shape(rest, node) else [] for _, rest in terms]
-    for end in (0, -1):
+    for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
         for first, chain in enumerate(chains):
             alike = [
                 place for place, other in enumerate(chains) if len(other) > 1 and chain and other[end] == chain[end]
@@ -209,10 +211,22 @@ def _rank_of_factor(factor: Node) -> int:
     return 2 if isinstance(base, Variable) else 3
 
 
+def number_in_block(node: Node) -> Node | None:
+    """2 kron(I, C) = kron(I, 2 C): the block that is repeated stands whole."""
+    if not isinstance(node, n.Multiply) or not isinstance(node.operands[-1], n.Kron):
+        return None
+    *scalars, repeated = node.operands
+    left, right = repeated.operands
+    if not isinstance(left, n.Identity) or any(scalar.rank for scalar in scalars):
+        return None
+    return n.Kron(left, n.Multiply(*scalars, right))
+
+
 TOUCHES: tuple[Touch, ...] = (
     Touch("inner product", "sum(x * y) = x @ y", inner_product),
     Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     Touch("common factor", "x * y + x * z = x * (y + z)", common_factor),
+    Touch("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
     Touch("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
     Touch("order of factors", "x * y = y * x", reading_order),
     Touch("order of terms", "A.T + A = A + A.T", plain_first),

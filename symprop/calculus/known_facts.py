@@ -25,7 +25,7 @@ def _said(node: Node, what: str, kind: str) -> str:
 def positive(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why every element of `node` is above 0, or None."""
     if has_fact(node, "positive"):
-        return declared_fact(node, "is above 0")
+        return declared_fact(node, "positive")
     kind = _kind(node, context)
     return _said(node, "is above 0", kind) if kind in ("softmax", "exp", "sigmoid") else None
 
@@ -35,9 +35,29 @@ def has_fact(node: Node, kind: str) -> bool:
     return isinstance(node, Variable) and kind in node.facts_by_kind
 
 
-def declared_fact(node: Node, what: str) -> str:
-    """Say what a variable was declared to be: the ledger of an answer lists these words."""
-    return f"{node.name} {what}" if isinstance(node, Variable) else what
+SENTENCES: dict[str, str] = {
+    "symmetric": "{} is symmetric",
+    "orthogonal": "{} is orthogonal",
+    "positive": "{} is above 0",
+    "nonnegative": "{} is not negative",
+    "one-hot": "the elements of {} are 0 or 1",
+    "signs": "the elements of {} are -1 or 1",
+}
+"""How a declared fact is said; what sums to 1 is said by its axis."""
+
+
+def declared_fact(node: Node, kind: str) -> str:
+    """Say what a variable was declared to be, in the words that the ledger of an answer looks for.
+
+    >>> from symprop.algebra.declarations import declared
+    >>> declared_fact(declared("Y", "m k rows-sum-to-1"), "sums to 1")
+    'each row of Y sums to 1'
+    """
+    name = node.name if isinstance(node, Variable) else ""
+    if kind == "sums to 1" and isinstance(node, Variable):
+        axis = int(node.facts_by_kind[kind])
+        return f"{name} sums to 1" if node.rank == 1 else f"each {('column', 'row')[axis]} of {name} sums to 1"
+    return SENTENCES[kind].format(name)
 
 
 def below_one(node: Node, context: Context) -> KnownFact | None:
@@ -59,7 +79,8 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
     if isinstance(node, Variable):
         for fact in node.facts:
             if fact.kind == "sums to 1" and int(fact.value) in axes:
-                return int(fact.value), "the targets sum to 1" if node.letter == "y" else f"{node.name} sums to 1"
+                targets = node.letter == "y" and context.by_name  # of a network
+                return int(fact.value), "the targets sum to 1" if targets else declared_fact(node, fact.kind)
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
         return meaning.axis, _said(node, "sums to 1", "softmax")

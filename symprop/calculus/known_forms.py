@@ -17,7 +17,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
-from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape
 from symprop.calculus.tidy import tidy
 
 
@@ -79,6 +79,49 @@ def _summed_exponent(total: n.Sum) -> Node | None:
 def _broadcasts_back(total: n.Sum) -> bool:
     """Whether a sum over one axis lines up again with what was summed, when the two are multiplied."""
     return total.keepdims or total.operands[0].rank == 1 or total.axes == (0,)
+
+
+def as_log_softmax(node: Node) -> Node | None:
+    """Return `log(softmax(x))` as `x - logsumexp(x)`, else None."""
+    inside = node.operands[0] if is_map(node, "log") else None
+    if not isinstance(inside, n.Softmax):
+        return None
+    x = inside.operands[0]
+    return tidy(x - n.LogSumExp(x, inside.axis, True))
+
+
+def as_shifted_softmax(node: Node) -> Node | None:
+    """Return `softmax(x + c)` as `softmax(x)`, where `c` is the same along the axis, else None."""
+    if not isinstance(node, n.Softmax) or not isinstance(node.operands[0], n.Add):
+        return None
+    kept, constant = _along(node.operands[0], node.axis)
+    if not constant or not kept:
+        return None
+    x = _sum(kept)
+    return n.Softmax(x, node.axis) if same_shape(x, node) else None
+
+
+def as_shifted_logsumexp(node: Node) -> Node | None:
+    """Return `logsumexp(x + c)` as `logsumexp(x) + c`, where `c` is the same along the axis, else None."""
+    if not isinstance(node, n.LogSumExp) or not isinstance(node.operands[0], n.Add):
+        return None
+    kept, constant = _along(node.operands[0], node.axis)
+    if not constant or not kept or not same_shape(_sum(kept), node.operands[0]):
+        return None
+    if not node.keepdims and any(part.rank for part in constant):
+        return None
+    return tidy(n.Add(n.LogSumExp(_sum(kept), node.axis, node.keepdims), *constant))
+
+
+def _along(node: n.Add, axis: int) -> tuple[list[Node], list[Node]]:
+    """Return the terms that vary along an axis of a sum, and those that do not."""
+    place = axis - node.rank
+    constant = [part for part in node.operands if part.rank < -place or part.shape[place] == 1]
+    return [part for part in node.operands if part not in constant], constant
+
+
+def _sum(terms: list[Node]) -> Node:
+    return terms[0] if len(terms) == 1 else n.Add(*terms)
 
 
 def as_softplus(node: Node) -> Node | None:
@@ -233,6 +276,9 @@ def _product(*factors: Node) -> Node:
 KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("softmax", "exp(x) / sum(exp(x)) = softmax(x)", as_softmax),
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
+    KnownForm("shift of a softmax", "softmax(x + c) = softmax(x)", as_shifted_softmax),
+    KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
+    KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x)", as_log_softmax),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
     KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),
     KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),

@@ -6,7 +6,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import is_zero, multiplied, ones
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, expanded
+from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.known_facts import sums_to_one
 from symprop.calculus.tidy import tidy
@@ -34,10 +34,17 @@ def _(node: Node, context: Context) -> Applied | None:
     product = node.operands[0]
     constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
     varying = [factor for factor in product.operands if factor not in constant]
-    if not constant or not varying or not (node.keepdims or all(factor.rank == 0 for factor in constant)):
+    if not constant or not varying or not same_shape(multiplied(varying), product):
         return None
-    total = n.Sum(n.Multiply(*varying) if len(varying) > 1 else varying[0], node.axes, node.keepdims)
-    return Applied(n.Multiply(*constant, total))
+    outside = constant if node.keepdims else [_without_axes(factor, product, node.axes) for factor in constant]
+    return Applied(n.Multiply(*outside, n.Sum(multiplied(varying), node.axes, node.keepdims)))
+
+
+def _without_axes(factor: Node, product: Node, axes: tuple[int, ...]) -> Node:
+    """Return a factor of a product without those of the `axes` that it has, which have length 1."""
+    places = [axis - product.rank + factor.rank for axis in axes]
+    present = [place for place in places if place >= 0]
+    return tidy(n.Sum(factor, present)) if present else factor
 
 
 def _size(factor: Node, product: Node, axis: int) -> object:
@@ -69,8 +76,10 @@ def taken_apart(node: Node, context: Context) -> Applied | None:
     total = tidy(n.Add(*terms))
     if not (is_zero(total) or total.weight < node.weight // 2):
         return None
-    if total.rank != node.rank:  # the summed axes were kept
-        total = tidy(n.Sum(total, range(total.rank) if not node.rank else node.axes))
+    for axis in node.axes if node.keepdims else ():
+        total = tidy(n.Expand(total, axis))
+    if is_zero(total) and "a softmax sums to 1" in facts:
+        facts = ["softmax is shift-invariant"]  # sum_i p_i (g_i - p' g) = 0: no constant that is added moves it
     return Applied(total, tuple(dict.fromkeys(facts)))
 
 
@@ -79,27 +88,19 @@ def _factors_of(node: Node) -> tuple[Node, ...]:
 
 
 def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]) -> Node:
-    """Return the sum of one term over the axes of `whole`, what is constant along them in front.
-
-    The axes are kept with length 1, so that what is constant still broadcasts, unless nothing else is left.
-    """
+    """Return the sum of one term over the axes of `whole`, which go, what is constant along them in front."""
     inner = whole.operands[0]
-    keep = whole.keepdims or len(whole.axes) < inner.rank
     constant = [f for f in _factors_of(term) if all(_size(f, inner, axis) == 1 for axis in whole.axes)]
     varying = [factor for factor in _factors_of(term) if factor not in constant]
-    product = multiplied([*varying, ones(*inner.shape)] if len(varying) != 1 or not varying[0].rank else varying)
-    if product.rank != inner.rank:
-        product = n.Multiply(product, ones(*inner.shape))
-    total: Node = n.Sum(tidy(product), whole.axes, keep)
-    found = (
-        sums_to_one(varying[0], whole.axes, context) if len(varying) == 1 and varying[0].rank == inner.rank else None
-    )
+    outside = [_without_axes(factor, inner, whole.axes) for factor in constant]
+    alone = len(varying) == 1 and varying[0].rank == inner.rank
+    found = sums_to_one(varying[0], whole.axes, context) if alone else None
     if found is not None:
         facts.append(found[1])
         shape = inner.shape
-        rest = ones(*shape[: found[0]], 1, *shape[found[0] + 1 :])
-        total = n.Sum(rest, whole.axes, keep)
-    return tidy(multiplied([*constant, total]))
+        return tidy(multiplied([*outside, n.Sum(ones(*shape[: found[0]], 1, *shape[found[0] + 1 :]), whole.axes)]))
+    product = multiplied([*varying, ones(*inner.shape)] if not alone else varying)
+    return tidy(multiplied([*outside, n.Sum(tidy(product), whole.axes)]))
 
 
 @rule(SUMS, "sum of a product", "sum(A @ B, axis=0) = sum(A, axis=0) @ B")

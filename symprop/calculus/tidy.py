@@ -24,6 +24,7 @@ from symprop.calculus.coefficients import (
     common_factor,
     reduced_axes,
     same_shape,
+    scalars_and_rest,
     scaled,
     spread,
     without_ones,
@@ -122,16 +123,21 @@ def _(node: n.Power) -> Node:
 
 
 def _linear(node: Node) -> Node:
-    """Pull the numbers out of the operands of an operation that is linear in each array operand."""
+    """Pull the numbers and scalars out of the operands of an operation that is linear in each array operand."""
     total: Expr = Integer(1)
+    scalars: list[Node] = []
     operands: list[Node] = []
     for operand in node.operands:
-        coefficient, rest = coefficient_and_rest(operand)
+        coefficient, found, rest = scalars_and_rest(operand)
         if rest is None:
             return node
         total *= coefficient
+        scalars.extend(found)
         operands.append(rest)
-    return node if total == 1 else scaled(total, tidy(node.with_operands(operands)))
+    if total == 1 and not scalars:
+        return node
+    inside = tidy(node.with_operands(operands))
+    return scaled(total, inside) if not scalars else tidy(n.Multiply(n.Scalar(total), *scalars, inside))
 
 
 @TIDY.row(n.MatMul)
@@ -150,6 +156,8 @@ def _(node: n.MatMul) -> Node:
 
 @TIDY.row(n.Outer)
 def _(node: n.Outer) -> Node:
+    if all(isinstance(operand, n.Fill) for operand in node.operands):
+        return n.Fill(sympy.prod([operand.args[0] for operand in node.operands]), node.shape)
     return zeros(*node.shape) if any(map(is_zero, node.operands)) else _linear(node)
 
 

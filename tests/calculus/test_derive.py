@@ -71,7 +71,7 @@ def test_binary_cross_entropy_on_probabilities_is_p_minus_y() -> None:
         ("Sigmoid()", "a1 * (1 - a1)"),
         ("Tanh()", "(1 - a1 * a1)"),
         ("ReLU()", "(z1 > 0)"),
-        ("LeakyReLU()", "where(z1 > 0, 1, 1 / 100)"),
+        ("LeakyReLU()", "where(z1 > 0, 1, 0.01)"),
         ("ELU()", "where(z1 > 0, 1, a1 + 1)"),
         ("Softplus()", "sigmoid(z1)"),
         ("SiLU()", "(a1 * (1 - sigmoid(z1)) + sigmoid(z1))"),
