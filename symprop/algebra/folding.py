@@ -68,10 +68,12 @@ def power_of(base: Node, exponent: Expr) -> Node:
         FormulaError: a negative power of zero, or a root of a negative number.
         LimitError: an exponent above 1,000, or a number of more than 4,096 bits.
     """
-    if abs(exponent) > LARGEST_EXPONENT:
+    if exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
         raise LimitError(f"exponents go up to {LARGEST_EXPONENT:,}")
     if not isinstance(base, n.Scalar):
         return base if exponent == 1 else n.Power(base, exponent)
+    if exponent.free_symbols:
+        return n.Scalar(base.value**exponent)
     if base.value == 0 and exponent.is_negative:
         raise FormulaError("division by zero")
     if base.value.is_negative and not exponent.is_Integer:

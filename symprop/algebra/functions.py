@@ -126,6 +126,7 @@ FUNCTIONS: dict[str, ElementwiseFunction] = {
         elu(),
         ElementwiseFunction("maximum", (T, T2), sympy.Max(T, T2)),
         ElementwiseFunction("minimum", (T, T2), sympy.Min(T, T2)),
+        ElementwiseFunction("power", (T, T2), T**T2),
     )
 }
 """The elementwise functions of NumPy notation, by name (`sqrt` is `Power(x, 1/2)`)."""

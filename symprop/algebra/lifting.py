@@ -39,9 +39,9 @@ def lift(expression: Expr, arrays: dict[Expr, Node]) -> Node:
     if isinstance(expression, sympy.Mul):
         return n.Multiply(*(lift(factor, arrays) for factor in expression.as_ordered_factors()))
     if isinstance(expression, sympy.Pow):
-        if not expression.exp.free_symbols:
+        if not expression.exp.free_symbols & {symbol for key in arrays for symbol in key.free_symbols}:
             return n.Power(lift(expression.base, arrays), expression.exp)
-        raise FormulaError(f"the exponent of {shown(expression)} is not a constant")
+        return FUNCTIONS["power"](lift(expression.base, arrays), lift(expression.exp, arrays))
     if isinstance(expression, sympy.Piecewise):
         return _lift_piecewise(expression, arrays)
     if isinstance(expression, sympy.Heaviside):  # 1/2 at 0: a tie is shared

@@ -395,6 +395,112 @@ class LogSumExp(Node):
         return bool(self.args[2])
 
 
+class Inverse(Node):
+    """The inverse of a square matrix."""
+
+
+class Determinant(Node):
+    """The determinant of a square matrix."""
+
+
+class LogDeterminant(Node):
+    """The logarithm of the absolute value of the determinant of a square matrix, `np.linalg.slogdet(A)[1]`."""
+
+
+class MatrixPower(Node):
+    """A power of a square matrix: `A @ A @ ... @ A`; the identity for 0, powers of the inverse below."""
+
+    def __new__(cls, operand: Node, exponent: Any) -> Self:
+        return super().__new__(cls, operand, as_expression(exponent))
+
+    @property
+    def exponent(self) -> Expr:
+        return self.args[1]
+
+
+class Kron(Node):
+    """The Kronecker product of two matrices: `out[i * p + k, j * q + l] = A[i, j] * B[k, l]`, B of shape (p, q)."""
+
+
+class Commutation(Node):
+    """The commutation matrix: the elements of an (m, n) matrix, row by row, in the order of its transpose's rows.
+
+    `commutation(m, n) @ reshape(A, (m * n,)) = reshape(A.T, (m * n,))` (Magnus and Neudecker, 2019, section 3.7).
+    """
+
+    def __new__(cls, rows: Any, columns: Any) -> Self:
+        return super().__new__(cls, as_expression(rows), as_expression(columns))
+
+
+class Product(Node):
+    """Product over `axes` (all by default); with `keepdims` the axes stay with length 1."""
+
+    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Self:
+        return super().__new__(cls, operand, _axes(operand, axes), sympy.true if bool(keepdims) else sympy.false)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(int(axis) for axis in self.args[1].args)
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+
+class Extreme(Node):
+    """The largest ("max") or smallest ("min") element along `axes`; with `keepdims` the axes stay with length 1."""
+
+    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False, which: Any = "max") -> Self:
+        kept = sympy.true if bool(keepdims) else sympy.false
+        return super().__new__(
+            cls, operand, _axes(operand, axes), kept, which if isinstance(which, Str) else Str(which)
+        )
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(int(axis) for axis in self.args[1].args)
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+    @property
+    def which(self) -> str:
+        return self.args[3].name
+
+
+class Concatenate(Node):
+    """Arrays one after the other along `axis`."""
+
+    def __new__(cls, *parts: Any, axis: Any = None) -> Self:
+        operands = [part for part in parts if isinstance(part, Node)]
+        given = parts[-1] if axis is None else axis
+        return super().__new__(cls, *operands, Integer(int(given) % max(1, operands[0].rank)))
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[-1])
+
+
+class Slice(Node):
+    """The elements from `start` to before `stop` along `axis`: NumPy's `x[start:stop]`."""
+
+    def __new__(cls, operand: Node, axis: Any, start: Any, stop: Any) -> Self:
+        return super().__new__(cls, operand, Integer(int(axis)), as_expression(start), as_expression(stop))
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])
+
+    @property
+    def start(self) -> Expr:
+        return self.args[2]
+
+    @property
+    def stop(self) -> Expr:
+        return self.args[3]
+
+
 class Pullback(Node):
     """The vector-Jacobian product, not yet worked out: `out[j] = sum_i cotangent[i] * d expression[i] / d by[j]`.
 
@@ -413,10 +519,10 @@ class Pushforward(Node):
 
 
 class BlockSum(Node):
-    """The sum of a scalar over the blocks of a loop, `sum of operand at index = 1, ..., count`.
+    """The sum of what `operand` is for `index` = 1, ..., `count`.
 
-    It stands only where a loss reads the parameters of every block, as a penalty does, and is no part of an answer:
-    each block's gradient has the term of that block.
+    It stands where a loss reads the parameters of every block, as a penalty does, and in the derivative of a matrix
+    power whose exponent is a symbol.
     """
 
     def __new__(cls, operand: Node, index: Any, count: Any) -> Self:
@@ -455,6 +561,16 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Where,
     Softmax,
     LogSumExp,
+    Inverse,
+    Determinant,
+    LogDeterminant,
+    MatrixPower,
+    Kron,
+    Commutation,
+    Product,
+    Extreme,
+    Concatenate,
+    Slice,
 )
 """Every kind of node that an answer may hold. Each table has a row for each; `Pullback` is the unfinished one."""
 

@@ -15,16 +15,21 @@ from symprop.algebra.trees import ones, zeros
 from symprop.errors import FormulaError, LimitError
 
 LARGEST_SIZE = 10**9
+LARGEST_MATRIX_POWER = 100
 
 
 @dataclass(frozen=True)
 class Operator:
-    """A function of arrays: the names of its array arguments and of its options, and which options it needs."""
+    """A function of arrays: the names of its array arguments and of its options, and which options it needs.
+
+    With `lists` the first argument is several arrays in brackets.
+    """
 
     arrays: tuple[str, ...]
     make: Callable[..., Node]
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    lists: bool = False
 
 
 def size_of(value: Any) -> Expr:
@@ -95,11 +100,70 @@ def _transpose(x: Node, axes: Any = None) -> Node:
     return n.Transpose(x, listed)
 
 
+def _product(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    return n.Product(x, _axis(axis), _flag(keepdims))
+
+
+def _largest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    return n.Extreme(x, _axis(axis), _flag(keepdims), "max")
+
+
+def _smallest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    return n.Extreme(x, _axis(axis), _flag(keepdims), "min")
+
+
+def _norm(x: Node, ord: Any = 2) -> Node:
+    """The norm of a vector (2, or 1), or of a matrix (Frobenius)."""
+    if x.rank not in (1, 2) or (ord != 2 and (ord != 1 or x.rank == 2)):
+        allowed = "norm(x) or norm(x, 1) of a vector, norm(X) of a matrix (Frobenius)"
+        raise FormulaError(f"no norm {ord} of an array of rank {x.rank}\nallowed: {allowed}")
+    return n.Sum(functions.FUNCTIONS["abs"](x)) if ord == 1 else n.Power(n.Sum(n.Power(x, 2)), Rational(1, 2))
+
+
+def _matrix_power(a: Node, n_: Any) -> Node:
+    if not n_.is_integer or (n_.is_number and abs(n_) > LARGEST_MATRIX_POWER):
+        problem = f"a power of a matrix is a whole number of at most {LARGEST_MATRIX_POWER:,}, or a size"
+        raise FormulaError(f"{problem}, not {n_}")
+    return n.MatrixPower(a, n_)
+
+
+def _commutation(m: Any, n_: Any) -> Node:
+    return n.Commutation(size_of(m), size_of(n_))
+
+
+def _concatenate(parts: tuple[Node, ...], axis: Any = 0) -> Node:
+    place = _one_axis(axis)
+    if not parts[0].rank or not -parts[0].rank <= place < parts[0].rank:
+        raise FormulaError(f"axis {place} does not exist in an array of rank {parts[0].rank}")
+    return n.Concatenate(*parts, axis=place)
+
+
+def _stack(parts: tuple[Node, ...], axis: Any = 0) -> Node:
+    place, rank = _one_axis(axis), parts[0].rank + 1
+    if not -rank <= place < rank:
+        raise FormulaError(f"axis {place} does not exist in an array of rank {rank}")
+    return n.Concatenate(*(n.Expand(part, place % rank) for part in parts), axis=place % rank)
+
+
 OPERATORS: dict[str, Operator] = {
     "sqrt": Operator(("x",), lambda x: n.Power(x, Rational(1, 2))),
     "square": Operator(("x",), lambda x: n.Power(x, 2)),
     "sum": Operator(("x",), _sum, ("axis", "keepdims")),
     "mean": Operator(("x",), _mean, ("axis", "keepdims")),
+    "prod": Operator(("x",), _product, ("axis", "keepdims")),
+    "max": Operator(("x",), _largest, ("axis", "keepdims")),
+    "min": Operator(("x",), _smallest, ("axis", "keepdims")),
+    "norm": Operator(("x",), _norm, ("ord",)),
+    "trace": Operator(("a",), lambda a: n.Sum(n.Diagonal(a))),
+    "det": Operator(("a",), n.Determinant),
+    "logdet": Operator(("a",), n.LogDeterminant),
+    "inv": Operator(("a",), n.Inverse),
+    "solve": Operator(("a", "b"), lambda a, b: n.MatMul(n.Inverse(a), b)),
+    "matrix_power": Operator(("a",), _matrix_power, ("n_",), ("n_",)),
+    "kron": Operator(("a", "b"), n.Kron),
+    "commutation": Operator((), _commutation, ("m", "n_"), ("m", "n_")),
+    "concatenate": Operator((), _concatenate, ("axis",), lists=True),
+    "stack": Operator((), _stack, ("axis",), lists=True),
     "softmax": Operator(("x",), lambda x, axis=-1: n.Softmax(x, _one_axis(axis)), ("axis",)),
     "log_softmax": Operator(("x",), _log_softmax, ("axis",)),
     "logsumexp": Operator(("x",), _log_sum_exp, ("axis", "keepdims")),

@@ -210,9 +210,9 @@ class _Reader:
 
     def _power(self, tree: ast.BinOp) -> Node:
         base, exponent = self.node(tree.left), self.node(tree.right)
-        if not isinstance(exponent, n.Scalar) or not exponent.value.is_number:
-            self.refuse("an exponent is a number", tree.right)
-        return self.build(tree, power_of, base, exponent.value)
+        if isinstance(exponent, n.Scalar):
+            return self.build(tree, power_of, base, exponent.value)
+        return self.build(tree, self.functions["power"], base, exponent)
 
     def _compare(self, tree: ast.Compare) -> Node:
         if len(tree.ops) != 1 or type(tree.ops[0]) not in RELATIONS:
@@ -230,19 +230,48 @@ class _Reader:
         """`x[:, None]` makes new axes; `E[ids]` takes rows of a table."""
         operand = self.node(tree.value)
         entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
-        if len(entries) == 1 and not _is_new_axis(entries[0]) and not isinstance(entries[0], ast.Slice):
-            ids = self.node(entries[0])
-            if isinstance(ids, n.Scalar):
-                self.refuse("an index is an array of ids, not a number", tree.slice)
-            return self.build(tree, n.Take, operand, ids)
-        if sum(isinstance(entry, ast.Slice) for entry in entries) > operand.rank:
-            self.refuse(f"more ':' than the {operand.rank} axes of the array", tree)
-        for position, entry in enumerate(entries):
+        if sum(not _is_new_axis(entry) for entry in entries) > operand.rank:
+            self.refuse(f"more indices than the {operand.rank} axes of the array", tree)
+        position = 0
+        for entry in entries:
             if _is_new_axis(entry):
                 operand = self.build(tree, n.Expand, operand, position)
-            elif not isinstance(entry, ast.Slice) or entry.lower or entry.upper or entry.step:
-                self.refuse("brackets hold ':' and None, or one array of ids", entry)
+                position += 1
+            elif isinstance(entry, ast.Slice):
+                operand = self._sliced(entry, operand, position)
+                position += 1
+            else:
+                place = self.node(entry)
+                if not isinstance(place, n.Scalar):
+                    if len(entries) > 1:
+                        self.refuse("an array of ids stands alone in the brackets", entry)
+                    return self.build(tree, n.Take, operand, place)
+                start = self._place(entry, place.value, operand.shape[position])
+                one = self.build(entry, n.Slice, operand, position, start, start + 1)
+                operand = n.Sum(one, position)
         return operand
+
+    def _sliced(self, tree: ast.Slice, operand: Node, axis: int) -> Node:
+        """Read one `start:stop`; what is not given is the whole axis."""
+        if tree.step is not None:
+            self.refuse("a slice has a start and a stop, and no step", tree.step)
+        if tree.lower is None and tree.upper is None:
+            return operand
+        size = operand.shape[axis]
+        ends = []
+        for end, default in ((tree.lower, sympy.Integer(0)), (tree.upper, size)):
+            node = n.Scalar(default) if end is None else self.node(end)
+            if not isinstance(node, n.Scalar):
+                self.refuse("a slice goes from one constant to another", end or tree)
+            ends.append(default if end is None else self._place(end, node.value, size))
+        at = tree.lower or tree.upper or operand
+        return self.build(at, n.Slice, operand, axis, *ends)
+
+    def _place(self, tree: ast.expr, value: Expr, size: Expr) -> Expr:
+        """Return a constant index; one below 0 counts from the end, as in NumPy."""
+        if not value.is_integer:
+            self.refuse("an index is a whole number or a size", tree)
+        return size + value if value.is_negative else value
 
     def _call(self, tree: ast.Call) -> Node:
         if not isinstance(tree.func, ast.Name):
@@ -271,7 +300,9 @@ class _Reader:
 
     def _operator(self, tree: ast.Call, name: str, keywords: dict[str, ast.expr]) -> Node:
         operator = OPERATORS[name]
-        parameters = [*operator.arrays, *operator.options]
+        if operator.lists and tree.args and isinstance(tree.args[0], (ast.Tuple, ast.List)):
+            return self._operator_of_list(tree, name, tree.args[0], keywords)
+        parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
         if len(tree.args) > len(parameters):
             self.refuse(f"{name} takes {', '.join(parameters)}: {len(tree.args)} arguments are too many", tree)
         given = dict(zip(parameters, tree.args, strict=False))
@@ -287,6 +318,22 @@ class _Reader:
         if name == "sqrt" and isinstance(arrays[0], n.Scalar):
             return self.build(tree, power_of, arrays[0], Rational(1, 2))
         return self.build(tree, operator.make, *arrays, **options)
+
+    def _operator_of_list(
+        self, tree: ast.Call, name: str, listed: ast.Tuple | ast.List, keywords: dict[str, ast.expr]
+    ) -> Node:
+        """Read `concatenate((a, b), axis=0)`: several arrays in brackets, then options."""
+        operator = OPERATORS[name]
+        parts = tuple(self.node(part) for part in listed.elts)
+        if not parts:
+            self.refuse(f"{name} takes one array or more", listed)
+        given = {**dict(zip(operator.options, tree.args[1:], strict=False)), **keywords}
+        for key, value in given.items():
+            if key not in operator.options or len(tree.args) + len(keywords) > 1 + len(operator.options):
+                self.refuse(f"{name} takes arrays in brackets and {', '.join(operator.options)}", value)
+        return self.build(
+            tree, operator.make, parts, **{key: self._option(key, value) for key, value in given.items()}
+        )
 
     def _option(self, key: str, tree: ast.expr) -> Any:
         """An axis, a size, a shape, a truth value: what operators take besides arrays."""

@@ -137,8 +137,8 @@ def _(node: n.Transpose) -> Shape:
     return tuple(operand.shape[axis] for axis in node.axes)
 
 
-@SHAPE.row(n.Sum)
-def _(node: n.Sum) -> Shape:
+@SHAPE.row(n.Sum, n.Product, n.Extreme)
+def _(node: n.Sum | n.Product | n.Extreme) -> Shape:
     shape = node.operands[0].shape
     if node.keepdims:
         return tuple(Integer(1) if axis in node.axes else size for axis, size in enumerate(shape))
@@ -198,8 +198,63 @@ def _(node: n.OneHot) -> Shape:
 
 @SHAPE.row(n.BlockSum)
 def _(node: n.BlockSum) -> Shape:
-    _rank(node, node.operands[0], 0)
+    return node.operands[0].shape
+
+
+def _square(node: Node) -> None:
+    operand = node.operands[0]
+    _rank(node, operand, 2)
+    _fits(operand.shape[0], operand.shape[1], node, (operand,))
+
+
+@SHAPE.row(n.Inverse, n.MatrixPower)
+def _(node: Node) -> Shape:
+    _square(node)
+    return node.operands[0].shape
+
+
+@SHAPE.row(n.Determinant, n.LogDeterminant)
+def _(node: Node) -> Shape:
+    _square(node)
     return ()
+
+
+@SHAPE.row(n.Kron)
+def _(node: n.Kron) -> Shape:
+    for operand in node.operands:
+        _rank(node, operand, 2)
+    (p, q), (r, s) = (operand.shape for operand in node.operands)
+    return (p * r, q * s)
+
+
+@SHAPE.row(n.Commutation)
+def _(node: n.Commutation) -> Shape:
+    count = prod(node.args)
+    return (count, count)
+
+
+@SHAPE.row(n.Concatenate)
+def _(node: n.Concatenate) -> Shape:
+    first, *others = node.operands
+    _rank(node, first, *range(1, 9))
+    for other in others:
+        _rank(node, other, first.rank)
+        for axis, (size, length) in enumerate(zip(first.shape, other.shape, strict=True)):
+            if axis != node.axis:
+                _fits(size, length, node, (first, other))
+    total = sum((operand.shape[node.axis] for operand in node.operands), Integer(0))
+    return (*first.shape[: node.axis], total, *first.shape[node.axis + 1 :])
+
+
+@SHAPE.row(n.Slice)
+def _(node: n.Slice) -> Shape:
+    shape = node.operands[0].shape
+    length = node.stop - node.start
+    size = shape[node.axis]
+    for part, what in ((node.start, "start"), (length, "length"), (size - node.stop, "end")):
+        if part.is_negative or (what == "length" and part == 0):
+            raise ShapeError(f"no elements {node.start}:{node.stop} along axis {node.axis} of {shape_text(shape)}")
+    return (*shape[: node.axis], length, *shape[node.axis + 1 :])
 
 
 @SHAPE.row(n.Pushforward)

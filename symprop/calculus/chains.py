@@ -149,6 +149,9 @@ NEIGHBOURS: tuple[Merge, ...] = (
     _rank_one,
     _column_of_ones,
     _ones,
+    _inverses,
+    _kronecker,
+    _commutations,
 )
 """Each returns what two neighbours in a product are together, or None; the identity stands in its docstring."""
 

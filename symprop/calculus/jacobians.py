@@ -1,30 +1,24 @@
-"""Jacobians as matrices: the matrix of the linear map that the pushforward table gives.
+"""Jacobians between the vectors of a network, as matrices: one for each equation, multiplied by the chain rule.
 
-A tangent `u` is pushed through an expression; what comes out is linear in `u`. `matrix_of` reads the matrix off it:
-`W @ u` has the matrix `W`, `d * u` has `diag(d)`, a sum of maps the sum of their matrices (the `+ I` of a residual
-block is the matrix of `u` itself). The chain rule multiplies the matrices of the equations on the way.
+A tangent `u` is pushed through an equation; what comes out is linear in `u`, and `linear_maps.py` reads its matrix off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from symprop.algebra import nodes as n
-from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.table import Table
-from symprop.algebra.trees import ones, replace, variables, walk, zeros
-from symprop.calculus.coefficients import coefficient_and_rest, scaled
+from symprop.algebra.trees import ones, variables, zeros
+from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.calculus.tidy import tidy
 from symprop.errors import ShapeError
-
-MATRIX = Table("matrix of a linear map")
 
 
 def pushforward(expression: Node, by: Node, tangent: Node) -> Node:
@@ -61,117 +55,6 @@ def jacobian(expression: Node, by: Variable, context: Context) -> Node:
     tangent = Variable("tangent", (), by.shape)
     pushed, _ = simplified(pushforward(expression, by, tangent), context)
     return tidy(matrix_of(pushed, tangent))
-
-
-def matrix_of(node: Node, tangent: Variable) -> Node:
-    """Return the matrix of a map linear in `tangent`, of shape `node.shape + tangent.shape`."""
-    if node == tangent:
-        return n.Identity(tangent.shape[0]) if tangent.rank else n.Scalar(1)
-    if tangent not in set(walk(node)):
-        return zeros(*node.shape, *tangent.shape)
-    return (by_columns if node.rank > 1 else MATRIX)(node, tangent, matrix_of)
-
-
-Recursion = Callable[[Node, Variable], Node]
-
-
-def _scaled_rows(weights: Node, matrix: Node) -> Node:
-    """Row `i` of `matrix` times `weights[i]`: `diag(weights) @ matrix`."""
-    if isinstance(matrix, n.Add) and any(term.rank == 2 and term.shape[0] == 1 for term in matrix.operands):
-        return n.Add(*(_scaled_rows(weights, term) for term in matrix.operands))  # diag(p) (I - 1 p') = diag(p) - p p'
-    if weights.rank == 0 or matrix.rank == 0:
-        return n.Multiply(weights, matrix)
-    if weights.shape[0] == 1 and matrix.shape[0] != 1:
-        return n.Multiply(n.Sum(weights), matrix)
-    if matrix.rank == 1:
-        return n.Multiply(weights, matrix) if weights.shape == matrix.shape else n.Outer(weights, matrix)
-    if matrix.shape[0] == 1 and weights.shape[0] != 1:
-        coefficient, row = coefficient_and_rest(tidy(matrix))
-        if isinstance(row, n.Expand) and row.axis == 0:
-            return scaled(coefficient, n.Outer(weights, row.operands[0]))
-        return n.MatMul(n.Expand(weights, 1), matrix)
-    return n.MatMul(n.Diag(weights), matrix)
-
-
-@MATRIX.row(n.Add)
-def _(node: n.Add, u: Variable, matrix: Recursion) -> Node:
-    parts = [matrix(term, u) for term in node.operands if u in set(walk(term))]
-    spread = [part if part.rank == node.rank + u.rank else n.Expand(part, 0) for part in parts]
-    return n.Add(*spread) if len(spread) > 1 else spread[0]
-
-
-@MATRIX.row(n.Multiply)
-def _(node: n.Multiply, u: Variable, matrix: Recursion) -> Node:
-    inner = next(factor for factor in node.operands if u in set(walk(factor)))
-    others = [factor for factor in node.operands if factor is not inner]
-    weights = others[0] if len(others) == 1 else n.Multiply(*others)
-    below = matrix(inner, u)
-    if inner.rank == 0 and weights.rank == 1 and u.rank == 1:
-        return n.Outer(weights, below)  # d * (c' u) = (d c') u
-    return _scaled_rows(weights, below)
-
-
-@MATRIX.row(n.MatMul)
-def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
-    left, right = node.operands
-    if u in set(walk(right)):
-        below = matrix(right, u)
-        if left.rank == 1 and below.rank == 2:
-            return n.MatMul(n.Transpose(below), left)
-        return n.MatMul(left, below)
-    below = matrix(left, u)  # (B' x)' = x' B
-    if right.rank == 1:
-        return n.MatMul(n.Transpose(below), right) if below.rank == 2 else n.MatMul(right, below)
-    return n.MatMul(n.Transpose(right), below)
-
-
-@MATRIX.row(n.Sum)
-def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
-    operand = node.operands[0]
-    inner = operand.operands if isinstance(operand, n.Multiply) else (operand,)
-    others = [factor for factor in inner if factor != u]
-    if (
-        len(others) == len(inner) - 1
-        and others
-        and operand.rank == 1
-        and all(u not in set(walk(part)) for part in others)
-    ):
-        weights = others[0] if len(others) == 1 else n.Multiply(*others)  # sum(w * u) has the matrix w'
-        row = weights if weights.rank else n.Multiply(weights, ones(*operand.shape))
-        return n.Expand(row, 0) if node.keepdims else row
-    below = matrix(operand, u)
-    return n.Sum(below, node.axes, node.keepdims)
-
-
-@MATRIX.row(n.Expand)
-def _(node: n.Expand, u: Variable, matrix: Recursion) -> Node:
-    return n.Expand(matrix(node.operands[0], u), node.axis)
-
-
-@MATRIX.row(n.Where)
-def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
-    condition, yes, no = node.operands
-    zero, one = n.Scalar(0), n.Scalar(1)
-    parts = []
-    for branch, holds in ((yes, n.Where(condition, one, zero)), (no, n.Where(condition, zero, one))):
-        if u in set(walk(branch)):
-            parts.append(_scaled_rows(holds, matrix(branch, u)))
-    return n.Add(*parts) if len(parts) > 1 else parts[0]
-
-
-@MATRIX.row(n.Reshape, n.Transpose, n.Diagonal, n.Diag, n.Outer, n.Take, n.ScatterAdd)
-def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
-    """The map of each unit vector, by the batch table: right for every kind, if not the shortest form."""
-    if u.rank == 0:
-        return replace(node, {u: n.Scalar(1)})
-    tangents = u.change(letter="tangents", shape=u.shape * 2)
-    images = replace(batched(node, {u: tangents}, u.shape[0], "rows"), {tangents: n.Identity(u.shape[0])})
-    return n.Transpose(images, (*range(1, node.rank + 1), 0))
-
-
-@MATRIX.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.LogSumExp)
-def _(node: Node, u: Variable, matrix: Recursion) -> Node:
-    raise LookupError(f"{type(node).__name__} is not linear")
 
 
 def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
@@ -265,4 +148,4 @@ def _product(local: Node, inner: Node) -> Node:
     return n.MatMul(local, inner)
 
 
-__all__ = ["MATRIX", "chained", "jacobian", "matrix_of", "pushforward"]
+__all__ = ["chained", "jacobian", "pushforward"]

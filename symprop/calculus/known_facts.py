@@ -71,6 +71,8 @@ def nonzero(node: Node, context: Context) -> KnownFact | None:
         coefficient, rest = coefficient_and_rest(node.operands[1])
         if coefficient == -1 and rest is not None:
             return below_one(rest, context)  # 1 - p
+    if isinstance(node, n.Determinant):
+        return "a matrix that has an inverse has no determinant 0"
     return positive(node, context)
 
 

@@ -90,6 +90,13 @@ def as_log_softmax(node: Node) -> Node | None:
     return tidy(x - n.LogSumExp(x, inside.axis, True))
 
 
+def as_log_determinant(node: Node) -> Node | None:
+    """Return `log(det(A)**k)` as `k logdet(A)`: where the logarithm has a value, it is that of the absolute value."""
+    inside = node.operands[0] if is_map(node, "log") else None
+    base, exponent = (None, Integer(1)) if inside is None else _power(inside)
+    return tidy(n.Scalar(exponent) * n.LogDeterminant(*base.operands)) if isinstance(base, n.Determinant) else None
+
+
 def as_shifted_softmax(node: Node) -> Node | None:
     """Return `softmax(x + c)` as `softmax(x)`, where `c` is the same along the axis, else None."""
     if not isinstance(node, n.Softmax) or not isinstance(node.operands[0], n.Add):
@@ -278,6 +285,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
     KnownForm("shift of a softmax", "softmax(x + c) = softmax(x)", as_shifted_softmax),
     KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
+    KnownForm("log-determinant", "log(det(A)) = logdet(A)", as_log_determinant),
     KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x)", as_log_softmax),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
     KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),

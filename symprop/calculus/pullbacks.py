@@ -10,16 +10,20 @@ and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *Th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from sympy import Expr, Integer, Symbol
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import ones, zeros
+from symprop.algebra.trees import added, ones, walk, zeros
 from symprop.calculus.elementwise import slope
 
 PULLBACK = Table("pullback")
 
 
-@PULLBACK.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+@PULLBACK.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
 def _(node: Node, position: int, g: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to pull back to")
 
@@ -87,10 +91,10 @@ def _(node: n.Sum, position: int, g: Node) -> Node:
     return n.Multiply(restored(g, node), ones(*node.operands[0].shape))  # each element of a sum gets g
 
 
-def restored(g: Node, node: n.Sum | n.LogSumExp) -> Node:
+def restored(g: Node, node: n.Sum | n.LogSumExp | n.Product | n.Extreme) -> Node:
     """Return `g` with the axes that `node` reduced away back at length 1."""
     if not node.keepdims:
-        for axis in node.axes if isinstance(node, n.Sum) else (node.axis,):
+        for axis in (node.axis,) if isinstance(node, n.LogSumExp) else node.axes:
             g = n.Expand(g, axis)
     return g
 
@@ -166,3 +170,86 @@ def _(node: n.Softmax, position: int, g: Node) -> Node:
 @PULLBACK.row(n.LogSumExp)
 def _(node: n.LogSumExp, position: int, g: Node) -> Node:
     return n.Multiply(restored(g, node), n.Softmax(node.operands[0], node.axis))  # d log sum exp = softmax' dx
+
+
+@PULLBACK.row(n.Inverse)
+def _(node: n.Inverse, position: int, g: Node) -> Node:
+    turned = n.Transpose(node)
+    return n.negative(n.MatMul(n.MatMul(turned, g), turned))  # d inv(A) = -inv(A) dA inv(A)
+
+
+@PULLBACK.row(n.Determinant)
+def _(node: n.Determinant, position: int, g: Node) -> Node:
+    return n.Multiply(g, node, n.Transpose(n.Inverse(node.operands[0])))  # d det(A) = det(A) tr(inv(A) dA), Jacobi
+
+
+@PULLBACK.row(n.LogDeterminant)
+def _(node: n.LogDeterminant, position: int, g: Node) -> Node:
+    return n.Multiply(g, n.Transpose(n.Inverse(node.operands[0])))  # d log|det(A)| = tr(inv(A) dA)
+
+
+@PULLBACK.row(n.MatrixPower)
+def _(node: n.MatrixPower, position: int, g: Node) -> Node:
+    turned, k = n.Transpose(node.operands[0]), node.exponent
+
+    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
+        return n.MatMul(n.MatMul(n.MatrixPower(turned, i), g), n.MatrixPower(turned, k - 1 - i))
+
+    return powers_summed(term, k, node)
+
+
+def powers_summed(term: Callable[[Expr], Node], k: Expr, node: n.MatrixPower) -> Node:
+    """Return `term(0) + ... + term(k - 1)`, a series where `k` is a symbol; with `k` below 0, `-term(-1) - ...`."""
+    if k.is_Integer:
+        terms = [term(Integer(i)) for i in range(int(k))] or [n.negative(term(Integer(i))) for i in range(int(k), 0)]
+        return added(terms) if terms else zeros(*node.shape)
+    i = unused_index(node)
+    return n.BlockSum(term(i - 1), i, k)
+
+
+def unused_index(node: Node) -> Symbol:
+    """Return an index that no size in `node` is called like."""
+    taken = {str(symbol) for part in walk(node) for size in part.shape for symbol in size.free_symbols}
+    name = next(letter for letter in "ijlrsuv" if letter not in taken)
+    return Symbol(name, integer=True, positive=True)
+
+
+@PULLBACK.row(n.Kron)
+def _(node: n.Kron, position: int, g: Node) -> Node:
+    left, right = node.operands
+    (p, q), (r, s) = left.shape, right.shape
+    blocks = n.Reshape(g, (p, r, q, s))  # G[i, k, j, l] belongs to A[i, j] B[k, l]
+    if position == 0:
+        return n.Sum(n.Multiply(blocks, n.Expand(right, 1)), (1, 3))
+    return n.Sum(n.Multiply(blocks, n.Expand(n.Expand(left, 1), 3)), (0, 2))
+
+
+@PULLBACK.row(n.Product)
+def _(node: n.Product, position: int, g: Node) -> Node:
+    others = n.Multiply(restored(node, node), n.Power(node.operands[0], -1))  # the product of all others, x not 0
+    return n.Multiply(restored(g, node), others)
+
+
+@PULLBACK.row(n.Extreme)
+def _(node: n.Extreme, position: int, g: Node) -> Node:
+    return n.Multiply(restored(g, node), tied(node))  # d max(x) = the mean of dx over where x is the largest
+
+
+def tied(node: n.Extreme) -> Node:
+    """Return the share of each element in a largest or smallest: 1 over their number where it is one, else 0."""
+    there = n.Compare("==", node.operands[0], restored(node, node))
+    return n.Multiply(there, n.Power(n.Sum(there, node.axes, True), -1))
+
+
+@PULLBACK.row(n.Concatenate)
+def _(node: n.Concatenate, position: int, g: Node) -> Node:
+    before = sum((part.shape[node.axis] for part in node.operands[:position]), Integer(0))
+    return n.Slice(g, node.axis, before, before + node.operands[position].shape[node.axis])
+
+
+@PULLBACK.row(n.Slice)
+def _(node: n.Slice, position: int, g: Node) -> Node:
+    shape, axis = node.operands[0].shape, node.axis
+    around = [(*shape[:axis], size, *shape[axis + 1 :]) for size in (node.start, shape[axis] - node.stop)]
+    before, after = ([zeros(*each)] if each[axis] != 0 else [] for each in around)
+    return n.Concatenate(*before, g, *after, axis=axis) if before or after else g

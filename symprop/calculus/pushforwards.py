@@ -8,16 +8,19 @@ in the tests from the index meaning of the node.
 
 from __future__ import annotations
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import zeros
 from symprop.calculus.elementwise import slope
+from symprop.calculus.pullbacks import powers_summed, tied
 
 PUSHFORWARD = Table("pushforward")
 
 
-@PUSHFORWARD.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+@PUSHFORWARD.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
 def _(node: Node, position: int, u: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to push forward from")
 
@@ -27,14 +30,14 @@ def _(node: n.Add, position: int, u: Node) -> Node:
     return u
 
 
-@PUSHFORWARD.row(n.Multiply, n.MatMul, n.Outer)
+@PUSHFORWARD.row(n.Multiply, n.MatMul, n.Outer, n.Kron)
 def _(node: Node, position: int, u: Node) -> Node:
     operands = list(node.operands)
     operands[position] = u
     return node.func(*operands)  # linear in each operand alone
 
 
-@PUSHFORWARD.row(n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal)
+@PUSHFORWARD.row(n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Slice, n.BlockSum)
 def _(node: Node, position: int, u: Node) -> Node:
     return node.with_operands([u])  # linear
 
@@ -83,3 +86,48 @@ def _(node: n.Softmax, position: int, u: Node) -> Node:
 def _(node: n.LogSumExp, position: int, u: Node) -> Node:
     weighted = n.Multiply(n.Softmax(node.operands[0], node.axis), u)
     return n.Sum(weighted, axes=node.axis, keepdims=node.keepdims)  # softmax' dx
+
+
+@PUSHFORWARD.row(n.Inverse)
+def _(node: n.Inverse, position: int, u: Node) -> Node:
+    return n.negative(n.MatMul(n.MatMul(node, u), node))  # d inv(A) = -inv(A) dA inv(A)
+
+
+@PUSHFORWARD.row(n.Determinant)
+def _(node: n.Determinant, position: int, u: Node) -> Node:
+    return n.Multiply(node, _trace(n.MatMul(n.Inverse(node.operands[0]), u)))  # Jacobi's formula
+
+
+@PUSHFORWARD.row(n.LogDeterminant)
+def _(node: n.LogDeterminant, position: int, u: Node) -> Node:
+    return _trace(n.MatMul(n.Inverse(node.operands[0]), u))
+
+
+def _trace(matrix: Node) -> Node:
+    return n.Sum(n.Diagonal(matrix))
+
+
+@PUSHFORWARD.row(n.MatrixPower)
+def _(node: n.MatrixPower, position: int, u: Node) -> Node:
+    base, k = node.operands[0], node.exponent
+
+    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
+        return n.MatMul(n.MatMul(n.MatrixPower(base, i), u), n.MatrixPower(base, k - 1 - i))
+
+    return powers_summed(term, k, node)
+
+
+@PUSHFORWARD.row(n.Product)
+def _(node: n.Product, position: int, u: Node) -> Node:
+    return n.Multiply(node, n.Sum(n.Multiply(u, n.Power(node.operands[0], -1)), node.axes, node.keepdims))
+
+
+@PUSHFORWARD.row(n.Extreme)
+def _(node: n.Extreme, position: int, u: Node) -> Node:
+    return n.Sum(n.Multiply(tied(node), u), node.axes, node.keepdims)
+
+
+@PUSHFORWARD.row(n.Concatenate)
+def _(node: n.Concatenate, position: int, u: Node) -> Node:
+    parts = [u if place == position else zeros(*part.shape) for place, part in enumerate(node.operands)]
+    return n.Concatenate(*parts, axis=node.axis)

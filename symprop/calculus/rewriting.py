@@ -44,6 +44,15 @@ PULLBACK_NAMES: dict[type[Node], str] = {
     n.Where: "choice",
     n.Softmax: "softmax",
     n.LogSumExp: "log-sum-exp",
+    n.Inverse: "inverse",
+    n.Determinant: "determinant",
+    n.LogDeterminant: "log-determinant",
+    n.MatrixPower: "power of a matrix",
+    n.Kron: "Kronecker product",
+    n.Product: "product over an axis",
+    n.Extreme: "largest or smallest",
+    n.Concatenate: "concatenation",
+    n.Slice: "slice",
 }
 
 

@@ -46,7 +46,7 @@ def tidy(node: Node) -> Node:
     return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Commutation, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -172,6 +172,10 @@ def _(node: n.Transpose) -> Node:
         return n.Fill(operand.value, node.shape)
     if isinstance(operand, (n.Identity, n.Diag)):
         return operand
+    if isinstance(operand, (n.Inverse, n.MatrixPower, n.Kron)):
+        return tidy(operand.with_operands(n.Transpose(part) for part in operand.operands))  # inv(A)' = inv(A')
+    if isinstance(operand, n.Commutation):
+        return n.Commutation(*reversed(operand.args))
     if isinstance(operand, n.Outer):
         return n.Outer(operand.operands[1], operand.operands[0])
     if isinstance(operand, n.MatMul) and operand.rank == 2 and all(part.rank == 2 for part in operand.operands):
@@ -199,6 +203,8 @@ def _(node: n.Sum) -> Node:
         return operand.operands[0]
     if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
         return operand.operands[0]
+    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Outer):
+        return tidy(n.MatMul(*operand.operands[0].operands))  # tr(u v') = u' v
     if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
         return _one_product(node, *operand.operands)
     return _linear(node)
@@ -256,7 +262,10 @@ def _(node: n.Reshape) -> Node:
 
 @TIDY.row(n.BlockSum)
 def _(node: n.BlockSum) -> Node:
-    return _linear(node)
+    operand = node.operands[0]
+    if node.index not in operand.free_symbols and node.index not in operand.atoms(sympy.Symbol):
+        return tidy(n.Multiply(n.Scalar(node.count), operand))  # the same in every block
+    return node if node.index in coefficient_and_rest(operand)[0].free_symbols else _linear(node)
 
 
 @TIDY.row(n.Take, n.ScatterAdd)
@@ -283,3 +292,92 @@ def _(node: n.Where) -> Node:
     if isinstance(condition, n.Compare) and same_shape(condition, node) and yes == n.Scalar(1) and is_zero(no):
         return condition
     return node
+
+
+@TIDY.row(n.Inverse)
+def _(node: n.Inverse) -> Node:
+    coefficient, scalars, bare = scalars_and_rest(node.operands[0])
+    if bare is None:
+        return node
+    if coefficient != 1 or scalars:
+        return tidy(n.Multiply(n.Scalar(1 / coefficient), *(n.Power(each, -1) for each in scalars), n.Inverse(bare)))
+    if isinstance(bare, n.Inverse):
+        return bare.operands[0]
+    if isinstance(bare, n.Identity):
+        return bare
+    if isinstance(bare, n.MatrixPower):
+        return tidy(n.MatrixPower(bare.operands[0], -bare.exponent))
+    if isinstance(bare, n.Diag):
+        return tidy(n.Diag(n.Power(bare.operands[0], -1)))
+    if isinstance(bare, n.Kron) and all(same(*part.shape) for part in bare.operands):
+        return tidy(n.Kron(*map(n.Inverse, bare.operands)))
+    if isinstance(bare, n.MatMul) and same(*bare.operands[0].shape):
+        left, right = bare.operands
+        return tidy(n.MatMul(n.Inverse(right), n.Inverse(left)))  # inv(A B) = inv(B) inv(A), both square
+    return node
+
+
+@TIDY.row(n.Determinant, n.LogDeterminant)
+def _(node: Node) -> Node:
+    operand = node.operands[0]
+    logarithm = isinstance(node, n.LogDeterminant)
+    if isinstance(operand, n.Identity):
+        return n.Scalar(0 if logarithm else 1)
+    if isinstance(operand, n.Transpose):
+        return tidy(node.func(operand.operands[0]))
+    if isinstance(operand, (n.Inverse, n.MatrixPower)):
+        inner = tidy(node.func(operand.operands[0]))
+        power = operand.exponent if isinstance(operand, n.MatrixPower) else Integer(-1)
+        return tidy(n.Multiply(n.Scalar(power), inner)) if logarithm else tidy(n.Power(inner, power))
+    return node
+
+
+@TIDY.row(n.MatrixPower)
+def _(node: n.MatrixPower) -> Node:
+    operand, exponent = node.operands[0], node.exponent
+    if exponent == 1:
+        return operand
+    if exponent == -1:
+        return tidy(n.Inverse(operand))
+    if exponent == 0 or isinstance(operand, n.Identity):
+        return n.Identity(node.shape[0])
+    if isinstance(operand, n.Inverse):
+        return tidy(n.MatrixPower(operand.operands[0], -exponent))
+    if isinstance(operand, n.MatrixPower):
+        return tidy(n.MatrixPower(operand.operands[0], operand.exponent * exponent))
+    if isinstance(operand, n.Diag):
+        return tidy(n.Diag(n.Power(operand.operands[0], exponent)))
+    return node
+
+
+@TIDY.row(n.Kron)
+def _(node: n.Kron) -> Node:
+    if any(map(is_zero, node.operands)):
+        return zeros(*node.shape)
+    if all(isinstance(operand, n.Identity) for operand in node.operands):
+        return n.Identity(node.shape[0])
+    if any(operand.shape == (1, 1) and isinstance(operand, n.Identity) for operand in node.operands):
+        return next(operand for operand in node.operands if operand != n.Identity(1))
+    return _linear(node)
+
+
+@TIDY.row(n.Concatenate)
+def _(node: n.Concatenate) -> Node:
+    if all(map(is_zero, node.operands)):
+        return zeros(*node.shape)
+    return node.operands[0] if len(node.operands) == 1 else node
+
+
+@TIDY.row(n.Slice)
+def _(node: n.Slice) -> Node:
+    operand = node.operands[0]
+    if same_shape(node, operand):
+        return operand
+    if isinstance(operand, n.Fill):
+        return n.Fill(operand.value, node.shape)
+    return _linear(node)
+
+
+@TIDY.row(n.Product, n.Extreme)
+def _(node: n.Product | n.Extreme) -> Node:
+    return node if node.axes else node.operands[0]

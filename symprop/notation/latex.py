@@ -26,7 +26,8 @@ _OPERATORS = {
     "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos",
     "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos",
     "arctan": r"\arctan",
-    "maximum": r"\max", "minimum": r"\min",
+    "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min", "det": r"\det", "prod": r"\prod",
+    "trace": r"\operatorname{tr}",
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
 }  # fmt: skip
@@ -72,6 +73,7 @@ class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one, transposed = "-", r" \odot ", r" \oslash ", r"\mathbf{1}", r"\top"
+    kronecker = r" \otimes "
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
@@ -129,6 +131,15 @@ class Tex(Style):
 
     def root(self, inside: str) -> Piece:
         return Piece(rf"\sqrt{{{inside}}}", POWER)
+
+    def raised(self, base: str, exponent: Piece, elementwise: bool) -> Piece:
+        return Piece(self.superscript(base, rf"{{{chr(92) + 'odot ' if elementwise else ''}{exponent.text}}}"), POWER)
+
+    def inverse(self, base: str, turned: bool) -> str:
+        return self.superscript(base, r"{-\top}" if turned else "{-1}")
+
+    def commutation(self, sizes: Sequence[Expr]) -> str:
+        return f"K_{{{','.join(self.number(size).text for size in sizes)}}}"
 
     def norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}", ATOM)

@@ -28,8 +28,10 @@ from symprop.notation.precedence import (
     Ratio,
     decimal,
     elementwise,
+    is_element,
     split,
     squared_norm,
+    subscripts,
     sum_of,
 )
 from symprop.notation.style import Style
@@ -197,9 +199,72 @@ def table(meaning: str, style: Style) -> Table:
     def _(node: n.BlockSum, of: Of) -> Piece:
         return style.series(node.index, node.count, style.wrap(of(node.operands[0]), PRODUCT))
 
+    @rows.row(n.Inverse)
+    def _(node: n.Inverse, of: Of) -> Piece:
+        operand = node.operands[0]
+        turned = isinstance(operand, n.Transpose)
+        base = operand.operands[0] if turned else operand
+        return Piece(style.inverse(style.wrap(of(base), ATOM), turned), ATOM)
+
+    @rows.row(n.Determinant)
+    def _(node: n.Determinant, of: Of) -> Piece:
+        return style.call("det", [of(node.operands[0])])
+
+    @rows.row(n.LogDeterminant)
+    def _(node: n.LogDeterminant, of: Of) -> Piece:
+        return style.call("log", [style.call("abs", [style.call("det", [of(node.operands[0])])])])
+
+    @rows.row(n.MatrixPower)
+    def _(node: n.MatrixPower, of: Of) -> Piece:
+        operand = node.operands[0]
+        if isinstance(operand, n.Transpose):  # (A')^k is (A^k)'
+            base = style.power(style.wrap(of(operand.operands[0]), ATOM), node.exponent, False).text
+            return Piece(style.superscript(style.group(base), style.transposed), ATOM)
+        return style.power(style.wrap(of(operand), ATOM), node.exponent, False)
+
+    @rows.row(n.Kron)
+    def _(node: n.Kron, of: Of) -> Piece:
+        return Piece(style.kronecker.join(style.wrap(thin(operand, of), POWER) for operand in node.operands), PRODUCT)
+
+    def thin(node: Node, of: Of) -> Piece:
+        """A matrix of one row or column as the vector that it is: nothing spreads it here."""
+        inner = node.operands[0] if isinstance(node, n.Expand) else node
+        if isinstance(node, n.Expand) and inner.rank == 1:
+            return of(inner) if node.axis == 1 else Piece(transposed(inner, of), ATOM)
+        if isinstance(node, n.Fill) and node.value == 1 and 1 in node.shape:
+            return Piece(style.one if node.shape[1] == 1 else ones_row, ATOM)
+        return of(node)
+
+    @rows.row(n.Commutation)
+    def _(node: n.Commutation, of: Of) -> Piece:
+        return Piece(style.commutation(node.args), ATOM)
+
+    @rows.row(n.Product, n.Extreme)
+    def _(node: n.Product | n.Extreme, of: Of) -> Piece:
+        name = "prod" if isinstance(node, n.Product) else node.which
+        along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
+        return style.call(name, [of(node.operands[0]), *along])
+
+    @rows.row(n.Concatenate)
+    def _(node: n.Concatenate, of: Of) -> Piece:
+        along = [Piece(style.along((node.axis,)), ATOM)] if node.rank > 1 else []
+        return style.call("concatenate", [*(thin(operand, of) for operand in node.operands), *along])
+
+    def taken(node: n.Slice, of: Of, place: bool) -> Piece:
+        inside = subscripts(node, lambda part: style.number(part).text, place)
+        return Piece(f"{style.wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+
+    @rows.row(n.Slice)
+    def _(node: n.Slice, of: Of) -> Piece:
+        return taken(node, of, False)
+
     @rows.row(n.Sum)
     def _(node: n.Sum, of: Of) -> Piece:
         operand = node.operands[0]
+        if isinstance(operand, n.Diagonal) and not node.rank:
+            return style.call("trace", [of(operand.operands[0])])
+        if is_element(node) and isinstance(operand, n.Slice):
+            return taken(operand, of, True)
         if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
             bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
             return of(type(operand)(*bare))
@@ -269,6 +334,9 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.Map)
     def _(node: n.Map, of: Of) -> Piece:
+        if node.function.name == "power":
+            base, exponent = node.operands
+            return style.raised(style.wrap(of(base), ATOM), of(exponent), not _is_single(node))
         return style.call(node.function.name, [of(operand) for operand in node.operands])
 
     def condition(node: Node, of: Of) -> str:

@@ -190,6 +190,22 @@ def sum_of(
     return text
 
 
+def is_element(node: Node) -> bool:
+    """Whether `node` takes one place along an axis, `x[0]`: a slice of length 1 whose axis is summed away."""
+    inner = node.operands[0] if isinstance(node, n.Sum) and not node.keepdims else None
+    return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1  # type: ignore[attr-defined]
+
+
+def subscripts(node: n.Slice, write: Callable[[Expr], str], place: bool = False) -> str:
+    """Return what stands in the brackets of a slice: `1:3`, `:, :n`, or `:, 0` where it is one `place`."""
+    size = node.operands[0].shape[node.axis]
+    if place:
+        return ", ".join([*[":"] * node.axis, write(node.start)])
+    first = "" if node.start == 0 else write(node.start)
+    last = "" if node.stop == size else write(node.stop)
+    return ", ".join([*[":"] * node.axis, f"{first}:{last}"])
+
+
 def squared_norm(node: Node) -> Node | None:
     """Return `v` where `node` is the sum of all squares of an array `v`, else None."""
     if not isinstance(node, n.Sum) or (node.keepdims and node.rank > 1):

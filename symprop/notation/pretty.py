@@ -36,7 +36,7 @@ _VULGAR = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾
 _RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 _FUNCTIONS = {
     "sigmoid": "σ", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "elu": "ELU", "leaky_relu": "LeakyReLU",
-    "maximum": "max", "minimum": "min", "one_hot": "onehot",
+    "maximum": "max", "minimum": "min", "one_hot": "onehot", "trace": "tr",
 }  # fmt: skip
 
 
@@ -78,6 +78,7 @@ class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
+    kronecker = " ⊗ "
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
@@ -133,6 +134,15 @@ class Unicode(Style):
 
     def root(self, inside: str) -> Piece:
         return Piece(f"√({inside})", POWER)  # in parentheses before a power: `√(x)²` may be read either way
+
+    def raised(self, base: str, exponent: Piece, elementwise: bool) -> Piece:
+        return Piece(f"{base}{'⊙' if elementwise else ''}^{self.wrap(exponent, ATOM)}", POWER)
+
+    def inverse(self, base: str, turned: bool) -> str:
+        return f"{base}⁻{'ᵀ' if turned else '¹'}"
+
+    def commutation(self, sizes: Sequence[Expr]) -> str:
+        return f"K[{', '.join(self.number(size).text for size in sizes)}]"
 
     def norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖", ATOM)

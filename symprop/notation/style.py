@@ -89,6 +89,18 @@ class Style(ABC):
         """Write a square root."""
 
     @abstractmethod
+    def raised(self, base: str, exponent: Piece, elementwise: bool) -> Piece:
+        """Write a power whose exponent is a formula."""
+
+    @abstractmethod
+    def inverse(self, base: str, turned: bool) -> str:
+        """Write the inverse of a matrix, or of its transpose where `turned`."""
+
+    @abstractmethod
+    def commutation(self, sizes: Sequence[Expr]) -> str:
+        """Write the commutation matrix of two sizes."""
+
+    @abstractmethod
     def norm(self, inside: str, matrix: bool) -> Piece:
         """Write the root of the sum of squares of all elements."""
 

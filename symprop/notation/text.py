@@ -27,9 +27,11 @@ from symprop.notation.precedence import (
     Piece,
     Ratio,
     decimal,
+    is_element,
     render,
     split,
     squared_norm,
+    subscripts,
     sum_of,
 )
 
@@ -199,18 +201,82 @@ def _(node: n.Transpose, of: Of) -> Piece:
 
 @TEXT.row(n.Sum)
 def _(node: n.Sum, of: Of) -> Piece:
+    operand = node.operands[0]
+    if isinstance(operand, n.Diagonal):
+        return _call("trace", of(operand.operands[0]).text)
+    if is_element(node):
+        inside = subscripts(operand, lambda part: number(part).text, place=True)
+        return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
+    return _reduced("sum", node, of)
+
+
+def _reduced(name: str, node: n.Sum | n.Product | n.Extreme, of: Of) -> Piece:
     arguments = [of(node.operands[0]).text]
     if len(node.axes) == 1 and node.operands[0].rank > 1:
         arguments.append(f"axis={node.axes[0]}")
     elif len(node.axes) < node.operands[0].rank:
         arguments.append(f"axis=({', '.join(map(str, node.axes))})")
-    return _call("sum", *arguments, *(["keepdims=True"] if node.keepdims else []))
+    return _call(name, *arguments, *(["keepdims=True"] if node.keepdims else []))
+
+
+@TEXT.row(n.Inverse)
+def _(node: n.Inverse, of: Of) -> Piece:
+    operand = node.operands[0]
+    if isinstance(operand, n.Transpose) and operand.rank == 2:
+        return Piece(f"inv({of(operand.operands[0]).text}).T", ATOM)
+    return _call("inv", of(operand).text)
+
+
+@TEXT.row(n.Determinant)
+def _(node: n.Determinant, of: Of) -> Piece:
+    return _call("det", of(node.operands[0]).text)
+
+
+@TEXT.row(n.LogDeterminant)
+def _(node: n.LogDeterminant, of: Of) -> Piece:
+    return _call("logdet", of(node.operands[0]).text)
+
+
+@TEXT.row(n.MatrixPower)
+def _(node: n.MatrixPower, of: Of) -> Piece:
+    return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)
+
+
+@TEXT.row(n.Kron)
+def _(node: n.Kron, of: Of) -> Piece:
+    return _call("kron", *(_numeric(operand, of).text for operand in node.operands))
+
+
+@TEXT.row(n.Commutation)
+def _(node: n.Commutation, of: Of) -> Piece:
+    return _call("commutation", *(number(size).text for size in node.args))
+
+
+@TEXT.row(n.Product)
+def _(node: n.Product, of: Of) -> Piece:
+    return _reduced("prod", node, of)
+
+
+@TEXT.row(n.Extreme)
+def _(node: n.Extreme, of: Of) -> Piece:
+    return _reduced(node.which, node, of)
+
+
+@TEXT.row(n.Concatenate)
+def _(node: n.Concatenate, of: Of) -> Piece:
+    parts = ", ".join(_numeric(operand, of).text for operand in node.operands)
+    return _call("concatenate", f"({parts})", f"axis={node.axis}")
+
+
+@TEXT.row(n.Slice)
+def _(node: n.Slice, of: Of) -> Piece:
+    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{subscripts(node, lambda part: number(part).text)}]", ATOM)
 
 
 @TEXT.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of) -> Piece:
     blocks = f"for {node.index} in range(1, {number(node.count + 1).text})"
-    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]")
+    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]", *(["axis=0"] if node.rank else []))
 
 
 @TEXT.row(n.Expand)
@@ -255,6 +321,9 @@ def _(node: n.OneHot, of: Of) -> Piece:
 
 @TEXT.row(n.Map)
 def _(node: n.Map, of: Of) -> Piece:
+    if node.function.name == "power":
+        base, exponent = (wrap(_numeric(operand, of), ATOM) for operand in node.operands)
+        return Piece(f"{base}**{exponent}", POWER)
     return _call(node.function.name, *(of(operand).text for operand in node.operands))
 
 

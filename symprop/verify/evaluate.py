@@ -48,6 +48,8 @@ class Evaluator:
             return _differences(node, self)
         if isinstance(node, n.Pushforward):
             return _difference_along(node, self)
+        if isinstance(node, n.BlockSum):
+            return _series(node, self)
         return np.asarray(EVALUATE(node, [self(operand) for operand in node.operands], self))
 
     def run(self, equations: Iterable[Equation]) -> None:
@@ -137,6 +139,14 @@ def _difference_along(node: n.Pushforward, of: Evaluator) -> Array:
     f = Evaluator(of.arithmetic, {**of.values, by.name: moved}, of.sizes)(expression)
     f = np.broadcast_to(f, (2, *f.shape[1:]))
     return np.asarray((f[:1] - f[1:]) / (2 * h))
+
+
+def _series(node: n.BlockSum, of: Evaluator) -> Array:
+    """Return the sum of what the operand is for each index."""
+    total = np.zeros((1, *of.shape(node.shape)), dtype=int)
+    for index in range(1, of.size(node.count) + 1):
+        total = total + Evaluator(of.arithmetic, of.values, {**of.sizes, node.index: index})(node.operands[0])
+    return np.asarray(total)
 
 
 def _padded(value: Array, rank: int) -> Array:
@@ -244,6 +254,102 @@ def _(node: n.Diag, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Diagonal)
 def _(node: n.Diagonal, operands: list[Array], of: Evaluator) -> Array:
     return np.diagonal(operands[0], axis1=1, axis2=2)
+
+
+@EVALUATE.row(n.Inverse)
+def _(node: n.Inverse, operands: list[Array], of: Evaluator) -> Array:
+    matrix = operands[0]
+    return of.arithmetic.rounded(eliminated(matrix, of.arithmetic)[0], matrix.shape[-1] ** 2)
+
+
+@EVALUATE.row(n.Determinant)
+def _(node: n.Determinant, operands: list[Array], of: Evaluator) -> Array:
+    return of.arithmetic.rounded(eliminated(operands[0], of.arithmetic)[1], operands[0].shape[-1] ** 2)
+
+
+@EVALUATE.row(n.LogDeterminant)
+def _(node: n.LogDeterminant, operands: list[Array], of: Evaluator) -> Array:
+    size = of.arithmetic.functions[sympy.Abs](eliminated(operands[0], of.arithmetic)[1])
+    return of.arithmetic.rounded(of.arithmetic.functions[sympy.log](size), operands[0].shape[-1] ** 2)
+
+
+@EVALUATE.row(n.MatrixPower)
+def _(node: n.MatrixPower, operands: list[Array], of: Evaluator) -> Array:
+    exponent = of.size(node.exponent)
+    base = operands[0] if exponent >= 0 else eliminated(operands[0], of.arithmetic)[0]
+    power = np.broadcast_to(of.arithmetic.array(np.eye(base.shape[-1])), base.shape)
+    for _ in range(abs(exponent)):
+        power = np.matmul(power, base)
+    return of.arithmetic.rounded(power, base.shape[-1] * max(1, abs(exponent)))
+
+
+def eliminated(matrix: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
+    """Return inverses and determinants of a stack of matrices: Gauss and Jordan with partial pivoting."""
+    count, size = matrix.shape[0], matrix.shape[-1]
+    left = np.array(matrix)
+    right = np.array(np.broadcast_to(arithmetic.array(np.eye(size)), matrix.shape))
+    determinant = arithmetic.array(np.ones(count))
+    stack, flat = np.arange(count), np.zeros(count, dtype=bool)
+    for column in range(size):
+        heights = np.abs(arithmetic.real(left[:, column:, column]))
+        pivot = column + np.argmax(heights, axis=1)
+        for side in (left, right):
+            side[stack, column], side[stack, pivot] = side[stack, pivot].copy(), side[stack, column].copy()
+        at = left[:, column, column].copy()
+        determinant = determinant * at * np.where(pivot == column, 1, -1)
+        singular = arithmetic.real(at) == 0
+        at = np.where(singular, np.nan, at)  # a singular matrix has no inverse; its determinant is 0
+        left[:, column], right[:, column] = left[:, column] / at[:, None], right[:, column] / at[:, None]
+        for row in range(size):
+            if row != column:
+                factor = left[:, row, column].copy()[:, None]
+                left[:, row] = left[:, row] - factor * left[:, column]
+                right[:, row] = right[:, row] - factor * right[:, column]
+        flat = flat | singular
+    return right, np.where(flat, 0, determinant)
+
+
+@EVALUATE.row(n.Kron)
+def _(node: n.Kron, operands: list[Array], of: Evaluator) -> Array:
+    left, right = operands
+    blocks = left[:, :, None, :, None] * right[:, None, :, None, :]
+    return of.arithmetic.rounded(blocks.reshape(blocks.shape[0], *of.shape(node.shape)), 1)
+
+
+@EVALUATE.row(n.Commutation)
+def _(node: n.Commutation, operands: list[Array], of: Evaluator) -> Array:
+    rows, columns = of.shape(node.args)
+    order = np.arange(rows * columns).reshape(rows, columns).T.ravel()
+    return of.arithmetic.array(np.eye(rows * columns)[order])[None]
+
+
+@EVALUATE.row(n.Product)
+def _(node: n.Product, operands: list[Array], of: Evaluator) -> Array:
+    axes = tuple(axis + 1 for axis in node.axes)
+    length = int(np.prod([operands[0].shape[axis] for axis in axes], dtype=int))
+    return of.arithmetic.rounded(np.prod(operands[0], axis=axes, keepdims=node.keepdims), length)
+
+
+@EVALUATE.row(n.Extreme)
+def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
+    axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
+    best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
+    there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
+    total = np.sum(np.where(there == 1, x, 0), axis=axes, keepdims=node.keepdims)
+    return np.asarray(total / np.sum(there, axis=axes, keepdims=node.keepdims))
+
+
+@EVALUATE.row(n.Concatenate)
+def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
+    count = max(operand.shape[0] for operand in operands)
+    spread = [np.broadcast_to(operand, (count, *operand.shape[1:])) for operand in operands]
+    return np.concatenate(spread, axis=node.axis + 1)
+
+
+@EVALUATE.row(n.Slice)
+def _(node: n.Slice, operands: list[Array], of: Evaluator) -> Array:
+    start, stop = of.shape((node.start, node.stop))
+    return operands[0][(slice(None),) * (node.axis + 1) + (slice(start, stop),)]
 
 
 @EVALUATE.row(n.Take)

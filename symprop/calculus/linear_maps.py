@@ -1,0 +1,281 @@
+"""The matrix of a linear map between arrays of any shape, their elements in row-major order.
+
+`A @ u` has the matrix `A`, `d * u` has `diag(d)`, a sum the sum of the matrices (the `+ I` of a residual
+block is the matrix of `u` itself). `A @ U @ B` has `kron(A, B.T)`, and a transpose the commutation matrix:
+Magnus and Neudecker, *Matrix Differential Calculus* (3rd ed., 2019), chapters 2 and 3, with rows in place of columns.
+A scalar that is linear in `u` is pulled back instead. What has no short form goes through the batch table, applied to
+the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sympy import Expr, Integer, prod
+
+from symprop.algebra import nodes as n
+from symprop.algebra.batching import batched
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import Shape, same
+from symprop.algebra.table import Table
+from symprop.algebra.trees import multiplied, ones, replace, variables, zeros
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import Context
+from symprop.calculus.tidy import tidy
+
+MATRIX = Table("matrix of a linear map")
+"""Rows take a node that is linear in the variable `u`, `u`, and the recursion; they return `flat(node) + flat(u)`."""
+
+Recursion = Callable[[Node, Variable], Node]
+
+
+def flat(shape: Sequence[Expr]) -> Shape:
+    """Return the shape of an array whose elements stand in a row; a scalar has no axis.
+
+    >>> flat((2, 3)), flat(())
+    ((6,), ())
+    """
+    return (prod(shape),) if shape else ()
+
+
+def matrix_of(node: Node, u: Variable) -> Node:
+    """Return the matrix of a map linear in `u`, of shape `flat(node.shape) + flat(u.shape)`.
+
+    >>> from symprop.algebra import variable
+    >>> A, U, B = variable("A", (2, 3)), variable("U", (3, 4)), variable("B", (4, 5))
+    >>> print(tidy(matrix_of(A @ U @ B, U)).text())
+    kron(A, B.T)
+    """
+    if node == u:
+        return n.Identity(flat(u.shape)[0]) if u.rank else n.Scalar(1)
+    if u not in variables(node):
+        return zeros(*flat(node.shape), *flat(u.shape))
+    if not u.rank:
+        image = replace(node, {u: n.Scalar(1)})
+        return _flattened(image)
+    if not node.rank:
+        pulled, _ = simplified(n.Pullback(n.Scalar(1), node, u), Context())
+        return _flattened(pulled)
+    found: Node = MATRIX(node, u, matrix_of)
+    return found
+
+
+def _flattened(node: Node) -> Node:
+    return node if node.rank < 2 else n.Reshape(node, flat(node.shape))
+
+
+def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
+    """The map of each unit vector, by the batch table: right for every kind, if not the shortest form."""
+    tangents = u.change(letter="tangents", shape=(*flat(u.shape), *u.shape))
+    units = n.Identity(flat(u.shape)[0])
+    images = batched(node, {u: tangents}, flat(u.shape)[0], "rows")
+    images = replace(images, {tangents: units if u.rank == 1 else n.Reshape(units, tangents.shape)})
+    if images.rank > 2:
+        images = n.Reshape(images, (*flat(u.shape), *flat(node.shape)))
+    return n.Transpose(images)
+
+
+# ---------------------------------------------------------------- broadcasting
+
+
+def spread_rows(matrix: Node, narrow: Shape, wide: Shape) -> Node:
+    """Return the matrix of a map into arrays of shape `narrow`, followed by broadcasting to `wide`."""
+    if len(narrow) == len(wide) and all(map(same, narrow, wide)):
+        return matrix
+    if not narrow or flat(narrow)[0] == 1:
+        row = matrix if not narrow else n.Sum(matrix, 0)  # one row, again and again
+        return n.Outer(ones(*flat(wide)), row) if row.rank else n.Multiply(row, ones(*flat(wide)))
+    padded = (Integer(1),) * (len(wide) - len(narrow)) + tuple(narrow)
+    factors = [
+        n.Identity(size) if same(size, inner) else ones(size, 1) for size, inner in zip(wide, padded, strict=True)
+    ]
+    return n.MatMul(kron_of(factors), matrix)
+
+
+def kron_of(factors: Sequence[Node]) -> Node:
+    """Return the Kronecker product of matrices, those of one element left out."""
+    kept = [factor for factor in factors if not all(size == 1 for size in factor.shape)]
+    result = kept[0] if kept else n.Identity(1)
+    for factor in kept[1:]:
+        result = n.Kron(result, factor)
+    return result
+
+
+def scaled_rows(weights: Node, shape: Shape, matrix: Node) -> Node:
+    """Return `diag(weights) @ matrix`, where the rows of `matrix` belong to the elements of an array of `shape`."""
+    if not weights.rank:
+        return n.Multiply(weights, matrix)
+    if len(shape) == 1:
+        return _scaled_vector(weights, matrix)
+    if matrix.rank == 1:
+        return n.Multiply(n.Reshape(n.Multiply(weights, ones(*shape)), flat(shape)), matrix)
+    if weights.rank == len(shape) and all(map(same, weights.shape, shape)):
+        return n.MatMul(n.Diag(n.Reshape(weights, flat(shape))), matrix)
+    padded = (Integer(1),) * (len(shape) - weights.rank) + weights.shape
+    varying = [axis for axis, size in enumerate(padded) if size != 1]
+    if len(varying) == 1:  # the same weight along all other axes
+        along = n.Diag(n.Reshape(weights, (padded[varying[0]],)) if weights.rank > 1 else weights)
+        factors = [along if axis == varying[0] else n.Identity(size) for axis, size in enumerate(shape)]
+        return n.MatMul(kron_of(factors), matrix)
+    return n.MatMul(n.Diag(n.Reshape(n.Multiply(weights, ones(*shape)), flat(shape))), matrix)
+
+
+def _scaled_vector(weights: Node, matrix: Node) -> Node:
+    """Row `i` of `matrix` times `weights[i]`."""
+    if isinstance(matrix, n.Add) and any(term.rank == 2 and term.shape[0] == 1 for term in matrix.operands):
+        return n.Add(
+            *(_scaled_vector(weights, term) for term in matrix.operands)
+        )  # diag(p) (I - 1 p') = diag(p) - p p'
+    if matrix.rank == 0:
+        return n.Multiply(weights, matrix)
+    if weights.shape[0] == 1 and matrix.shape[0] != 1:
+        return n.Multiply(n.Sum(weights), matrix)
+    if matrix.rank == 1:
+        return n.Multiply(weights, matrix) if same_shape(weights, matrix) else n.Outer(weights, matrix)
+    bare = tidy(matrix)
+    coefficient, row = coefficient_and_rest(bare)
+    if isinstance(row, n.Outer) and isinstance(row.operands[0], n.Fill):  # 1 p', spread from one row
+        return scaled(coefficient, n.Outer(n.Multiply(weights, row.operands[0]), row.operands[1]))
+    if matrix.shape[0] == 1 and weights.shape[0] != 1:
+        if isinstance(row, n.Expand) and row.axis == 0:
+            return scaled(coefficient, n.Outer(weights, row.operands[0]))
+        return n.MatMul(n.Expand(weights, 1), matrix)
+    return n.MatMul(n.Diag(weights), matrix)
+
+
+# ---------------------------------------------------------------- rows
+
+
+@MATRIX.row(n.Add)
+def _(node: n.Add, u: Variable, matrix: Recursion) -> Node:
+    moving = [term for term in node.operands if u in variables(term)]
+    parts = [spread_rows(matrix(term, u), term.shape, node.shape) for term in moving]
+    return n.Add(*parts) if len(parts) > 1 else parts[0]
+
+
+@MATRIX.row(n.Multiply)
+def _(node: n.Multiply, u: Variable, matrix: Recursion) -> Node:
+    inner = next(factor for factor in node.operands if u in variables(factor))
+    others = [factor for factor in node.operands if factor is not inner]
+    weights = multiplied(others)
+    if not inner.rank and u.rank:
+        spread = n.Multiply(weights, ones(*node.shape))
+        return n.Outer(n.Reshape(spread, flat(node.shape)) if node.rank > 1 else weights, matrix(inner, u))
+    if isinstance(inner, n.Add) and any(not same_shape(term, inner) for term in inner.operands):
+        terms = [tidy(n.Multiply(*others, term)) for term in inner.operands]  # p * (u - p' u) = p * u - p * (p' u)
+        return matrix(n.Add(*(n.Multiply(term, ones(*node.shape)) for term in terms)), u)
+    return scaled_rows(weights, node.shape, spread_rows(matrix(inner, u), inner.shape, node.shape))
+
+
+@MATRIX.row(n.Where)
+def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
+    condition, yes, no = node.operands
+    zero, one = n.Scalar(0), n.Scalar(1)
+    parts = []
+    for branch, holds in ((yes, n.Where(condition, one, zero)), (no, n.Where(condition, zero, one))):
+        if u in variables(branch):
+            parts.append(scaled_rows(holds, node.shape, spread_rows(matrix(branch, u), branch.shape, node.shape)))
+    return n.Add(*parts) if len(parts) > 1 else parts[0]
+
+
+@MATRIX.row(n.MatMul)
+def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
+    left, right = node.operands
+    if max(left.rank, right.rank) > 2:
+        return by_columns(node, u, matrix)
+    if u in variables(right):
+        if right.rank == 1:
+            return n.MatMul(left, matrix(right, u))
+        row = left if left.rank == 2 else n.Expand(left, 0)
+        return n.MatMul(n.Kron(row, n.Identity(right.shape[1])), matrix(right, u))  # A U: A (x) I
+    if left.rank == 1:
+        return n.MatMul(n.Transpose(right), matrix(left, u))  # u' B = B' u
+    row = n.Transpose(right) if right.rank == 2 else n.Expand(right, 0)
+    return n.MatMul(n.Kron(n.Identity(left.shape[0]), row), matrix(left, u))  # U B: I (x) B'
+
+
+@MATRIX.row(n.Sum)
+def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
+    operand = node.operands[0]
+    below = matrix(operand, u)
+    if operand.rank == 1:
+        total = n.Sum(below, 0)
+        return n.Expand(total, 0) if node.keepdims else total
+    factors = [ones(1, size) if axis in node.axes else n.Identity(size) for axis, size in enumerate(operand.shape)]
+    return n.MatMul(kron_of(factors), below)
+
+
+@MATRIX.row(n.Expand)
+def _(node: n.Expand, u: Variable, matrix: Recursion) -> Node:
+    below = matrix(node.operands[0], u)
+    return below if node.operands[0].rank else n.Expand(below, 0)
+
+
+@MATRIX.row(n.Reshape)
+def _(node: n.Reshape, u: Variable, matrix: Recursion) -> Node:
+    below = matrix(node.operands[0], u)
+    return below if node.operands[0].rank else n.Expand(below, 0)
+
+
+@MATRIX.row(n.Transpose)
+def _(node: n.Transpose, u: Variable, matrix: Recursion) -> Node:
+    operand = node.operands[0]
+    if operand.rank < 2 or node.axes == tuple(range(operand.rank)):
+        return matrix(operand, u)
+    if operand.rank > 2:
+        return by_columns(node, u, matrix)
+    if 1 in operand.shape:
+        return matrix(operand, u)
+    return n.MatMul(n.Commutation(*operand.shape), matrix(operand, u))
+
+
+@MATRIX.row(n.Outer)
+def _(node: n.Outer, u: Variable, matrix: Recursion) -> Node:
+    left, right = node.operands
+    if u in variables(right):
+        return n.MatMul(n.Kron(n.Expand(left, 1), n.Identity(right.shape[0])), matrix(right, u))
+    return n.MatMul(n.Kron(n.Identity(left.shape[0]), n.Expand(right, 1)), matrix(left, u))
+
+
+@MATRIX.row(n.Take)
+def _(node: n.Take, u: Variable, matrix: Recursion) -> Node:
+    table, ids = node.operands
+    return n.Take(matrix(table, u), ids) if table.rank == ids.rank == 1 else by_columns(node, u, matrix)
+
+
+@MATRIX.row(n.ScatterAdd)
+def _(node: n.ScatterAdd, u: Variable, matrix: Recursion) -> Node:
+    values, ids = node.operands
+    if values.rank == ids.rank == 1:
+        return n.ScatterAdd(matrix(values, u), ids, node.size)
+    return by_columns(node, u, matrix)
+
+
+@MATRIX.row(n.Concatenate)
+def _(node: n.Concatenate, u: Variable, matrix: Recursion) -> Node:
+    if node.axis:
+        return by_columns(node, u, matrix)
+    return n.Concatenate(*(matrix(part, u) for part in node.operands), axis=0)  # whole blocks of elements in a row
+
+
+@MATRIX.row(n.Slice)
+def _(node: n.Slice, u: Variable, matrix: Recursion) -> Node:
+    if node.axis:
+        return by_columns(node, u, matrix)
+    inner = prod(node.shape[1:])
+    return n.Slice(matrix(node.operands[0], u), 0, node.start * inner, node.stop * inner)
+
+
+MATRIX.row(n.Diagonal, n.Diag, n.Kron, n.BlockSum)(by_columns)
+
+
+@MATRIX.row(
+    *(n.Variable, n.Scalar, n.Fill, n.Identity, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.LogSumExp),
+    *(n.Inverse, n.Determinant, n.LogDeterminant, n.Product, n.Extreme, n.MatrixPower, n.Commutation),
+)
+def _(node: Node, u: Variable, matrix: Recursion) -> Node:
+    raise LookupError(f"{type(node).__name__} is not linear")
+
+
+__all__ = ["MATRIX", "flat", "matrix_of", "scaled_rows", "spread_rows"]

@@ -1,0 +1,95 @@
+"""Names for the parts that an answer has more than once: `X.T @ diag(s * (1 - s)) @ X` with `s = sigmoid(X @ w)`.
+
+A part is named where that makes the whole shorter to read. The letter says what it is: `p` a softmax, `s` a sigmoid,
+`r` a difference, `z` a product of matrices; a number follows where a letter is taken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace, variables, walk
+
+SHORTEST = 4
+"""A part of fewer nodes is as short as a name."""
+
+LETTERS: dict[type[Node], str] = {
+    n.Softmax: "p",
+    n.MatMul: "z",
+    n.Inverse: "M",
+    n.Power: "c",
+    n.Sum: "c",
+    n.Add: "r",
+    n.Multiply: "q",
+}
+
+
+def with_names(node: Node, taken: Iterable[str]) -> tuple[tuple[Equation, ...], Node]:
+    """Return definitions of the parts that stand in `node` more than once, in order, and `node` in their names.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("sigmoid(X @ w) * (1 - sigmoid(X @ w))", X="m n", w="n")
+    >>> definitions, body = with_names(f.node, ["X", "w"])
+    >>> print(body.text(), "where", definitions[0].text())
+    s * (1 - s) where s = sigmoid(X @ w)
+    """
+    names = {*taken}
+    definitions: list[Equation] = []
+    while True:
+        part = _worth_a_name([*(each.expression for each in definitions), node])
+        if part is None:
+            break
+        target = Variable(_letter(part, names), (), part.shape)
+        names.add(target.name)
+        definitions = [Equation(each.target, replace(each.expression, {part: target})) for each in definitions]
+        node = replace(node, {part: target})
+        definitions.append(Equation(target, part))
+    return _ordered(definitions), node
+
+
+def _worth_a_name(formulas: list[Node]) -> Node | None:
+    """Return the largest part that stands more than once, where naming it saves more than the definition costs."""
+    counts: Counter[Node] = Counter(part for formula in formulas for part in walk(formula))
+    best, saved = None, 0
+    for part, count in counts.items():
+        if count < 2 or part.weight < SHORTEST or not variables(part) or isinstance(part, (n.Transpose, n.Expand)):
+            continue
+        gain = (count - 1) * (part.weight - 1) - 2
+        if gain > saved or (gain == saved and best is not None and part.weight > best.weight):
+            best, saved = part, gain
+    return best
+
+
+def _letter(part: Node, taken: set[str]) -> str:
+    word = LETTERS.get(type(part), "q")
+    if isinstance(part, n.Map):
+        word = part.function.name[0]
+    if isinstance(part, n.Add) and any(map(_is_identity, part.operands)):
+        word = "q"
+    number = 0
+    while (name := word + (str(number) if number else "")) in taken:
+        number += 1
+    return name
+
+
+def _is_identity(part: Node) -> bool:
+    return isinstance(part, (n.Identity, n.Scalar))
+
+
+def _ordered(definitions: list[Equation]) -> tuple[Equation, ...]:
+    """Return definitions so that each stands before those that read it."""
+    known, ordered, pending = {each.target for each in definitions}, [], list(definitions)
+    done: set[Variable] = set()
+    while pending:
+        ready = next(each for each in pending if all(v in done or v not in known for v in variables(each.expression)))
+        pending.remove(ready)
+        ordered.append(ready)
+        done.add(ready.target)
+    return tuple(ordered)
+
+
+__all__ = ["with_names"]
