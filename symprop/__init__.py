@@ -14,6 +14,9 @@ from symprop.algebra.equations import Equation, Loop, Step, System
 from symprop.algebra.formula import Formula, formula
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
+from symprop.answers.answer import Answer
+from symprop.answers.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.answers.compare import Comparison, compare
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.calculus.signal import initialisation
@@ -65,8 +68,10 @@ __all__ = [
     "GELU",
     "L2",
     "Activation",
+    "Answer",
     "BinaryCrossEntropy",
     "Certificate",
+    "Comparison",
     "DataError",
     "Dense",
     "Derivation",
@@ -102,13 +107,20 @@ __all__ = [
     "Tanh",
     "Variable",
     "check",
+    "compare",
     "compile",
     "derive",
     "diagram",
     "formula",
     "generate",
+    "gradient",
+    "hessian",
+    "hvp",
     "initialisation",
+    "jacobian",
+    "jvp",
     "load_weights",
     "parse_network",
     "variable",
+    "vjp",
 ]

@@ -1,4 +1,4 @@
-"""The command line: derive, generate, check, train and predict.
+"""The command line: derive, generate, check, train and predict; gradient and the like; compare.
 
 It uses argparse, because the standard library's parser does all that these five commands need and its start costs
 nothing; the rooms behind a command are imported when the command runs, so that `symprop --help` is quick.
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 PROGRAM = "symprop"
 FORMATS = ("pretty", "text", "latex", "html")
+ANSWER_FORMATS = ("pretty", "text", "latex", "numpy", "html", "steps")
+QUESTIONS = {
+    "gradient": "gradient",
+    "jacobian": "Jacobian",
+    "hessian": "Hessian",
+    "vjp": "vector-Jacobian product",
+    "jvp": "Jacobian-vector product",
+    "hvp": "Hessian-vector product",
+}
+PRODUCTS = {"vjp": "v", "jvp": "u", "hvp": "v"}
 LAYOUTS = ("example", "rows", "columns")
 DTYPES = ("float64", "float32")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
@@ -30,6 +40,9 @@ _LONGEST_LINE = 240
 _NETWORK_HELP = (
     'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
 )
+
+
+_FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,6 +128,23 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "check every equation and gradient by independent oracles")
     _network_argument(check)
 
+    for question, what in QUESTIONS.items():
+        asked = command(question, _question, f"print the {what} of a formula in matrix form")
+        asked.set_defaults(question=question)
+        asked.add_argument("formula", metavar="FORMULA", help=_FORMULA_HELP)
+        _where_argument(asked)
+        asked.add_argument("--wrt", metavar="NAME", required=True, help="the variable; U,V for a mixed Hessian")
+        if question in PRODUCTS:
+            asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({PRODUCTS[question]})")
+        asked.add_argument("--format", choices=ANSWER_FORMATS, default="pretty", help="html is a whole document")
+        asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
+        asked.add_argument("-o", metavar="FILE", dest="output", help="write here instead of printing")
+
+    compare = command("compare", _compare, "say whether two formulas are equal, or how they differ")
+    compare.add_argument("first", metavar="FORMULA_A", help=_FORMULA_HELP)
+    compare.add_argument("second", metavar="FORMULA_B")
+    _where_argument(compare)
+
     train = command("train", _train, "train on a CSV file")
     _network_argument(train)
     train.add_argument("--data", metavar="FILE.csv", required=True, help="a header row, then one example a row")
@@ -154,6 +184,12 @@ class _Version(argparse.Action):
 def _network_argument(parser: argparse.ArgumentParser, optional: bool = False) -> None:
     parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=_NETWORK_HELP)
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
+
+
+def _where_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--where", metavar="DECLARATIONS", default="", help='sizes and facts: "X: m n, A: n n symmetric, alpha:"'
+    )
 
 
 def read_network(text_or_path: str, sizes: str = "") -> Network:
@@ -281,6 +317,28 @@ def _check(options: argparse.Namespace) -> int:
     certificate = check(read_network(options.network), sizes=parse_sizes(options.sizes))
     print(certificate.table())
     return 0 if certificate.ok else DISAGREES
+
+
+def _question(options: argparse.Namespace) -> int:
+    from symprop import formula_command
+    from symprop.files import check_writable
+
+    if options.output is not None:
+        check_writable(options.output)
+    along = options.along if options.question in PRODUCTS else None
+    written, code = formula_command.run(
+        options.question, options.formula, options.where, options.wrt, along, options.format, options.check
+    )
+    _put(written, options.output)
+    return code
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from symprop import formula_command
+
+    written, code = formula_command.run_compare(options.first, options.second, options.where)
+    print(written)
+    return code
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ WRITERS: dict[str, Callable[[Answer], str]] = {
     "steps": lambda answer: str(answer.steps()),
 }
 
+
 def answer(question: str, source: str, where: str, by: str, along: str | None = None) -> Answer:
     """Return the answer to one question of the command line.
 

@@ -14,7 +14,7 @@ MATRIXCALCULUS: tuple[Case, ...] = (
     ("gradient", "0.5 * x @ A @ x", {"A": "n n", "x": "n"}, ("x",), "(A + A.T) @ x / 2"),
     ("gradient", "0.5 * x @ A @ x", {"A": "n n symmetric", "x": "n"}, ("x",), "A @ x"),
     ("jacobian", "A @ exp(x)", {"A": "m n", "x": "n"}, ("x",), "A @ diag(exp(x))"),
-    ("gradient", "(y * v) @ x", {"y": "n", "v": "n", "x": "n"}, ("y",), "v * x"),
+    ("gradient", "(y * v) @ x", {"y": "n", "v": "n", "x": "n"}, ("y",), "x * v"),
     ("gradient", "(y * v) @ x", {"y": "n", "v": "n", "x": "n"}, ("x",), "y * v"),
     ("gradient", "norm(A @ x - y, 1)", {"A": "m n", "x": "n", "y": "m"}, ("x",), "A.T @ sign(A @ x - y)"),
     ("gradient", "norm(A @ x - y)**2", {"A": "m n", "x": "n", "y": "m"}, ("x",), "2 * A.T @ (A @ x - y)"),

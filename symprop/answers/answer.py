@@ -13,7 +13,15 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.calculus.result import Result
 from symprop.codegen.formula_module import compile_formula, formula_source
-from symprop.notation.answer_pages import answer_html, answer_page, answer_steps, definitions, heading
+from symprop.notation.answer_pages import (
+    answer_html,
+    answer_latex,
+    answer_page,
+    answer_pretty,
+    answer_steps,
+    definitions,
+    heading,
+)
 from symprop.verify.certificate import Certificate
 from symprop.verify.formula_checks import check_result
 
@@ -81,13 +89,13 @@ class Answer(Printable):
         return self.result.remarks
 
     def pretty(self) -> str:
-        return self.node.pretty()
+        return answer_pretty(self.node)
 
     def text(self) -> str:
         return self.node.text()
 
     def latex(self) -> str:
-        return self.node.latex()
+        return answer_latex(self.node)
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""
@@ -98,7 +106,7 @@ class Answer(Printable):
         return answer_page(self.result)
 
     def named(self) -> tuple[Equation, ...]:
-        """Return definitions of the parts that the answer has more than once, in order, and the answer in their names."""
+        """Return definitions of the parts that stand more than once, in order, and the answer in their names."""
         found, body = definitions(self.result)
         return (*found, Equation(Variable(self.result.kind, (), body.shape), body))
 

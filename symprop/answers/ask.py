@@ -59,7 +59,7 @@ def vjp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
     """Return the vector-Jacobian product with a direction of the formula's shape: reverse mode.
 
     >>> print(vjp("A @ exp(x)", "x", "v", A="m n", x="n").text())
-    exp(x) * (A.T @ v)
+    (A.T @ v) * exp(x)
 
     Raises:
         FormulaError: no formula, no such variable, or a direction whose name is taken.

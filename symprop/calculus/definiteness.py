@@ -6,6 +6,8 @@ Johnson, *Matrix Analysis* (2nd ed., 2013), chapter 7; Boyd and Vandenberghe, *C
 
 from __future__ import annotations
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.calculus.chains import links
@@ -131,14 +133,30 @@ def _congruence(parts: list[Node]) -> bool:
 
 
 def _softmax_curvature(node: n.Add) -> bool:
-    """diag(p) - p p' where p is not negative and sums to 1, or a multiple: the variance of a distribution."""
+    """diag(p) - p p' where p is not negative and sums to 1, for one distribution or for each row of a batch."""
     if len(node.operands) != 2:
         return False
     (_, first), (minus, second) = map(coefficient_and_rest, node.operands)
-    if not (isinstance(first, n.Diag) and isinstance(second, n.Outer)) or node.operands[0] != first or minus != -1:
+    if not isinstance(first, n.Diag) or node.operands[0] != first or minus != -1 or second is None:
         return False
     p = first.operands[0]
-    return second.operands == (p, p) and nonnegative(p) and sums_to_one(p, (0,), Context()) is not None
+    if not nonnegative(p):
+        return False
+    if isinstance(p, n.Reshape) and isinstance(second, n.MatMul) and p.operands[0].rank == 2:
+        rows = p.operands[0]
+        within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
+        return links(second) == [first, within, first] and sums_to_one(rows, (1,), Context()) is not None
+    return isinstance(second, n.Outer) and second.operands == (p, p) and sums_to_one(p, (0,), Context()) is not None
+
+
+def blocks(node: Node, count: Expr) -> bool:
+    """Whether `node` is shown to be block diagonal, with `count` blocks on its diagonal."""
+    bare = coefficient_and_rest(node)[1]
+    if isinstance(bare, n.Kron):
+        return bare.operands[0] == n.Identity(count)
+    if isinstance(bare, (n.Add, n.MatMul)):
+        return all(blocks(operand, count) for operand in bare.operands)
+    return isinstance(bare, (n.Diag, n.Identity))
 
 
 def core(node: Node) -> tuple[str, Node, Node] | None:
@@ -154,4 +172,4 @@ def core(node: Node) -> tuple[str, Node, Node] | None:
     return None
 
 
-__all__ = ["core", "definite", "nonnegative", "semidefinite"]
+__all__ = ["blocks", "core", "definite", "nonnegative", "semidefinite"]

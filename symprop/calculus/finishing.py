@@ -128,7 +128,7 @@ def common_factor(node: Node) -> Node | None:
         signs = {bool(e.could_extract_minus_sign()) for e in exponents if e is not None}
         if len(signs) == 1 and all(e.is_number for e in exponents if e is not None):
             smallest = max(exponents) if signs == {True} else min(exponents)  # type: ignore[type-var]
-            shared[base] = smallest  # type: ignore[assignment]
+            shared[base] = smallest
     if not shared:
         return None
     outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in shared.items()]

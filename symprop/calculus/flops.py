@@ -71,8 +71,8 @@ def size(node: Node) -> Expr:
     return sympy.expand(sympy.prod(node.shape))
 
 
-@FLOPS.row(n.Variable, n.Scalar, n.Fill, n.Identity)
-@FLOPS.row(n.Transpose, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Take, n.OneHot)
+@FLOPS.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@FLOPS.row(n.Transpose, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Take, n.OneHot, n.Concatenate, n.Slice)
 def _(node: Node) -> Operations:
     return Operations()  # nothing is computed: a value that is there, a view or a copy
 
@@ -127,7 +127,51 @@ def _(node: n.BlockSum) -> Operations:
     def more(each: Expr) -> Expr:
         return sympy.expand(summed(each, node.index, Integer(1), node.count) - each)
 
-    return Operations(more(once.multiplications), more(once.additions) + node.count - 1, more(once.functions))
+    return Operations(
+        more(once.multiplications), more(once.additions) + (node.count - 1) * size(node), more(once.functions)
+    )
+
+
+@FLOPS.row(n.Inverse)
+def _(node: n.Inverse) -> Operations:
+    k = node.shape[0]  # by elimination with an identity beside: Golub and Van Loan, Matrix Computations, section 3.2
+    return Operations(k**3, sympy.expand(k * (k - 1) ** 2))
+
+
+@FLOPS.row(n.Determinant, n.LogDeterminant)
+def _(node: Node) -> Operations:
+    k = node.operands[0].shape[0]
+    additions = sympy.expand(k * (k - 1) * (2 * k - 1) / 6)  # by elimination; then the product of k pivots
+    below = sympy.expand(additions + k * (k - 1) / 2)
+    if isinstance(node, n.LogDeterminant):
+        return Operations(below, sympy.expand(additions + k - 1), k)
+    return Operations(sympy.expand(below + k - 1), additions)
+
+
+@FLOPS.row(n.MatrixPower)
+def _(node: n.MatrixPower) -> Operations:
+    k, exponent = node.shape[0], node.exponent
+    products = sympy.Abs(exponent) - 1  # one after the other where the exponent is a symbol
+    if exponent.is_Integer:
+        binary = bin(abs(int(exponent)))[2:]
+        products = Integer(max(len(binary) + binary.count("1") - 2, 0))
+    once = Operations(sympy.expand(products * k**3), sympy.expand(products * k**2 * (k - 1)))
+    return once + FLOPS(n.Inverse(node.operands[0])) if exponent.is_negative else once
+
+
+@FLOPS.row(n.Kron)
+def _(node: n.Kron) -> Operations:
+    return Operations(multiplications=size(node))
+
+
+@FLOPS.row(n.Product)
+def _(node: n.Product) -> Operations:
+    return Operations(multiplications=sympy.expand(size(node.operands[0]) - size(node)))
+
+
+@FLOPS.row(n.Extreme)
+def _(node: n.Extreme) -> Operations:
+    return Operations(functions=sympy.expand(size(node.operands[0]) - size(node)))
 
 
 @FLOPS.row(n.ScatterAdd)

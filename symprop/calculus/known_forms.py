@@ -97,6 +97,18 @@ def as_log_determinant(node: Node) -> Node | None:
     return tidy(n.Scalar(exponent) * n.LogDeterminant(*base.operands)) if isinstance(base, n.Determinant) else None
 
 
+def as_power(node: Node) -> Node | None:
+    """Return a product that holds `a**b / a` with `a**(b - 1)` in its place, else None."""
+    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    for place, factor in enumerate(factors):
+        if is_map(factor, "power") and n.Power(factor.operands[0], -1) in factors:
+            base, exponent = factor.operands
+            factors[place] = FUNCTIONS["power"](base, tidy(exponent - 1))
+            factors.remove(n.Power(base, -1))
+            return tidy(_product(*factors))
+    return None
+
+
 def as_shifted_softmax(node: Node) -> Node | None:
     """Return `softmax(x + c)` as `softmax(x)`, where `c` is the same along the axis, else None."""
     if not isinstance(node, n.Softmax) or not isinstance(node.operands[0], n.Add):
@@ -286,6 +298,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("shift of a softmax", "softmax(x + c) = softmax(x)", as_shifted_softmax),
     KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
     KnownForm("log-determinant", "log(det(A)) = logdet(A)", as_log_determinant),
+    KnownForm("power", "a**b / a = a**(b - 1)", as_power),
     KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x)", as_log_softmax),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
     KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.trees import is_zero, variables, walk
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.context import Context
-from symprop.calculus.definiteness import core, definite, nonnegative, semidefinite, semidefinite_negative
+from symprop.calculus.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.result import Result
 from symprop.calculus.rewriting import simplified
+from symprop.calculus.tidy import tidy
 
 
 def remarks(result: Result) -> tuple[str, ...]:
@@ -20,7 +25,7 @@ def remarks(result: Result) -> tuple[str, ...]:
     >>> from symprop.algebra.formula import formula
     >>> from symprop.calculus.questions import hessian
     >>> hessian(formula("sum(exp(x))", x="n"), "x").remarks
-    ('diagonal', 'positive semidefinite')
+    ('diagonal', 'positive definite')
     """
     return tuple(dict.fromkeys((*_structure(result), *_layout(result), *_where_it_holds(result))))
 
@@ -49,9 +54,14 @@ def _is_scaled(node: Node, kind: type[Node]) -> bool:
     return len(matrices) == 1 and isinstance(matrices[0], kind)
 
 
+def _is_diagonal(node: Node) -> bool:
+    return isinstance(node, (n.Diag, n.Identity)) or _is_scaled(node, n.Diag) or _is_scaled(node, n.Identity)
+
+
 def _blocks(node: Node) -> Iterator[str]:
-    if isinstance(node, (n.Diag, n.Identity)) or _is_scaled(node, n.Diag) or _is_scaled(node, n.Identity):
+    if _is_diagonal(node):
         yield "diagonal"
+    yield from _middle(node)
     found = core(node)
     if found is not None:
         side, identity, small = found
@@ -59,19 +69,40 @@ def _blocks(node: Node) -> Iterator[str]:
         yield f"block diagonal: {copies}" if side == "left" else f"interleaved: {copies}"
 
 
+def _middle(node: Node) -> Iterator[str]:
+    """Say what stands in the middle of `B.T @ M @ B`: all that varies from one point to another."""
+    bare = coefficient_and_rest(node)[1]
+    parts = links(bare) if bare is not None else []
+    half = len(parts) // 2
+    if len(parts) < 3 or len(parts) % 2 == 0 or tidy(n.Transpose(parts[half - 1])) != parts[half + 1]:
+        return
+    middle = parts[half]
+    count = middle.operands[0].shape[0] if isinstance(middle, n.Kron) else _rows_of(middle)
+    over = f", block diagonal over {count} rows" if count is not None and blocks(middle, count) else ""
+    yield f"core: {middle.text()}, of shape {shape_text(middle.shape)}{over}"
+
+
+def _rows_of(middle: Node) -> Expr | None:
+    """The number of blocks of a sum that holds `kron(eye(m), C)`."""
+    inner = (part.operands[0] for part in walk(middle) if isinstance(part, n.Kron))
+    return next((identity.shape[0] for identity in inner if isinstance(identity, n.Identity)), None)
+
+
 def _symmetry(node: Node) -> Iterator[str]:
-    if definite(node):
+    signs = {
+        "positive definite": definite,
+        "positive semidefinite": semidefinite,
+        "negative semidefinite": semidefinite_negative,
+    }
+    sign = next((name for name, shown in signs.items() if shown(node)), "")
+    if not _is_diagonal(node) and (sign or _equals_transpose(node)):
         yield "symmetric"
-        yield "positive definite"
-    elif semidefinite(node):
-        diagonal = isinstance(node, n.Diag)
-        yield from () if diagonal else ("symmetric",)
-        yield "positive semidefinite"
-    elif semidefinite_negative(node):
-        yield "symmetric"
-        yield "negative semidefinite"
-    elif simplified(n.Transpose(node), Context())[0] == simplified(node, Context())[0]:
-        yield "symmetric"
+    if sign:
+        yield sign
+
+
+def _equals_transpose(node: Node) -> bool:
+    return simplified(n.Transpose(node), Context())[0] == simplified(node, Context())[0]
 
 
 def _why_zero(result: Result) -> str:

@@ -46,9 +46,14 @@ def tidy(node: Node) -> Node:
     return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Compare, n.Commutation, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Commutation, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
+
+
+@TIDY.row(n.Compare)
+def _(node: n.Compare) -> Node:
+    return node.with_operands(bare_operands(list(node.operands), node.shape))
 
 
 @TIDY.row(n.Fill)
@@ -375,7 +380,31 @@ def _(node: n.Slice) -> Node:
         return operand
     if isinstance(operand, n.Fill):
         return n.Fill(operand.value, node.shape)
+    if isinstance(operand, n.Concatenate) and operand.axis == node.axis:
+        return _part_of(operand, node) or node
+    if isinstance(operand, (n.Add, n.Multiply, n.Power)):  # what is elementwise is sliced part by part
+        return tidy(operand.with_operands(_sliced(part, node) for part in operand.operands))
     return _linear(node)
+
+
+def _part_of(parts: n.Concatenate, node: n.Slice) -> Node | None:
+    """Return the slice of the one part of a concatenation that it lies in, where the sizes show that."""
+    before: Expr = Integer(0)
+    for part in parts.operands:
+        size = part.shape[node.axis]
+        start, stop = node.start - before, node.stop - before
+        if start.is_nonnegative and (size - stop).is_nonnegative:
+            return tidy(n.Slice(part, node.axis, start, stop))
+        before += size
+    return None
+
+
+def _sliced(part: Node, node: n.Slice) -> Node:
+    """Return an operand of an elementwise operation, sliced as the whole; what is spread along the axis stays."""
+    axis = node.axis - node.operands[0].rank + part.rank
+    if axis < 0 or part.shape[axis] == 1:
+        return part
+    return n.Slice(part, axis, node.start, node.stop)
 
 
 @TIDY.row(n.Product, n.Extreme)

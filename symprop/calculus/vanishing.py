@@ -123,6 +123,7 @@ BOUND = Table("bound")
 
 
 @BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal, n.LogSumExp)
+@BOUND.row(n.Extreme, n.Concatenate, n.Slice)
 def _(node: Node, position: int) -> Expr:
     return Integer(1)
 
@@ -138,7 +139,8 @@ def _(node: Node, position: int) -> Expr:
     return Integer(0)  # constant but for jumps
 
 
-@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where)
+@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
+@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Commutation, n.Product, n.BlockSum)
 def _(node: Node, position: int) -> Expr:
     raise SpecError(f"no bound is known for the slope of {shown(node)}")
 

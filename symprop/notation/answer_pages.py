@@ -1,4 +1,4 @@
-"""Answers to questions about a formula as pages: the answer with names for its parts, the ledger, remarks, and the steps."""
+"""Answers to questions about a formula as pages: names for the parts of an answer, the ledger, remarks, the steps."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from symprop.calculus.naming import with_names
 from symprop.calculus.result import Result
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
+from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
 from symprop.notation.pages import WIDTH, seen_steps, wrapped
 from symprop.notation.pretty import pretty
@@ -21,7 +22,18 @@ from symprop.notation.reports import mathml
 from symprop.notation.text import number, text
 from symprop.templating import environment
 
-WRITERS: dict[str, Callable[[Node], str]] = {"pretty": pretty, "text": text, "latex": latex}
+
+def answer_pretty(node: Node) -> str:
+    """Return a formula in Unicode: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
+    return (index_pretty(node) if needs_indices(node) else None) or pretty(node)
+
+
+def answer_latex(node: Node) -> str:
+    """Return a formula in LaTeX: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
+    return (index_latex(node) if needs_indices(node) else None) or latex(node)
+
+
+WRITERS: dict[str, Callable[[Node], str]] = {"pretty": answer_pretty, "text": text, "latex": answer_latex}
 
 CONVENTIONS = {
     "gradient": "a gradient has the shape of its variable (denominator layout)",
@@ -67,6 +79,8 @@ def heading(result: Result, format: str) -> str:
 
 def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
     """Return the parts of an answer that are worth a name, and the answer in those names."""
+    if needs_indices(result.node):
+        return (), result.node
     taken = [each.name for each in result.variables]
     sizes = [str(symbol) for each in result.variables for size in each.shape for symbol in size.free_symbols]
     return with_names(result.node, ["f", *taken, *sizes])
@@ -78,7 +92,12 @@ def answer_page(result: Result) -> str:
     >>> from symprop.algebra.formula import formula
     >>> from symprop.calculus.questions import hessian
     >>> print(answer_page(hessian(formula("sum(softplus(X @ w))", X="m n", w="n"), "w")))
-    f = Σᵢ softplus(...)
+    f = 𝟏ᵀ softplus(X w)   ()
+    ∂²f/∂w² = Xᵀ diag(s ⊙ (1 − s)) X   (n, n)
+    where s = σ(X w)   (m,)
+    - core: diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))), of shape (m, m)
+    - symmetric
+    - positive semidefinite
     """
     found, body = definitions(result)
     rows = [(heading(result, "pretty"), body, result.node.shape)]
@@ -92,7 +111,7 @@ def answer_page(result: Result) -> str:
 
 def _aligned(left: str, right: Node, shape: Sequence[Any], before: str = "") -> list[str]:
     head = f"{before}{left} = "
-    pieces = pretty_pieces(pretty(right), max(30, WIDTH - len(head)))
+    pieces = pretty_pieces(answer_pretty(right), max(30, WIDTH - len(head)))
     written = shape_text(tuple(shape), lambda size: number(size).text)
     lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
     return [*lines[:-1], f"{lines[-1]}   {written}"]
@@ -124,11 +143,15 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
     found, body = definitions(result)
 
     def row(left: str, right: Node, shape: Sequence[Any]) -> dict[str, Any]:
-        return {"left": Markup(mathml(left)), "right": Markup(mathml(latex(right))), "shape": shape_text(tuple(shape))}
+        return {
+            "left": Markup(mathml(left)),
+            "right": Markup(mathml(answer_latex(right))),
+            "shape": shape_text(tuple(shape)),
+        }
 
     def step(each: Step) -> dict[str, Any]:
         facts = [_said(fact, pretty) for fact in dict.fromkeys(each.facts)]
-        before, after = (Markup(mathml(latex(side))) for side in (each.before, each.after))
+        before, after = (Markup(mathml(answer_latex(side))) for side in (each.before, each.after))
         return {"rule": each.rule, "facts": facts, "before": before, "after": after}
 
     template = environment("html").get_template("answer.html.j2")
@@ -142,7 +165,7 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
             *(row(latex(each.target), each.expression, each.target.shape) for each in found),
         ],
         text=text(result.node),
-        latex=latex(result.node),
+        latex=answer_latex(result.node),
         convention=CONVENTIONS[result.kind],
         notes=[*result.ledger, *result.remarks],
         steps=[step(each) for each in seen_steps(result.steps, latex)],
@@ -153,7 +176,8 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
 
 def facts_of(variable: Variable) -> str:
     """Return what was declared of a variable besides its sizes, in words."""
-    said = [f"{fact.kind} below {number(fact.value).text}" if fact.kind == "index" else fact.kind for fact in variable.facts]
+    facts = variable.facts
+    said = (f"index below {number(fact.value).text}" if fact.kind == "index" else fact.kind for fact in facts)
     return ", ".join(said)
 
 

@@ -193,7 +193,7 @@ def sum_of(
 def is_element(node: Node) -> bool:
     """Whether `node` takes one place along an axis, `x[0]`: a slice of length 1 whose axis is summed away."""
     inner = node.operands[0] if isinstance(node, n.Sum) and not node.keepdims else None
-    return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1  # type: ignore[attr-defined]
+    return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1
 
 
 def subscripts(node: n.Slice, write: Callable[[Expr], str], place: bool = False) -> str:

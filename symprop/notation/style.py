@@ -52,6 +52,7 @@ class Style(ABC):
 
     minus: str
     hadamard: str
+    kronecker: str
     divided: str
     one: str  # the vector of ones
     transposed: str  # the superscript

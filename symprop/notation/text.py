@@ -89,6 +89,12 @@ def number(value: Basic) -> Piece:
     if value.is_Rational and value.q != 5 and decimal(value) is not None:
         return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
     written = str(_Numbers({"full_prec": False}).doprint(value))
+    if isinstance(value, sympy.Add) and written.startswith("-"):  # k - i, not -i + k
+        terms = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
+        written = "".join(
+            f" - {number(-term).text}" if term.could_extract_minus_sign() else f" + {number(term).text}"
+            for term in terms
+        ).removeprefix(" + ")
     if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
         return Piece(written, SUM)
     if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
@@ -116,9 +122,9 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
     booleans = not above and all(isinstance(factor, n.Compare) for factor in ratio.above)
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
-    if len(above) > 1 and above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]):
-        above[-1] = Piece(above[-1].text, POWER)  # 2 * A @ x is (2 * A) @ x, which is the same
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
+    if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
+        above[-1] = Piece(above[-1].text, POWER)  # 2 * A @ x / m is ((2 * A) @ x) / m, which is the same
     first = above[0].text if above[0].level == PRODUCT else wrap(above[0], POWER)  # `a * b * c` groups from the left
     top = " * ".join([first, *(wrap(piece, POWER) for piece in above[1:])])
     if not below:
