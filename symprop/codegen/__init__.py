@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import linecache
 import types
 
 from symprop import notation as notation  # enters the printers, which write the comments
@@ -11,6 +9,7 @@ from symprop.algebra.equations import Loop
 from symprop.algebra.names import closest
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
+from symprop.codegen.loading import loaded
 from symprop.codegen.module import DTYPES, module_source
 from symprop.errors import SpecError, shown
 from symprop.networks.network import Network
@@ -65,14 +64,7 @@ def compile_network(
     Raises:
         SpecError: as `generate`.
     """
-    source = generate(network, dtype, optimizer)
-    name = f"symprop_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
-    path = f"<generated {name}>"
-    module = types.ModuleType(name)
-    module.__file__ = path
-    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    exec(compile(source, path, "exec"), module.__dict__)  # our own output, made of validated names and numbers
-    return module
+    return loaded(generate(network, dtype, optimizer))
 
 
 def _named_sizes(derivation: Derivation) -> list[str]:

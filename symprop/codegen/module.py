@@ -147,17 +147,17 @@ def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     waiting: list[str] = []
     for statement in statements:
         for text in dict.fromkeys(why.text for why in statement.whys):
-            waiting.extend(_comment(text))
+            waiting.extend(comment(text))
         waiting.append(f"{statement.name} = {numpy_source(statement.expression)}")
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(_comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
+            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
             lines.extend(waiting)
             waiting = []
     return (*lines, *waiting)
 
 
-def _comment(text: str, indent: int = 4) -> list[str]:
+def comment(text: str, indent: int = 4) -> list[str]:
     width = COLUMNS - indent
     return textwrap.wrap(
         text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
@@ -198,7 +198,7 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
     defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
     lines: list[str] = []
     for equation in optimiser.equations:
-        lines.extend(_comment(f"{equation.note}: {equation.pretty()}", indent=8))
+        lines.extend(comment(f"{equation.note}: {equation.pretty()}", indent=8))
         target = f"{equation.name}[...]" if equation.name in in_place else equation.name
         lines.append(f"{target} = {numpy_source(equation.expression)}")
     return {
@@ -206,13 +206,13 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
         "title": optimiser.title,
         "counts_steps": optimiser.counts_steps,
         "states": [state.name for state in optimiser.states],
-        "signature": _signature("update", "params", "grads", "state", *defaults),
+        "signature": signature("update", "params", "grads", "state", *defaults),
         "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
         "lines": lines,
     }
 
 
-def _signature(name: str, *arguments: str) -> str:
+def signature(name: str, *arguments: str) -> str:
     """Return `def name(...):`, one argument a line where one line is too short, as `ruff format` has it."""
     line = f"def {name}({', '.join(arguments)}):"
     return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"

@@ -1,0 +1,199 @@
+"""The arguments of a function of arrays: which there are, how their shapes give the sizes, and how they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Symbol
+
+from symprop.algebra.declarations import DECLARED
+from symprop.algebra.nodes import BlockSum, Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import variables as variables_of
+from symprop.algebra.trees import walk
+from symprop.codegen.code import number
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a function is given: the items of its signature, a line on each, and the lines that check them.
+
+    `names` are those of all arguments and sizes: no other name in the function may be one of them.
+    """
+
+    signature: tuple[str, ...]
+    meanings: tuple[str, ...]
+    checks: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
+    """Return the arguments of a function that computes `result`: the arrays that it reads or needs for a size of it.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("X.T @ X", X="m n", y="m")
+    >>> found = arguments(f.node, f.variables)
+    >>> found.signature, found.checks[:2]
+    (('X', '*', 'y=None'), ('X = _array("X", X, ("m", "n"))', 'm, n = X.shape'))
+    """
+    read = variables_of(result)
+    needed = _symbols_of(result)
+    used = [each for each in declared if each in read]
+    for size in needed:  # an array that is not read may still say how large the result is
+        if size not in _fixed(used, ()):
+            used.extend([each for each in declared if each not in used and size in each.shape][:1])
+    used.sort(key=declared.index)
+    unused = [each for each in declared if each not in used]
+    given = _given_sizes((*needed, *_symbols(used)), used)
+
+    known: dict[Expr, None] = dict.fromkeys(given)
+    checks = [f'{size} = _size("{size}", {size})' for size in given]
+    for each in sorted(used, key=_needs_others):
+        checks.extend(_checks(each, known))
+    for each in unused:
+        checks.append(f"if {each.name} is not None:")
+        checks.append(f"    {_check(each, known)}")
+    optional = (*map(str, given), *(f"{each.name}=None" for each in unused))
+    return Arguments(
+        (*(each.name for each in used), *(("*",) if optional else ()), *optional),
+        tuple(_meanings(used, unused, given, read)),
+        tuple(checks),
+        (*(each.name for each in declared), *map(str, _symbols(declared))),
+    )
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def _symbols(declared: Iterable[Variable]) -> tuple[Symbol, ...]:
+    """The size symbols of variables and of what is known of them, each once, in order."""
+    expressions = [part for each in declared for part in (*each.shape, *(fact.value for fact in each.facts))]
+    return _ordered(expressions)
+
+
+def _ordered(expressions: Iterable[Expr]) -> tuple[Symbol, ...]:
+    return tuple(
+        dict.fromkeys(symbol for expression in expressions for symbol in sorted(expression.free_symbols, key=str))
+    )
+
+
+def _symbols_of(result: Node) -> tuple[Symbol, ...]:
+    """The size symbols that the code of `result` may name, in order."""
+    parts = list(dict.fromkeys(walk(result)))
+    bound = {part.index for part in parts if isinstance(part, BlockSum)}
+    found = _ordered(
+        expression
+        for part in parts
+        for expression in (*part.shape, *(arg for arg in part.args if isinstance(arg, Expr)))
+    )
+    return tuple(size for size in found if size not in bound)
+
+
+def _solution(axis: Expr, known: Iterable[Expr]) -> tuple[Symbol, Expr, Expr] | None:
+    """Return `n`, `a` and `b` where an axis is `a n + b`, all but `n` is known and `a` is no 0, else None."""
+    unknown = [symbol for symbol in sorted(axis.free_symbols, key=str) if symbol not in known]
+    if len(unknown) != 1:
+        return None
+    polynomial = sympy.Poly(axis, unknown[0])
+    if polynomial.degree() != 1:
+        return None
+    return unknown[0], polynomial.coeff_monomial(unknown[0]), polynomial.coeff_monomial(1)
+
+
+def _fixed(used: Iterable[Variable], given: Iterable[Expr]) -> dict[Expr, None]:
+    """Return the sizes that the shapes of arrays fix, with those `given`, in the order in which they are found."""
+    known = dict.fromkeys(given)
+    for each in sorted(used, key=_needs_others):
+        for axis in sorted(each.shape, key=lambda axis: not axis.is_Symbol):
+            solution = _solution(axis, known)
+            if solution is not None:
+                known[solution[0]] = None
+    return known
+
+
+def _given_sizes(needed: Sequence[Symbol], used: Iterable[Variable]) -> tuple[Symbol, ...]:
+    """Return the sizes that the function must be given, since no array fixes them."""
+    given: list[Symbol] = []
+    for size in needed:
+        if size not in _fixed(used, given):
+            given.append(size)
+    return tuple(given)
+
+
+def _needs_others(each: Variable) -> int:
+    """How many of the axes of an array are expressions in sizes that should be known before."""
+    return sum(not axis.is_Symbol and not axis.is_Integer for axis in each.shape)
+
+
+# ---------------------------------------------------------------- checks
+
+
+def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str]:
+    """Yield the lines that check an array and read the sizes that it fixes; `known` grows by them."""
+    yield f"{each.name} = {_check(each, known)}"
+    new: dict[Expr, int] = {}
+    for place, axis in enumerate(each.shape):
+        if axis.is_Symbol and axis not in known:
+            new.setdefault(axis, place)
+    if new:
+        names = [str(axis) if new.get(axis) == place else "_" for place, axis in enumerate(each.shape)]
+        if "_" in names:
+            yield from (f"{axis} = {each.name}.shape[{place}]" for axis, place in new.items())
+        else:
+            yield f"{', '.join(names)} = {each.name}.shape" if each.rank > 1 else f"{names[0]} = len({each.name})"
+    known.update(dict.fromkeys(new))
+    solved = False
+    for place, axis in enumerate(each.shape):
+        solution = _solution(axis, known)
+        if solution is not None:
+            size, factor, rest = solution
+            length = (
+                f"{each.name}.shape[{place}]"
+                if rest == 0
+                else f"({each.name}.shape[{place}] - {number(rest).within(6)})"
+            )
+            yield f"{size} = {length}" if factor == 1 else f"{size} = {length} // {number(factor).within(6)}"
+            known[size], solved = None, True
+    if solved:
+        yield _check(each, known)
+
+
+def _check(each: Variable, known: Iterable[Expr]) -> str:
+    """Return the call that checks an array; a size that is not known stands in quotes there."""
+    items = [number(axis).text if set(axis.free_symbols) <= set(known) else f'"{axis}"' for axis in each.shape]
+    shape = f"({', '.join(items)}{',' if each.rank == 1 else ''})"
+    count = each.facts_by_kind.get("index")
+    if count is None:
+        return f'_array("{each.name}", {each.name}, {shape})'
+    return f'_ids("{each.name}", {each.name}, {shape}, {number(count).text})'
+
+
+# ---------------------------------------------------------------- words
+
+
+def _meanings(
+    used: Iterable[Variable], unused: Iterable[Variable], given: Iterable[Symbol], read: Iterable[Variable]
+) -> Iterator[str]:
+    """Yield a line on each argument: its name, its shape, and what is declared of it."""
+    rows = [
+        (each.name, shape_text(each.shape), _facts(each) if each in read else "read for its shape") for each in used
+    ]
+    rows += [(str(size), "a size", "no array fixes it") for size in given]
+    rows += [(each.name, shape_text(each.shape), "not read") for each in unused]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    for name, shape, what in rows:
+        yield f"{name + ':':<{widths[0] + 1}} {shape:<{widths[1]}}  {what}".rstrip()
+
+
+def _facts(each: Variable) -> str:
+    """Return what is declared of an array, in the words of declarations."""
+    found = [(word, set(row.facts(each.shape))) for word, row in DECLARED.items() if row.fits(each.shape)]
+    held = [(word, facts) for word, facts in found if facts <= set(each.facts)]
+    words = [word for word, facts in held if not any(facts < others for _, others in held)]
+    count = each.facts_by_kind.get("index")
+    return ", ".join([*words, *([] if count is None else [f"integers from 0 to {count} - 1"])])
+
+
+__all__ = ["Arguments", "arguments"]
