@@ -95,7 +95,7 @@ def _ask(question: Callable[..., Result], f: Any, names: tuple[Any, ...], declar
     if is_sympy(f):
         if declarations:
             raise FormulaError("a SymPy expression knows its shapes\nallowed: no declarations beside it")
-        return to_sympy(question(from_sympy(f), *map(_name, names)).node)
+        return to_sympy(question(from_sympy(f), *map(_name, names)).node, f)
     return Answer(question(as_formula(f, declarations), *map(_name, names)))
 
 
