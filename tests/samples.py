@@ -23,14 +23,19 @@ grid = variable("grid", (2, 2), (Fact("index", 3),))
 table, scattered = variable("table", (3, 2)), variable("scattered", (2, 2, 2))
 q, QA = variable("q", (2,), (Fact("nonnegative"),)), variable("QA", (2, 3), (Fact("nonnegative"),))
 r = variable("r", (2,), (Fact("nonnegative"),))
+M, N = variable("M", (3, 3)), variable("N", (2, 2))
+vector, place = variable("vector", (3,)), variable("place", (), (Fact("index", 3),))
+i, j = (sympy.Symbol(name, integer=True, positive=True) for name in "ij")
+well = n.Identity(3) * 3 + M
+"""A matrix that is far from singular: the values of `M` are below 1."""
 
-IDS = {"ids": [2, 0], "grid": [[1, 1], [0, 2]]}
+IDS = {"ids": [2, 0], "grid": [[1, 1], [0, 2]], "place": 1}
 """Values of ids: one row of `grid` selects the same row twice, and no id stands in order."""
 
 INSIDE = {"arcsin", "arccos"}
 """Functions that are defined between -1 and 1 only."""
-ABOVE = {"log", "log1p"}
-"""Functions that are defined above 0 (log1p above -1)."""
+ABOVE = {"log", "log1p", "power"}
+"""Functions that are defined above 0 (log1p above -1, a power above 0 for every exponent)."""
 
 own = ElementwiseFunction("own", (T,), T**3 / (1 + sympy.exp(-2 * T)))
 _unary = [*(f for f in FUNCTIONS.values() if len(f.parameters) == 1), own, leaky_relu(0.25), elu(2)]
@@ -60,12 +65,19 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     n.Reshape: (n.Reshape(A, (6,)), n.Reshape(A, (3, 2)), n.Reshape(P, (4, 3)), n.Reshape(u, (1, 2))),
     n.Diag: (n.Diag(u), n.Diag(w)),
     n.Diagonal: (n.Diagonal(S), n.Diagonal(A @ B)),
-    n.Take: (n.Take(table, ids), n.Take(table, grid), n.Take(B, ids)),
-    n.ScatterAdd: (n.ScatterAdd(S, ids, 3), n.ScatterAdd(scattered, grid, 3), n.ScatterAdd(A, ids, 4)),
-    n.OneHot: (n.OneHot(ids, 3), n.OneHot(grid, 4)),
+    n.Take: (
+        *(n.Take(table, ids), n.Take(table, grid), n.Take(B, ids), n.Take(vector, ids), n.Take(vector, grid)),
+        *(n.Take(n.Transpose(P, (2, 0, 1)), ids), n.Take(table, place), n.Take(vector, place)),
+    ),
+    n.ScatterAdd: (
+        *(n.ScatterAdd(S, ids, 3), n.ScatterAdd(scattered, grid, 3), n.ScatterAdd(A, ids, 4), n.ScatterAdd(u, ids, 3)),
+        *(n.ScatterAdd(P, ids, 3), n.ScatterAdd(S, grid, 3), n.ScatterAdd(w, place, 3), n.ScatterAdd(c, place, 3)),
+    ),
+    n.OneHot: (n.OneHot(ids, 3), n.OneHot(grid, 4), n.OneHot(place, 3)),
     n.Map: (
         *(_mapped(function) for function in _unary),
-        *(node for function in _binary for node in (function(u, v), function(A, row), function(column, w))),
+        *(node for f in _binary if f.name != "power" for node in (f(u, v), f(A, row), f(column, w))),
+        *(FUNCTIONS["power"](*pair) for pair in ((q, r), (q, u), (QA, row), (QA, c), (n.Scalar(2), u))),
         FUNCTIONS["tanh"](P),
         FUNCTIONS["sigmoid"](c),
     ),
@@ -78,6 +90,46 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.Where(n.Compare(">", w, c), row, A), n.Where(n.OneHot(ids, 3), A, row)),
     ),
     n.Softmax: (n.Softmax(u), n.Softmax(A), n.Softmax(A, 0), n.Softmax(P, 1), n.Softmax(A * A)),
+    n.BlockSum: (
+        *(n.BlockSum(u * i, i, 3), n.BlockSum(S**i, i, 2), n.BlockSum(n.MatrixPower(S, i - 1) @ S, i, 3)),
+        *(n.BlockSum(A, i, 2), n.BlockSum(n.BlockSum(c**i * u, j, i), i, 2), n.BlockSum(c * i, i, 4)),
+    ),
+    n.Inverse: (n.Inverse(well), n.Inverse(n.Identity(2) * 3 + N), n.Inverse(well.T)),
+    n.Determinant: (n.Determinant(M), n.Determinant(N), n.Determinant(A @ B), n.Determinant(n.Transpose(M))),
+    n.LogDeterminant: (n.LogDeterminant(well), n.LogDeterminant(n.Identity(2) * 3 + N)),
+    n.MatrixPower: (
+        *(n.MatrixPower(S, k) for k in (0, 1, 2, 3, 12)),
+        *(n.MatrixPower(well, k) for k in (-1, -2, 2)),
+    ),
+    n.Kron: (n.Kron(A, B), n.Kron(S, A), n.Kron(S, S), n.Kron(row, column)),
+    n.Commutation: (n.Commutation(2, 3), n.Commutation(3, 3), n.Commutation(1, 2)),
+    n.Product: (
+        *(n.Product(q), n.Product(QA), n.Product(QA, 0), n.Product(QA, 1, True), n.Product(QA, None, True)),
+        *(n.Product(q + 1, None, True), n.Product(1 + P * P, (0, 2))),
+    ),
+    n.Extreme: (
+        *(
+            n.Extreme(x, *where, which)
+            for which in ("max", "min")
+            for x, where in ((u, (None, False)), (A, (0, False)))
+        ),
+        *(
+            n.Extreme(A),
+            n.Extreme(A, 1, True),
+            n.Extreme(P, (0, 2)),
+            n.Extreme(A, None, True, "min"),
+            n.Extreme(u, 0, True),
+        ),
+        n.Extreme(P, 1, False, "min"),
+    ),
+    n.Concatenate: (
+        *(n.Concatenate(u, w, axis=0), n.Concatenate(u, u, v, axis=0), n.Concatenate(A, S, axis=1)),
+        *(n.Concatenate(A, row, axis=0), n.Concatenate(P, P, axis=1), n.Concatenate(A, axis=0)),
+    ),
+    n.Slice: (
+        *(n.Slice(w, 0, 1, 3), n.Slice(w, 0, 0, 2), n.Slice(A, 1, 1, 2), n.Slice(A, 0, 0, 2), n.Slice(P, 2, 1, 3)),
+        *(n.Slice(M, 1, 0, 1), n.Slice(M, 0, 1, 2)),
+    ),
     n.LogSumExp: (n.LogSumExp(u), n.LogSumExp(A), n.LogSumExp(A, 0), n.LogSumExp(A, 1, True), n.LogSumExp(P, 1)),
 }
 """At least two sample nodes for each kind; the tests fail where a kind has none."""

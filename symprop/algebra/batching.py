@@ -18,7 +18,7 @@ from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, multiplied, ones
 from symprop.errors import ShapeError
 
 BATCH = Table("batch")
@@ -93,7 +93,7 @@ def _in_batch(node: Node, batch: Batch) -> Operand:
     return Operand(BATCH(node, batch, *operands), True, node.rank)
 
 
-@BATCH.row(n.Variable, n.Scalar, n.Fill, n.Identity)
+@BATCH.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
 def _(node: Node, batch: Batch) -> Node:
     return node
 
@@ -193,6 +193,8 @@ def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
 
 @BATCH.row(n.Take)
 def _(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
+    if not ids.batched:  # the batch in the last axis takes no part
+        return _from_last(n.Take(_to_last(table, batch).node, ids.node), batch)
     if table.batched:
         raise ShapeError(
             f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example"
@@ -206,21 +208,91 @@ def _(node: n.OneHot, batch: Batch, ids: Operand) -> Node:
 
 
 def _ids_in_batch(result: Node, ids: Operand, batch: Batch) -> Node:
-    """Selection by ids puts its axis last; in columns the batch goes behind it."""
-    return result if batch.rows else n.Transpose(result, (*range(ids.rank), ids.rank + 1, ids.rank))
+    """Selection by ids puts its axes last; in columns the batch goes behind them."""
+    if batch.rows or result.rank == ids.rank + 1:
+        return result
+    return n.Transpose(result, (*range(ids.rank), *range(ids.rank + 1, result.rank), ids.rank))
+
+
+def _to_last(operand: Operand, batch: Batch) -> Operand:
+    """The operand with the batch in its last axis, as layout "columns" has it."""
+    if not batch.rows or operand.rank == 0:
+        return operand
+    return replace(operand, node=n.Transpose(operand.node, (*range(1, operand.rank + 1), 0)))
+
+
+def _from_last(result: Node, batch: Batch) -> Node:
+    """A result with the batch in its last axis, in the layout that is asked for."""
+    if not batch.rows or result.rank == 1:
+        return result
+    return n.Transpose(result, (result.rank - 1, *range(result.rank - 1)))
 
 
 @BATCH.row(n.ScatterAdd)
 def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
-    if ids.rank != 1:
+    if not ids.batched:
+        return _from_last(n.ScatterAdd(_to_last(values, batch).node, ids.node, node.size), batch)
+    if ids.rank != 1 or values.rank > 2:
         raise ShapeError(
-            f"scatter by ids of shape {shape_text(node.operands[1].shape)} has no form for batches\n"
-            "allowed: a vector of ids"
+            f"scatter of {shape_text(node.operands[0].shape)} by ids of shape {shape_text(node.operands[1].shape)} "
+            "has no form for batches\nallowed: a vector of ids, for the elements of a vector or the rows of a matrix"
         )
     if not batch.rows:
         rows = BATCH(node, replace(batch, rows=True), _batch_first(values), _batch_first(ids))
-        return n.Transpose(rows, (1, 2, 0))
-    return n.MatMul(_swapped(n.OneHot(ids.node, node.size)), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
+        return n.Transpose(rows, (*range(1, node.rank + 1), 0))
+    chosen = n.OneHot(ids.node, node.size)
+    if values.rank == 1:  # sum_t (ids[b, t] == k) values[b, t]
+        return n.Sum(n.Multiply(chosen, n.Expand(values.node, -1)), 1)
+    return n.MatMul(_swapped(chosen), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
+
+
+@BATCH.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
+def _(node: Node, batch: Batch, operand: Operand) -> Node:
+    shape = shape_text(node.operands[0].shape)
+    raise ShapeError(
+        f"{type(node).__name__} of a matrix of shape {shape} that differs from example to example has no form\n"
+        "allowed: a matrix that is the same for the whole batch"
+    )
+
+
+@BATCH.row(n.Kron)
+def _(node: n.Kron, batch: Batch, left: Operand, right: Operand) -> Node:
+    blocks = []  # A[b, i, 1, j, 1] * B[b, 1, k, 1, l]
+    for operand, axes in ((left, (1, 3)), (right, (0, 2))):
+        wide = expanded(operand.node, *(batch.axis(axis) if operand.batched else axis for axis in axes))
+        blocks.append(batch.aligned(replace(operand, node=wide, rank=4), 4))
+    return n.Reshape(n.Multiply(*blocks), batch.shape(node.shape))
+
+
+@BATCH.row(n.Product)
+def _(node: n.Product, batch: Batch, operand: Operand) -> Node:
+    return n.Product(operand.node, tuple(batch.axis(axis) for axis in node.axes), node.keepdims)
+
+
+@BATCH.row(n.Extreme)
+def _(node: n.Extreme, batch: Batch, operand: Operand) -> Node:
+    return n.Extreme(operand.node, tuple(batch.axis(axis) for axis in node.axes), node.keepdims, node.which)
+
+
+@BATCH.row(n.Concatenate)
+def _(node: n.Concatenate, batch: Batch, *operands: Operand) -> Node:
+    parts = [
+        operand.node
+        if operand.batched
+        else n.Multiply(batch.aligned(operand, node.rank), ones(*batch.shape(operand.node.shape)))
+        for operand in operands
+    ]
+    return n.Concatenate(*parts, axis=batch.axis(node.axis))
+
+
+@BATCH.row(n.Slice)
+def _(node: n.Slice, batch: Batch, operand: Operand) -> Node:
+    return n.Slice(operand.node, batch.axis(node.axis), node.start, node.stop)
+
+
+@BATCH.row(n.BlockSum)
+def _(node: n.BlockSum, batch: Batch, operand: Operand) -> Node:
+    return n.BlockSum(operand.node, node.index, node.count)
 
 
 @BATCH.row(n.Softmax)

@@ -14,7 +14,7 @@ from symprop.algebra.nodes import Fact, Variable, as_expression
 from symprop.errors import SymbolNameError, shown
 
 LONGEST_NAME = 32
-RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads"})
+RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads", "range"})
 
 
 def validated(name: str) -> str:

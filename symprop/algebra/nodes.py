@@ -311,14 +311,14 @@ class Diagonal(Node):
 
 
 class Take(Node):
-    """Rows of a table selected by an integer array: `out[i..., :] = table[ids[i...], :]`."""
+    """Rows of a table (elements of a vector) selected by integers: `out[i..., j...] = table[ids[i...], j...]`."""
 
     def __new__(cls, table: Node, ids: Node) -> Self:
         return super().__new__(cls, table, ids)
 
 
 class ScatterAdd(Node):
-    """The adjoint of `Take`: `out[k, :] = sum of values[i..., :] over all i... with ids[i...] == k`, k < size."""
+    """The adjoint of `Take`: `out[k, j...] = sum of values[i..., j...] over all i... with ids[i...] == k`, k < size."""
 
     def __new__(cls, values: Node, ids: Node, size: Any) -> Self:
         return super().__new__(cls, values, ids, as_expression(size))
@@ -519,14 +519,14 @@ class Pushforward(Node):
 
 
 class BlockSum(Node):
-    """The sum of what `operand` is for `index` = 1, ..., `count`.
+    """The sum of what `operand` is for `index` = 1, ..., `count`; for a count of 0 it is 0.
 
     It stands where a loss reads the parameters of every block, as a penalty does, and in the derivative of a matrix
     power whose exponent is a symbol.
     """
 
     def __new__(cls, operand: Node, index: Any, count: Any) -> Self:
-        return super().__new__(cls, operand, index, count)
+        return super().__new__(cls, operand, index, as_expression(count))
 
     @property
     def index(self) -> sympy.Symbol:
@@ -561,6 +561,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Where,
     Softmax,
     LogSumExp,
+    BlockSum,
     Inverse,
     Determinant,
     LogDeterminant,

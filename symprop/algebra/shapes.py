@@ -177,18 +177,18 @@ def _(node: n.Diagonal) -> Shape:
 @SHAPE.row(n.Take)
 def _(node: n.Take) -> Shape:
     table, ids = node.operands
-    _rank(node, table, 2)
-    return (*ids.shape, table.shape[1])
+    _rank(node, table, *range(1, 9))
+    return (*ids.shape, *table.shape[1:])
 
 
 @SHAPE.row(n.ScatterAdd)
 def _(node: n.ScatterAdd) -> Shape:
     values, ids = node.operands
-    if values.rank != ids.rank + 1 or not all(map(same, values.shape, ids.shape)):
+    if values.rank < ids.rank or not all(map(same, values.shape, ids.shape)):
         raise ShapeError(
             f"scatter of {shape_text(values.shape)} by ids of shape {shape_text(ids.shape)}: the leading axes differ"
         )
-    return (node.size, values.shape[-1])
+    return (node.size, *values.shape[ids.rank :])
 
 
 @SHAPE.row(n.OneHot)

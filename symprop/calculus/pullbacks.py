@@ -11,13 +11,14 @@ and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *Th
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, count
 
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, ones, walk, zeros
+from symprop.algebra.trees import added, ones, zeros
 from symprop.calculus.elementwise import slope
 
 PULLBACK = Table("pullback")
@@ -101,7 +102,9 @@ def restored(g: Node, node: n.Sum | n.LogSumExp | n.Product | n.Extreme) -> Node
 
 @PULLBACK.row(n.BlockSum)
 def _(node: n.BlockSum, position: int, g: Node) -> Node:
-    return g  # what belongs to block l is read by the term of block l alone
+    if node.index in node.operands[0].free_symbols:
+        return g  # to what the operand is at one index; the walker sums over the index where that is asked for
+    return n.Multiply(n.Scalar(node.count), g)  # the same term, again and again
 
 
 @PULLBACK.row(n.Expand)
@@ -195,23 +198,38 @@ def _(node: n.MatrixPower, position: int, g: Node) -> Node:
     def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
         return n.MatMul(n.MatMul(n.MatrixPower(turned, i), g), n.MatrixPower(turned, k - 1 - i))
 
-    return powers_summed(term, k, node)
+    return powers_summed(term, k, node, g)
 
 
-def powers_summed(term: Callable[[Expr], Node], k: Expr, node: n.MatrixPower) -> Node:
-    """Return `term(0) + ... + term(k - 1)`, a series where `k` is a symbol; with `k` below 0, `-term(-1) - ...`."""
-    if k.is_Integer:
+MOST_TERMS = 8
+"""The most terms that are written one by one; more of them are a series."""
+
+
+def powers_summed(term: Callable[[Expr], Node], k: Expr, node: n.MatrixPower, other: Node) -> Node:
+    """Return `term(0) + ... + term(k - 1)`, a series where `k` is large or a symbol; below 0, `-term(-1) - ...`.
+
+    `other` is what the terms read besides `node`: its symbols are no index of the series.
+    """
+    if k.is_Integer and abs(k) <= MOST_TERMS:
         terms = [term(Integer(i)) for i in range(int(k))] or [n.negative(term(Integer(i))) for i in range(int(k), 0)]
         return added(terms) if terms else zeros(*node.shape)
-    i = unused_index(node)
+    i = unused_index(node, other)
+    if k.is_negative:
+        return n.BlockSum(n.negative(term(-i)), i, -k)
     return n.BlockSum(term(i - 1), i, k)
 
 
-def unused_index(node: Node) -> Symbol:
-    """Return an index that no size in `node` is called like."""
-    taken = {str(symbol) for part in walk(node) for size in part.shape for symbol in size.free_symbols}
-    name = next(letter for letter in "ijlrsuv" if letter not in taken)
-    return Symbol(name, integer=True, positive=True)
+def unused_index(*nodes: Node) -> Symbol:
+    """Return an index that no size or array in `nodes` is called like.
+
+    >>> from symprop.algebra import variable
+    >>> unused_index(variable("i", ("j", 3)))
+    l
+    """
+    symbols = {symbol for node in nodes for symbol in node.free_symbols}
+    taken = {symbol.letter if isinstance(symbol, Variable) else str(symbol) for symbol in symbols}
+    numbered = (f"i{number}" for number in count())
+    return Symbol(next(name for name in chain("ijlrsuv", numbered) if name not in taken), integer=True, positive=True)
 
 
 @PULLBACK.row(n.Kron)

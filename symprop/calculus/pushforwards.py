@@ -114,7 +114,7 @@ def _(node: n.MatrixPower, position: int, u: Node) -> Node:
     def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
         return n.MatMul(n.MatMul(n.MatrixPower(base, i), u), n.MatrixPower(base, k - 1 - i))
 
-    return powers_summed(term, k, node)
+    return powers_summed(term, k, node, u)
 
 
 @PUSHFORWARD.row(n.Product)

@@ -15,7 +15,7 @@ from symprop.algebra.shapes import same
 from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
-from symprop.calculus.pullbacks import PULLBACK
+from symprop.calculus.pullbacks import PULLBACK, unused_index
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.tidy import tidy
@@ -165,6 +165,8 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
     g, expression, by = pullback.operands
     if expression == by:
         return "identity", Applied(g)
+    if isinstance(expression, n.BlockSum) and expression.index in expression.operands[0].free_symbols - by.free_symbols:
+        return _rule_name(expression), Applied(_term_by_term(g, expression, by))
     flows: list[Node] = []
     for position, operand in enumerate(expression.operands):
         if by in variables(operand):
@@ -176,6 +178,16 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
     if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
         facts.append("what was broadcast is summed")
     return _rule_name(expression), Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))
+
+
+def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
+    """The pullback of a series whose terms all read `by`: the series of their pullbacks."""
+    index, operand = series.index, series.operands[0]
+    if index in g.free_symbols:
+        index = unused_index(g, series)
+        operand = operand.xreplace({series.index: index})
+    flow = PULLBACK(n.BlockSum(operand, index, series.count), 0, _full(g, series))
+    return n.BlockSum(n.Pullback(flow, operand, by), index, series.count)
 
 
 def _rule_name(expression: Node) -> str:

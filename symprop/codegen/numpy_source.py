@@ -17,7 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import multiplied, walk
+from symprop.algebra.trees import multiplied, walk, zeros
 from symprop.codegen.code import (
     ATOM,
     BOOLEAN,
@@ -33,7 +33,7 @@ from symprop.codegen.code import (
     is_decimal,
     number,
 )
-from symprop.codegen.program import Largest
+from symprop.notation.precedence import is_element
 
 FUNCTION_NAMES = {
     name: f"np.{name}"
@@ -41,7 +41,7 @@ FUNCTION_NAMES = {
         *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
         *("sinh", "cosh", "tanh", "maximum", "minimum"),
     )
-} | {name: name for name in ("sigmoid", "softplus", "erf")}
+} | {name: name for name in ("sigmoid", "softplus", "erf", "power")}
 """How NumPy, or a helper, calls an elementwise function."""
 
 
@@ -207,12 +207,77 @@ def _(node: n.Transpose) -> Code:
 
 @NUMPY.row(n.Sum)
 def _(node: n.Sum) -> Code:
+    operand = node.operands[0]
+    if isinstance(operand, n.Slice) and is_element(node):
+        place = ", ".join([*[":"] * operand.axis, number(operand.start).text])
+        return Code(f"{_operand(operand.operands[0]).within(ATOM)}[{place}]")
+    if isinstance(operand, n.Diagonal) and not node.keepdims:
+        return Code(f"np.trace({_operand(operand.operands[0]).text})")
     return _reduction("sum", node.operands[0], node.axes, node.keepdims)
 
 
-@NUMPY.row(Largest)
-def _(node: Largest) -> Code:
-    return _reduction("max", node.operands[0], (node.axis,), True)
+@NUMPY.row(n.Product)
+def _(node: n.Product) -> Code:
+    return _reduction("prod", node.operands[0], node.axes, node.keepdims)
+
+
+@NUMPY.row(n.Extreme)
+def _(node: n.Extreme) -> Code:
+    return _reduction(node.which, node.operands[0], node.axes, node.keepdims)
+
+
+@NUMPY.row(n.BlockSum)
+def _(node: n.BlockSum) -> Code:
+    zero = NUMPY(zeros(*node.shape)).text if node.rank else "DTYPE(0)"  # an empty sum has its shape too
+    blocks = f"{_operand(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})"
+    return Code(f"np.sum([{zero}, *({blocks})], axis=0)")
+
+
+@NUMPY.row(n.Inverse)
+def _(node: n.Inverse) -> Code:
+    return Code(f"np.linalg.inv({_operand(node.operands[0]).text})")
+
+
+@NUMPY.row(n.Determinant)
+def _(node: n.Determinant) -> Code:
+    return Code(f"np.linalg.det({_operand(node.operands[0]).text})")
+
+
+@NUMPY.row(n.LogDeterminant)
+def _(node: n.LogDeterminant) -> Code:
+    return Code(f"np.linalg.slogdet({_operand(node.operands[0]).text})[1]")
+
+
+@NUMPY.row(n.MatrixPower)
+def _(node: n.MatrixPower) -> Code:
+    return Code(f"np.linalg.matrix_power({_operand(node.operands[0]).text}, {number(node.exponent).text})")
+
+
+@NUMPY.row(n.Kron)
+def _(node: n.Kron) -> Code:
+    return Code(f"np.kron({', '.join(_operand(operand).text for operand in node.operands)})")
+
+
+@NUMPY.row(n.Commutation)
+def _(node: n.Commutation) -> Code:
+    rows, columns = (number(size) for size in node.args)  # the rows of an identity in the order of the transpose
+    count = number(node.shape[0]).text
+    order = f"np.arange({count}).reshape({rows.text}, {columns.text}).T.ravel()"
+    return Code(f"np.eye({count}, dtype=DTYPE)[{order}]")
+
+
+@NUMPY.row(n.Concatenate)
+def _(node: n.Concatenate) -> Code:
+    parts = ", ".join(_operand(operand).text for operand in node.operands)
+    return Code(f"np.concatenate(({parts}{',' if len(node.operands) == 1 else ''}), axis={node.axis})")
+
+
+@NUMPY.row(n.Slice)
+def _(node: n.Slice) -> Code:
+    first = "" if node.start == 0 else number(node.start).text
+    last = "" if node.stop == node.operands[0].shape[node.axis] else number(node.stop).text
+    place = ", ".join([*[":"] * node.axis, f"{first}:{last}"])
+    return Code(f"{_operand(node.operands[0]).within(ATOM)}[{place}]")
 
 
 def _reduction(name: str, node: Node, axes: tuple[int, ...], keepdims: bool) -> Code:
@@ -271,6 +336,8 @@ def _(node: n.OneHot) -> Code:
 def _(node: n.Map) -> Code:
     codes = [_operand(operand) for operand in node.operands]
     kind = FLOAT if any(code.kind == FLOAT for code in codes) else NUMBER
+    if node.function.name == "power":
+        return Code(f"{codes[0].within(ATOM)} ** {codes[1].within(UNARY)}", POWER, kind)
     return Code(f"{FUNCTION_NAMES[node.function.name]}({', '.join(code.text for code in codes)})", ATOM, kind)
 
 

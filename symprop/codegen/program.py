@@ -1,42 +1,24 @@
 """Programs: single assignments of array operations, checked for shape and order after every pass.
 
-A program stands between algebra and template. It knows no target language: its expressions are nodes of the algebra,
-and one more kind that only programs hold, `Largest`, the largest element along an axis.
+A program stands between algebra and template. It knows no target language: its expressions are nodes of the algebra.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
-from sympy import Integer
+from sympy import Basic
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.nodes import SHAPE, Node, Variable
+from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
+from symprop.algebra.trees import replace as substituted
 from symprop.algebra.trees import variables
 
-
-class Largest(Node):
-    """The largest element along `axis`, which stays with length 1: `np.max(x, axis, keepdims=True)`."""
-
-    def __new__(cls, operand: Node, axis: Any) -> Self:
-        return super().__new__(cls, operand, Integer(int(axis) % operand.rank))
-
-    @property
-    def axis(self) -> int:
-        return int(self.args[1])
-
-
-@SHAPE.row(Largest)
-def _(node: Largest) -> Shape:
-    shape = node.operands[0].shape
-    return (*shape[: node.axis], Integer(1), *shape[node.axis + 1 :])
-
-
-HELPERS = ("sigmoid", "softplus", "erf", "scatter_add")
+HELPERS = ("sigmoid", "softplus", "erf", "scatter_add", "repeated", "repeated_inside")
 """Functions that NumPy lacks; a module defines those that it uses."""
 
 RESERVED = (
@@ -122,8 +104,9 @@ class Program:
 
     @cached_property
     def names(self) -> set[str]:
-        """Every name in the program; ask only whether a name is in it."""
-        return {variable.name for variable in self.given} | {statement.name for statement in self.statements}
+        """Every name in the program, those of sizes too; ask only whether a name is in it."""
+        sizes = {str(symbol) for variable in self.given for size in variable.shape for symbol in size.free_symbols}
+        return sizes | {variable.name for variable in self.given} | {statement.name for statement in self.statements}
 
     def definitions(self) -> dict[str, Node]:
         """Return the right side of each name."""
@@ -134,18 +117,62 @@ class Program:
         return replace(self, returns=names)
 
 
+def _indices(expressions: Iterable[Node]) -> Set[Basic]:
+    """The indices of all series; what is shared is looked at once."""
+    found: set[Basic] = set()
+    seen: set[Node] = set()
+    stack = list(expressions)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(node.operands)
+            if isinstance(node, BlockSum):
+                found.add(node.index)
+    return found
+
+
+def unbound(node: Node, indices: Set[Basic]) -> Set[Basic]:
+    """Return those of the `indices` of series that `node` reads outside of the series.
+
+    >>> from sympy import Symbol
+    >>> i, a = Symbol("i"), Variable("a", (), ())
+    >>> unbound(BlockSum(a * i, i, 3), {i}), unbound(a * i, {i})
+    (set(), {i})
+    """
+    if not indices & node.free_symbols:
+        return set()
+    found = {symbol for argument in node.args if not isinstance(argument, Node) for symbol in argument.free_symbols}
+    found = {symbol for symbol in found if symbol in indices}
+    found |= {symbol for operand in node.operands for symbol in unbound(operand, indices)}
+    return found - {node.index} if isinstance(node, BlockSum) else found
+
+
 Emit = Callable[[Statement], None]
 Pass = Callable[[Program], Program]
 
 
 def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) -> Program:
-    """Return `program` with each statement changed; `change` may emit statements that must stand before its own."""
+    """Return `program` with each statement changed; `change` may emit statements that must stand before its own.
+
+    What reads the index of a series has no value outside it: such a statement is put back where its name is read.
+    """
+    put_back: dict[Node, Node] = {}
+    indices = _indices(each.expression for each in program.statements)
 
     def part(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         new: list[Statement] = []
+
+        def enter(statement: Statement) -> None:
+            if put_back:
+                statement = statement.with_expression(substituted(statement.expression, put_back))
+            if unbound(statement.expression, indices):
+                put_back[statement.target] = statement.expression
+            else:
+                new.append(statement)
+
         for statement in statements:
-            changed = change(statement, new.append)
-            new.append(changed)
+            enter(change(statement, enter))
         return tuple(new)
 
     return replace(program, forward=part(program.forward), backward=part(program.backward))
@@ -171,7 +198,7 @@ def checked(program: Program, after: str = "lowering") -> Program:
     missing = [name for name in program.returns if name not in program.names]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
-    if len(program.names) != len(known):
+    if len({variable.name for variable in known}) != len(known):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     return program
 

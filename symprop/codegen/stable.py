@@ -20,7 +20,7 @@ from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm, is_map, minus_one
 from symprop.calculus.tidy import tidy
 from symprop.codegen.numpy_source import FUNCTION_NAMES
-from symprop.codegen.program import Emit, Largest, Names, Program, Statement, Why, rewritten
+from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 
 Rule = Callable[[Node], Node | None]
 
@@ -168,11 +168,12 @@ def shifted_softmax(program: Program) -> Program:
                 first = names.new("logits", logits)
                 emit(Statement(first, logits))
                 logits = first
-            top = names.new("top", Largest(logits, axis))
+            largest = n.Extreme(logits, axis, True)
+            top = names.new("top", largest)
             shifted = names.new("shifted", logits)
             exps = names.new("exps", logits)
             total = names.new("total", top)
-            emit(Statement(top, Largest(logits, axis)))
+            emit(Statement(top, largest))
             why = Why("shifted by the largest logit, so that exp cannot overflow")
             emit(Statement(shifted, logits - top, whys=(why,)))
             emit(Statement(exps, FUNCTIONS["exp"](shifted)))

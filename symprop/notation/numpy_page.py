@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import walk
 from symprop.calculus.derivation import Derivation
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
@@ -68,8 +66,7 @@ def _helpers(derivation: Derivation) -> Iterator[str]:
     """Define what the formulas use and NumPy lacks."""
     formulas = [equation.expression for equation in derivation.equations]
     formulas += [definition.body for definition in definitions(derivation)]
-    nodes = [part for formula in formulas for part in walk(formula)]
-    names = {type(part).__name__ for part in nodes} | {part.function.name for part in nodes if isinstance(part, n.Map)}
+    names = {name for formula in formulas for name in re.findall(r"(\w+)\(", text(formula))}
     for name, lines in _HELPERS.items():
         if name in names:
             yield from lines
@@ -80,26 +77,29 @@ _HELPERS = {
         "import math",
         "def erf(t): return vectorize(math.erf, otypes=[float])(t)",
     ),
-    "Softmax": (
+    "softmax": (
         "def softmax(z, axis=-1):",
         "    e = exp(z - amax(z, axis=axis, keepdims=True))",
         "    return e / sum(e, axis=axis, keepdims=True)",
     ),
-    "LogSumExp": (
+    "logsumexp": (
         "def logsumexp(z, axis=-1, keepdims=False):",
         "    largest = amax(z, axis=axis, keepdims=True)",
         "    shifted = log(sum(exp(z - largest), axis=axis, keepdims=keepdims))",
         "    return shifted + (largest if keepdims else largest.squeeze(axis))",
     ),
-    "OneHot": ("def one_hot(ids, size): return eye(size)[ids]",),
-    "ScatterAdd": (
+    "one_hot": ("def one_hot(ids, size): return eye(size)[ids]",),
+    "scatter_add": (
         "def scatter_add(g, ids, size):",
-        "    table = zeros((size, g.shape[-1]))",
+        "    table = zeros((size, *g.shape[ndim(ids):]))",
         "    add.at(table, ids, g)",
         "    return table",
     ),
+    "logdet": ("def logdet(a): return linalg.slogdet(a)[1]",),
+    "commutation": ("def commutation(m, n): return eye(m * n)[arange(m * n).reshape(m, n).T.ravel()]",),
+    **{name: (f"from numpy.linalg import {name}",) for name in ("inv", "det", "norm", "matrix_power")},
 }
-"""What NumPy notation names and NumPy lacks, by the node or function that prints it, in plain NumPy."""
+"""What NumPy notation names and NumPy lacks, or has elsewhere, in plain NumPy."""
 
 
 def _with_indices(page: str, letters: set[str]) -> str:

@@ -48,6 +48,10 @@ class Arithmetic:
         """Return `base ** exponent` for a constant exponent; not a number where the real power has no value."""
         raise NotImplementedError
 
+    def general_power(self, base: Array, exponent: Array) -> Array:
+        """Return `base ** exponent` for exponents that vary; not a number where the real power has no value."""
+        raise NotImplementedError
+
     def rounded(self, values: Array, length: int) -> Array:
         """Return the result of an operation that rounded up to `length` times. Exact unless an arithmetic says else."""
         return values
@@ -67,7 +71,9 @@ class Arithmetic:
         if isinstance(body, sympy.Pow):
             if body.base is sympy.E:
                 return self.functions[sympy.exp](self.scalar(body.exp, arguments))
-            return self.power(self.scalar(body.base, arguments), body.exp)
+            if body.exp.is_number:
+                return self.power(self.scalar(body.base, arguments), body.exp)
+            return self.general_power(self.scalar(body.base, arguments), self.scalar(body.exp, arguments))
         parts = [self.scalar(part, arguments) for part in body.args]
         if isinstance(body, (sympy.Add, sympy.Mul, sympy.Max, sympy.Min)):
             combine = self._combine(type(body))
@@ -223,6 +229,17 @@ class Complex(Arithmetic):
         defined = np.where(base.real < 0, np.nan, base)
         return np.sqrt(defined) if exponent == sympy.Rational(1, 2) else defined ** float(exponent)
 
+    def general_power(self, base: Array, exponent: Array) -> Array:
+        base, exponent = np.broadcast_arrays(np.asarray(base, dtype=complex), np.asarray(exponent, dtype=complex))
+        below, zero = base.real < 0, base == 0
+        size = np.where(below, -base, np.where(zero, 1, base))
+        whole = (np.round(exponent.real) == exponent.real) & (exponent.imag == 0)
+        sign = np.where(below, np.where(whole, 1 - 2 * (exponent.real % 2), np.nan), 1)
+        at_zero = np.where(
+            exponent.real > 0, 0, np.where(exponent == 0, 1, np.where(exponent.real < 0, np.inf, np.nan))
+        )
+        return np.asarray(np.where(zero, at_zero, sign * np.exp(exponent * np.log(size))))
+
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Array]:
     """Return `function` of mpmath on object arrays; not a number where it has no real value."""
@@ -276,6 +293,9 @@ class Precise(Arithmetic):
     def power(self, base: Array, exponent: Expr) -> Array:
         power = int(exponent) if exponent.is_Integer else self.number(exponent)
         return _guarded(lambda x: mpmath.power(x, power))(base)
+
+    def general_power(self, base: Array, exponent: Array) -> Array:
+        return _guarded(mpmath.power)(base, exponent)
 
 
 def _exact(value: Any) -> Any:

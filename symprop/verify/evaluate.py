@@ -48,9 +48,8 @@ class Evaluator:
             return _differences(node, self)
         if isinstance(node, n.Pushforward):
             return _difference_along(node, self)
-        if isinstance(node, n.BlockSum):
-            return _series(node, self)
-        return np.asarray(EVALUATE(node, [self(operand) for operand in node.operands], self))
+        bound = isinstance(node, n.BlockSum)  # its operand has a value only at an index
+        return np.asarray(EVALUATE(node, [] if bound else [self(operand) for operand in node.operands], self))
 
     def run(self, equations: Iterable[Equation]) -> None:
         """Evaluate equations in order; each result is a value for the next."""
@@ -141,14 +140,6 @@ def _difference_along(node: n.Pushforward, of: Evaluator) -> Array:
     return np.asarray((f[:1] - f[1:]) / (2 * h))
 
 
-def _series(node: n.BlockSum, of: Evaluator) -> Array:
-    """Return the sum of what the operand is for each index."""
-    total = np.zeros((1, *of.shape(node.shape)), dtype=int)
-    for index in range(1, of.size(node.count) + 1):
-        total = total + Evaluator(of.arithmetic, of.values, {**of.sizes, node.index: index})(node.operands[0])
-    return np.asarray(total)
-
-
 def _padded(value: Array, rank: int) -> Array:
     """Return a value with axes of length 1 after the stack axis, to broadcast among nodes of `rank`."""
     return value.reshape(value.shape[:1] + (1,) * (rank + 1 - value.ndim) + value.shape[1:])
@@ -234,6 +225,14 @@ def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
     axes = tuple(axis + 1 for axis in node.axes)
     length = int(np.prod([operands[0].shape[axis] for axis in axes], dtype=int))
     return of.arithmetic.rounded(np.sum(operands[0], axis=axes, keepdims=node.keepdims), length)
+
+
+@EVALUATE.row(n.BlockSum)
+def _(node: n.BlockSum, operands: list[Array], of: Evaluator) -> Array:
+    total = np.zeros((1, *of.shape(node.shape)), dtype=int)
+    for index in range(1, of.size(node.count) + 1):
+        total = total + Evaluator(of.arithmetic, of.values, {**of.sizes, node.index: index})(node.operands[0])
+    return np.asarray(total)
 
 
 @EVALUATE.row(n.Expand)
@@ -355,13 +354,23 @@ def _(node: n.Slice, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Take)
 def _(node: n.Take, operands: list[Array], of: Evaluator) -> Array:
     table, ids = operands
-    return table[:, ids[0]]
+    return table[:, whole(ids[0])]
+
+
+def whole(ids: Array) -> Array:
+    """Return ids as integers: one alone may have come in as a number of the arithmetic."""
+    given = np.asarray(ids)
+    return given if given.dtype.kind in "iu" else np.asarray(np.frompyfunc(_whole, 1, 1)(given), dtype=int)
+
+
+def _whole(value: Any) -> int:
+    return int(value.real)
 
 
 @EVALUATE.row(n.ScatterAdd)
 def _(node: n.ScatterAdd, operands: list[Array], of: Evaluator) -> Array:
-    values, ids = operands
-    result = np.zeros((values.shape[0], of.size(node.size), values.shape[-1]), dtype=values.dtype)
+    values, ids = operands[0], whole(operands[1])
+    result = np.zeros((values.shape[0], of.size(node.size), *values.shape[ids.ndim :]), dtype=values.dtype)
     for position in np.ndindex(ids.shape[1:]):
         result[:, ids[(0, *position)]] += values[(slice(None), *position)]
     return of.arithmetic.rounded(result, max(1, ids.size))
@@ -369,7 +378,7 @@ def _(node: n.ScatterAdd, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.OneHot)
 def _(node: n.OneHot, operands: list[Array], of: Evaluator) -> Array:
-    return of.arithmetic.array(operands[0][..., None] == np.arange(of.size(node.size)))
+    return of.arithmetic.array(whole(operands[0])[..., None] == np.arange(of.size(node.size)))
 
 
 @EVALUATE.row(n.Map)

@@ -21,7 +21,9 @@ A, B, S = variable("A", (3, 4)), variable("B", (4, 2)), variable("S", (3, 3))
 T, U = variable("T", (2, 3, 4)), variable("U", (2, 4, 2))
 u, v, w, c = variable("u", (3,)), variable("v", (4,)), variable("w", (3,)), variable("c")
 ids, id2, table, rows = variable("ids", (3,)), variable("jds", (2, 2)), variable("E", (5, 2)), variable("R", (3, 2))
-IDS = {"ids", "jds"}
+IDS = {"ids", "jds", "kd"}
+one_id = variable("kd")
+i = sympy.Symbol("i", integer=True, positive=True)
 
 SAMPLES = {
     "add": u + w,
@@ -59,8 +61,27 @@ SAMPLES = {
     "take": nodes.Take(table, ids),
     "take matrix": nodes.Take(table, id2),
     "scatter": nodes.ScatterAdd(rows, ids, 5),
+    "take elements": nodes.Take(nodes.Reshape(A, (12,)), nodes.Fill(1, (3,))) * nodes.Take(u, nodes.Scalar(1)),
+    "take one row": nodes.Take(table, one_id),
+    "scatter elements": nodes.ScatterAdd(u, ids, 5),
+    "scatter matrices": nodes.ScatterAdd(nodes.Sum(T, 0, True), nodes.Fill(2, (1,)), 3),
+    "scatter one": nodes.ScatterAdd(v, nodes.Scalar(1), 3),
     "one-hot": nodes.OneHot(ids, 5),
     "one-hot matrix": nodes.OneHot(id2, 5),
+    "inverse": nodes.Inverse(nodes.Identity(2) * 3 + nodes.Fill(1, (2, 2))) @ (A @ B).T @ u,
+    "determinant": nodes.Determinant(nodes.Identity(2) * 3) * u,
+    "log-determinant": nodes.Multiply(nodes.Power(nodes.LogDeterminant(nodes.Identity(2)), 2), u),
+    "matrix power": nodes.MatrixPower(nodes.Fill(2, (3, 3)), 2) @ u,
+    "commutation": nodes.Commutation(3, 4) @ nodes.Reshape(A, (12,)),
+    "kron": nodes.Kron(A, B),
+    "product": nodes.Product(A),
+    "product axis": nodes.Product(T, (0, 2), True),
+    "largest": nodes.Extreme(A, 0) + nodes.Extreme(v, None, False, "min"),
+    "largest keepdims": nodes.Extreme(T, 1, True),
+    "concatenate": nodes.Concatenate(A, S, axis=1),
+    "concatenate vectors": nodes.Concatenate(u, v, w, axis=0),
+    "slice": nodes.Slice(T, 1, 1, 3) @ nodes.Slice(B, 0, 0, 4),
+    "series": nodes.BlockSum(u * i + w**i, i, 3),
     "softmax": nodes.Softmax(u),
     "softmax axis": nodes.Softmax(T, 1),
     "logsumexp": nodes.LogSumExp(A, 0),
@@ -127,17 +148,23 @@ def test_rows_and_columns_of_a_layer_are_tidy() -> None:
     assert batched(W2.T @ v, {v: X}, BATCH_SIZE, "rows") == X @ W2  # no transpose of a transpose
 
 
-def test_a_table_for_each_example_is_refused() -> None:
-    big = table.change(shape=sympy.Tuple(M, 5, 2))
+def test_a_table_and_ids_for_each_example_are_refused() -> None:
+    big, more = table.change(shape=sympy.Tuple(M, 5, 2)), ids.change(shape=sympy.Tuple(M, 3))
     with pytest.raises(ShapeError, match="differs from example to example"):
-        batched(nodes.Take(table, ids), {table: big}, sympy.Integer(M), "rows")
+        batched(nodes.Take(table, ids), {table: big, ids: more}, sympy.Integer(M), "rows")
 
 
-def test_scatter_by_a_matrix_of_ids_is_refused() -> None:
+def test_scatter_by_a_matrix_of_ids_for_each_example_is_refused() -> None:
     values = variable("V", (2, 2, 3))
     with pytest.raises(ShapeError, match="a vector of ids"):
         scatter = nodes.ScatterAdd(values, id2, 5)
-        batched(scatter, {values: values.change(shape=sympy.Tuple(M, 2, 2, 3))}, sympy.Integer(M), "rows")
+        batched(scatter, {id2: id2.change(shape=sympy.Tuple(M, 2, 2))}, sympy.Integer(M), "rows")
+
+
+@pytest.mark.parametrize("kind", [nodes.Inverse, nodes.Determinant, nodes.LogDeterminant])
+def test_a_matrix_to_invert_for_each_example_is_refused(kind: type[nodes.Node]) -> None:
+    with pytest.raises(ShapeError, match="differs from example to example"):
+        batched(kind(S), {S: S.change(shape=sympy.Tuple(M, 3, 3))}, sympy.Integer(M), "rows")
 
 
 @pytest.mark.parametrize(

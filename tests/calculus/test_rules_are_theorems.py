@@ -27,7 +27,7 @@ from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.verify.element_checks import ScalarNumbers
 from tests.samples import IDS, SAMPLES
 
-LEAVES = (n.Variable, n.Scalar, n.Fill, n.Identity)
+LEAVES = (n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
 POLYNOMIAL = (n.Add, n.Multiply, n.MatMul, n.Outer, n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal)
 
 
@@ -45,6 +45,8 @@ def opened(node: Node, position: int) -> tuple[Node, Variable]:
     """Return the node with operand `position` alone replaced by a fresh variable, so that it varies by itself."""
     operand = node.operands[position]
     facts = operand.facts if isinstance(operand, Variable) else ()
+    if isinstance(operand, n.Scalar) and operand.value.is_positive:
+        facts = (n.Fact("nonnegative"),)
     place = Variable("operand", (), operand.shape, facts)
     operands = list(node.operands)
     operands[position] = place

@@ -30,7 +30,7 @@ def one_hot(ids: Any, size: int) -> Any:
 
 
 def scatter_add(values: Any, ids: Any, size: int) -> Any:
-    out = np.zeros((size, values.shape[-1]))
+    out = np.zeros((size, *values.shape[np.ndim(ids) :]))
     np.add.at(out, ids, values)
     return out
 
@@ -40,10 +40,18 @@ NAMESPACE: dict[str, Any] = {
     for name in (
         "sum", "outer", "where", "eye", "ones", "zeros", "full", "diag", "diagonal", "sqrt", "reshape", "transpose",
         "exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
-        "sinh", "cosh", "tanh", "maximum", "minimum", "pi",
+        "sinh", "cosh", "tanh", "maximum", "minimum", "pi", "power", "prod", "max", "min",
+        "trace", "kron", "concatenate",
     )
 }  # fmt: skip
 NAMESPACE |= {
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "norm": np.linalg.norm,
+    "matrix_power": np.linalg.matrix_power,
+    "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
+    "range": range,
     "softmax": softmax,
     "logsumexp": logsumexp,
     "one_hot": one_hot,
