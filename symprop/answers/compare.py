@@ -23,7 +23,7 @@ from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_in
-from symprop.answers.compare_cases import Case, agree, cases, size_choices, sizes_in
+from symprop.answers.compare_cases import Case, agree, cases
 from symprop.answers.compare_counterexample import (
     Counterexample,
     as_counterexample,
@@ -33,8 +33,10 @@ from symprop.answers.compare_counterexample import (
 from symprop.answers.compare_facts import enabling_fact, needed_facts, special_sizes
 from symprop.answers.compare_proofs import same_elements, same_form
 from symprop.answers.compare_reasons import Pair, reason
+from symprop.answers.compare_sizes import size_choices
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import FormulaError, shown
+from symprop.verify.formula_points import size_symbols
 from symprop.verify.measure import precise_difference, scientific
 
 
@@ -108,7 +110,7 @@ def _declared(first: str | Formula, second: str | Formula, text: str, shapes: di
 def _compared(one: Formula, other: Formula, variables: tuple[Variable, ...]) -> Comparison:
     first, second = one.node, other.node
     read = {*variables_in(first), *variables_in(second)}
-    sizes = sizes_in(variables)
+    sizes = size_symbols(variables)
     standing = tuple(each for each in variables if each in read or _fixes_a_size(each, sizes, first, second, read))
     choices = size_choices((first, second), standing)
     if not choices:
@@ -118,17 +120,20 @@ def _compared(one: Formula, other: Formula, variables: tuple[Variable, ...]) -> 
     found = tuple(cases(choices, standing, (first, second)))
     if not found:
         return _without_cases(one, other, standing, choices)
-    bad = next((case for case in found if agree(case, first, second) is False), None)
-    if bad is None:
-        return _equal(one, other, standing, choices, found)
-    return _different(one, other, standing, choices, found, bad)
+    verdicts = [agree(case, first, second) for case in found]
+    decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
+    if not decided:
+        return _without_cases(one, other, standing, choices)
+    if False in verdicts:
+        return _different(one, other, standing, choices, decided, found[verdicts.index(False)])
+    return _equal(one, other, standing, choices, decided)
 
 
 def _fixes_a_size(variable: Variable, sizes: Sequence[Any], first: Node, second: Node, read: set[Variable]) -> bool:
     """Whether a size of a variable that no formula reads stands in one of them as a number."""
-    known = set(sizes_in(tuple(each for each in read)))
+    known = set(size_symbols(tuple(each for each in read)))
     standing = (first.free_symbols | second.free_symbols) & set(sizes)
-    return any(size in standing and size not in known for size in sizes_in((variable,)))
+    return any(size in standing and size not in known for size in size_symbols((variable,)))
 
 
 def _equal(
@@ -136,18 +141,45 @@ def _equal(
 ) -> Comparison:
     first, second = one.node, other.node
     used = needed_facts(first, second, variables, choices)
-    facts = f"\nused: {', '.join(used)}" if used else ""
-    if same_form(first, second):
-        kind = "identical after simplification"
-        return Comparison(True, kind, f"equal: {kind}{facts}", one, other, used)
-    proved = same_elements(first, second, variables, _small(choices))
+    notes = [f"used: {', '.join(used)}"] if used else []
+    compared = [sizes for sizes in choices if any(case.sizes == sizes for case in found)]
+    lacking = [sizes for sizes in choices if sizes not in compared]
+    only = _only_one_defined(one, other, variables, lacking) or _defined_at_points(one, other, variables, compared)
+    if only:
+        notes.append(f"{only}; compared where both have a value")
+    proved = () if same_form(first, second) else same_elements(first, second, variables, _small(compared))
+    kind, message = f"equal at {len(found)} random points in 50 digits", ""
     if proved:
         where = " and ".join(f"for {_sizes_text(sizes)}" for sizes in proved if sizes)
-        message = f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
-        return Comparison(True, "equal by elements", message + facts, one, other, used)
-    count = sum(agree(case, first, second) is True for case in found)
-    kind = f"equal at {count} random points in 50 digits"
-    return Comparison(True, kind, f"{kind}; this is no proof{facts}", one, other, used)
+        kind, message = ELEMENTS, f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
+    elif same_form(first, second):
+        kind, message = FORM, f"equal: {FORM}"
+    return Comparison(True, kind, "\n".join([message or f"{kind}; this is no proof", *notes]), one, other, used, None)
+
+
+FORM, ELEMENTS = "identical after simplification", "equal by elements"
+
+
+def _only_one_defined(
+    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
+) -> str:
+    """Say which formula has no value for sizes at which the other has one; nothing where both have or both lack one."""
+    for sizes in choices:
+        alone = [any(True for _ in cases([sizes], variables, (formula.node,), 1)) for formula in (one, other)]
+        if alone[0] != alone[1]:
+            return f"the {'second' if alone[0] else 'first'} has no value for {_sizes_text(sizes)}"
+    return ""
+
+
+def _defined_at_points(
+    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
+) -> str:
+    """Say which formula lacks a value at some points where the other has one, as `log(x) + log(y)` for `log(x * y)`."""
+    for has, lacks, name in ((one.node, other.node, "second"), (other.node, one.node, "first")):
+        for case in cases(choices, variables, (has,)):
+            if case.rough(lacks) is not None and case.value(lacks) is None:
+                return f"the {name} has no value at some points where the other has one"
+    return ""
 
 
 def _small(choices: Sequence[Mapping[Expr, int]]) -> list[Mapping[Expr, int]]:
@@ -182,7 +214,7 @@ def _different(
         sentences.append(f"they are equal if {fact}")
     if special:
         sentences.append(f"they are equal if {special}")
-    shown_at = smallest_counterexample(first, second, variables) or as_counterexample(bad, first, second)
+    shown_at = smallest_counterexample(first, second, variables, choices) or as_counterexample(bad, first, second)
     message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
     return Comparison(False, kind, message, one, other, (), shown_at)
 
@@ -217,7 +249,7 @@ def _without_cases(one: Formula, other: Formula, variables: tuple[Variable, ...]
         message = f"{missing} has no finite real value at any point that was tried"
     kind = "nowhere defined"
     if same_form(one.node, other.node):
-        return Comparison(True, "identical after simplification", "equal: identical after simplification", one, other)
+        return Comparison(True, FORM, f"equal: {FORM}", one, other)
     return Comparison(False, kind, f"not equal: {message}", one, other)
 
 

@@ -14,22 +14,19 @@ from typing import Any
 
 import mpmath
 import numpy as np
-import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.answers.compare_points import Array, Draw, values_for
-from symprop.errors import LimitError, SympropError
+from symprop.answers.compare_sizes import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 
 DIGITS, MOST_DIGITS = 120, 2_000
 LIMIT = "1e-50"
 LARGEST_NUMBER = 10**12
-LARGEST = 2_000
-"""The most elements that an array may have whose sizes are numbers: all is computed in 120 digits."""
 
 NUMBERS: tuple[Draw, ...] = (Draw(), Draw(positive=True), Draw(5), Draw(1, positive=True), Draw(40, 101))
 """How values are drawn: near 0 on both sides, above 0 alone, and far from 0."""
@@ -73,11 +70,24 @@ class Case:
         return None if found is None else found.value
 
     def valued(self, node: Node, digits: int) -> Valued | None:
-        """Return `node` in so many digits; None where it has no finite real value."""
+        """Return `node` in so many digits; None where it has no finite real value, as the inverse of what is singular.
+
+        Rounding makes such a value large, and another one in more digits: it is looked at again.
+        """
         key = (node, digits)
         if key not in self.known:
-            self.known[key] = None if self.rough(node) is None else self._precise(node, digits)
+            found = None if self.rough(node) is None else self._precise(node, digits)
+            if found is not None and found.largest > mpmath.mpf(10) ** (digits // 3):
+                found = self._settled(node, digits + int(mpmath.log10(found.largest)))
+            self.known[key] = found
         return self.known[key]
+
+    def _settled(self, node: Node, digits: int) -> Valued | None:
+        if digits > MOST_DIGITS:
+            return None
+        found, again = self._precise(node, digits), self._precise(node, digits + DIGITS // 2)
+        stays = found is not None and again is not None and close(found.value, again.value)
+        return found if stays else None
 
     def rough(self, node: Node) -> Array | None:
         """Return `node` in 16 digits; None where a number on the way is too large for them, or sizes do not fit."""
@@ -102,7 +112,7 @@ class Case:
         here = at_sizes(node, self.sizes)
         if here is None:
             return None
-        with mpmath.workdps(digits):
+        with mpmath.workdps(digits), np.errstate(all="ignore"):
             evaluator = _Watching(Precise(), self.values)
             found = unstacked(evaluator(here))
             if not all(mpmath.isfinite(entry) for entry in found.ravel()):
@@ -110,68 +120,8 @@ class Case:
         return Valued(np.broadcast_to(found, _integers(here)), evaluator.largest)
 
 
-def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
-    """Return `node` with numbers for its sizes, every shape checked again; None where the sizes do not fit.
-
-    >>> from symprop.algebra.formula import formula
-    >>> f = formula("softmax(x)", x="n").node
-    >>> (size,) = f.shape
-    >>> at_sizes(f, {size: 3}).shape, at_sizes(f, {size: 1})
-    ((3,), None)
-    """
-    try:
-        here: Node = node.xreplace({symbol: sympy.Integer(size) for symbol, size in sizes.items()})
-    except SympropError:  # a softmax over one class, a slice beyond the end
-        return None
-    parts = list(walk(here))
-    fits = all(size.is_Integer and size > 0 for part in parts for size in part.shape)
-    infinite = any(isinstance(part, (n.Scalar, n.Fill)) and part.value.is_finite is False for part in parts)
-    return here if fits and not infinite else None  # 1 / (n - 1) has no value at n = 1
-
-
 def _integers(node: Node) -> tuple[int, ...]:
     return tuple(int(size) for size in node.shape)
-
-
-def sizes_in(variables: Iterable[Variable]) -> tuple[sympy.Symbol, ...]:
-    """Return the symbols of the sizes of variables and of their facts, each once, in order of appearance."""
-    parts = [part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts))]
-    return tuple(dict.fromkeys(symbol for part in parts for symbol in sorted(part.free_symbols, key=str)))
-
-
-def size_choices(nodes: Sequence[Node], variables: Sequence[Variable], most: int = 6) -> list[dict[Expr, int]]:
-    """Return choices of sizes that fit: first those in which neighbours differ, then equal ones, large ones last.
-
-    Raises:
-        LimitError: an array of more than 2,000 elements.
-    """
-    symbols = sizes_in(variables)
-    found: list[dict[Expr, int]] = []
-    for numbers in _tuples(len(symbols)):
-        sizes: dict[Expr, int] = dict(zip(symbols, numbers, strict=True))
-        _check_elements(variables, sizes)
-        if all(at_sizes(node, sizes) is not None for node in nodes):
-            found.append(sizes)
-            if len(found) == most:
-                break
-    return found
-
-
-def _tuples(count: int) -> Iterator[tuple[int, ...]]:
-    """Yield sizes to try: small ones by turns, distinct ones, equal ones, and large ones for slices that need them."""
-    cycles = [tuple(2 + (start + step) % 4 for step in range(count)) for start in range(4)]
-    by_turns = [tuple(2 + (start + step) % 2 for step in range(count)) for start in (0, 1)]
-    equal = [(size,) * count for size in (2, 1, 4)]
-    larger = [tuple(size + more for size in cycle) for more in (3, 6, 12) for cycle in cycles]
-    yield from dict.fromkeys([*by_turns, *cycles, *equal, *larger])
-
-
-def _check_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) -> None:
-    for each in variables:
-        count = int(sympy.prod(each.shape, start=sympy.Integer(1)).subs(sizes))
-        if count > LARGEST:
-            allowed = f"allowed: sizes with names, {each.name}: m n, or at most {LARGEST:,} elements"
-            raise LimitError(f"{each.name} has {count:,} elements, too many to compare in {DIGITS} digits\n{allowed}")
 
 
 def cases(
@@ -220,7 +170,7 @@ def agree(case: Case, left: Node, right: Node) -> bool | None:
     """Whether two nodes have one value in a case; None where one has none, or where 2,000 digits do not decide.
 
     A difference far above the rounding of the largest number on the way is one. A smaller one is looked at again in so
-    many digits that rounding would be far below it: it stays, or it was rounding.
+    many digits that rounding would be far below it: it stays as it is, or it was rounding.
     """
     digits = max(digits_for(left), digits_for(right))
     first, second = case.valued(left, digits), case.valued(right, digits)
@@ -239,14 +189,17 @@ def agree(case: Case, left: Node, right: Node) -> bool | None:
     again = [case.valued(node, lost + digits) for node in (left, right)]
     if again[0] is None or again[1] is None:
         return None
-    return bool(_off(again[0].value, again[1].value) < off * mpmath.mpf("1e-20"))
+    remaining = _off(again[0].value, again[1].value)
+    if remaining < off * mpmath.mpf("1e-20"):
+        return True
+    return False if abs(remaining - off) < off * mpmath.mpf("1e-10") else None
 
 
 @lru_cache(maxsize=1_000)
 def digits_for(node: Node) -> int:
     """Return how many digits tell `node` from others: 120, and those of its longest number.
 
-    >>> digits_for(n.Scalar(1 + sympy.Rational(1, 10**130)))
+    >>> digits_for(n.Scalar(10**130))
     251
     """
     numbers = [part.value for part in walk(node) if isinstance(part, (n.Scalar, n.Fill)) and part.value.is_Rational]
@@ -293,4 +246,4 @@ def far_apart(case: Case, left: Node, right: Node) -> bool:
     return bool(np.max(np.abs(first - second), initial=0) > 1e-3 * largest)
 
 
-__all__ = ["Case", "agree", "at_sizes", "cases", "close", "far_apart", "same_everywhere", "size_choices", "sizes_in"]
+__all__ = ["DIGITS", "Case", "agree", "beyond_constants", "cases", "close", "far_apart", "same_everywhere"]

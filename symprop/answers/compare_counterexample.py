@@ -14,8 +14,10 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables as variables_in
-from symprop.answers.compare_cases import DIGITS, Case, agree, beyond_constants, sizes_in
+from symprop.answers.compare_cases import DIGITS, Case, agree, beyond_constants
 from symprop.answers.compare_points import Array, Draw, satisfies, values_for
+from symprop.answers.compare_sizes import at_sizes
+from symprop.verify.formula_points import size_symbols
 
 TRIES = 12
 LARGEST_SIZE = 5
@@ -46,7 +48,9 @@ def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
-def smallest_counterexample(first: Node, second: Node, variables: Sequence[Variable]) -> Counterexample | None:
+def smallest_counterexample(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]] = ()
+) -> Counterexample | None:
     """Return the smallest counterexample that was found, over variables that one of the formulas reads.
 
     >>> from symprop.algebra.formula import formula
@@ -54,9 +58,11 @@ def smallest_counterexample(first: Node, second: Node, variables: Sequence[Varia
     >>> print(smallest_counterexample(f.node, g.node, f.variables))
     at n = 2, x = [1, 0]: 1 against 1/2
     """
-    symbols, random = sizes_in(variables), np.random.default_rng(0)
-    for numbers in _ascending(len(symbols)):
-        sizes: dict[Expr, int] = dict(zip(symbols, numbers, strict=True))
+    symbols, random = size_symbols(tuple(variables)), np.random.default_rng(0)
+    small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
+    for sizes in (*small, *choices):
+        if any(at_sizes(node, sizes) is None for node in (first, second)):
+            continue
         for how in (*WHOLE, *beyond_constants((first, second), 1), Draw(2, 4)):
             for _ in range(TRIES if sizes or variables else 1):
                 values = values_for(variables, sizes, random, how)

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import sympy
 from sympy import Integer, prod
 
 from symprop.algebra import nodes as n
@@ -61,7 +62,7 @@ def _mean_for_sum(part: Node, whole: Node) -> Iterator[Node]:
 
 def _other_product(part: Node, whole: Node) -> Iterator[Node]:
     """A matrix product in the other order or elementwise, an elementwise product as a matrix product."""
-    if isinstance(part, (n.MatMul, n.Outer)):
+    if isinstance(part, (n.MatMul, n.Outer, n.Kron)):
         left, right = part.operands
         yield part.func(right, left)
         if isinstance(part, n.MatMul) and part.rank:
@@ -104,6 +105,24 @@ def _other_exponent(part: Node, whole: Node) -> Iterator[Node]:
                 yield multiplied([*part.operands[:place], n.Power(factor, Integer(-1)), *part.operands[place + 1 :]])
 
 
+def _other_number(part: Node, whole: Node) -> Iterator[Node]:
+    """Another number, `1 / d` for `1 / sqrt(d)`, `n - 1` for `n`."""
+    if isinstance(part, n.Scalar) and part.value != 0:
+        value, sizes = part.value, sorted(part.value.free_symbols, key=str)
+        others = [value**2, sympy.sqrt(value), 1 / value, -value, 2 * value, value / 2]
+        others += [value.subs(size, size + step) for size in sizes for step in (-1, 1)]
+        yield from (n.Scalar(other) for other in others if other.is_real and other.is_finite is not False)
+
+
+def _other_slice(part: Node, whole: Node) -> Iterator[Node]:
+    """A slice that begins and ends one place before or behind."""
+    if isinstance(part, n.Slice):
+        for step in (-1, 1):
+            start, stop = part.start + step, part.stop + step
+            if not start.is_negative:
+                yield n.Slice(part.operands[0], part.axis, start, stop)
+
+
 def _other_variable(part: Node, whole: Node) -> Iterator[Node]:
     if isinstance(part, n.Variable):
         yield from (each for each in variables(whole) if each != part and each.rank == part.rank)
@@ -116,6 +135,8 @@ EDITS: tuple[Slip, ...] = (
     _other_product,
     _other_sign,
     _other_exponent,
+    _other_number,
+    _other_slice,
     _left_out,
     _other_variable,
 )

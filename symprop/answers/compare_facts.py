@@ -13,7 +13,8 @@ from sympy import Expr
 from symprop.algebra.declarations import DECLARED
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.trees import variables as variables_in
-from symprop.answers.compare_cases import agree, cases, same_everywhere, sizes_in
+from symprop.answers.compare_cases import agree, cases, same_everywhere
+from symprop.verify.formula_points import size_symbols
 
 WORDS = (
     *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),
@@ -122,7 +123,7 @@ def special_sizes(
     first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
 ) -> str | None:
     """Return sizes for which two formulas that differ are equal (`n = 1`, `m = n`), as words."""
-    symbols = sizes_in(variables)
+    symbols = size_symbols(tuple(variables))
     guesses: list[tuple[str, list[dict[Expr, int]]]] = [
         (f"{symbol} = 1", [{**sizes, symbol: 1} for sizes in choices]) for symbol in symbols
     ]

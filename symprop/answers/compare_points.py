@@ -123,7 +123,8 @@ def _drawn(shape: tuple[int, ...], facts: Mapping[str, Expr], random: np.random.
     if "positive definite" in facts:
         value = value @ value.T + _exact(np.eye(shape[0], dtype=int))
     elif "positive semidefinite" in facts:
-        value = value[:, 1:] @ value[:, 1:].T if shape[0] > 1 else abs(value)
+        factor = value[:, 1:] if shape[0] > 1 and random.random() < 0.3 else value  # some are singular, as they may be
+        value = factor @ factor.T
     elif "symmetric" in facts:
         value = np.where(np.tri(shape[0], dtype=bool), value, value.T)
     return _summing_to_one(value, facts, above) if "sums to 1" in facts else value
@@ -137,6 +138,9 @@ def _numbers(shape: tuple[int, ...], above: bool, random: np.random.Generator, h
 
 def _summing_to_one(value: Array, facts: Mapping[str, Expr], above: bool) -> Array:
     axis = int(facts["sums to 1"])
+    if "symmetric" in facts and not above and not facts.keys() & {"positive definite", "positive semidefinite"}:
+        missing = 1 - value.sum(axis=axis)
+        return np.asarray(value + np.diag(missing), dtype=object)
     if value.ndim == 2 and facts.keys() & {"symmetric", "positive definite", "positive semidefinite"}:
         size, share = value.shape[0], abs(value[0, 0]) / (1 + abs(value[0, 0]))
         mixed = share * _exact(np.eye(size, dtype=int)) + (1 - share) * _exact(np.ones((size, size), dtype=int)) / size
@@ -151,16 +155,16 @@ def _summing_to_one(value: Array, facts: Mapping[str, Expr], above: bool) -> Arr
 def _orthogonal(size: int, above: bool, facts: Mapping[str, Expr], random: np.random.Generator, how: Draw) -> Array:
     signs = np.ones(size, dtype=int) if above else 2 * random.integers(0, 2, size) - 1
     one = sympy.eye(size)
-    if facts.keys() & {"symmetric", "positive definite", "positive semidefinite"}:
-        definite = bool(facts.keys() & {"positive definite", "positive semidefinite"})
-        v = sympy.Matrix(_numbers((size, 1), True, random, how))
-        return np.asarray((one if definite or above else one - 2 * v * v.T / (v.T * v)[0, 0]).tolist(), dtype=object)
-    if above or how.whole:
+    symmetric = bool(facts.keys() & {"symmetric", "positive definite", "positive semidefinite"})
+    if facts.keys() & {"positive definite", "positive semidefinite"} or (symmetric and above):
+        return _exact(np.eye(size, dtype=int))
+    if (above or how.whole) and not symmetric:
         return _exact(np.eye(size, dtype=int)[random.permutation(size)] * signs)
     numbers = sympy.Matrix(_numbers((size, size), False, random, how))
-    skew = numbers - numbers.T
-    cayley = (one - skew) * (one + skew).inv() * sympy.diag(*map(int, signs))
-    return np.asarray(cayley.tolist(), dtype=object).reshape(size, size)
+    skew, reflected = numbers - numbers.T, sympy.diag(*map(int, signs))
+    cayley = (one - skew) * (one + skew).inv()
+    found = cayley * reflected * (cayley.T if symmetric else one)
+    return np.asarray(found.tolist(), dtype=object).reshape(size, size)
 
 
 def _exact(values: Array) -> Array:

@@ -17,9 +17,10 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import replace, variables
 from symprop.answers.compare import Comparison, compare
-from symprop.answers.compare_cases import Case, agree, cases, size_choices
+from symprop.answers.compare_cases import Case, agree, cases
 from symprop.answers.compare_facts import WORDS
 from symprop.answers.compare_points import HOLDS, Draw, satisfies, values_for
+from symprop.answers.compare_sizes import size_choices
 from symprop.calculus.tidy import tidy
 from symprop.errors import FormulaError, LimitError, ShapeError
 from symprop.verify.evaluate import precise_value
@@ -41,6 +42,11 @@ EQUAL = [
     ("sin(x)**2 + cos(x)**2", "ones(n)", SQUARE, RANDOM),
     ("log(a * b)", "log(a) + log(b)", "a:, b:", RANDOM),
     ("maximum(x, 0)", "relu(x)", SQUARE, RANDOM),
+    ("inv(A @ B)", "inv(B) @ inv(A)", SQUARE, FORM),
+    ("det(A @ B)", "det(A) * det(B)", SQUARE, ELEMENTS),
+    ("matrix_power(A, 3)", "A @ A @ A", SQUARE, ELEMENTS),
+    ("norm(x)**2", "x @ x", SQUARE, ELEMENTS),
+    ("logdet(A)", "log(abs(det(A)))", SQUARE, RANDOM),
     ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", RANDOM),
 ]
 
@@ -66,7 +72,7 @@ DIFFERENT = [
     ("sum(X, axis=0)", "X", REGRESSION, "missing sum", "the first is the sum of the second over axis 0"),
     ("X", "mean(X, axis=1)", REGRESSION, "missing mean", "the second is the mean of the first over axis 1"),
     ("X * w", "X @ w", REGRESSION, "missing sum", "the second is the sum of the first over axis 1"),
-    ("A * x", "trace(A * x)" if "trace" in FUNCTIONS else "sum(diag(A * x))", SQUARE, "missing sum", "the trace of"),
+    ("A * x", "trace(A * x)", SQUARE, "missing sum", "the trace of"),
     ("x", "x[:, None]", SQUARE, "shape", "the same elements under other shapes"),
     ("x + ones((n, n))", "x + 1", SQUARE, "broadcast", "the first is the second repeated"),
     ("X.T @ y + alpha * w", "X.T @ y", REGRESSION, "missing term", "the second lacks the term 'alpha * w'"),
@@ -83,6 +89,11 @@ DIFFERENT = [
     ("tanh(A @ x)", "tanh(A @ (2 * x))", SQUARE, "one part", "in place of"),
     ("softmax(A, axis=0)", "softmax(A, axis=1)", SQUARE, "one part", "'softmax(A, axis=0)'"),
     ("A - mean(A, axis=0)", "A - mean(A, axis=1)", SQUARE, "one part", "'sum(A, axis=0)' in place of"),
+    ("kron(A, B)", "kron(B, A)", SQUARE, "one part", "'kron(A, B)' in place of"),
+    ("x[0]", "x[1]", SQUARE, "one part", "in place of"),
+    ("tanh(x / sqrt(n))", "tanh(x / n)", SQUARE, "one part", "in place of"),
+    ("inv(A).T @ x", "inv(A) @ x", SQUARE, "one part", "they are equal if A is symmetric"),
+    ("det(2 * A)", "2 * det(A)", SQUARE, "equal for special sizes", "they are equal if n = 1"),
     ("A @ A.T", "eye(n)", SQUARE, "equal where a fact holds", "they are equal if A is orthogonal"),
     ("sum(X, axis=1)", "ones(m)", REGRESSION, "equal where a fact holds", "the rows of X sum to 1"),
     ("eye(n)", "ones((n, n))", SQUARE, "equal for special sizes", "they are equal if n = 1"),
@@ -170,6 +181,26 @@ def test_a_tiny_or_distant_difference_is_one(first: str, second: str) -> None:
 )
 def test_rounding_is_no_difference(first: str, second: str) -> None:
     assert compare(first, second, x="n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("log(a * b)", "log(a) + log(b)", "the second has no value at some points where the other has one"),
+        ("X.T @ inv(X @ X.T)", "inv(X.T @ X) @ X.T", "has no value for"),  # equal where X is square
+    ],
+)
+def test_where_only_one_has_a_value_is_said(first: str, second: str, words: str) -> None:
+    found = compare(first, second, a="", b="", X="m n")
+    assert found
+    assert words in found.message
+
+
+def test_the_inverse_of_what_is_singular_is_no_value() -> None:
+    """Rounding gives the inverse of a singular matrix some value: it is not one that formulas are compared by."""
+    found = compare("inv(outer(x, x)) @ y", "x", x="n", y="n")
+    assert not found
+    assert "they are equal" not in found.message
 
 
 def test_what_no_sixteen_digits_hold_is_no_point_and_no_hang() -> None:
