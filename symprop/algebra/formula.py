@@ -14,7 +14,7 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
-from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, shown
@@ -117,6 +117,8 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     """
     names = {each.name: each for each in given}
     sizes = _sizes_of(given)
+    if "matrix_power" in source:
+        sizes = tuple(dict.fromkeys((*sizes, *(name for name in sizes_in(source) if name not in names))))
     clash = next((name for name in names if name in sizes), None)
     if clash is not None:
         raise FormulaError(f"{shown(clash)} is the name of a size and of an array\nallowed: two names")

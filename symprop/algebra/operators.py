@@ -10,19 +10,19 @@ from sympy import Expr, Integer, Rational, prod
 
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node
+from symprop.algebra.folding import LARGEST_EXPONENT
+from symprop.algebra.nodes import Commutation, MatrixPower, Node
 from symprop.algebra.trees import ones, zeros
 from symprop.errors import FormulaError, LimitError
 
 LARGEST_SIZE = 10**9
-LARGEST_MATRIX_POWER = 100
 
 
 @dataclass(frozen=True)
 class Operator:
     """A function of arrays: the names of its array arguments and of its options, and which options it needs.
 
-    With `lists` the first argument is several arrays in brackets.
+    With `lists` the first argument is several arrays in brackets, named `arrays`.
     """
 
     arrays: tuple[str, ...]
@@ -120,15 +120,17 @@ def _norm(x: Node, ord: Any = 2) -> Node:
     return n.Sum(functions.FUNCTIONS["abs"](x)) if ord == 1 else n.Power(n.Sum(n.Power(x, 2)), Rational(1, 2))
 
 
-def _matrix_power(a: Node, n_: Any) -> Node:
-    if not n_.is_integer or (n_.is_number and abs(n_) > LARGEST_MATRIX_POWER):
-        problem = f"a power of a matrix is a whole number of at most {LARGEST_MATRIX_POWER:,}, or a size"
-        raise FormulaError(f"{problem}, not {n_}")
-    return n.MatrixPower(a, n_)
+def _matrix_power(a: Node, n: Any) -> Node:
+    if not (isinstance(n, Expr) and n.is_integer):
+        raise FormulaError(f"a power of a matrix is a whole number or a size, not {n}")
+    if n.is_number and abs(n) > LARGEST_EXPONENT:
+        raise LimitError(f"powers of a matrix go up to {LARGEST_EXPONENT:,}, or to a size such as k")
+    return MatrixPower(a, n)
 
 
-def _commutation(m: Any, n_: Any) -> Node:
-    return n.Commutation(size_of(m), size_of(n_))
+def _commutation(m: Any, n: Any) -> Node:
+    size_of(size_of(m) * size_of(n))
+    return Commutation(m, n)
 
 
 def _concatenate(parts: tuple[Node, ...], axis: Any = 0) -> Node:
@@ -159,9 +161,9 @@ OPERATORS: dict[str, Operator] = {
     "logdet": Operator(("a",), n.LogDeterminant),
     "inv": Operator(("a",), n.Inverse),
     "solve": Operator(("a", "b"), lambda a, b: n.MatMul(n.Inverse(a), b)),
-    "matrix_power": Operator(("a",), _matrix_power, ("n_",), ("n_",)),
+    "matrix_power": Operator(("a",), _matrix_power, ("n",), ("n",)),
     "kron": Operator(("a", "b"), n.Kron),
-    "commutation": Operator((), _commutation, ("m", "n_"), ("m", "n_")),
+    "commutation": Operator((), _commutation, ("m", "n"), ("m", "n")),
     "concatenate": Operator((), _concatenate, ("axis",), lists=True),
     "stack": Operator((), _stack, ("axis",), lists=True),
     "softmax": Operator(("x",), lambda x, axis=-1: n.Softmax(x, _one_axis(axis)), ("axis",)),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
 
 import sympy
@@ -38,11 +39,13 @@ LIMITS = Limits(
     strings=False,
 )
 MOST_NODES = 5_000
+MOST_TERMS = 1_000
+"""The most terms of a series between numbers."""
 DEEPEST = 150
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 RELATIONS: dict[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.MatMult)
-_NAMED = {"None", "True", "False"}
+_NAMED = {"None", "True", "False", "for", "in"}
 _Result = TypeVar("_Result")
 
 
@@ -82,23 +85,45 @@ def read_formula(
 def names_in(text: str) -> tuple[str, ...]:
     """Return the names of arrays and sizes in a formula (not functions, not `pi`), in order of appearance.
 
+    The index of a series is a name of the series alone.
+
     >>> names_in("-sum(y * log(p), axis=1) + y")
     ('y', 'p')
+    >>> names_in("sum([matrix_power(A, i) for i in range(k)], axis=0)")
+    ('A', 'k')
     """
     tokens = scan(text, LIMITS).tokens
     found: list[str] = []
+    bound = {after.text for token, after in pairwise(tokens) if token.text == "for"}
     for before, token, after in zip((None, *tokens[:-1]), tokens, (*tokens[1:], None), strict=True):
         called = after is not None and after.text in {"(", "="}
         attribute = before is not None and before.text == "."
-        if (
-            token.kind == "name"
-            and not called
-            and not attribute
-            and token.text not in _NAMED
-            and token.text not in CONSTANTS
-        ):
+        if token.kind == "name" and not called and not attribute and token.text not in {*_NAMED, *CONSTANTS, *bound}:
             found.append(token.text)
     return tuple(dict.fromkeys(found))
+
+
+def sizes_in(text: str) -> tuple[str, ...]:
+    """Return the names that stand where only a size can: in the exponent of a matrix, or in a range.
+
+    >>> sizes_in("trace(matrix_power(X, k + 1)) * k")
+    ('k',)
+
+    Raises:
+        FormulaError: a syntax error.
+    """
+    found: dict[str, None] = {}
+    stack: list[ast.AST] = [syntax_tree(scan(text, LIMITS))]
+    while stack:
+        part = stack.pop()
+        stack.extend(ast.iter_child_nodes(part))
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in {"matrix_power", "range"}:
+            skipped = part.func.id == "matrix_power"
+            exponents = [*part.args[skipped:], *(keyword.value for keyword in part.keywords if keyword.arg == "n")]
+            names = (each for exponent in exponents for each in ast.walk(exponent) if isinstance(each, ast.Name))
+            found.update(dict.fromkeys(each.id for each in names))
+    known = names_in(text)
+    return tuple(name for name in known if name in found)
 
 
 class _Reader:
@@ -112,6 +137,7 @@ class _Reader:
         functions: dict[str, ElementwiseFunction],
     ) -> None:
         self.scanned, self.numbers, self.arrays, self.functions = scanned, numbers, arrays, functions
+        self.series: dict[Expr, Expr] = {}  # the indices of the series that are open, with the number of terms
         self.made = self.depth = 0
         self.cases: dict[type, Callable[[Any], Node]] = {
             ast.BinOp: self._binary,
@@ -209,7 +235,9 @@ class _Reader:
         return self.build(tree, sum_of if kinds is _SUMS else product_of, terms)
 
     def _power(self, tree: ast.BinOp) -> Node:
-        base, exponent = self.node(tree.left), self.node(tree.right)
+        return self._raised(tree, self.node(tree.left), self.node(tree.right))
+
+    def _raised(self, tree: ast.expr, base: Node, exponent: Node) -> Node:
         if isinstance(exponent, n.Scalar):
             return self.build(tree, power_of, base, exponent.value)
         return self.build(tree, self.functions["power"], base, exponent)
@@ -288,7 +316,10 @@ class _Reader:
             return self._operator(tree, name, keywords)
         if keywords:
             self.refuse(f"{name} takes no keyword", tree)
-        return self.build(tree, self.functions[name], *(self.node(argument) for argument in tree.args))
+        arguments = [self.node(argument) for argument in tree.args]
+        if name == "power" and len(arguments) == 2:
+            return self._raised(tree, *arguments)
+        return self.build(tree, self.functions[name], *arguments)
 
     def _keywords(self, tree: ast.Call) -> dict[str, ast.expr]:
         found: dict[str, ast.expr] = {}
@@ -300,8 +331,8 @@ class _Reader:
 
     def _operator(self, tree: ast.Call, name: str, keywords: dict[str, ast.expr]) -> Node:
         operator = OPERATORS[name]
-        if operator.lists and tree.args and isinstance(tree.args[0], (ast.Tuple, ast.List)):
-            return self._operator_of_list(tree, name, tree.args[0], keywords)
+        if name == "sum" and tree.args and isinstance(tree.args[0], ast.ListComp):
+            return self._series(tree, tree.args[0], keywords)
         parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
         if len(tree.args) > len(parameters):
             self.refuse(f"{name} takes {', '.join(parameters)}: {len(tree.args)} arguments are too many", tree)
@@ -310,30 +341,76 @@ class _Reader:
             if key not in parameters or key in given:
                 self.refuse(f"{name} takes {', '.join(parameters)}; not {shown(key)} here", value)
             given[key] = value
-        missing = [parameter for parameter in (*operator.arrays, *operator.required) if parameter not in given]
+        needed = ("arrays",) if operator.lists else operator.arrays
+        missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
         if missing:
             self.refuse(f"{name} takes {', '.join(parameters)}; {missing[0]} is missing", tree)
-        arrays = [self.node(given[parameter]) for parameter in operator.arrays]
-        options = {key: self._option(key, value) for key, value in given.items() if key not in operator.arrays}
+        arrays = [self._list(name, given["arrays"])] if operator.lists else [self.node(given[each]) for each in needed]
+        options = {key: self._option(key, value) for key, value in given.items() if key not in needed}
+        if name == "matrix_power":
+            self._one_sign(given["n"], options["n"])
         if name == "sqrt" and isinstance(arrays[0], n.Scalar):
             return self.build(tree, power_of, arrays[0], Rational(1, 2))
         return self.build(tree, operator.make, *arrays, **options)
 
-    def _operator_of_list(
-        self, tree: ast.Call, name: str, listed: ast.Tuple | ast.List, keywords: dict[str, ast.expr]
-    ) -> Node:
-        """Read `concatenate((a, b), axis=0)`: several arrays in brackets, then options."""
-        operator = OPERATORS[name]
-        parts = tuple(self.node(part) for part in listed.elts)
-        if not parts:
-            self.refuse(f"{name} takes one array or more", listed)
-        given = {**dict(zip(operator.options, tree.args[1:], strict=False)), **keywords}
-        for key, value in given.items():
-            if key not in operator.options or len(tree.args) + len(keywords) > 1 + len(operator.options):
-                self.refuse(f"{name} takes arrays in brackets and {', '.join(operator.options)}", value)
-        return self.build(
-            tree, operator.make, parts, **{key: self._option(key, value) for key, value in given.items()}
-        )
+    def _list(self, name: str, tree: ast.expr) -> tuple[Node, ...]:
+        """Read several arrays in brackets, `(a, b)`."""
+        if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
+            self.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
+        return tuple(self.node(part) for part in tree.elts)
+
+    def _series(self, tree: ast.Call, listed: ast.ListComp, keywords: dict[str, ast.expr]) -> Node:
+        """Read `sum([A * i for i in range(1, k + 1)], axis=0)`: a term for each whole number in a range."""
+        form = "a series is sum([term for i in range(start, stop)], axis=0)"
+        turn = listed.generators[0]
+        over = turn.iter
+        if len(listed.generators) > 1 or turn.ifs or turn.is_async or not isinstance(turn.target, ast.Name):
+            self.refuse(form, listed)
+        if not (isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range"):
+            self.refuse(form, over)
+        if over.keywords or len(over.args) not in (1, 2):
+            self.refuse(form, over)
+        name = turn.target.id
+        if name in self.arrays or name in self.numbers or name in self.functions or name in OPERATORS:
+            self.refuse(f"{shown(name)} has a meaning already; an index needs a name of its own", turn.target)
+        index = self.build(turn.target, size_symbol, name)
+        ends = [self._whole(end) for end in over.args]
+        start, stop = ends if len(ends) == 2 else (sympy.Integer(0), ends[0])
+        count = stop - start
+        if count.is_positive is False or count.is_nonnegative is None:
+            self.refuse("a series has one term or more", over)
+        together = sympy.prod([each for each in (count, *self.series.values()) if each.is_number])
+        if together > MOST_TERMS:
+            self.refuse(f"a series of more than {MOST_TERMS:,} terms", over, LimitError)
+        self.numbers[name], self.series[index] = index + start - 1, count
+        term = self.node(listed.elt)
+        del self.numbers[name], self.series[index]
+        self._along_the_first(tree, term, keywords)
+        return self.build(tree, n.BlockSum, term, index, count)
+
+    def _one_sign(self, tree: ast.expr, exponent: Any) -> None:
+        """Refuse an exponent of a matrix that may be above and below 0: those are two formulas."""
+        ends = [exponent]
+        for index, count in reversed(self.series.items()):  # what is linear in an index is extreme at its ends
+            if isinstance(exponent, Expr) and exponent.has(index) and not sympy.diff(exponent, index).has(index):
+                ends = [end.subs(index, place) for end in ends for place in (1, count)]
+        if not (all(end.is_nonnegative for end in ends) or all(end.is_negative for end in ends)):
+            self.refuse("an exponent of a matrix is a whole number or a size, never below 0 or always", tree)
+
+    def _along_the_first(self, tree: ast.Call, term: Node, keywords: dict[str, ast.expr]) -> None:
+        """Refuse a series of arrays that is not summed over its terms alone."""
+        axes = [*tree.args[1:], *(value for key, value in keywords.items() if key == "axis")]
+        others = [value for key, value in keywords.items() if key != "axis"]
+        if others or len(axes) > 1:
+            self.refuse("a series of terms takes axis=0 and no more", tree)
+        if (axes or term.rank) and not (axes and self._option("axis", axes[0]) == 0):
+            self.refuse("a series of arrays is summed over its terms, axis=0", tree)
+
+    def _whole(self, tree: ast.expr) -> Expr:
+        node = self.node(tree)
+        if not isinstance(node, n.Scalar) or not node.value.is_integer:
+            self.refuse("a range goes between whole numbers or sizes", tree)
+        return node.value
 
     def _option(self, key: str, tree: ast.expr) -> Any:
         """An axis, a size, a shape, a truth value: what operators take besides arrays."""

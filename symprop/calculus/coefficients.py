@@ -77,8 +77,14 @@ def common_factor(coefficients: list[Expr]) -> Expr:
     return -size if all(c == -size for c in coefficients) else size
 
 
-def reduced_axes(node: n.Sum | n.LogSumExp) -> tuple[int, ...]:
-    return node.axes if isinstance(node, n.Sum) else (node.axis,)
+Reduction = n.Sum | n.LogSumExp | n.Product | n.Extreme
+REDUCTIONS = (n.Sum, n.LogSumExp, n.Product, n.Extreme)
+"""Kinds that reduce axes away, or keep them with length 1."""
+
+
+def reduced_axes(node: Reduction) -> tuple[int, ...]:
+    """Return the axes that a reduction works along."""
+    return (node.axis,) if isinstance(node, n.LogSumExp) else node.axes
 
 
 def without_leading_ones(factor: Node) -> Node:

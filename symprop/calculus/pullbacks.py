@@ -93,8 +93,8 @@ def _(node: n.Sum, position: int, g: Node) -> Node:
 
 
 def restored(g: Node, node: n.Sum | n.LogSumExp | n.Product | n.Extreme) -> Node:
-    """Return `g` with the axes that `node` reduced away back at length 1."""
-    if not node.keepdims:
+    """Return `g` with the axes that `node` reduced away back at length 1; what has none left broadcasts as it is."""
+    if not node.keepdims and node.rank:
         for axis in (node.axis,) if isinstance(node, n.LogSumExp) else node.axes:
             g = n.Expand(g, axis)
     return g

@@ -19,6 +19,7 @@ from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, ones, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
+    REDUCTIONS,
     bare_operands,
     coefficient_and_rest,
     common_factor,
@@ -248,8 +249,9 @@ def _(node: Node) -> Node:
             return n.Fill(operand.value, node.shape)
         if isinstance(operand, n.Power):
             return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
-        if isinstance(operand, (n.Sum, n.LogSumExp)) and not operand.keepdims and reduced_axes(operand) == (node.axis,):
-            return operand.func(*operand.args[:2], True)  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
+        if isinstance(operand, REDUCTIONS) and not operand.keepdims and reduced_axes(operand) == (node.axis,):
+            array, axes, _, *rest = operand.args  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
+            return operand.func(array, axes, True, *rest)
     return _linear(node)
 
 

@@ -133,10 +133,10 @@ class Tex(Style):
         return Piece(rf"\sqrt{{{inside}}}", POWER)
 
     def raised(self, base: str, exponent: Piece, elementwise: bool) -> Piece:
-        return Piece(self.superscript(base, rf"{{{chr(92) + 'odot ' if elementwise else ''}{exponent.text}}}"), POWER)
+        return Piece(self.superscript(base, rf"\odot {exponent.text}" if elementwise else exponent.text), POWER)
 
     def inverse(self, base: str, turned: bool) -> str:
-        return self.superscript(base, r"{-\top}" if turned else "{-1}")
+        return self.superscript(base, r"-\top" if turned else "-1")
 
     def commutation(self, sizes: Sequence[Expr]) -> str:
         return f"K_{{{','.join(self.number(size).text for size in sizes)}}}"

@@ -231,7 +231,7 @@ def table(meaning: str, style: Style) -> Table:
         inner = node.operands[0] if isinstance(node, n.Expand) else node
         if isinstance(node, n.Expand) and inner.rank == 1:
             return of(inner) if node.axis == 1 else Piece(transposed(inner, of), ATOM)
-        if isinstance(node, n.Fill) and node.value == 1 and 1 in node.shape:
+        if isinstance(node, n.Fill) and node.value == 1 and node.rank == 2 and 1 in node.shape:
             return Piece(style.one if node.shape[1] == 1 else ones_row, ATOM)
         return of(node)
 
@@ -243,7 +243,13 @@ def table(meaning: str, style: Style) -> Table:
     def _(node: n.Product | n.Extreme, of: Of) -> Piece:
         name = "prod" if isinstance(node, n.Product) else node.which
         along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
-        return style.call(name, [of(node.operands[0]), *along])
+        written = style.call(name, [of(node.operands[0]), *along])
+        if node.keepdims and node.rank == 2 and len(node.axes) == 1:  # spread again
+            return Piece(spread_along(written, node.axes[0]), MATMUL)
+        return written
+
+    def spread_along(written: Piece, axis: int) -> str:
+        return f"{written.text} {ones_row}" if axis == 1 else f"{style.one} {written.text}"
 
     @rows.row(n.Concatenate)
     def _(node: n.Concatenate, of: Of) -> Piece:
@@ -363,8 +369,7 @@ def table(meaning: str, style: Style) -> Table:
     def _(node: n.LogSumExp, of: Of) -> Piece:
         written = style.call("logsumexp", [of(node.operands[0])])
         if node.keepdims and node.rank == 2:
-            spread = f"{written.text} {ones_row}" if node.axis == 1 else f"{style.one} {written.text}"
-            return Piece(spread, MATMUL)
+            return Piece(spread_along(written, node.axis), MATMUL)
         return written
 
     @rows.row(n.Pushforward)
