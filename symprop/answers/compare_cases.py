@@ -24,7 +24,7 @@ from symprop.answers.compare_sizes import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 
-DIGITS, MOST_DIGITS = 120, 2_000
+ROUGH, DIGITS, MOST_DIGITS = 16, 120, 2_000
 LIMIT = "1e-50"
 LARGEST_NUMBER = 10**12
 
@@ -32,20 +32,33 @@ NUMBERS: tuple[Draw, ...] = (Draw(), Draw(positive=True), Draw(5), Draw(1, posit
 """How values are drawn: near 0 on both sides, above 0 alone, and far from 0."""
 
 
-class _Watching(Evaluator):
-    """Evaluates each part once, and remembers the largest number on the way: rounding is relative to that."""
+Known = dict[tuple[Node, int], tuple[Array, Any]]
+"""Values of parts by their digits, each with the largest number on the way to it."""
 
-    def __init__(self, arithmetic: Arithmetic, values: Mapping[str, Array]) -> None:
+
+class _Watching(Evaluator):
+    """Evaluates each part once for all formulas that share it, and remembers the largest number on the way.
+
+    Rounding is relative to that number.
+    """
+
+    def __init__(self, arithmetic: Arithmetic, values: Mapping[str, Array], digits: int, known: Known) -> None:
         super().__init__(arithmetic, stacked(values, arithmetic))
-        self.known: dict[Node, Array] = {}
+        self.digits, self.known = digits, known
         self.largest: Any = mpmath.mpf(1)
 
     def __call__(self, node: Node) -> Array:
-        if node not in self.known:
-            self.known[node] = found = super().__call__(node)
+        key = (node, self.digits)
+        if key not in self.known:
+            outside, self.largest = self.largest, mpmath.mpf(1)
+            found = super().__call__(node)
             if isinstance(self.arithmetic, Precise) and found.dtype.kind == "O":
                 self.largest = max([self.largest, *(abs(entry) for entry in found.ravel() if entry == entry)])
-        return self.known[node]
+            self.known[key] = (found, self.largest)
+            self.largest = outside
+        found, largest = self.known[key]
+        self.largest = max(self.largest, largest)
+        return found
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,7 @@ class Case:
     sizes: Mapping[Expr, int]
     values: Mapping[str, Array]
     known: dict[tuple[Node, int], Valued | None] = field(default_factory=dict, compare=False, repr=False)
+    parts: Known = field(default_factory=dict, compare=False, repr=False)
 
     def value(self, node: Node) -> Array | None:
         """Return `node` in its shape in 120 digits; None where it has no finite real value."""
@@ -91,7 +105,7 @@ class Case:
 
     def rough(self, node: Node) -> Array | None:
         """Return `node` in 16 digits; None where a number on the way is too large for them, or sizes do not fit."""
-        key = (node, 16)
+        key = (node, ROUGH)
         if key not in self.known:
             self.known[key] = self._rough(node)
         found = self.known[key]
@@ -103,7 +117,7 @@ class Case:
             return None
         try:
             with np.errstate(over="raise", divide="ignore", invalid="ignore", under="ignore"):
-                found = unstacked(_Watching(Complex(), self.values)(here))
+                found = unstacked(_Watching(Complex(), self.values, ROUGH, self.parts)(here))
         except (FloatingPointError, OverflowError):  # mpmath would count the digits of exp(exp(exp(9))) for years
             return None
         return Valued(np.broadcast_to(np.real(found), _integers(here)), None)
@@ -113,7 +127,7 @@ class Case:
         if here is None:
             return None
         with mpmath.workdps(digits), np.errstate(all="ignore"):
-            evaluator = _Watching(Precise(), self.values)
+            evaluator = _Watching(Precise(), self.values, digits, self.parts)
             found = unstacked(evaluator(here))
             if not all(mpmath.isfinite(entry) for entry in found.ravel()):
                 return None

@@ -18,7 +18,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import multiplied, variables
 from symprop.errors import SympropError
 
-MOST_EDITS = 600
+MOST_EDITS, MOST_WORK = 600, 20_000
+"""How many edits are tried, and how many nodes they may have together."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def edits(node: Node, shape: tuple[object, ...]) -> Iterator[Edit]:
     >>> [edit.node.text() for edit in edits(f, f.shape)]
     ['A.T @ x', 'x @ A', 'x']
     """
-    count = 0
+    count, most = 0, max(1, min(MOST_EDITS, MOST_WORK // node.weight))
     seen = {node}
     places = list(_places(node))
     for slip in EDITS:
@@ -163,7 +164,7 @@ def edits(node: Node, shape: tuple[object, ...]) -> Iterator[Edit]:
                 seen.add(edited)
                 yield Edit(edited, part, new)
                 count += 1
-                if count == MOST_EDITS:
+                if count == most:
                     return
 
 

@@ -7,6 +7,7 @@ normal form of rational functions in these elements and their exponentials. It i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
 MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 20, 40
+LONGEST = 2_000
 """What is written out by elements at most: for one element, in all, and how many elements."""
 
 _AS_EXPONENTIALS = (sympy.tanh, sympy.sinh, sympy.cosh)
@@ -65,12 +67,42 @@ def same_elements(
         here = [at_sizes(node, sizes) for node in (first, second)]
         if here[0] is None or here[1] is None or np.prod([int(size) for size in here[0].shape]) > MOST_ELEMENTS:
             break
+        if length(here[0]) + length(here[1]) > LONGEST:
+            break
         reader = Reader(_free_elements(variables, sizes))
         pairs = zip(elements(here[0], reader=reader).ravel(), elements(here[1], reader=reader).ravel(), strict=True)
         if not all(_is_zero(left, right) for left, right in pairs):
             break  # too long, or beyond this normal form
         proved.append(sizes)
     return tuple(proved)
+
+
+def length(node: Node) -> int:
+    """Return about how many symbols the longest element of a node has, written out; its sizes are numbers.
+
+    >>> from symprop.algebra import variable
+    >>> A = variable("A", (3, 3))
+    >>> length(A @ A), length(n.Determinant(A))
+    (6, 18)
+    """
+    inside = sum(length(operand) for operand in node.operands)
+    count = int(max((size for operand in node.operands for size in operand.shape), default=1))
+    if isinstance(node, (n.Determinant, n.LogDeterminant)):
+        return inside * count * math.factorial(count)
+    if isinstance(node, n.Inverse):
+        return 2 * inside * count * math.factorial(count)
+    if isinstance(node, n.MatrixPower):
+        exponent = abs(int(node.exponent)) if node.exponent.is_Integer else LONGEST
+        return inside * min(LONGEST, exponent * count ** min(exponent, 20))
+    if isinstance(node, n.MatMul):
+        return inside * int(node.operands[0].shape[-1])
+    if isinstance(node, (n.Sum, n.Product)):
+        return inside * math.prod(int(node.operands[0].shape[axis]) for axis in node.axes)
+    if isinstance(node, (n.Softmax, n.LogSumExp)):
+        return inside * (1 + int(node.operands[0].shape[node.axis]))
+    if isinstance(node, n.Power) and node.exponent.is_Integer:
+        return inside * min(LONGEST, abs(int(node.exponent)))
+    return max(1, inside)
 
 
 def _is_zero(left: Expr, right: Expr) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import sympy
@@ -13,8 +14,8 @@ from symprop.algebra.trees import walk
 from symprop.errors import LimitError, SympropError
 from symprop.verify.formula_points import size_symbols
 
-LARGEST = 2_000
-"""The most elements that an array may have whose sizes are numbers: all is computed in 120 digits."""
+COMFORTABLE, LARGEST = 400, 2_000
+"""Elements of an array that are quick to compute in 120 digits, and the most that are computed."""
 
 
 def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
@@ -39,19 +40,40 @@ def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
 def size_choices(nodes: Sequence[Node], variables: Sequence[Variable], most: int = 6) -> list[dict[Expr, int]]:
     """Return choices of sizes that fit: first those in which neighbours differ, then equal ones, large ones last.
 
+    Those for which a part of a formula is large are taken only where there are no others.
+
     Raises:
         LimitError: an array of more than 2,000 elements.
     """
     symbols = size_symbols(tuple(variables))
-    found: list[dict[Expr, int]] = []
+    small: list[dict[Expr, int]] = []
+    large: list[tuple[int, dict[Expr, int]]] = []
     for numbers in _tuples(len(symbols)):
         sizes: dict[Expr, int] = dict(zip(symbols, numbers, strict=True))
         _check_elements(variables, sizes)
-        if all(at_sizes(node, sizes) is not None for node in nodes):
-            found.append(sizes)
-            if len(found) == most:
+        fitting = [at_sizes(node, sizes) for node in nodes]
+        counts = [_largest_part(here) for here in fitting if here is not None]
+        if len(counts) < len(nodes):
+            continue
+        if max(counts, default=0) <= COMFORTABLE:
+            small.append(sizes)
+            if len(small) == most:
                 break
-    return found
+        else:
+            large.append((max(counts), sizes))
+    if small or not large:
+        return small
+    possible = [sizes for count, sizes in large if count <= LARGEST]
+    if not possible:
+        count = min(count for count, _ in large)
+        problem = f"a part of the formulas has {count:,} elements, too many to compare in 120 digits"
+        raise LimitError(f"{problem}\nallowed: sizes with names, or at most {LARGEST:,} elements")
+    return possible[:2]
+
+
+def _largest_part(node: Node) -> int:
+    """The number of elements of the largest part of a formula, whose sizes are numbers."""
+    return max(math.prod(int(size) for size in part.shape) for part in walk(node))
 
 
 def _tuples(count: int) -> Iterator[tuple[int, ...]]:

@@ -7,14 +7,14 @@ from symprop.algebra.nodes import Node
 from symprop.calculus.coefficients import coefficient_and_rest, scaled, spread
 from symprop.calculus.tidy import tidy
 
-MOST_TERMS = 64
+MOST_TERMS = 200
 
 LINEAR = (n.Sum, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal)
 """Operations on one array that are linear, so that a sum inside is a sum outside."""
 
 
 def terms(node: Node) -> tuple[Node, ...]:
-    """Return terms whose sum is `node`, each in its shape; the node itself where it is no sum, or one of over 64.
+    """Return terms whose sum is `node`, each in its shape; the node itself where it is no sum, or one of over 200.
 
     >>> from symprop.algebra.formula import formula
     >>> [term.text() for term in terms(formula("(x - 2 * y) @ z", x="n", y="n", z="n").node)]

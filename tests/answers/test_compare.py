@@ -208,6 +208,30 @@ def test_what_no_sixteen_digits_hold_is_no_point_and_no_hang() -> None:
     assert not found
 
 
+WOODBURY = "inv(A) - inv(A) @ B @ inv(inv(C) + D @ inv(A) @ B) @ D @ inv(A)"
+SINES = " + ".join(f"sin({number} * x)" for number in range(1, 80))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "declarations", "kind"),
+    [
+        ("inv(A + B @ C @ D)", WOODBURY, "A: n n, B: n k, C: k k, D: k n", "equal at"),
+        ("matrix_power(A, 50)", "matrix_power(A, 25) @ matrix_power(A, 25)", SQUARE, ""),
+        ("kron(kron(A, A), A)", "kron(kron(A, A), A.T)", SQUARE, "one part"),
+        (SINES, SINES + " + x", SQUARE, "missing term"),
+    ],
+)
+def test_what_would_be_long_written_out_takes_another_way(
+    first: str, second: str, declarations: str, kind: str
+) -> None:
+    assert compare(first, second, declarations).kind.startswith(kind)
+
+
+def test_a_part_that_is_too_large_is_a_limit() -> None:
+    with pytest.raises(LimitError, match="a part of the formulas has 1,000,000 elements"):
+        compare("sum(outer(x, x))", "sum(x)**2", x="1000")
+
+
 def test_formulas_that_are_read_already_and_texts_mix() -> None:
     f = formula("x @ A @ x", "A: n n symmetric, x: n")
     found = compare(f, "x @ (A.T @ x)")
