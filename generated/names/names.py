@@ -178,7 +178,7 @@ def clip_gradients(grads, max_norm):
 
 def scatter_add(values, ids, size):
     """Return a table of `size` rows; row k is the sum of all `values` whose id is k."""
-    table = np.zeros((size, *values.shape[np.ndim(ids) :]), DTYPE)
+    table = np.zeros((size, *np.shape(values)[np.ndim(ids) :]), DTYPE)
     np.add.at(table, ids, values)
     return table
 

@@ -393,7 +393,7 @@ class _Reader:
         ends = [exponent]
         for index, count in reversed(self.series.items()):  # what is linear in an index is extreme at its ends
             if isinstance(exponent, Expr) and exponent.has(index) and not sympy.diff(exponent, index).has(index):
-                ends = [end.subs(index, place) for end in ends for place in (1, count)]
+                ends = [_with_a_term(end.subs(index, place), count) for end in ends for place in (1, count)]
         if not (all(end.is_nonnegative for end in ends) or all(end.is_negative for end in ends)):
             self.refuse("an exponent of a matrix is a whole number or a size, never below 0 or always", tree)
 
@@ -422,6 +422,15 @@ class _Reader:
         if not isinstance(node, n.Scalar):
             self.refuse(f"{key} is a number, not an array", tree)
         return self.build(tree, size_of, node.value) if key in {"shape", "size"} else node.value
+
+
+def _with_a_term(value: Expr, count: Expr) -> Expr:
+    """Return `value` where a series of `count` terms has a term: with `k - 1` terms, `k` is 1 and more."""
+    for symbol in sorted(count.free_symbols, key=str):
+        if sympy.diff(count, symbol) == 1:
+            terms = sympy.Dummy("terms", integer=True, positive=True)
+            return sympy.expand(value.subs(symbol, terms - (count - symbol)))
+    return value
 
 
 def _is_new_axis(tree: ast.expr) -> bool:

@@ -123,8 +123,10 @@ def _given_sizes(needed: Sequence[Symbol], used: Iterable[Variable]) -> tuple[Sy
 
 
 def _needs_others(each: Variable) -> int:
-    """How many of the axes of an array are expressions in sizes that should be known before."""
-    return sum(not axis.is_Symbol and not axis.is_Integer for axis in each.shape)
+    """How much of an array needs sizes that should be known before: expressions in them, and the bound of ids."""
+    bound = each.facts_by_kind.get("index")
+    written = sum(not axis.is_Symbol and not axis.is_Integer for axis in each.shape)
+    return written + (len(each.shape) + 1) * (bound is not None and not bound.is_Integer)
 
 
 # ---------------------------------------------------------------- checks

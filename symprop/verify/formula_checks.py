@@ -19,6 +19,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from sympy import Symbol
 
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
@@ -32,7 +33,7 @@ from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.formula_elements import TooLong, compared
 from symprop.verify.formula_extremes import extreme_row
 from symprop.verify.formula_oracles import SECOND_ORDER, first_order, precise, second_order, value
-from symprop.verify.formula_points import FormulaPoint, alternating, numbered, points, size_symbols
+from symprop.verify.formula_points import FormulaPoint, alternating, exists, numbered, points, size_symbols
 from symprop.verify.function_runs import ran
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Row, first_line, judged, precise_difference
 from symprop.verify.module_checks import GENERATED_ERRORS
@@ -91,6 +92,10 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     return Certificate(_heading(result), tuple(checked), tuple(remarks), time.perf_counter() - started)
 
 
+def _symbols(result: Result) -> tuple[Symbol, ...]:
+    return size_symbols(result.variables, result.formula.node)
+
+
 def _title(result: Result) -> str:
     names = " and ".join(dict.fromkeys(each.name for each in result.by))
     return f"{result.kind} by {names}"
@@ -106,7 +111,7 @@ def _oracle(result: Result) -> str:
 
 def _moved(result: Result) -> int:
     """Return how many elements are moved, or pairs of them for a Hessian, at the sizes of the check."""
-    sizes = numbered(size_symbols(result.variables))
+    sizes = numbered(_symbols(result))
     counts = [int(np.prod([int(size.subs(sizes)) for size in each.shape], dtype=int)) for each in result.by]
     return counts[0] * counts[-1] if result.kind == "hessian" else max(counts)
 
@@ -116,11 +121,11 @@ def _moved(result: Result) -> int:
 
 def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[FormulaPoint]:
     """Return points with a finite value and a steady finite derivative, those at which it is not 0 before others."""
-    symbols = size_symbols(result.variables)
+    symbols = _symbols(result)
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
     for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
-        if not np.all(np.isfinite(value(result.formula.node, point))):
+        if not exists(result.formula.node, point.sizes) or not np.all(np.isfinite(value(result.formula.node, point))):
             continue
         slopes, moved = _slopes(result, point)
         if not np.all(np.isfinite(slopes)) or np.max(moved, initial=0.0) > UNSTEADY * max(1.0, _largest(slopes)):
@@ -225,7 +230,7 @@ def _with_others(result: Result, point: FormulaPoint, seed: int) -> FormulaPoint
 
 def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
     """Yield the row of `sympy.diff`, at sizes 2 and 3; none where the formula written out is too long."""
-    sizes = alternating(size_symbols(result.variables))
+    sizes = alternating(_symbols(result), result.formula.node)
     oracle = "sympy.diff of the written-out formula"
     with mpmath.workdps(WORKING_DIGITS):
         for point in points(result.variables, seed, lambda number: sizes, ATTEMPTS):

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 
 import mpmath
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
-from symprop.algebra.nodes import Variable
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import walk
+from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import WORKING_DIGITS
 
@@ -51,10 +54,32 @@ STYLES: tuple[Style, ...] = (
 """Around 0 first, then where a logarithm, a root or an arcsine has a value."""
 
 
-def size_symbols(variables: Iterable[Variable]) -> tuple[Symbol, ...]:
-    """Return the symbols in the sizes of variables (and in the bounds of ids), each once, in order."""
-    parts = (part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts)))
-    return tuple(dict.fromkeys(symbol for part in parts for symbol in sorted(part.free_symbols, key=str)))
+def size_symbols(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol, ...]:
+    """Return the symbols in the sizes of variables (and in the bounds of ids), each once, in order.
+
+    Those that only `formulas` read, as the exponent of a matrix does, come last; the index of a series is none.
+    """
+    parts = [part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts))]
+    nodes = list(dict.fromkeys(part for formula in formulas for part in walk(formula)))
+    bound = {part.index for part in nodes if isinstance(part, n.BlockSum)}
+    parts += [argument for part in nodes for argument in part.args if isinstance(argument, Expr)]
+    found = dict.fromkeys(symbol for part in parts for symbol in sorted(part.free_symbols, key=str))
+    return tuple(symbol for symbol in found if symbol not in bound)
+
+
+def exists(formula: Node, sizes: Mapping[Expr, int]) -> bool:
+    """Whether a formula has its shapes at these sizes: `x[2]` needs three elements.
+
+    >>> from symprop.algebra import variable
+    >>> m = Symbol("m", integer=True, positive=True)
+    >>> exists(n.Slice(variable("x", (m,)), 0, 2, 3), {m: 2}), exists(n.Slice(variable("x", (m,)), 0, 2, 3), {m: 3})
+    (False, True)
+    """
+    try:
+        formula.xreplace({symbol: Integer(number) for symbol, number in sizes.items()})
+    except ShapeError:
+        return False
+    return True
 
 
 def numbered(symbols: tuple[Symbol, ...], variant: int = 0) -> dict[Expr, int]:
@@ -70,9 +95,16 @@ def numbered(symbols: tuple[Symbol, ...], variant: int = 0) -> dict[Expr, int]:
     return {symbol: place[symbol] for symbol in symbols}
 
 
-def alternating(symbols: tuple[Symbol, ...]) -> dict[Expr, int]:
-    """Return 2 and 3 by turns for the sizes: what is written out element by element must be small."""
-    return {symbol: 2 + number % 2 for number, symbol in enumerate(symbols)}
+def alternating(symbols: tuple[Symbol, ...], formula: Node) -> dict[Expr, int]:
+    """Return 2 and 3 by turns for the sizes: what is written out element by element must be small.
+
+    Where the formula needs more, 3 and 4, and so on.
+    """
+    for least in range(2, 8):
+        sizes: dict[Expr, int] = {symbol: least + number % 2 for number, symbol in enumerate(symbols)}
+        if exists(formula, sizes):
+            return sizes
+    return sizes
 
 
 def points(
@@ -213,4 +245,4 @@ def allowed(variable: Variable, exact: Array, sizes: Mapping[Expr, int]) -> bool
     return True
 
 
-__all__ = ["FormulaPoint", "Style", "allowed", "alternating", "numbered", "point", "points", "size_symbols"]
+__all__ = ["FormulaPoint", "Style", "allowed", "alternating", "exists", "numbered", "point", "points", "size_symbols"]
