@@ -132,6 +132,10 @@ def _kronecker(left: Node, right: Node) -> Node | None:
 
 def _commutations(left: Node, right: Node) -> Node | None:
     """K_mn K_nm = I; K_pm kron(A, B) = kron(B, A) K_qn moves commutations to the right."""
+    if isinstance(left, n.Kron) and isinstance(right, n.Commutation):
+        a, b = left.operands  # kron(a, b) K = K kron(b, a), and K moves nothing where a or b has one row
+        fit = same(right.args[0], b.shape[1]) and same(right.args[1], a.shape[1])
+        return n.Kron(b, a) if fit and 1 in (a.shape[0], b.shape[0]) else None
     if not isinstance(left, n.Commutation):
         return None
     if isinstance(right, n.Commutation):

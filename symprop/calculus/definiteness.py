@@ -11,7 +11,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
 from symprop.calculus.known_facts import has_fact, positive, sums_to_one
 from symprop.calculus.known_forms import minus_one
@@ -91,7 +91,7 @@ def semidefinite(node: Node) -> bool:
     if isinstance(bare, (n.Kron, n.Inverse)):
         return all(map(semidefinite, bare.operands))
     if isinstance(bare, n.Add):
-        return all(map(semidefinite, bare.operands)) or _softmax_curvature(bare)
+        return all(map(semidefinite, bare.operands)) or _softmax_curvature(bare) or _projection(bare)
     return isinstance(bare, n.MatMul) and _congruence(links(bare))
 
 
@@ -147,6 +147,17 @@ def _softmax_curvature(node: n.Add) -> bool:
         within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
         return links(second) == [first, within, first] and sums_to_one(rows, (1,), Context()) is not None
     return isinstance(second, n.Outer) and second.operands == (p, p) and sums_to_one(p, (0,), Context()) is not None
+
+
+def _projection(node: n.Add) -> bool:
+    """I - v v' / (v' v): the projection onto what is orthogonal to v."""
+    if len(node.operands) != 2 or not isinstance(node.operands[0], n.Identity):
+        return False
+    coefficient, scalars, rest = scalars_and_rest(node.operands[1])
+    if not isinstance(rest, n.Outer) or coefficient != -1:
+        return False
+    v = rest.operands[0]
+    return rest.operands == (v, v) and scalars == (tidy(n.Power(n.Sum(n.Power(v, 2)), -1)),)
 
 
 def blocks(node: Node, count: Expr) -> bool:

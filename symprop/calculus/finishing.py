@@ -19,7 +19,7 @@ from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, multiplied
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scalars_and_rest, scaled
 from symprop.calculus.tidy import tidy
 
 
@@ -84,24 +84,45 @@ def common_matrix(node: Node) -> Node | None:
     """A X + A Y = A (X + Y), and X B + Y B = (X + Y) B: the terms that share an outer factor of a product."""
     if not isinstance(node, n.Add):
         return None
-    terms = [coefficient_and_rest(term) for term in node.operands]
-    chains = [links(rest) if rest is not None and same_shape(rest, node) else [] for _, rest in terms]
+    terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
+    chains = [chain for _, chain in terms]
     for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
         for first, chain in enumerate(chains):
-            alike = [
-                place for place, other in enumerate(chains) if len(other) > 1 and chain and other[end] == chain[end]
-            ]
+            alike = [place for place, other in enumerate(chains) if len(chain) > 1 and _shares(other, chain, end)]
             if len(alike) < 2:
                 continue
             inside = []
             for place in alike:
                 rest = chains[place][1:] if end == 0 else chains[place][:-1]
-                inside.append(scaled(terms[place][0], _chain(rest)))
+                whole = n.Identity(chain[end].shape[1 if end == 0 else 0]) if not rest else _chain(rest)
+                inside.append(tidy(multiplied([*terms[place][0], whole])))  # A + A B = A (I + B)
             total = tidy(added(inside))
             product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
             others = [term for place, term in enumerate(node.operands) if place not in alike]
             return _in_place(product, others, first)
     return None
+
+
+def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
+    """Return a term as numbers and scalars, and the factors of its product of matrices."""
+    coefficient, scalars, rest = scalars_and_rest(term)
+    if rest is None:
+        return (), []
+    numbers = (n.Scalar(coefficient),) if coefficient != 1 else ()
+    return (*numbers, *scalars), _links_of_outer(rest) if isinstance(rest, n.Outer) else links(rest)
+
+
+def _links_of_outer(node: n.Outer) -> list[Node]:
+    """(A u) (B v)' = A (u v') B': the factors of an outer product, its vectors in the middle."""
+    (*left, u), (*right, v) = map(links, node.operands)
+    return [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
+
+
+def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
+    """Whether a product has the factor at one end of another; a matrix alone, only where the other is of rank one."""
+    if not other or other[end] != chain[end]:
+        return False
+    return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
 
 
 def _chain(parts: Sequence[Node]) -> Node:
@@ -158,6 +179,19 @@ def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
     return coefficient, powers
 
 
+def one_diagonal(node: Node) -> Node | None:
+    """diag(x) + diag(y) = diag(x + y)."""
+    if not isinstance(node, n.Add):
+        return None
+    parts = [(term, scalars_and_rest(term)) for term in node.operands]
+    found = [(term, (number, scalars, rest)) for term, (number, scalars, rest) in parts if isinstance(rest, n.Diag)]
+    if len(found) < 2:
+        return None
+    inside = [n.Multiply(n.Scalar(number), *scalars, *rest.operands) for _, (number, scalars, rest) in found if rest]
+    others = [term for term in node.operands if all(term is not diagonal for diagonal, _ in found)]
+    return added([n.Diag(tidy(added(inside))), *others])
+
+
 # ---------------------------------------------------------------- transposes and order
 
 
@@ -165,7 +199,8 @@ def transpose_outside(node: Node) -> Node | None:
     """A.T - B @ C.T = (A - C @ B.T).T, where that has no more transposes: the inside is often known already."""
     if not isinstance(node, (n.Add, n.Multiply)) or node.rank != 2:
         return None
-    if not any(_transposes(operand) for operand in node.operands):
+    arrays = [operand for operand in node.operands if operand.rank]
+    if len(arrays) < 2 or not any(map(_transposes, arrays)):
         return None
     inside = tidy(n.Transpose(node))
     fewer = sum(map(_transposes, inside.operands)) < sum(map(_transposes, node.operands))
@@ -224,6 +259,7 @@ def number_in_block(node: Node) -> Node | None:
 
 TOUCHES: tuple[Touch, ...] = (
     Touch("inner product", "sum(x * y) = x @ y", inner_product),
+    Touch("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     Touch("common factor", "x * y + x * z = x * (y + z)", common_factor),
     Touch("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),

@@ -241,7 +241,14 @@ def _(node: n.Outer, u: Variable, matrix: Recursion) -> Node:
 @MATRIX.row(n.Take)
 def _(node: n.Take, u: Variable, matrix: Recursion) -> Node:
     table, ids = node.operands
-    return n.Take(matrix(table, u), ids) if table.rank == ids.rank == 1 else by_columns(node, u, matrix)
+    if ids.rank > 1 or table.rank > 2:
+        return by_columns(node, u, matrix)
+    below = matrix(table, u)
+    if table.rank == 1:
+        return n.Take(below, ids)
+    chosen = n.OneHot(ids, table.shape[0])
+    rows = chosen if ids.rank else n.Expand(chosen, 0)
+    return n.MatMul(n.Kron(rows, n.Identity(table.shape[1])), below)  # E[i] = onehot(i) E
 
 
 @MATRIX.row(n.ScatterAdd)
@@ -249,7 +256,24 @@ def _(node: n.ScatterAdd, u: Variable, matrix: Recursion) -> Node:
     values, ids = node.operands
     if values.rank == ids.rank == 1:
         return n.ScatterAdd(matrix(values, u), ids, node.size)
+    if values.rank == 2 and ids.rank == 1:
+        return n.MatMul(n.Kron(n.Transpose(n.OneHot(ids, node.size)), n.Identity(values.shape[1])), matrix(values, u))
     return by_columns(node, u, matrix)
+
+
+def _onto_diagonal(size: Expr) -> Node:
+    """The matrix of `diag` of a vector: a row for each place, 1 where its row, its column and the element are one."""
+    return n.Multiply(n.Kron(n.Identity(size), ones(size, 1)), n.Kron(ones(size, 1), n.Identity(size)))
+
+
+@MATRIX.row(n.Diag)
+def _(node: n.Diag, u: Variable, matrix: Recursion) -> Node:
+    return n.MatMul(_onto_diagonal(node.shape[0]), matrix(node.operands[0], u))
+
+
+@MATRIX.row(n.Diagonal)
+def _(node: n.Diagonal, u: Variable, matrix: Recursion) -> Node:
+    return n.MatMul(n.Transpose(_onto_diagonal(node.shape[0])), matrix(node.operands[0], u))
 
 
 @MATRIX.row(n.Concatenate)
@@ -267,7 +291,7 @@ def _(node: n.Slice, u: Variable, matrix: Recursion) -> Node:
     return n.Slice(matrix(node.operands[0], u), 0, node.start * inner, node.stop * inner)
 
 
-MATRIX.row(n.Diagonal, n.Diag, n.Kron, n.BlockSum)(by_columns)
+MATRIX.row(n.Kron, n.BlockSum)(by_columns)
 
 
 @MATRIX.row(

@@ -201,11 +201,15 @@ def _matrix(
     kind: str, formula: Formula, by: tuple[Variable, ...], start: Node, u: Variable, before: tuple[Step, ...]
 ) -> Result:
     """Push a tangent `u` forward and read the matrix of the linear map off what comes out."""
+    if not u.rank:  # of a number: what the map makes of 1 has the shape of the image
+        return _answer(kind, formula, by, None, replace(start, {u: n.Scalar(1)}), before)
     pushed, steps = simplified(replace(start, {_bare(x): x for x in by}), Context())
     matrix = matrix_of(pushed, u)
     read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
     node, more = simplified(matrix, Context())
     node, last = finished(node)
+    if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
+        last = (Step("the matrix itself", matrix, node),)
     return _result(kind, formula, by, None, node, (*before, *steps, read, *more, *last))
 
 

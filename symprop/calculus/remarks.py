@@ -63,7 +63,7 @@ def _blocks(node: Node) -> Iterator[str]:
         yield "diagonal"
     yield from _middle(node)
     found = core(node)
-    if found is not None:
+    if found is not None and 1 not in found[2].shape:
         side, identity, small = found
         copies = f"{identity.shape[0]} copies of {small.text()}, of shape {shape_text(small.shape)}"
         yield f"block diagonal: {copies}" if side == "left" else f"interleaved: {copies}"
@@ -109,6 +109,8 @@ def _why_zero(result: Result) -> str:
     by = result.by[-1]
     if by not in variables(result.formula.node):
         return f"because the formula does not depend on {by.name}"
+    if any(step.rule == "shift of a softmax" for step in result.steps):
+        return "because softmax is shift-invariant"
     reasons: dict[str, None] = {}
     for step in result.steps:
         if is_zero(step.after) and not is_zero(step.before):

@@ -47,7 +47,7 @@ def tidy(node: Node) -> Node:
     return TIDY(node if operands == node.operands else node.with_operands(operands))
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Commutation, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -262,7 +262,7 @@ def _(node: n.Reshape) -> Node:
         return operand
     if isinstance(operand, (n.Scalar, n.Fill)):
         return n.Fill(operand.value, node.shape)
-    if isinstance(operand, n.Reshape):
+    if isinstance(operand, (n.Reshape, n.Expand)):  # the order of the elements is the same
         return tidy(n.Reshape(operand.operands[0], node.shape))
     return _linear(node)
 
@@ -366,6 +366,11 @@ def _(node: n.Kron) -> Node:
     if any(operand.shape == (1, 1) and isinstance(operand, n.Identity) for operand in node.operands):
         return next(operand for operand in node.operands if operand != n.Identity(1))
     return _linear(node)
+
+
+@TIDY.row(n.Commutation)
+def _(node: n.Commutation) -> Node:
+    return n.Identity(node.shape[0]) if 1 in node.args else node
 
 
 @TIDY.row(n.Concatenate)
