@@ -4,7 +4,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: test lint run names bench generated clean
+.PHONY: test lint run names bench bench-hessians generated clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -30,6 +30,13 @@ names: .venv/.installed
 
 bench: .venv/.installed
 	@$(BIN)/python benchmarks/depth.py
+	@$(BIN)/python benchmarks/questions.py
+	@$(BIN)/python benchmarks/random_losses.py
+
+# JAX and PyTorch are wanted here alone, so that nothing else waits for their installation.
+bench-hessians: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python benchmarks/hessians.py
 
 generated: .venv/.installed
 	$(BIN)/symprop generate --write
