@@ -25,6 +25,7 @@ import pytest
 
 import symprop
 from symprop import errors
+from symprop.algebra.declarations import read_declarations
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.reader import read_formula
 from symprop.cli import main
@@ -46,6 +47,8 @@ ENTRY_POINTS: dict[str, Callable[[Any], object]] = {
     "activation": lambda text: symprop.Input(3) >> symprop.Activation(text, name="f") >> symprop.MeanSquaredError(),
     "loss": lambda text: symprop.Input(3) >> symprop.Loss(text),
     "network": symprop.parse_network,
+    "declarations": read_declarations,
+    "where": lambda text: symprop.formula("sum(x)", text),
 }
 
 
@@ -82,6 +85,20 @@ def in_time() -> Iterator[None]:
     start = time.process_time()
     yield
     assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize(("given", "entry", "expected"), corpus("formula"))
+@pytest.mark.parametrize("question", ["gradient", "hessian"])
+def test_a_question_about_a_hostile_formula_is_answered_or_refused(
+    given: Any, entry: str, expected: str, question: str
+) -> None:
+    with in_time():
+        try:
+            answer = getattr(symprop, question)(text_of(given), "x", x="3", y="3", a="3")
+        except errors.SympropError as problem:
+            check_message(problem)
+        else:
+            assert answer.text() and answer.pretty() and answer.latex()
 
 
 @pytest.mark.parametrize(("given", "entry", "expected"), corpus(*ENTRY_POINTS))

@@ -1,0 +1,127 @@
+"""Answers as users meet them: they print, explain, evaluate, certify, and refuse in words."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+
+import symprop
+from symprop.errors import FormulaError, SpecError
+
+LOGISTIC = "sum(log(1 + exp(-y * (X @ w))))"
+SHAPES = {"X": "m n", "w": "n", "y": "m"}
+
+
+@pytest.fixture
+def point(random: np.random.Generator) -> dict[str, np.ndarray]:
+    return {"X": random.normal(size=(5, 3)), "w": random.normal(size=3), "y": random.choice([-1.0, 1.0], 5)}
+
+
+def test_an_answer_in_every_notation() -> None:
+    g = symprop.gradient(LOGISTIC, "w", **SHAPES)
+    assert g.text() == "-X.T @ (y * sigmoid(-y * (X @ w)))"
+    assert g.pretty() == str(g) == "−Xᵀ (y ⊙ σ(−y ⊙ (X w)))"
+    assert g.latex() == r"-X^{\top} \left(y \odot \sigma{\left(-y \odot \left(X w\right)\right)}\right)"
+    assert g._repr_latex_().startswith(r"$\displaystyle \frac{\partial f}{\partial w} = -X")
+    assert g.shape == g.variables[1].shape
+    assert "gradient of" in repr(g)
+
+
+def test_an_answer_evaluates_to_what_numpy_makes_of_its_text(point: dict[str, np.ndarray]) -> None:
+    for question, names in (("gradient", ("w",)), ("hessian", ("w",)), ("hvp", ("w", "v"))):
+        answer = getattr(symprop, question)(symprop.formula(LOGISTIC, **SHAPES), *names)
+        arrays = {**point, "v": np.arange(3.0)} if question == "hvp" else point
+        known = {"sigmoid": lambda t: 1 / (1 + np.exp(-t)), "diag": np.diag}
+        value = eval(compile(ast.parse(answer.text(), mode="eval"), "text", "eval"), known, dict(arrays))
+        assert np.allclose(answer(**arrays), value, rtol=1e-13, atol=1e-13)
+
+
+def test_the_source_stands_alone(point: dict[str, np.ndarray], tmp_path: Path) -> None:
+    g = symprop.gradient(LOGISTIC, "w", **SHAPES)
+    (tmp_path / "made.py").write_text(g.numpy(), encoding="utf-8")
+    np.savez(tmp_path / "point.npz", **point)
+    code = "import numpy as np, made; p = np.load('point.npz'); print(repr(made.gradient(**p).tolist()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == g(**point).tolist()
+    imported = {node.names[0].name for node in ast.walk(ast.parse(g.numpy())) if isinstance(node, ast.Import)}
+    assert imported == {"numpy"}
+
+
+def test_steps_explain_and_names_shorten() -> None:
+    h = symprop.hessian("sum(softplus(X @ w))", "w", X="m n", w="n")
+    steps = h.steps()
+    assert len(steps) == len(h.result.steps) > 4
+    assert "elementwise function sigmoid" in str(steps)
+    assert "sigmoid" in steps.text() and r"\sigma" in steps.latex()
+    s, body = h.named()
+    assert (s.text(), body.text()) == ("s = sigmoid(X @ w)", "hessian = X.T @ diag(s * (1 - s)) @ X")
+    assert "where s = σ(X w)" in h.page()
+    assert "- positive semidefinite" in h.page()
+
+
+def test_a_page_in_one_file() -> None:
+    page = symprop.gradient("x @ A @ x", "x", x="n", A="n n symmetric").html()
+    assert page.count("<html") == 1 and "<math" in page and "used: A is symmetric" in page and "def gradient(" in page
+    assert not any(word in page for word in ("<script", "http://", "https://")) or "www.w3.org" in page
+    hostile = symprop.formula("sum(x) # </script><img onerror=x>", x="n")
+    assert "<img" not in symprop.gradient(hostile, "x").html()
+
+
+def test_a_certificate_names_what_is_wrong() -> None:
+    g = symprop.gradient(LOGISTIC, "w", **SHAPES)
+    certificate = g.check()
+    assert certificate.ok
+    assert {"complex step", "50 digits, each step"} <= {row.oracle for row in certificate.rows}
+
+
+def test_sympy_in_and_sympy_out() -> None:
+    n = sympy.Symbol("n", integer=True, positive=True)
+    A, x = sympy.MatrixSymbol("A", n, n), sympy.MatrixSymbol("x", n, 1)
+    found = symprop.gradient(x.T * A * x, x)
+    assert isinstance(found, sympy.MatrixExpr)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 3)), rng.normal(size=(3, 1))
+    value = found.subs(n, 3).subs({A.subs(n, 3): sympy.Matrix(a), x.subs(n, 3): sympy.Matrix(b)}).doit()
+    assert np.allclose(np.array(value, dtype=float), (a + a.T) @ b)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: symprop.gradient(3, "x"), "expected a formula, not int"),
+        (lambda: symprop.gradient("sum(x)", 3, x="n"), "given by its name"),
+        (lambda: symprop.gradient(symprop.formula("sum(x)", x="n"), "x", x="n"), "no declarations beside it"),
+        (lambda: symprop.gradient("x", "x", x="n"), "a gradient is of a scalar"),
+        (lambda: symprop.jvp("x", "x", "x", x="n"), "is a variable of the formula"),
+    ],
+)
+def test_what_is_no_question_is_refused(call: object, words: str) -> None:
+    with pytest.raises(FormulaError, match=words):
+        call()  # type: ignore[operator]
+
+
+def test_arrays_that_do_not_fit_are_refused_in_words(point: dict[str, np.ndarray]) -> None:
+    g = symprop.gradient(LOGISTIC, "w", **SHAPES)
+    with pytest.raises(ValueError, match=r"w has shape \(4,\)"):
+        g(**{**point, "w": np.ones(4)})
+    with pytest.raises(ValueError, match="must be a finite number"):
+        g(**{**point, "w": [1.0, np.nan, 2.0]})
+    with pytest.raises(TypeError, match="y"):
+        g(X=point["X"], w=point["w"])
+    with pytest.raises(SpecError, match="unknown dtype"):
+        g.numpy("float16")
+
+
+def test_beyond_matrices_an_answer_prints_by_its_elements_and_runs(random: np.random.Generator) -> None:
+    g = symprop.gradient("sum(tanh(P @ Q))", "P", P="b m n", Q="n k")
+    assert g.pretty() == "[Σₚ Qₗₚ (1 − tanh(Σᵣ Pᵢⱼᵣ Qᵣₚ)²)]ᵢⱼₗ"
+    assert r"\sum_{p}" in g.latex()
+    P, Q = random.normal(size=(2, 3, 4)), random.normal(size=(4, 5))
+    assert np.allclose(g(P=P, Q=Q), (1 - np.tanh(P @ Q) ** 2) @ Q.T)
+    assert g.check().ok
