@@ -16,11 +16,16 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, multiplied, replace, walk
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scalars_and_rest, scaled
+from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
+from symprop.calculus.known_forms import is_map
 from symprop.calculus.tidy import tidy
+
+MOST_ROUNDS = 5
+"""How often all touches are tried: what one has changed may make room for another."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,15 @@ def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
     2 * (A + B) @ x
     """
     steps: list[Step] = []
-    for touch in TOUCHES:
-        changed = _everywhere(node, touch.apply)
-        if changed != node:
-            steps.append(Step(touch.name, node, changed))
-            node = changed
+    for _ in range(MOST_ROUNDS):
+        before = node
+        for touch in TOUCHES:
+            changed = _everywhere(node, touch.apply)
+            if changed != node:
+                steps.append(Step(touch.name, node, changed))
+                node = changed
+        if node == before:
+            break
     return node, tuple(steps)
 
 
@@ -75,6 +84,22 @@ def inner_product(node: Node) -> Node | None:
         return None
     order = sorted(vectors, key=_rank_of_factor)
     return scaled(coefficient, multiplied([*scalars, n.MatMul(order[0], multiplied(order[1:]))]))
+
+
+def opposite_sigmoid(node: Node) -> Node | None:
+    """y sigmoid(-t) - (1 - y) sigmoid(t) = y - sigmoid(t): in a sum that has both, one is enough where less is left."""
+    if not isinstance(node, n.Add):
+        return None
+    sigmoids = [part for part in walk(node) if is_map(part, "sigmoid")]
+    for part in sigmoids:
+        opposite = FUNCTIONS["sigmoid"](tidy(n.negative(part.operands[0])))
+        if opposite in sigmoids and coefficient_and_rest(part.operands[0])[0].could_extract_minus_sign():
+            replaced = tidy(replace(node, {part: 1 - opposite}))
+            terms = replaced.operands if isinstance(replaced, n.Add) else (replaced,)
+            collected = tidy(n.Add(*(piece for term in terms for piece in expanded(term))))
+            if collected.weight < node.weight:
+                return collected
+    return None
 
 
 # ---------------------------------------------------------------- common factors
@@ -120,7 +145,7 @@ def _links_of_outer(node: n.Outer) -> list[Node]:
 
 def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
     """Whether a product has the factor at one end of another; a matrix alone, only where the other is of rank one."""
-    if not other or other[end] != chain[end]:
+    if not other or other[end] != chain[end] or isinstance(chain[end], n.Outer):
         return False
     return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
 
@@ -177,6 +202,18 @@ def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
         )
         powers[base] = powers.get(base, sympy.Integer(0)) + exponent
     return coefficient, powers
+
+
+def ones_among_matrices(node: Node) -> Node | None:
+    """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
+    if not isinstance(node, n.Add) or node.rank != 2:
+        return None
+    number = next((term for term in node.operands if isinstance(term, n.Scalar)), None)
+    matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
+    if number is None or not any(isinstance(part, (n.Identity, n.Diag, n.Outer, n.Kron)) for part in matrices):
+        return None
+    spread = n.Multiply(number, n.Fill(1, node.shape))
+    return n.Add(*(spread if term is number else term for term in node.operands))
 
 
 def one_diagonal(node: Node) -> Node | None:
@@ -259,8 +296,10 @@ def number_in_block(node: Node) -> Node | None:
 
 TOUCHES: tuple[Touch, ...] = (
     Touch("inner product", "sum(x * y) = x @ y", inner_product),
+    Touch("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     Touch("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    Touch("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
     Touch("common factor", "x * y + x * z = x * (y + z)", common_factor),
     Touch("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
     Touch("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),

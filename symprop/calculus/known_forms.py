@@ -84,6 +84,10 @@ def _broadcasts_back(total: n.Sum) -> bool:
 def as_log_softmax(node: Node) -> Node | None:
     """Return `log(softmax(x))` as `x - logsumexp(x)`, else None."""
     inside = node.operands[0] if is_map(node, "log") else None
+    if isinstance(inside, (n.Take, n.Slice)) or (isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Slice)):
+        chosen = as_log_softmax(FUNCTIONS["log"](inside.operands[0]))  # the log of what is selected
+        place = isinstance(inside, n.Sum) and inside.operands[0].shape[inside.axes[0]] != 1
+        return None if chosen is None or place else tidy(inside.with_operands([chosen, *inside.operands[1:]]))
     if not isinstance(inside, n.Softmax):
         return None
     x = inside.operands[0]
@@ -299,7 +303,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
     KnownForm("log-determinant", "log(det(A)) = logdet(A)", as_log_determinant),
     KnownForm("power", "a**b / a = a**(b - 1)", as_power),
-    KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x)", as_log_softmax),
+    KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x), and so for selected elements", as_log_softmax),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
     KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),
     KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),

@@ -56,12 +56,18 @@ def _worth_a_name(formulas: list[Node]) -> Node | None:
     counts: Counter[Node] = Counter(part for formula in formulas for part in walk(formula))
     best, saved = None, 0
     for part, count in counts.items():
-        if count < 2 or part.weight < SHORTEST or not variables(part) or isinstance(part, (n.Transpose, n.Expand)):
+        if count < 2 or part.weight < SHORTEST or not variables(part) or _is_dressing(part):
             continue
         gain = (count - 1) * (part.weight - 1) - 2
         if gain > saved or (gain == saved and best is not None and part.weight > best.weight):
             best, saved = part, gain
     return best
+
+
+def _is_dressing(part: Node) -> bool:
+    """Whether the operand rather than the part itself should have the name: a transpose, a reciprocal."""
+    below = isinstance(part, n.Power) and part.exponent.could_extract_minus_sign()
+    return below or isinstance(part, (n.Transpose, n.Expand))
 
 
 def _letter(part: Node, taken: set[str]) -> str:

@@ -14,6 +14,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.context import Context
 from symprop.calculus.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
+from symprop.calculus.known_facts import positive
 from symprop.calculus.result import Result
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
@@ -137,7 +138,7 @@ def _layout(result: Result) -> Iterator[str]:
 
 def _where_it_holds(result: Result) -> Iterator[str]:
     """Say where a derivative does not exist, and what stands there."""
-    for part in walk(result.formula.node):
+    for part in walk(tidy(result.formula.node)):  # norm(x)**2 has no root
         if not any(x in variables(part) for x in result.by):
             continue
         if isinstance(part, n.Product):
@@ -148,13 +149,14 @@ def _where_it_holds(result: Result) -> Iterator[str]:
             yield _KINKS[part.function.name]
         root = isinstance(part, n.Power) and not part.rank and part.exponent.is_Rational and part.exponent.q != 1
         if root and not _above_zero(part.operands[0]):
-            yield f"holds where {part.text()} is not 0"
+            yield f"holds where {n.Power(part.operands[0], abs(part.exponent)).text()} is not 0"
 
 
 def _above_zero(node: Node) -> bool:
-    """Whether a scalar is a positive number and what is at least 0."""
-    terms = node.operands if isinstance(node, n.Add) else ()
-    return all(map(nonnegative, terms)) and any(isinstance(t, n.Scalar) and t.value.is_positive for t in terms)
+    """Whether a scalar is shown to be above 0: a sum of what is at least 0 with something positive."""
+    terms = node.operands if isinstance(node, n.Add) else (node,)
+    above = ((isinstance(t, n.Scalar) and bool(t.value.is_positive)) or positive(t, Context()) for t in terms)
+    return all(map(nonnegative, terms)) and any(above)
 
 
 _KINKS = {

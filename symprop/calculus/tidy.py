@@ -280,10 +280,24 @@ def _(node: Node) -> Node:
     array, ids = node.operands
     if is_zero(array):
         return zeros(*node.shape)
+    if isinstance(node, n.ScatterAdd) and node.rank == 1 and not ids.rank and isinstance(array, (n.Scalar, n.Fill)):
+        return scaled(array.value, n.OneHot(ids, node.size))
+    if isinstance(node, n.ScatterAdd) and isinstance(array, n.Fill) and array.value != 1:
+        return scaled(array.value, n.ScatterAdd(ones(*array.shape), ids, node.size))
+    if isinstance(node, n.Take) and isinstance(array, n.Add):
+        return tidy(n.Add(*(_selected(term, node) for term in array.operands)))
     coefficient, rest = coefficient_and_rest(array)
     if coefficient == 1 or rest is None:
         return node
     return scaled(coefficient, node.with_operands([rest, ids]))
+
+
+def _selected(term: Node, node: n.Take) -> Node:
+    """Return rows of one term of a sum; one that is the same in all rows stays."""
+    array, ids = node.operands
+    if term.rank < array.rank:
+        return term
+    return n.Take(term, ids) if term.shape[0] != 1 or array.shape[0] == 1 else n.Sum(term, 0)
 
 
 @TIDY.row(n.Map, n.Softmax, n.LogSumExp)
