@@ -212,7 +212,8 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.LogDeterminant)
     def _(node: n.LogDeterminant, of: Of) -> Piece:
-        return style.call("log", [style.call("abs", [style.call("det", [of(node.operands[0])])])])
+        size = style.call("abs", [style.call("det", [of(node.operands[0])])])
+        return Piece(f"{style.log}{size.text}", POWER)
 
     @rows.row(n.MatrixPower)
     def _(node: n.MatrixPower, of: Of) -> Piece:

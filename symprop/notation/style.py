@@ -53,6 +53,7 @@ class Style(ABC):
     minus: str
     hadamard: str
     kronecker: str
+    log: str  # the name of the logarithm before bars
     divided: str
     one: str  # the vector of ones
     transposed: str  # the superscript

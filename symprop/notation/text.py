@@ -271,7 +271,7 @@ def _(node: n.Extreme, of: Of) -> Piece:
 @TEXT.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of) -> Piece:
     parts = ", ".join(_numeric(operand, of).text for operand in node.operands)
-    return _call("concatenate", f"({parts})", f"axis={node.axis}")
+    return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
 @TEXT.row(n.Slice)
