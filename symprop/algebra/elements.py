@@ -200,7 +200,7 @@ def _(node: n.Transpose, index: Index, of: Reader) -> Expr:
     return of(node.operands[0], tuple(place[axis] for axis in range(len(index))))
 
 
-def _with_axes(index: Index, axes: tuple[int, ...], inner: Index, rank: int, keepdims: bool) -> Index:
+def with_axes(index: Index, axes: tuple[int, ...], inner: Index, rank: int, keepdims: bool) -> Index:
     """Return the operand's index: `inner` at the summed `axes`, the result's `index` at the others."""
     kept = [position for axis, position in enumerate(index) if axis not in axes] if keepdims else list(index)
     summed = dict(zip(axes, inner, strict=True))
@@ -212,7 +212,7 @@ def _with_axes(index: Index, axes: tuple[int, ...], inner: Index, rank: int, kee
 def _(node: n.Sum, index: Index, of: Reader) -> Expr:
     operand = node.operands[0]
     sizes = tuple(operand.shape[axis] for axis in node.axes)
-    return of.sum_over(lambda k: of(operand, _with_axes(index, node.axes, k, operand.rank, node.keepdims)), sizes)
+    return of.sum_over(lambda k: of(operand, with_axes(index, node.axes, k, operand.rank, node.keepdims)), sizes)
 
 
 @ELEMENT.row(n.Expand)
@@ -302,115 +302,6 @@ def _(node: n.LogSumExp, index: Index, of: Reader) -> Expr:
     axis = node.axis
     kept = index[:axis] + index[axis + 1 :] if node.keepdims else index
     return sympy.log(_sum_of_exp(node.operands[0], axis, kept, of))
-
-
-def _number(node: Node, size: Expr) -> int:
-    if not size.is_Integer:
-        raise ShapeError(f"{type(node).__name__} has no elements for the size {size}; give it a number first")
-    return int(size)
-
-
-@ELEMENT.row(n.Determinant)
-def _(node: n.Determinant, index: Index, of: Reader) -> Expr:
-    (matrix,) = node.operands
-    return _minor(node, matrix, of)
-
-
-def _minor(node: Node, matrix: Node, of: Reader, without: tuple[Any, ...] = ()) -> Expr:
-    """Return the determinant of a matrix, without one row and one column where these are given."""
-    size = _number(node, matrix.shape[0])
-    rows, columns = ([k for k in range(size) if k not in without[place : place + 1]] for place in (0, 1))
-    entries = [[of(matrix, (Integer(row), Integer(column))) for column in columns] for row in rows]
-    return sympy.Matrix(entries).det(method="berkowitz") if entries else Integer(1)
-
-
-@ELEMENT.row(n.LogDeterminant)
-def _(node: n.LogDeterminant, index: Index, of: Reader) -> Expr:
-    return sympy.log(of(n.Determinant(node.operands[0]), ()) ** 2) / 2  # log|d| without a kink at 0
-
-
-@ELEMENT.row(n.Inverse)
-def _(node: n.Inverse, index: Index, of: Reader) -> Expr:
-    (matrix,) = node.operands  # the adjugate over the determinant (Cramer)
-    row, column = index
-    _number(node, row), _number(node, column)
-    return (-1) ** (row + column) * _minor(node, matrix, of, (column, row)) / of(n.Determinant(matrix), ())
-
-
-@ELEMENT.row(n.MatrixPower)
-def _(node: n.MatrixPower, index: Index, of: Reader) -> Expr:
-    (base,) = node.operands
-    exponent = _number(node, node.exponent)
-    if exponent == 0:
-        return KroneckerDelta(*index)
-    if exponent < 0:
-        return of(n.MatrixPower(n.Inverse(base), -exponent), index)
-    less = n.MatrixPower(base, exponent - 1)
-    return of.sum(lambda k: of(less, (index[0], k)) * of(base, (k, index[1])), base.shape[0])
-
-
-@ELEMENT.row(n.Kron)
-def _(node: n.Kron, index: Index, of: Reader) -> Expr:
-    left, right = node.operands
-    outer = tuple(position // size for position, size in zip(index, right.shape, strict=True))
-    inner = tuple(position % size for position, size in zip(index, right.shape, strict=True))
-    return of(left, outer) * of(right, inner)
-
-
-@ELEMENT.row(n.Commutation)
-def _(node: n.Commutation, index: Index, of: Reader) -> Expr:
-    rows, columns = node.args  # element (j, i) of the transpose, row by row, is element (i, j) of the matrix
-    place, from_place = index
-    return KroneckerDelta(place % rows * columns + place // rows, from_place)
-
-
-@ELEMENT.row(n.Product)
-def _(node: n.Product, index: Index, of: Reader) -> Expr:
-    return sympy.Mul(*_reduced(node, index, of))
-
-
-@ELEMENT.row(n.Extreme)
-def _(node: n.Extreme, index: Index, of: Reader) -> Expr:
-    return (sympy.Max if node.which == "max" else sympy.Min)(*_reduced(node, index, of))
-
-
-def _reduced(node: n.Product | n.Extreme, index: Index, of: Reader) -> list[Expr]:
-    """Return the elements that one element of a product or an extreme is made of."""
-    operand = node.operands[0]
-    for axis in node.axes:
-        _number(node, operand.shape[axis])
-    inside = indices(tuple(operand.shape[axis] for axis in node.axes))
-    return [of(operand, _with_axes(index, node.axes, k, operand.rank, node.keepdims)) for k in inside]
-
-
-@ELEMENT.row(n.Concatenate)
-def _(node: n.Concatenate, index: Index, of: Reader) -> Expr:
-    place = index[node.axis]
-    pieces: list[tuple[Expr, Any]] = []
-    before: Expr = Integer(0)
-    for part in node.operands:
-        after = before + part.shape[node.axis]
-        inside = sympy.And(place >= before, place < after)
-        if inside != sympy.false:
-            pieces.append((of(part, (*index[: node.axis], place - before, *index[node.axis + 1 :])), inside))
-        before = after
-    return sympy.Piecewise(*pieces[:-1], (pieces[-1][0], True))
-
-
-@ELEMENT.row(n.Slice)
-def _(node: n.Slice, index: Index, of: Reader) -> Expr:
-    moved = index[node.axis] + node.start
-    return of(node.operands[0], (*index[: node.axis], moved, *index[node.axis + 1 :]))
-
-
-@ELEMENT.row(n.BlockSum)
-def _(node: n.BlockSum, index: Index, of: Reader) -> Expr:
-    (operand,) = node.operands
-    if node.count.is_Integer:
-        return sympy.Add(
-            *(of(operand.xreplace({node.index: Integer(k)}), index) for k in range(1, int(node.count) + 1))
-        )
-    return sympy.Sum(of(operand, index), (node.index, 1, node.count))
 
 
 @ELEMENT.row(n.Pullback)

@@ -117,7 +117,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     """
     names = {each.name: each for each in given}
     sizes = _sizes_of(given)
-    if "matrix_power" in source:
+    if "matrix_power" in source or "range" in source:
         sizes = tuple(dict.fromkeys((*sizes, *(name for name in sizes_in(source) if name not in names))))
     clash = next((name for name in names if name in sizes), None)
     if clash is not None:

@@ -1,0 +1,110 @@
+"""The value of inverses, determinants, powers, Kronecker products, extremes and slices, in an arithmetic of choice.
+
+Inverses and determinants are found by Gauss-Jordan elimination with partial pivoting, which works in any arithmetic
+(Golub and Van Loan, *Matrix Computations*, 4th ed., 2013, chapter 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.verify.arithmetic import Arithmetic, Array
+from symprop.verify.evaluate import EVALUATE, Evaluator
+
+
+@EVALUATE.row(n.Inverse)
+def _(node: n.Inverse, operands: list[Array], of: Evaluator) -> Array:
+    matrix = operands[0]
+    return of.arithmetic.rounded(eliminated(matrix, of.arithmetic)[0], matrix.shape[-1] ** 2)
+
+
+@EVALUATE.row(n.Determinant)
+def _(node: n.Determinant, operands: list[Array], of: Evaluator) -> Array:
+    return of.arithmetic.rounded(eliminated(operands[0], of.arithmetic)[1], operands[0].shape[-1] ** 2)
+
+
+@EVALUATE.row(n.LogDeterminant)
+def _(node: n.LogDeterminant, operands: list[Array], of: Evaluator) -> Array:
+    size = of.arithmetic.functions[sympy.Abs](eliminated(operands[0], of.arithmetic)[1])
+    return of.arithmetic.rounded(of.arithmetic.functions[sympy.log](size), operands[0].shape[-1] ** 2)
+
+
+@EVALUATE.row(n.MatrixPower)
+def _(node: n.MatrixPower, operands: list[Array], of: Evaluator) -> Array:
+    exponent = of.size(node.exponent)
+    base = operands[0] if exponent >= 0 else eliminated(operands[0], of.arithmetic)[0]
+    power = np.broadcast_to(of.arithmetic.array(np.eye(base.shape[-1])), base.shape)
+    for _ in range(abs(exponent)):
+        power = np.matmul(power, base)
+    return of.arithmetic.rounded(power, base.shape[-1] * max(1, abs(exponent)))
+
+
+def eliminated(matrix: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
+    """Return inverses and determinants of a stack of matrices: Gauss and Jordan with partial pivoting."""
+    count, size = matrix.shape[0], matrix.shape[-1]
+    left = np.array(matrix)
+    right = np.array(np.broadcast_to(arithmetic.array(np.eye(size)), matrix.shape))
+    determinant = arithmetic.array(np.ones(count))
+    stack, flat = np.arange(count), np.zeros(count, dtype=bool)
+    for column in range(size):
+        heights = np.abs(arithmetic.real(left[:, column:, column]))
+        pivot = column + np.argmax(heights, axis=1)
+        for side in (left, right):
+            side[stack, column], side[stack, pivot] = side[stack, pivot].copy(), side[stack, column].copy()
+        at = left[:, column, column].copy()
+        determinant = determinant * at * np.where(pivot == column, 1, -1)
+        singular = arithmetic.real(at) == 0
+        at = np.where(singular, np.nan, at)  # a singular matrix has no inverse; its determinant is 0
+        left[:, column], right[:, column] = left[:, column] / at[:, None], right[:, column] / at[:, None]
+        for row in range(size):
+            if row != column:
+                factor = left[:, row, column].copy()[:, None]
+                left[:, row] = left[:, row] - factor * left[:, column]
+                right[:, row] = right[:, row] - factor * right[:, column]
+        flat = flat | singular
+    return right, np.where(flat, 0, determinant)
+
+
+@EVALUATE.row(n.Kron)
+def _(node: n.Kron, operands: list[Array], of: Evaluator) -> Array:
+    left, right = operands
+    blocks = left[:, :, None, :, None] * right[:, None, :, None, :]
+    return of.arithmetic.rounded(blocks.reshape(blocks.shape[0], *of.shape(node.shape)), 1)
+
+
+@EVALUATE.row(n.Commutation)
+def _(node: n.Commutation, operands: list[Array], of: Evaluator) -> Array:
+    rows, columns = of.shape(node.args)
+    order = np.arange(rows * columns).reshape(rows, columns).T.ravel()
+    return of.arithmetic.array(np.eye(rows * columns)[order])[None]
+
+
+@EVALUATE.row(n.Product)
+def _(node: n.Product, operands: list[Array], of: Evaluator) -> Array:
+    axes = tuple(axis + 1 for axis in node.axes)
+    length = int(np.prod([operands[0].shape[axis] for axis in axes], dtype=int))
+    return of.arithmetic.rounded(np.prod(operands[0], axis=axes, keepdims=node.keepdims), length)
+
+
+@EVALUATE.row(n.Extreme)
+def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
+    axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
+    best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
+    there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
+    total = np.sum(np.where(there == 1, x, 0), axis=axes, keepdims=node.keepdims)
+    return np.asarray(total / np.sum(there, axis=axes, keepdims=node.keepdims))
+
+
+@EVALUATE.row(n.Concatenate)
+def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
+    count = max(operand.shape[0] for operand in operands)
+    spread = [np.broadcast_to(operand, (count, *operand.shape[1:])) for operand in operands]
+    return np.concatenate(spread, axis=node.axis + 1)
+
+
+@EVALUATE.row(n.Slice)
+def _(node: n.Slice, operands: list[Array], of: Evaluator) -> Array:
+    start, stop = of.shape((node.start, node.stop))
+    return operands[0][(slice(None),) * (node.axis + 1) + (slice(start, stop),)]
