@@ -30,7 +30,8 @@ def tables() -> dict[str, Table]:
         if module.name.endswith("__main__"):
             continue
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Table):
+            about_nodes = isinstance(value, Table) and any(kind in value for kind in NODE_KINDS)
+            if about_nodes:  # and not about what programs hold alone
                 assert found.get(value.meaning, value) is value, f"two tables with the meaning {value.meaning!r}"
                 found[value.meaning] = value
             if isinstance(value, dict):

@@ -37,7 +37,7 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
     total: Expr = Integer(1)
     scalars: list[Node] = []
     parts: list[Node] = []
-    pending = links(node)[::-1]
+    pending = [factor for link in links(node) for factor in _repeated(link)][::-1]
     while pending:
         coefficient, found, bare = scalars_and_rest(pending.pop())
         if bare is None:
@@ -50,11 +50,23 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         else:
             parts.pop()
             pending.extend(reversed(links(tidy(merged))))
+    if len(parts) > 1 and parts[-1].rank == 2 and all(part == parts[0] for part in parts):
+        parts = [n.MatrixPower(parts[0], len(parts))]  # X X X, and nothing else, is a power
     product = parts[-1] if parts[-1].rank == 1 else parts[0]
     for part in parts[-2::-1] if parts[-1].rank == 1 else parts[1:]:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
     product = scaled(sympy.cancel(total), product)
     return tidy(n.Multiply(*scalars, product)) if scalars else product
+
+
+WRITTEN_OUT = 4
+"""A power of a matrix up to this one stands as factors beside other factors: X X A, not X**2 A."""
+
+
+def _repeated(link: Node) -> list[Node]:
+    if isinstance(link, n.MatrixPower) and link.exponent in range(2, WRITTEN_OUT + 1):
+        return list(link.operands) * int(link.exponent)
+    return [link]
 
 
 def _merged(left: Node, right: Node) -> Node | None:

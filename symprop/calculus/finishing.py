@@ -94,11 +94,28 @@ def opposite_sigmoid(node: Node) -> Node | None:
     for part in sigmoids:
         opposite = FUNCTIONS["sigmoid"](tidy(n.negative(part.operands[0])))
         if opposite in sigmoids and coefficient_and_rest(part.operands[0])[0].could_extract_minus_sign():
-            replaced = tidy(replace(node, {part: 1 - opposite}))
+            replaced = tidy(replace(node, {part: n.Scalar(1) - opposite}))
             terms = replaced.operands if isinstance(replaced, n.Add) else (replaced,)
             collected = tidy(n.Add(*(piece for term in terms for piece in expanded(term))))
             if collected.weight < node.weight:
                 return collected
+    return None
+
+
+def trace_of_product(node: Node) -> Node | None:
+    """sum(A * B.T) = trace(A @ B), where one of the two is a transpose."""
+    if not isinstance(node, n.Sum) or node.rank or node.operands[0].rank != 2:
+        return None
+    coefficient, scalars, inside = scalars_and_rest(node.operands[0])
+    if not isinstance(inside, n.Multiply) or len(inside.operands) != 2:
+        return None
+    if not all(same_shape(operand, inside) for operand in inside.operands):
+        return None
+    for turned, other in (inside.operands, inside.operands[::-1]):
+        plain = tidy(n.Transpose(turned))
+        if _transposes(plain) < _transposes(turned):
+            trace = n.Sum(n.Diagonal(tidy(n.MatMul(plain, other))))
+            return scaled(coefficient, multiplied([*scalars, trace]))
     return None
 
 
@@ -114,8 +131,8 @@ def common_matrix(node: Node) -> Node | None:
     for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
         for first, chain in enumerate(chains):
             alike = [place for place, other in enumerate(chains) if len(chain) > 1 and _shares(other, chain, end)]
-            if len(alike) < 2:
-                continue
+            if len(alike) < 2 or any(len(other) > 1 for place, other in enumerate(chains) if place not in alike):
+                continue  # X X A + X A X + A X X stays as it is
             inside = []
             for place in alike:
                 rest = chains[place][1:] if end == 0 else chains[place][:-1]
@@ -145,8 +162,12 @@ def _links_of_outer(node: n.Outer) -> list[Node]:
 
 def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
     """Whether a product has the factor at one end of another; a matrix alone, only where the other is of rank one."""
-    if not other or other[end] != chain[end] or isinstance(chain[end], n.Outer):
+    if not other or other[end] != chain[end]:
         return False
+    if isinstance(chain[end], n.Outer):
+        return len(other) > 1
+    if chain[end].rank == 1:  # (A + B) @ x, but not (A.T @ A + B.T @ B) @ x, which takes products of matrices
+        return len(chain) == len(other) == 2
     return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
 
 
@@ -187,6 +208,8 @@ def common_factor(node: Node) -> Node | None:
         ]
         inside.append(scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)]))))
     total = tidy(added(inside))
+    if isinstance(ones_among_matrices(total), n.Add):
+        return None  # 2 A - A * I, not A * (2 1 1' - I)
     result = tidy(n.Multiply(*outside, total))
     grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
     return result if same_shape(result, node) and not grown else None
@@ -248,7 +271,7 @@ def _transposes(node: Node) -> int:
     """How many transposes stand in a product of matrices or in a sum of them."""
     if isinstance(node, n.Transpose):
         return 1 + _transposes(node.operands[0])
-    inner = node.operands if isinstance(node, (n.Add, n.Multiply, n.MatMul)) else ()
+    inner = node.operands if isinstance(node, (n.Add, n.Multiply, n.MatMul, n.Inverse)) else ()
     return sum(map(_transposes, inner))
 
 
@@ -296,6 +319,7 @@ def number_in_block(node: Node) -> Node | None:
 
 TOUCHES: tuple[Touch, ...] = (
     Touch("inner product", "sum(x * y) = x @ y", inner_product),
+    Touch("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
     Touch("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     Touch("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),

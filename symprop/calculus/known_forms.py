@@ -97,6 +97,7 @@ def as_log_softmax(node: Node) -> Node | None:
 def as_log_determinant(node: Node) -> Node | None:
     """Return `log(det(A)**k)` as `k logdet(A)`: where the logarithm has a value, it is that of the absolute value."""
     inside = node.operands[0] if is_map(node, "log") else None
+    inside = inside.operands[0] if inside is not None and is_map(inside, "abs") else inside
     base, exponent = (None, Integer(1)) if inside is None else _power(inside)
     return tidy(n.Scalar(exponent) * n.LogDeterminant(*base.operands)) if isinstance(base, n.Determinant) else None
 
@@ -301,7 +302,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
     KnownForm("shift of a softmax", "softmax(x + c) = softmax(x)", as_shifted_softmax),
     KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
-    KnownForm("log-determinant", "log(det(A)) = logdet(A)", as_log_determinant),
+    KnownForm("log-determinant", "log(det(A)) = log(abs(det(A))) = logdet(A)", as_log_determinant),
     KnownForm("power", "a**b / a = a**(b - 1)", as_power),
     KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x), and so for selected elements", as_log_softmax),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),

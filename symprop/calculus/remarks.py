@@ -143,6 +143,8 @@ def _where_it_holds(result: Result) -> Iterator[str]:
             continue
         if isinstance(part, n.Product):
             yield f"holds where no element of {part.operands[0].text()} is 0"
+        if isinstance(part, (n.Determinant, n.LogDeterminant)):
+            yield f"holds where {part.operands[0].text()} has an inverse"
         if isinstance(part, n.Extreme):
             yield f"where several elements are the {part.which}, they share the derivative"
         if isinstance(part, n.Map) and part.function.name in _KINKS:

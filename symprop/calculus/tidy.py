@@ -92,6 +92,8 @@ def _(node: n.Multiply) -> Node:
             coefficient *= factor.value
             continue
         base, exponent = (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, Integer(1))
+        if isinstance(base, n.Transpose) and n.Identity(node.shape[-1]) in factors:
+            base = base.operands[0] if base.rank == 2 else base  # only its diagonal counts
         powers.setdefault(base, [Integer(0), Integer(0)])[bool(exponent.could_extract_minus_sign())] += exponent
     if coefficient == 0:
         return zeros(*node.shape)
@@ -211,6 +213,12 @@ def _(node: n.Sum) -> Node:
         return operand.operands[0]
     if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Outer):
         return tidy(n.MatMul(*operand.operands[0].operands))  # tr(u v') = u' v
+    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Kron):
+        left, right = operand.operands[0].operands
+        if same(*left.shape) and not node.rank:
+            return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in (left, right))))  # tr kron(A, B) = tr A tr B
+    if isinstance(operand, n.Kron) and len(node.axes) == 2 and not node.keepdims:
+        return tidy(n.Multiply(*map(n.Sum, operand.operands)))  # the sum of all products is the product of the sums
     if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
         return _one_product(node, *operand.operands)
     return _linear(node)

@@ -15,12 +15,18 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.codegen import passes
 from symprop.codegen.arguments import Arguments, arguments
+from symprop.codegen.kinds import meaning
+from symprop.codegen.kronecker_chains import applied_kroneckers
 from symprop.codegen.loading import loaded
+from symprop.codegen.matrix_passes import MATRIX_FORMS
 from symprop.codegen.module import COLUMNS, DTYPES, comment, signature
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.errors import SpecError, shown
 from symprop.templating import environment
+
+PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
+"""Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
 
 
 def formula_source(
@@ -52,7 +58,7 @@ def formula_source(
     """
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
-    program = passes.run(lowered(result, variables, validated(name)))
+    program = passes.run(lowered(result, variables, validated(name)), PASSES)
     given = arguments(result, variables)
     lines = _lines(program.statements)
     code = "\n".join(line for line in lines if not line.startswith("#"))
@@ -127,7 +133,7 @@ def _lines(statements: Iterable[Statement]) -> tuple[str, ...]:
     for statement in statements:
         for text in dict.fromkeys(why.text for why in statement.whys):
             lines.extend(comment(text))
-        lines.extend(comment(_pretty(statement.name, statement.expression)))
+        lines.extend(comment(_pretty(statement.name, meaning(statement.expression))))
         lines.append(f"{statement.name} = {numpy_source(statement.expression)}")
     return tuple(lines)
 

@@ -245,6 +245,9 @@ def _(node: n.LogDeterminant, of: Of) -> Piece:
 
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
+    if node.exponent == 2:
+        factor = wrap(of(node.operands[0]), POWER)
+        return Piece(f"{factor} @ {factor}", MATMUL)
     return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)
 
 

@@ -29,6 +29,7 @@ from symprop.errors import SympropError
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.certificate import Certificate
+from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.formula_elements import TooLong, compared
 from symprop.verify.formula_extremes import extreme_row
@@ -177,7 +178,7 @@ def _derivative(result: Result, found: list[FormulaPoint], title: str) -> Iterat
         def bound(places: Array, off: Array, point: FormulaPoint = point) -> Array:
             answer = noise.of_run(lambda arithmetic: value(result.node, point, arithmetic))
             oracle = noise.of_run(lambda arithmetic: first_order(result, point, arithmetic))
-            return np.asarray((answer + oracle).ravel()[places])
+            return np.asarray((answer + oracle + STEP).ravel()[places])  # at a kink, the step's own square is left
 
         answer = value(result.node, point)
         judgements.append(judged(answer, right, FLOAT64_LIMIT, bound if answer.shape == right.shape else None))

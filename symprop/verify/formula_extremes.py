@@ -77,7 +77,7 @@ def exponents(node: Node) -> tuple[Node, ...]:
 
     >>> from symprop.algebra import variable
     >>> [part.text() for part in exponents(n.LogSumExp(variable("x", (3,)) * 2))]
-    ['x * 2']
+    ['2 * x']
     """
     found: dict[Node, None] = {}
     for part in walk(node):

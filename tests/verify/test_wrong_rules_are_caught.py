@@ -22,7 +22,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import ones
 from symprop.calculus import derive as walk
-from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, tidy
+from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, sum_rules, tidy
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
@@ -224,7 +224,7 @@ VARIANTS = (
     Variant(
         "block lost at the shared node", RESIDUAL, name(walk._Walker, "start", only_last_made), ("dW1", "db1"), False
     ),
-    Variant("a sum that is not 1", RESIDUAL, name(rules, "sums_to_one", any_sum_is_one), ("db1",)),
+    Variant("a sum that is not 1", RESIDUAL, name(sum_rules, "sums_to_one", any_sum_is_one), ("db1",)),
     Variant("(A B)' = A' B'", RESIDUAL, row(tidy.TIDY, n.Transpose, transposed_in_order), ("derivation",), True),
     Variant("term lost in simplification", RESIDUAL, rule("distribute", dropped_term), ("dW3", "db3")),
     Variant(

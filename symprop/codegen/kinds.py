@@ -1,0 +1,132 @@
+"""Kinds of node that only programs hold: one call of NumPy, or of a helper, for what the algebra writes as several.
+
+`meaning` gives the formula of the algebra back, for comments and for tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import SHAPE, Node, as_expression
+from symprop.algebra.shapes import Shape
+from symprop.algebra.table import Table
+from symprop.codegen.code import ATOM, Code, number
+from symprop.codegen.numpy_source import NUMPY
+
+MEANING = Table("meaning")
+
+
+class Solve(Node):
+    """The solution `x` of `A @ x = b`, for a vector or a matrix `b`: `inv(A) @ b`."""
+
+    def __new__(cls, matrix: Node, right: Node) -> Self:
+        return super().__new__(cls, matrix, right)
+
+
+class Inner(Node):
+    """The sum of all products of the elements of two arrays of one shape."""
+
+    def __new__(cls, left: Node, right: Node) -> Self:
+        return super().__new__(cls, left, right)
+
+
+class Repeated(Node):
+    """A matrix repeated along the diagonal: `kron(eye(count), block)`; `inside` is `kron(block, eye(count))`."""
+
+    def __new__(cls, block: Node, count: Any, inside: Any = 0) -> Self:
+        return super().__new__(cls, block, as_expression(count), as_expression(int(inside)))
+
+    @property
+    def count(self) -> Expr:
+        return self.args[1]
+
+    @property
+    def inside(self) -> bool:
+        return bool(self.args[2])
+
+
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated)
+"""All kinds that only programs hold."""
+
+
+# ---------------------------------------------------------------- shapes
+
+
+@SHAPE.row(Solve)
+def _(node: Solve) -> Shape:
+    return node.operands[1].shape
+
+
+@SHAPE.row(Inner)
+def _(node: Inner) -> Shape:
+    return ()
+
+
+@SHAPE.row(Repeated)
+def _(node: Repeated) -> Shape:
+    rows, columns = node.operands[0].shape
+    return (rows * node.count, columns * node.count)
+
+
+# ---------------------------------------------------------------- meanings
+
+
+def meaning(node: Node) -> Node:
+    """Return a formula of the algebra that has the value of `node`.
+
+    >>> from symprop.algebra import variable
+    >>> A, b = variable("A", (2, 2)), variable("b", (2,))
+    >>> print(meaning(2 * Solve(A, b)).text())
+    2 * inv(A) @ b
+    """
+    operands = tuple(meaning(operand) for operand in node.operands)
+    new = node if operands == node.operands else node.with_operands(operands)
+    return MEANING(new) if type(new) in MEANING else new
+
+
+@MEANING.row(Solve)
+def _(node: Solve) -> Node:
+    matrix, right = node.operands
+    inverse = n.Inverse(matrix.operands[0]).T if isinstance(matrix, n.Transpose) else n.Inverse(matrix)
+    return n.MatMul(inverse, right)
+
+
+@MEANING.row(Inner)
+def _(node: Inner) -> Node:
+    return n.Sum(n.Multiply(*node.operands))
+
+
+@MEANING.row(Repeated)
+def _(node: Repeated) -> Node:
+    identity, block = n.Identity(node.count), node.operands[0]
+    return n.Kron(block, identity) if node.inside else n.Kron(identity, block)
+
+
+# ---------------------------------------------------------------- source
+
+
+def _text(node: Node) -> str:
+    code = NUMPY(node)
+    return f"{code.within(ATOM)}.astype(DTYPE)" if code.kind == "boolean" else str(code.text)
+
+
+@NUMPY.row(Solve)
+def _(node: Solve) -> Code:
+    return Code(f"np.linalg.solve({', '.join(map(_text, node.operands))})")
+
+
+@NUMPY.row(Inner)
+def _(node: Inner) -> Code:
+    return Code(f"np.vdot({', '.join(map(_text, node.operands))})")
+
+
+@NUMPY.row(Repeated)
+def _(node: Repeated) -> Code:
+    name = "repeated_inside" if node.inside else "repeated"
+    return Code(f"{name}({_text(node.operands[0])}, {number(node.count).text})")
+
+
+__all__ = ["KINDS", "Inner", "Repeated", "Solve", "meaning"]

@@ -1,0 +1,288 @@
+"""Passes over products of matrices: the cheapest order, no matrix that need not be built, solutions for inverses.
+
+They run for formulas, after the stable forms. Costs are those of `calculus/orders.py`; sizes with names count as 64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sympy import Expr, Integer, Rational
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
+from symprop.algebra.trees import multiplied
+from symprop.calculus.coefficients import same_shape
+from symprop.calculus.definiteness import nonnegative
+from symprop.calculus.orders import LONGEST_CHAIN, Factor, Tree, best_tree
+from symprop.codegen.kinds import Inner, Repeated, Solve
+from symprop.codegen.program import Pass, Program, rewritten
+from symprop.codegen.stable import by_rule
+
+TYPICAL = 64
+"""What a size with a name counts as, where two costs are compared."""
+
+
+def transposed(node: Node) -> Node:
+    """Return the transpose of a matrix without a transpose of a transpose; a vector is its own."""
+    if node.rank < 2:
+        return node
+    return node.operands[0] if isinstance(node, n.Transpose) and node.rank == 2 else n.Transpose(node)
+
+
+# ---------------------------------------------------------------- Kronecker products and permutations
+
+
+def unbuilt_kroneckers(program: Program) -> Program:
+    """Apply a Kronecker product or a commutation to a vector by two products or a transpose: none is built.
+
+    `kron(A, B) @ x = reshape(A @ X @ B.T)` and `commutation(m, n) @ x = reshape(X.T)` where `X` has the elements of
+    `x` (Magnus and Neudecker, *Matrix Differential Calculus*, 2019, sections 2.4 and 3.7).
+    """
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.MatMul):
+            return None
+        left, right = node.operands
+        if left.rank == 1 and isinstance(right, (n.Kron, n.Commutation)):
+            left, right = _transposed_map(right), left
+        if right.rank != 1:
+            return None
+        if isinstance(left, n.Commutation):
+            return _reshaped(n.Transpose(_reshaped(right, left.args)), node.shape)
+        if not isinstance(left, n.Kron):
+            return None
+        first, second = left.operands
+        x = _reshaped(right, (first.shape[1], second.shape[1]))
+        x = x if isinstance(second, n.Identity) else n.MatMul(x, transposed(second))
+        return _reshaped(x if isinstance(first, n.Identity) else n.MatMul(first, x), node.shape)
+
+    return by_rule(program, rule)
+
+
+def _transposed_map(node: Node) -> Node:
+    if isinstance(node, n.Commutation):
+        return n.Commutation(*reversed(node.args))
+    return n.Kron(*map(transposed, node.operands))
+
+
+def _reshaped(node: Node, shape: Sequence[Expr]) -> Node:
+    """Return the elements of `node` in another shape; a reshape of a reshape is one."""
+    if isinstance(node, n.Reshape):
+        node = node.operands[0]
+    return node if len(node.shape) == len(shape) and all(map(same, node.shape, shape)) else n.Reshape(node, shape)
+
+
+def repeated_blocks(program: Program) -> Program:
+    """Fill a Kronecker product with an identity block by block: zeros are written once and never multiplied."""
+
+    def rule(node: Node) -> Node | None:
+        if isinstance(node, n.Multiply) and isinstance(node.operands[-1], Repeated):
+            *scalars, last = node.operands  # the number goes into the block
+            if not any(scalar.rank for scalar in scalars):
+                return last.with_operands([multiplied([*scalars, last.operands[0]])])
+        if not isinstance(node, n.Kron):
+            return None
+        left, right = node.operands
+        if isinstance(left, n.Identity):
+            return Repeated(right, left.shape[0])
+        return Repeated(left, right.shape[0], True) if isinstance(right, n.Identity) else None
+
+    return by_rule(program, rule)
+
+
+# ---------------------------------------------------------------- sums of products
+
+
+def inner_products(program: Program) -> Program:
+    """Sum products of elements without an array of them: `sum(a * b)`, `trace(A @ B)`, the diagonal of `A @ B`."""
+
+    def rule(node: Node) -> Node | None:
+        if isinstance(node, n.Diagonal) and _is_matrix_product(node.operands[0]):
+            left, right, axis = _plain_pair(*node.operands[0].operands)
+            return n.Sum(n.Multiply(left, right), axis)  # diag(A @ B) = sum(A * B.T, axis=1)
+        if not isinstance(node, n.Sum) or node.rank:
+            return None
+        inside = node.operands[0]
+        if isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Multiply):
+            inside = inside.operands[0]  # the trace of a product, whose diagonal is a sum by now
+        return _inner_product(inside)
+
+    return by_rule(program, rule)
+
+
+def _is_matrix_product(node: Node) -> bool:
+    return isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands)
+
+
+def _plain_pair(left: Node, right: Node) -> tuple[Node, Node, int]:
+    """Return `A`, `B.T` and 1 for `A @ B`, or `A.T`, `B` and 0 where that has fewer transposes."""
+    if isinstance(left, n.Transpose):
+        return transposed(left), right, 0
+    return left, transposed(right), 1
+
+
+def _inner_product(inside: Node) -> Node | None:
+    """sum(c * a * b) = c * inner(a, b) and sum(a**2) = inner(a, a), for arrays `a` and `b` of one shape."""
+    factors = inside.operands if isinstance(inside, n.Multiply) else (inside,)
+    scalars = [factor for factor in factors if not factor.rank]
+    arrays = [factor for factor in factors if factor.rank]
+    if len(arrays) == 1 and isinstance(arrays[0], n.Power) and arrays[0].exponent == 2:
+        arrays = [arrays[0].operands[0]] * 2
+    whole = next((place for place, array in enumerate(arrays) if same_shape(array, inside)), None)
+    if len(arrays) < 2 or whole is None:
+        return None
+    left = arrays.pop(whole)
+    right = multiplied(arrays)
+    if not same_shape(left, right):
+        return None
+    return multiplied([*scalars, n.MatMul(left, right) if left.rank == 1 else Inner(left, right)])
+
+
+# ---------------------------------------------------------------- the order of products
+
+
+def cheapest_order(program: Program) -> Program:
+    """Put the brackets of a chain of products where it takes the least work, a diagonal matrix as a factor of rows.
+
+    `(A @ B) @ x` is `A @ (B @ x)`; `diag(d) @ A` is `d[:, None] * A` and `A @ diag(d)` is `A * d`. Among equals the
+    product on the right comes first, which is right where the last matrix has few columns.
+    """
+
+    def visit(node: Node) -> Node:
+        parts = _chain(node)
+        if 1 < len(parts) <= LONGEST_CHAIN:
+            parts = [visit(part) for part in parts]
+            return _built(best_tree([_factor(part, place) for place, part in enumerate(parts)]), parts)
+        operands = tuple(visit(operand) for operand in node.operands)
+        return node if operands == node.operands else node.with_operands(operands)
+
+    return rewritten(program, lambda statement, emit: statement.with_expression(visit(statement.expression)))
+
+
+def _chain(node: Node) -> list[Node]:
+    """Return the factors of a product of matrices; the first may be a row vector and the last a column."""
+    if not isinstance(node, n.MatMul) or any(operand.rank > 2 for operand in node.operands):
+        return [node]
+    left, right = node.operands
+    row = left.rank == 2 or (isinstance(left, n.MatMul) and left.operands[0].rank == 1)
+    column = right.rank == 2 or (isinstance(right, n.MatMul) and right.operands[1].rank == 1)
+    return [*(_chain(left) if row else [left]), *(_chain(right) if column else [right])]
+
+
+def _factor(part: Node, place: int) -> Factor:
+    sizes = [Integer(size.subs(dict.fromkeys(size.free_symbols, TYPICAL))) for size in part.shape]
+    if part.rank == 1:
+        sizes = [Integer(1), *sizes] if place == 0 else [*sizes, Integer(1)]
+    rows, columns = sizes
+    return Factor(rows, columns, isinstance(part, n.Diag))
+
+
+def _built(tree: Tree, parts: Sequence[Node]) -> Node:
+    if isinstance(tree, int):
+        return parts[tree]
+    left, right = (_built(side, parts) for side in tree)
+    if isinstance(left, n.Diag) and isinstance(right, n.Diag):
+        return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
+    if isinstance(left, n.Diag):
+        d = left.operands[0]
+        return n.Multiply(n.Expand(d, 1) if right.rank == 2 else d, right)
+    return n.Multiply(left, right.operands[0]) if isinstance(right, n.Diag) else n.MatMul(left, right)
+
+
+# ---------------------------------------------------------------- symmetric products
+
+
+def symmetric_products(program: Program) -> Program:
+    """Write `X.T @ (d[:, None] * X)` with `d >= 0` as `R.T @ R`, for the rows of `X` times `sqrt(d)`.
+
+    NumPy computes half of a product of an array with its own transpose (BLAS `syrk`), and mirrors it.
+    """
+
+    def rule(node: Node) -> Node | None:
+        if not _is_matrix_product(node) or not isinstance(node.operands[1], n.Multiply):
+            return None
+        left, right = node.operands
+        scales = [factor for factor in right.operands if not factor.rank or _is_column(factor)]
+        others = [factor for factor in right.operands if factor.rank and not _is_column(factor)]
+        if not scales or others != [transposed(left)] or not nonnegative(multiplied(scales)):
+            return None
+        d = multiplied([factor.operands[0] if factor.rank else factor for factor in scales])
+        root = n.Power(d, Rational(1, 2))
+        if not isinstance(left, n.Transpose):
+            rows = n.Multiply(left, root)
+            return n.MatMul(rows, n.Transpose(rows))
+        rows = n.Multiply(n.Expand(root, 1) if root.rank else root, left.operands[0])
+        return n.MatMul(n.Transpose(rows), rows)
+
+    return by_rule(program, rule)
+
+
+def _is_column(node: Node) -> bool:
+    return isinstance(node, n.Expand) and node.rank == 2 and node.axis == 1
+
+
+# ---------------------------------------------------------------- inverses
+
+
+def solutions(program: Program) -> Program:
+    """Solve equations in place of a product with an inverse, unless the inverse itself is needed as well.
+
+    `inv(A) @ B` is `solve(A, B)`, and `B @ inv(A)` is `solve(A.T, B.T).T`: less work, and smaller errors (Higham,
+    *Accuracy and Stability of Numerical Algorithms*, 2nd ed., 2002, section 14.1).
+    """
+    needed = {matrix for statement in program.statements for matrix in _inverted_alone(statement.expression)}
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.MatMul) or any(operand.rank > 2 for operand in node.operands):
+            return None
+        left, right = node.operands
+        matrix = _inverted(left)
+        if matrix is not None and _untransposed(matrix) not in needed:
+            return Solve(matrix, right)
+        matrix = _inverted(right)
+        if matrix is not None and _untransposed(matrix) not in needed:
+            return transposed(Solve(transposed(matrix), transposed(left)))
+        return None
+
+    return by_rule(program, rule)
+
+
+def _inverted(node: Node) -> Node | None:
+    """Return the matrix whose inverse `node` is."""
+    if isinstance(node, n.Inverse):
+        return node.operands[0]
+    inside = node.operands[0] if isinstance(node, n.Transpose) else None
+    return transposed(inside.operands[0]) if isinstance(inside, n.Inverse) else None
+
+
+def _untransposed(matrix: Node) -> Node:
+    return matrix.operands[0] if isinstance(matrix, n.Transpose) else matrix
+
+
+def _inverted_alone(node: Node) -> Iterator[Node]:
+    """Yield the matrices of inverses that stand anywhere but as a factor of a product."""
+    factors = isinstance(node, n.MatMul) and all(operand.rank <= 2 for operand in node.operands)
+    for operand in node.operands:
+        matrix = _inverted(operand)
+        if matrix is None or not factors:
+            yield from _inverted_alone(operand)
+        else:
+            yield from _inverted_alone(matrix)
+    if isinstance(node, n.Inverse):
+        yield _untransposed(node.operands[0])
+
+
+MATRIX_FORMS: tuple[Pass, ...] = (
+    unbuilt_kroneckers,
+    cheapest_order,
+    symmetric_products,
+    solutions,
+    inner_products,
+    repeated_blocks,
+)
+"""In the order in which they run."""
+
+
+__all__ = ["MATRIX_FORMS", "transposed"]
