@@ -2,8 +2,8 @@
 
     make bench-hessians
 
-Three Hessians, float64: logistic regression (2048 x 256), the quadratic form (n = 1024), and matrix factorisation by one
-factor (m = n = 256, rank 8, so 2048 x 2048). All three tools get the same arrays; their results are compared before
+Three Hessians, float64: logistic regression (2048 x 256), the quadratic form (n = 1024), and matrix factorisation by
+one factor (m = n = 256, rank 8, so 2048 x 2048). All three tools get the same arrays; their results are compared before
 anything is timed; each round times each tool once, and the table has medians over the rounds and their ratios.
 JAX's function is jitted and both are called once before, so that only execution is measured. What each tool is given
 is its usual way: `jax.jit(jax.hessian(f))`, `torch.func.hessian(f)`. Writes `benchmarks/results/hessians.json`.
@@ -28,14 +28,14 @@ THREADS = 2
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)  # read when NumPy is imported
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=true"
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import torch
-from rich.console import Console
-from rich.table import Table
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
 
-import symprop
+import symprop  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 torch.set_num_threads(THREADS)

@@ -30,6 +30,30 @@ class KnownForm:
     apply: Callable[[Node], Node | None]
 
 
+def with_known_forms(node: Node) -> tuple[Node, tuple[str, ...]]:
+    """Return a formula with every written-out form as what it is, from the leaves up, and the names of the forms.
+
+    >>> from symprop.algebra.formula import formula
+    >>> found, names = with_known_forms(formula("outer(exp(x) / sum(exp(x)), y)", x="n", y="m").node)
+    >>> found.text(), names
+    ('outer(softmax(x), y)', ('softmax',))
+    """
+    names: dict[str, None] = {}
+
+    def visit(part: Node) -> Node:
+        operands = tuple(visit(operand) for operand in part.operands)
+        part = part if operands == part.operands else part.with_operands(operands)
+        plain = tidy(part)
+        for form in KNOWN_FORMS:
+            known = form.apply(plain)
+            if known is not None:
+                names[form.name] = None
+                return visit(known) if known != part else part
+        return part
+
+    return visit(node), tuple(names)
+
+
 def is_map(node: Node, name: str) -> bool:
     """Whether `node` is the known elementwise function `name`.
 

@@ -8,6 +8,8 @@ while a variable is differentiated by, its own facts are put aside.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.formula import Formula
@@ -17,6 +19,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.finishing import finished
+from symprop.calculus.known_forms import with_known_forms
 from symprop.calculus.ledger import ledger
 from symprop.calculus.linear_maps import flat, matrix_of
 from symprop.calculus.remarks import remarks
@@ -38,7 +41,7 @@ def gradient(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     _scalar(formula, "a gradient", f'jacobian(formula, "{x.name}")')
-    return _answer("gradient", formula, (x,), None, n.Pullback(n.Scalar(1), formula.node, x))
+    return _answer("gradient", formula, (x,), None, lambda f: n.Pullback(n.Scalar(1), f, x))
 
 
 def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -53,7 +56,7 @@ def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
     """
     x = differentiable(formula, by)
     v = _direction(formula, direction, formula.node)
-    return _answer("vjp", formula, (x,), v, n.Pullback(v, formula.node, x))
+    return _answer("vjp", formula, (x,), v, lambda f: n.Pullback(v, f, x))
 
 
 def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
@@ -68,7 +71,7 @@ def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
     """
     x = differentiable(formula, by)
     u = _direction(formula, direction, x)
-    return _answer("jvp", formula, (x,), u, n.Pushforward(formula.node, x, u))
+    return _answer("jvp", formula, (x,), u, lambda f: n.Pushforward(f, x, u))
 
 
 def jacobian(formula: Formula, by: str) -> Result:
@@ -83,9 +86,10 @@ def jacobian(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     if not formula.shape:
-        return _answer("jacobian", formula, (x,), None, n.Pullback(n.Scalar(1), formula.node, x))
+        return _answer("jacobian", formula, (x,), None, lambda f: n.Pullback(n.Scalar(1), f, x))
     u = _free("u", formula, x)
-    return _matrix("jacobian", formula, (x,), n.Pushforward(formula.node, x, u), u, ())
+    start, steps = _started(formula.node, lambda f: n.Pushforward(f, x, u))
+    return _matrix("jacobian", formula, (x,), start, u, steps)
 
 
 def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
@@ -120,7 +124,7 @@ def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
     _scalar(formula, "a Hessian-vector product", f'jvp(formula, "{x.name}", "u")')
     v = _direction(formula, direction, x)
     first, steps = _bare_gradient(formula, x, x)
-    return _answer("hvp", formula, (x,), v, n.Pushforward(first, _bare(x), v), steps)
+    return _worked_out("hvp", formula, (x,), v, n.Pushforward(first, _bare(x), v), steps)
 
 
 # ---------------------------------------------------------------- what may be asked
@@ -180,8 +184,16 @@ def _bare(x: Variable) -> Variable:
 def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Node, tuple[Step, ...]]:
     """Return the gradient by the first variable, found without the facts of any of `by`."""
     node = replace(formula.node, {x: _bare(x) for x in by})
-    first, steps = simplified(n.Pullback(n.Scalar(1), node, _bare(by[0])), Context())
-    return first, steps
+    start, known = _started(node, lambda f: n.Pullback(n.Scalar(1), f, _bare(by[0])))
+    first, steps = simplified(start, Context())
+    return first, (*known, *steps)
+
+
+def _started(node: Node, ask: Callable[[Node], Node]) -> tuple[Node, tuple[Step, ...]]:
+    """Return a question about a formula in which written-out forms stand as what they are, and the step to it."""
+    known, names = with_known_forms(node)
+    start = ask(known)
+    return start, (Step(", ".join(names), ask(node), start),) if names else ()
 
 
 def _answer(
@@ -189,8 +201,20 @@ def _answer(
     formula: Formula,
     by: tuple[Variable, ...],
     direction: Variable | None,
+    ask: Callable[[Node], Node],
+) -> Result:
+    """Answer what is asked of the formula as it stands."""
+    start, known = _started(formula.node, ask)
+    return _worked_out(kind, formula, by, direction, start, known)
+
+
+def _worked_out(
+    kind: str,
+    formula: Formula,
+    by: tuple[Variable, ...],
+    direction: Variable | None,
     start: Node,
-    before: tuple[Step, ...] = (),
+    before: tuple[Step, ...],
 ) -> Result:
     node, steps = simplified(replace(start, {_bare(x): x for x in by}), Context())
     node, last = finished(node)
@@ -202,7 +226,7 @@ def _matrix(
 ) -> Result:
     """Push a tangent `u` forward and read the matrix of the linear map off what comes out."""
     if not u.rank:  # of a number: what the map makes of 1 has the shape of the image
-        return _answer(kind, formula, by, None, replace(start, {u: n.Scalar(1)}), before)
+        return _worked_out(kind, formula, by, None, replace(start, {u: n.Scalar(1)}), before)
     pushed, steps = simplified(replace(start, {_bare(x): x for x in by}), Context())
     matrix = matrix_of(pushed, u)
     read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))

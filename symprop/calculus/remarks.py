@@ -116,13 +116,9 @@ def _why_zero(result: Result) -> str:
     for step in result.steps:
         if is_zero(step.after) and not is_zero(step.before):
             said = [fact for fact in step.facts if isinstance(fact, str)]
-            reasons.update(dict.fromkeys(said or [_cause(step.rule)]))
+            reasons.update(dict.fromkeys(said or ["its terms cancel"]))
             break
     return f"because {' and '.join(reasons) or 'nothing of it varies'}"
-
-
-def _cause(rule: str) -> str:
-    return "its terms cancel" if rule == "tidy" else f"of the rule '{rule}'"
 
 
 def _layout(result: Result) -> Iterator[str]:

@@ -308,8 +308,16 @@ def _selected(term: Node, node: n.Take) -> Node:
     return n.Take(term, ids) if term.shape[0] != 1 or array.shape[0] == 1 else n.Sum(term, 0)
 
 
-@TIDY.row(n.Map, n.Softmax, n.LogSumExp)
+@TIDY.row(n.Map)
 def _(node: n.Map) -> Node:
+    if all(isinstance(operand, n.Scalar) for operand in node.operands):
+        value = node.function.of(*(operand.args[0] for operand in node.operands))
+        return n.Scalar(value) if value.is_Rational else node  # abs(-1) is 1, and exp(1) stays
+    return node
+
+
+@TIDY.row(n.Softmax, n.LogSumExp)
+def _(node: Node) -> Node:
     return node
 
 

@@ -45,9 +45,24 @@ def clamp_branches(program: Program) -> Program:
 
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
     if isinstance(branch, n.Map) and any(is_map(branch, name) for name in STEEP):
-        return trees.replace(branch, {read: side})
+        return _in_place(branch, read, side)
+    if not isinstance(branch, ELEMENTWISE):
+        return branch
     operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
     return branch if operands == branch.operands else branch.with_operands(operands)
+
+
+ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, n.Compare)
+"""What makes an element of its result from the elements in the same place."""
+
+
+def _in_place(branch: Node, read: Variable, by: Node) -> Node:
+    """Return `branch` with `read` replaced where it counts for its own place alone: not in a sum over other places."""
+    if branch == read:
+        return by
+    if not isinstance(branch, ELEMENTWISE):
+        return branch
+    return branch.with_operands(_in_place(operand, read, by) for operand in branch.operands)
 
 
 STEPS = {">": (1, -1), ">=": (1, -1), "<": (-1, 1), "<=": (-1, 1), "==": (0, 1), "!=": (1, 0)}
@@ -63,7 +78,7 @@ def step_around_poles(program: Program) -> Program:
         def safe(node: n.Where, place: int) -> Node:
             (condition, branch), (read, pole) = (node.operands[0], node.operands[place]), node.operands[0].operands
             step = STEPS[condition.relation][place - 1]
-            if step == 0 or not _may_fail(branch, [read]):
+            if step == 0 or not _may_fail(branch, [read]) or _in_place(branch, read, pole) == branch:
                 return branch
             sides = [read, n.Scalar(pole.value + step)]
             inside = n.Where(condition, *(sides if place == 1 else reversed(sides)))
@@ -71,7 +86,7 @@ def step_around_poles(program: Program) -> Program:
                 made[inside] = names.new("safe", read)
                 why = Why(f"{read.name}, and any number where the branch that reads it is not taken")
                 emit(Statement(made[inside], inside, whys=(why,)))
-            return trees.replace(branch, {read: made[inside]})
+            return _in_place(branch, read, made[inside])
 
         def rule(node: Node) -> Node:
             node = _gathered(node)

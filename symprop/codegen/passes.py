@@ -47,7 +47,7 @@ def light_scalars(program: Program) -> Program:
 
 def _size(node: Node) -> float:
     """The number of elements, for a batch of 32."""
-    return float(sympy.prod(node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
+    return float(sympy.Mul(*node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
 
 
 CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshape, n.Compare)
