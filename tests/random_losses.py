@@ -268,7 +268,7 @@ def compared(f: Formula, name: str, tally: Tally, seed: int) -> Iterator[str]:
 
     judgement = judged(answer, true, 1e-12, bound if answer.shape == true.shape else None)
     tally.zeros += is_zero(result.node)
-    if not judgement.ok and not _exactly(result, point):
+    if not judgement.ok and not exactly(result, point):
         kind = "a silent zero" if is_zero(result.node) else "wrong"
         yield f"{kind}: {result.node.text()[:300]} is off by {judgement.error:.1e} {judgement.note}"
     again = value(formula_of(result.node.text(), result.variables).node, point)
@@ -277,7 +277,7 @@ def compared(f: Formula, name: str, tally: Tally, seed: int) -> Iterator[str]:
     yield from compiled(result, point, answer, bound)
 
 
-def _exactly(result: Result, point: FormulaPoint) -> bool:
+def exactly(result: Result, point: FormulaPoint) -> bool:
     """Whether an answer is the derivative in 50 digits: where float64 has lost its digits, as `1 - tanh(30)**2` has."""
     question = n.Pullback(n.Scalar(1), result.formula.node, result.by[0])
     with mpmath.workdps(WORKING_DIGITS):

@@ -179,7 +179,7 @@ def _(node: n.Determinant, of: Of) -> Any:
 
 @SYMPY.row(n.LogDeterminant)
 def _(node: n.LogDeterminant, of: Of) -> Any:
-    return sympy.log(sympy.Abs(sympy.Determinant(of(node.operands[0]))))
+    return sympy.log(sympy.Abs(sympy.Determinant(of(node.operands[0])), evaluate=False))
 
 
 @SYMPY.row(n.MatrixPower)

@@ -58,7 +58,8 @@ def _(node: Node, context: Context) -> Applied | None:
         return None
     inner = node.operands[0]
     parts = [coefficient_and_rest(term) for term in inner.operands]
-    if not any(rest is not None and sums_to_one(rest, node.axes, context) for _, rest in parts):
+    whole = [rest for _, rest in parts if rest is not None and rest.rank == inner.rank]
+    if not any(sums_to_one(rest, node.axes, context) for rest in whole):
         return None
     full = [n.Multiply(term, ones(*inner.shape)) for term in inner.operands]
     return Applied(n.Add(*(n.Sum(term, node.axes, node.keepdims) for term in full)))

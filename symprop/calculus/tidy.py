@@ -44,7 +44,10 @@ def tidy(node: Node) -> Node:
     True
     """
     operands = tuple(tidy(operand) for operand in node.operands)
-    return TIDY(node if operands == node.operands else node.with_operands(operands))
+    found: Node = TIDY(node if operands == node.operands else node.with_operands(operands))
+    if not same_shape(found, node):
+        raise LookupError(f"the tidy form of {type(node).__name__} has another shape: a fault in its row")
+    return found
 
 
 @TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Pullback, n.Pushforward)
@@ -105,7 +108,7 @@ def _(node: n.Multiply) -> Node:
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
-        return tidy(n.Add(*(n.negative(term) for term in parts[0].operands)))
+        return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
     return scaled(sympy.cancel(coefficient), spread(product, node.shape))
 

@@ -53,6 +53,9 @@ def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
     for each in sorted(used, key=_needs_others):
         checks.extend(_checks(each, known))
     for each in unused:
+        bound = each.facts_by_kind.get("index")
+        if bound is not None and not bound.free_symbols <= set(known):
+            continue  # ids that are not read, below a size that nothing gives
         checks.append(f"if {each.name} is not None:")
         checks.append(f"    {_check(each, known)}")
     optional = (*map(str, given), *(f"{each.name}=None" for each in unused))

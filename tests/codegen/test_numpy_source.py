@@ -38,7 +38,12 @@ def program_of(*expressions: Node) -> Program:
 def run(program: Program, values: dict[str, Any], dtype: str = "float64") -> Any:
     """Run the statements of a program as a module would; warnings are errors."""
     module = HELPER_MODULES[dtype]
-    scope = {"np": np, "DTYPE": module.DTYPE, **{name: getattr(module, name) for name in HELPERS if hasattr(module, name)}, **values}
+    scope = {
+        "np": np,
+        "DTYPE": module.DTYPE,
+        **{name: getattr(module, name) for name in HELPERS if hasattr(module, name)},
+        **values,
+    }
     for statement in program.statements:
         exec(f"{statement.name} = {numpy_source(statement.expression)}", scope)
     return scope[program.returns[-1]]
