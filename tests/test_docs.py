@@ -15,15 +15,31 @@ from pathlib import Path
 import pytest
 
 import symprop
+from symprop.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def blocks(language: str) -> list[str]:
-    """Return the fenced blocks of README.md in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    """Return the fenced blocks of a page, of README.md if none is given, in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+
+
+def run_blocks(found: list[str], page: str) -> int:
+    """Run blocks of Python as doctests that share their names, and return how many lines were tried."""
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    parser = doctest.DocTestParser()
+    names: dict[str, object] = {}
+    said: list[str] = []
+    for number, block in enumerate(found, start=1):
+        test = parser.get_doctest(block, names, f"{page}, Python block {number}", page, 0)
+        assert test.examples, f"Python block {number} of {page} shows no >>> line"
+        runner.run(test, clear_globs=False, out=said.append)
+        names = test.globs
+    assert runner.summarize(verbose=False).failed == 0, "".join(said)
+    return runner.tries
 
 
 def commands() -> list[tuple[str, str]]:
@@ -34,21 +50,21 @@ def commands() -> list[tuple[str, str]]:
     return [(command, output) for command, output in pairs if command.startswith("symprop ")]
 
 
+def test_the_page_of_matrix_calculus_runs() -> None:
+    """Its Python is run as doctests, its commands end with 0."""
+    page = (ROOT / "docs" / "matrix-calculus.md").read_text(encoding="utf-8")
+    assert run_blocks(blocks("python", page), "docs/matrix-calculus.md") > 20
+    shown = [line.strip() for line in page.splitlines() if line.startswith("    symprop ")]
+    assert len(shown) == 4
+    for command in shown:
+        assert main(shlex.split(command)[1:]) == 0
+
+
 def test_the_python_of_the_readme_runs_and_prints_what_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    parser = doctest.DocTestParser()
-    names: dict[str, object] = {}
-    said: list[str] = []
-    for number, block in enumerate(blocks("python"), start=1):
-        test = parser.get_doctest(block, names, f"README.md, Python block {number}", "README.md", 0)
-        assert test.examples, f"Python block {number} of README.md shows no >>> line"
-        runner.run(test, clear_globs=False, out=said.append)
-        names = test.globs
-    assert runner.summarize(verbose=False).failed == 0, "".join(said)
-    assert runner.tries > 0
+    assert run_blocks(blocks("python"), "README.md") > 0
 
 
 @pytest.mark.parametrize(("command", "shown"), commands(), ids=[command.split()[1] for command, _ in commands()])

@@ -41,6 +41,7 @@ def _(node: n.MatrixPower, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.rounded(power, base.shape[-1] * max(1, abs(exponent)))
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # what has no inverse is not a number, and fails where it is compared
 def eliminated(matrix: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
     """Return inverses and determinants of a stack of matrices: Gauss and Jordan with partial pivoting."""
     count, size = matrix.shape[0], matrix.shape[-1]
