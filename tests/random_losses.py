@@ -280,8 +280,8 @@ def compared(f: Formula, name: str, tally: Tally, seed: int) -> Iterator[str]:
 def exactly(result: Result, point: FormulaPoint) -> bool:
     """Whether an answer is the central difference in 30 digits: where float64 has lost its digits, or at a kink.
 
-    At a kink the complex step decides by its own square, and a difference to both sides is the mean of the slopes, which
-    is the stated subgradient; it is off by what the function curves, 1e-40.
+    At a kink the complex step decides by its own square, and a difference to both sides is the mean of the slopes,
+    which is the stated subgradient; it is off by what the function curves, 1e-40.
     """
     question = n.Pullback(n.Scalar(1), result.formula.node, result.by[0])
     with mpmath.workdps(WORKING_DIGITS):
