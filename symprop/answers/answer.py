@@ -25,8 +25,6 @@ from symprop.notation.answer_pages import (
 from symprop.verify.certificate import Certificate
 from symprop.verify.formula_checks import check_result
 
-DTYPES = ("float64", "float32")
-
 
 class Steps(tuple[Step, ...]):
     """The named steps that led to an answer; as text they read from the question to the answer."""
@@ -122,21 +120,26 @@ class Answer(Printable):
         Raises:
             SpecError: an unknown dtype.
         """
-        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, self.result.formula.node)
+        names = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
+        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, names))})"
+        again = ("import symprop", f"{asked}.numpy({_quoted(dtype)})")
+        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again)
 
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function of `numpy`, loaded; tracebacks through it show its source."""
-        return compile_formula(
-            self.node, self.variables, self.result.kind, self.title, "float64", self.result.formula.node
-        )
+        return compile_formula(self.node, self.variables, self.result.kind, self.title)
 
     @property
     def title(self) -> str:
         """What was asked, in one line."""
         by = " and ".join(dict.fromkeys(x.name for x in self.result.by))
-        along = f" along {self.result.direction.name}" if self.result.direction is not None else ""
+        along = f" along {self._along}" if self._along else ""
         return f"{self.result.kind} of {self.result.formula.source} by {by}{along}"
+
+    @property
+    def _along(self) -> str:
+        return self.result.direction.name if self.result.direction is not None else ""
 
     def __call__(self, **arrays: Any) -> Any:
         """Evaluate the answer at arrays, given by name.
@@ -155,6 +158,10 @@ class Answer(Printable):
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {heading(self.result, 'latex')} = {self.latex()}$"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 __all__ = ["Answer", "Steps"]

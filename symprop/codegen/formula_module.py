@@ -35,12 +35,12 @@ def formula_source(
     name: str,
     title: str,
     dtype: str = "float64",
-    original: Node | None = None,
+    again: tuple[str, ...] = (),
 ) -> str:
     """Return the source of a module with the function `name` of the declared `variables`, which computes `result`.
 
     Arguments are given by place or by name. Variables that `result` does not read may be given by name; sizes that no
-    array fixes must be. `title` says what is computed, `original` is the formula that was asked about.
+    array fixes must be. `title` says what is computed, `again` are the lines of Python that write the source again.
 
     >>> from symprop.algebra.formula import formula
     >>> f = formula("X.T @ (X @ w - y)", X="m n", w="n", y="m")
@@ -78,7 +78,7 @@ def formula_source(
             lines=lines,
             result=_result(program),
             helpers=helpers,
-            again=(),
+            again=again,
             calls={word: f" {word}(" in checks for word in ("_array", "_ids", "_size")},
         )
     )
@@ -90,7 +90,7 @@ def compile_formula(
     name: str,
     title: str,
     dtype: str = "float64",
-    original: Node | None = None,
+    again: tuple[str, ...] = (),
 ) -> Callable[..., Any]:
     """Return the function of `formula_source`, loaded; tracebacks through it show its source.
 
@@ -102,7 +102,7 @@ def compile_formula(
     Raises:
         SpecError: as `formula_source`.
     """
-    source = formula_source(result, variables, name, title, dtype, original)
+    source = formula_source(result, variables, name, title, dtype, again)
     function: Callable[..., Any] = vars(loaded(source))[name]
     return function
 
