@@ -243,9 +243,14 @@ def _(node: n.LogDeterminant, of: Of) -> Piece:
     return _call("logdet", of(node.operands[0]).text)
 
 
+def _is_turned_name(node: Node) -> bool:
+    return isinstance(node, n.Transpose) and isinstance(node.operands[0], n.Variable)
+
+
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
-    if node.exponent == 2:
+    base = node.operands[0]
+    if node.exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
         factor = wrap(of(node.operands[0]), POWER)
         return Piece(f"{factor} @ {factor}", MATMUL)
     return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)

@@ -225,7 +225,7 @@ VARIANTS = (
         "block lost at the shared node", RESIDUAL, name(walk._Walker, "start", only_last_made), ("dW1", "db1"), False
     ),
     Variant("a sum that is not 1", RESIDUAL, name(sum_rules, "sums_to_one", any_sum_is_one), ("db1",)),
-    Variant("(A B)' = A' B'", RESIDUAL, row(tidy.TIDY, n.Transpose, transposed_in_order), ("derivation",), True),
+    Variant("(A B)' = A' B'", RESIDUAL, row(tidy.TIDY, n.Transpose, transposed_in_order), ("derivation",), False),
     Variant("term lost in simplification", RESIDUAL, rule("distribute", dropped_term), ("dW3", "db3")),
     Variant(
         "scatter without add", EMBEDDED, code("np.add.at(table, ids, values)", "table[ids] = values"), ("dE1",), False
