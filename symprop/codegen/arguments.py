@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -13,7 +14,30 @@ from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.algebra.trees import walk
-from symprop.codegen.code import number
+from symprop.codegen.code import ATOM, number
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The line that reads sizes from the shape of an array: for each size its name and its axis."""
+
+    array: Variable
+    sizes: tuple[tuple[str, int], ...]
+
+    def line(self, wanted: Container[str]) -> str:
+        """Return the line for the `wanted` ones among the sizes; nothing where there are none."""
+        sizes = [(size, axis) for size, axis in self.sizes if size in wanted]
+        name, rank = self.array.name, self.array.rank
+        if len(sizes) == rank:
+            return (
+                f"{sizes[0][0]} = len({name})"
+                if rank == 1
+                else f"{', '.join(size for size, _ in sizes)} = {name}.shape"
+            )
+        targets, values = (
+            ", ".join(part) for part in ([s for s, _ in sizes], [f"{name}.shape[{a}]" for _, a in sizes])
+        )
+        return f"{targets} = {values}" if sizes else ""
 
 
 @dataclass(frozen=True)
@@ -25,8 +49,29 @@ class Arguments:
 
     signature: tuple[str, ...]
     meanings: tuple[str, ...]
-    checks: tuple[str, ...]
+    checks: tuple[str | Reading, ...]
     names: tuple[str, ...]
+
+    def lines(self, code: str) -> tuple[str, ...]:
+        """Return the lines that check the arguments before `code` runs; sizes that nothing names are not read.
+
+        >>> from symprop.algebra.formula import formula
+        >>> f = formula("X @ w", X="m n", w="n")
+        >>> arguments(f.node, f.variables).lines("y = X @ w")
+        ('X = _array("X", X, ("m", "n"))', 'n = X.shape[1]', 'w = _array("w", w, (n,))')
+        """
+        lines: list[str] = []
+        wanted = _names_in(code)
+        for check in reversed(self.checks):
+            line = check.line(wanted) if isinstance(check, Reading) else check
+            wanted |= _names_in(line)
+            lines = [line, *lines] if line else lines
+        return tuple(lines)
+
+
+def _names_in(code: str) -> set[str]:
+    """The names in code, those in quotes aside; ask only whether a name is in it."""
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"[^"]*"', "", code)))
 
 
 def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
@@ -35,8 +80,8 @@ def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
     >>> from symprop.algebra.formula import formula
     >>> f = formula("X.T @ X", X="m n", y="m")
     >>> found = arguments(f.node, f.variables)
-    >>> found.signature, found.checks[:2]
-    (('X', '*', 'y=None'), ('X = _array("X", X, ("m", "n"))', 'm, n = X.shape'))
+    >>> found.signature, found.lines("X.T @ X")[:2]
+    (('X', '*', 'y=None'), ('X = _array("X", X, ("m", "n"))', 'm = X.shape[0]'))
     """
     read = variables_of(result)
     needed = _symbols_of(result)
@@ -49,7 +94,7 @@ def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
     given = _given_sizes((*needed, *_symbols(used)), used)
 
     known: dict[Expr, None] = dict.fromkeys(given)
-    checks = [f'{size} = _size("{size}", {size})' for size in given]
+    checks: list[str | Reading] = [f'{size} = _size("{size}", {size})' for size in given]
     for each in sorted(used, key=_needs_others):
         checks.extend(_checks(each, known))
     for each in unused:
@@ -135,7 +180,7 @@ def _needs_others(each: Variable) -> int:
 # ---------------------------------------------------------------- checks
 
 
-def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str]:
+def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str | Reading]:
     """Yield the lines that check an array and read the sizes that it fixes; `known` grows by them."""
     yield f"{each.name} = {_check(each, known)}"
     new: dict[Expr, int] = {}
@@ -143,11 +188,7 @@ def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str]:
         if axis.is_Symbol and axis not in known:
             new.setdefault(axis, place)
     if new:
-        names = [str(axis) if new.get(axis) == place else "_" for place, axis in enumerate(each.shape)]
-        if "_" in names:
-            yield from (f"{axis} = {each.name}.shape[{place}]" for axis, place in new.items())
-        else:
-            yield f"{', '.join(names)} = {each.name}.shape" if each.rank > 1 else f"{names[0]} = len({each.name})"
+        yield Reading(each, tuple((str(axis), place) for axis, place in new.items()))
     known.update(dict.fromkeys(new))
     solved = False
     for place, axis in enumerate(each.shape):
@@ -157,9 +198,9 @@ def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str]:
             length = (
                 f"{each.name}.shape[{place}]"
                 if rest == 0
-                else f"({each.name}.shape[{place}] - {number(rest).within(6)})"
+                else f"({each.name}.shape[{place}] - {number(rest).within(ATOM)})"
             )
-            yield f"{size} = {length}" if factor == 1 else f"{size} = {length} // {number(factor).within(6)}"
+            yield f"{size} = {length}" if factor == 1 else f"{size} = {length} // {number(factor).within(ATOM)}"
             known[size], solved = None, True
     if solved:
         yield _check(each, known)

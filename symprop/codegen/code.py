@@ -35,6 +35,8 @@ def number(value: Expr) -> Code:
 
     >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
     ('1 / 3', '0.01', '1 / m')
+    >>> number(sympy.Symbol("m") - 1).text
+    'm - 1'
     """
     if value.free_symbols:
         above, below = sympy.fraction(sympy.together(value))
@@ -45,7 +47,8 @@ def number(value: Expr) -> Code:
         if isinstance(value, sympy.Mul):
             return Code(" * ".join(number(factor).within(PRODUCT) for factor in value.args), PRODUCT, NUMBER)
         if isinstance(value, sympy.Add):
-            return Code(" + ".join(number(term).within(SUM) for term in value.as_ordered_terms()), SUM, NUMBER)
+            first, *rest = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
+            return Code(number(first).within(SUM) + "".join(map(_signed, rest)), SUM, NUMBER)
         if isinstance(value, sympy.Pow):
             return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
         raise LookupError(f"no source for the size {value}")
@@ -57,6 +60,12 @@ def number(value: Expr) -> Code:
         raise LimitError(f"the constant {shown(value, 30)} does not fit into a float64")
     text = repr(float(value if value.is_Rational else value.evalf(30)))
     return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
+
+
+def _signed(term: Expr) -> str:
+    """A term of a sum after the first, with its sign."""
+    minus = bool(term.could_extract_minus_sign())
+    return f" {'-' if minus else '+'} {number(-term if minus else term).within(PRODUCT)}"
 
 
 def is_decimal(value: Expr) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from symprop import notation as notation  # enters the printers, which write the comments
+from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.names import validated
 from symprop.algebra.nodes import Node, Variable
@@ -27,6 +28,9 @@ from symprop.templating import environment
 
 PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
 """Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
+
+VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Diagonal)
+"""Kinds for which NumPy may return a view; a caller who writes into a result must not change an argument."""
 
 
 def formula_source(
@@ -63,7 +67,7 @@ def formula_source(
     lines = _lines(program.statements)
     code = "\n".join(line for line in lines if not line.startswith("#"))
     helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
-    checks = "\n".join(given.checks)
+    checks = given.lines(code)
     _refuse_clashes(given, [*helpers, "DTYPE", "float"])
     return (
         environment("numpy")
@@ -74,12 +78,12 @@ def formula_source(
             signature=signature(name, *given.signature),
             meaning=_wrapped(_meaning(result), 8),
             arguments=given.meanings,
-            checks=given.checks,
+            checks=checks,
             lines=lines,
             result=_result(program),
             helpers=helpers,
             again=again,
-            calls={word: f" {word}(" in checks for word in ("_array", "_ids", "_size")},
+            calls={word: f" {word}(" in "\n".join(checks) for word in ("_array", "_ids", "_size")},
         )
     )
 
@@ -118,10 +122,6 @@ def lowered(result: Node, variables: tuple[Variable, ...], name: str) -> Program
     return checked(Program((Statement(target, result),), (), (), inputs, (), (name,)))
 
 
-def _pretty(name: str, node: Node) -> str:
-    return f"{Equation(Variable(name, (), node.shape), node).pretty()}   {shape_text(node.shape)}"
-
-
 def _meaning(result: Node) -> str:
     what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
     return f"Return {result.pretty()}, {what}."
@@ -133,7 +133,8 @@ def _lines(statements: Iterable[Statement]) -> tuple[str, ...]:
     for statement in statements:
         for text in dict.fromkeys(why.text for why in statement.whys):
             lines.extend(comment(text))
-        lines.extend(comment(_pretty(statement.name, meaning(statement.expression))))
+        formula = Equation(statement.target, meaning(statement.expression)).pretty()
+        lines.extend(comment(f"{formula}   {shape_text(statement.shape)}"))
         lines.append(f"{statement.name} = {numpy_source(statement.expression)}")
     return tuple(lines)
 
@@ -143,7 +144,12 @@ def _result(program: Program) -> str:
     *_, last = program.statements
     if not last.target.rank:
         return f"float({last.name})"
-    return last.name
+    return f"{last.name}.copy()" if _is_view(last.expression) else last.name
+
+
+def _is_view(node: Node) -> bool:
+    """Whether NumPy gives the memory of an array, in whole or in part, for `node`."""
+    return isinstance(node, Variable) or (isinstance(node, VIEWS) and _is_view(node.operands[0]))
 
 
 def _wrapped(text: str, indent: int = 4) -> list[str]:

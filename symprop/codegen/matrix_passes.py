@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sympy import Expr, Integer, Rational
+from sympy import Integer, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import same
 from symprop.algebra.trees import multiplied
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.definiteness import nonnegative
 from symprop.calculus.orders import LONGEST_CHAIN, Factor, Tree, best_tree
 from symprop.codegen.kinds import Inner, Repeated, Solve
+from symprop.codegen.kronecker_blocks import reshaped, typical
 from symprop.codegen.program import Pass, Program, rewritten
 from symprop.codegen.stable import by_rule
-
-TYPICAL = 64
-"""What a size with a name counts as, where two costs are compared."""
 
 
 def transposed(node: Node) -> Node:
@@ -50,13 +47,13 @@ def unbuilt_kroneckers(program: Program) -> Program:
         if right.rank != 1:
             return None
         if isinstance(left, n.Commutation):
-            return _reshaped(n.Transpose(_reshaped(right, left.args)), node.shape)
+            return reshaped(n.Transpose(reshaped(right, left.args)), node.shape)
         if not isinstance(left, n.Kron):
             return None
         first, second = left.operands
-        x = _reshaped(right, (first.shape[1], second.shape[1]))
+        x = reshaped(right, (first.shape[1], second.shape[1]))
         x = x if isinstance(second, n.Identity) else n.MatMul(x, transposed(second))
-        return _reshaped(x if isinstance(first, n.Identity) else n.MatMul(first, x), node.shape)
+        return reshaped(x if isinstance(first, n.Identity) else n.MatMul(first, x), node.shape)
 
     return by_rule(program, rule)
 
@@ -65,13 +62,6 @@ def _transposed_map(node: Node) -> Node:
     if isinstance(node, n.Commutation):
         return n.Commutation(*reversed(node.args))
     return n.Kron(*map(transposed, node.operands))
-
-
-def _reshaped(node: Node, shape: Sequence[Expr]) -> Node:
-    """Return the elements of `node` in another shape; a reshape of a reshape is one."""
-    if isinstance(node, n.Reshape):
-        node = node.operands[0]
-    return node if len(node.shape) == len(shape) and all(map(same, node.shape, shape)) else n.Reshape(node, shape)
 
 
 def repeated_blocks(program: Program) -> Program:
@@ -172,7 +162,7 @@ def _chain(node: Node) -> list[Node]:
 
 
 def _factor(part: Node, place: int) -> Factor:
-    sizes = [Integer(size.subs(dict.fromkeys(size.free_symbols, TYPICAL))) for size in part.shape]
+    sizes = [Integer(typical(size)) for size in part.shape]
     if part.rank == 1:
         sizes = [Integer(1), *sizes] if place == 0 else [*sizes, Integer(1)]
     rows, columns = sizes

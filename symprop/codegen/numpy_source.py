@@ -178,8 +178,13 @@ def _(node: n.Power) -> Code:
     if exponent == Rational(-1, 2):
         return Code(f"1 / np.sqrt({base.text})", PRODUCT, base.kind)
     power = number(exponent).within(UNARY)  # x ** (-1 / 3)
-    simple = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", base.text) and "/" not in power
-    return Code(f"{base.within(ATOM)}{'**' if simple else ' ** '}{power}", POWER, base.kind)
+    return Code(_power(base, power), POWER, base.kind)
+
+
+def _power(base: Code, power: str) -> str:
+    """Return a power, with spaces where one of the two is no name or number, as `ruff format` has it."""
+    simple = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", base.text) and re.fullmatch(r"-?[\w.]+", power)
+    return f"{base.within(ATOM)}{'**' if simple else ' ** '}{power}"
 
 
 @NUMPY.row(n.MatMul)
@@ -276,7 +281,9 @@ def _(node: n.Concatenate) -> Code:
 def _(node: n.Slice) -> Code:
     first = "" if node.start == 0 else number(node.start).text
     last = "" if node.stop == node.operands[0].shape[node.axis] else number(node.stop).text
-    place = ", ".join([*[":"] * node.axis, f"{first}:{last}"])
+    simple = all(re.fullmatch(r"-?\w*", end) for end in (first, last))
+    span = f"{first}:{last}" if simple else f"{first} : {last}".strip()  # as `ruff format` has it
+    place = ", ".join([*[":"] * node.axis, span])
     return Code(f"{_operand(node.operands[0]).within(ATOM)}[{place}]")
 
 
@@ -337,7 +344,7 @@ def _(node: n.Map) -> Code:
     codes = [_operand(operand) for operand in node.operands]
     kind = FLOAT if any(code.kind == FLOAT for code in codes) else NUMBER
     if node.function.name == "power":
-        return Code(f"{codes[0].within(ATOM)} ** {codes[1].within(UNARY)}", POWER, kind)
+        return Code(_power(codes[0], codes[1].within(UNARY)), POWER, kind)
     return Code(f"{FUNCTION_NAMES[node.function.name]}({', '.join(code.text for code in codes)})", ATOM, kind)
 
 

@@ -71,9 +71,12 @@ def share(program: Program) -> Program:
         def visit(node: Node, whole: bool = False) -> Node:
             if node in values:
                 return values[node]
+            if isinstance(node, n.BlockSum):
+                return node  # what stands inside depends on its index
             operands = tuple(visit(operand) for operand in node.operands)
             new = node if operands == node.operands else node.with_operands(operands)
-            if whole or is_cheap(node) or node.rank == 0 or counts[node] < 2:
+            small = not any(operand.rank for operand in (node, *node.operands))
+            if whole or is_cheap(node) or small or counts[node] < 2:
                 return new
             values[node] = names.new(word_for(node, program), node)
             emit(Statement(values[node], new))
@@ -95,7 +98,7 @@ def _uses(program: Program) -> Counter[Node]:
         while stack:
             node = stack.pop()
             counts[node] += 1
-            if counts[node] == 1 and node not in defined:
+            if counts[node] == 1 and node not in defined and not isinstance(node, n.BlockSum):
                 stack.extend(node.operands)
         defined.add(statement.expression)
     return counts
@@ -111,6 +114,15 @@ WORDS: dict[type[Node], str] = {
     n.Power: "power",
 }
 
+TAKEN_WORDS = {
+    "sigmoid": "sigmoids",
+    "softplus": "softplus_values",
+    "erf": "erf_values",
+    "abs": "magnitudes",
+    "sum": "sums",
+}
+"""Words in place of those that a helper in the source or Python itself has, where no number tells them apart."""
+
 
 def word_for(node: Node, program: Program) -> str:
     """Return a word for what `node` is: the function that it applies, an error, or the operation."""
@@ -118,7 +130,13 @@ def word_for(node: Node, program: Program) -> str:
         return "error"
     if isinstance(node, n.Power) and node.exponent == -1:
         return "inverse"
-    return str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
+    if isinstance(node, n.Multiply) and any(
+        isinstance(each, n.Power) and each.exponent == -1 for each in node.operands
+    ):
+        return "quotient"
+    word = str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
+    numbered = any(variable.index for variable in variables(node))
+    return word if numbered else TAKEN_WORDS.get(word, word)
 
 
 def dead(program: Program) -> Program:
@@ -165,13 +183,17 @@ def short_lines(program: Program) -> Program:
 
 def _part_to_name(node: Node) -> Node | None:
     """Return the longest operand, or half of many short ones; None where nothing can be named."""
+    if isinstance(node, n.BlockSum):
+        return None
     parts = [operand for operand in node.operands if not isinstance(operand, CHEAP) and not is_indicator(operand)]
     longest = max(parts, key=lambda part: len(numpy_source(part)), default=None)
     if longest is not None and (len(numpy_source(longest)) > WIDTH // 4 or len(node.operands) < 4):
         return longest
     if isinstance(node, (n.Add, n.Multiply)) and len(node.operands) >= 4:
         return node.func(*node.operands[: len(node.operands) // 2])
-    return next((found for operand in node.operands if (found := _part_to_name(operand)) is not None), None)
+    found = next((found for operand in node.operands if (found := _part_to_name(operand)) is not None), None)
+    large = [operand for operand in node.operands if not isinstance(operand, (Variable, n.Scalar))]
+    return found or max(large, key=lambda part: len(numpy_source(part)), default=None)
 
 
 def _with_part(node: Node, part: Node, name: Variable) -> Node:
@@ -183,7 +205,12 @@ def _with_part(node: Node, part: Node, name: Variable) -> Node:
 
 def _role(node: Node, statement: Statement, program: Program) -> str:
     """Return a word for a part: what comes back in a delta and the slope of the activation, the penalty of a loss."""
-    if statement.name == program.returns[0] and isinstance(statement.expression, n.Add) and node.rank == 0:
+    if (
+        program.parameters
+        and statement.name == program.returns[0]
+        and isinstance(statement.expression, n.Add)
+        and node.rank == 0
+    ):
         return "penalty" if set(variables(node)) <= set(program.parameters) else "data_loss"
     if statement.target.letter == "delta" and node in statement.expression.operands:
         return "back" if any(isinstance(part, n.MatMul) for part in trees.walk(node)) else "slope"
