@@ -14,6 +14,8 @@ import sympy
 from sympy import MatrixSymbol, Symbol
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.slice import MatrixSlice
 from sympy.tensor.array.expressions import array_expressions as arrays
 
 Values = Mapping[str, Any]
@@ -54,17 +56,43 @@ def value(expression: Any, values: Values) -> Any:
         return np.reshape(value(expression.expr, values), [int(size) for size in expression.shape])
     if isinstance(expression, sympy.NDimArray):
         return np.array(expression.tolist(), dtype=float)
+    if isinstance(expression, MatrixElement):
+        return value(expression.parent, values)[int(expression.i), int(expression.j)]
+    if isinstance(expression, MatrixSlice):
+        return value(expression.parent, values)[slice(*expression.rowslice), slice(*expression.colslice)]
+    if isinstance(expression, sympy.BlockMatrix):
+        rows, columns = expression.blockshape
+        return np.block([[value(expression.blocks[i, j], values) for j in range(columns)] for i in range(rows)])
     if expression.func in MEANING:
         return MEANING[expression.func](*(value(part, values) for part in expression.args))
+    if isinstance(expression, (sympy.Function, sympy.Piecewise, sympy.Max, sympy.Min)):
+        return _scalar(expression, values)
     if not getattr(expression, "args", ()) and getattr(expression, "is_number", False):
         return float(expression)
     raise Undone(f"{type(expression).__name__} has no value")
 
 
+def _scalar(expression: Any, values: Values) -> float:
+    """Return a function of numbers, such as a sine or a choice, whose parts may be traces and elements of matrices."""
+    parts = {part: sympy.Float(value(part, values)) for part in _outermost(expression)}
+    try:
+        return float(expression.xreplace(parts).doit())
+    except TypeError as problem:
+        raise Undone(f"{expression} has no value") from problem
+
+
+def _outermost(expression: Any) -> set[Any]:
+    """Return the symbols, traces, determinants and elements of matrices that a scalar expression is made of."""
+    if isinstance(expression, (Symbol, sympy.Trace, sympy.Determinant, MatrixElement)):
+        return {expression}
+    return {found for part in expression.args for found in _outermost(part)}
+
+
 def _elementwise(function: Any, array: Any, values: Values) -> Any:
-    (entry,) = function.variables
-    others = {symbol: values[symbol.name] for symbol in function.expr.free_symbols if symbol != entry}
-    body = function.expr.subs(others)
+    (written,) = function.variables
+    others = {symbol: values[symbol.name] for symbol in function.expr.free_symbols if symbol != written}
+    entry = sympy.Dummy(real=True)  # SymPy takes an element for complex, and writes `abs` with its real part
+    body = function.expr.subs(others).xreplace({written: entry}).doit()
     try:
         return np.vectorize(lambda number: float(body.subs(entry, sympy.Float(number)).doit()), otypes=[float])(array)
     except TypeError as problem:
