@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from symprop.algebra import nodes as n
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.names import closest
@@ -16,7 +17,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.shapes import Shape, shape_text
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import variables, walk
 from symprop.errors import FormulaError, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
@@ -113,7 +114,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     """Read a formula over variables that are there already.
 
     Raises:
-        FormulaError, ShapeError, LimitError: as `formula`.
+        FormulaError, ShapeError, LimitError: as `formula`; ids that are not declared as an index, or reach too far.
     """
     names = {each.name: each for each in given}
     sizes = _sizes_of(given)
@@ -126,7 +127,26 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     if missing is not None:
         allowed = f'{missing}="m n" with its sizes, {missing}="" for a scalar'
         raise FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
-    return Formula(source, read_formula(source, names, sizes), given)
+    node = read_formula(source, names, sizes)
+    _check_ids(node)
+    return Formula(source, node, given)
+
+
+def _check_ids(node: Node) -> None:
+    """Refuse a selection by an array that holds no ids, or ids beyond what they select from."""
+    for part in walk(node):
+        if not isinstance(part, (n.Take, n.ScatterAdd, n.OneHot)):
+            continue
+        count = part.operands[0].shape[0] if isinstance(part, n.Take) else part.size
+        ids = part.operands[0] if isinstance(part, n.OneHot) else part.operands[1]
+        for each in variables(ids):
+            bound = each.facts_by_kind.get("index")
+            sizes = " ".join(str(size).replace(" ", "") for size in each.shape)
+            allowed = f'allowed: {each.name}="{sizes}{" " if sizes else ""}index {count}"'
+            if bound is None:
+                raise FormulaError(f"{shown(each.name)} selects, and is not declared as an index\n{allowed}")
+            if each == ids and (bound - count).is_positive:
+                raise FormulaError(f"{shown(each.name)} is an index below {bound}, for {count} entries\n{allowed}")
 
 
 def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:

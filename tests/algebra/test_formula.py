@@ -43,11 +43,22 @@ def test_a_formula_prints_in_three_notations() -> None:
         ("x @ y", {"x": "n", "y": "m"}, ShapeError, "do not fit"),
         ("x.__class__", {"x": "n"}, FormulaError, "only attribute"),
         ("x +", {"x": "n"}, FormulaError, "cannot be read"),
+        ("x[i]", {"x": "n", "i": "3"}, FormulaError, "'i' selects, and is not declared as an index"),
+        ("E[2 * i]", {"E": "n d", "i": "m"}, FormulaError, "'i' selects"),
+        ("one_hot(i, 3)", {"i": "m"}, FormulaError, "'i' selects"),
+        ("scatter_add(x, i, 3)", {"x": "m", "i": "m"}, FormulaError, "'i' selects"),
+        ("E[i]", {"E": "4 d", "i": "m index 5"}, FormulaError, "'i' is an index below 5, for 4 entries"),
     ],
 )
 def test_what_is_no_formula_is_refused(source: str, shapes: dict[str, str], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         symprop.formula(source, **shapes)
+
+
+def test_ids_select_where_their_bound_fits_or_is_not_known() -> None:
+    for index in ("4", "3", "k"):
+        assert str(symprop.formula("E[i]", E="4 d", i=f"m index {index}").shape) == "(m, d)"
+    assert symprop.formula("E[i[0]]", E="4 3", i="m index 4").shape == (3,)
 
 
 def test_only_a_scalar_has_gradients() -> None:
