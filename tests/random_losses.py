@@ -294,7 +294,10 @@ def compiled(
 ) -> Iterator[str]:
     """Yield what is wrong with the compiled answer."""
     found = ran(compile_formula(result.node, result.variables, "gradient", "a gradient"), point)
-    if not judged(found, answer, 1e-12, bound if found.shape == answer.shape else None).ok:
+    if judged(found, answer, 1e-12).ok:
+        return
+    within = found.shape == answer.shape and np.abs(found - answer).ravel() <= bound(np.arange(answer.size), found)
+    if not np.all(within):  # a slope near 0 may be all rounding
         yield f"another value when compiled: {result.node.text()[:300]}"
 
 

@@ -94,8 +94,9 @@ def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
     axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
     best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
     there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
-    total = np.sum(np.where(there == 1, x, 0), axis=axes, keepdims=node.keepdims)
-    return np.asarray(total / np.sum(there, axis=axes, keepdims=node.keepdims))
+    beyond = np.sum(np.where(there == 1, x - best, 0), axis=axes, keepdims=True)  # so that the mean of three is each
+    mean = best + beyond / np.sum(there, axis=axes, keepdims=True)
+    return np.asarray(mean if node.keepdims else np.squeeze(mean, axis=axes))
 
 
 @EVALUATE.row(n.Concatenate)

@@ -17,11 +17,14 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.result import Result
 from symprop.verify.arithmetic import Array, Complex, Precise
 from symprop.verify.complex_step import CHUNK, STEP
-from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.formula_points import FormulaPoint
+from symprop.verify.measure import precise_difference
 
 SECOND_DIGITS, SECOND_STEP = 160, "1e-40"
 """Second differences with this step are off by 1e-80, and lose 80 of so many digits: about 80 are right."""
+DIFFERENCE_STEP, SMOOTH = "1e-40", 1e-20
+"""Slopes to both sides differ by the step times the curvature where there is no kink."""
 SECOND_ORDER = ("hessian", "hvp")
 SECOND_CHUNK = 2**16
 """How many numbers of mpmath the moved copies of a variable may take."""
@@ -84,6 +87,35 @@ def complex_jacobian(node: Node, by: Variable, point: FormulaPoint, arithmetic: 
     return np.moveaxis(stack, 0, -1).reshape((*outer, *at.shape))
 
 
+def difference_jacobian(node: Node, by: Variable, point: FormulaPoint, sides: tuple[int, int] = (1, -1)) -> Array:
+    """Return what `complex_jacobian` does by differences in 120 digits: central, or to one side with `sides` (1, 0).
+
+    At a kink the central difference is the mean of the slopes on both sides.
+    """
+    with mpmath.workdps(WORKING_DIGITS):
+        h = mpmath.mpf(DIFFERENCE_STEP)
+        at = np.asarray(point.precise[by.name], dtype=object)
+        given, outer = stacked(point.precise, Precise()), integers(node.shape, point.sizes)
+        units = _units(at.shape)
+        moved = np.concatenate([at + side * h * units for side in sides])
+        found = np.asarray(Evaluator(Precise(), {**given, by.name: moved}, point.sizes)(node))
+        one, other = np.split(np.broadcast_to(found, (len(moved), *outer)), 2)
+        slopes = (one - other) / ((sides[0] - sides[1]) * h)
+        return np.asarray(np.moveaxis(slopes, 0, -1).reshape((*outer, *at.shape)))
+
+
+def is_smooth(node: Node, by: Variable, point: FormulaPoint) -> bool:
+    """Whether the slopes on both sides of a point agree: not at a kink of `abs`, nor where two tie for a maximum.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("abs(x)", x="")
+    >>> [is_smooth(f.node, f.variables[0], FormulaPoint({}, {}, {"x": np.asarray(mpmath.mpf(x))})) for x in (0, 1)]
+    [False, True]
+    """
+    ahead, behind = (difference_jacobian(node, by, point, sides) for sides in ((1, 0), (0, -1)))
+    return precise_difference(ahead, behind) < SMOOTH
+
+
 def second_differences(node: Node, rows: tuple[str, Array], columns: tuple[str, Array], point: FormulaPoint) -> Array:
     """Return `sum_ij d2 f / d x_i d y_j a_i b_j` of a scalar for each pair of directions `a` along x and `b` along y.
 
@@ -116,15 +148,25 @@ def second_differences(node: Node, rows: tuple[str, Array], columns: tuple[str, 
 
 def first_order(result: Result, point: FormulaPoint, arithmetic: Complex | None = None) -> Array:
     """Return the right answer to a question of first order, by the complex step, in the shape of the answer."""
-    by = result.by[-1]
-    jacobian = complex_jacobian(result.formula.node, by, point, arithmetic)
+    return _asked(result, point.values, complex_jacobian(result.formula.node, result.by[-1], point, arithmetic), point)
+
+
+def first_differences(result: Result, point: FormulaPoint) -> Array:
+    """Return the right answer to a question of first order, by central differences in 120 digits."""
+    with mpmath.workdps(WORKING_DIGITS):
+        slopes = difference_jacobian(result.formula.node, result.by[-1], point)
+        return _asked(result, point.precise, slopes, point)
+
+
+def _asked(result: Result, values: Mapping[str, Array], jacobian: Array, point: FormulaPoint) -> Array:
+    """Return what is asked for of a Jacobian: itself, or its product with the direction."""
     rank = result.formula.node.rank
     if result.direction is not None:
-        direction = np.asarray(point.values[result.direction.name])
+        direction = np.asarray(values[result.direction.name])
         if result.kind == "vjp":
             return np.asarray(np.tensordot(direction, jacobian, axes=rank))
         return np.asarray(np.tensordot(jacobian, direction, axes=direction.ndim))
-    if result.kind == "jacobian" and rank and by.rank:
+    if result.kind == "jacobian" and rank and result.by[-1].rank:
         outer = integers(result.formula.shape, point.sizes)
         return jacobian.reshape(int(np.prod(outer)), -1)
     return jacobian
@@ -149,4 +191,15 @@ def _units(shape: tuple[int, ...]) -> Array:
     return np.asarray(Precise().array(np.eye(count, dtype=int))).reshape(count, *shape)
 
 
-__all__ = ["SECOND_ORDER", "complex_jacobian", "first_order", "precise", "second_differences", "second_order", "value"]
+__all__ = [
+    "SECOND_ORDER",
+    "complex_jacobian",
+    "difference_jacobian",
+    "first_differences",
+    "first_order",
+    "is_smooth",
+    "precise",
+    "second_differences",
+    "second_order",
+    "value",
+]

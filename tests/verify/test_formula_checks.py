@@ -278,6 +278,24 @@ def test_too_many_elements_are_refused_politely() -> None:
     assert large.remarks
 
 
+def test_more_digits_tell_where_float64_has_lost_them() -> None:
+    """At these points tanh is saturated: `1 - tanh**2` is the difference of two numbers near 1."""
+    result = ask("gradient", "sum(tanh(20 + 16 * x))", "x:", "x")
+    assert check_result(result).ok
+    assert "120 digits" in check_result(result).rows[0].note
+    for text in ("16.0001 * (1 - tanh(20 + 16 * x)**2)", "0", "-16 * (1 - tanh(20 + 16 * x)**2)"):
+        assert not wrong(result, text).rows[0].ok
+
+
+def test_three_that_tie_share_a_derivative() -> None:
+    result = ask("gradient", "min(outer(p, y))", "p: n sums-to-1 nonnegative, y: m signs", "p")
+    tied = {"p": np.array([0.48763744, 0.51236256]), "y": np.ones(3)}
+    sizes = dict(zip(size_symbols(result.variables), (2, 3), strict=True))
+    assert complex_value(result.node, tied, sizes).real.tolist() == [1.0, 0.0]
+    assert check_result(result).ok, str(check_result(result))
+    assert not wrong(result, "2 * (where(outer(p, y) == min(outer(p, y)), 1, 0)) @ y").ok
+
+
 def test_a_zero_answer_is_called_one() -> None:
     assert check_result(ask("gradient", "sum(x)", "x: n, y: n", "y")).rows[0].note.startswith("zero at all points")
 
