@@ -351,6 +351,8 @@ def _(node: n.Map) -> Code:
 @NUMPY.row(n.Compare)
 def _(node: n.Compare) -> Code:
     left, right = (_operand(operand) for operand in node.operands)
+    if left.kind == right.kind == NUMBER:  # two Python numbers would make a bool, which has no dtype
+        left = Code(f"DTYPE({left.text})")
     return Code(f"{left.within(SUM)} {node.relation} {right.within(SUM)}", COMPARE, BOOLEAN)
 
 

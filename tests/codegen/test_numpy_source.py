@@ -9,6 +9,7 @@ import pytest
 import sympy
 from samples import IDS, SAMPLES
 
+import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.nodes import Node, Variable
@@ -177,3 +178,11 @@ def test_helpers_are_accurate_and_never_overflow() -> None:
         np.testing.assert_array_equal(module.erf(far), [-1, -1, -1, 1, 1, 1])
         np.testing.assert_array_equal(module.softplus(far), [0, 0, 0, 1000, 1e300, np.inf])
     assert np.isnan(module.erf(np.array([np.nan]))).all()
+
+
+def test_a_comparison_of_sizes_is_a_number_too() -> None:
+    """A one-hot array has the mean 1/k, so nothing is left of it but a size, which is a Python number."""
+    f = symprop.formula("where(mean(T) < 0.4, s, 0)", T="m k one-hot", s="")
+    slope = symprop.gradient(f, "s")
+    assert slope.text() == "1/k < 2/5"
+    assert [float(slope(T=np.eye(size), s=1.0)) for size in (2, 3)] == [0.0, 1.0]
