@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,9 @@ def test_arrays_that_do_not_fit_are_refused_in_words(point: dict[str, np.ndarray
     g = symprop.gradient(LOGISTIC, "w", **SHAPES)
     with pytest.raises(ValueError, match=r"w has shape \(4,\)"):
         g(**{**point, "w": np.ones(4)})
+    for missing in (np.ones(3), np.float64(1)):
+        with pytest.raises(ValueError, match=re.escape(f"X has shape {missing.shape}; it must be (m, n)")):
+            symprop.gradient("trace(X.T @ X)", "X", X="m n")(X=missing)
     with pytest.raises(ValueError, match="must be a finite number"):
         g(**{**point, "w": [1.0, np.nan, 2.0]})
     with pytest.raises(TypeError, match="y"):
