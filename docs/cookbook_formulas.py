@@ -168,7 +168,7 @@ TRACES = (
         " + C @ X @ B @ B.T @ X.T @ C @ X + C.T @ X @ X.T @ C.T @ X @ B @ B.T"),
     Row("124", "gradient", "trace(A @ inv(X) @ B)", "X: n n, A: p n, B: n p", "X",
         "-inv(X).T @ A.T @ B.T @ inv(X).T"),
-    Row("125", "gradient", "trace(inv(X.T @ C @ X) @ A)", INVERTED, "X",
+    Row("125", "gradient", "trace(inv(X.T @ C @ X) @ A)", "X: m n, A: n n, C: m m symmetric", "X",
         "-(C @ X @ inv(X.T @ C @ X)) @ (A + A.T) @ inv(X.T @ C @ X)"),
     Row("126", "gradient", "trace(inv(X.T @ C @ X) @ (X.T @ B @ X))", INVERTED, "X",
         "-2 * C @ X @ inv(X.T @ C @ X) @ X.T @ B @ X @ inv(X.T @ C @ X) + 2 * B @ X @ inv(X.T @ C @ X)"),
@@ -195,13 +195,13 @@ FROBENIUS = (
 SYMMETRIC = "X: n n, A: n n"
 STRUCTURE = "T + T.T - T * eye(n)"
 DIAGONAL = "X ∘ I for a diagonal X: only its diagonal enters"
-ENTERS = "at a symmetric T, S = T + T' - T ∘ I changes with T_ij in both places and once on the diagonal"
+ENTERS = "X = T + T' - T ∘ I is symmetric: T_ij enters X_ij and X_ji, and the diagonal once"
 
 STRUCTURED = (
     Row("137", "gradient", "logdet(A + X.T @ X)", "X: m n, A: n n symmetric", "X", "2 * X @ inv(A + X.T @ X)",
         note="the chain rule, for g = log |det U| and U = A + X'X"),
     Row("138", "gradient", f"sum(exp({STRUCTURE}))", "T: n n", "T",
-        f"exp({STRUCTURE}) + exp({STRUCTURE}).T - exp({STRUCTURE}) * eye(n)", note=f"f(S) = sum of exp(S); {ENTERS}"),
+        f"exp({STRUCTURE}) + exp({STRUCTURE}).T - exp({STRUCTURE}) * eye(n)", note=f"f(X) = sum of exp(X); {ENTERS}"),
     Row("139", "gradient", f"trace(A @ ({STRUCTURE}))", "T: n n, A: n n", "T", "A + A.T - A * eye(n)", note=ENTERS),
     Row("140", "gradient", f"det({STRUCTURE})", "T: n n", "T",
         f"det({STRUCTURE}) * (2 * inv({STRUCTURE}) - inv({STRUCTURE}) * eye(n))", note=ENTERS),

@@ -4,7 +4,7 @@
 
 Each answer is compared with the book's closed form (a proof where there is one, 50 digits otherwise), certified, and
 shown beside what SymPy makes of the same question. The tables at the end hold the examples of matrixcalculus.org and
-the list of what SymPy cannot do, from `tests/question_cases.py`.
+layers and losses, from `tests/question_cases.py`.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def summary(lines: list[Line]) -> dict[str, Any]:
 
 OTHERS: tuple[tuple[str, tuple[Row, ...]], ...] = (
     ("The examples of matrixcalculus.org", (*map(as_row, MATRIXCALCULUS), *EXAMPLES)),
-    ("What SymPy cannot do", tuple(map(as_row, BEYOND_SYMPY))),
+    ("Layers, losses and other formulas of learning", tuple(map(as_row, BEYOND_SYMPY))),
 )
 """The other tables of the page."""
 
@@ -221,11 +221,8 @@ def page() -> str:
         parts.append("\n".join([f"## {title}", "", *table(lines[row] for row in rows), ""]))
     parts.append(MISPRINT)
     parts.append("\n".join(["## What is not asked, and why", "", *(f"- ({no}): {why}." for no, why in OUTSIDE), ""]))
-    for title, cases in (
-        ("The examples of matrixcalculus.org", MATRIXCALCULUS),
-        ("What SymPy cannot do", BEYOND_SYMPY),
-    ):
-        found = [line(as_row(case)) for case in cases]
+    for title, rows in OTHERS:
+        found = [line(row) for row in rows]
         counts = "SymPy {sympy}: {verdicts}; ours: {right} of {count} right.".format(**summary(found))
         parts.append("\n".join([f"## {title}", "", counts, "", *table(found, False), ""]))
     return "\n".join(parts)

@@ -54,6 +54,8 @@ SECOND_ORDER: tuple[Case, ...] = (
      "diag(softmax(z)) - outer(softmax(z), softmax(z))"),
     ("hessian", "sum((T - U @ V.T)**2)", FACTORS, ("U",), "kron(eye(m), 2 * V.T @ V)"),
     ("hessian", "sum((T - U @ V.T)**2)", FACTORS, ("V",), "kron(eye(n), 2 * U.T @ U)"),
+    ("hessian", "sum(exp(x * W))", {"x": "", "W": "m n"}, ("x", "W"), "exp(x * W) * (x * W + 1)"),
+    ("hessian", "sum(exp(x * W))", {"x": "", "W": "m n"}, ("W", "x"), "exp(x * W) * (x * W + 1)"),
     ("hvp", "x @ A @ x", {"A": "n n", "x": "n"}, ("x", "v"), "(A + A.T) @ v"),
     ("hvp", "sum((X @ w - y)**2)", LEAST, ("w", "v"), "2 * X.T @ (X @ v)"),
     ("hvp", "sum(log(1 + exp(X @ w)) - y * (X @ w))", LEAST, ("w", "v"),

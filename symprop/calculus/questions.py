@@ -107,6 +107,8 @@ def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
     _scalar(formula, "a Hessian", f'jacobian(formula, "{x.name}")')
     u = _free("u", formula, y)
     first, steps = _bare_gradient(formula, x, y)
+    if not x.rank:  # one row, in the shape of `y`
+        return _worked_out("hessian", formula, (x, y), None, n.Pullback(n.Scalar(1), first, _bare(y)), steps)
     return _matrix("hessian", formula, (x, y), n.Pushforward(first, _bare(y), u), u, steps)
 
 
