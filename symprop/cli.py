@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from symprop.errors import DataError, LimitError, OutputError, SpecError, SympropError, shown
@@ -34,6 +34,7 @@ QUESTIONS = {
 PRODUCTS = {"vjp": "v", "jvp": "u", "hvp": "v"}
 LAYOUTS = ("example", "rows", "columns")
 DTYPES = ("float64", "float32")
+TARGETS = ("numpy", "numba")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 DISAGREES, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
 _LONGEST_LINE = 240
@@ -122,6 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
     generate.add_argument("--optimizer", choices=OPTIMIZERS, help="put the optimiser's step into the module")
+    generate.add_argument("--target", choices=TARGETS, default="numpy", help="numba: loops, for small networks")
+    generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
+    generate.add_argument(
+        "--batch", type=int, default=32, metavar="M", help="the rows for which --plan says bytes (32)"
+    )
+    generate.add_argument(
+        "--show-passes", action="store_true", help="print what each pass changes in place of the module"
+    )
     generate.add_argument("--check", action="store_true", help="is generated/ what the generator makes today?")
     generate.add_argument("--write", action="store_true", help="make generated/ anew")
 
@@ -279,7 +288,11 @@ def _generate(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
     network = read_network(options.network, options.sizes)
-    source = generate(network, dtype=options.dtype, optimizer=options.optimizer)
+    source = generate(network, dtype=options.dtype, optimizer=options.optimizer, target=options.target)
+    listings = list(_listings(network, options))
+    print("\n\n".join(listings), end="\n" if listings else "")
+    if listings and options.output is None:
+        return 0
     if options.output is not None and os.path.exists(options.output) and not options.force:
         if read_text(options.output) == source:
             return 0
@@ -289,6 +302,22 @@ def _generate(options: argparse.Namespace) -> int:
         )
     _put(source.rstrip("\n"), options.output)
     return 0
+
+
+def _listings(network: Network, options: argparse.Namespace) -> Iterator[str]:
+    """Yield what is printed of the generator's work."""
+    if not (options.plan or options.show_passes):
+        return
+    from symprop.calculus.derive import derive
+    from symprop.codegen.listings import passes_listing, plan_listing
+
+    if options.batch < 1:
+        raise SpecError(f"--batch is at least 1, not {options.batch}")
+    derivation = derive(network, layout="rows")
+    if options.show_passes:
+        yield passes_listing(derivation)
+    if options.plan:
+        yield plan_listing(derivation, options.dtype, options.batch)
 
 
 def _gallery(options: argparse.Namespace) -> int:

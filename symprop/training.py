@@ -1,7 +1,7 @@
 """Training a generated module: seeded batches, one optimiser step each, gradients clipped where asked.
 
-The optimiser itself is part of the generated module (`init_state`, `update`), made with `optimizer=NAME`; this is the
-loop around it, which the command line and the examples share.
+The optimiser itself is part of the generated module (`init_state`, `train_step`), made with `optimizer=NAME`; this is
+the loop around it, which the command line and the examples share.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ def train(
         raise DataError(
             f"{len(features)} rows of features and {len(targets)} targets; as many of both are needed, at least one"
         )
-    weights = module.init_params(seed=seed) if params is None else params
-    state = module.init_state(weights)
+    state = module.init_state(module.init_params(seed=seed) if params is None else params)
     options = {} if rate is None else {"lr": rate}
     generator = np.random.default_rng(seed)
     history = []
@@ -81,16 +80,13 @@ def train(
         total = 0.0
         for rows in batches(len(features), batch, generator):
             with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below, in words
-                loss, grads = module.loss_and_grads(weights, features[rows], targets[rows])
-                total += float(loss) * len(rows)
-                if clip is not None:
-                    module.clip_gradients(grads, clip)
-                if not math.isfinite(total):
-                    raise DataError(f"the loss is {float(loss)} in epoch {number}; try a smaller --lr or --clip 1")
-                module.update(weights, grads, state, **options)
+                loss = module.train_step(state, features[rows], targets[rows], max_norm=clip, **options)
+            total += loss * len(rows)
+            if not math.isfinite(total):
+                raise DataError(f"the loss is {loss} in epoch {number}; try a smaller --lr or --clip 1")
         history.append(Epoch(number, total / len(features)))
         after_epoch(history[-1])
-    return Trained(weights, tuple(history))
+    return Trained(state["params"], tuple(history))
 
 
 def check_options(epochs: int, batch: int, rate: float | None, seed: int, clip: float | None) -> None:

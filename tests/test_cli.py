@@ -82,6 +82,23 @@ def test_generate_prints_or_writes_the_module(capsys: pytest.CaptureFixture[str]
     assert numbers == printed(capsys, "generate", NETWORK)
 
 
+def test_generate_prints_the_memory_plan_and_the_passes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    plan = printed(capsys, "generate", NETWORK, "--plan", "--dtype", "float32", "--batch", "10")
+    assert "memory of a step, float32" in plan and "\npeak:   " in plan and "\nm = 10: " in plan
+    module = symprop.compile(read_network(NETWORK), dtype="float32")
+    found = re.search(r"m = 10: ([\d,]+) of", plan)
+    arrays = [each for each in vars(module.make_workspace(10)).values() if isinstance(each, np.ndarray)]
+    owners = {id(owner): owner for owner in (each if each.base is None else each.base for each in arrays)}
+    assert found and int(found[1].replace(",", "")) == sum(owner.nbytes for owner in owners.values())
+    passes = printed(capsys, "generate", NETWORK, "--show-passes")
+    assert passes.startswith("as lowered:\n  z1 = x @ W1.T + b1") and "\nshare: Name work" in passes
+    both = printed(capsys, "generate", NETWORK, "--show-passes", "--plan", "-o", str(tmp_path / "module.py"))
+    assert both.startswith(passes.rstrip("\n")) and "peak:" in both
+    assert (tmp_path / "module.py").read_text(encoding="utf-8") == printed(capsys, "generate", NETWORK)
+    printed(capsys, "generate", NETWORK, "--plan", "--batch", "0", code=2)
+    assert 'target="numba"' in printed(capsys, "generate", NETWORK, "--target", "numba")
+
+
 def test_generate_keeps_a_file_edited_by_hand(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     printed(capsys, "generate", NETWORK, "-o", str(path))

@@ -23,6 +23,14 @@ EXCEPTIONS: dict[str, dict[type, str]] = {
 }
 """By the meaning of the table: kinds without a row, each with the reason."""
 
+PARTIAL = {
+    "operation": "a kind without a row is one call as it stands",
+    "call": "the result of a kind without a row is allocated by NumPy",
+    "scratch memory": "few kinds need any",
+    "loops": "a network that needs another kind is refused for targets that are made of loops",
+}
+"""Tables in which a missing row has a meaning, and which."""
+
 
 def tables() -> dict[str, Table]:
     found: dict[str, Table] = {}
@@ -46,11 +54,16 @@ def test_the_tables_of_the_core_are_found() -> None:
     assert {"shape", "element", "pullback", "pushforward", "value", "tidy", "batch"} <= set(TABLES)
 
 
-@pytest.mark.parametrize("meaning", sorted(TABLES))
+@pytest.mark.parametrize("meaning", sorted(set(TABLES) - set(PARTIAL)))
 def test_a_table_has_a_row_for_every_kind(meaning: str) -> None:
     excused = set(EXCEPTIONS.get(meaning, {}))
     missing = [kind.__name__ for kind in NODE_KINDS if kind not in TABLES[meaning] and kind not in excused]
     assert not missing, f"table {meaning!r} lacks rows for {', '.join(missing)}"
+
+
+def test_partial_tables_are_partial() -> None:
+    for meaning in PARTIAL:
+        assert any(kind not in TABLES[meaning] for kind in NODE_KINDS), meaning
 
 
 @pytest.mark.parametrize("meaning", sorted(EXCEPTIONS))

@@ -32,6 +32,8 @@ PARAMETERS = {
     "b2": (2,),
 }
 
+BLOCK = 16384
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
@@ -82,42 +84,93 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(44, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(6, 4)
+    work.db1 = work.gradient[24:30]
+    work.dW2 = work.gradient[30:42].reshape(2, 6)
+    work.db2 = work.gradient[42:44]
+    memory = np.empty(24 * m, DTYPE)
+    work.z1 = memory[: 6 * m].reshape(m, 6)
+    work.sigmoid1 = memory[6 * m : 12 * m].reshape(m, 6)
+    work.sum1 = memory[12 * m : 18 * m].reshape(m, 6)
+    work.z2 = memory[18 * m : 20 * m].reshape(m, 2)
+    work.delta1 = memory[12 * m : 18 * m].reshape(m, 6)
+    work.slope1 = memory[18 * m : 24 * m].reshape(m, 6)
+    work.y = memory[20 * m : 22 * m].reshape(m, 2)
+    work.ones = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 4)
     y: (m, 2)
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = SiLU(z₁)   (m, 6)
-    sigmoid1 = sigmoid(z1)
-    a1 = z1 * sigmoid1
+    sigmoid1 = np.minimum(z1, 0, out=work.sigmoid1)
+    np.exp(sigmoid1, out=sigmoid1)
+    sum1 = np.abs(z1, out=work.sum1)
+    np.negative(sum1, out=sum1)
+    np.exp(sum1, out=sum1)
+    sum1 += 1
+    sigmoid1 /= sum1
+    a1 = np.multiply(z1, sigmoid1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) L = (1 / (2 m)) ‖z₂ − y‖²   ()
-    error2 = z2 - y
-    L = np.sum(error2**2) / (2 * m)
+    error2 = np.subtract(z2, y, out=z2)
+    L = np.vdot(error2, error2) / (2 * m)
 
     # (5) δ₂ = (1/m) (z₂ − y)   (m, 2)
-    delta2 = error2 / m
+    delta2 = np.divide(error2, m, out=error2)
     # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 6)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
-    db2 = delta2.sum(axis=0)
+    ones = work.ones
+    db2 = np.dot(ones, delta2, out=work.db2)
     # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 6)
-    delta1 = (delta2 @ W2) * (a1 * (1 - sigmoid1) + sigmoid1)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.subtract(1, sigmoid1, out=work.slope1)
+    slope1 *= a1
+    slope1 += sigmoid1
+    delta1 *= slope1
     # (9) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -129,12 +182,53 @@ def loss_and_grads(params, x, y):
 
 
 def init_state(params):
-    """Return the state of AdamW before the first update."""
+    """Return the state of training with AdamW, which starts from a copy of `params`.
+
+    state["params"] are the parameters that `train_step` changes: views of one vector,
+    as are the gradients, so that a step of AdamW is one pass over memory.
+    """
+    params = _check_params(params)
+    w = np.concatenate([np.ravel(value) for value in params.values()])
     return {
+        "w": w,
+        "params": _views(w),
+        "work": None,
         "step": 0,
-        "v": {name: np.zeros_like(value) for name, value in params.items()},
-        "s": {name: np.zeros_like(value) for name, value in params.items()},
+        "v": np.zeros_like(w),
+        "s": np.zeros_like(w),
+        "spare": np.empty((2, min(w.size, BLOCK)), DTYPE),
     }
+
+
+def train_step(
+    state,
+    x,
+    y,
+    lr=0.001,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-08,
+    weight_decay=0.01,
+    max_norm=None,
+):
+    """Change `state` by one step of AdamW on a batch; return the loss before the step.
+
+    lr: learning rate
+    beta1: decay of the mean of gradients
+    beta2: decay of the mean of squared gradients
+    epsilon: added to the root, so that it is never 0
+    weight_decay: how fast weights shrink
+    max_norm: the largest norm of all gradients together, above which they are scaled
+    """
+    m = len(x) if np.ndim(x) else 0
+    if m and (state["work"] is None or state["work"].m != m):
+        state["work"] = make_workspace(m)
+    value, _ = loss_and_grads(state["params"], x, y, state["work"])
+    gradient = state["work"].gradient
+    if max_norm is not None:
+        clip_gradients({"all": gradient}, max_norm)
+    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon, weight_decay)
+    return value
 
 
 def update(
@@ -147,7 +241,7 @@ def update(
     epsilon=1e-08,
     weight_decay=0.01,
 ):
-    """Change `params` and `state` in place by one step of AdamW.
+    """Change `params` and `state` in place by one step of AdamW, for any gradients.
 
     lr: learning rate
     beta1: decay of the mean of gradients
@@ -155,22 +249,55 @@ def update(
     epsilon: added to the root, so that it is never 0
     weight_decay: how fast weights shrink
     """
+    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
+    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
+    _descend(w, g, state, lr, beta1, beta2, epsilon, weight_decay)
+    for name, value in _views(w).items():
+        params[name][...] = value
+
+
+def _descend(w, g, state, lr, beta1, beta2, epsilon, weight_decay):
+    """Change the vector `w` of all parameters and `state` by one step of AdamW."""
     state["step"] += 1
     step = state["step"]
-    for name, w in params.items():
-        g = grads[name]
-        v = state["v"][name]
-        s = state["s"][name]
+    parameters, gradients = w, g
+    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
+        block = slice(start, start + BLOCK)
+        w, g = parameters[block], gradients[block]
+        v = state["v"][block]
+        s = state["s"][block]
+        spare = state["spare"][:, : w.size]
         # mean of gradients: v = β₁ v + (1 − β₁) g
-        v[...] = beta1 * v + (1 - beta1) * g
+        v *= beta1
+        product = np.multiply(g, 1 - beta1, out=spare[0])
+        v += product
         # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
-        s[...] = beta2 * s + (1 - beta2) * g**2
+        s *= beta2
+        product_2 = np.square(g, out=spare[0])
+        product_2 *= 1 - beta2
+        s += product_2
         # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
-        v_hat = v / (1 - beta1**step)
+        v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
         # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
-        s_hat = s / (1 - beta2**step)
+        s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
         # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε) + weight_decay w)
-        w[...] = w - lr * (v_hat / (np.sqrt(s_hat) + epsilon) + weight_decay * w)
+        sums = np.sqrt(s_hat, out=s_hat)
+        sums += epsilon
+        product_3 = np.divide(v_hat, sums, out=v_hat)
+        product_4 = np.multiply(w, weight_decay, out=spare[1])
+        product_3 += product_4
+        product_3 *= lr
+        w -= product_3
+
+
+def _views(vector):
+    """Return the part of a vector that belongs to each parameter, in its shape."""
+    views, start = {}, 0
+    for name, shape in PARAMETERS.items():
+        stop = start + int(np.prod(shape))
+        views[name] = vector[start:stop].reshape(shape)
+        start = stop
+    return views
 
 
 def clip_gradients(grads, max_norm):
@@ -195,17 +322,39 @@ def sigmoid(t):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -245,7 +394,8 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 

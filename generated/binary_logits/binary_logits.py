@@ -86,42 +86,103 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(34, DTYPE)
+    work.dW1 = work.gradient[:20].reshape(4, 5)
+    work.db1 = work.gradient[20:24]
+    work.dW2 = work.gradient[24:32].reshape(2, 4)
+    work.db2 = work.gradient[32:34]
+    memory = np.empty(14 * m, DTYPE)
+    work.z1 = memory[: 4 * m].reshape(m, 4)
+    work.z2 = memory[4 * m : 6 * m].reshape(m, 2)
+    work.p = memory[8 * m : 10 * m].reshape(m, 2)
+    work.sum2 = memory[6 * m : 8 * m].reshape(m, 2)
+    work.error2 = memory[6 * m : 8 * m].reshape(m, 2)
+    work.maximum2 = memory[10 * m : 12 * m].reshape(m, 2)
+    work.delta1 = memory[4 * m : 8 * m].reshape(m, 4)
+    work.y = memory[12 * m : 14 * m].reshape(m, 2)
+    flags = np.empty(4 * m, bool)
+    work.slope1 = flags[: 4 * m].reshape(m, 4)
+    work.ones = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 5)
     y: (m, 2), from 0 to 1
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = ReLU(z₁)   (m, 4)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) p = σ(z₂)   (m, 2)
-    p = sigmoid(z2)
+    p = np.minimum(z2, 0, out=work.p)
+    np.exp(p, out=p)
+    sum2 = np.abs(z2, out=work.sum2)
+    np.negative(sum2, out=sum2)
+    np.exp(sum2, out=sum2)
+    sum2 += 1
+    p /= sum2
     # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   ()
-    L = np.sum(softplus(z2) - y * z2) / m
+    error2 = np.abs(z2, out=work.error2)
+    np.negative(error2, out=error2)
+    np.exp(error2, out=error2)
+    np.log1p(error2, out=error2)
+    maximum2 = np.maximum(z2, 0, out=work.maximum2)
+    error2 += maximum2
+    product2 = np.multiply(y, z2, out=z2)
+    error2 -= product2
+    L = error2.sum() / m
 
     # (6) δ₂ = (1/m) (p − y)   (m, 2)
-    delta2 = (p - y) / m
+    delta2 = np.subtract(p, y, out=p)
+    delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 4)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
-    db2 = delta2.sum(axis=0)
+    ones = work.ones
+    db2 = np.dot(ones, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 4)
-    delta1 = (delta2 @ W2) * (z1 > 0)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.greater(a1, 0, out=work.slope1)
+    delta1 *= slope1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (4, 5)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -159,17 +220,39 @@ def softplus(t):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -210,14 +293,15 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 
 
 def _between(name, array):
     """Raise unless all values lie between 0 and 1."""
-    if not ((array >= 0) & (array <= 1)).all():
+    if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")
 
 

@@ -37,6 +37,10 @@ PARAMETERS = {
     "b3": (10,),
 }
 
+BLOCK = 16384
+
+ONE_HOT = np.eye(10, dtype=DTYPE)
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
@@ -112,63 +116,132 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(3466, DTYPE)
+    work.dW1 = work.gradient[:2048].reshape(32, 64)
+    work.db1 = work.gradient[2048:2080]
+    work.dW2 = work.gradient[2080:3104].reshape(32, 32)
+    work.db2 = work.gradient[3104:3136]
+    work.dW3 = work.gradient[3136:3456].reshape(10, 32)
+    work.db3 = work.gradient[3456:3466]
+    memory = np.empty(128 * m, DTYPE)
+    work.z1 = memory[: 32 * m].reshape(m, 32)
+    work.z2 = memory[32 * m : 64 * m].reshape(m, 32)
+    work.a2 = memory[64 * m : 96 * m].reshape(m, 32)
+    work.z3 = memory[96 * m : 106 * m].reshape(m, 10)
+    work.columns3 = memory[106 * m : 116 * m].reshape(10, m)
+    work.largest3 = memory[126 * m : 127 * m]
+    work.exps3 = memory[106 * m : 116 * m].reshape(m, 10)
+    work.total3 = memory[126 * m : 127 * m].reshape(m, 1)
+    work.da2 = memory[64 * m : 96 * m].reshape(m, 32)
+    work.delta2 = memory[32 * m : 64 * m].reshape(m, 32)
+    work.delta1 = memory[96 * m : 128 * m].reshape(m, 32)
+    work.y = memory[116 * m : 126 * m].reshape(m, 10)
+    flags = np.empty(32 * m, bool)
+    work.slope2 = flags[: 32 * m].reshape(m, 32)
+    work.ones = np.ones((10, 1), DTYPE)
+    work.ones_2 = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 64)
     y: (m,) class ids, or (m, 10) rows that sum to 1
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
-    y = _check_y(y, len(x))
-    m = len(x)
+    work = _check_work(work, len(x))
+    y = _check_y(y, len(x), work.y)
+    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    buffers = np.setbufsize(512)
+    try:
+        return _step(params, x, y, work)
+    finally:
+        np.setbufsize(buffers)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     W3, b3 = params["W3"], params["b3"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 32)
-    z1 = x @ W1.T + b1
+    z1 = np.matmul(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = tanh(z₁)   (m, 32)
-    a1 = np.tanh(z1)
+    a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 32)
-    z2 = a1 @ W2.T + b2
+    z2 = np.matmul(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) f₂ = ReLU(z₂)   (m, 32)
-    f2 = np.maximum(z2, 0)
+    f2 = np.maximum(z2, 0, out=z2)
     # (5) a₂ = f₂ + a₁   (m, 32)
-    a2 = f2 + a1
+    a2 = np.add(f2, a1, out=work.a2)
     # (6) z₃ = a₂ W₃ᵀ + b₃   (m, 10)
-    z3 = a2 @ W3.T + b3
+    z3 = np.matmul(a2, W3.T, out=work.z3)
+    z3 += b3
     # (7) p = softmax(z₃)   (m, 10)
-    top3 = z3.max(axis=1, keepdims=True)
+    columns3 = work.columns3
+    columns3[...] = z3.T
+    largest3 = columns3.max(axis=0, out=work.largest3)
+    top3 = largest3.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted3 = z3 - top3
-    exps3 = np.exp(shifted3)
-    total3 = exps3.sum(axis=1, keepdims=True)
-    p = exps3 / total3
+    shifted3 = np.subtract(z3, top3, out=z3)
+    exps3 = np.exp(shifted3, out=work.exps3)
+    ones = work.ones
+    total3 = np.dot(exps3, ones, out=work.total3)
+    p = np.divide(exps3, total3, out=exps3)
     # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    log3 = np.log(total3, out=total3)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted3 - np.log(total3))) / m
+    difference3 = np.subtract(shifted3, log3, out=shifted3)
+    L = -np.vdot(y, difference3) / m
 
     # (9) δ₃ = (1/m) (p − y)   (m, 10)
-    delta3 = (p - y) / m
+    delta3 = np.subtract(p, y, out=p)
+    delta3 /= m
     # (13) ∂L/∂W₃ = δ₃ᵀ a₂   (10, 32)
-    dW3 = delta3.T @ a2
+    dW3 = np.matmul(delta3.T, a2, out=work.dW3)
     # (14) ∂L/∂b₃ = 𝟏ᵀ δ₃   (10,)
-    db3 = delta3.sum(axis=0)
+    ones_2 = work.ones_2
+    db3 = np.dot(ones_2, delta3, out=work.db3)
     # (10) ∂L/∂a₂ = δ₃ W₃   (m, 32)
-    da2 = delta3 @ W3
+    da2 = np.matmul(delta3, W3, out=work.da2)
     # (11) δ₂ = ∂L/∂a₂ ⊙ 1[z₂ > 0]   (m, 32)
-    delta2 = da2 * (z2 > 0)
+    slope2 = np.greater(f2, 0, out=work.slope2)
+    delta2 = np.multiply(da2, slope2, out=work.delta2)
     # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
-    dW2 = delta2.T @ a1
+    dW2 = np.matmul(delta2.T, a1, out=work.dW2)
     # (16) ∂L/∂b₂ = 𝟏ᵀ δ₂   (32,)
-    db2 = delta2.sum(axis=0)
+    db2 = np.dot(ones_2, delta2, out=work.db2)
     # (12) δ₁ = (δ₂ W₂ + ∂L/∂a₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 32)
-    delta1 = (delta2 @ W2 + da2) * (1 - a1**2)
+    delta1 = np.matmul(delta2, W2, out=work.delta1)
+    delta1 += da2
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
+    delta1 *= slope1
     # (17) ∂L/∂W₁ = δ₁ᵀ x   (32, 64)
-    dW1 = delta1.T @ x
+    dW1 = np.matmul(delta1.T, x, out=work.dW1)
     # (18) ∂L/∂b₁ = 𝟏ᵀ δ₁   (32,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -182,38 +255,108 @@ def loss_and_grads(params, x, y):
 
 
 def init_state(params):
-    """Return the state of Adam before the first update."""
+    """Return the state of training with Adam, which starts from a copy of `params`.
+
+    state["params"] are the parameters that `train_step` changes: views of one vector,
+    as are the gradients, so that a step of Adam is one pass over memory.
+    """
+    params = _check_params(params)
+    w = np.concatenate([np.ravel(value) for value in params.values()])
     return {
+        "w": w,
+        "params": _views(w),
+        "work": None,
         "step": 0,
-        "v": {name: np.zeros_like(value) for name, value in params.items()},
-        "s": {name: np.zeros_like(value) for name, value in params.items()},
+        "v": np.zeros_like(w),
+        "s": np.zeros_like(w),
+        "spare": np.empty((2, min(w.size, BLOCK)), DTYPE),
     }
 
 
+def train_step(
+    state,
+    x,
+    y,
+    lr=0.001,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-08,
+    max_norm=None,
+):
+    """Change `state` by one step of Adam on a batch; return the loss before the step.
+
+    lr: learning rate
+    beta1: decay of the mean of gradients
+    beta2: decay of the mean of squared gradients
+    epsilon: added to the root, so that it is never 0
+    max_norm: the largest norm of all gradients together, above which they are scaled
+    """
+    m = len(x) if np.ndim(x) else 0
+    if m and (state["work"] is None or state["work"].m != m):
+        state["work"] = make_workspace(m)
+    value, _ = loss_and_grads(state["params"], x, y, state["work"])
+    gradient = state["work"].gradient
+    if max_norm is not None:
+        clip_gradients({"all": gradient}, max_norm)
+    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
+    return value
+
+
 def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08):
-    """Change `params` and `state` in place by one step of Adam.
+    """Change `params` and `state` in place by one step of Adam, for any gradients.
 
     lr: learning rate
     beta1: decay of the mean of gradients
     beta2: decay of the mean of squared gradients
     epsilon: added to the root, so that it is never 0
     """
+    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
+    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
+    _descend(w, g, state, lr, beta1, beta2, epsilon)
+    for name, value in _views(w).items():
+        params[name][...] = value
+
+
+def _descend(w, g, state, lr, beta1, beta2, epsilon):
+    """Change the vector `w` of all parameters and `state` by one step of Adam."""
     state["step"] += 1
     step = state["step"]
-    for name, w in params.items():
-        g = grads[name]
-        v = state["v"][name]
-        s = state["s"][name]
+    parameters, gradients = w, g
+    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
+        block = slice(start, start + BLOCK)
+        w, g = parameters[block], gradients[block]
+        v = state["v"][block]
+        s = state["s"][block]
+        spare = state["spare"][:, : w.size]
         # mean of gradients: v = β₁ v + (1 − β₁) g
-        v[...] = beta1 * v + (1 - beta1) * g
+        v *= beta1
+        product = np.multiply(g, 1 - beta1, out=spare[0])
+        v += product
         # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
-        s[...] = beta2 * s + (1 - beta2) * g**2
+        s *= beta2
+        product_2 = np.square(g, out=spare[0])
+        product_2 *= 1 - beta2
+        s += product_2
         # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
-        v_hat = v / (1 - beta1**step)
+        v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
         # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
-        s_hat = s / (1 - beta2**step)
+        s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
         # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε))
-        w[...] = w - lr * (v_hat / (np.sqrt(s_hat) + epsilon))
+        sums = np.sqrt(s_hat, out=s_hat)
+        sums += epsilon
+        product_3 = np.divide(v_hat, sums, out=v_hat)
+        product_3 *= lr
+        w -= product_3
+
+
+def _views(vector):
+    """Return the part of a vector that belongs to each parameter, in its shape."""
+    views, start = {}, 0
+    for name, shape in PARAMETERS.items():
+        stop = start + int(np.prod(shape))
+        views[name] = vector[start:stop].reshape(shape)
+        start = stop
+    return views
 
 
 def clip_gradients(grads, max_norm):
@@ -232,17 +375,39 @@ def clip_gradients(grads, max_norm):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -252,20 +417,23 @@ def _check_x(x):
     return _finite("x", x)
 
 
-def _check_y(y, m):
-    """Return the targets as rows that sum to 1, made from class ids or given as such."""
-    if np.shape(y) not in ((m,), (m, 10)):
+def _check_y(y, m, rows=None):
+    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
+    shape = y.shape if type(y) is np.ndarray else np.shape(y)
+    if shape not in ((m,), (m, 10)):
         allowed = f"({m},) class ids, or ({m}, 10) rows that sum to 1"
-        raise ValueError(f"y has shape {np.shape(y)}; it must be {allowed}")
-    if np.ndim(y) == 1:
-        rows = np.zeros((m, 10), DTYPE)
-        rows[np.arange(m), _integers("y", y, 10)] = 1
-        return rows
+        raise ValueError(f"y has shape {shape}; it must be {allowed}")
+    if len(shape) == 1:
+        ids = _integers("y", y, 10)
+        rows = np.empty((m, 10), DTYPE) if rows is None else rows
+        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     y = _finite("y", _real("y", y))
     _between("y", y)
-    wrong = np.abs(y.sum(axis=1) - 1) > 1e-5
-    if wrong.any():
-        row = int(wrong.argmax())
+    off = y.sum(axis=1)
+    off -= 1
+    np.abs(off, out=off)
+    if off.max() > 1e-5:
+        row = int(off.argmax())
         raise ValueError(f"y[{row}] sums to {y[row].sum()}; it must sum to 1")
     return y
 
@@ -291,31 +459,35 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 
 
 def _between(name, array):
     """Raise unless all values lie between 0 and 1."""
-    if not ((array >= 0) & (array <= 1)).all():
+    if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")
 
 
 def _integers(name, value, count):
     """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    array = np.asarray(value)
-    allowed = f"an integer from 0 to {count - 1}"
-    if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-    if array.dtype.kind == "f":
-        wrong = ~np.isfinite(array) | (array != np.floor(array))
-        wrong = wrong if wrong.any() else ~wrong
-        _refuse(name, array, wrong, f"{allowed}, not a float")
-    if array.size and not (0 <= array.min() and array.max() < count):
-        _refuse(name, array, (array < 0) | (array >= count), allowed)
-    return array.astype(np.intp, copy=False)
+    ids, allowed = value, f"an integer from 0 to {count - 1}"
+    if type(value) is not np.ndarray or value.dtype != np.intp:
+        array = np.asarray(value)
+        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
+        if array.dtype.kind == "f":
+            wrong = ~np.isfinite(array) | (array != np.floor(array))
+            wrong = wrong if wrong.any() else ~wrong
+            _refuse(name, array, wrong, f"{allowed}, not a float")
+        ids = array.astype(np.intp)
+    # as an unsigned number, -1 is the largest of all
+    if ids.size and not ids.view(np.uintp).max() < count:
+        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
+    return ids
 
 
 def _refuse(name, array, wrong, allowed):

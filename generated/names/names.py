@@ -35,6 +35,8 @@ PARAMETERS = {
     "b2": (27,),
 }
 
+ONE_HOT = np.eye(27, dtype=DTYPE)
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
@@ -105,52 +107,119 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(11897, DTYPE)
+    work.dE1 = work.gradient[:270].reshape(27, 10)
+    work.dW1 = work.gradient[270:6270].reshape(200, 30)
+    work.db1 = work.gradient[6270:6470]
+    work.dW2 = work.gradient[6470:11870].reshape(27, 200)
+    work.db2 = work.gradient[11870:11897]
+    memory = np.empty(457 * m, DTYPE)
+    work.rows1 = memory[400 * m : 430 * m].reshape(m, 3, 10)
+    work.z1 = memory[: 200 * m].reshape(m, 200)
+    work.z2 = memory[200 * m : 227 * m].reshape(m, 27)
+    work.columns2 = memory[227 * m : 254 * m].reshape(27, m)
+    work.largest2 = memory[281 * m : 282 * m]
+    work.exps2 = memory[430 * m : 457 * m].reshape(m, 27)
+    work.total2 = memory[227 * m : 228 * m].reshape(m, 1)
+    work.delta1 = memory[200 * m : 400 * m].reshape(m, 200)
+    work.rows1_2 = memory[: 81 * m].reshape(3 * m, 27)
+    work.product1 = memory[81 * m : 111 * m].reshape(m, 30)
+    work.y = memory[254 * m : 281 * m].reshape(m, 27)
+    work.ones = np.ones((27, 1), DTYPE)
+    work.ones_2 = np.ones((m,), DTYPE)
+    work.identity = np.eye(27, dtype=DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 3), ids from 0 to 26
     y: (m,) class ids, or (m, 27) rows that sum to 1
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
-    y = _check_y(y, len(x))
-    m = len(x)
+    work = _check_work(work, len(x))
+    y = _check_y(y, len(x), work.y)
+    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    buffers = np.setbufsize(512)
+    try:
+        return _step(params, x, y, work)
+    finally:
+        np.setbufsize(buffers)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) e₁ = reshape(E₁[x], m, 30)   (m, 30)
-    e1 = E1[x].reshape(m, 30)
+    rows1 = E1.take(x, axis=0, mode="clip", out=work.rows1)
+    e1 = rows1.reshape(m, 30)
     # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
-    z1 = e1 @ W1.T + b1
+    z1 = np.matmul(e1, W1.T, out=work.z1)
+    z1 += b1
     # (3) a₁ = tanh(z₁)   (m, 200)
-    a1 = np.tanh(z1)
+    a1 = np.tanh(z1, out=z1)
     # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
-    z2 = a1 @ W2.T + b2
+    z2 = np.matmul(a1, W2.T, out=work.z2)
+    z2 += b2
     # (5) p = softmax(z₂)   (m, 27)
-    top2 = z2.max(axis=1, keepdims=True)
+    columns2 = work.columns2
+    columns2[...] = z2.T
+    largest2 = columns2.max(axis=0, out=work.largest2)
+    top2 = largest2.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted2 = z2 - top2
-    exps2 = np.exp(shifted2)
-    total2 = exps2.sum(axis=1, keepdims=True)
-    p = exps2 / total2
+    shifted2 = np.subtract(z2, top2, out=z2)
+    exps2 = np.exp(shifted2, out=work.exps2)
+    ones = work.ones
+    total2 = np.dot(exps2, ones, out=work.total2)
+    p = np.divide(exps2, total2, out=exps2)
     # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    log2 = np.log(total2, out=total2)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted2 - np.log(total2))) / m
+    difference2 = np.subtract(shifted2, log2, out=shifted2)
+    L = -np.vdot(y, difference2) / m
 
     # (7) δ₂ = (1/m) (p − y)   (m, 27)
-    delta2 = (p - y) / m
+    delta2 = np.subtract(p, y, out=p)
+    delta2 /= m
     # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
-    dW2 = delta2.T @ a1
+    dW2 = np.matmul(delta2.T, a1, out=work.dW2)
     # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
-    db2 = delta2.sum(axis=0)
+    ones_2 = work.ones_2
+    db2 = np.dot(ones_2, delta2, out=work.db2)
     # (8) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 200)
-    delta1 = (delta2 @ W2) * (1 - a1**2)
+    delta1 = np.matmul(delta2, W2, out=work.delta1)
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
+    delta1 *= slope1
     # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
-    dW1 = delta1.T @ e1
+    dW1 = np.matmul(delta1.T, e1, out=work.dW1)
     # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones_2, delta1, out=work.db1)
     # (13) ∂L/∂E₁ = scatter_add(reshape(δ₁ W₁, m, 3, 10), x)   (27, 10)
-    dE1 = scatter_add((delta1 @ W1).reshape(m, 3, 10), x, 27)
+    identity = work.identity
+    rows1_2 = identity.take(x.reshape(3 * m), axis=0, mode="clip", out=work.rows1_2)
+    product1 = np.matmul(delta1, W1, out=work.product1)
+    dE1 = np.matmul(rows1_2.T, product1.reshape(3 * m, 10), out=work.dE1)
 
     grads = {
         "E1": dE1,
@@ -176,26 +245,60 @@ def clip_gradients(grads, max_norm):
     return norm
 
 
-def scatter_add(values, ids, size):
-    """Return a table of `size` rows; row k is the sum of all `values` whose id is k."""
-    table = np.zeros((size, *np.shape(values)[np.ndim(ids) :]), DTYPE)
-    np.add.at(table, ids, values)
-    return table
+def scatter_add(values, ids, size=None, out=None, scratch=None):
+    """Return a table of `size` rows; row k is the sum of all `values` whose id is k.
+
+    The table is `out` where that is given; then `scratch` is an array of integers like
+    `values`, for their places in the table: adding up numbers is faster than rows.
+    """
+    if out is None:
+        out = np.zeros((size, *np.shape(values)[np.ndim(ids) :]), DTYPE)
+        np.add.at(out, ids, values)
+        return out
+    out.fill(0)
+    width = out[0].size
+    places = scratch.reshape(-1, width)
+    places[...] = np.arange(width)
+    places += (ids * width).reshape(-1, 1)
+    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    return out
 
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -205,20 +308,23 @@ def _check_x(x):
     return ids
 
 
-def _check_y(y, m):
-    """Return the targets as rows that sum to 1, made from class ids or given as such."""
-    if np.shape(y) not in ((m,), (m, 27)):
+def _check_y(y, m, rows=None):
+    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
+    shape = y.shape if type(y) is np.ndarray else np.shape(y)
+    if shape not in ((m,), (m, 27)):
         allowed = f"({m},) class ids, or ({m}, 27) rows that sum to 1"
-        raise ValueError(f"y has shape {np.shape(y)}; it must be {allowed}")
-    if np.ndim(y) == 1:
-        rows = np.zeros((m, 27), DTYPE)
-        rows[np.arange(m), _integers("y", y, 27)] = 1
-        return rows
+        raise ValueError(f"y has shape {shape}; it must be {allowed}")
+    if len(shape) == 1:
+        ids = _integers("y", y, 27)
+        rows = np.empty((m, 27), DTYPE) if rows is None else rows
+        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     y = _finite("y", _real("y", y))
     _between("y", y)
-    wrong = np.abs(y.sum(axis=1) - 1) > 1e-5
-    if wrong.any():
-        row = int(wrong.argmax())
+    off = y.sum(axis=1)
+    off -= 1
+    np.abs(off, out=off)
+    if off.max() > 1e-5:
+        row = int(off.argmax())
         raise ValueError(f"y[{row}] sums to {y[row].sum()}; it must sum to 1")
     return y
 
@@ -244,31 +350,35 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 
 
 def _between(name, array):
     """Raise unless all values lie between 0 and 1."""
-    if not ((array >= 0) & (array <= 1)).all():
+    if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")
 
 
 def _integers(name, value, count):
     """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    array = np.asarray(value)
-    allowed = f"an integer from 0 to {count - 1}"
-    if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-    if array.dtype.kind == "f":
-        wrong = ~np.isfinite(array) | (array != np.floor(array))
-        wrong = wrong if wrong.any() else ~wrong
-        _refuse(name, array, wrong, f"{allowed}, not a float")
-    if array.size and not (0 <= array.min() and array.max() < count):
-        _refuse(name, array, (array < 0) | (array >= count), allowed)
-    return array.astype(np.intp, copy=False)
+    ids, allowed = value, f"an integer from 0 to {count - 1}"
+    if type(value) is not np.ndarray or value.dtype != np.intp:
+        array = np.asarray(value)
+        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
+        if array.dtype.kind == "f":
+            wrong = ~np.isfinite(array) | (array != np.floor(array))
+            wrong = wrong if wrong.any() else ~wrong
+            _refuse(name, array, wrong, f"{allowed}, not a float")
+        ids = array.astype(np.intp)
+    # as an unsigned number, -1 is the largest of all
+    if ids.size and not ids.view(np.uintp).max() < count:
+        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
+    return ids
 
 
 def _refuse(name, array, wrong, allowed):

@@ -83,42 +83,99 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(23, DTYPE)
+    work.dW1 = work.gradient[:12].reshape(3, 4)
+    work.db1 = work.gradient[12:15]
+    work.dW2 = work.gradient[15:21].reshape(2, 3)
+    work.db2 = work.gradient[21:23]
+    memory = np.empty(12 * m, DTYPE)
+    work.z1 = memory[: 3 * m].reshape(m, 3)
+    work.sigmoid1 = memory[3 * m : 6 * m].reshape(m, 3)
+    work.sum1 = memory[6 * m : 9 * m].reshape(m, 3)
+    work.z2 = memory[6 * m : 8 * m].reshape(m, 2)
+    work.power2 = memory[8 * m : 10 * m].reshape(m, 2)
+    work.delta2 = memory[9 * m : 11 * m].reshape(m, 2)
+    work.delta1 = memory[6 * m : 9 * m].reshape(m, 3)
+    work.slope1 = memory[9 * m : 12 * m].reshape(m, 3)
+    work.y = memory[9 * m : 11 * m].reshape(m, 2)
+    work.ones = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 4)
     y: (m, 2)
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 3)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = swish(z₁)   (m, 3)
-    sigmoid1 = sigmoid(z1)
-    a1 = z1 * sigmoid1
+    sigmoid1 = np.minimum(z1, 0, out=work.sigmoid1)
+    np.exp(sigmoid1, out=sigmoid1)
+    sum1 = np.abs(z1, out=work.sum1)
+    np.negative(sum1, out=sum1)
+    np.exp(sum1, out=sum1)
+    sum1 += 1
+    sigmoid1 /= sum1
+    a1 = np.multiply(z1, sigmoid1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   ()
-    error2 = z2 - y
-    L = np.sum(error2**4) / (4 * m)
+    error2 = np.subtract(z2, y, out=z2)
+    power2 = np.square(error2, out=work.power2)
+    np.square(power2, out=power2)
+    L = power2.sum() / (4 * m)
 
     # (5) δ₂ = (1/m) (z₂ − y)⊙³   (m, 2)
-    delta2 = error2**3 / m
+    delta2 = np.square(error2, out=work.delta2)
+    delta2 *= error2
+    delta2 /= m
     # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 3)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
-    db2 = delta2.sum(axis=0)
+    ones = work.ones
+    db2 = np.dot(ones, delta2, out=work.db2)
     # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 3)
-    delta1 = (delta2 @ W2) * (a1 * (1 - sigmoid1) + sigmoid1)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.subtract(1, sigmoid1, out=work.slope1)
+    slope1 *= a1
+    slope1 += sigmoid1
+    delta1 *= slope1
     # (9) ∂L/∂W₁ = δ₁ᵀ x   (3, 4)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (3,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -151,17 +208,39 @@ def sigmoid(t):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -201,7 +280,8 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 

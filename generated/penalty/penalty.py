@@ -31,6 +31,10 @@ PARAMETERS = {
     "b2": (3,),
 }
 
+BLOCK = 16384
+
+ONE_HOT = np.eye(3, dtype=DTYPE)
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
@@ -99,47 +103,104 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(38, DTYPE)
+    work.dW1 = work.gradient[:20].reshape(5, 4)
+    work.dW2 = work.gradient[20:35].reshape(3, 5)
+    work.db2 = work.gradient[35:38]
+    memory = np.empty(16 * m + 20, DTYPE)
+    work.z1 = memory[20 : 5 * m + 20].reshape(m, 5)
+    work.z2 = memory[5 * m + 20 : 8 * m + 20].reshape(m, 3)
+    work.columns2 = memory[8 * m + 20 : 11 * m + 20].reshape(3, m)
+    work.largest2 = memory[11 * m + 20 : 12 * m + 20]
+    work.exps2 = memory[10 * m + 20 : 13 * m + 20].reshape(m, 3)
+    work.total2 = memory[8 * m + 20 : 9 * m + 20].reshape(m, 1)
+    work.product2 = memory[:15].reshape(3, 5)
+    work.delta1 = memory[5 * m + 20 : 10 * m + 20].reshape(m, 5)
+    work.product1 = memory[:20].reshape(5, 4)
+    work.y = memory[13 * m + 20 : 16 * m + 20].reshape(m, 3)
+    work.ones = np.ones((3, 1), DTYPE)
+    work.ones_2 = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 4)
     y: (m,) class ids, or (m, 3) rows that sum to 1
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
-    y = _check_y(y, len(x))
-    m = len(x)
+    work = _check_work(work, len(x))
+    y = _check_y(y, len(x), work.y)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1 = params["W1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ   (m, 5)
-    z1 = x @ W1.T
+    z1 = np.dot(x, W1.T, out=work.z1)
     # (2) a₁ = tanh(z₁)   (m, 5)
-    a1 = np.tanh(z1)
+    a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 3)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) p = softmax(z₂)   (m, 3)
-    top2 = z2.max(axis=1, keepdims=True)
+    columns2 = work.columns2
+    columns2[...] = z2.T
+    largest2 = columns2.max(axis=0, out=work.largest2)
+    top2 = largest2.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted2 = z2 - top2
-    exps2 = np.exp(shifted2)
-    total2 = exps2.sum(axis=1, keepdims=True)
-    p = exps2 / total2
+    shifted2 = np.subtract(z2, top2, out=z2)
+    exps2 = np.exp(shifted2, out=work.exps2)
+    ones = work.ones
+    total2 = np.dot(exps2, ones, out=work.total2)
+    p = np.divide(exps2, total2, out=exps2)
     # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
+    penalty = 0.0005 * (np.vdot(W1, W1) + np.vdot(W2, W2))
+    log2 = np.log(total2, out=total2)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    data_loss = -np.sum(y * (shifted2 - np.log(total2))) / m
-    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + data_loss
+    difference2 = np.subtract(shifted2, log2, out=shifted2)
+    L = penalty - np.vdot(y, difference2) / m
 
     # (6) δ₂ = (1/m) (p − y)   (m, 3)
-    delta2 = (p - y) / m
+    delta2 = np.subtract(p, y, out=p)
+    delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁ + 0.001 W₂   (3, 5)
-    dW2 = delta2.T @ a1 + 0.001 * W2
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    product2 = np.divide(W2, 1000, out=work.product2)
+    dW2 += product2
     # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (3,)
-    db2 = delta2.sum(axis=0)
+    ones_2 = work.ones_2
+    db2 = np.dot(ones_2, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
-    delta1 = (delta2 @ W2) * (1 - a1**2)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
+    delta1 *= slope1
     # (10) ∂L/∂W₁ = δ₁ᵀ x + 0.001 W₁   (5, 4)
-    dW1 = delta1.T @ x + 0.001 * W1
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    product1 = np.divide(W1, 1000, out=work.product1)
+    dW1 += product1
 
     grads = {
         "W1": dW1,
@@ -150,19 +211,70 @@ def loss_and_grads(params, x, y):
 
 
 def init_state(params):
-    """Return the state of SGD before the first update."""
-    return {}
+    """Return the state of training with SGD, which starts from a copy of `params`.
+
+    state["params"] are the parameters that `train_step` changes: views of one vector,
+    as are the gradients, so that a step of SGD is one pass over memory.
+    """
+    params = _check_params(params)
+    w = np.concatenate([np.ravel(value) for value in params.values()])
+    return {
+        "w": w,
+        "params": _views(w),
+        "work": None,
+        "spare": np.empty((1, min(w.size, BLOCK)), DTYPE),
+    }
+
+
+def train_step(state, x, y, lr=0.01, max_norm=None):
+    """Change `state` by one step of SGD on a batch; return the loss before the step.
+
+    lr: learning rate
+    max_norm: the largest norm of all gradients together, above which they are scaled
+    """
+    m = len(x) if np.ndim(x) else 0
+    if m and (state["work"] is None or state["work"].m != m):
+        state["work"] = make_workspace(m)
+    value, _ = loss_and_grads(state["params"], x, y, state["work"])
+    gradient = state["work"].gradient
+    if max_norm is not None:
+        clip_gradients({"all": gradient}, max_norm)
+    _descend(state["w"], gradient, state, lr)
+    return value
 
 
 def update(params, grads, state, lr=0.01):
-    """Change `params` and `state` in place by one step of SGD.
+    """Change `params` and `state` in place by one step of SGD, for any gradients.
 
     lr: learning rate
     """
-    for name, w in params.items():
-        g = grads[name]
+    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
+    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
+    _descend(w, g, state, lr)
+    for name, value in _views(w).items():
+        params[name][...] = value
+
+
+def _descend(w, g, state, lr):
+    """Change the vector `w` of all parameters and `state` by one step of SGD."""
+    parameters, gradients = w, g
+    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
+        block = slice(start, start + BLOCK)
+        w, g = parameters[block], gradients[block]
+        spare = state["spare"][:, : w.size]
         # update: w = w − lr g
-        w[...] = w - lr * g
+        product = np.multiply(g, lr, out=spare[0])
+        w -= product
+
+
+def _views(vector):
+    """Return the part of a vector that belongs to each parameter, in its shape."""
+    views, start = {}, 0
+    for name, shape in PARAMETERS.items():
+        stop = start + int(np.prod(shape))
+        views[name] = vector[start:stop].reshape(shape)
+        start = stop
+    return views
 
 
 def clip_gradients(grads, max_norm):
@@ -181,17 +293,39 @@ def clip_gradients(grads, max_norm):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -201,20 +335,23 @@ def _check_x(x):
     return _finite("x", x)
 
 
-def _check_y(y, m):
-    """Return the targets as rows that sum to 1, made from class ids or given as such."""
-    if np.shape(y) not in ((m,), (m, 3)):
+def _check_y(y, m, rows=None):
+    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
+    shape = y.shape if type(y) is np.ndarray else np.shape(y)
+    if shape not in ((m,), (m, 3)):
         allowed = f"({m},) class ids, or ({m}, 3) rows that sum to 1"
-        raise ValueError(f"y has shape {np.shape(y)}; it must be {allowed}")
-    if np.ndim(y) == 1:
-        rows = np.zeros((m, 3), DTYPE)
-        rows[np.arange(m), _integers("y", y, 3)] = 1
-        return rows
+        raise ValueError(f"y has shape {shape}; it must be {allowed}")
+    if len(shape) == 1:
+        ids = _integers("y", y, 3)
+        rows = np.empty((m, 3), DTYPE) if rows is None else rows
+        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     y = _finite("y", _real("y", y))
     _between("y", y)
-    wrong = np.abs(y.sum(axis=1) - 1) > 1e-5
-    if wrong.any():
-        row = int(wrong.argmax())
+    off = y.sum(axis=1)
+    off -= 1
+    np.abs(off, out=off)
+    if off.max() > 1e-5:
+        row = int(off.argmax())
         raise ValueError(f"y[{row}] sums to {y[row].sum()}; it must sum to 1")
     return y
 
@@ -240,31 +377,35 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 
 
 def _between(name, array):
     """Raise unless all values lie between 0 and 1."""
-    if not ((array >= 0) & (array <= 1)).all():
+    if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")
 
 
 def _integers(name, value, count):
     """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    array = np.asarray(value)
-    allowed = f"an integer from 0 to {count - 1}"
-    if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-    if array.dtype.kind == "f":
-        wrong = ~np.isfinite(array) | (array != np.floor(array))
-        wrong = wrong if wrong.any() else ~wrong
-        _refuse(name, array, wrong, f"{allowed}, not a float")
-    if array.size and not (0 <= array.min() and array.max() < count):
-        _refuse(name, array, (array < 0) | (array >= count), allowed)
-    return array.astype(np.intp, copy=False)
+    ids, allowed = value, f"an integer from 0 to {count - 1}"
+    if type(value) is not np.ndarray or value.dtype != np.intp:
+        array = np.asarray(value)
+        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
+        if array.dtype.kind == "f":
+            wrong = ~np.isfinite(array) | (array != np.floor(array))
+            wrong = wrong if wrong.any() else ~wrong
+            _refuse(name, array, wrong, f"{allowed}, not a float")
+        ids = array.astype(np.intp)
+    # as an unsigned number, -1 is the largest of all
+    if ids.size and not ids.view(np.uintp).max() < count:
+        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
+    return ids
 
 
 def _refuse(name, array, wrong, allowed):

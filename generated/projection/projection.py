@@ -39,6 +39,8 @@ PARAMETERS = {
     "b4": (3,),
 }
 
+ONE_HOT = np.eye(3, dtype=DTYPE)
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
@@ -117,68 +119,129 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(117, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(6, 4)
+    work.db1 = work.gradient[24:30]
+    work.dW2 = work.gradient[30:66].reshape(6, 6)
+    work.db2 = work.gradient[66:72]
+    work.dW3 = work.gradient[72:96].reshape(6, 4)
+    work.dW4 = work.gradient[96:114].reshape(3, 6)
+    work.db4 = work.gradient[114:117]
+    memory = np.empty(22 * m, DTYPE)
+    work.z1 = memory[: 6 * m].reshape(m, 6)
+    work.z2 = memory[6 * m : 12 * m].reshape(m, 6)
+    work.z3 = memory[12 * m : 18 * m].reshape(m, 6)
+    work.z4 = memory[12 * m : 15 * m].reshape(m, 3)
+    work.columns4 = memory[15 * m : 18 * m].reshape(3, m)
+    work.largest4 = memory[21 * m : 22 * m]
+    work.exps4 = memory[15 * m : 18 * m].reshape(m, 3)
+    work.total4 = memory[21 * m : 22 * m].reshape(m, 1)
+    work.da3 = memory[6 * m : 12 * m].reshape(m, 6)
+    work.delta1 = memory[12 * m : 18 * m].reshape(m, 6)
+    work.y = memory[18 * m : 21 * m].reshape(m, 3)
+    flags = np.empty(6 * m, bool)
+    work.slope1 = flags[: 6 * m].reshape(m, 6)
+    work.ones = np.ones((3, 1), DTYPE)
+    work.ones_2 = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 4)
     y: (m,) class ids, or (m, 3) rows that sum to 1
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
-    y = _check_y(y, len(x))
-    m = len(x)
+    work = _check_work(work, len(x))
+    y = _check_y(y, len(x), work.y)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     W3 = params["W3"]
     W4, b4 = params["W4"], params["b4"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = ReLU(z₁)   (m, 6)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 6)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) z₃ = x W₃ᵀ   (m, 6)
-    z3 = x @ W3.T
+    z3 = np.dot(x, W3.T, out=work.z3)
     # (5) a₃ = z₂ + z₃   (m, 6)
-    a3 = z2 + z3
+    a3 = np.add(z2, z3, out=z2)
     # (6) z₄ = a₃ W₄ᵀ + b₄   (m, 3)
-    z4 = a3 @ W4.T + b4
+    z4 = np.dot(a3, W4.T, out=work.z4)
+    z4 += b4
     # (7) p = softmax(z₄)   (m, 3)
-    top4 = z4.max(axis=1, keepdims=True)
+    columns4 = work.columns4
+    columns4[...] = z4.T
+    largest4 = columns4.max(axis=0, out=work.largest4)
+    top4 = largest4.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted4 = z4 - top4
-    exps4 = np.exp(shifted4)
-    total4 = exps4.sum(axis=1, keepdims=True)
-    p = exps4 / total4
+    shifted4 = np.subtract(z4, top4, out=z4)
+    exps4 = np.exp(shifted4, out=work.exps4)
+    ones = work.ones
+    total4 = np.dot(exps4, ones, out=work.total4)
+    p = np.divide(exps4, total4, out=exps4)
     # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    log4 = np.log(total4, out=total4)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted4 - np.log(total4))) / m
+    difference4 = np.subtract(shifted4, log4, out=shifted4)
+    L = -np.vdot(y, difference4) / m
 
     # (9) δ₄ = (1/m) (p − y)   (m, 3)
-    delta4 = (p - y) / m
+    delta4 = np.subtract(p, y, out=p)
+    delta4 /= m
     # (14) ∂L/∂W₄ = δ₄ᵀ a₃   (3, 6)
-    dW4 = delta4.T @ a3
+    dW4 = np.dot(delta4.T, a3, out=work.dW4)
     # (15) ∂L/∂b₄ = 𝟏ᵀ δ₄   (3,)
-    db4 = delta4.sum(axis=0)
+    ones_2 = work.ones_2
+    db4 = np.dot(ones_2, delta4, out=work.db4)
     # (10) ∂L/∂a₃ = δ₄ W₄   (m, 6)
-    da3 = delta4 @ W4
+    da3 = np.dot(delta4, W4, out=work.da3)
     # (11) δ₃ = ∂L/∂a₃   (m, 6)
     delta3 = da3
     # (16) ∂L/∂W₃ = δ₃ᵀ x   (6, 4)
-    dW3 = delta3.T @ x
+    dW3 = np.dot(delta3.T, x, out=work.dW3)
     # (12) δ₂ = ∂L/∂a₃   (m, 6)
     delta2 = delta3
     # (17) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (18) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
-    db2 = delta2.sum(axis=0)
+    db2 = np.dot(ones_2, delta2, out=work.db2)
     # (13) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 6)
-    delta1 = (delta2 @ W2) * (z1 > 0)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.greater(a1, 0, out=work.slope1)
+    delta1 *= slope1
     # (19) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (20) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -208,17 +271,39 @@ def clip_gradients(grads, max_norm):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -228,20 +313,23 @@ def _check_x(x):
     return _finite("x", x)
 
 
-def _check_y(y, m):
-    """Return the targets as rows that sum to 1, made from class ids or given as such."""
-    if np.shape(y) not in ((m,), (m, 3)):
+def _check_y(y, m, rows=None):
+    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
+    shape = y.shape if type(y) is np.ndarray else np.shape(y)
+    if shape not in ((m,), (m, 3)):
         allowed = f"({m},) class ids, or ({m}, 3) rows that sum to 1"
-        raise ValueError(f"y has shape {np.shape(y)}; it must be {allowed}")
-    if np.ndim(y) == 1:
-        rows = np.zeros((m, 3), DTYPE)
-        rows[np.arange(m), _integers("y", y, 3)] = 1
-        return rows
+        raise ValueError(f"y has shape {shape}; it must be {allowed}")
+    if len(shape) == 1:
+        ids = _integers("y", y, 3)
+        rows = np.empty((m, 3), DTYPE) if rows is None else rows
+        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     y = _finite("y", _real("y", y))
     _between("y", y)
-    wrong = np.abs(y.sum(axis=1) - 1) > 1e-5
-    if wrong.any():
-        row = int(wrong.argmax())
+    off = y.sum(axis=1)
+    off -= 1
+    np.abs(off, out=off)
+    if off.max() > 1e-5:
+        row = int(off.argmax())
         raise ValueError(f"y[{row}] sums to {y[row].sum()}; it must sum to 1")
     return y
 
@@ -267,31 +355,35 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 
 
 def _between(name, array):
     """Raise unless all values lie between 0 and 1."""
-    if not ((array >= 0) & (array <= 1)).all():
+    if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")
 
 
 def _integers(name, value, count):
     """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    array = np.asarray(value)
-    allowed = f"an integer from 0 to {count - 1}"
-    if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-    if array.dtype.kind == "f":
-        wrong = ~np.isfinite(array) | (array != np.floor(array))
-        wrong = wrong if wrong.any() else ~wrong
-        _refuse(name, array, wrong, f"{allowed}, not a float")
-    if array.size and not (0 <= array.min() and array.max() < count):
-        _refuse(name, array, (array < 0) | (array >= count), allowed)
-    return array.astype(np.intp, copy=False)
+    ids, allowed = value, f"an integer from 0 to {count - 1}"
+    if type(value) is not np.ndarray or value.dtype != np.intp:
+        array = np.asarray(value)
+        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
+        if array.dtype.kind == "f":
+            wrong = ~np.isfinite(array) | (array != np.floor(array))
+            wrong = wrong if wrong.any() else ~wrong
+            _refuse(name, array, wrong, f"{allowed}, not a float")
+        ids = array.astype(np.intp)
+    # as an unsigned number, -1 is the largest of all
+    if ids.size and not ids.view(np.uintp).max() < count:
+        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
+    return ids
 
 
 def _refuse(name, array, wrong, allowed):

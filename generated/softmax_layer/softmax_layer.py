@@ -77,37 +77,86 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(16, DTYPE)
+    work.dW1 = work.gradient[:12].reshape(4, 3)
+    work.db1 = work.gradient[12:16]
+    memory = np.empty(16 * m, DTYPE)
+    work.z1 = memory[: 4 * m].reshape(m, 4)
+    work.columns1 = memory[4 * m : 8 * m].reshape(4, m)
+    work.largest1 = memory[8 * m : 9 * m]
+    work.total1 = memory[4 * m : 5 * m].reshape(m, 1)
+    work.error1 = memory[4 * m : 8 * m].reshape(m, 4)
+    work.delta1 = memory[8 * m : 12 * m].reshape(m, 4)
+    work.product1_2 = memory[12 * m : 13 * m].reshape(m, 1)
+    work.y = memory[12 * m : 16 * m].reshape(m, 4)
+    work.ones = np.ones((4, 1), DTYPE)
+    work.ones_2 = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 3)
     y: (m, 4)
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = softmax(z₁)   (m, 4)
-    top1 = z1.max(axis=1, keepdims=True)
+    columns1 = work.columns1
+    columns1[...] = z1.T
+    largest1 = columns1.max(axis=0, out=work.largest1)
+    top1 = largest1.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted1 = z1 - top1
-    exps1 = np.exp(shifted1)
-    total1 = exps1.sum(axis=1, keepdims=True)
-    a1 = exps1 / total1
+    shifted1 = np.subtract(z1, top1, out=z1)
+    exps1 = np.exp(shifted1, out=shifted1)
+    ones = work.ones
+    total1 = np.dot(exps1, ones, out=work.total1)
+    a1 = np.divide(exps1, total1, out=exps1)
     # (3) L = (1 / (2 m)) ‖a₁ − y‖²   ()
-    error1 = a1 - y
-    L = np.sum(error1**2) / (2 * m)
+    error1 = np.subtract(a1, y, out=work.error1)
+    L = np.vdot(error1, error1) / (2 * m)
 
     # (4) δ₁ = (1/m) a₁ ⊙ (a₁ − y − (a₁ ⊙ (a₁ − y)) 𝟏 𝟏ᵀ)   (m, 4)
-    delta1 = a1 * (a1 - y - np.sum(a1 * error1, axis=1, keepdims=True)) / m
+    delta1 = np.subtract(a1, y, out=work.delta1)
+    product1 = np.multiply(a1, error1, out=error1)
+    product1_2 = np.dot(product1, ones, out=work.product1_2)
+    delta1 -= product1_2
+    delta1 *= a1
+    delta1 /= m
     # (5) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (6) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
-    db1 = delta1.sum(axis=0)
+    ones_2 = work.ones_2
+    db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -132,17 +181,39 @@ def clip_gradients(grads, max_norm):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -182,7 +253,8 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 

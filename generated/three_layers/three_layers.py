@@ -97,54 +97,107 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(59, DTYPE)
+    work.dW1 = work.gradient[:20].reshape(5, 4)
+    work.db1 = work.gradient[20:25]
+    work.dW2 = work.gradient[25:45].reshape(4, 5)
+    work.db2 = work.gradient[45:49]
+    work.dW3 = work.gradient[49:57].reshape(2, 4)
+    work.db3 = work.gradient[57:59]
+    memory = np.empty(16 * m, DTYPE)
+    work.z1 = memory[: 5 * m].reshape(m, 5)
+    work.z2 = memory[5 * m : 9 * m].reshape(m, 4)
+    work.z3 = memory[14 * m : 16 * m].reshape(m, 2)
+    work.error3 = memory[9 * m : 11 * m].reshape(m, 2)
+    work.delta2 = memory[10 * m : 14 * m].reshape(m, 4)
+    work.delta1 = memory[5 * m : 10 * m].reshape(m, 5)
+    work.y = memory[11 * m : 13 * m].reshape(m, 2)
+    work.ones = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 4)
     y: (m, 2)
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     W3, b3 = params["W3"], params["b3"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 5)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = tanh(z₁)   (m, 5)
-    a1 = np.tanh(z1)
+    a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) a₂ = tanh(z₂)   (m, 4)
-    a2 = np.tanh(z2)
+    a2 = np.tanh(z2, out=z2)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 2)
-    z3 = a2 @ W3.T + b3
+    z3 = np.dot(a2, W3.T, out=work.z3)
+    z3 += b3
     # (6) a₃ = tanh(z₃)   (m, 2)
-    a3 = np.tanh(z3)
+    a3 = np.tanh(z3, out=z3)
     # (7) L = (1 / (2 m)) ‖a₃ − y‖²   ()
-    error3 = a3 - y
-    L = np.sum(error3**2) / (2 * m)
+    error3 = np.subtract(a3, y, out=work.error3)
+    L = np.vdot(error3, error3) / (2 * m)
 
     # (8) δ₃ = (1/m) (a₃ − y) ⊙ (1 − a₃ ⊙ a₃)   (m, 2)
-    delta3 = error3 * (1 - a3**2) / m
+    slope3 = np.square(a3, out=a3)
+    np.subtract(1, slope3, out=slope3)
+    delta3 = np.multiply(slope3, error3, out=slope3)
+    delta3 /= m
     # (11) ∂L/∂W₃ = δ₃ᵀ a₂   (2, 4)
-    dW3 = delta3.T @ a2
+    dW3 = np.dot(delta3.T, a2, out=work.dW3)
     # (12) ∂L/∂b₃ = 𝟏ᵀ δ₃   (2,)
-    db3 = delta3.sum(axis=0)
+    ones = work.ones
+    db3 = np.dot(ones, delta3, out=work.db3)
     # (9) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
-    delta2 = (delta3 @ W3) * (1 - a2**2)
+    delta2 = np.dot(delta3, W3, out=work.delta2)
+    slope2 = np.square(a2, out=a2)
+    np.subtract(1, slope2, out=slope2)
+    delta2 *= slope2
     # (13) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 5)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (14) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
-    db2 = delta2.sum(axis=0)
+    db2 = np.dot(ones, delta2, out=work.db2)
     # (10) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
-    delta1 = (delta2 @ W2) * (1 - a1**2)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
+    delta1 *= slope1
     # (15) ∂L/∂W₁ = δ₁ᵀ x   (5, 4)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (16) ∂L/∂b₁ = 𝟏ᵀ δ₁   (5,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -173,17 +226,39 @@ def clip_gradients(grads, max_norm):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -223,7 +298,8 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 

@@ -84,43 +84,104 @@ def loss(params, x, y):
     return float(L)
 
 
-def loss_and_grads(params, x, y):
+class Workspace:
+    """The memory in which a step works, made by `make_workspace`."""
+
+
+def make_workspace(batch):
+    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
+
+    An array has the name of the first value that it holds; when that is no longer read,
+    others take its place.
+    """
+    m = _check_batch(batch)
+    work = Workspace()
+    work.m = m
+    work.gradient = np.empty(9, DTYPE)
+    work.dW1 = work.gradient[:4].reshape(2, 2)
+    work.db1 = work.gradient[4:6]
+    work.dW2 = work.gradient[6:8].reshape(1, 2)
+    work.db2 = work.gradient[8:9]
+    memory = np.empty(6 * m, DTYPE)
+    work.z1 = memory[: 2 * m].reshape(m, 2)
+    work.a1 = memory[2 * m : 4 * m].reshape(m, 2)
+    work.z2 = memory[:m].reshape(m, 1)
+    work.a2 = memory[m : 2 * m].reshape(m, 1)
+    work.error2 = memory[:m].reshape(m, 1)
+    work.slope2 = memory[4 * m : 5 * m].reshape(m, 1)
+    work.delta1 = memory[: 2 * m].reshape(m, 2)
+    work.slope1 = memory[4 * m : 6 * m].reshape(m, 2)
+    work.y = memory[4 * m : 5 * m].reshape(m, 1)
+    work.ones = np.ones((m,), DTYPE)
+    return work
+
+
+def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 2)
     y: (m, 1)
+    work: from make_workspace(m), so that a step allocates nothing; the gradients are
+        views into it, and the next step in it writes over them
     """
     params = _check_params(params)
     x = _check_x(x)
+    work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    m = len(x)
+    return _step(params, x, y, work)
+
+
+def _step(params, x, y, work):
+    """Return loss and gradients, each step of the way written into `work`."""
+    m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 2)
-    z1 = x @ W1.T + b1
+    z1 = np.dot(x, W1.T, out=work.z1)
+    z1 += b1
     # (2) a₁ = σ(z₁)   (m, 2)
-    a1 = sigmoid(z1)
+    a1 = np.minimum(z1, 0, out=work.a1)
+    np.exp(a1, out=a1)
+    sum1 = np.abs(z1, out=z1)
+    np.negative(sum1, out=sum1)
+    np.exp(sum1, out=sum1)
+    sum1 += 1
+    a1 /= sum1
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 1)
-    z2 = a1 @ W2.T + b2
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
     # (4) a₂ = σ(z₂)   (m, 1)
-    a2 = sigmoid(z2)
+    a2 = np.minimum(z2, 0, out=work.a2)
+    np.exp(a2, out=a2)
+    sum2 = np.abs(z2, out=z2)
+    np.negative(sum2, out=sum2)
+    np.exp(sum2, out=sum2)
+    sum2 += 1
+    a2 /= sum2
     # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
-    error2 = a2 - y
-    L = np.sum(error2**2) / (2 * m)
+    error2 = np.subtract(a2, y, out=work.error2)
+    L = np.vdot(error2, error2) / (2 * m)
 
     # (6) δ₂ = (1/m) (a₂ − y) ⊙ a₂ ⊙ (1 − a₂)   (m, 1)
-    delta2 = error2 * a2 * (1 - a2) / m
+    slope2 = np.subtract(1, a2, out=work.slope2)
+    delta2 = np.multiply(slope2, error2, out=slope2)
+    delta2 *= a2
+    delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
-    dW2 = delta2.T @ a1
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
-    db2 = delta2.sum(axis=0)
+    ones = work.ones
+    db2 = np.dot(ones, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ a₁ ⊙ (1 − a₁)   (m, 2)
-    delta1 = (delta2 @ W2) * a1 * (1 - a1)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.subtract(1, a1, out=work.slope1)
+    delta1 *= slope1
+    delta1 *= a1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (2, 2)
-    dW1 = delta1.T @ x
+    dW1 = np.dot(delta1.T, x, out=work.dW1)
     # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (2,)
-    db1 = delta1.sum(axis=0)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -153,17 +214,39 @@ def sigmoid(t):
 
 def _check_params(params):
     """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    for name in params:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is no parameter of this network")
     arrays = {}
     for name, shape in PARAMETERS.items():
-        if name not in params:
-            raise ValueError(f"the parameter {name} is missing; it has shape {shape}")
-        arrays[name] = array = _real(name, params[name])
+        array = params.get(name)
+        if type(array) is not np.ndarray or array.dtype != DTYPE:
+            if name not in params:
+                missing = f"the parameter {name} is missing; it has shape {shape}"
+                raise ValueError(missing)
+            array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+        arrays[name] = array
+    if len(params) > len(arrays):
+        name = next(name for name in params if name not in PARAMETERS)
+        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
+
+
+def _check_batch(batch):
+    """Return the number of rows of a batch, an integer of at least 1."""
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
+    return int(batch)
+
+
+def _check_work(work, m):
+    """Return the workspace for `m` rows: a new one where none is given."""
+    if work is None:
+        return make_workspace(m)
+    if type(work) is not Workspace:
+        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
+    if work.m != m:
+        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
+    return work
 
 
 def _check_x(x):
@@ -205,7 +288,8 @@ def _check_rows(name, array, row):
 
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
 

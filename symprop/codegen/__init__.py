@@ -10,26 +10,38 @@ from symprop.algebra.names import closest
 from symprop.calculus.derivation import Derivation
 from symprop.calculus.derive import derive
 from symprop.codegen.loading import loaded
-from symprop.codegen.module import DTYPES, module_source
+from symprop.codegen.module import DTYPES, TARGETS, module_source
 from symprop.errors import SpecError, shown
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import as_network
 
 
-def generate(network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None) -> str:
+def generate(
+    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None, target: str = "numpy"
+) -> str:
     """Return the source of a NumPy module that computes the loss of `network` and its gradients.
 
     The module needs NumPy and nothing else. With an `optimizer` ("sgd", "momentum", "adam", "adamw") it has
-    `init_state` and `update` as well. A derivation may stand for its network, if its layout is "rows".
+    `init_state`, `train_step` and `update` as well. A derivation may stand for its network, if its layout is "rows".
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
-    >>> [line for line in source.splitlines() if "delta1 =" in line]
-    ['    delta1 = error1 * (1 - a1**2) / m']
+    >>> print(source.partition("def _step")[2].partition("z₁ = ")[2].partition("    # (3)")[0])
+    x W₁ᵀ + b₁   (m, 3)
+        z1 = np.dot(x, W1.T, out=work.z1)
+        z1 += b1
+        # (2) a₁ = tanh(z₁)   (m, 3)
+        a1 = np.tanh(z1, out=z1)
+    <BLANKLINE>
+
+    With `target="numba"` the step is one compiled function of loops, and the module needs numba as well. It pays for
+    small networks, where most of a step in NumPy is the cost of its calls (`docs/performance.md`).
 
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown.
     """
+    if target not in TARGETS:
+        raise SpecError(f"unknown target {shown(target)}\nallowed: {', '.join(TARGETS)}")
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
     if optimizer is not None and (not isinstance(optimizer, str) or optimizer not in OPTIMISERS):
@@ -49,11 +61,11 @@ def generate(network: Network | Derivation | str, dtype: str = "float64", optimi
             f"code needs numbers for the sizes {', '.join(named)}\n"
             f"give them, as in network.with_sizes({{...}}) or --sizes {example.replace(', ', ',')}"
         )
-    return module_source(derivation, dtype, optimizer)
+    return module_source(derivation, dtype, optimizer, target)
 
 
 def compile_network(
-    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None
+    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None, target: str = "numpy"
 ) -> types.ModuleType:
     """Return the generated module, loaded; tracebacks through it show its source.
 
@@ -63,8 +75,9 @@ def compile_network(
 
     Raises:
         SpecError: as `generate`.
+        ImportError: the target is "numba", and numba is not installed.
     """
-    return loaded(generate(network, dtype, optimizer))
+    return loaded(generate(network, dtype, optimizer, target))
 
 
 def _named_sizes(derivation: Derivation) -> list[str]:

@@ -48,7 +48,11 @@ class Repeated(Node):
         return bool(self.args[2])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated)
+class Copy(Node):
+    """An array of its own with the values of `operand`, as numbers and row by row in memory."""
+
+
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy)
 """All kinds that only programs hold."""
 
 
@@ -69,6 +73,11 @@ def _(node: Inner) -> Shape:
 def _(node: Repeated) -> Shape:
     rows, columns = node.operands[0].shape
     return (rows * node.count, columns * node.count)
+
+
+@SHAPE.row(Copy)
+def _(node: Copy) -> Shape:
+    return node.operands[0].shape
 
 
 # ---------------------------------------------------------------- meanings
@@ -105,6 +114,11 @@ def _(node: Repeated) -> Node:
     return n.Kron(block, identity) if node.inside else n.Kron(identity, block)
 
 
+@MEANING.row(Copy)
+def _(node: Copy) -> Node:
+    return node.operands[0]
+
+
 # ---------------------------------------------------------------- source
 
 
@@ -129,4 +143,9 @@ def _(node: Repeated) -> Code:
     return Code(f"{name}({_text(node.operands[0])}, {number(node.count).text})")
 
 
-__all__ = ["KINDS", "Inner", "Repeated", "Solve", "meaning"]
+@NUMPY.row(Copy)
+def _(node: Copy) -> Code:
+    return Code(f"np.array({_text(node.operands[0])}, DTYPE)")
+
+
+__all__ = ["KINDS", "Copy", "Inner", "Repeated", "Solve", "meaning"]

@@ -6,6 +6,8 @@ import re
 import textwrap
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
@@ -13,15 +15,23 @@ from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.lowering import lower
+from symprop.codegen.memory import Plan
+from symprop.codegen.numba_step import loop_step
 from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.optimizer_step import update_lines
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.step import planned, step_lines, workspace_lines
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.optimisers import OPTIMISERS, Optimiser, clipping
 from symprop.templating import environment
 
 DTYPES = ("float64", "float32")
+TARGETS = ("numpy", "numba")
 COLUMNS = 88
+BUFFER_BYTES = 4096
+"""How large a ufunc's buffer is in a step, and from which width of a row on it is worth setting."""
+WIDE_ROW = 16
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,13 @@ class Body:
     whole: bool = True
 
 
-def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> str:
-    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers."""
+def module_source(
+    derivation: Derivation, dtype: str, optimizer: str | None, target: str = "numpy", reuse: bool = True
+) -> str:
+    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers.
+
+    Without `reuse` every result of a step has memory of its own in the workspace.
+    """
     system = derivation.system
     program = passes.run(lower(derivation), passes.FORMS)
     prediction = (system.prediction or system.output).name
@@ -48,9 +63,9 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
         "forward": _body(program, system.output.name),
         "predict": _body(program, prediction, after=system.output),
         "loss": _body(program, program.returns[0], after=system.output),
-        "loss_and_grads": _body(program, *program.returns),
     }
-    code = "\n".join(line for body in bodies.values() for line in (*body.forward, *body.backward))
+    step = _step(program, system.targets, dtype, reuse)
+    code = "\n".join(line for body in (*bodies.values(), step) for line in (*body.forward, *body.backward))
     parameters = derivation.parameters
     return (
         environment("numpy")
@@ -69,6 +84,8 @@ def module_source(derivation: Derivation, dtype: str, optimizer: str | None) -> 
             prediction=_given(system.prediction or system.output),
             predicts=system.prediction is not None,
             bodies=bodies,
+            step=step,
+            loops=loop_step(program, system.targets, comment) if target == "numba" else None,
             helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
         )
     )
@@ -116,15 +133,54 @@ def _body(program: Program, *returns: str, after: Variable | None = None) -> Bod
     done = passes.run(program.returning(*returns), passes.ARRANGEMENT)
     rest = _rest(done, after) if after is not None else None
     whole, done = rest is None, rest or done
-    read = {variable for statement in done.statements for variable in statement.reads}
+    forward, backward = _lines(done.forward), _lines(done.backward)
+    return Body(_unpack(done), forward, backward, _needs_batch(forward, backward), returns[0], whole)
+
+
+def _unpack(program: Program) -> tuple[str, ...]:
+    """Return the lines that take the parameters that a program reads out of their dict, a line for each layer."""
+    read = {variable for statement in program.statements for variable in statement.reads}
     groups: dict[tuple[object, ...], list[str]] = {}
-    for parameter in done.parameters:
+    for parameter in program.parameters:
         if parameter in read:
             groups.setdefault(parameter.index, []).append(parameter.name)
-    unpack = tuple(f"{', '.join(names)} = {', '.join(_item(name) for name in names)}" for names in groups.values())
-    forward, backward = _lines(done.forward), _lines(done.backward)
-    code = "\n".join(line for line in (*forward, *backward) if not line.startswith("#"))
-    return Body(unpack, forward, backward, re.search(rf"\b{BATCH_SIZE}\b", code) is not None, returns[0], whole)
+    return tuple(f"{', '.join(names)} = {', '.join(_item(name) for name in names)}" for names in groups.values())
+
+
+def _needs_batch(*parts: tuple[str, ...]) -> bool:
+    code = "\n".join(line for part in parts for line in part if not line.startswith("#"))
+    return re.search(rf"\b{BATCH_SIZE}\b", code) is not None
+
+
+@dataclass(frozen=True)
+class Step(Body):
+    """The inside of a step: a body that writes into a workspace, and the lines that make the workspace."""
+
+    workspace: tuple[str, ...] = ()
+    buffers: int = 0
+
+
+def _step(program: Program, targets: tuple[Variable, ...], dtype: str, reuse: bool) -> Step:
+    """Return the step of a module: loss and gradients, written into a workspace."""
+    plan = planned(program, targets, reuse)
+    forward = tuple(step_lines(plan, plan.program.forward, comment))
+    backward = tuple(step_lines(plan, plan.program.backward, comment))
+    unpack = _unpack(plan.program)
+    return Step(
+        unpack,
+        forward,
+        backward,
+        _needs_batch(forward, backward),
+        program.returns[0],
+        workspace=tuple(workspace_lines(plan)),
+        buffers=BUFFER_BYTES // np.dtype(dtype).itemsize if _widest(plan) >= WIDE_ROW else 0,
+    )
+
+
+def _widest(plan: Plan) -> int:
+    """Return the most elements that an array has for one example."""
+    widths = [block.size.coeff(BATCH_SIZE) for block in plan.blocks]
+    return int(max(widths, default=0))
 
 
 def _rest(program: Program, given: Variable) -> Program | None:
@@ -193,22 +249,24 @@ def _initial(parameter: Parameter) -> dict[str, str]:
 
 
 def _optimizer(optimiser: Optimiser) -> dict[str, object]:
-    """Return the update equations of an optimiser as lines; states and parameters change in place."""
-    in_place = {state.name for state in optimiser.states} | {"w"}
+    """Return the update of an optimiser as lines; states and parameters change in place."""
     defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
-    lines: list[str] = []
-    for equation in optimiser.equations:
-        lines.extend(comment(f"{equation.note}: {equation.pretty()}", indent=8))
-        target = f"{equation.name}[...]" if equation.name in in_place else equation.name
-        lines.append(f"{target} = {numpy_source(equation.expression)}")
+    update = update_lines(optimiser, lambda text: comment(text, indent=8))
+    given = (*(state.name for state in optimiser.states), *(("step",) if optimiser.counts_steps else ()))
+    names = [number.name for number in optimiser.hyperparameters]
     return {
         "name": optimiser.name,
         "title": optimiser.title,
         "counts_steps": optimiser.counts_steps,
         "states": [state.name for state in optimiser.states],
-        "signature": signature("update", "params", "grads", "state", *defaults),
+        "update_line": signature("update", "params", "grads", "state", *defaults),
+        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
+        "descend_line": signature("_descend", "w", "g", "state", *names),
+        "names": ", ".join(names),
+        "given": given,
         "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
-        "lines": lines,
+        "lines": update.lines,
+        "spare": update.spare,
     }
 
 

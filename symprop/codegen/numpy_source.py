@@ -373,11 +373,11 @@ def is_indicator(node: Node) -> bool:
     """Whether `node` is a comparison, or several of them joined: a product is `and`, one minus it is `not`."""
     if isinstance(node, n.Multiply):
         return all(map(is_indicator, node.operands))
-    return isinstance(node, n.Compare) or (_opposite(node) is not None and is_indicator(_opposite(node) or node))
+    return isinstance(node, n.Compare) or (opposite(node) is not None and is_indicator(opposite(node) or node))
 
 
-def _opposite(node: Node) -> Node | None:
-    """Return `c` where `node` is `1 - c`."""
+def opposite(node: Node) -> Node | None:
+    """Return `c` where `node` is `1 - c`, else None."""
     if not isinstance(node, n.Add) or len(node.operands) != 2 or n.Scalar(1) not in node.operands:
         return None
     sign, rest = _sign(next(operand for operand in node.operands if operand != n.Scalar(1)))
@@ -390,13 +390,13 @@ def _condition(node: Node) -> Code:
         return Code(f"{_operand(node).within(SUM)} != 0", COMPARE, BOOLEAN)
     if isinstance(node, n.Multiply):
         return Code(" & ".join(_condition(operand).within(ATOM) for operand in node.operands), COMPARE, BOOLEAN)
-    opposite = _opposite(node)
-    if opposite is None:
+    inverse = opposite(node)
+    if inverse is None:
         return NUMPY(node)
-    neither = [_opposite(part) for part in opposite.operands] if isinstance(opposite, n.Multiply) else [None]
+    neither = [opposite(part) for part in inverse.operands] if isinstance(inverse, n.Multiply) else [None]
     if None not in neither:  # 1 - (1 - c) * (1 - d): c or d
         return Code(" | ".join(_condition(part).within(ATOM) for part in neither if part), COMPARE, BOOLEAN)
-    return Code(f"~{_condition(opposite).within(ATOM)}", ATOM, BOOLEAN)
+    return Code(f"~{_condition(inverse).within(ATOM)}", ATOM, BOOLEAN)
 
 
 @NUMPY.row(n.Softmax, n.LogSumExp)

@@ -7,7 +7,9 @@ Each does one thing; `PASSES` is their order. The program is checked after every
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import sympy
 
@@ -15,8 +17,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
+from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
+from symprop.codegen.kinds import Copy
 from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
@@ -112,7 +116,12 @@ WORDS: dict[type[Node], str] = {
     n.Sum: "total",
     n.Take: "rows",
     n.Power: "power",
+    n.Extreme: "largest",
+    n.Compare: "mask",
+    Copy: "columns",
 }
+
+POWERS: dict[Any, str] = {-1: "inverse", 2: "square", sympy.Rational(1, 2): "root"}
 
 TAKEN_WORDS = {
     "sigmoid": "sigmoids",
@@ -128,12 +137,14 @@ def word_for(node: Node, program: Program) -> str:
     """Return a word for what `node` is: the function that it applies, an error, or the operation."""
     if isinstance(node, n.Add) and any(target in variables(node) for target in program.targets):
         return "error"
-    if isinstance(node, n.Power) and node.exponent == -1:
-        return "inverse"
+    if isinstance(node, n.Power) and node.exponent in POWERS:
+        return POWERS[node.exponent]
     if isinstance(node, n.Multiply) and any(
         isinstance(each, n.Power) and each.exponent == -1 for each in node.operands
     ):
         return "quotient"
+    if isinstance(node, n.Add) and any(coefficient_and_rest(term)[0].is_negative for term in node.operands):
+        return "difference"
     word = str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
     numbered = any(variable.index for variable in variables(node))
     return word if numbered else TAKEN_WORDS.get(word, word)
@@ -162,15 +173,27 @@ WIDTH = 84
 
 def short_lines(program: Program) -> Program:
     """Name the longest operand of an expression that does not fit on a line, until all fit."""
+    return shortened(program, WIDTH)
+
+
+def short_scalars(program: Program) -> Program:
+    """The same for scalars alone, where everything else becomes one operation to a line."""
+    return shortened(program, WIDTH, lambda statement: not statement.target.rank)
+
+
+def shortened(program: Program, width: int, chosen: Callable[[Statement], bool] = lambda statement: True) -> Program:
+    """Name the longest operand of each chosen expression that is wider than `width` columns, until all fit."""
     names = Names(program.names)
 
     def change(statement: Statement, emit: Emit) -> Statement:
         expression = statement.expression
-        while len(statement.name) + 3 + len(numpy_source(expression)) > WIDTH:
+        if not chosen(statement):
+            return statement
+        while len(statement.name) + 3 + len(numpy_source(expression)) > width:
             part = _part_to_name(expression)
             if part is None:
                 break
-            word = _role(part, statement, program)
+            word = role(part, statement, program)
             name = names.new(word, part, () if word in ("penalty", "data_loss") else statement.target.index or None)
             there = tuple(why for why in statement.whys if why.about and set(why.about) <= set(variables(part)))
             emit(change(Statement(name, part, whys=there), emit))
@@ -203,8 +226,8 @@ def _with_part(node: Node, part: Node, name: Variable) -> Node:
     return trees.replace(node, {part: name})
 
 
-def _role(node: Node, statement: Statement, program: Program) -> str:
-    """Return a word for a part: what comes back in a delta and the slope of the activation, the penalty of a loss."""
+def role(node: Node, statement: Statement, program: Program) -> str:
+    """Return a word for a part of a statement: what comes back in a delta, the slope there, the penalty of a loss."""
     if (
         program.parameters
         and statement.name == program.returns[0]
@@ -212,7 +235,8 @@ def _role(node: Node, statement: Statement, program: Program) -> str:
         and node.rank == 0
     ):
         return "penalty" if set(variables(node)) <= set(program.parameters) else "data_loss"
-    if statement.target.letter == "delta" and node in statement.expression.operands:
+    factors = [operand for operand in statement.expression.operands if operand.rank]
+    if statement.target.letter == "delta" and node in factors and len(factors) > 1:
         return "back" if any(isinstance(part, n.MatMul) for part in trees.walk(node)) else "slope"
     return word_for(node, program)
 
@@ -234,13 +258,19 @@ ARRANGEMENT: tuple[Pass, ...] = (dead, share, dead, short_lines)
 PASSES: tuple[Pass, ...] = (*FORMS, *ARRANGEMENT)
 
 
-def run(program: Program, passes: tuple[Pass, ...] = PASSES) -> Program:
-    """Return `program` after all `passes`, checked after each.
+def run(
+    program: Program,
+    passes: tuple[Pass, ...] = PASSES,
+    watch: Callable[[Pass, Program, Program], None] = lambda change, before, after: None,
+) -> Program:
+    """Return `program` after all `passes`, checked after each; `watch` sees each pass, the program before and after.
 
     Raises:
         ProgramError: a pass broke the program; the message names it.
     """
     checked(program)
     for each in passes:
-        program = checked(each(program), after=each.__name__)
+        changed = checked(each(program), after=each.__name__)
+        watch(each, program, changed)
+        program = changed
     return program

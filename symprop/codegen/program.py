@@ -24,6 +24,8 @@ HELPERS = ("sigmoid", "softplus", "erf", "scatter_add", "repeated", "repeated_in
 RESERVED = (
     *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
+    *("work", "Workspace", "make_workspace", "train_step", "ONE_HOT", "gradient", "memory", "flags", "places", "batch"),
+    *("BLOCK", "buffers", "math", "numba", "total", "subtotal"),
 )
 """Names of a module that no statement may take."""
 

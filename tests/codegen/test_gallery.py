@@ -33,6 +33,10 @@ def test_the_tests_of_an_example_pass(name: str) -> None:
         test()
 
 
+WRITES = re.compile(r"(?:np\.copyto\(|np\..*out=)?(\w+)(?:\[\.\.\.\])?(?: [-+*/]?= |, |\)$)")
+"""A line that writes: an assignment, an update in place, or a call into memory that has the name."""
+
+
 def numbered(source: str) -> Iterator[tuple[int, str, str]]:
     """Yield the number and the text of each numbered comment, and the last name assigned below it."""
     lines = [line.strip() for line in source.replace("\n    #     ", " ").splitlines()]
@@ -41,7 +45,7 @@ def numbered(source: str) -> Iterator[tuple[int, str, str]]:
         below = next(
             place for place in range(start, len(lines)) if not lines[place] or (place in starts and place > start)
         )
-        names = [line.split(" = ")[0] for line in lines[start:below] if not line.startswith("#")]
+        names = [found[1] for line in lines[start:below] if (found := WRITES.match(line)) and not line.startswith("#")]
         number, text = lines[start][3:].split(") ", 1)
         yield int(number), text, names[-1]
 

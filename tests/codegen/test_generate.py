@@ -218,6 +218,50 @@ def test_optimisers(name: str) -> None:
         np.testing.assert_allclose(params[key], reference_step(name, start[key], [g[key] for g in steps]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", list(OPTIMISERS))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_training_step_is_loss_and_gradients_then_an_update(name: str, dtype: str) -> None:
+    module = compile_network(
+        "Input(4) >> Dense(300) >> Tanh() >> Dense(60) >> Dense(3) >> SoftmaxCrossEntropy()", dtype, name
+    )
+    assert sum(np.prod(shape) for shape in module.PARAMETERS.values()) > module.BLOCK  # more than one block
+    rng = np.random.default_rng(5)
+    params = module.init_params(seed=1)
+    start = {key: value.copy() for key, value in params.items()}
+    state, other = module.init_state(params), module.init_state(params)
+    for m, norm in ((8, None), (8, 0.01), (5, None)):
+        x, y = rng.standard_normal((m, 4)), rng.integers(0, 3, m)
+        loss, grads = module.loss_and_grads(params, x, y)
+        if norm is not None:
+            assert module.clip_gradients(grads, norm) > norm
+        module.update(params, grads, other, lr=0.01)
+        assert module.train_step(state, x, y, lr=0.01, max_norm=norm) == loss
+    for key, value in state["params"].items():
+        assert value.base is state["w"] and value.dtype == dtype
+        np.testing.assert_allclose(value, params[key], rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-9)
+        assert np.any(value != start[key])
+    with pytest.raises(ValueError, match="x has shape"):
+        module.train_step(state, 3.0, [0])
+
+
+def test_a_workspace_is_for_its_module_and_its_number_of_rows() -> None:
+    module = compile_network("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()")
+    params, x = module.init_params(), np.ones((2, 4))
+    with pytest.raises(ValueError, match="work is for batches of 3 rows, but x has 2"):
+        module.loss_and_grads(params, x, [0, 1], module.make_workspace(3))
+    with pytest.raises(ValueError, match="work is a dict, not from make_workspace"):
+        module.loss_and_grads(params, x, [0, 1], {})
+    for batch in (0, -1, 2.0, True, "2"):
+        with pytest.raises(ValueError, match="it must be an integer of at least 1"):
+            module.make_workspace(batch)
+    work = module.make_workspace(np.int32(2))
+    _, grads = module.loss_and_grads(params, x, [0, 1], work)
+    assert all(np.shares_memory(gradient, work.gradient) for gradient in grads.values())
+    assert not any(
+        np.shares_memory(gradient, work.gradient) for gradient in module.loss_and_grads(params, x, [0, 1])[1].values()
+    )
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_gradients_are_clipped_to_a_common_norm(dtype: str) -> None:
     module = compile_network("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()", dtype)
@@ -350,16 +394,17 @@ def test_an_activation_of_the_input_does_not_shadow_its_helper() -> None:
 def test_a_gradient_that_is_zero_says_why() -> None:
     source = generate('Input(3) >> Dense(4) >> Loss("sum(softmax(a))")')
     lines = source.splitlines()
-    place = lines.index("    dW1 = np.zeros((4, 3), DTYPE)")
-    assert lines[place - 1].startswith("    # dW1 is zero: ") and "sums to 1" in lines[place - 1]
+    place = lines.index("    dW1[...] = 0")
+    assert lines[place - 1] == "    dW1 = work.dW1"
+    assert lines[place - 2].startswith("    # dW1 is zero: ") and "sums to 1" in lines[place - 2]
 
 
 def test_a_reason_stands_above_what_it_explains() -> None:
     source = generate("Input(4) >> Dense(5) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)")
     lines = source.partition("def loss_and_grads")[2].splitlines()
-    place = next(place for place, line in enumerate(lines) if line.startswith("    data_loss = "))
+    place = next(place for place, line in enumerate(lines) if line.startswith("    difference2 = "))
     assert lines[place - 1].startswith("    # log(softmax) from the shifted logits")
-    assert lines[place + 1].startswith("    L = ") and lines[place + 1].endswith(" + data_loss")
+    assert lines[place + 1].startswith("    L = ") and "np.vdot(y, difference2)" in lines[place + 1]
     source = generate("Input(5) >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()")
     lines = source.partition("def loss(")[2].splitlines()
     place = next(place for place, line in enumerate(lines) if line.startswith("    L = "))
@@ -373,5 +418,5 @@ def test_docstrings_say_what_ids_are_allowed() -> None:
 
 def test_a_softmax_of_a_formula_is_computed_once_for_loss_and_gradient() -> None:
     source = generate('Input(2) >> Dense(3) >> Loss("-sum(y * log(softmax(2 * a)))")')
-    body = source.partition("def loss_and_grads")[2].partition("\ndef ")[0]
+    body = source.partition("def _step")[2].partition("\ndef ")[0]
     assert body.count("np.exp(") == 1 and body.count(".max(") == 1

@@ -19,14 +19,15 @@ from symprop.verify.points import random_points
 HIDDEN = "Input(3) >> Dense(3) >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
 FAR = 'Input(3) >> Dense(2) >> Activation("where(x > 20, x*x, x)") >> MeanSquaredError()'
 LEAKY = "Input(3) >> Dense(3) >> LeakyReLU(1e-10) >> Dense(2) >> MeanSquaredError()"
+SLOPE = "np.greater(a1, 0, out=work.slope1)"
 ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
 
 
 @pytest.mark.parametrize(
     ("network", "old", "new", "row"),
     [
-        (HIDDEN, "(z1 > 0)", "(z1 >= 0)", "dW1"),
-        (HIDDEN, "(z1 > 0)", "np.where(z1 == 0, 0.5, z1 > 0)", "dW1"),
+        (HIDDEN, SLOPE, "np.greater_equal(x @ W1.T + b1, 0)", "dW1"),
+        (HIDDEN, SLOPE, "np.greater(a1, 0) + 0.5 * (x @ W1.T + b1 == 0)", "dW1"),
         (HIDDEN, "rng.uniform(-1", "1.5 * rng.uniform(-1", "start of W2"),
         (HIDDEN, "rng.normal(0.0, ", "rng.normal(0.1, ", "start of W1"),
         (HIDDEN, "rng.normal(0.0, ", "1.1 * rng.normal(0.0, ", "start of W1"),
@@ -38,8 +39,8 @@ ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
         (HIDDEN, "scale = max_norm /", "scale = 1.001 * max_norm /", "clip_gradients"),
         (HIDDEN, "    return norm\n", "    return norm**2\n", "clip_gradients"),
         (HIDDEN, "exp(shifted2)", "exp(z2 - 0)", "L"),
-        (FAR, "2 * z1", "2.002 * z1", "dW1"),
-        (LEAKY, "1e-10)", "1.001e-10)", "dW1"),
+        (FAR, "np.multiply(z1, 2, ", "np.multiply(z1, 2.002, ", "dW1"),
+        (LEAKY, "slope1 += 1e-10", "slope1 += 1.001e-10", "dW1"),
     ],
 )
 def test_wrong_source_is_caught(network: str, old: str, new: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:

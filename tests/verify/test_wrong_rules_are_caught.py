@@ -32,6 +32,8 @@ from symprop.verify.certificate import check
 RESIDUAL = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(3) >> SoftmaxCrossEntropy()"
 REGRESSION = "Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> MeanSquaredError()"
 EMBEDDED = "Input(3) >> Embedding(4, 3) >> Dense(3) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()"
+LARGE_TABLE = EMBEDDED.replace("Embedding(4", "Embedding(70")
+SCATTER = "np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))"
 SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
 STEPS = "50 digits, each step"
 
@@ -228,10 +230,14 @@ VARIANTS = (
     Variant("(A B)' = A' B'", RESIDUAL, row(tidy.TIDY, n.Transpose, transposed_in_order), ("derivation",), False),
     Variant("term lost in simplification", RESIDUAL, rule("distribute", dropped_term), ("dW3", "db3")),
     Variant(
-        "scatter without add", EMBEDDED, code("np.add.at(table, ids, values)", "table[ids] = values"), ("dE1",), False
+        "scatter without add",
+        LARGE_TABLE,
+        code(SCATTER, "out.reshape(-1)[places] = values.reshape(places.shape)"),
+        ("dE1",),
+        False,
     ),
     Variant("code without .T", RESIDUAL, row(NUMPY, n.Transpose, wrong_code), ("dW1",), False),
-    Variant("code with a lost 1/m", RESIDUAL, code("(p - y) / m", "(p - y)"), ("dW1", "db3"), False),
+    Variant("code with a lost 1/m", RESIDUAL, code("delta3 /= m", "delta3 /= 1"), ("dW1", "db3"), False),
 )
 
 

@@ -1,0 +1,255 @@
+"""Calls that write into memory that is there: each kind of operation as one call of NumPy with `out=`.
+
+An operation stands over atoms (`operations.py`). A kind without a row allocates its result, as NumPy does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Scalar
+from symprop.algebra.shapes import Shape
+from symprop.algebra.table import Table
+from symprop.calculus.known_forms import is_map
+from symprop.codegen.code import number
+from symprop.codegen.kinds import Copy
+from symprop.codegen.numpy_source import FUNCTION_NAMES, NUMPY, numpy_source
+
+CALLS = Table("call")
+SCRATCH = Table("scratch memory")
+
+INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where)
+"""Kinds whose result can take the memory of an operand: they make each element from those in its place."""
+
+SMALL_PRODUCT = 64
+"""Up to how many elements of a matrix `np.dot` is faster, whose call is cheaper; `np.matmul` does not clear `out`."""
+
+COLUMNS = 88
+INDENT = 4
+
+
+@dataclass(frozen=True)
+class Call:
+    """`function(arguments, out=..., more)`; `sign` is the operator where an operand can be updated with it.
+
+    Without a `function`, the lines `fill` write the result into memory that has the name `{}`.
+    """
+
+    function: str
+    arguments: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    sign: str = ""
+    fill: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory that an operation needs beside its result."""
+
+    kind: str
+    shape: Shape
+
+
+def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "") -> list[str]:
+    """Return the lines that compute an operation under a name.
+
+    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise.
+
+    >>> from symprop.algebra import variable
+    >>> z, b = variable("z1", (4, 3)), variable("b1", (3,))
+    >>> call_lines("z1", z + b, "z1", ""), call_lines("a1", z * z, "", "work.a1")
+    (['z1 += b1'], ['a1 = np.multiply(z1, z1, out=work.a1)'])
+    """
+    call: Call = CALLS(expression)
+    out = over or place
+    if call.fill:
+        start = [] if name == out else [f"{name} = {out}"]
+        return [*start, *(line.replace("{}", name) for line in call.fill if line != f"{{}}[...] = {over}")]
+    if call.sign and over == name and name in call.arguments:
+        first, second = call.arguments
+        if first == name:
+            return [f"{name} {call.sign}= {second}"]
+        if call.sign in "+*":
+            return [f"{name} {call.sign}= {first}"]
+    arguments = (*call.arguments, *call.more, f"out={out}", *((f"scratch={extra}",) if extra else ()))
+    return laid_out("" if name == out else f"{name} = ", call.function, arguments)
+
+
+def laid_out(start: str, function: str, arguments: tuple[str, ...]) -> list[str]:
+    """Return a call on one line, or broken as `ruff format` breaks it."""
+    whole = f"{start}{function}({', '.join(arguments)})"
+    if len(whole) + INDENT <= COLUMNS:
+        return [whole]
+    inner = "    " + ", ".join(arguments)
+    if len(inner) + INDENT <= COLUMNS:
+        return [f"{start}{function}(", inner, ")"]
+    return [f"{start}{function}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+@CALLS.row(n.Add)
+def _(node: n.Add) -> Call:
+    left, right = node.operands
+    minus = _without_minus(right)
+    if minus is not None:
+        return Call("np.subtract", (numpy_source(left), numpy_source(minus)), sign="-")
+    return Call("np.add", (numpy_source(left), numpy_source(right)), sign="+")
+
+
+def _without_minus(node: Node) -> Node | None:
+    if isinstance(node, n.Multiply) and node.operands[0] == Scalar(-1) and len(node.operands) == 2:
+        return node.operands[1]
+    if isinstance(node, Scalar) and node.value.could_extract_minus_sign():
+        return Scalar(-node.value)
+    return None
+
+
+@CALLS.row(n.Multiply)
+def _(node: n.Multiply) -> Call:
+    left, right = node.operands
+    if not left.rank:
+        return _scaled(left, right)
+    if isinstance(right, n.Power) and right.exponent == -1:
+        return Call("np.divide", (numpy_source(left), numpy_source(right.operands[0])), sign="/")
+    return Call("np.multiply", (_text(left), _text(right)), sign="*")
+
+
+def _scaled(scale: Node, array: Node) -> Call:
+    """Return an array times a scalar; a division where the scalar is one over something."""
+    text = numpy_source(array)
+    if isinstance(scale, Scalar):
+        if scale.value == -1:
+            return Call("np.negative", (text,))
+        above, below = sympy.fraction(sympy.together(scale.value))
+        if below != 1 and above in (1, -1):
+            return Call("np.divide", (text, number(below * above).text), sign="/")
+    if isinstance(scale, n.Power) and scale.exponent == -1:
+        return Call("np.divide", (text, numpy_source(scale.operands[0])), sign="/")
+    return Call("np.multiply", (text, numpy_source(scale)), sign="*")
+
+
+@CALLS.row(n.Power)
+def _(node: n.Power) -> Call:
+    text = numpy_source(node.operands[0])
+    function = {2: "np.square", sympy.Rational(1, 2): "np.sqrt", -1: "np.reciprocal"}.get(node.exponent)
+    return Call(function, (text,)) if function else Call("np.power", (text, number(node.exponent).text))
+
+
+@CALLS.row(n.Map)
+def _(node: n.Map) -> Call:
+    name = node.function.name
+    function = "np.power" if name == "power" else FUNCTION_NAMES[name]
+    return Call(function, tuple(map(_text, node.operands)))
+
+
+@SCRATCH.row(n.Map)
+def _(node: n.Map) -> Scratch | None:
+    return Scratch("memory", (sympy.Integer(6), *node.shape)) if is_map(node, "erf") else None
+
+
+def _text(node: Node) -> str:
+    return str(NUMPY(node).text)
+
+
+# ---------------------------------------------------------------- choices
+
+RELATIONS = {
+    ">": "np.greater",
+    ">=": "np.greater_equal",
+    "<": "np.less",
+    "<=": "np.less_equal",
+    "==": "np.equal",
+    "!=": "np.not_equal",
+}
+
+
+@CALLS.row(n.Compare)
+def _(node: n.Compare) -> Call:
+    return Call(RELATIONS[node.relation], tuple(map(_text, node.operands)))
+
+
+@CALLS.row(n.Where)
+def _(node: n.Where) -> Call:
+    mask, yes, no = map(_text, node.operands)
+    return Call("", fill=(f"{{}}[...] = {no}", f"np.copyto({{}}, {yes}, where={mask})"))
+
+
+# ---------------------------------------------------------------- products and reductions
+
+
+@CALLS.row(n.MatMul)
+def _(node: n.MatMul) -> Call:
+    vectors = min(operand.rank for operand in node.operands) == 1
+    sizes = [size for size in (*node.operands[0].shape, *node.operands[1].shape[1:]) if size.is_Integer]
+    small = max(operand.rank for operand in node.operands) <= 2 and sympy.prod(sizes) <= SMALL_PRODUCT
+    return Call("np.dot" if vectors or small else "np.matmul", tuple(map(numpy_source, node.operands)))
+
+
+@CALLS.row(n.Outer)
+def _(node: n.Outer) -> Call:
+    return Call("np.multiply.outer", tuple(map(numpy_source, node.operands)))
+
+
+def _reduction(name: str) -> Callable[[n.Sum], Call]:
+    def row(node: n.Sum) -> Call:
+        axes = node.axes[0] if len(node.axes) == 1 else node.axes
+        more = (f"axis={axes}", *(("keepdims=True",) if node.keepdims else ()))
+        text = numpy_source(node.operands[0])
+        if text.isidentifier():
+            return Call(f"{text}.{name}", (), more)
+        return Call(f"np.{name}", (text,), more)
+
+    return row
+
+
+CALLS.row(n.Sum)(_reduction("sum"))
+CALLS.row(n.Product)(_reduction("prod"))
+
+
+@CALLS.row(n.Extreme)
+def _(node: n.Extreme) -> Call:
+    return _reduction(node.which)(node)
+
+
+# ---------------------------------------------------------------- copies and tables
+
+
+@CALLS.row(Copy)
+def _(node: Copy) -> Call:
+    return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
+
+
+@CALLS.row(n.Fill)
+def _(node: n.Fill) -> Call:
+    return Call("", fill=(f"{{}}[...] = {number(node.value).text}",))
+
+
+@CALLS.row(n.Identity)
+def _(node: n.Identity) -> Call:
+    return Call("", fill=("{}[...] = 0", "np.fill_diagonal({}, 1)"))
+
+
+@CALLS.row(n.Take)
+def _(node: n.Take) -> Call:
+    table, ids = map(_text, node.operands)
+    more = ("axis=0", 'mode="clip"')  # ids are checked before; to check again, NumPy would copy the result
+    return Call(f"{table}.take", (ids,), more) if table.isidentifier() else Call("np.take", (table, ids), more)
+
+
+@CALLS.row(n.ScatterAdd)
+def _(node: n.ScatterAdd) -> Call:
+    return Call("scatter_add", tuple(map(_text, node.operands)))
+
+
+@SCRATCH.row(n.ScatterAdd)
+def _(node: n.ScatterAdd) -> Scratch | None:
+    return Scratch("places", node.operands[0].shape)
+
+
+__all__ = ["CALLS", "INSIDE", "SCRATCH", "Call", "Scratch", "call_lines", "laid_out"]

@@ -1,0 +1,162 @@
+"""Passes that put a faster operation in place of another with the same value: each names the form and when it pays.
+
+What pays was measured with NumPy 2.4 and OpenBLAS on 2 cores (`benchmarks/operations.py` measures it again): a call of
+BLAS costs half of what a ufunc's reduction does, and reductions along a short last axis are slow.
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.nodes import Node, Scalar
+from symprop.algebra.trees import multiplied, ones
+from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.known_forms import is_map
+from symprop.codegen.kinds import Copy, Inner
+from symprop.codegen.numpy_source import is_indicator
+from symprop.codegen.program import Emit, Program, Statement, rewritten
+from symprop.codegen.stable import by_rule, everywhere
+
+SHORT = 64
+"""An axis of at most so many elements is short; a table of at most so many rows is small."""
+
+
+def slopes_from_outputs(program: Program) -> Program:
+    """Ask the sign of the output of a rectifier in place of its input's, so that the output can take its memory.
+
+    `a = where(z > 0, z, g(z))` with `g(z) <= 0` there: `z > 0` exactly where `a > 0`.
+    """
+    outputs: dict[Node, Node] = {}
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Compare) or node.relation != ">" or node.operands[1] != Scalar(0):
+            return None
+        output = outputs.get(node.operands[0])
+        return None if output is None else n.Compare(">", output, Scalar(0))
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        done = statement.with_expression(everywhere(statement.expression, rule))
+        expression = statement.expression
+        if isinstance(expression, n.Where):
+            condition, yes, no = expression.operands
+            if condition == n.Compare(">", yes, Scalar(0)) and _is_negative_part(no, yes):
+                outputs.setdefault(yes, statement.target)
+        return done
+
+    return rewritten(program, change)
+
+
+def _is_negative_part(node: Node, z: Node) -> bool:
+    """Whether `node` is 0 or below wherever `z` is: 0, or a positive multiple of `z` or of `expm1(min(z, 0))`."""
+    coefficient, rest = coefficient_and_rest(node)
+    if rest is None:
+        return bool(coefficient == 0)
+    inside = rest.operands[0] if is_map(rest, "expm1") else rest
+    below = inside == z or inside == FUNCTIONS["minimum"](z, Scalar(0))
+    return bool(coefficient.is_positive) and below
+
+
+def inner_products(program: Program) -> Program:
+    """Sum all elements of a product of two arrays by one call of BLAS, with no array for the product."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Sum) or node.rank or isinstance(node.operands[0], n.Slice):
+            return None
+        coefficient, rest = coefficient_and_rest(node.operands[0])
+        if isinstance(rest, n.Power) and rest.exponent == 2:
+            pair = (rest.operands[0],) * 2
+        elif isinstance(rest, n.Multiply) and not any(map(is_indicator, rest.operands)):
+            pair = (rest.operands[0], multiplied(rest.operands[1:]))
+        else:
+            return None
+        if pair[0].shape != pair[1].shape:
+            return None
+        inner = Inner(*pair)
+        return inner if coefficient == 1 else n.Multiply(Scalar(coefficient), inner)
+
+    return by_rule(program, rule)
+
+
+def sums_as_products(program: Program) -> Program:
+    """Sum over the first axes, or over the last one, by a product with ones: BLAS is faster than a reduction."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Sum) or not node.rank or is_indicator(node.operands[0]):
+            return None
+        operand = node.operands[0]
+        axes, last = node.axes, operand.rank - 1
+        if axes == tuple(range(last)) and not node.keepdims:
+            rows = _rows(operand)
+            return n.MatMul(ones(rows.shape[0]), rows)
+        if axes == (last,) and last:
+            length = operand.shape[last]
+            return n.MatMul(operand, ones(length, 1) if node.keepdims else ones(length))
+        return None
+
+    return by_rule(program, rule)
+
+
+def products_of_rows(program: Program) -> Program:
+    """Multiply a stack of matrices by one matrix as the rows of a single matrix: one call of BLAS, not one for each."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.MatMul):
+            return None
+        left, right = node.operands
+        if left.rank < 3 or right.rank > 2:
+            return None
+        return n.Reshape(n.MatMul(_rows(left), right), node.shape)
+
+    return by_rule(program, rule)
+
+
+def _rows(node: Node) -> Node:
+    """Return an array as a matrix of the rows along its last axis."""
+    if node.rank == 2:
+        return node
+    count: Expr = sympy.prod(node.shape[:-1], start=Integer(1))
+    return n.Reshape(node, (count, node.shape[-1]))
+
+
+def maxima_over_columns(program: Program) -> Program:
+    """Take the largest of each short row over the columns of a transposed copy, many rows at a time."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Extreme) or not node.keepdims:
+            return None
+        operand = node.operands[0]
+        length = operand.shape[-1]
+        if node.axes != (operand.rank - 1,) or not length.is_Integer or not 2 < length <= SHORT:
+            return None
+        largest = n.Extreme(Copy(n.Transpose(_rows(operand))), 0, False, node.which)
+        return n.Reshape(largest, node.shape)
+
+    return by_rule(program, rule)
+
+
+def scatters_as_products(program: Program) -> Program:
+    """Add rows up by their ids as a product with one-hot rows, where the table is small."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.ScatterAdd) or not node.size.is_Integer or node.size > SHORT:
+            return None
+        values, ids = node.operands
+        if values.rank != ids.rank + 1:
+            return None
+        chosen = n.Take(n.Identity(node.size), n.Reshape(ids, (sympy.prod(ids.shape),)))
+        return n.MatMul(n.Transpose(chosen), _rows(values))
+
+    return by_rule(program, rule)
+
+
+__all__ = [
+    "inner_products",
+    "maxima_over_columns",
+    "products_of_rows",
+    "scatters_as_products",
+    "slopes_from_outputs",
+    "sums_as_products",
+]

@@ -1,0 +1,124 @@
+"""What the generator did, as plain text: the program before and after each pass, and the memory plan of a step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import walk
+from symprop.calculus.derivation import Derivation
+from symprop.codegen import passes
+from symprop.codegen.lowering import lower
+from symprop.codegen.memory import Block, Plan
+from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.program import Pass, Program, Statement
+from symprop.codegen.step import STEP, planned
+
+UNWRITTEN = (n.Softmax, n.LogSumExp)
+"""Kinds that have no NumPy source until a pass has written them out."""
+
+
+def passes_listing(derivation: Derivation) -> str:
+    """Return the program of a step as lowered, what each pass changes in it, and the program at the end.
+
+    >>> from symprop.calculus.derive import derive
+    >>> from symprop.networks.spec import parse_network
+    >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
+    >>> listing = passes_listing(derive(parse_network(text), layout="rows"))
+    >>> print(listing.partition("sums_as_products")[2].partition("products_of_rows")[0])
+    : Sum over the first axes, or over the last one, by a product with ones: BLAS is faster than a reduction.
+      - db1 = delta1.sum(axis=0)   (3,)
+      + db1 = np.ones((m,), DTYPE) @ delta1   (3,)
+    <BLANKLINE>
+    """
+    program = lower(derivation)
+    parts = ["as lowered:", *_indented(_lines(program)), ""]
+
+    def watch(each: Pass, before: Program, after: Program) -> None:
+        what = (each.__doc__ or "").strip().split("\n")[0]
+        changes = list(_changes(_lines(before), _lines(after)))
+        parts.extend([f"{each.__name__}: {what}", *_indented(changes or ["no change"]), ""])
+
+    program = passes.run(program, (*passes.FORMS, *STEP), watch)
+    return "\n".join([*parts, "at the end:", *_indented(_lines(program))])
+
+
+def _lines(program: Program) -> list[str]:
+    return [_line(statement) for statement in program.statements]
+
+
+def _line(statement: Statement) -> str:
+    expression = statement.expression
+    unwritten = any(isinstance(part, UNWRITTEN) for part in walk(expression)) or not _has_source(expression)
+    text = expression.text() if unwritten else numpy_source(expression)
+    return f"{statement.name} = {text}   {shape_text(statement.shape)}"
+
+
+def _has_source(expression: n.Node) -> bool:
+    """Whether NumPy, or a helper, has every function of an expression."""
+    try:
+        numpy_source(expression)
+    except LookupError:
+        return False
+    return True
+
+
+def _changes(before: list[str], after: list[str]) -> Iterator[str]:
+    for line in difflib.ndiff(before, after):
+        if line[0] in "-+":
+            yield line
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+# ---------------------------------------------------------------- the memory plan
+
+
+def plan_listing(derivation: Derivation, dtype: str = "float64", batch: int = 32) -> str:
+    """Return the memory plan of a step: each array of the workspace, what it holds, when it is live, and the peak.
+
+    >>> from symprop.calculus.derive import derive
+    >>> from symprop.networks.spec import parse_network
+    >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
+    >>> print(plan_listing(derive(parse_network(text), layout="rows"), "float32", 10).partition("peak: ")[2])
+      43*m + 36 bytes
+    naive:  91*m + 36 bytes, if each result had memory of its own
+    m = 10: 466 of 946 bytes (49 %)
+    """
+    found = planned(passes.run(lower(derivation), passes.FORMS), derivation.system.targets)
+    size = np.dtype(dtype).itemsize
+    rows: list[tuple[str, ...]] = [("array", "shape", "kind", "live", "place", "holds, one after another")]
+    rows += [_row(found, block) for block in found.blocks]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    peak, naive = found.bytes(size), found.bytes(size, naive=True)
+    at, other = (int(value.subs(BATCH_SIZE, batch)) for value in (peak, naive))
+    return "\n".join(
+        [
+            f"memory of a step, {dtype}, for m rows; live from operation to operation, place in elements",
+            "",
+            *table,
+            "",
+            f"peak:   {peak} bytes",
+            f"naive:  {naive} bytes, if each result had memory of its own",
+            f"m = {batch}: {at:,} of {other:,} bytes ({100 * at / other:.0f} %)",
+        ]
+    )
+
+
+def _row(found: Plan, block: Block) -> tuple[str, ...]:
+    shown = dict.fromkeys(found.shown.get(held, held).name for held in block.holds)
+    end = len(list(found.program.statements))
+    live = f"{max(block.start, 0)}-{'end' if block.stop >= end else block.stop}"
+    name = next(iter(shown), None) or f"scratch of {found.shown.get(block.first, block.first).name}"
+    return name, shape_text(block.shape), block.kind, live, str(block.offset), ", ".join(shown)
+
+
+__all__ = ["passes_listing", "plan_listing"]

@@ -1,0 +1,309 @@
+"""The memory plan: which result lives where, by liveness, in a workspace that is made once for a batch size.
+
+A result is live from the operation that makes it to the last one that reads it or a view of it. An elementwise
+operation writes over an operand that is read for the last time (in place); results in one place are one *block*.
+Blocks that are never live together share memory: they are placed by size, the largest first, each as low as it fits
+(Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020). What a caller is given never
+shares. All sizes are polynomials in the batch size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import Shape
+from symprop.algebra.trees import replace
+from symprop.codegen.calls import CALLS, INSIDE, SCRATCH, Scratch
+from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
+from symprop.codegen.program import RESERVED, Program, Statement
+
+KINDS = ("gradient", "memory", "flags", "places", "constants", "held")
+"""What memory there is: returned, for work, for booleans, for integers, never changed, and held by the caller."""
+
+
+UNSHARED = ("gradient", "constants", "held")
+
+
+@dataclass
+class Block:
+    """Results in one place after another: the first that it holds, and from which operation to which it is live."""
+
+    first: Variable
+    kind: str
+    shape: Shape
+    start: int
+    stop: int
+    holds: list[Variable] = field(default_factory=list)
+    offset: Expr = Integer(0)
+
+    @cached_property
+    def size(self) -> Expr:
+        """The number of elements."""
+        return sympy.prod(self.shape, start=Integer(1))
+
+    def meets(self, other: Block) -> bool:
+        """Whether both are live at some operation."""
+        return self.start <= other.stop and other.start <= self.stop
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program of single operations with a place for each result.
+
+    `homes` gives the block of a result, `over` the operand that an operation writes over, `extra` the scratch memory of
+    an operation. `totals` are the elements of each kind of memory.
+    """
+
+    program: Program
+    blocks: tuple[Block, ...]
+    homes: dict[Variable, Block]
+    over: dict[Variable, Variable]
+    extra: dict[Variable, Block]
+    totals: dict[str, Expr]
+
+    @cached_property
+    def naive(self) -> dict[str, Expr]:
+        """The elements of each kind of memory if every result had its own."""
+        found: dict[str, Expr] = dict.fromkeys(KINDS, Integer(0))
+        for block in self.blocks:
+            found[block.kind] += block.size * max(1, len(block.holds))
+        return found
+
+    def bytes(self, itemsize: int, naive: bool = False) -> Expr:
+        """Return the bytes of the workspace, a polynomial in the batch size; `naive` if every result had its own."""
+        widths = dict.fromkeys(KINDS, itemsize) | {"flags": 1, "places": 8}
+        counts = self.naive if naive else self.totals
+        return sympy.expand(sum((widths[kind] * counts[kind] for kind in KINDS), Integer(0)))
+
+    @cached_property
+    def shown(self) -> dict[Node, Variable]:
+        """The name under which a part is printed: of the result that it becomes in place, or of the last part."""
+        after = {operand: target for target, operand in self.over.items()}
+        groups: dict[Variable, list[Variable]] = {}
+        seen: set[Variable] = set()
+        for statement in self.program.statements:
+            chain = [statement.target]
+            while chain[-1].role == PART and chain[-1] in after:
+                chain.append(after[chain[-1]])
+            slopes = [place for place, part in enumerate(chain) if part.role == PART and part.letter == "slope"]
+            cut = slopes[-1] + 1 if slopes else 0  # the slope of an activation is a thing of its own
+            for group in (chain[:cut], chain[cut:]):
+                parts = [part for part in group if part.role == PART and part not in seen]
+                if parts:
+                    groups.setdefault(group[-1], []).extend(parts)
+                    seen.update(parts)
+        return self._renumbered(groups)
+
+    def _renumbered(self, groups: dict[Variable, list[Variable]]) -> dict[Node, Variable]:
+        """Return the name of each part; numbers of names that are not printed are free again."""
+        printed = {each.name for each in self.program.given} | set(RESERVED)
+        printed |= {
+            each.name for each in (statement.target for statement in self.program.statements) if each.role != PART
+        }
+        names: dict[Node, Variable] = {}
+        for last, parts in groups.items():
+            mark = 1
+            while last.role == PART and last.change(mark=Integer(mark)).name in printed:
+                mark += 1
+            name = last.change(mark=Integer(mark)) if last.role == PART else last
+            printed.add(name.name)
+            names.update(dict.fromkeys(parts, name))
+        return names
+
+    def printed(self, statement: Statement) -> Statement:
+        """Return a statement with parts under the names under which they are printed."""
+        names = self.shown
+        target = names.get(statement.target, statement.target)
+        expression = replace(statement.expression, names)
+        return Statement(target, expression, statement.formula, statement.number, statement.whys)
+
+
+def plan(program: Program, own: Sequence[Variable] = (), reuse: bool = True, held: Sequence[Variable] = ()) -> Plan:
+    """Return a program of single operations with its memory plan.
+
+    `own` are inputs that the workspace holds; `held` are inputs of the caller that may be written over. Without
+    `reuse` every result has memory of its own.
+    """
+    return _Planner(program, tuple(own), reuse).plan(held)
+
+
+class _Planner:
+    """The state while a plan is made: the root of a result (whose memory it views), and when that is read last."""
+
+    def __init__(self, program: Program, own: tuple[Variable, ...], reuse: bool) -> None:
+        self.program, self.own, self.reuse = program, own, reuse
+        self.statements = list(program.statements)
+        self.returned = {each.target for each in self.statements if each.name in program.returns}
+        self.booleans: set[Node] = set()
+        self.roots: dict[Node, Variable] = {}
+        self.last: dict[Variable, int] = {}
+        self.homes: dict[Variable, Block] = {}
+        self.over: dict[Variable, Variable] = {}
+        self.extra: dict[Variable, Block] = {}
+        self.blocks: list[Block] = []
+
+    def plan(self, held: Sequence[Variable]) -> Plan:
+        self._find_lifetimes()
+        for variable in held:
+            self._enter(Block(variable, "held", variable.shape, -1, self.last.get(variable, -1)), variable)
+        for place, statement in enumerate(self.statements):
+            self._settle(place, statement)
+        for variable in self.own:
+            self._enter(Block(variable, "memory", variable.shape, -1, self.last.get(variable, -1)), variable)
+        order = {name: place for place, name in enumerate(self.program.returns)}
+        self.blocks.sort(key=lambda block: order.get(block.holds[-1].name, -1) if block.kind == "gradient" else -1)
+        totals = {kind: self._place([block for block in self.blocks if block.kind == kind]) for kind in KINDS}
+        return Plan(self.program, tuple(self.blocks), self.homes, self.over, self.extra, totals)
+
+    def _find_lifetimes(self) -> None:
+        for place, statement in enumerate(self.statements):
+            expression = statement.expression
+            self.roots[statement.target] = (
+                self.root(_base(expression)) if statement.target.rank and is_view(expression) else statement.target
+            )
+            for read in statement.reads:
+                self.last[self.root(read)] = place
+        end = len(self.statements)
+        self.last.update((self.root(each), end) for each in self.returned)
+
+    def root(self, variable: Variable) -> Variable:
+        return self.roots.get(variable, variable)
+
+    def _settle(self, place: int, statement: Statement) -> None:
+        """Give the result of an operation its block."""
+        target, expression = statement.target, statement.expression
+        if is_boolean(expression, self.booleans):
+            self.booleans.add(target)
+        if not target.rank or is_view(expression) or type(expression) not in CALLS.rows:
+            return
+        stop = self.last.get(target, place)
+        operand = self._overwritten(place, statement) if self.reuse else None
+        if operand is not None:
+            block = self.homes[self.root(operand)]
+            block.stop = max(block.stop, stop)
+            block.holds.append(target)
+            self.homes[target], self.over[target] = block, operand
+            if target in self.returned and block.kind != "held":
+                block.kind = "gradient"
+        else:
+            kind = "gradient" if target in self.returned else "flags" if target in self.booleans else "memory"
+            if is_constant(expression) and target not in self.returned:
+                kind, stop = "constants", len(self.statements)
+            self._enter(Block(target, kind, target.shape, place, stop), target)
+        for scratch in self._scratch(expression):
+            block = Block(target, scratch.kind, scratch.shape, place, place)
+            self.blocks.append(block)
+            self.extra[target] = block
+
+    def _enter(self, block: Block, target: Variable) -> None:
+        block.holds.append(target)
+        self.blocks.append(block)
+        self.homes[target] = block
+
+    def _scratch(self, expression: Node) -> Iterator[Scratch]:
+        for part in (expression, *expression.operands):
+            row = SCRATCH.rows.get(type(part))
+            if row is not None and (found := row(part)) is not None:
+                yield found
+
+    def _overwritten(self, place: int, statement: Statement) -> Variable | None:
+        """Return the operand that an operation can write over: read here for the last time, in the same shape."""
+        target, expression = statement.target, statement.expression
+        if type(expression) not in INSIDE:
+            return None
+        direct = [operand for operand in _operands(expression) if isinstance(operand, Variable)]
+        if isinstance(expression, n.Where):
+            direct = direct[-1:] if expression.operands[2] in direct else []
+        others = [self.root(_base(part)) for part in _operands(expression) if not isinstance(part, Variable)]
+        candidates = []
+        for operand in dict.fromkeys(direct):
+            root = self.root(operand)
+            home = self.homes.get(root)
+            if home is None or home.kind == "constants" or root in self.returned or root in others:
+                continue
+            if self.last[root] != place or operand.shape != target.shape or not self._whole(operand):
+                continue
+            if (operand in self.booleans) != (target in self.booleans):
+                continue
+            if isinstance(expression, n.Where) and sum(self.root(part) == root for part in direct) > 1:
+                continue
+            candidates.append(operand)
+        return min(candidates, key=lambda each: self.homes[self.root(each)].kind != "held", default=None)
+
+    def _whole(self, variable: Variable) -> bool:
+        """Whether a variable has all the memory of its root, row by row."""
+        expression = self.definitions.get(variable.name)
+        while expression is not None and is_view(expression) and not isinstance(expression, Variable):
+            if not isinstance(expression, (n.Reshape, n.Expand)):
+                return False
+            expression = expression.operands[0]
+        return expression is None or not isinstance(expression, Variable) or self._whole(expression)
+
+    @cached_property
+    def definitions(self) -> dict[str, Node]:
+        return self.program.definitions()
+
+    def _place(self, blocks: list[Block]) -> Expr:
+        """Place blocks of one kind and return how many elements they take; sizes of one degree lie together."""
+        total: Expr = Integer(0)
+        degrees: dict[Expr, list[tuple[int, Block]]] = {}
+        for block in blocks:
+            count, unit = block.size.as_coeff_Mul()
+            degrees.setdefault(unit, []).append((int(count), block))
+        for unit, sized in sorted(degrees.items(), key=lambda item: str(item[0])):
+            placed: list[tuple[int, int, Block]] = []
+            if self.reuse and blocks[0].kind not in UNSHARED:
+                sized = sorted(sized, key=lambda pair: -pair[0])
+            top = 0
+            for count, block in sized:
+                low = _lowest(count, [(at, end) for at, end, other in placed if self._apart(block, other)])
+                block.offset = total + low * unit
+                placed.append((low, low + count, block))
+                top = max(top, low + count)
+            total += top * unit
+        return total
+
+    def _apart(self, block: Block, other: Block) -> bool:
+        return not self.reuse or block.kind in UNSHARED or block.meets(other)
+
+
+def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
+    """Return the lowest place for `count` elements between the spans that are taken.
+
+    >>> _lowest(3, [(0, 2), (4, 6)]), _lowest(2, [(0, 2), (4, 6)])
+    (6, 2)
+    """
+    low = 0
+    for start, stop in sorted(taken):
+        if low + count <= start:
+            break
+        low = max(low, stop)
+    return low
+
+
+def _base(node: Node) -> Variable:
+    while not isinstance(node, Variable):
+        node = node.operands[0]
+    return node
+
+
+def _operands(expression: Node) -> Iterator[Node]:
+    """The arrays that an operation reads as it writes: also those below a minus sign or a division bar.
+
+    The arrays in a scalar are not among them: it is computed before anything is written.
+    """
+    for operand in expression.operands:
+        if operand.rank and not is_view(operand):
+            yield from _operands(operand)
+        elif operand.rank:
+            yield operand
+
+
+__all__ = ["KINDS", "Block", "Plan", "plan"]

@@ -1,0 +1,144 @@
+"""The step of a module for numba: one compiled function of loops, elementwise work fused into them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Variable
+from symprop.algebra.shapes import shape_text
+from symprop.codegen import passes
+from symprop.codegen.code import number
+from symprop.codegen.loops import has_loops, loop_lines
+from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
+from symprop.codegen.stable import everywhere
+from symprop.errors import SpecError
+
+WIDTH = 84
+
+
+def named_scatters(program: Program) -> Program:
+    """Name sums by index that stand inside a longer expression: loops write them as a whole."""
+    names = Names(program.names)
+
+    def change(statement: Statement, emit: Callable[[Statement], None]) -> Statement:
+        def rule(node: n.Node) -> n.Node | None:
+            if not isinstance(node, n.ScatterAdd) or node == statement.expression:
+                return None
+            name = names.new("table", node)
+            emit(Statement(name, node))
+            return name
+
+        return statement.with_expression(everywhere(statement.expression, rule))
+
+    return rewritten(program, change)
+
+
+def short_statements(program: Program) -> Program:
+    """Name the longest operand of a long expression: with indices it would not fit on a line."""
+    return passes.shortened(program, WIDTH // 2)
+
+
+STEP: tuple[Pass, ...] = (passes.dead, passes.share, passes.dead, named_scatters, short_statements)
+"""The passes of a step of loops, after the forms."""
+
+
+@dataclass(frozen=True)
+class LoopStep:
+    """What the template needs: lines of the kernel, how it is defined and called, lines that make the workspace."""
+
+    kernel: tuple[str, ...]
+    define: str
+    call: str
+    workspace: tuple[str, ...]
+    code: str
+    result: str
+
+
+def loop_step(program: Program, targets: tuple[Variable, ...], comment: Callable[[str], list[str]]) -> LoopStep:
+    """Return the step of a program in its stable forms.
+
+    Raises:
+        SpecError: the network needs an operation that has no loops, such as an inverse.
+    """
+    program = passes.run(program, STEP)
+    for statement in program.statements:
+        if not has_loops(statement.expression):
+            raise SpecError(
+                f'target "numba" has no loops for what {statement.name} is computed from\nallowed: target="numpy"'
+            )
+    read = {variable for statement in program.statements for variable in statement.reads}
+    given = [variable for variable in (*program.inputs, *program.targets) if variable in read]
+    parameters = [parameter for parameter in program.parameters if parameter in read]
+    arrays = [statement.target for statement in program.statements if statement.target.rank]
+    names = [*(variable.name for variable in (*given, *parameters)), *(variable.name for variable in arrays)]
+    passed = [
+        *(variable.name for variable in given),
+        *(f'params["{parameter.name}"]' for parameter in parameters),
+        *(f"work.{variable.name}" for variable in arrays),
+    ]
+    kernel = tuple(_kernel_lines(program, comment))
+    return LoopStep(
+        kernel,
+        _wrapped("def _kernel(", ["m", *names], "):"),
+        _wrapped("    loss = _kernel(", ["work.m", *passed], ")"),
+        tuple(_workspace_lines(program, targets)),
+        "\n".join(line for line in kernel if not line.lstrip().startswith("#")),
+        program.returns[0],
+    )
+
+
+def _kernel_lines(program: Program, comment: Callable[[str], list[str]]) -> Iterator[str]:
+    waiting: list[str] = []
+    for statement in program.statements:
+        for why in dict.fromkeys(why.text for why in statement.whys):
+            waiting.extend(comment(why))
+        waiting.extend(loop_lines(statement))
+        if statement.formula:
+            place = f"({statement.number}) " if statement.number is not None else ""
+            yield from comment(f"{place}{statement.formula}   {shape_text(statement.shape)}")
+            yield from waiting
+            waiting = []
+    yield from waiting
+
+
+def _workspace_lines(program: Program, targets: tuple[Variable, ...]) -> Iterator[str]:
+    order = {name: place for place, name in enumerate(program.returns)}
+    arrays = [statement.target for statement in program.statements if statement.target.rank]
+    returned = sorted((each for each in arrays if each.name in order), key=lambda each: order[each.name])
+    total: Expr = sum((_size(each) for each in returned), Integer(0))
+    yield f"work.gradient = np.empty({number(total).text}, DTYPE)"
+    start: Expr = Integer(0)
+    for each in returned:
+        stop = start + _size(each)
+        shape = f".reshape({', '.join(number(size).text for size in each.shape)})" if each.rank > 1 else ""
+        yield f"work.{each.name} = work.gradient[{start if start else ''}:{stop}]{shape}"
+        start = stop
+    for each in (*targets, *arrays):
+        if each.name not in order:
+            yield f"work.{each.name} = np.empty({shape_text(each.shape, lambda size: number(size).text)}, DTYPE)"
+
+
+def _size(variable: Variable) -> Expr:
+    return sympy.prod(variable.shape, start=Integer(1))
+
+
+def _wrapped(start: str, items: list[str], end: str) -> str:
+    """Return `start items end` on one line, on three, or an item to a line, as `ruff format` has it."""
+    whole = start + ", ".join(items) + end
+    indent = " " * (len(start) - len(start.lstrip()))
+    if len(whole) <= WIDTH + 4:
+        return whole
+    inner = f"{indent}    {', '.join(items)}"
+    if len(inner) <= WIDTH + 4:
+        return f"{start}\n{inner}\n{indent}{end}"
+    listed = textwrap.indent(",\n".join(items) + ",", indent + "    ")
+    return f"{start}\n{listed}\n{indent}{end}"
+
+
+__all__ = ["STEP", "LoopStep", "loop_step"]

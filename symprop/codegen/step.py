@@ -1,0 +1,111 @@
+"""The step of a module: forward and backward pass without an allocation, and the workspace in which it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra.nodes import Variable
+from symprop.algebra.shapes import shape_text
+from symprop.codegen import faster, passes
+from symprop.codegen.calls import CALLS, call_lines
+from symprop.codegen.code import number
+from symprop.codegen.memory import Block, Plan, plan
+from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.operations import is_view, single_operations
+from symprop.codegen.program import Pass, Program, Statement
+
+STEP: tuple[Pass, ...] = (
+    faster.slopes_from_outputs,
+    passes.dead,
+    passes.share,
+    passes.dead,
+    faster.inner_products,
+    faster.scatters_as_products,
+    faster.sums_as_products,
+    faster.products_of_rows,
+    faster.maxima_over_columns,
+    passes.short_scalars,
+    single_operations,
+)
+"""The passes of a step, after the forms."""
+
+
+def planned(program: Program, own: Iterable[Variable] = (), reuse: bool = True) -> Plan:
+    """Return the memory plan of a program in its stable forms: its operations, and where their results live."""
+    return plan(passes.run(program, STEP), tuple(own), reuse)
+
+
+def step_lines(found: Plan, statements: Iterable[Statement], comment: Callable[[str], list[str]]) -> list[str]:
+    """Return the lines of the code of `statements`; a formula stands above all that computes it."""
+    lines: list[str] = []
+    waiting: list[str] = []
+    for statement in statements:
+        printed = found.printed(statement)
+        for text in dict.fromkeys(why.text for why in statement.whys):
+            waiting.extend(comment(text))
+        waiting.extend(_statement_lines(found, statement, printed))
+        if statement.formula:
+            number = f"({statement.number}) " if statement.number is not None else ""
+            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
+            lines.extend(waiting)
+            waiting = []
+    return [*lines, *waiting]
+
+
+def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
+    block = found.homes.get(statement.target)
+    if block is not None and block.kind == "constants":
+        return [f"{printed.name} = work.{printed.name}"]
+    if block is None or type(statement.expression) not in CALLS.rows or is_view(statement.expression):
+        return [f"{printed.name} = {numpy_source(printed.expression)}"]
+    over = found.over.get(statement.target)
+    overwritten = "" if over is None else str(found.shown.get(over, over).name)
+    extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
+    return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra)
+
+
+def _place(found: Plan, block: Block) -> str:
+    return f"work.{found.shown.get(block.first, block.first).name}"
+
+
+# ---------------------------------------------------------------- the workspace
+
+
+def workspace_lines(found: Plan) -> Iterator[str]:
+    """Yield the lines that make a workspace `work` for `m` rows."""
+    for kind, dtype in (("gradient", "DTYPE"), ("memory", "DTYPE"), ("flags", "bool"), ("places", "np.intp")):
+        blocks = [block for block in found.blocks if block.kind == kind]
+        if blocks:
+            holder = "work.gradient" if kind == "gradient" else kind
+            yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
+            for block in blocks:
+                yield from _view_lines(found, block, holder)
+    for statement in found.program.statements:
+        home = found.homes.get(statement.target)
+        if home is not None and home.kind == "constants":
+            yield f"work.{statement.name} = {numpy_source(statement.expression)}"
+
+
+def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
+    is_scratch = found.extra.get(block.first) is block
+    name = found.shown.get(block.first, block.first).name
+    target = f"work.scratch_{name}" if is_scratch else _place(found, block)
+    start = "" if block.offset == 0 else _code(block.offset)
+    stop = _code(sympy.expand(block.offset + block.size))
+    simple = all(re.fullmatch(r"-?\w*", end) for end in (start, stop))
+    span = f"{start}:{stop}" if simple else f"{start} : {stop}".strip()  # as `ruff format` has it
+    line = f"{target} = {holder}[{span}]"
+    if block.first.rank > 1 or is_scratch:
+        line += f".reshape({', '.join(map(_code, block.shape)) or '()'})"
+    yield line
+
+
+def _code(size: Expr) -> str:
+    return number(sympy.expand(size)).text
+
+
+__all__ = ["STEP", "planned", "step_lines", "workspace_lines"]

@@ -1,0 +1,91 @@
+"""The target "numba": the same loss and gradients from one compiled function of loops."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_memory import data_of
+
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.nodes import Node
+from symprop.codegen import compile_network, generate
+from symprop.codegen.loops import has_loops, loop_lines
+from symprop.codegen.program import Statement
+from symprop.errors import SpecError
+
+NETWORKS = (
+    "Input(2) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()",
+    "Input(3) >> Embedding(27, 2) >> Dense(4) >> SiLU() >> Dense(3) >> GELU() >> Dense(2) >> SoftmaxCrossEntropy()",
+    "Input(2) >> Embedding(90, 2, flatten=False) >> Dense(3) >> Residual(Dense(3) >> ELU()) >> MeanSquaredError()",
+    "Input(3) >> Dense(4) >> Softplus() >> Dense(2) >> Softmax() >> Dense(3) >> Sigmoid() >> BinaryCrossEntropy()",
+    'Input(3) >> Dense(3) >> GELU(approximate="tanh") >> Dense(3) >> Loss("sum(maximum(a, y)**3) + max(a)") + L2(0.1)',
+)
+JOINED = 'Input(2) >> Dense(3) >> Loss("sum(concatenate((a, y))**2)")'
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_loops_compute_what_the_operations_compute(text: str) -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    plain = compile_network(text)
+    compiled = compile_network(text, optimizer="adam", target="numba")
+    params, x, y = data_of(text, 5)
+    loss, grads = plain.loss_and_grads(params, x, y)
+    work = compiled.make_workspace(5)
+    for array in vars(work).values():
+        if isinstance(array, np.ndarray):
+            array.fill(np.nan)
+    found, slopes = compiled.loss_and_grads(params, x, y, work)
+    assert found == pytest.approx(loss, rel=1e-13)
+    assert list(slopes) == list(grads)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(slopes[name], gradient, rtol=1e-12, atol=1e-13 * np.abs(gradient).max())
+    state = compiled.init_state(params)
+    assert compiled.train_step(state, x, y) == found
+
+
+@pytest.mark.parametrize("text", NETWORKS[:2])
+def test_the_source_is_as_ruff_would_have_it(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(generate(text, "float32", "sgd", "numba"), encoding="utf-8")
+    for command in (["format", "--diff"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_has_no_loops_is_refused() -> None:
+    compile_network(JOINED)
+    with pytest.raises(SpecError, match='target "numba" has no loops'):
+        generate(JOINED, target="numba")
+    with pytest.raises(SpecError, match="unknown target 'fortran'"):
+        generate(NETWORKS[0], target="fortran")
+    assert not has_loops(n.Inverse(variable("A", (2, 2))))
+
+
+x, W, k = variable("x", (4, 6)), variable("W", (2, 3)), variable("k", (4,))
+
+
+@pytest.mark.parametrize(
+    ("node", "lines"),
+    [
+        (x.T, ["for i in range(6):", "    for j in range(4):", "        out[i, j] = x[j, i]"]),
+        (
+            n.Sum(x, 1),
+            ["for i in range(4):", "    total = DTYPE(0)", "    for j in range(6):", "        total += x[i, j]"],
+        ),
+        (n.Reshape(W, (6,)), ["for i in range(6):", "    out[i] = W[i // 3, i % 3]"]),
+        (n.Reshape(x, (4, 2, 3)), ["for i in range(4):", "    for j in range(2):", "        for k in range(3):"]),
+        (n.ScatterAdd(k, k, 9), ["out[...] = 0", "for i in range(4):", "    out[k[i]] += k[i]"]),
+    ],
+)
+def test_lines_of_loops(node: Node, lines: list[str]) -> None:
+    assert loop_lines(Statement(variable("out", node.shape), node))[: len(lines)] == lines
