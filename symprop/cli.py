@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
     generate.add_argument("--optimizer", choices=OPTIMIZERS, help="put the optimiser's step into the module")
     generate.add_argument("--target", choices=TARGETS, default="numpy", help="numba: loops, for small networks")
+    generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")
     generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
     generate.add_argument(
         "--batch", type=int, default=32, metavar="M", help="the rows for which --plan says bytes (32)"
@@ -288,7 +289,9 @@ def _generate(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
     network = read_network(options.network, options.sizes)
-    source = generate(network, dtype=options.dtype, optimizer=options.optimizer, target=options.target)
+    source = generate(
+        network, dtype=options.dtype, optimizer=options.optimizer, target=options.target, threads=options.threads
+    )
     listings = list(_listings(network, options))
     print("\n\n".join(listings), end="\n" if listings else "")
     if listings and options.output is None:

@@ -260,13 +260,31 @@ def _descend(w, g, state, lr, beta1, beta2, epsilon, weight_decay):
     """Change the vector `w` of all parameters and `state` by one step of AdamW."""
     state["step"] += 1
     step = state["step"]
-    parameters, gradients = w, g
-    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
-        block = slice(start, start + BLOCK)
+    given = (w, g, state, step, lr, beta1, beta2, epsilon, weight_decay)
+    _update_blocks(0, w.size, state["spare"], *given)
+
+
+def _update_blocks(
+    first,
+    last,
+    room,
+    parameters,
+    gradients,
+    state,
+    step,
+    lr,
+    beta1,
+    beta2,
+    epsilon,
+    weight_decay,
+):
+    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
+    for start in range(first, last, BLOCK):
+        block = slice(start, min(start + BLOCK, last))
         w, g = parameters[block], gradients[block]
         v = state["v"][block]
         s = state["s"][block]
-        spare = state["spare"][:, : w.size]
+        spare = room[:, : w.size]
         # mean of gradients: v = β₁ v + (1 − β₁) g
         v *= beta1
         product = np.multiply(g, 1 - beta1, out=spare[0])

@@ -304,12 +304,17 @@ def update(params, grads, state, lr=0.01, momentum=0.9):
 
 def _descend(w, g, state, lr, momentum):
     """Change the vector `w` of all parameters and `state` by one step of SGD with momentum."""
-    parameters, gradients = w, g
-    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
-        block = slice(start, start + BLOCK)
+    given = (w, g, state, lr, momentum)
+    _update_blocks(0, w.size, state["spare"], *given)
+
+
+def _update_blocks(first, last, room, parameters, gradients, state, lr, momentum):
+    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
+    for start in range(first, last, BLOCK):
+        block = slice(start, min(start + BLOCK, last))
         w, g = parameters[block], gradients[block]
         v = state["v"][block]
-        spare = state["spare"][:, : w.size]
+        spare = room[:, : w.size]
         # velocity: v = momentum v + g
         v *= momentum
         v += g

@@ -257,11 +257,16 @@ def update(params, grads, state, lr=0.01):
 
 def _descend(w, g, state, lr):
     """Change the vector `w` of all parameters and `state` by one step of SGD."""
-    parameters, gradients = w, g
-    for start in range(0, parameters.size, BLOCK):  # a block stays in the cache
-        block = slice(start, start + BLOCK)
+    given = (w, g, state, lr)
+    _update_blocks(0, w.size, state["spare"], *given)
+
+
+def _update_blocks(first, last, room, parameters, gradients, state, lr):
+    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
+    for start in range(first, last, BLOCK):
+        block = slice(start, min(start + BLOCK, last))
         w, g = parameters[block], gradients[block]
-        spare = state["spare"][:, : w.size]
+        spare = room[:, : w.size]
         # update: w = w − lr g
         product = np.multiply(g, lr, out=spare[0])
         w -= product

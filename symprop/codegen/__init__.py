@@ -18,7 +18,11 @@ from symprop.networks.spec import as_network
 
 
 def generate(
-    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None, target: str = "numpy"
+    network: Network | Derivation | str,
+    dtype: str = "float64",
+    optimizer: str | None = None,
+    target: str = "numpy",
+    threads: int = 1,
 ) -> str:
     """Return the source of a NumPy module that computes the loss of `network` and its gradients.
 
@@ -35,13 +39,18 @@ def generate(
     <BLANKLINE>
 
     With `target="numba"` the step is one compiled function of loops, and the module needs numba as well. It pays for
-    small networks, where most of a step in NumPy is the cost of its calls (`docs/performance.md`).
+    small networks, where most of a step in NumPy is the cost of its calls (`docs/performance.md`). With `threads=2`
+    elementwise work on large arrays, that of the optimiser too, is shared by two threads; no number changes.
 
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown.
     """
     if target not in TARGETS:
         raise SpecError(f"unknown target {shown(target)}\nallowed: {', '.join(TARGETS)}")
+    if threads not in (1, 2) or isinstance(threads, bool):
+        raise SpecError(f"threads is {shown(threads)}\nallowed: 1, 2")
+    if threads == 2 and target != "numpy":
+        raise SpecError(f'threads=2 is for target="numpy", not {target!r}')
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
     if optimizer is not None and (not isinstance(optimizer, str) or optimizer not in OPTIMISERS):
@@ -61,11 +70,15 @@ def generate(
             f"code needs numbers for the sizes {', '.join(named)}\n"
             f"give them, as in network.with_sizes({{...}}) or --sizes {example.replace(', ', ',')}"
         )
-    return module_source(derivation, dtype, optimizer, target)
+    return module_source(derivation, dtype, optimizer, target, threads)
 
 
 def compile_network(
-    network: Network | Derivation | str, dtype: str = "float64", optimizer: str | None = None, target: str = "numpy"
+    network: Network | Derivation | str,
+    dtype: str = "float64",
+    optimizer: str | None = None,
+    target: str = "numpy",
+    threads: int = 1,
 ) -> types.ModuleType:
     """Return the generated module, loaded; tracebacks through it show its source.
 
@@ -77,7 +90,7 @@ def compile_network(
         SpecError: as `generate`.
         ImportError: the target is "numba", and numba is not installed.
     """
-    return loaded(generate(network, dtype, optimizer, target))
+    return loaded(generate(network, dtype, optimizer, target, threads))
 
 
 def _named_sizes(derivation: Derivation) -> list[str]:

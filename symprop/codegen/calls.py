@@ -54,10 +54,11 @@ class Scratch:
     shape: Shape
 
 
-def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "") -> list[str]:
+def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "", both: bool = False) -> list[str]:
     """Return the lines that compute an operation under a name.
 
-    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise.
+    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise; with `both`, two
+    threads take half of the rows each.
 
     >>> from symprop.algebra import variable
     >>> z, b = variable("z1", (4, 3)), variable("b1", (3,))
@@ -69,14 +70,15 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
     if call.fill:
         start = [] if name == out else [f"{name} = {out}"]
         return [*start, *(line.replace("{}", name) for line in call.fill if line != f"{{}}[...] = {over}")]
-    if call.sign and over == name and name in call.arguments:
+    if not both and call.sign and over == name and name in call.arguments:
         first, second = call.arguments
         if first == name:
             return [f"{name} {call.sign}= {second}"]
         if call.sign in "+*":
             return [f"{name} {call.sign}= {first}"]
     arguments = (*call.arguments, *call.more, f"out={out}", *((f"scratch={extra}",) if extra else ()))
-    return laid_out("" if name == out else f"{name} = ", call.function, arguments)
+    begin = "" if name == out else f"{name} = "
+    return laid_out(begin, "_both", (call.function, *arguments)) if both else laid_out(begin, call.function, arguments)
 
 
 def laid_out(start: str, function: str, arguments: tuple[str, ...]) -> list[str]:

@@ -50,7 +50,12 @@ class Body:
 
 
 def module_source(
-    derivation: Derivation, dtype: str, optimizer: str | None, target: str = "numpy", reuse: bool = True
+    derivation: Derivation,
+    dtype: str,
+    optimizer: str | None,
+    target: str = "numpy",
+    threads: int = 1,
+    reuse: bool = True,
 ) -> str:
     """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers.
 
@@ -64,7 +69,7 @@ def module_source(
         "predict": _body(program, prediction, after=system.output),
         "loss": _body(program, program.returns[0], after=system.output),
     }
-    step = _step(program, system.targets, dtype, reuse)
+    step = _step(program, system.targets, dtype, threads, reuse)
     code = "\n".join(line for body in (*bodies.values(), step) for line in (*body.forward, *body.backward))
     parameters = derivation.parameters
     return (
@@ -85,6 +90,8 @@ def module_source(
             predicts=system.prediction is not None,
             bodies=bodies,
             step=step,
+            threads=threads,
+            both="_both(" in code,
             loops=loop_step(program, system.targets, comment) if target == "numba" else None,
             helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
         )
@@ -160,11 +167,11 @@ class Step(Body):
     buffers: int = 0
 
 
-def _step(program: Program, targets: tuple[Variable, ...], dtype: str, reuse: bool) -> Step:
+def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
     """Return the step of a module: loss and gradients, written into a workspace."""
     plan = planned(program, targets, reuse)
-    forward = tuple(step_lines(plan, plan.program.forward, comment))
-    backward = tuple(step_lines(plan, plan.program.backward, comment))
+    forward = tuple(step_lines(plan, plan.program.forward, comment, threads))
+    backward = tuple(step_lines(plan, plan.program.backward, comment, threads))
     unpack = _unpack(plan.program)
     return Step(
         unpack,
@@ -252,8 +259,8 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
     """Return the update of an optimiser as lines; states and parameters change in place."""
     defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
     update = update_lines(optimiser, lambda text: comment(text, indent=8))
-    given = (*(state.name for state in optimiser.states), *(("step",) if optimiser.counts_steps else ()))
     names = [number.name for number in optimiser.hyperparameters]
+    rest = [*(["step"] if optimiser.counts_steps else []), *names]
     return {
         "name": optimiser.name,
         "title": optimiser.title,
@@ -263,7 +270,8 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
         "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
         "descend_line": signature("_descend", "w", "g", "state", *names),
         "names": ", ".join(names),
-        "given": given,
+        "rest": ", ".join(rest),
+        "blocks_line": signature("_update_blocks", "first", "last", "room", "parameters", "gradients", "state", *rest),
         "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
         "lines": update.lines,
         "spare": update.spare,

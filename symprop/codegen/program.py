@@ -25,7 +25,7 @@ RESERVED = (
     *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
     *("work", "Workspace", "make_workspace", "train_step", "ONE_HOT", "gradient", "memory", "flags", "places", "batch"),
-    *("BLOCK", "buffers", "math", "numba", "total", "subtotal"),
+    *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE"),
 )
 """Names of a module that no statement may take."""
 

@@ -6,16 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
+from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import walk
 from symprop.codegen import faster, passes
-from symprop.codegen.calls import CALLS, call_lines
+from symprop.codegen.calls import CALLS, INSIDE, call_lines
 from symprop.codegen.code import number
 from symprop.codegen.memory import Block, Plan, plan
 from symprop.codegen.numpy_source import numpy_source
-from symprop.codegen.operations import is_view, single_operations
+from symprop.codegen.operations import VIEWS, is_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 
 STEP: tuple[Pass, ...] = (
@@ -39,7 +42,13 @@ def planned(program: Program, own: Iterable[Variable] = (), reuse: bool = True) 
     return plan(passes.run(program, STEP), tuple(own), reuse)
 
 
-def step_lines(found: Plan, statements: Iterable[Statement], comment: Callable[[str], list[str]]) -> list[str]:
+WIDE = 128
+"""From so many elements in a row on, elementwise work may be shared by two threads: 4,096 rows of them are LARGE."""
+
+
+def step_lines(
+    found: Plan, statements: Iterable[Statement], comment: Callable[[str], list[str]], threads: int = 1
+) -> list[str]:
     """Return the lines of the code of `statements`; a formula stands above all that computes it."""
     lines: list[str] = []
     waiting: list[str] = []
@@ -47,7 +56,7 @@ def step_lines(found: Plan, statements: Iterable[Statement], comment: Callable[[
         printed = found.printed(statement)
         for text in dict.fromkeys(why.text for why in statement.whys):
             waiting.extend(comment(text))
-        waiting.extend(_statement_lines(found, statement, printed))
+        waiting.extend(_statement_lines(found, statement, printed, threads))
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
             lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
@@ -56,7 +65,7 @@ def step_lines(found: Plan, statements: Iterable[Statement], comment: Callable[[
     return [*lines, *waiting]
 
 
-def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
+def _statement_lines(found: Plan, statement: Statement, printed: Statement, threads: int) -> list[str]:
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
@@ -65,7 +74,20 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> l
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
-    return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra)
+    both = threads > 1 and not extra and _is_wide(statement)
+    return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra, both)
+
+
+def _is_wide(statement: Statement) -> bool:
+    """Whether an operation makes each row of a wide array from the same rows of others."""
+    shape = statement.shape
+    if not isinstance(statement.expression, (*INSIDE, n.Compare)) or isinstance(statement.expression, n.Where):
+        return False
+    arrays = [part for part in walk(statement.expression) if isinstance(part, Variable) and part.rank]
+    by_rows = all(part.rank < len(shape) or part.shape[0] in (shape[0], 1) for part in arrays)
+    straight = not any(isinstance(part, VIEWS) for part in walk(statement.expression))
+    row = sympy.prod(shape[1:], start=Integer(1))
+    return len(shape) > 1 and shape[0] == BATCH_SIZE and bool(row >= WIDE) and by_rows and straight
 
 
 def _place(found: Plan, block: Block) -> str:
