@@ -4,7 +4,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: test lint run names bench bench-hessians generated clean
+.PHONY: test lint run names bench bench-steps bench-hessians bench-extras generated clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -28,15 +28,20 @@ run: .venv/.installed
 names: .venv/.installed
 	@$(BIN)/python examples/names.py
 
-bench: .venv/.installed
+bench: bench-steps bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
 
-# JAX and PyTorch are wanted here alone, so that nothing else waits for their installation.
-bench-hessians: .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+bench-steps: bench-extras
+	@$(BIN)/python benchmarks/steps.py
+
+bench-hessians: bench-extras
 	@$(BIN)/python benchmarks/hessians.py
+
+# JAX, PyTorch and autograd are wanted here alone, so that nothing else waits for their installation.
+bench-extras: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 
 generated: .venv/.installed
 	$(BIN)/symprop generate --write

@@ -12,10 +12,10 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
-from symprop.algebra.trees import multiplied, ones
+from symprop.algebra.trees import ones
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
-from symprop.codegen.kinds import Copy, Inner
+from symprop.codegen.kinds import Copy
 from symprop.codegen.numpy_source import is_indicator
 from symprop.codegen.program import Emit, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
@@ -57,27 +57,6 @@ def _is_negative_part(node: Node, z: Node) -> bool:
     inside = rest.operands[0] if is_map(rest, "expm1") else rest
     below = inside == z or inside == FUNCTIONS["minimum"](z, Scalar(0))
     return bool(coefficient.is_positive) and below
-
-
-def inner_products(program: Program) -> Program:
-    """Sum all elements of a product of two arrays by one call of BLAS, with no array for the product."""
-
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Sum) or node.rank or isinstance(node.operands[0], n.Slice):
-            return None
-        coefficient, rest = coefficient_and_rest(node.operands[0])
-        if isinstance(rest, n.Power) and rest.exponent == 2:
-            pair = (rest.operands[0],) * 2
-        elif isinstance(rest, n.Multiply) and not any(map(is_indicator, rest.operands)):
-            pair = (rest.operands[0], multiplied(rest.operands[1:]))
-        else:
-            return None
-        if pair[0].shape != pair[1].shape:
-            return None
-        inner = Inner(*pair)
-        return inner if coefficient == 1 else n.Multiply(Scalar(coefficient), inner)
-
-    return by_rule(program, rule)
 
 
 def sums_as_products(program: Program) -> Program:
@@ -153,7 +132,6 @@ def scatters_as_products(program: Program) -> Program:
 
 
 __all__ = [
-    "inner_products",
     "maxima_over_columns",
     "products_of_rows",
     "scatters_as_products",

@@ -94,7 +94,7 @@ class Splitter:
 
     def scalar(self, node: Node) -> Node:
         """Return an expression without axes; the arrays in it are atoms."""
-        operands = tuple(self.atom(part) if part.rank else self.scalar(part) for part in node.operands)
+        operands = tuple(self.number(part) if part.rank else self.scalar(part) for part in node.operands)
         return node if operands == node.operands else node.with_operands(operands)
 
     def atom(self, node: Node) -> Node:

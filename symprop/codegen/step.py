@@ -13,7 +13,7 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, passes
+from symprop.codegen import faster, matrix_passes, passes
 from symprop.codegen.calls import CALLS, INSIDE, call_lines
 from symprop.codegen.code import number
 from symprop.codegen.memory import Block, Plan, plan
@@ -26,7 +26,8 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     passes.share,
     passes.dead,
-    faster.inner_products,
+    matrix_passes.cheapest_order,
+    matrix_passes.inner_products,
     faster.scatters_as_products,
     faster.sums_as_products,
     faster.products_of_rows,

@@ -17,7 +17,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.calculus.tidy import tidy
-from symprop.codegen import faster, passes
+from symprop.codegen import faster, matrix_passes, passes
 from symprop.codegen.calls import laid_out
 from symprop.codegen.kinds import Copy, Inner
 from symprop.codegen.memory import Plan
@@ -48,13 +48,15 @@ def last(change: Callable[[Program], Program], *expressions: Node) -> str:
 @pytest.mark.parametrize(
     ("change", "before", "source"),
     [
-        (faster.inner_products, n.Sum(x * y), "np.vdot(x1, y)"),
-        (faster.inner_products, n.Sum(x**2), "np.vdot(x1, x1)"),
-        (faster.inner_products, n.Sum(tidy(2 * x * y)), "2 * np.vdot(x1, y)"),
-        (faster.inner_products, n.Sum(x), "x1.sum()"),
-        (faster.inner_products, n.Sum(x * n.Sum(y, 0)), "np.sum(x1 * y.sum(axis=0))"),
-        (faster.inner_products, n.Sum(x * y, 0), "np.sum(x1 * y, axis=0)"),
-        (faster.inner_products, n.Sum(x * n.Compare(">", y, ZERO)), "np.sum(x1 * (y > 0))"),
+        (matrix_passes.inner_products, n.Sum(x * y), "np.vdot(x1, y)"),
+        (matrix_passes.inner_products, n.Sum(x**2), "np.vdot(x1, x1)"),
+        (matrix_passes.inner_products, n.Sum(tidy(2 * x * y)), "2 * np.vdot(x1, y)"),
+        (matrix_passes.inner_products, n.Sum(x), "x1.sum()"),
+        (matrix_passes.inner_products, n.Sum(x * n.Sum(y, 0)), "np.sum(x1 * y.sum(axis=0))"),
+        (matrix_passes.inner_products, n.Sum(x * y, 0), "np.sum(x1 * y, axis=0)"),
+        (matrix_passes.inner_products, n.Sum(x * n.Compare(">", y, ZERO)), "np.vdot(x1, (y > 0).astype(DTYPE))"),
+        (matrix_passes.cheapest_order, (W @ x.T) @ variable("v", (4,)), "W1 @ (x1.T @ v)"),
+        (matrix_passes.cheapest_order, x @ W.T, "x1 @ W1.T"),
         (faster.sums_as_products, n.Sum(x, 0), "np.ones((4,), DTYPE) @ x1"),
         (faster.sums_as_products, n.Sum(stack, (0, 1)), "np.ones((8,), DTYPE) @ s1.reshape(8, 3)"),
         (faster.sums_as_products, n.Sum(x, 1), "x1 @ np.ones((3,), DTYPE)"),
