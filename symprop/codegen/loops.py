@@ -23,7 +23,10 @@ from symprop.codegen.program import Statement
 
 LOOPS = Table("loops")
 
-COMPILED = {"sigmoid": "_sigmoid", "softplus": "_softplus", "erf": "math.erf", "maximum": "max", "minimum": "min"}
+COMPILED = {
+    **{"tanh": "_tanh", "sigmoid": "_sigmoid", "softplus": "_softplus"},
+    **{"erf": "math.erf", "maximum": "max", "minimum": "min"},
+}
 """How a function of one number is called, where it has not NumPy's name."""
 
 Indices = tuple[str, ...]
@@ -93,8 +96,27 @@ def has_loops(expression: Node) -> bool:
     return all(type(part) in LOOPS for part in inside) and (type(expression) in (*LOOPS.rows, n.ScatterAdd))
 
 
+LARGE_PRODUCT = 256
+"""From so many elements of its matrices on, a product is left to BLAS."""
+
+
+def is_large(node: Node) -> bool:
+    """Whether a node is a product of two matrices for BLAS: any in which one has many elements."""
+    if not isinstance(node, n.MatMul) or any(operand.rank != 2 for operand in node.operands):
+        return False
+    sizes = [size for size in (*node.operands[0].shape, node.operands[1].shape[1]) if size.is_Integer]
+    return bool(sympy.prod(sizes) >= LARGE_PRODUCT)
+
+
+def leading_product(statement: Statement) -> Node | None:
+    """Return the large product that fills the target, the whole of the right side or one of its terms or factors."""
+    expression = statement.expression
+    direct = expression.operands if isinstance(expression, (n.Add, n.Multiply)) else (expression,)
+    return next((part for part in direct if is_large(part) and part.shape == statement.shape), None)
+
+
 def loop_lines(statement: Statement) -> list[str]:
-    """Return the lines that compute a statement, number by number.
+    """Return the lines that compute a statement, number by number; a large product is a call of BLAS before.
 
     >>> from symprop.algebra import variable
     >>> x, W, b = variable("x", (4, 3)), variable("W1", (2, 3)), variable("b1", (2,))
@@ -108,6 +130,18 @@ def loop_lines(statement: Statement) -> list[str]:
     """
     loops = Loops()
     target, expression = statement.target, statement.expression
+    product = leading_product(statement)
+    if product is not None:
+        left, right = map(numpy_source, product.operands)
+        loops.write(f"np.dot({left}, {right}, {target.name})")
+        if product == expression:
+            return loops.lines
+        expression = expression.with_operands([target if part == product else part for part in expression.operands])
+    if isinstance(expression, n.Sum) and expression.axes == (0,) and expression.rank and not expression.keepdims:
+        loops.write(f"{target.name}[...] = 0")  # row by row, as the rows lie in memory
+        at = loops.over(expression.operands[0].shape)
+        loops.write(f"{target.name}[{', '.join(at[1:])}] += {loops.text(expression.operands[0], at)}")
+        return loops.lines
     if isinstance(expression, n.ScatterAdd):
         values, ids = expression.operands
         loops.write(f"{target.name}[...] = 0")
@@ -117,6 +151,7 @@ def loop_lines(statement: Statement) -> list[str]:
         return loops.lines
     at = loops.over(target.shape)
     value = loops.text(expression, at)
+    value = value[1:-1] if isinstance(expression, n.Where) and value.startswith("(") else value
     loops.write(f"{target.name}[{', '.join(at)}] = {value}" if at else f"{target.name} = {value}")
     return loops.lines
 
@@ -137,7 +172,7 @@ def _(loops: Loops, node: Variable, at: Indices) -> Node:
 
 @LOOPS.row(n.Scalar, n.Fill)
 def _(loops: Loops, node: n.Scalar, at: Indices) -> Node:
-    return Scalar(node.value)
+    return _named(f"DTYPE({number(node.value).text})")  # a plain number would make float64 of what it meets
 
 
 @LOOPS.row(n.Identity)
@@ -145,9 +180,19 @@ def _(loops: Loops, node: Node, at: Indices) -> Node:
     return _named(f"({at[0]} == {at[1]})")
 
 
-@LOOPS.row(n.Add, n.Multiply, n.Power)
+@LOOPS.row(n.Add, n.Multiply)
 def _(loops: Loops, node: Node, at: Indices) -> Node:
-    return node.with_operands([loops.element(each, _below(each, at, node.shape)) for each in node.operands])
+    return node.with_operands(
+        [each if each == Scalar(-1) else loops.element(each, _below(each, at, node.shape)) for each in node.operands]
+    )
+
+
+@LOOPS.row(n.Power)
+def _(loops: Loops, node: n.Power, at: Indices) -> Node:
+    base = loops.element(node.operands[0], at)
+    if node.exponent == 2 and isinstance(base, Variable):
+        return n.Multiply(base, base)
+    return node.with_operands([base])
 
 
 @LOOPS.row(n.Map)
@@ -167,6 +212,8 @@ def _(loops: Loops, node: n.Compare, at: Indices) -> Node:
 @LOOPS.row(n.Where)
 def _(loops: Loops, node: n.Where, at: Indices) -> Node:
     condition, yes, no = (loops.text(each, _below(each, at, node.shape)) for each in node.operands)
+    if condition == f"({yes} > {no})" and no == "DTYPE(0)":
+        return _named(f"max({yes}, DTYPE(0))")
     return _named(f"({yes} if {condition} else {no})")
 
 
@@ -247,18 +294,21 @@ def _(loops: Loops, node: Node, at: Indices) -> Node:
     kept = 0
     while kept < min(node.rank, operand.rank) and node.shape[kept] == operand.shape[kept]:
         kept += 1
-    flat = ""
-    for index, size in zip(at[kept:], node.shape[kept:], strict=True):
+    tail = 0
+    while tail < min(node.rank, operand.rank) - kept and node.shape[-1 - tail] == operand.shape[-1 - tail]:
+        tail += 1
+    flat, end, last = "", node.rank - tail, operand.rank - tail
+    for index, size in zip(at[kept:end], node.shape[kept:end], strict=True):
         flat = f"{_product(flat, size)} + {index}" if flat else index
     inner: list[str] = []
-    for place in range(kept, operand.rank):
-        rest: Expr = sympy.prod(operand.shape[place + 1 :], start=sympy.Integer(1))
+    for place in range(kept, last):
+        rest: Expr = sympy.prod(operand.shape[place + 1 : last], start=sympy.Integer(1))
         index = flat or "0"
         if operand.shape[place] != 1 and flat:
             index = flat if rest == 1 else f"{_factor(flat)} // {_factor(number(rest).text)}"
             index = index if place == kept else f"{_factor(index)} % {_factor(number(operand.shape[place]).text)}"
         inner.append(index if operand.shape[place] != 1 else "0")
-    return loops.element(operand, (*at[:kept], *inner))
+    return loops.element(operand, (*at[:kept], *inner, *at[end:]))
 
 
 def _product(index: str, size: Expr) -> str:

@@ -30,7 +30,7 @@ DTYPES = ("float64", "float32")
 TARGETS = ("numpy", "numba")
 COLUMNS = 88
 BUFFER_BYTES = 4096
-"""How large a ufunc's buffer is in a step, and from which width of a row on it is worth setting."""
+"""How large a ufunc's buffer is in a step on arrays above twice that, and from which width of a row on it is set."""
 WIDE_ROW = 16
 
 
@@ -165,6 +165,7 @@ class Step(Body):
 
     workspace: tuple[str, ...] = ()
     buffers: int = 0
+    few_rows: int = 0
 
 
 def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
@@ -173,6 +174,7 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
     forward = tuple(step_lines(plan, plan.program.forward, comment, threads))
     backward = tuple(step_lines(plan, plan.program.backward, comment, threads))
     unpack = _unpack(plan.program)
+    widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(
         unpack,
         forward,
@@ -180,14 +182,15 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
         _needs_batch(forward, backward),
         program.returns[0],
         workspace=tuple(workspace_lines(plan)),
-        buffers=BUFFER_BYTES // np.dtype(dtype).itemsize if _widest(plan) >= WIDE_ROW else 0,
+        buffers=BUFFER_BYTES // size if widest >= WIDE_ROW else 0,
+        few_rows=2 * BUFFER_BYTES // (size * widest),
     )
 
 
 def _widest(plan: Plan) -> int:
     """Return the most elements that an array has for one example."""
     widths = [block.size.coeff(BATCH_SIZE) for block in plan.blocks]
-    return int(max(widths, default=0))
+    return int(max(widths, default=1))
 
 
 def _rest(program: Program, given: Variable) -> Program | None:

@@ -12,9 +12,9 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
-from symprop.codegen import passes
+from symprop.codegen import faster, passes
 from symprop.codegen.code import number
-from symprop.codegen.loops import has_loops, loop_lines
+from symprop.codegen.loops import has_loops, is_large, leading_product, loop_lines
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
 from symprop.errors import SpecError
@@ -39,12 +39,59 @@ def named_scatters(program: Program) -> Program:
     return rewritten(program, change)
 
 
+def named_products(program: Program) -> Program:
+    """Name large products, and what is computed inside them, so that each is one call of BLAS on arrays."""
+    names = Names(program.names)
+
+    def change(statement: Statement, emit: Callable[[Statement], None]) -> Statement:
+        def named(node: n.Node, word: str) -> n.Node:
+            name = names.new(word, node)
+            emit(Statement(name, node))
+            return name
+
+        def visit(node: n.Node, kept: n.Node | None) -> n.Node:
+            whole = node == kept
+            operands = tuple(visit(operand, None if whole else kept) for operand in node.operands)
+            if is_large(node):
+                operands = tuple(each if is_plain(each) else named(each, "factor") for each in operands)
+            new = node if operands == node.operands else node.with_operands(operands)
+            return named(new, "product") if is_large(node) and not whole else new
+
+        return statement.with_expression(visit(statement.expression, leading_product(statement)))
+
+    return rewritten(program, change)
+
+
+def is_plain(node: n.Node) -> bool:
+    """Whether BLAS reads a matrix where it lies: a variable, or its transpose."""
+    return isinstance(node, Variable) or (isinstance(node, n.Transpose) and isinstance(node.operands[0], Variable))
+
+
 def short_statements(program: Program) -> Program:
-    """Name the longest operand of a long expression: with indices it would not fit on a line."""
-    return passes.shortened(program, WIDTH // 2)
+    """Name the longest operand of an expression whose loops do not fit on a line."""
+    return passes.shortened(program, WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
 
 
-STEP: tuple[Pass, ...] = (passes.dead, passes.share, passes.dead, named_scatters, short_statements)
+def refused_without_loops(program: Program) -> Program:
+    """Refuse a network that needs an operation for which there are no loops."""
+    for statement in program.statements:
+        if not has_loops(statement.expression):
+            raise SpecError(
+                f'target "numba" has no loops for what {statement.name} is computed from\nallowed: target="numpy"'
+            )
+    return program
+
+
+STEP: tuple[Pass, ...] = (
+    passes.dead,
+    passes.share,
+    passes.dead,
+    faster.products_of_rows,
+    named_scatters,
+    refused_without_loops,
+    named_products,
+    short_statements,
+)
 """The passes of a step of loops, after the forms."""
 
 
@@ -67,11 +114,6 @@ def loop_step(program: Program, targets: tuple[Variable, ...], comment: Callable
         SpecError: the network needs an operation that has no loops, such as an inverse.
     """
     program = passes.run(program, STEP)
-    for statement in program.statements:
-        if not has_loops(statement.expression):
-            raise SpecError(
-                f'target "numba" has no loops for what {statement.name} is computed from\nallowed: target="numpy"'
-            )
     read = {variable for statement in program.statements for variable in statement.reads}
     given = [variable for variable in (*program.inputs, *program.targets) if variable in read]
     parameters = [parameter for parameter in program.parameters if parameter in read]

@@ -176,20 +176,29 @@ def short_lines(program: Program) -> Program:
     return shortened(program, WIDTH)
 
 
+def _columns(statement: Statement) -> int:
+    return len(statement.name) + 3 + len(numpy_source(statement.expression))
+
+
 def short_scalars(program: Program) -> Program:
     """The same for scalars alone, where everything else becomes one operation to a line."""
     return shortened(program, WIDTH, lambda statement: not statement.target.rank)
 
 
-def shortened(program: Program, width: int, chosen: Callable[[Statement], bool] = lambda statement: True) -> Program:
-    """Name the longest operand of each chosen expression that is wider than `width` columns, until all fit."""
+def shortened(
+    program: Program,
+    width: int,
+    chosen: Callable[[Statement], bool] = lambda statement: True,
+    columns: Callable[[Statement], int] = _columns,
+) -> Program:
+    """Name the longest operand of each chosen statement that `columns` says is wider than `width`, until all fit."""
     names = Names(program.names)
 
     def change(statement: Statement, emit: Emit) -> Statement:
         expression = statement.expression
         if not chosen(statement):
             return statement
-        while len(statement.name) + 3 + len(numpy_source(expression)) > width:
+        while columns(statement.with_expression(expression)) > width:
             part = _part_to_name(expression)
             if part is None:
                 break

@@ -19,6 +19,8 @@ from symprop.codegen.program import Statement
 from symprop.errors import SpecError
 
 NETWORKS = (
+    "Input(40) >> Dense(30) >> Tanh() >> Residual(Dense(30) >> ReLU()) >> Dense(20) >> SoftmaxCrossEntropy()",
+    "Input(3) >> Embedding(9, 20, flatten=False) >> Dense(30) >> Tanh() >> Dense(20) >> MeanSquaredError() + L2(0.1)",
     "Input(2) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()",
     "Input(3) >> Embedding(27, 2) >> Dense(4) >> SiLU() >> Dense(3) >> GELU() >> Dense(2) >> SoftmaxCrossEntropy()",
     "Input(2) >> Embedding(90, 2, flatten=False) >> Dense(3) >> Residual(Dense(3) >> ELU()) >> MeanSquaredError()",
@@ -31,6 +33,7 @@ JOINED = 'Input(2) >> Dense(3) >> Loss("sum(concatenate((a, y))**2)")'
 @pytest.mark.parametrize("text", NETWORKS)
 def test_loops_compute_what_the_operations_compute(text: str) -> None:
     pytest.importorskip("numba", reason="numba is not installed")
+    pytest.importorskip("scipy", reason="SciPy is not installed, through which numba reaches BLAS")
     plain = compile_network(text)
     compiled = compile_network(text, optimizer="adam", target="numba")
     params, x, y = data_of(text, 5)
@@ -48,7 +51,15 @@ def test_loops_compute_what_the_operations_compute(text: str) -> None:
     assert compiled.train_step(state, x, y) == found
 
 
-@pytest.mark.parametrize("text", NETWORKS[:2])
+def test_tanh_in_float32_is_a_rational_function() -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    tanh = compile_network(NETWORKS[0], "float32", target="numba")._tanh
+    for t in np.concatenate([np.linspace(-12, 12, 4001), [1e-30, -1e-8, 700.0, -np.inf]]).astype(np.float32):
+        assert abs(float(tanh(t)) - np.tanh(float(t))) <= 5e-7 * abs(np.tanh(float(t)))
+        assert abs(tanh(t)) <= 1
+
+
+@pytest.mark.parametrize("text", NETWORKS[:4])
 def test_the_source_is_as_ruff_would_have_it(text: str, tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text(generate(text, "float32", "sgd", "numba"), encoding="utf-8")
