@@ -50,6 +50,11 @@ def commands() -> list[tuple[str, str]]:
     return [(command, output) for command, output in pairs if command.startswith("symprop ")]
 
 
+def test_the_page_of_performance_runs() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert run_blocks(blocks("python", page), "docs/performance.md") > 10
+
+
 def test_the_page_of_matrix_calculus_runs() -> None:
     """Its Python is run as doctests, its commands end with 0."""
     page = (ROOT / "docs" / "matrix-calculus.md").read_text(encoding="utf-8")
