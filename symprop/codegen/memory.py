@@ -125,20 +125,27 @@ class Plan:
         return Statement(target, expression, statement.formula, statement.number, statement.whys)
 
 
-def plan(program: Program, own: Sequence[Variable] = (), reuse: bool = True, held: Sequence[Variable] = ()) -> Plan:
+def plan(
+    program: Program,
+    own: Sequence[Variable] = (),
+    reuse: bool = True,
+    held: Sequence[Variable] = (),
+    loops: bool = False,
+) -> Plan:
     """Return a program of single operations with its memory plan.
 
     `own` are inputs that the workspace holds; `held` are inputs of the caller that may be written over. Without
-    `reuse` every result has memory of its own.
+    `reuse` every result has memory of its own. For a program of `loops`, each statement makes an array of its own, none
+    in the place of an operand: a compiler does not vectorise what it cannot tell apart.
     """
-    return _Planner(program, tuple(own), reuse).plan(held)
+    return _Planner(program, tuple(own), reuse, loops).plan(held)
 
 
 class _Planner:
     """The state while a plan is made: the root of a result (whose memory it views), and when that is read last."""
 
-    def __init__(self, program: Program, own: tuple[Variable, ...], reuse: bool) -> None:
-        self.program, self.own, self.reuse = program, own, reuse
+    def __init__(self, program: Program, own: tuple[Variable, ...], reuse: bool, loops: bool) -> None:
+        self.program, self.own, self.reuse, self.loops = program, own, reuse, loops
         self.statements = list(program.statements)
         self.returned = {each.target for each in self.statements if each.name in program.returns}
         self.booleans: set[Node] = set()
@@ -164,10 +171,9 @@ class _Planner:
 
     def _find_lifetimes(self) -> None:
         for place, statement in enumerate(self.statements):
-            expression = statement.expression
-            self.roots[statement.target] = (
-                self.root(_base(expression)) if statement.target.rank and is_view(expression) else statement.target
-            )
+            expression, target = statement.expression, statement.target
+            is_alias = target.rank and is_view(expression) and not self.loops
+            self.roots[target] = self.root(_base(expression)) if is_alias else target
             for read in statement.reads:
                 self.last[self.root(read)] = place
         end = len(self.statements)
@@ -179,11 +185,16 @@ class _Planner:
     def _settle(self, place: int, statement: Statement) -> None:
         """Give the result of an operation its block."""
         target, expression = statement.target, statement.expression
+        stop = self.last.get(target, place)
+        if self.loops:
+            if target.rank:
+                kind = "gradient" if target in self.returned else "memory"
+                self._enter(Block(target, kind, target.shape, place, stop), target)
+            return
         if is_boolean(expression, self.booleans):
             self.booleans.add(target)
         if not target.rank or is_view(expression) or type(expression) not in CALLS.rows:
             return
-        stop = self.last.get(target, place)
         operand = self._overwritten(place, statement) if self.reuse else None
         if operand is not None:
             block = self.homes[self.root(operand)]

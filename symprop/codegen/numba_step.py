@@ -6,17 +6,15 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import sympy
-from sympy import Expr, Integer
-
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.codegen import faster, passes
-from symprop.codegen.code import number
 from symprop.codegen.loops import has_loops, is_large, leading_product, loop_lines
+from symprop.codegen.memory import plan
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
+from symprop.codegen.step import workspace_lines
 from symprop.errors import SpecError
 
 WIDTH = 84
@@ -129,7 +127,7 @@ def loop_step(program: Program, targets: tuple[Variable, ...], comment: Callable
         kernel,
         _wrapped("def _kernel(", ["m", *names], "):"),
         _wrapped("    loss = _kernel(", ["work.m", *passed], ")"),
-        tuple(_workspace_lines(program, targets)),
+        tuple(workspace_lines(plan(program, targets, loops=True))),
         "\n".join(line for line in kernel if not line.lstrip().startswith("#")),
         program.returns[0],
     )
@@ -147,27 +145,6 @@ def _kernel_lines(program: Program, comment: Callable[[str], list[str]]) -> Iter
             yield from waiting
             waiting = []
     yield from waiting
-
-
-def _workspace_lines(program: Program, targets: tuple[Variable, ...]) -> Iterator[str]:
-    order = {name: place for place, name in enumerate(program.returns)}
-    arrays = [statement.target for statement in program.statements if statement.target.rank]
-    returned = sorted((each for each in arrays if each.name in order), key=lambda each: order[each.name])
-    total: Expr = sum((_size(each) for each in returned), Integer(0))
-    yield f"work.gradient = np.empty({number(total).text}, DTYPE)"
-    start: Expr = Integer(0)
-    for each in returned:
-        stop = start + _size(each)
-        shape = f".reshape({', '.join(number(size).text for size in each.shape)})" if each.rank > 1 else ""
-        yield f"work.{each.name} = work.gradient[{start if start else ''}:{stop}]{shape}"
-        start = stop
-    for each in (*targets, *arrays):
-        if each.name not in order:
-            yield f"work.{each.name} = np.empty({shape_text(each.shape, lambda size: number(size).text)}, DTYPE)"
-
-
-def _size(variable: Variable) -> Expr:
-    return sympy.prod(variable.shape, start=Integer(1))
 
 
 def _wrapped(start: str, items: list[str], end: str) -> str:
