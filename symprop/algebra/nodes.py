@@ -15,6 +15,7 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import sympy
@@ -152,7 +153,7 @@ class Variable(Node):
     def role(self) -> str:
         return self.args[5].name
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name in NumPy notation: `W1`, `a1_2`, `dW1`, or `W[l + 1]` for a symbolic index."""
         index = self.index[0] if self.index else None

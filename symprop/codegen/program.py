@@ -142,7 +142,7 @@ def unbound(node: Node, indices: Set[Basic]) -> Set[Basic]:
     >>> unbound(BlockSum(a * i, i, 3), {i}), unbound(a * i, {i})
     (set(), {i})
     """
-    if not indices & node.free_symbols:
+    if not indices or not indices & node.free_symbols:
         return set()
     found = {symbol for argument in node.args if not isinstance(argument, Node) for symbol in argument.free_symbols}
     found = {symbol for symbol in found if symbol in indices}
