@@ -137,7 +137,7 @@ def loss(params, x, y):
 
 
 class Workspace:
-    """The memory in which a step works, made by `make_workspace`."""
+    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
 def make_workspace(batch):

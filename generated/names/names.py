@@ -108,7 +108,7 @@ def loss(params, x, y):
 
 
 class Workspace:
-    """The memory in which a step works, made by `make_workspace`."""
+    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
 def make_workspace(batch):
@@ -245,25 +245,6 @@ def clip_gradients(grads, max_norm):
     for grad in grads.values():
         grad *= scale
     return norm
-
-
-def scatter_add(values, ids, size=None, out=None, scratch=None):
-    """Return a table of `size` rows; row k is the sum of all `values` whose id is k.
-
-    The table is `out` where that is given; then `scratch` is an array of integers like
-    `values`, for their places in the table: adding up numbers is faster than rows.
-    """
-    if out is None:
-        out = np.zeros((size, *np.shape(values)[np.ndim(ids) :]), DTYPE)
-        np.add.at(out, ids, values)
-        return out
-    out.fill(0)
-    width = out[0].size
-    places = scratch.reshape(-1, width)
-    places[...] = np.arange(width)
-    places += (ids * width).reshape(-1, 1)
-    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
-    return out
 
 
 def _check_params(params):

@@ -1,7 +1,7 @@
 """Passes that put a faster operation in place of another with the same value: each names the form and when it pays.
 
-What pays was measured with NumPy 2.4 and OpenBLAS on 2 cores (`benchmarks/operations.py` measures it again): a call of
-BLAS costs half of what a ufunc's reduction does, and reductions along a short last axis are slow.
+What pays was measured with NumPy 2.4 and OpenBLAS on 2 cores (the figures are in `docs/performance.md`): a call of BLAS
+costs half of what a ufunc's reduction does, and reductions along a short last axis are slow.
 """
 
 from __future__ import annotations

@@ -70,7 +70,10 @@ def module_source(
         "loss": _body(program, program.returns[0], after=system.output),
     }
     step = _step(program, system.targets, dtype, threads, reuse)
-    code = "\n".join(line for body in (*bodies.values(), step) for line in (*body.forward, *body.backward))
+    loops = loop_step(program, system.targets, comment) if target == "numba" else None
+    run = (*bodies.values(), *(() if loops else (step,)))
+    lines = [line for body in run for line in (*body.forward, *body.backward)]
+    code = "\n".join(line for line in lines if not line.startswith("#"))  # a formula may name a helper too
     parameters = derivation.parameters
     return (
         environment("numpy")
@@ -92,7 +95,7 @@ def module_source(
             step=step,
             threads=threads,
             both="_both(" in code,
-            loops=loop_step(program, system.targets, comment) if target == "numba" else None,
+            loops=loops,
             helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
         )
     )

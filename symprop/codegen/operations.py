@@ -185,8 +185,8 @@ def _(split: Splitter, node: Node) -> Node:
     scale = multiplied(scalars) if scalars else Scalar(1)
     smallest = min(factors, key=_count)
     if scale != Scalar(1) and _count(smallest) < _count(node):  # the scale goes where there is least to multiply
-        inside = n.Power(smallest.operands[0], -1) if _is_inverse(smallest) else smallest
-        factors[factors.index(smallest)] = n.Multiply(scale, *(inside.operands if _is_product(inside) else (inside,)))
+        inside = smallest.operands if isinstance(smallest, n.Multiply) else (smallest,)
+        factors[factors.index(smallest)] = n.Multiply(scale, *inside)
         scale = Scalar(1)
     above = [factor for factor in factors if not _is_inverse(factor)]
     below = [factor.operands[0] for factor in factors if _is_inverse(factor)]
@@ -204,10 +204,6 @@ def _(split: Splitter, node: Node) -> Node:
 
 def _is_inverse(node: Node) -> bool:
     return isinstance(node, n.Power) and node.exponent == -1
-
-
-def _is_product(node: Node) -> bool:
-    return isinstance(node, n.Multiply)
 
 
 def _count(node: Node) -> float:

@@ -14,6 +14,7 @@ import pytest
 from symprop import derive
 from symprop.algebra.shapes import shape_text
 from symprop.codegen import gallery, generate
+from symprop.codegen.program import HELPERS
 
 
 def test_generated_is_fresh() -> None:
@@ -97,3 +98,12 @@ def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert gallery.check(tmp_path / "nowhere") == [f"{tmp_path / 'nowhere'} is missing"]
+
+
+@pytest.mark.parametrize("example", gallery.GALLERY, ids=lambda example: example.name)
+def test_a_module_defines_no_helper_that_it_does_not_call(example: gallery.Example) -> None:
+    source = generate(example.network, example.dtype, example.optimizer)
+    code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("#"))
+    for helper in HELPERS:
+        if f"def {helper}(" in code:
+            assert len(re.findall(rf"(?<![\w.]){helper}\(", code)) > 1, helper

@@ -22,7 +22,7 @@ from symprop.errors import LimitError
 from symprop.verify.evaluate import complex_value
 
 HELPER_NETWORK = (
-    "Input(2) >> Embedding(3, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus()"
+    "Input(2) >> Embedding(70, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus()"
     " >> MeanSquaredError()"
 )
 HELPER_MODULES = {dtype: compile_network(HELPER_NETWORK, dtype) for dtype in ("float64", "float32")}
