@@ -17,6 +17,7 @@ from symprop.algebra.table import Table
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.code import number
 from symprop.codegen.kinds import Copy
+from symprop.codegen.layout import laid_out
 from symprop.codegen.numpy_source import FUNCTION_NAMES, NUMPY, numpy_source
 
 CALLS = Table("call")
@@ -27,9 +28,6 @@ INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where)
 
 SMALL_PRODUCT = 64
 """Up to how many elements of a matrix `np.dot` is faster, whose call is cheaper; `np.matmul` does not clear `out`."""
-
-COLUMNS = 88
-INDENT = 4
 
 
 @dataclass(frozen=True)
@@ -78,18 +76,11 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
             return [f"{name} {call.sign}= {first}"]
     arguments = (*call.arguments, *call.more, f"out={out}", *((f"scratch={extra}",) if extra else ()))
     begin = "" if name == out else f"{name} = "
-    return laid_out(begin, "_both", (call.function, *arguments)) if both else laid_out(begin, call.function, arguments)
-
-
-def laid_out(start: str, function: str, arguments: tuple[str, ...]) -> list[str]:
-    """Return a call on one line, or broken as `ruff format` breaks it."""
-    whole = f"{start}{function}({', '.join(arguments)})"
-    if len(whole) + INDENT <= COLUMNS:
-        return [whole]
-    inner = "    " + ", ".join(arguments)
-    if len(inner) + INDENT <= COLUMNS:
-        return [f"{start}{function}(", inner, ")"]
-    return [f"{start}{function}(", *(f"    {argument}," for argument in arguments), ")"]
+    return (
+        laid_out(f"{begin}_both(", (call.function, *arguments))
+        if both
+        else laid_out(f"{begin}{call.function}(", arguments)
+    )
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -254,4 +245,4 @@ def _(node: n.ScatterAdd) -> Scratch | None:
     return Scratch("places", node.operands[0].shape)
 
 
-__all__ = ["CALLS", "INSIDE", "SCRATCH", "Call", "Scratch", "call_lines", "laid_out"]
+__all__ = ["CALLS", "INSIDE", "SCRATCH", "Call", "Scratch", "call_lines"]

@@ -18,9 +18,10 @@ from symprop.codegen import passes
 from symprop.codegen.arguments import Arguments, arguments
 from symprop.codegen.kinds import meaning
 from symprop.codegen.kronecker_chains import applied_kroneckers
+from symprop.codegen.layout import COLUMNS, comment, signature
 from symprop.codegen.loading import loaded
 from symprop.codegen.matrix_passes import MATRIX_FORMS
-from symprop.codegen.module import COLUMNS, DTYPES, comment, signature
+from symprop.codegen.module import DTYPES
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.errors import SpecError, shown

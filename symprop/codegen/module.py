@@ -14,6 +14,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.codegen import passes
+from symprop.codegen.layout import COLUMNS, signature, under_formulas
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Plan
 from symprop.codegen.numba_step import loop_step
@@ -28,7 +29,6 @@ from symprop.templating import environment
 
 DTYPES = ("float64", "float32")
 TARGETS = ("numpy", "numba")
-COLUMNS = 88
 BUFFER_BYTES = 4096
 """How large a ufunc's buffer is in a step on arrays above twice that, and from which width of a row on it is set."""
 WIDE_ROW = 16
@@ -70,7 +70,7 @@ def module_source(
         "loss": _body(program, program.returns[0], after=system.output),
     }
     step = _step(program, system.targets, dtype, threads, reuse)
-    loops = loop_step(program, system.targets, comment) if target == "numba" else None
+    loops = loop_step(program, system.targets) if target == "numba" else None
     run = (*bodies.values(), *(() if loops else (step,)))
     lines = [line for body in run for line in (*body.forward, *body.backward)]
     code = "\n".join(line for line in lines if not line.startswith("#"))  # a formula may name a helper too
@@ -174,8 +174,8 @@ class Step(Body):
 def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
     """Return the step of a module: loss and gradients, written into a workspace."""
     plan = planned(program, targets, reuse)
-    forward = tuple(step_lines(plan, plan.program.forward, comment, threads))
-    backward = tuple(step_lines(plan, plan.program.backward, comment, threads))
+    forward = tuple(step_lines(plan, plan.program.forward, threads))
+    backward = tuple(step_lines(plan, plan.program.backward, threads))
     unpack = _unpack(plan.program)
     widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(
@@ -211,26 +211,8 @@ def _item(name: str) -> str:
 
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
-    """Return the lines of statements; a formula stands above all that computes it."""
-    lines: list[str] = []
-    waiting: list[str] = []
-    for statement in statements:
-        for text in dict.fromkeys(why.text for why in statement.whys):
-            waiting.extend(comment(text))
-        waiting.append(f"{statement.name} = {numpy_source(statement.expression)}")
-        if statement.formula:
-            number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
-            lines.extend(waiting)
-            waiting = []
-    return (*lines, *waiting)
-
-
-def comment(text: str, indent: int = 4) -> list[str]:
-    width = COLUMNS - indent
-    return textwrap.wrap(
-        text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
-    )
+    """Return the lines of statements as a person would write them, below their formulas."""
+    return tuple(under_formulas(statements, lambda each: [f"{each.name} = {numpy_source(each.expression)}"]))
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:
@@ -264,7 +246,7 @@ def _initial(parameter: Parameter) -> dict[str, str]:
 def _optimizer(optimiser: Optimiser) -> dict[str, object]:
     """Return the update of an optimiser as lines; states and parameters change in place."""
     defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
-    update = update_lines(optimiser, lambda text: comment(text, indent=8))
+    update = update_lines(optimiser)
     names = [number.name for number in optimiser.hyperparameters]
     rest = [*(["step"] if optimiser.counts_steps else []), *names]
     return {
@@ -282,12 +264,6 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
         "lines": update.lines,
         "spare": update.spare,
     }
-
-
-def signature(name: str, *arguments: str) -> str:
-    """Return `def name(...):`, one argument a line where one line is too short, as `ruff format` has it."""
-    line = f"def {name}({', '.join(arguments)}):"
-    return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"
 
 
 def _clip_scale() -> Node:

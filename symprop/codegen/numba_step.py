@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
-from symprop.algebra.shapes import shape_text
 from symprop.codegen import faster, passes
+from symprop.codegen.layout import laid_out, under_formulas
 from symprop.codegen.loops import has_loops, is_large, leading_product, loop_lines
 from symprop.codegen.memory import plan
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
 from symprop.codegen.step import workspace_lines
 from symprop.errors import SpecError
-
-WIDTH = 84
 
 
 def named_scatters(program: Program) -> Program:
@@ -67,7 +64,7 @@ def is_plain(node: n.Node) -> bool:
 
 def short_statements(program: Program) -> Program:
     """Name the longest operand of an expression whose loops do not fit on a line."""
-    return passes.shortened(program, WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
+    return passes.shortened(program, passes.WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
 
 
 def refused_without_loops(program: Program) -> Program:
@@ -98,14 +95,14 @@ class LoopStep:
     """What the template needs: lines of the kernel, how it is defined and called, lines that make the workspace."""
 
     kernel: tuple[str, ...]
-    define: str
-    call: str
+    define: tuple[str, ...]
+    call: tuple[str, ...]
     workspace: tuple[str, ...]
     code: str
     result: str
 
 
-def loop_step(program: Program, targets: tuple[Variable, ...], comment: Callable[[str], list[str]]) -> LoopStep:
+def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep:
     """Return the step of a program in its stable forms.
 
     Raises:
@@ -122,42 +119,15 @@ def loop_step(program: Program, targets: tuple[Variable, ...], comment: Callable
         *(f'params["{parameter.name}"]' for parameter in parameters),
         *(f"work.{variable.name}" for variable in arrays),
     ]
-    kernel = tuple(_kernel_lines(program, comment))
+    kernel = tuple(under_formulas(program.statements, loop_lines))
     return LoopStep(
         kernel,
-        _wrapped("def _kernel(", ["m", *names], "):"),
-        _wrapped("    loss = _kernel(", ["work.m", *passed], ")"),
+        tuple(laid_out("def _kernel(", ["m", *names], "):", indent=0)),
+        tuple(laid_out("loss = _kernel(", ["work.m", *passed])),
         tuple(workspace_lines(plan(program, targets, loops=True))),
         "\n".join(line for line in kernel if not line.lstrip().startswith("#")),
         program.returns[0],
     )
-
-
-def _kernel_lines(program: Program, comment: Callable[[str], list[str]]) -> Iterator[str]:
-    waiting: list[str] = []
-    for statement in program.statements:
-        for why in dict.fromkeys(why.text for why in statement.whys):
-            waiting.extend(comment(why))
-        waiting.extend(loop_lines(statement))
-        if statement.formula:
-            place = f"({statement.number}) " if statement.number is not None else ""
-            yield from comment(f"{place}{statement.formula}   {shape_text(statement.shape)}")
-            yield from waiting
-            waiting = []
-    yield from waiting
-
-
-def _wrapped(start: str, items: list[str], end: str) -> str:
-    """Return `start items end` on one line, on three, or an item to a line, as `ruff format` has it."""
-    whole = start + ", ".join(items) + end
-    indent = " " * (len(start) - len(start.lstrip()))
-    if len(whole) <= WIDTH + 4:
-        return whole
-    inner = f"{indent}    {', '.join(items)}"
-    if len(inner) <= WIDTH + 4:
-        return f"{start}\n{inner}\n{indent}{end}"
-    listed = textwrap.indent(",\n".join(items) + ",", indent + "    ")
-    return f"{start}\n{listed}\n{indent}{end}"
 
 
 __all__ = ["STEP", "LoopStep", "loop_step"]

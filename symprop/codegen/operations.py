@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import sympy
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
@@ -22,7 +21,7 @@ from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.kinds import Copy
 from symprop.codegen.numpy_source import is_indicator, opposite
-from symprop.codegen.passes import role
+from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 
 OPERATION = Table("operation")
@@ -183,8 +182,9 @@ def _(split: Splitter, node: Node) -> Node:
             [lambda done, f=f: FUNCTIONS["minimum"](done, split.atom(f)) for f in factors[1:]],  # type: ignore[misc]
         )
     scale = multiplied(scalars) if scalars else Scalar(1)
-    smallest = min(factors, key=_count)
-    if scale != Scalar(1) and _count(smallest) < _count(node):  # the scale goes where there is least to multiply
+    smallest = min(factors, key=size_in_a_batch)
+    # the scale goes where there is least to multiply
+    if scale != Scalar(1) and size_in_a_batch(smallest) < size_in_a_batch(node):
         inside = smallest.operands if isinstance(smallest, n.Multiply) else (smallest,)
         factors[factors.index(smallest)] = n.Multiply(scale, *inside)
         scale = Scalar(1)
@@ -204,11 +204,6 @@ def _(split: Splitter, node: Node) -> Node:
 
 def _is_inverse(node: Node) -> bool:
     return isinstance(node, n.Power) and node.exponent == -1
-
-
-def _count(node: Node) -> float:
-    """The number of elements, for a batch of 32."""
-    return float(sympy.Mul(*node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
 
 
 @OPERATION.row(n.Power)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sympy import Expr
@@ -11,6 +10,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, variables
 from symprop.codegen import passes
 from symprop.codegen.calls import call_lines
+from symprop.codegen.layout import comment
 from symprop.codegen.memory import Plan, plan
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Program, ProgramError, Statement
@@ -27,14 +27,16 @@ class UpdateLines:
     spare: int
 
 
-def update_lines(optimiser: Optimiser, comment: Callable[[str], list[str]]) -> UpdateLines:
+def update_lines(optimiser: Optimiser) -> UpdateLines:
     """Return the lines of one step: `w` and the states change in place, `spare[0]`, `spare[1]`, ... are overwritten.
 
     >>> from symprop.networks.optimisers import OPTIMISERS
-    >>> for line in update_lines(OPTIMISERS["momentum"], lambda text: []).lines:
+    >>> for line in update_lines(OPTIMISERS["momentum"]).lines:
     ...     print(line)
+    # velocity: v = momentum v + g
     v *= momentum
     v += g
+    # update: w = w − lr v
     product = np.multiply(v, lr, out=spare[0])
     w -= product
     """
@@ -57,12 +59,10 @@ def update_lines(optimiser: Optimiser, comment: Callable[[str], list[str]]) -> U
     states = tuple(variable for variable in inputs if variable.name in held)
     found = plan(program, held=states)
     back = {new: new.change(mark=1) for new in now.values()}
-    return UpdateLines(tuple(_lines(found, back, notes, comment)), int(_spare(found)))
+    return UpdateLines(tuple(_lines(found, back, notes)), int(_spare(found)))
 
 
-def _lines(
-    found: Plan, back: dict[Variable, Variable], notes: dict[Variable, str], comment: Callable[[str], list[str]]
-) -> list[str]:
+def _lines(found: Plan, back: dict[Variable, Variable], notes: dict[Variable, str]) -> list[str]:
     lines: list[str] = []
     waiting: list[str] = []
     for statement in found.program.statements:
@@ -78,7 +78,7 @@ def _lines(
         place = f"spare[{block.offset / block.size}]"
         waiting.extend(call_lines(name, replace(printed.expression, back), overwritten, place))
         if statement.target in notes:
-            lines.extend((*comment(notes[statement.target]), *waiting))
+            lines.extend((*comment(notes[statement.target], indent=8), *waiting))
             waiting = []
     return lines
 

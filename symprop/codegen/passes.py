@@ -21,6 +21,7 @@ from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.kinds import Copy
+from symprop.codegen.layout import COLUMNS, INDENT
 from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
@@ -41,7 +42,7 @@ def light_scalars(program: Program) -> Program:
         if len(rest) != 1 or not isinstance(rest[0], n.MatMul):
             return None
         left, right = rest[0].operands
-        smallest = min((_size(rest[0]), 0), (_size(left), 1), (_size(right), 2))[1]
+        smallest = min((size_in_a_batch(rest[0]), 0), (size_in_a_batch(left), 1), (size_in_a_batch(right), 2))[1]
         if smallest == 0:
             return None
         return n.MatMul(tidy(scalar * left), right) if smallest == 1 else n.MatMul(left, tidy(scalar * right))
@@ -49,7 +50,7 @@ def light_scalars(program: Program) -> Program:
     return rewritten(program, lambda s, emit: s.with_expression(everywhere(tidy(s.expression), rule)))
 
 
-def _size(node: Node) -> float:
+def size_in_a_batch(node: Node) -> float:
     """The number of elements, for a batch of 32."""
     return float(sympy.Mul(*node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
 
@@ -167,8 +168,8 @@ def dead(program: Program) -> Program:
     return replace(program, forward=part(program.forward), backward=backward)
 
 
-WIDTH = 84
-"""The columns of a line inside a function, as `ruff format` counts them."""
+WIDTH = COLUMNS - INDENT
+"""The columns of a line inside a function."""
 
 
 def short_lines(program: Program) -> Program:

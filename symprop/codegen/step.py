@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy import Expr, Integer
@@ -11,11 +11,11 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, matrix_passes, passes
 from symprop.codegen.calls import CALLS, INSIDE, call_lines
 from symprop.codegen.code import number
+from symprop.codegen.layout import under_formulas
 from symprop.codegen.memory import Block, Plan, plan
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.operations import VIEWS, is_view, single_operations
@@ -47,23 +47,9 @@ WIDE = 128
 """From so many elements in a row on, elementwise work may be shared by two threads: 4,096 rows of them are LARGE."""
 
 
-def step_lines(
-    found: Plan, statements: Iterable[Statement], comment: Callable[[str], list[str]], threads: int = 1
-) -> list[str]:
+def step_lines(found: Plan, statements: Iterable[Statement], threads: int = 1) -> list[str]:
     """Return the lines of the code of `statements`; a formula stands above all that computes it."""
-    lines: list[str] = []
-    waiting: list[str] = []
-    for statement in statements:
-        printed = found.printed(statement)
-        for text in dict.fromkeys(why.text for why in statement.whys):
-            waiting.extend(comment(text))
-        waiting.extend(_statement_lines(found, statement, printed, threads))
-        if statement.formula:
-            number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
-            lines.extend(waiting)
-            waiting = []
-    return [*lines, *waiting]
+    return under_formulas(statements, lambda each: _statement_lines(found, each, found.printed(each), threads))
 
 
 def _statement_lines(found: Plan, statement: Statement, printed: Statement, threads: int) -> list[str]:

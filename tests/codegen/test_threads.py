@@ -71,8 +71,9 @@ def test_source_for_two_threads_is_as_ruff_would_have_it(optimizer: str, tmp_pat
     ("name", "operations", "spare"), [("sgd", 2, 1), ("momentum", 4, 1), ("adam", 14, 2), ("adamw", 16, 2)]
 )
 def test_an_optimiser_is_a_handful_of_operations(name: str, operations: int, spare: int) -> None:
-    found = update_lines(OPTIMISERS[name], lambda text: [])
-    assert len(found.lines) == operations and found.spare == spare
+    found = update_lines(OPTIMISERS[name])
+    code = [line for line in found.lines if not line.startswith("#")]
+    assert len(code) == operations and found.spare == spare
 
 
 @pytest.mark.parametrize("threads", [0, 3, True, "2", None])

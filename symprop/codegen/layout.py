@@ -1,0 +1,66 @@
+"""How lines of source are laid out: formulas above the code that computes them, and what is too long for one line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+
+from symprop.algebra.shapes import shape_text
+from symprop.codegen.program import Statement
+
+COLUMNS = 88
+"""The columns of a line, as `ruff format` counts them."""
+
+INDENT = 4
+
+
+def comment(text: str, indent: int = INDENT) -> list[str]:
+    """Return a comment as lines for this indent.
+
+    >>> comment("(1) z = W a")
+    ['# (1) z = W a']
+    """
+    width = COLUMNS - indent
+    return textwrap.wrap(
+        text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], list[str]]) -> list[str]:
+    """Return the lines of statements: above all that computes it, each formula with its number and shape."""
+    lines: list[str] = []
+    waiting: list[str] = []
+    for statement in statements:
+        for text in dict.fromkeys(why.text for why in statement.whys):
+            waiting.extend(comment(text))
+        waiting.extend(code(statement))
+        if statement.formula:
+            number = f"({statement.number}) " if statement.number is not None else ""
+            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
+            lines.extend(waiting)
+            waiting = []
+    return [*lines, *waiting]
+
+
+def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = INDENT) -> list[str]:
+    """Return `start items end` on one line, on three, or an item to a line, as `ruff format` breaks it.
+
+    >>> laid_out("z = np.dot(", ["a", "b"])
+    ['z = np.dot(a, b)']
+    """
+    whole = f"{start}{', '.join(items)}{end}"
+    if len(whole) + indent <= COLUMNS:
+        return [whole]
+    inner = "    " + ", ".join(items)
+    if len(inner) + indent <= COLUMNS:
+        return [start, inner, end]
+    return [start, *(f"    {item}," for item in items), end]
+
+
+def signature(name: str, *arguments: str) -> str:
+    """Return `def name(...):`, one argument a line where one line is too short, as `ruff format` has it."""
+    line = f"def {name}({', '.join(arguments)}):"
+    return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"
+
+
+__all__ = ["COLUMNS", "INDENT", "comment", "laid_out", "signature", "under_formulas"]
