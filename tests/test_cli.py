@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import symprop
-from symprop import cli
-from symprop.cli import main, parse_sizes, read_network
+from symprop.cli import main
+from symprop.commands import networks
+from symprop.commands.arguments import OPTIMIZERS, parse_sizes, read_network
 from symprop.errors import SpecError, SympropError
 from symprop.files import load_weights
 from symprop.networks.optimisers import OPTIMISERS
@@ -153,7 +154,7 @@ def test_train_on_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert weights.read_bytes() == before  # the same seed, the same weights
 
 
-@pytest.mark.parametrize("optimizer", cli.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_train_numbers_and_two_classes_with_every_optimizer(
     optimizer: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -219,14 +220,14 @@ def test_sizes() -> None:
 
 
 def test_the_optimizers_are_those_that_modules_can_have() -> None:
-    assert tuple(OPTIMISERS) == cli.OPTIMIZERS
+    assert tuple(OPTIMISERS) == OPTIMIZERS
 
 
 def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*unused: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "read_network", interrupted)
+    monkeypatch.setattr(networks, "read_network", interrupted)
     assert main(["derive", NETWORK]) == 130
     assert capsys.readouterr().err == "symprop: interrupted\n"
 

@@ -1,0 +1,98 @@
+"""What commands share: how to enter one, the arguments that several take, and where their output goes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from symprop.errors import SpecError, shown
+
+if TYPE_CHECKING:
+    from symprop.networks import Network
+
+PROGRAM = "symprop"
+LAYOUTS = ("example", "rows", "columns")
+DTYPES = ("float64", "float32")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+DISAGREES = 1
+"""The exit code where a check finds a disagreement."""
+NETWORK_HELP = (
+    'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
+)
+FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)"'
+
+Run = Callable[[argparse.Namespace], int]
+Enter = Callable[[str, Run, str], argparse.ArgumentParser]
+"""Enters a command: its name, what it runs, and what it does in one line; returns the parser of its arguments."""
+
+
+def network_argument(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=NETWORK_HELP)
+    parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
+
+
+def where_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--where", metavar="DECLARATIONS", default="", help='sizes and facts: "X: m n, A: n n symmetric, alpha:"'
+    )
+
+
+def read_network(text_or_path: str, sizes: str = "") -> Network:
+    """Return the network of a text, or of the file that holds one; `sizes` are numbers for names, "n0=64,n1=32".
+
+    What is the path of a file is read; so is what has no bracket or begins with `.` or `/`, which no network does.
+
+    Raises:
+        SympropError: the file cannot be read, or the text is no network.
+    """
+    from symprop.files import read_text
+    from symprop.networks.spec import parse_network
+
+    if not text_or_path.strip():
+        raise SpecError(f"the network is empty\nallowed: {NETWORK_HELP}")
+    is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"} or os.path.isfile(text_or_path)
+    network = parse_network(read_text(text_or_path) if is_path else text_or_path)
+    given = parse_sizes(sizes)
+    return network.with_sizes(given) if given else network
+
+
+def parse_sizes(text: str) -> dict[str, int]:
+    """Return the numbers of `--sizes`.
+
+    >>> parse_sizes("n0=64, n1=32")
+    {'n0': 64, 'n1': 32}
+
+    Raises:
+        SpecError: not of this form.
+        SymbolNameError: a name that cannot be a size.
+    """
+    from symprop.algebra.names import validated
+
+    sizes: dict[str, int] = {}
+    for part in text.split(",") if text.strip() else ():
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if not (number.isascii() and number.isdecimal() and len(number) <= 20):
+            raise SpecError(
+                f"--sizes {shown(part)} cannot be read\nallowed: names with whole numbers, such as n0=64,n1=32"
+            )
+        if validated(name) in sizes:
+            raise SpecError(f"--sizes gives {shown(name)} twice")
+        sizes[name] = int(number)
+    return sizes
+
+
+def put(text: str, output: str | None) -> None:
+    from symprop.files import write_whole
+
+    if output is None:
+        print(text)
+    else:
+        write_whole(output, text if text.endswith("\n") else text + "\n")
+        print(f"wrote {output}", file=sys.stderr)
+
+
+def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
+    parser.add_argument("-o", metavar=what, dest="output", help="write here instead of printing")

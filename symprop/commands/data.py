@@ -1,0 +1,77 @@
+"""The commands about data: train and predict."""
+
+from __future__ import annotations
+
+import argparse
+
+from symprop.commands.arguments import DTYPES, OPTIMIZERS, Enter, network_argument, output_argument, put, read_network
+from symprop.errors import DataError, shown
+
+
+def enter(command: Enter) -> None:
+    """Enter the commands of this module."""
+    train = command("train", _train, "train on a CSV file")
+    network_argument(train)
+    train.add_argument("--data", metavar="FILE.csv", required=True, help="a header row, then one example a row")
+    train.add_argument(
+        "--target", metavar="COLUMN", required=True, help="the column to predict; all others are features"
+    )
+    train.add_argument("--epochs", type=int, default=30)
+    train.add_argument("--batch", type=int, default=32)
+    train.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
+    train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
+    train.add_argument(
+        "--scale", choices=("standard", "largest", "none"), default="standard", help="how to scale features"
+    )
+    train.add_argument("--test-fraction", type=float, default=0.2, metavar="F", help="rows held out (0.2)")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--dtype", choices=DTYPES, default="float64")
+    train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+
+    predict = command("predict", _predict, "predict with weights that train wrote")
+    predict.add_argument("weights", metavar="WEIGHTS.npz")
+    predict.add_argument("--data", metavar="FILE.csv", required=True, help="with the columns that train took")
+    output_argument(predict, "FILE.csv")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from symprop.commands.train_run import run
+
+    return run(
+        read_network(options.network, options.sizes),
+        options.data,
+        options.target,
+        optimizer=options.optimizer,
+        rate=options.lr,
+        epochs=options.epochs,
+        batch=options.batch,
+        clip=options.clip,
+        seed=options.seed,
+        scaling=options.scale,
+        test_fraction=options.test_fraction,
+        dtype=options.dtype,
+        output=options.output,
+    )
+
+
+def _predict(options: argparse.Namespace) -> int:
+    import csv
+    import io
+
+    from symprop.data import read_features
+    from symprop.files import check_writable
+    from symprop.saved import load_weights
+
+    if options.output is not None:
+        check_writable(options.output)
+    model = load_weights(options.weights)
+    if not model.features:
+        raise DataError(f"{shown(options.weights, 200)} does not name the columns of its features")
+    found = model.predict(read_features(options.data, model.features))
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([model.notes.get("target", "prediction")])
+    writer.writerows(row if row.ndim else [row] for row in found)
+    put(lines.getvalue().rstrip("\n"), options.output)
+    return 0

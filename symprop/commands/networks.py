@@ -1,0 +1,159 @@
+"""The commands about a network: derive, generate, check."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from symprop.commands.arguments import (
+    DISAGREES,
+    DTYPES,
+    LAYOUTS,
+    OPTIMIZERS,
+    PROGRAM,
+    Enter,
+    network_argument,
+    output_argument,
+    parse_sizes,
+    put,
+    read_network,
+)
+from symprop.errors import OutputError, SpecError, shown
+
+if TYPE_CHECKING:
+    from symprop.networks import Network
+
+FORMATS = ("pretty", "text", "latex", "html")
+TARGETS = ("numpy", "numba")
+
+
+def enter(command: Enter) -> None:
+    """Enter the commands of this module."""
+    derive = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
+    network_argument(derive)
+    derive.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
+    derive.add_argument(
+        "--layout", choices=LAYOUTS, default="example", help="one example, or a batch in rows or columns"
+    )
+    derive.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
+    output_argument(derive)
+
+    generate = command("generate", _generate, "write a stand-alone NumPy module")
+    network_argument(generate, optional=True)
+    output_argument(generate)
+    generate.add_argument(
+        "--force", action="store_true", help="replace a file that differs, such as one edited by hand"
+    )
+    generate.add_argument("--dtype", choices=DTYPES, default="float64")
+    generate.add_argument("--optimizer", choices=OPTIMIZERS, help="put the optimiser's step into the module")
+    generate.add_argument("--target", choices=TARGETS, default="numpy", help="numba: loops, for small networks")
+    generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")
+    generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
+    generate.add_argument(
+        "--batch", type=int, default=32, metavar="M", help="the rows for which --plan says bytes (32)"
+    )
+    generate.add_argument(
+        "--show-passes", action="store_true", help="print what each pass changes in place of the module"
+    )
+    generate.add_argument("--check", action="store_true", help="is generated/ what the generator makes today?")
+    generate.add_argument("--write", action="store_true", help="make generated/ anew")
+
+    check = command("check", _check, "check every equation and gradient by independent oracles")
+    network_argument(check)
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from symprop import notation
+    from symprop.calculus.derive import derive
+    from symprop.files import check_writable
+
+    if options.output is not None:
+        check_writable(options.output)
+    derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
+    if options.steps is not None:
+        derivation.steps(options.steps)  # refuses a name that has none, and says which have
+        put(notation.steps(derivation, options.steps, options.format), options.output)
+        return 0
+    writers: dict[str, Callable[[], str]] = {
+        "pretty": derivation.pretty,
+        "text": derivation.text,
+        "latex": lambda: notation.document(derivation),
+        "html": lambda: notation.html(derivation),
+    }
+    put(writers[options.format](), options.output)
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    if options.check or options.write:
+        return _gallery(options)
+    if options.network is None:
+        raise SpecError(f"generate needs a network\ntry: {PROGRAM} generate --help")
+    from symprop.codegen import generate
+    from symprop.files import check_writable, read_text
+
+    if options.output is not None:
+        check_writable(options.output)
+    network = read_network(options.network, options.sizes)
+    source = generate(
+        network, dtype=options.dtype, optimizer=options.optimizer, target=options.target, threads=options.threads
+    )
+    listings = list(_listings(network, options))
+    print("\n\n".join(listings), end="\n" if listings else "")
+    if listings and options.output is None:
+        return 0
+    if options.output is not None and os.path.exists(options.output) and not options.force:
+        if read_text(options.output) == source:
+            return 0
+        raise OutputError(
+            f"{shown(options.output, 200)} holds something else, perhaps edited by hand; nothing was written\n"
+            "allowed: --force to replace it, or another -o"
+        )
+    put(source.rstrip("\n"), options.output)
+    return 0
+
+
+def _listings(network: Network, options: argparse.Namespace) -> Iterator[str]:
+    """Yield what is printed of the generator's work."""
+    if not (options.plan or options.show_passes):
+        return
+    from symprop.calculus.derive import derive
+    from symprop.codegen.listings import passes_listing, plan_listing
+
+    if options.batch < 1:
+        raise SpecError(f"--batch is at least 1, not {options.batch}")
+    derivation = derive(network, layout="rows")
+    if options.show_passes:
+        yield passes_listing(derivation)
+    if options.plan:
+        yield plan_listing(derivation, options.dtype, options.batch)
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from symprop.codegen import gallery
+
+    if options.network is not None:
+        raise SpecError("generate --check and --write take no network: they are about the folder generated/")
+    if options.write:
+        written = gallery.write()
+        for path in written:
+            print(f"wrote {os.path.relpath(path)}")
+        print(f"{len(written)} of {gallery.count()} files written, the others are as the generator makes them")
+        return 0
+    disagreements = gallery.check()
+    for disagreement in disagreements:
+        print(disagreement)
+    if disagreements:
+        return DISAGREES
+    print(f"all {gallery.count()} files are as the generator makes them")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from symprop.verify import check
+
+    certificate = check(read_network(options.network), sizes=parse_sizes(options.sizes))
+    print(certificate.table())
+    return 0 if certificate.ok else DISAGREES
