@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from typing import TypeVar
 
 
 class SympropError(Exception):
-    """Base of every error that symprop raises for what a user gave it."""
+    """Base of every error that symprop raises for what a user gave it.
+
+    Where the place in the typed text is known, `column` is its first character (from 0) and `width` how many it has.
+    """
 
     exit_code = 2
+    column: int | None = None
+    width: int = 1
+
+
+Error = TypeVar("Error", bound=SympropError)
 
 
 class SymbolNameError(SympropError):
@@ -46,6 +55,17 @@ class OutputError(SympropError):
     """A file that cannot be read or written."""
 
     exit_code = 4
+
+
+def located(error: Error, column: int, width: int = 1) -> Error:
+    """Return `error` with its place in the typed text; one that has a place keeps it.
+
+    >>> located(FormulaError("unknown name 'q'"), 4).column
+    4
+    """
+    if error.column is None:
+        error.column, error.width = max(0, column), max(1, width)
+    return error
 
 
 def shown(text: object, limit: int = 60) -> str:

@@ -24,6 +24,9 @@ from symprop.files import load_notes
 from symprop.files import load_weights as checked_weights
 from symprop.networks import Network
 from symprop.networks.spec import as_network
+from symprop.notation.blocks import Bullets, Code, Typed
+from symprop.notation.notebook_blocks import html
+from symprop.notation.notebooks import grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
@@ -67,6 +70,15 @@ class Model:
         if kind not in SCALINGS or not _are_numbers(offset, width) or not _are_numbers(scale, width) or 0 in scale:
             raise DataError(f"the notes on the scaling cannot be used: {shown(saved)}")
         return Scaling(str(kind), np.array(offset, dtype=np.float64), np.array(scale, dtype=np.float64))
+
+    def _repr_html_(self) -> str:
+        """Return what was trained on what, and the arrays, for a notebook."""
+        arrays = [((name,), (str(value.shape),), (str(value.dtype),)) for name, value in self.params.items()]
+        known = [("target", str(self.notes.get("target", "")))]
+        known += [("classes", ", ".join(self.classes)), ("features", ", ".join(self.features))]
+        known.append(("scaling of the features", self.scaling.kind))
+        said = tuple((f"{what}: ", Code(shown(text, 200))) for what, text in known if text)
+        return html([Typed(self.network.text), grid(("array", "shape", "type"), arrays), Bullets(said)])
 
     @property
     def _width(self) -> int:

@@ -20,7 +20,7 @@ from symprop.algebra.names import closest, size_expression, size_symbol, validat
 from symprop.algebra.nodes import Fact, Variable, as_expression
 from symprop.algebra.operators import size_of
 from symprop.algebra.shapes import Shape, same, shape_text
-from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, shown
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, located, shown
 
 LONGEST = 20_000
 MOST = 200
@@ -135,19 +135,26 @@ def read_declarations(text: str) -> tuple[Variable, ...]:
     if len(text) > LONGEST:
         raise LimitError(f"declarations of {len(text):,} characters; at most {LONGEST:,} are allowed")
     found: dict[str, Variable] = {}
-    parts = [part for part in re.split(r"[,;]", text) if part.strip()]
+    parts = [part for part in re.finditer(r"[^,;]+", text) if part[0].strip()]
     if len(parts) > MOST:
         raise LimitError(f"{len(parts):,} declarations; at most {MOST} are allowed")
     for part in parts:
-        name, colon, what = part.partition(":")
-        name = name.strip()
-        if not colon:
-            problem = f"{shown(part.strip())} declares nothing"
-            raise FormulaError(f"{problem}\nallowed: a name, a colon, its sizes, as in 'X: m n, w: n, alpha:'")
-        if name in found:
-            raise FormulaError(f"{shown(name)} is declared twice")
-        found[name] = declared(name, what)
+        try:
+            name, what = _parted(part[0])
+            if name in found:
+                raise FormulaError(f"{shown(name)} is declared twice")
+            found[name] = declared(name, what)
+        except SympropError as problem:
+            raise located(problem, text.index(part[0].strip(), part.start()), len(part[0].strip())) from None
     return tuple(found.values())
+
+
+def _parted(part: str) -> tuple[str, str]:
+    name, colon, what = part.partition(":")
+    if not colon:
+        problem = f"{shown(part.strip())} declares nothing"
+        raise FormulaError(f"{problem}\nallowed: a name, a colon, its sizes, as in 'X: m n, w: n, alpha:'")
+    return name.strip(), what
 
 
 __all__ = ["DECLARED", "declared", "read_declarations"]

@@ -6,6 +6,7 @@ shows what flows along each edge and where the flows into a shared node are adde
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import variables, walk
-from symprop.errors import FormulaError, shown
+from symprop.errors import FormulaError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -126,7 +127,9 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     missing = next((name for name in names_in(source) if name not in names and name not in sizes), None)
     if missing is not None:
         allowed = f'{missing}="m n" with its sizes, {missing}="" for a scalar'
-        raise FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
+        problem = FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
+        place = re.search(rf"\b{re.escape(missing)}\b", source)
+        raise problem if place is None else located(problem, place.start(), len(missing))
     node = read_formula(source, names, sizes)
     _check_ids(node)
     return Formula(source, node, given)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from symprop.errors import FormulaError, LimitError, SympropError, pointed, shown
+from symprop.errors import FormulaError, LimitError, SympropError, located, pointed, shown
 
 NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _TOKEN = re.compile(
@@ -91,7 +91,7 @@ def refuse(message: str, text: str, column: int, width: int = 1, error: type[Sym
     """Raise `error` with a caret under `column` of `text`, only the line of the column shown."""
     start = max(text.rfind("\n", 0, column), text.rfind("\r", 0, column)) + 1
     end = next((place for place in range(column, len(text)) if text[place] in "\r\n"), len(text))
-    raise error(pointed(message, text[start:end], column - start, width))
+    raise located(error(pointed(message, text[start:end], column - start, width)), column, width)
 
 
 def syntax_tree(

@@ -75,9 +75,15 @@ GALLERY: tuple[Example, ...] = (
         "Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)",
         optimizer="sgd",
     ),
+    Example(
+        "tied_weights",
+        "Input(6) >> Dense(4) >> Tanh() >> Repeat(Dense(4) >> Tanh(), 2, tied=True)"
+        ' >> Dense(6, tied="W1.T") >> MeanSquaredError() + L2(0.001)',
+        optimizer="adam",
+    ),
     Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
 )
-"""The networks of the five texts that the project grew from, and one for each kind of layer, loss and optimiser."""
+"""The networks of the five texts that the project grew from, one for each kind of layer, loss, tie and optimiser."""
 
 
 FILES_EACH = 4

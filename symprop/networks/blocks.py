@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sympy import Expr, Symbol
@@ -115,21 +115,36 @@ class Residual(Layer):
 class Repeat(Layer):
     """A block `count` times, each with parameters of its own; with a name for `count`, a recurrence.
 
-    In a recurrence a size name that ends in the loop's index (`n_l`) is a size of its own for each block.
+    In a recurrence a size name that ends in the loop's index (`n_l`) is a size of its own for each block. With `tied`
+    all blocks have the parameters of the first, weights and biases, as the steps of a recurrent network.
 
-    >>> from symprop.networks import Dense, Tanh
+    >>> from symprop.networks import Dense, Input, Tanh
     >>> Repeat(Dense(8) >> Tanh(), "L").text
     'Repeat(Dense(8) >> Tanh(), L)'
+    >>> network = Input(8) >> Repeat(Dense(8), 2, tied=True)
+    >>> [equation.text() for equation in network.system().equations]
+    ['z1 = W1 @ x + b1', 'z2 = W1 @ z1 + b1']
+
+    Raises:
+        SpecError: no block, no count, or `tied` with a name for a count, its own or that of a Repeat inside.
+        LimitError: more blocks than a network has layers.
     """
 
     is_transparent: ClassVar[bool] = True
 
     block: Any
     count: Any
+    tied: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "block", block_of(self.block, "Repeat"))
         object.__setattr__(self, "count", checked_count(self.count))
+        if not isinstance(self.tied, bool):
+            raise SpecError(f"Repeat: tied is True or False, not {shown(self.tied)}")
+        if self.tied and symbolic_repeats((self,)):
+            raise SpecError(
+                f"{shown(self.text)}: tied blocks are counted by a number\nallowed: Repeat(..., 3, tied=True)"
+            )
 
     @property
     def is_symbolic(self) -> bool:
@@ -138,7 +153,7 @@ class Repeat(Layer):
 
     @property
     def text(self) -> str:
-        return f"Repeat({self.block.text}, {self.count})"
+        return f"Repeat({self.block.text}, {self.count}{', tied=True' if self.tied else ''})"
 
     @property
     def inner(self) -> tuple[Layer, ...]:
@@ -151,7 +166,7 @@ class Repeat(Layer):
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         count = change.get(self.count, self.count) if self.is_symbolic else self.count
-        return Repeat(self.block.with_sizes(change), count)
+        return Repeat(self.block.with_sizes(change), count, tied=self.tied)
 
     def blocks(self, index: Symbol = LOOP_SYMBOLS[0]) -> tuple[Chain, ...]:
         """The blocks of a numeric repeat, the sizes named after `index` (`n_l`) named after each block's number."""
@@ -171,9 +186,17 @@ class Repeat(Layer):
             raise LimitError(
                 f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time: {shown(self.text)}"
             )
-        for block in self.blocks():
+        before, waiting = len(builder.drawn), builder.again
+        own: list[Variable] = []
+        for position, block in enumerate(self.blocks()):
+            if self.tied and position:
+                own = own or builder.drawn[before:]
+                builder.again = list(own)
             for layer in block.layers:
                 value = builder.add(layer, value)
+        if own:
+            builder.again = waiting
+            del builder.drawn[before + len(own) :]  # so that a tied Repeat around this one counts them once
         return value
 
 

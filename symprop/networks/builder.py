@@ -14,7 +14,8 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra.equations import Equation, Item
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Variable, as_expression
+from symprop.algebra.shapes import shape_text
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
@@ -38,6 +39,21 @@ class Parameter:
     def name(self) -> str:
         """The name of the variable."""
         return self.variable.name
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a layer added: its input, its output, the parameters that are its own; `nesting` is 0 outside of blocks.
+
+    A block comes after the layers inside it; what it adds itself is a sum, or nothing.
+    """
+
+    layer: Layer
+    nesting: int
+    value: Variable
+    output: Variable
+    parameters: tuple[Parameter, ...]
+    index: Symbol | None
 
 
 class Builder:
@@ -65,6 +81,10 @@ class Builder:
         self.nesting = 0
         self.previous: Layer | None = None
         self.functions: dict[str, ElementwiseFunction] = {}
+        self.ties: dict[str, str] = {}  # the weight that a tied layer does not have -> what it is tied to
+        self.built: list[Built] = []
+        self.drawn: list[Variable] = []  # the parameters that layers asked for, in order
+        self.again: list[Variable] = []  # what they get next in place of new ones, in a tied Repeat
 
     def fork(self) -> Builder:
         """Return an independent copy, for a trial or for the body of a loop."""
@@ -72,6 +92,8 @@ class Builder:
         other.items, other.parameters = list(self.items), list(self.parameters)
         other.inputs, other.targets = list(self.inputs), list(self.targets)
         other.taken, other.functions = dict(self.taken), dict(self.functions)
+        other.built = list(self.built)
+        other.ties, other.drawn, other.again = dict(self.ties), list(self.drawn), list(self.again)
         return other
 
     def size(self, size: Size) -> Expr:
@@ -116,8 +138,14 @@ class Builder:
         initialiser: str | None,
         fans: tuple[Any, Any],
     ) -> Variable:
-        """Enter a parameter; without an initialiser, the activation right after decides."""
+        """Enter a parameter; without an initialiser, the activation right after decides.
+
+        In the later blocks of a tied `Repeat` it is that of the first block, which is entered already.
+        """
+        if self.again:
+            return self._used_again(shape)
         variable = self.variable(letter, number, shape)
+        self.drawn.append(variable)
         if initialiser is None:
             self.waiting = len(self.parameters)
         self.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
@@ -127,6 +155,17 @@ class Builder:
         self.parameter_count += elements
         if self.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
+        return variable
+
+    def _used_again(self, shape: tuple[Any, ...]) -> Variable:
+        variable = self.again.pop(0)
+        self.drawn.append(variable)
+        if variable.shape != tuple(map(as_expression, shape)):
+            raise SpecError(
+                f"a tied Repeat uses {variable.name} again, of shape {shape_text(variable.shape)}, "
+                f"where shape {shape_text(shape)} is needed\n"
+                "allowed: a block whose output is as wide as its input, or a Dense before the Repeat"
+            )
         return variable
 
     def add(self, layer: Layer, value: Variable) -> Variable:
@@ -140,8 +179,12 @@ class Builder:
         if not layer.is_transparent:
             self.waiting = None
         self.nesting += 1
+        before, start = len(self.parameters), len(self.built)
         output = layer.build(self, value)
         self.nesting -= 1
+        inside = {parameter.name for part in self.built[start:] for parameter in part.parameters}
+        own = tuple(parameter for parameter in self.parameters[before:] if parameter.name not in inside)
+        self.built.append(Built(layer, self.nesting, value, output, own, self.index))
         self.previous = layer.last
         return output
 

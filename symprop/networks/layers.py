@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy
 
-from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Variable
+from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Transpose, Variable
 from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.sizes import Size, changed_size, checked_size
+from symprop.networks.ties import checked_tie, tied_weight
 
 if TYPE_CHECKING:
     from symprop.networks.blocks import Chain
@@ -140,35 +141,56 @@ class Input(Layer):
 class Dense(Layer):
     """A fully connected layer, `z = W @ a + b`, along the last axis of its input.
 
+    With `tied` it has no weight of its own but multiplies by an earlier one ("W1"), by its transpose ("W1.T") or by the
+    table of an Embedding ("E1"); the bias is its own.
+
     >>> Dense(32, bias=False).text
     'Dense(32, bias=False)'
+    >>> coder = Input(8) >> Dense(3) >> Dense(8, tied="W1.T")
+    >>> [equation.text() for equation in coder.system().equations]
+    ['z1 = W1 @ x + b1', 'z2 = W1.T @ z1 + b2']
+
+    Raises:
+        SpecError: no width or initialiser, or, where it is built, a tie to no earlier weight or to a misfit.
     """
 
     size: Size
     bias: bool = True
     initialiser: str | None = None
+    tied: str | None = dataclasses.field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", checked_size(self.size, "Dense"))
         if not isinstance(self.bias, bool):
             raise SpecError(f"Dense: bias is True or False, not {shown(self.bias)}")
         checked_initialiser(self.initialiser, "Dense")
+        checked_tie(self.tied, self.initialiser)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        return dense(builder, value, builder.size(self.size), self.bias, self.initialiser)
+        return dense(builder, value, builder.size(self.size), self.bias, self.initialiser, self.tied)
 
 
-def dense(builder: Builder, value: Variable, size: sympy.Expr, bias: bool, initialiser: str | None) -> Variable:
+def dense(
+    builder: Builder, value: Variable, size: sympy.Expr, bias: bool, initialiser: str | None, tied: str | None = None
+) -> Variable:
     """Append `z = W @ value + b` and return `z`; a matrix holds one example in each row."""
     number = builder.next_number()
     fan_in = value.shape[-1]
-    W = builder.parameter("W", number, (size, fan_in), "weight", initialiser, (fan_in, size))
-    product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, W.T)
+    if tied is None:
+        W: Node = builder.parameter("W", number, (size, fan_in), "weight", initialiser, (fan_in, size))
+    else:
+        W = tied_weight(builder, tied, number, (size, fan_in))
+    product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, _turned(W))
     if bias:
         waiting = builder.waiting
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
         builder.waiting = waiting
     return builder.equation("z", number, product, "pre-activation")
+
+
+def _turned(W: Node) -> Node:
+    """The transpose of a matrix; a transpose turns back into what it is made of."""
+    return W.operands[0] if isinstance(W, Transpose) else W.T
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     loop = Loop(index, count, equations, carry_in, carry_out)
     builder.items.append(loop)
     builder.parameters, builder.parameter_count = body.parameters, body.parameter_count
+    builder.built = body.built
     builder.functions, builder.layer_count, builder.previous = body.functions, body.layer_count, body.previous
     builder.number, builder.dense_count = expand(before + dense * count), builder.dense_count + dense
     builder.loops += 1

@@ -15,7 +15,7 @@ from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
-from symprop.networks.builder import Builder, Parameter
+from symprop.networks.builder import Builder, Built, Parameter
 from symprop.networks.layers import Input, Layer
 from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
 
@@ -128,6 +128,11 @@ class Network:
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters with how they start, in the order in which their layers appear."""
         return tuple(self._built().parameters)
+
+    @property
+    def built(self) -> tuple[Built, ...]:
+        """What each layer added, in order: a block comes after the layers inside it."""
+        return tuple(self._built().built)
 
     @property
     def functions(self) -> dict[str, ElementwiseFunction]:

@@ -6,11 +6,12 @@ The grammar is in `symprop.algebra.calls`; here calls become layers. `LAYERS` is
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
-from symprop.errors import SpecError, SympropError, pointed, shown
+from symprop.errors import SpecError, SympropError, located, pointed, shown
 from symprop.networks import activations, blocks, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
@@ -150,11 +151,15 @@ class _Reading:
         return value
 
     def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
-        """The error with a caret under the call; one that has its place already stays as it is."""
-        message = str(error)
-        if "\n  " in message:
+        """The error with a caret under the call; one that shows a formula in quotes gets its place in this text."""
+        message, width = str(error), len(_name(call))
+        if error.column is not None:
+            body = next(_texts(call), "")
+            start = self.text.find(body, call.column)
+            error.column = call.column if start < 0 else start + error.column
             return error
-        return type(error)(pointed(message.replace("\n", "; "), self.text, call.column, len(_name(call))))
+        placed = type(error)(pointed(message.replace("\n", "; "), self.text, call.column, width))
+        return located(placed, call.column, width)
 
 
 def _first_misfit(read: tuple[Layer, ...]) -> int:
@@ -170,6 +175,12 @@ def _first_misfit(read: tuple[Layer, ...]) -> int:
 
 def _name(call: Call | CallSum) -> str:
     return call.name if isinstance(call, Call) else call.parts[0].name
+
+
+def _texts(call: Call | CallSum) -> Iterator[str]:
+    """Yield what stands in quotes in a call: the formula of an `Activation` or a `Loss` is the first."""
+    first = call if isinstance(call, Call) else call.parts[0]
+    return (value for value in (*first.positional, *first.keywords.values()) if isinstance(value, str))
 
 
 def _usage(kind: type) -> str:
