@@ -1,7 +1,11 @@
 """How nodes, equations and derivations reach their printers, which stand further right in the house.
 
-A room imports only from rooms to its left, yet `node.latex()` must work. So this class looks its printer up in
+A room imports only from rooms to its left, yet `node.latex()` must work. So these classes look their printers up in
 `PRINTERS`, and `symprop.notation` enters the printers there when `symprop` is imported.
+
+In a notebook a single formula is LaTeX, which every front end and every exporter knows. What is longer is HTML with
+MathML (no front end's script is needed for it; VS Code sets no LaTeX inside HTML), and has LaTeX beside it for an
+export to a document. Front ends take the HTML where there is one.
 """
 
 from __future__ import annotations
@@ -12,7 +16,24 @@ from typing import Any
 PRINTERS: dict[str, Callable[[Any], str]] = {}
 
 
-class Printable:
+class Shown:
+    """Something that a notebook shows by its printers in `PRINTERS`."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str | None:
+        """Return HTML, or None where LaTeX alone shows it."""
+        return PRINTERS["notebook html"](self) or None
+
+    def _repr_latex_(self) -> str:
+        return PRINTERS["notebook"](self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print as `print` does in IPython's terminal, and as the plain text beside HTML and LaTeX."""
+        printer.text("..." if cycle else str(self))
+
+
+class Printable(Shown):
     """Something with three notations: Unicode for eyes, NumPy notation, LaTeX."""
 
     __slots__ = ()
@@ -31,9 +52,6 @@ class Printable:
 
     def __str__(self) -> str:
         return self.pretty()
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {PRINTERS['notebook'](self)}$"
 
     def _sympystr(self, printer: Any) -> str:
         return self.text()

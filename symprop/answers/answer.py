@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from symprop.algebra.equations import Equation, Step
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
+from symprop.algebra.steps import Steps
 from symprop.calculus.result import Result
 from symprop.codegen.formula_module import compile_formula, formula_source
 from symprop.notation.answer_pages import (
@@ -18,29 +19,11 @@ from symprop.notation.answer_pages import (
     answer_latex,
     answer_page,
     answer_pretty,
-    answer_steps,
     definitions,
-    heading,
 )
+from symprop.notation.notebooks import answer_formula
 from symprop.verify.certificate import Certificate
 from symprop.verify.formula_checks import check_result
-
-
-class Steps(tuple[Step, ...]):
-    """The named steps that led to an answer; as text they read from the question to the answer."""
-
-    result: Result
-
-    def __str__(self) -> str:
-        return answer_steps(self.result)
-
-    def text(self) -> str:
-        """Return the steps in NumPy notation."""
-        return answer_steps(self.result, "text")
-
-    def latex(self) -> str:
-        """Return the steps with their formulas in LaTeX."""
-        return answer_steps(self.result, "latex")
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,9 +93,7 @@ class Answer(Printable):
 
     def steps(self) -> Steps:
         """Return the named steps that led to the answer, each checked by `check`; `print` shows them."""
-        steps = Steps(self.result.steps)
-        steps.result = self.result
-        return steps
+        return Steps(self.result.steps, self.result)
 
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
@@ -157,7 +138,7 @@ class Answer(Printable):
         return f"Answer({self.title!r}: {self.text()!r})"
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {heading(self.result, 'latex')} = {self.latex()}$"
+        return answer_formula(self.result)
 
 
 def _quoted(name: str) -> str:

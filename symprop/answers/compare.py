@@ -36,6 +36,8 @@ from symprop.answers.compare_reasons import Pair, reason
 from symprop.answers.compare_sizes import size_choices
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import FormulaError, shown
+from symprop.notation import notebook_blocks
+from symprop.notation.blocks import Math, Paragraph
 from symprop.verify.formula_points import size_symbols
 from symprop.verify.measure import precise_difference, scientific
 
@@ -68,7 +70,13 @@ class Comparison:
         return rf"{self.first.latex()} {'=' if self.equal else chr(92) + 'ne'} {self.second.latex()}"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(self.message)}</pre>"
+        return f"<pre>{escape(self.message)}</pre>\n{notebook_blocks.html([Paragraph((Math(self.latex()),))])}"
+
+    def _repr_latex_(self) -> str:
+        return notebook_blocks.displayed([self.latex()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("..." if cycle else self.message)
 
 
 def compare(first: str | Formula, second: str | Formula, declarations: str = "", /, **shapes: Any) -> Comparison:

@@ -16,6 +16,7 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Variable
+from symprop.algebra.printable import Shown
 from symprop.algebra.trees import variables
 from symprop.calculus.flops import Operations, operations, size, summed
 
@@ -32,7 +33,7 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Shown):
     """Operations and memory of a derivation, with the table by equation that they are the sums of.
 
     `stored` are the variables of the forward pass that the backward pass reads, the input among them.
@@ -43,6 +44,8 @@ class Cost:
     activations: Expr
     parameters: Expr
     gradients: Expr
+
+    _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
 
     @property
     def forward(self) -> Operations:
@@ -87,17 +90,18 @@ class Cost:
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
         lines = ["  ".join(row).rstrip() for row in padded]
-        return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self._totals())])
+        return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self.totals())])
 
     def __str__(self) -> str:
         return self.text()
 
     def latex(self) -> str:
         """Return the totals as a LaTeX `aligned` block."""
-        lines = (rf"\text{{{name}}} &= {sympy.latex(indexed(value))}" for name, value in self._totals())
+        lines = (rf"\text{{{name}}} &= {sympy.latex(indexed(value))}" for name, value in self.totals())
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
-    def _totals(self) -> tuple[tuple[str, Expr], ...]:
+    def totals(self) -> tuple[tuple[str, Expr], ...]:
+        """Return the sums with their names, in the order of the table."""
         return (
             ("forward", self.forward.total),
             ("backward", self.backward.total),

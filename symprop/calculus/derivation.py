@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Item, Loop, Step, System
+from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.algebra.steps import Steps
 from symprop.algebra.trees import variables
 from symprop.calculus.cost import Cost, cost_of
 from symprop.calculus.jacobians import chained
@@ -106,8 +107,10 @@ class Derivation(Printable):
         """
         return self.equation(f"d{parameter}").expression
 
-    def steps(self, name: str) -> tuple[Step, ...]:
+    def steps(self, name: str) -> Steps:
         """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`).
+
+        They are a tuple of `Step`; `print` shows them, and so does a notebook.
 
         Raises:
             FormulaError: neither a parameter nor a name that an equation defines; what has steps is listed.
@@ -115,7 +118,8 @@ class Derivation(Printable):
         gradients = {part.name: f"d{part.name}" for part in (*self.system.parameters, *self.system.inputs)}
         by_name = {given: self.by_name[name] for given, name in gradients.items() if name in self.by_name}
         backward = {name: equation for name, equation in self.by_name.items() if equation.steps}
-        return _known(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward}).steps
+        equation = _known(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward})
+        return Steps(equation.steps, self, equation.name)
 
     def variable(self, name: str) -> Variable:
         """Return the variable with this name: an input, a parameter or the left side of a forward equation.

@@ -22,6 +22,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, System
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Shown
 from symprop.algebra.trees import added, variables
 from symprop.calculus.flops import Operations, operations
 from symprop.calculus.jacobians import chained, pushforward
@@ -41,7 +42,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Modes:
+class Modes(Shown):
     """Forward mode, reverse mode, and the chain of Jacobians from `by` to `of`."""
 
     of: Variable
@@ -49,6 +50,8 @@ class Modes:
     links: tuple[Link, ...]
     tangents: tuple[Equation, ...]
     cotangents: tuple[Equation, ...]
+
+    _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
 
     @property
     def forward_pass(self) -> Operations:

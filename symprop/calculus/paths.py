@@ -16,6 +16,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Shown
 from symprop.algebra.trees import added, variables
 from symprop.calculus.jacobians import chained
 from symprop.calculus.modes import without_loops
@@ -39,11 +40,13 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Expansion:
+class Expansion(Shown):
     """The Jacobian of the last block's output by the first block's branch, multiplied out."""
 
     blocks: tuple[Block, ...]
     paths: tuple[Path, ...]
+
+    _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
 
     def groups(self) -> tuple[tuple[Path, ...], ...]:
         """The paths by the last block that they go through; the identity comes first."""
@@ -76,12 +79,12 @@ class Expansion:
     def __str__(self) -> str:
         return self.pretty()
 
-    def latex(self) -> str:
-        """The same as LaTeX."""
+    def latex(self, write: Callable[[Variable], str] = Variable.latex) -> str:
+        """The same as LaTeX, the names by `write`."""
         return self._written(
             r"\mathbf{I}",
             " ",
-            lambda of, by: rf"\frac{{\partial {of.latex()}}}{{\partial {by.latex()}}}",
+            lambda of, by: rf"\frac{{\partial {write(of)}}}{{\partial {write(by)}}}",
             r"\left( {} \right)",
         )
 

@@ -17,6 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Shown
 from symprop.algebra.table import Table
 from symprop.calculus.modes import without_loops
 from symprop.calculus.slopes import largest_slope, slope_at_output
@@ -36,7 +37,7 @@ class Shrinkage:
     leaving: Expr
 
 
-class Vanishing(tuple[Shrinkage, ...]):
+class Vanishing(Shown, tuple[Shrinkage, ...]):
     """The rows of the table, the output side first; `text` prints them with what they leave out."""
 
     __slots__ = ()

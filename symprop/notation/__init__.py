@@ -12,16 +12,21 @@ from typing import Any
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
+from symprop.algebra.steps import Steps
 from symprop.calculus.derivation import Derivation
+from symprop.notation.answer_pages import answer_steps
+from symprop.notation.documents import document, html, latex_page, latex_steps
 from symprop.notation.latex import latex
+from symprop.notation.notebooks import notebook_html, notebook_latex
 from symprop.notation.numpy_page import text_page
 from symprop.notation.pages import pretty_page, steps
 from symprop.notation.pretty import pretty
-from symprop.notation.reports import document, html, latex_page, latex_steps, notebook
 from symprop.notation.text import text
 
 
-def _printer(of_node: Callable[[Node], str], of_derivation: Callable[[Derivation], str]) -> Callable[[Any], str]:
+def _printer(
+    notation: str, of_node: Callable[[Node], str], of_derivation: Callable[[Derivation], str]
+) -> Callable[[Any], str]:
     """Return the printer of one notation, for all that is `Printable`."""
 
     def write(subject: Any) -> str:
@@ -29,15 +34,19 @@ def _printer(of_node: Callable[[Node], str], of_derivation: Callable[[Derivation
             return f"{of_node(subject.target)} = {of_node(subject.expression)}"
         if isinstance(subject, Derivation):
             return of_derivation(subject)
+        if isinstance(subject, Steps):
+            origin, name = subject.origin, subject.name
+            return steps(origin, name, notation) if isinstance(origin, Derivation) else answer_steps(origin, notation)
         return of_node(subject)
 
     return write
 
 
-PRINTERS["text"] = _printer(text, text_page)
-PRINTERS["pretty"] = _printer(pretty, pretty_page)
-PRINTERS["latex"] = _printer(latex, latex_page)
-PRINTERS["notebook"] = _printer(latex, notebook)
+PRINTERS["text"] = _printer("text", text, text_page)
+PRINTERS["pretty"] = _printer("pretty", pretty, pretty_page)
+PRINTERS["latex"] = _printer("latex", latex, latex_page)
+PRINTERS["notebook"] = notebook_latex
+PRINTERS["notebook html"] = notebook_html
 
 __all__ = [
     "document",
@@ -45,7 +54,6 @@ __all__ = [
     "latex",
     "latex_page",
     "latex_steps",
-    "notebook",
     "pretty",
     "pretty_page",
     "steps",

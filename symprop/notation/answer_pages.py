@@ -14,11 +14,12 @@ from symprop.calculus.naming import with_names
 from symprop.calculus.result import Result
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
+from symprop.notation.html_document import math_font
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
+from symprop.notation.mathml import mathml
 from symprop.notation.pages import WIDTH, seen_steps, wrapped
 from symprop.notation.pretty import pretty
-from symprop.notation.reports import mathml
 from symprop.notation.text import number, text
 from symprop.templating import environment
 
@@ -156,6 +157,7 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
 
     template = environment("html").get_template("answer.html.j2")
     return template.render(
+        font=math_font(),
         title=f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}",
         typed=result.formula.source,
         declared=[(each.name, shape_text(each.shape), facts_of(each)) for each in result.variables],

@@ -54,15 +54,23 @@ _CUT_BEFORE = ("+ ", "- ", r"\odot ", r"\oslash ")
 _UNSEEN = {"\\operatorname", "\\mathbf", "\\mathrm", "\\frac", "\\partial L", "^", "_", "{", "}", " "}
 
 
+_WIDE = {"+", "-", "=", "\\odot", "\\oslash", "\\otimes", "\\times", "<", ">", "\\ge", "\\le", "\\quad"}
+"""Operators have space on both sides."""
+
+
 def latex_width(text: str) -> int:
-    """Return about how many characters of a formula are seen."""
-    return sum(1 for token in _TOKEN.findall(text) if token not in _UNSEEN)
+    """Return about how many characters wide a formula is."""
+    return sum(map(_seen, _TOKEN.findall(text)))
+
+
+def _seen(token: str) -> int:
+    return 0 if token in _UNSEEN else 2 if token in _WIDE else 1
 
 
 def latex_pieces(text: str, width: int) -> list[str]:
     r"""Return `text` cut into pieces; a pair of `\left( \right)` with a cut in it becomes `\Bigl( \Bigr)`.
 
-    >>> latex_pieces(r"a + b \odot \left(c - d\right)", 6)
+    >>> latex_pieces(r"a + b \odot \left(c - d\right)", 8)
     ['a + b', '\\odot \\left(c - d\\right)']
     """
     if latex_width(text) <= width:
@@ -76,7 +84,7 @@ def latex_pieces(text: str, width: int) -> list[str]:
         braces += (token == "{") - (token == "}")
         if token == " " and not braces and not environments and text.startswith(_CUT_BEFORE, position + 1):
             places.append(Place(position, depth, seen))
-        seen += token not in _UNSEEN
+        seen += _seen(token)
     cuts = chosen(places, seen, width)
     edits = [pair for pair in pairs if any(pair[0] < cut < pair[1] for cut in cuts)]
     pieces = []

@@ -133,7 +133,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         side = "row" if system.layout == "rows" else "column"
         examples: Sentence = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
-    if system.layout == "rows" and any(_adds_vector(part) for part in nodes):
+    if system.layout != "example" and any(_adds_vector(part) for part in nodes):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
     adjoints = [equation for equation in derivation.equations if equation.target.letter == "delta"]

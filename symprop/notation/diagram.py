@@ -10,7 +10,7 @@ leave where the first and the last block do, dashed ones say that one block foll
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy
 
@@ -23,6 +23,7 @@ from symprop.calculus.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
+from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import loss_clashes
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
@@ -36,7 +37,13 @@ Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
 
 
-def diagram(derivation: Derivation, format: str = "svg", first: str | None = None, last: str | None = None) -> str:
+def diagram(
+    derivation: Derivation,
+    format: str = "svg",
+    first: str | None = None,
+    last: str | None = None,
+    notation: Notation = PLAIN,
+) -> str:
     """Draw the derivation, or the part between two variables, as "svg" or as "tikz".
 
     >>> from symprop.networks import Dense, Input, MeanSquaredError
@@ -51,7 +58,7 @@ def diagram(derivation: Derivation, format: str = "svg", first: str | None = Non
     """
     if format not in ("svg", "tikz"):
         raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
-    drawing = _Plan(derivation, first, last).drawing()
+    drawing = _Plan(derivation, first, last, notation).drawing()
     return svg(drawing) if format == "svg" else tikz(drawing)
 
 
@@ -79,13 +86,15 @@ class _Row:
 class _Plan:
     """Which nodes and arrows there are; `drawing` gives them to the renderers."""
 
-    def __init__(self, derivation: Derivation, first: str | None, last: str | None) -> None:
+    def __init__(self, derivation: Derivation, first: str | None, last: str | None, notation: Notation) -> None:
         self.derivation = derivation
         self.rules: Context = context(derivation.system)
         self.defined = {equation.name for item in derivation.backward for equation in _equations(item)}
         self.rows = self._rows(first, last)
         self.from_name = first is not None
         self.curled = loss_clashes(derivation)
+        self.notation = replace(notation, loss=r"\mathcal{L}") if self.curled and notation.loss == "L" else notation
+        self.tex = Tex(self.notation)
         self.parameters = {parameter.name for parameter in derivation.system.parameters}
         self.active = self._active()
 
@@ -176,13 +185,14 @@ class _Plan:
 
     def label(self, node: Node) -> Label:
         """Write a formula in both notations, the loss with curls where a size has its letter."""
+        written = latex(node, self.notation)
         if not self.curled:
-            return pretty(node), latex(node)
+            return pretty(node), written
         if node == self.derivation.system.loss:
-            return "ℒ", r"\mathcal{L}"
+            return "ℒ", written
         if node == gradient_of(self.rows[-1].variable) and self.is_loss(len(self.rows) - 1):
-            return "∂ℒ/∂ℒ", r"\frac{\partial \mathcal{L}}{\partial \mathcal{L}}"
-        return pretty(node).replace("∂L/", "∂ℒ/"), latex(node).replace(r"\partial L}", r"\partial \mathcal{L}}")
+            return "∂ℒ/∂ℒ", written
+        return pretty(node).replace("∂L/", "∂ℒ/"), written
 
     def is_loss(self, place: int) -> bool:
         loss = self.derivation.system.loss
@@ -255,13 +265,13 @@ class _Plan:
         if loop is None or not (upper.leaves or lower.enters):
             return "", ""
         end = loop.count if last else sympy.Integer(1)
-        unicode, tex = (f"{w(loop.index).text} = {w(end).text}" for w in (Unicode().number, Tex().number))
+        unicode, tex = (f"{w(loop.index).text} = {w(end).text}" for w in (Unicode().number, self.tex.number))
         return unicode, tex
 
     def _next(self, row: _Row, step: int) -> Label:
         """Write the step from one block to the next: `l -> l + 1`."""
         index = row.loop.index if row.loop is not None else sympy.Integer(0)
-        unicode, tex = ((w(index).text, w(index + step).text) for w in (Unicode().number, Tex().number))
+        unicode, tex = ((w(index).text, w(index + step).text) for w in (Unicode().number, self.tex.number))
         return f"{unicode[0]} → {unicode[1]}", rf"{tex[0]} \to {tex[1]}"
 
     def _gradients(self, drawing: Drawing) -> None:
@@ -285,7 +295,7 @@ class _Plan:
     def _frames(self, drawing: Drawing) -> None:
         for loop in dict.fromkeys(row.loop for row in self.rows if row.loop is not None):
             inside = [place for place, row in enumerate(self.rows) if row.loop is loop]
-            unicode, tex = Unicode().number, Tex().number
+            unicode, tex = Unicode().number, self.tex.number
             drawing.frames.append(
                 Frame(
                     inside[0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import sympy
 from sympy import Basic, Expr
@@ -11,7 +12,9 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
 from symprop.notation import mathematics
+from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.style import Style, accented, function_name
@@ -19,7 +22,7 @@ from symprop.notation.style import Style, accented, function_name
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "|": r"\textbar{}",
+    '"': r"{\char34}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "|": r"\textbar{}",
 }  # fmt: skip
 _RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r"\ne"}
 _OPERATORS = {
@@ -44,15 +47,21 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in safe)
 
 
-def latex(node: Node) -> str:
-    r"""Return `node` as LaTeX, without dollar signs.
+def latex(node: Node, notation: Notation = PLAIN) -> str:
+    r"""Return `node` as LaTeX, without dollar signs, in the notation that an author chose.
 
     >>> from symprop.algebra import variable
     >>> W, delta, a = variable("W2", (3, 4)), variable("delta2", (3,)), variable("a1", (4,))
     >>> print(latex((W.T @ delta) * (1 - a**2)))
     \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
     """
-    return render(LATEX, node).text
+    return render(latex_table(notation), node).text
+
+
+@cache
+def latex_table(notation: Notation) -> Table:
+    """Return the printer of one notation."""
+    return mathematics.table("latex", Tex(notation))
 
 
 def letter(name: str) -> str:
@@ -72,30 +81,52 @@ def _script(text: str) -> str:
 class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
-    minus, hadamard, divided, one, transposed = "-", r" \odot ", r" \oslash ", r"\mathbf{1}", r"\top"
+    minus, hadamard, divided, one = "-", r" \odot ", r" \oslash ", r"\mathbf{1}"
     kronecker, log = r" \otimes ", r"\log"
+
+    def __init__(self, notation: Notation = PLAIN) -> None:
+        self.notation = notation
+        self.transposed = TRANSPOSES[notation.transpose]
+        self.mark = r"\star" if notation.transpose == "prime" else r"\prime"
+        self.numbers = _Numbers({"full_prec": False})
+        self.numbers.notation = notation
+
+    def letter(self, base: str, rank: int) -> str:
+        """Write the letter of an array: as the author chose it, bold where arrays of its rank are."""
+        chosen = self.notation.symbol(base)
+        if chosen is not None and chosen.startswith((r"\math", r"\bold")):
+            return chosen
+        written = chosen or letter(base)
+        if not (self.notation.bold == "arrays" and rank) and not (self.notation.bold == "vectors" and rank == 1):
+            return written
+        return rf"\boldsymbol{{{written}}}" if "\\" in written else rf"\mathbf{{{written}}}"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         if node.index:
-            index = node.index[0]
-            if index.is_Integer:
-                below.append(str(index))
+            index = self.number(node.index[0]).text.replace(" ", "")
+            general = not node.index[0].is_Integer
+            if self.notation.layer_index == "super" or (general and self.notation.layer_index == "mixed"):
+                layer = f"({index})"
             else:
-                layer = f"({self.number(index).text})".replace(" ", "")
+                below.append(index)
         if elements:
             below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
-        stem = rf"\{accent}{{{letter(base)}}}" if accent else letter(base)
+        rank = 0 if elements else node.rank
+        shown_letter = (
+            self.notation.loss if node.letter == "L" and not (rank or node.index) else self.letter(base, rank)
+        )
+        stem = rf"\{accent}{{{shown_letter}}}" if accent else shown_letter
         name = stem + (f"_{_script(','.join(below))}" if below else "")
-        marked = r"\prime" * (node.mark - 1) if node.mark <= 4 else rf"\prime({node.mark})"
+        marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial L}}{{\partial {name}}}" if node.role == "gradient" else name
+        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.role == "gradient" else name
 
     def number(self, value: Basic) -> Piece:
-        text = _Numbers({"full_prec": False}).doprint(value)
+        text = self.numbers.doprint(value)
         if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)
         if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer):
@@ -109,7 +140,7 @@ class Tex(Style):
         if name == "abs":
             return Piece(rf"\left|{arguments[0].text}\right|", ATOM)
         name, number = function_name(name)
-        operator = _OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
+        operator = self.notation.symbol(name) or _OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
         if number:
             operator += rf"_{{{_OPERATORS.get(number, number)}}}"
         inside = ", ".join(piece.text for piece in arguments)
@@ -136,7 +167,9 @@ class Tex(Style):
         return Piece(self.superscript(base, rf"\odot {exponent.text}" if elementwise else exponent.text), POWER)
 
     def inverse(self, base: str, turned: bool) -> str:
-        return self.superscript(base, r"-\top" if turned else "-1")
+        if turned and self.notation.transpose == "prime":
+            return self.superscript(self.superscript(base, "-1"), r"\prime")
+        return self.superscript(base, f"-{self.transposed}" if turned else "-1")
 
     def commutation(self, sizes: Sequence[Expr]) -> str:
         return f"K_{{{','.join(self.number(size).text for size in sizes)}}}"
@@ -172,7 +205,7 @@ class Tex(Style):
 
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
         if kind == "1":
-            return r"\mathbf{1} \mathbf{1}^{\top}" if len(shape) == 2 else r"\mathbf{1}"
+            return rf"\mathbf{{1}} \mathbf{{1}}^{{{self.transposed}}}" if len(shape) == 2 else r"\mathbf{1}"
         return r"\mathbf{0}" if kind == "0" else "I"
 
     def derivative(self, top: str, bottom: str) -> Piece:
@@ -180,9 +213,14 @@ class Tex(Style):
 
 
 class _Numbers(LatexPrinter):
-    """SymPy's LaTeX, with sizes such as `n0` written `n_0`."""
+    """SymPy's LaTeX, with sizes such as `n0` written `n_0`, in the letters that the author chose."""
+
+    notation = PLAIN
 
     def _print_Symbol(self, expression: sympy.Symbol, style: str = "plain") -> str:
+        chosen = self.notation.symbol(expression.name)
+        if chosen is not None and expression.name != "L":  # which is the loss
+            return chosen
         stem = expression.name.rstrip("0123456789")
         digits = expression.name[len(stem) :]
         return letter(stem) + (f"_{_script(digits)}" if digits else "") if stem else escaped(expression.name)
@@ -195,4 +233,4 @@ class _Numbers(LatexPrinter):
         return rf"\sigma\left({self._print(expression.args[0])}\right)"
 
 
-LATEX = mathematics.table("latex", Tex())
+LATEX = latex_table(PLAIN)

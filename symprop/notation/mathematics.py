@@ -364,11 +364,15 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.Softmax)
     def _(node: n.Softmax, of: Of) -> Piece:
-        return style.call("softmax", [of(node.operands[0])])
+        return style.call("softmax", [of(node.operands[0]), *first_axis(node)])
+
+    def first_axis(node: n.Softmax | n.LogSumExp) -> list[Piece]:
+        """The axis as an argument, where it is not the last, along which rows lie."""
+        return [] if node.axis == node.operands[0].rank - 1 else [Piece(style.along((node.axis,)), ATOM)]
 
     @rows.row(n.LogSumExp)
     def _(node: n.LogSumExp, of: Of) -> Piece:
-        written = style.call("logsumexp", [of(node.operands[0])])
+        written = style.call("logsumexp", [of(node.operands[0]), *first_axis(node)])
         if node.keepdims and node.rank == 2:
             return Piece(spread_along(written, node.axis), MATMUL)
         return written

@@ -216,7 +216,7 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
         FormulaError: no equation has this name.
     """
     if format == "latex":
-        from symprop.notation.reports import latex_steps  # the reports are made of these pages
+        from symprop.notation.documents import latex_steps  # the reports are made of these pages
 
         return latex_steps(derivation, name)
     if format not in ("pretty", "text"):

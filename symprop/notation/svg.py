@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from symprop.notation.drawing import HEIGHT, MARGIN, Arrow, Box, Drawing, Frame, Layout, layout
 
-_STYLE = """
+STYLE = """
   .symprop-figure { --paper: #fdfdfb; --ink: #1c1d21; --soft: #666a73; --forward: #e7eff9; --edge: #1f5fa8;
     --backward: #fbeee0; --back: #b3590a; --gradient: #eaf4e6; --green: #3d7a2a; }
   @media (prefers-color-scheme: dark) {
@@ -22,6 +22,7 @@ _STYLE = """
   .symprop-figure .end { text-anchor: end; }
   .symprop-figure text.title { font-weight: 600; }
   .symprop-figure tspan.small, .symprop-figure text.small { font-size: 11px; fill: var(--soft); }
+  .symprop-figure text.name { font-size: 12.5px; }
   .symprop-figure rect { stroke-width: 1.3; rx: 7px; }
   .symprop-figure .variable { fill: none; stroke: var(--soft); }
   .symprop-figure .operation { fill: var(--forward); stroke: var(--edge); }
@@ -29,7 +30,9 @@ _STYLE = """
   .symprop-figure .adjoint { fill: var(--backward); stroke: var(--back); }
   .symprop-figure .gradient { fill: var(--gradient); stroke: var(--green); }
   .symprop-figure .frame { fill: none; stroke: var(--soft); stroke-dasharray: 5 4; }
+  .symprop-figure circle { fill: var(--forward); stroke: var(--edge); stroke-width: 2.4; }
   .symprop-figure path { fill: none; stroke-width: 1.6; }
+  .symprop-figure .grid-line { stroke: var(--soft); stroke-width: .5; opacity: .5; }
   .symprop-figure .go { stroke: var(--edge); }
   .symprop-figure .back { stroke: var(--back); }
   .symprop-figure .again { stroke-dasharray: 5 3; }
@@ -50,7 +53,7 @@ def svg(drawing: Drawing) -> str:
         f'viewBox="0 0 {plan.width:.0f} {plan.height:.0f}" '
         f'width="{plan.width:.0f}" height="{plan.height:.0f}" role="img">',
         "<title>Forward and backward pass</title>",
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         "<defs>",
         *(
             f'<marker id="symprop-{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '

@@ -11,10 +11,10 @@ Four questions, each put to an oracle that shares no code with the rules or the 
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,10 @@ from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import as_network
+from symprop.notation import notebook_blocks
+from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex import escaped
+from symprop.notation.notebook_blocks import Verdict, mark
 from symprop.verify import (
     complex_step,
     element_checks,
@@ -92,14 +95,20 @@ class Certificate:
         return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", escaped(self.summary)])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEADER)
-        body = "".join(
-            f'<tr class="{"ok" if row.ok else "failed"}">'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
-            + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(self.summary)}</p>"
+        """Return the certificate as a table, the verdict of each row first, so that it is seen without scrolling."""
+        head = "", *(cell for cell in HEADER if cell != "verdict")
+        rows = sorted(self.rows, key=lambda row: row.ok)  # what failed stands first
+        shown: list[Block] = [
+            Typed(self.title),
+            Verdict(self.ok, self.summary),
+            Grid(tuple((cell,) for cell in head), tuple(map(_grid_row, rows)), ("l",) * len(head)),
+        ]
+        if self.remarks:
+            shown.append(Bullets(tuple((remark,) for remark in self.remarks)))
+        return notebook_blocks.html(shown)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("..." if cycle else self.table())
 
 
 HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
@@ -121,6 +130,12 @@ NO_POINT = Row(
 def _cells(row: Row) -> tuple[str, ...]:
     error, limit = scientific(row.error), scientific(row.limit)
     return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
+
+
+def _grid_row(row: Row) -> GridRow:
+    name, oracle, points, error, limit, verdict, note = _cells(row)
+    words = (f"{mark(row.ok)} {verdict}", name, oracle, points, error, limit, note)
+    return GridRow(tuple((word,) for word in words), tone="ok" if row.ok else "failed")
 
 
 def check(

@@ -16,8 +16,8 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.notation import latex, pretty
 from symprop.notation.breaking import latex_pieces, pretty_pieces
 from symprop.notation.latex import LATEX, escaped
+from symprop.notation.mathml import mathml
 from symprop.notation.pretty import PRETTY, subscript, superscript
-from symprop.notation.reports import mathml
 from symprop.notation.text import TEXT
 
 from .helpers import ARRAYS, trees

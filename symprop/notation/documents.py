@@ -1,0 +1,63 @@
+"""A derivation's page as LaTeX for a paper, as a complete LaTeX document and as one HTML file; its steps as LaTeX."""
+
+from __future__ import annotations
+
+from symprop.calculus.derivation import Derivation
+from symprop.notation import html_document, latex_document
+from symprop.notation.blocks import Equations, Picture, Section
+from symprop.notation.page_blocks import PageWriter, label
+from symprop.notation.page_data import Line
+from symprop.notation.pages import steps_of
+
+TITLE = "Forward and backward pass"
+MOST_DRAWN = 120
+"""A figure of so many equations can still be read."""
+CAPTION = (
+    "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
+    "beside it; where arrows meet, their contributions add."
+)
+
+
+def latex_page(derivation: Derivation) -> str:
+    r"""Return the derivation as LaTeX for `\input`; the preamble loads amsmath, amssymb, booktabs and longtable."""
+    return latex_document.body(PageWriter(derivation).page())
+
+
+def document(derivation: Derivation, figure: bool = False) -> str:
+    """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
+    return latex_document.document(_sections(derivation, figure), TITLE)
+
+
+def html(derivation: Derivation, figure: bool = True) -> str:
+    """Return the derivation as one HTML file: offline, in the reader's own light or dark, every name escaped."""
+    return html_document.html_document(_sections(derivation, figure), TITLE)
+
+
+def _sections(derivation: Derivation, figure: bool) -> tuple[Section, ...]:
+    writer = PageWriter(derivation)
+    drawn = both_passes(writer) if figure else None
+    return (*writer.page(), *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
+
+
+def both_passes(writer: PageWriter) -> Picture | None:
+    """Return the figure of both passes, or None where it has too many equations to be read."""
+    from symprop.notation.diagram import diagram  # diagrams are made of whole derivations
+
+    derivation = writer.derivation
+    if len(derivation.numbers) > MOST_DRAWN:
+        return None
+    tikz, svg = (diagram(derivation, format, notation=writer.notation) for format in ("tikz", "svg"))
+    return Picture(tikz, svg.partition("?>\n")[2], (CAPTION,), "fig:passes")
+
+
+def latex_steps(derivation: Derivation, name: str) -> str:
+    """Return the steps that led to an equation, as a complete LaTeX document."""
+    writer = PageWriter(derivation)
+    equation, _ = steps_of(derivation, name)
+    number = derivation.numbers[equation.name]
+    shown = Equations((writer.row(Line(number, equation)),))
+    section = Section(f"Steps to equation ({number})", "sec:steps", (shown, writer.chain(equation)))
+    return latex_document.document((section,), TITLE)
+
+
+__all__ = ["both_passes", "document", "html", "label", "latex_page", "latex_steps"]

@@ -1,0 +1,119 @@
+r"""Sections of blocks as LaTeX: a body for `\input`, or a whole document. Each kind of block has its template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symprop.notation.blocks import Code, Link, Math, Reference, Section, Words
+from symprop.notation.breaking import latex_width
+from symprop.notation.latex import escaped
+from symprop.templating import environment
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels."""
+
+    numbered: bool = False
+    level: str = "section"
+    prefix: str = ""
+
+    def tex(self, words: Words) -> str:
+        """Write a sentence."""
+        return "".join(map(self._part, words))
+
+    def _part(self, part: str | Math | Reference | Code) -> str:
+        if isinstance(part, str):
+            return escaped(part)
+        if isinstance(part, Math):
+            return f"${part.latex}$"
+        if isinstance(part, Code):
+            return rf"\texttt{{{narrow(part.text)}}}"
+        return rf"\eqref{{{self.label(part.label)}}}" if part.number else rf"\ref{{{self.label(part.label)}}}"
+
+    def label(self, name: str) -> str:
+        """Write a label with the document's prefix: `eq:delta1`, `eq:mine-delta1`."""
+        kind, _, rest = name.partition(":")
+        return f"{kind}:{self.prefix}{rest}"
+
+
+def body(sections: Iterable[Section], looks: Looks = Looks()) -> str:
+    r"""Return sections as LaTeX for `\input`; the preamble of `document` says what they need."""
+    return _render("body.tex.j2", sections, looks)
+
+
+def document(sections: Iterable[Section], title: str, looks: Looks = Looks()) -> str:
+    """Return sections as a complete document, which pdflatex compiles."""
+    return _render("document.tex.j2", sections, looks, title=escaped(title))
+
+
+def fragment(sections: Iterable[Section], looks: Looks) -> str:
+    r"""Return sections for `\input` in somebody's paper, with the macros that they use and a list of packages."""
+    return _render("fragment.tex.j2", sections, looks)
+
+
+def _render(template: str, sections: Iterable[Section], looks: Looks, **more: Any) -> str:
+    tools: dict[str, Callable[..., Any]] = {
+        "tex": looks.tex,
+        "label": looks.label,
+        "escaped": escaped,
+        "typed": typed,
+        "cut": cut,
+        "verbatim": verbatim,
+        "columns": columns,
+        "reason_fits": reason_fits,
+    }
+    found = tuple(sections)
+    kinds = {block.kind for section in found for block in section.blocks}
+    rendered = (
+        environment("latex").get_template(template).render(sections=found, looks=looks, kinds=kinds, **tools, **more)
+    )
+    return str(rendered)
+
+
+def cut(pieces: Sequence[str], indent: str = r"\quad ") -> str:
+    """Return a formula, on several lines where it was cut."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return r"\begin{aligned}[t] & " + rf" \\ & {indent}".join(pieces) + r" \end{aligned}"
+
+
+def typed(text: str) -> str:
+    r"""Return text as it was typed, for letters of one width: lines may end after `>>` and commas.
+
+    >>> print(typed("Input(2) >> Dense(1)"))
+    Input(2) >{}> \allowbreak Dense(1)
+    """
+    layers = escaped(text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
+    return layers.replace(", ", r", \allowbreak ")
+
+
+def narrow(text: str) -> str:
+    r"""Return typed text for a narrow column: lines may end after brackets, signs of equality and strokes too.
+
+    >>> print(narrow("Dense(1, bias=False)"))
+    Dense(\allowbreak{}1, \allowbreak bias=\allowbreak{}False)
+    """
+    return re.sub(r"(\((?!\))|=|\\_)", r"\1\\allowbreak{}", typed(text))
+
+
+def verbatim(text: str) -> str:
+    r"""Return a line of code with its spaces, for letters of one width."""
+    return escaped(text).replace("-", "-{}").replace("  ", r"~~").replace("~ ", "~~").replace(" ", "~")
+
+
+def reason_fits(link: Link) -> bool:
+    """Whether the reasons of a step fit beside its formula; else they stand below it."""
+    return all(latex_width(part.latex) <= 22 for reason in link.reasons for part in reason if isinstance(part, Math))
+
+
+def columns(align: Sequence[str]) -> str:
+    """Return the columns of a table: words that may take several lines are set ragged."""
+    wide = r">{\raggedright\arraybackslash}p{%s\linewidth}"
+    return "".join(each if each in ("l", "r") else wide % each for each in align)
+
+
+__all__ = ["Looks", "body", "columns", "cut", "document", "fragment", "narrow", "reason_fits", "typed", "verbatim"]

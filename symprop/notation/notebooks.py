@@ -1,0 +1,251 @@
+"""What notebooks show: derivations, steps, costs, modes, paths and tables of vanishing gradients, as blocks.
+
+`notebook_blocks.py` writes the blocks as HTML and as LaTeX. A single formula has no blocks and is LaTeX alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import singledispatch
+from typing import Any
+
+from sympy import Basic
+
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.steps import Steps
+from symprop.calculus.cost import Cost
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.modes import Modes
+from symprop.calculus.orders import Tree
+from symprop.calculus.paths import Expansion
+from symprop.calculus.result import Result
+from symprop.calculus.vanishing import ALONE, Vanishing
+from symprop.notation import notebook_blocks
+from symprop.notation.answer_pages import answer_latex, definitions, heading
+from symprop.notation.blocks import (
+    Block,
+    Chain,
+    EquationRow,
+    Equations,
+    Grid,
+    GridRow,
+    Link,
+    Math,
+    Paragraph,
+    Typed,
+    Words,
+)
+from symprop.notation.breaking import latex_pieces
+from symprop.notation.content import sections
+from symprop.notation.latex import Tex, latex
+from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
+from symprop.notation.page_blocks import PageWriter
+from symprop.notation.page_data import Line
+from symprop.notation.pages import seen_steps
+
+WIDTH = 80
+"""So many characters of a formula are shown on one line."""
+MOST_EQUATIONS = 120
+"""So many equations of one section are shown: for thousands of formulas a browser takes seconds, and a reader days."""
+MOST_PATHS = 64
+
+_TEX = Tex()
+
+
+def notebook_html(subject: Any) -> str:
+    """Return what a notebook shows as HTML, or nothing where its LaTeX shows it."""
+    blocks = blocks_of(subject)
+    return notebook_blocks.html(blocks) if blocks else ""
+
+
+def notebook_latex(subject: Any) -> str:
+    r"""Return what a notebook shows, or an export to a document takes, as LaTeX between dollar signs.
+
+    >>> from symprop.algebra import variable
+    >>> print(notebook_latex(variable("a", (2,)) + 1))
+    $\displaystyle a + 1$
+    """
+    blocks = blocks_of(subject)
+    if isinstance(subject, Derivation):  # its formulas alone
+        blocks = tuple(block for block in blocks if isinstance(block, Equations))
+    return notebook_blocks.latex(blocks) or _formula(subject)
+
+
+@singledispatch
+def blocks_of(subject: Any) -> tuple[Block, ...]:
+    """Return the blocks of what is longer than a formula; a formula has none."""
+    return ()
+
+
+@singledispatch
+def _formula(subject: Any) -> str:
+    return displayed(cut(subject.latex()))
+
+
+@_formula.register
+def _(equation: Equation) -> str:
+    return displayed(cut(latex(equation.expression)), latex(equation.target))
+
+
+@_formula.register
+def _(expansion: Expansion) -> str:
+    first = Expansion(expansion.blocks, expansion.paths[:MOST_PATHS])
+    rest = len(expansion.paths) - len(first.paths)
+    more = [rf"+ \cdots {worded(f' and {rest:,} more paths')}"] if rest else []
+    return displayed([*cut(first.latex()), *more])
+
+
+def answer_formula(result: Result) -> str:
+    """Return an answer as LaTeX between dollar signs; its repeated parts have names, defined behind it."""
+    found, body = definitions(result)
+    *front, last = cut(answer_latex(body))
+    where = r", \quad ".join(f"{latex(each.target)} = {latex(each.expression)}" for each in found)
+    return displayed([*front, last + (rf" \qquad \text{{where }} {where}" if where else "")], heading(result, "latex"))
+
+
+def cut(formula: str) -> tuple[str, ...]:
+    """Return a formula in pieces that fit on a line of a notebook."""
+    return tuple(latex_pieces(formula, WIDTH))
+
+
+@blocks_of.register
+def _(derivation: Derivation) -> tuple[Block, ...]:
+    writer = PageWriter(derivation)
+    shown: list[Block] = []
+    folded: list[Block] = []
+    remarks: list[Block] = []
+    for section in sections(derivation):
+        if section.lines:
+            shown += [Heading(section.title), *_first_equations(writer.equations(section.lines))]
+            continue
+        chosen = remarks if section.title == "Remarks" else folded
+        chosen += [block for block in writer.section(section).blocks if not isinstance(block, Typed)]
+    return (Typed(derivation.source), *shown, *remarks, Folded("conventions and sizes", tuple(folded)))
+
+
+def _first_equations(blocks: Iterable[Equations]) -> Iterator[Block]:
+    """Yield the first equations of a section, and say how many more there are."""
+    left = MOST_EQUATIONS
+    for block in blocks:
+        if left > 0:
+            yield Equations(block.rows[:left], block.heading)
+        left -= len(block.rows)
+    if left < 0:
+        yield Paragraph((f"and {-left:,} more, which print shows",))
+
+
+@blocks_of.register
+def _(steps: Steps) -> tuple[Block, ...]:
+    return _derivation_steps(steps) if isinstance(steps.origin, Derivation) else _answer_steps(steps)
+
+
+def _derivation_steps(steps: Steps) -> tuple[Block, ...]:
+    derivation: Derivation = steps.origin
+    writer = PageWriter(derivation)
+    equation = derivation.equation(steps.name)
+    row = writer.row(Line(derivation.numbers[equation.name], equation))
+    kept = seen_steps(steps, writer.formula)
+    if not kept:
+        return Equations((row,)), Paragraph((equation.note or "by definition",))
+    return Equations((row,)), _chain(writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
+
+
+def _answer_steps(steps: Steps) -> tuple[Block, ...]:
+    result: Result = steps.origin
+    shape = shape_text(result.node.shape)
+    row = EquationRow(heading(result, "latex"), cut(answer_latex(result.node)), shape=shape)
+    kept = seen_steps(steps, answer_latex)
+    if not kept:
+        return Equations((row,)), Paragraph(("by definition",))
+    links = tuple(
+        Link(cut(answer_latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
+    )
+    return Equations((row,)), _chain(cut(answer_latex(kept[0].before)), links)
+
+
+def _fact(fact: str | Equation) -> Words:
+    if isinstance(fact, str):
+        return (fact,)
+    return (Math(f"{answer_latex(fact.target)} = {answer_latex(fact.expression)}"),)
+
+
+def _chain(start: tuple[str, ...], links: tuple[Link, ...]) -> Chain:
+    return Chain(name="", number=0, label="", left="", start=start, links=links)
+
+
+@blocks_of.register
+def _(cost: Cost) -> tuple[Block, ...]:
+    rows = [
+        ((row.name,), *_numbers(row.operations.multiplications, row.operations.additions, row.operations.functions))
+        for row in cost.rows
+    ]
+    by_equation = grid(("equation", "multiplications", "additions", "functions"), rows)
+    totals = [((name,), *_numbers(value)) for name, value in cost.totals()]
+    return grid(("operations, and numbers held", "in the sizes"), totals), Folded("by equation", (by_equation,))
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[Words]]) -> Grid:
+    """Return a table of words."""
+    return Grid(tuple((title,) for title in head), tuple(GridRow(tuple(row)) for row in rows), ("l",) * len(head))
+
+
+def _numbers(*values: Basic) -> tuple[Words, ...]:
+    return tuple((Math(_TEX.number(value).text),) for value in values)
+
+
+@blocks_of.register
+def _(modes: Modes) -> tuple[Block, ...]:
+    numbered = list(enumerate(modes.links, start=1))
+    chain = " ".join(f"J_{{{number}}}" for number, _ in reversed(numbered))
+    whole = EquationRow(_partial(modes.of, modes.by), (chain,))
+    factors = [
+        EquationRow(rf"J_{{{number}}} = {_partial(link.target, link.source)}", cut(latex(link.jacobian)))
+        for number, link in numbered
+    ]
+    orders = [
+        ((Math(_bracketed(order.tree, order.count)),), *_numbers(order.cost), (", ".join(order.names),))
+        for order in modes.orders
+    ]
+    name, condition = modes.cheaper()
+    verdict: Words = (f"{name} is cheaper",)
+    if name == "depends":
+        verdict = ("forward is cheaper when ", Math(_TEX.number(condition).text))
+    elif name == "equal":
+        verdict = ("forward and reverse cost the same",)
+    return (
+        Heading("Forward mode: a Jacobian-vector product"),
+        _listed(modes.tangents),
+        Heading("Reverse mode: a vector-Jacobian product"),
+        _listed(modes.cotangents),
+        Heading("The Jacobian"),
+        Equations((whole, *factors)),
+        grid(("order of the products", "operations", "mode"), orders),
+        Paragraph(verdict),
+    )
+
+
+def _listed(equations: Iterable[Equation]) -> Equations:
+    return Equations(tuple(EquationRow(latex(each.target), cut(latex(each.expression))) for each in equations))
+
+
+def _partial(of: Node, by: Node) -> str:
+    return rf"\frac{{\partial {latex(of)}}}{{\partial {latex(by)}}}"
+
+
+def _bracketed(tree: Tree, count: int, outer: bool = True) -> str:
+    """Return an order of products with its parentheses: `J_3 (J_2 J_1)`."""
+    if isinstance(tree, int):
+        return f"J_{{{count - tree}}}"
+    inside = " ".join(_bracketed(branch, count, False) for branch in tree)
+    return inside if outer else f"({inside})"
+
+
+@blocks_of.register
+def _(table: Vanishing) -> tuple[Block, ...]:
+    rows = [((str(row.layer),), *_numbers(row.arriving, row.factor, row.leaving)) for row in table]
+    return grid(("layer", "arriving", "factor", "leaving"), rows), Paragraph((ALONE,))
+
+
+__all__ = ["answer_formula", "blocks_of", "cut", "grid", "notebook_html", "notebook_latex"]

@@ -1,0 +1,185 @@
+"""The named operations of formulas in LaTeX that are no elementwise functions: `softmax`, `diag`, `vec`, ..."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from latex_sizes import Array, Size, Value
+from latex_tokens import Unreadable
+
+if TYPE_CHECKING:
+    from latex_meaning import Meaning
+    from latex_names import Tree
+
+Call = Callable[["Meaning", "Tree"], Value]
+
+
+def _arguments(meaning: Meaning, tree: Tree, count: int, axes: bool = False) -> tuple[Value, ...]:
+    if len(tree.parts) != count or (tree.words and not axes):
+        raise Unreadable(f"{tree.text} of {len(tree.parts)} arguments, axes {', '.join(tree.words)}")
+    return tuple(meaning.array(part) for part in tree.parts)
+
+
+def full(value: Value) -> Array:
+    """Return the array in its whole shape."""
+    return np.broadcast_to(value.compute(), [size.value for size in value.shape])
+
+
+def _acting(meaning: Meaning, tree: Tree) -> tuple[Value, int]:
+    """Return the argument of softmax and its like, and the axis: what is written, else what the page says."""
+    (value,) = _arguments(meaning, tree, 1, axes=True)
+    if value.rank > 2 or len(tree.words) > 1:
+        raise Unreadable(f"{tree.text} of rank {value.rank}")
+    return value, int(tree.words[0]) if tree.words else 0 if value.rank < 2 else meaning.axis
+
+
+def exponentials(values: Array, axis: int) -> Array:
+    return np.exp(values - np.max(np.real(values), axis=axis, keepdims=True))
+
+
+def softmax(meaning: Meaning, tree: Tree) -> Value:
+    value, axis = _acting(meaning, tree)
+
+    def compute() -> Any:
+        weights = exponentials(full(value), axis)
+        return weights / np.sum(weights, axis=axis, keepdims=True)
+
+    return Value(value.shape, compute, value.row)
+
+
+def logsumexp(meaning: Meaning, tree: Tree) -> Value:
+    value, axis = _acting(meaning, tree)
+    shape = tuple(size for place, size in enumerate(value.shape) if place != axis)
+    return Value(shape, lambda: np.log(np.sum(np.exp(full(value)), axis=axis)))
+
+
+def diag(meaning: Meaning, tree: Tree) -> Value:
+    (value,) = _arguments(meaning, tree, 1)
+    if value.rank != 1:
+        raise Unreadable("diag of what is no vector")
+    return Value((value.shape[0], value.shape[0]), lambda: np.diag(full(value)))
+
+
+def _square(meaning: Meaning, tree: Tree) -> Value:
+    (value,) = _arguments(meaning, tree, 1)
+    if value.rank != 2 or not value.shape[0].meets(value.shape[1]):
+        raise Unreadable(f"{tree.text} of what is no square matrix")
+    return value
+
+
+def diagonal(meaning: Meaning, tree: Tree) -> Value:
+    value = _square(meaning, tree)
+    return Value(value.shape[:1], lambda: np.diagonal(full(value)))
+
+
+def trace(meaning: Meaning, tree: Tree) -> Value:
+    value = _square(meaning, tree)
+    return Value((), lambda: np.trace(full(value)))
+
+
+def det(meaning: Meaning, tree: Tree) -> Value:
+    value = _square(meaning, tree)
+    return Value((), lambda: np.linalg.det(full(value)))
+
+
+def vec(meaning: Meaning, tree: Tree) -> Value:
+    (value,) = _arguments(meaning, tree, 1)
+    return Value((Size(math.prod(size.value for size in value.shape)),), lambda: full(value).ravel())
+
+
+def reshape(meaning: Meaning, tree: Tree) -> Value:
+    value = meaning.array(tree.parts[0])
+    sizes = [meaning.constant(part) for part in tree.parts[1:]]
+    return Value(tuple(map(Size, sizes)), lambda: full(value).reshape(sizes))
+
+
+def transpose(meaning: Meaning, tree: Tree) -> Value:
+    value = meaning.array(tree.parts[0])
+    order = [int(word) for word in tree.parts[1].words]
+    return Value(tuple(value.shape[axis] for axis in order), lambda: np.transpose(full(value), order))
+
+
+def expand(meaning: Meaning, tree: Tree) -> Value:
+    (value,) = _arguments(meaning, tree, 1, axes=True)
+    axis = int(tree.words[0])
+    return Value((*value.shape[:axis], Size(1), *value.shape[axis:]), lambda: np.expand_dims(full(value), axis))
+
+
+def scatter_add(meaning: Meaning, tree: Tree) -> Value:
+    values, ids = _arguments(meaning, tree, 2)
+    rows = Size()
+
+    def compute() -> Any:
+        found = np.zeros([size.value for size in (rows, *values.shape[ids.rank :])], dtype=full(values).dtype)
+        np.add.at(found, ids.compute(), full(values))
+        return found
+
+    return Value((rows, *values.shape[ids.rank :]), compute)
+
+
+def onehot(meaning: Meaning, tree: Tree) -> Value:
+    (ids,) = _arguments(meaning, tree, 1)
+    size = Size()
+    return Value((*ids.shape, size), lambda: np.eye(size.value)[ids.compute()])
+
+
+def concatenate(meaning: Meaning, tree: Tree) -> Value:
+    values = _arguments(meaning, tree, len(tree.parts), axes=True)
+    axis = int(tree.words[0]) if tree.words else 0
+    rank = len(values[0].shape) if not tree.words else 2
+
+    def standing(value: Value) -> Array:
+        """A vector among matrices is one of them: a row or a column."""
+        array = full(value)
+        return array if array.ndim == rank else array.reshape((1, -1) if value.row else (-1, 1))
+
+    shapes = [
+        value.shape if value.rank == rank else (Size(1), *value.shape) if value.row else (*value.shape, Size(1))
+        for value in values
+    ]
+    for shape in shapes[1:]:
+        if not all(
+            one.meets(two) for place, (one, two) in enumerate(zip(shapes[0], shape, strict=True)) if place != axis
+        ):
+            raise Unreadable("parts that do not fit")
+    joined = list(shapes[0])
+    joined[axis] = Size(sum(shape[axis].value for shape in shapes))
+    return Value(tuple(joined), lambda: np.concatenate([standing(value) for value in values], axis))
+
+
+def reduction(function: Callable[..., Any], elementwise: Callable[..., Any] | None = None) -> Call:
+    """Return the reading of a reduction over all elements or over axes; of two arrays it is one element by element."""
+
+    def read(meaning: Meaning, tree: Tree) -> Value:
+        if len(tree.parts) > 1 and elementwise is not None and not tree.words:
+            return meaning.elementwise(elementwise, *_arguments(meaning, tree, len(tree.parts)))
+        (value,) = _arguments(meaning, tree, 1, axes=True)
+        axes = tuple(map(int, tree.words)) or tuple(range(value.rank))
+        shape = tuple(size for place, size in enumerate(value.shape) if place not in axes)
+        return Value(shape, lambda: function(full(value), axis=axes))
+
+    return read
+
+
+CALLS: dict[str, Call] = {
+    "softmax": softmax,
+    "logsumexp": logsumexp,
+    "diag": diag,
+    "diagonal": diagonal,
+    "tr": trace,
+    "det": det,
+    "vec": vec,
+    "reshape": reshape,
+    "transpose": transpose,
+    "expand": expand,
+    "scatter_add": scatter_add,
+    "onehot": onehot,
+    "concatenate": concatenate,
+    "sum": reduction(np.sum),
+    "prod": reduction(np.prod),
+    "max": reduction(np.max, np.maximum),
+    "min": reduction(np.min, np.minimum),
+}

@@ -1,0 +1,93 @@
+"""Trees of formulas in LaTeX, and their leaves: names with their subscripts, marks and layers, and elements of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from latex_tokens import Cursor, Token, Unreadable
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """`kind` of operation, the parts that it is of, and words: a name, a function, a relation, indices."""
+
+    kind: str
+    parts: tuple[Tree, ...] = ()
+    text: str = ""
+    words: tuple[str, ...] = ()
+
+
+BOLD = {"mathbf", "boldsymbol", "bm"}
+UPRIGHT = {"mathrm", "mathsf", "mathcal", "mathit", "mathbb", "mathfrak"}
+ACCENTS = {"dot", "bar", "hat", "tilde", "vec"}
+GREEK = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "varpi", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon", "phi", "varphi",
+    "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    "ell", "nabla",
+}  # fmt: skip
+
+
+class NameReader(Cursor):
+    """Reads names."""
+
+    def name(self, first: str) -> Tree:
+        """Read a name with its subscripts, marks and layers, or an element of it in a sum."""
+        stem = self.stem(first)
+        below: list[str] = []
+        if self.sees("_"):
+            self.take()
+            below = self.script().split(",")
+        elements: tuple[str, ...] = ()
+        if below and self.bound and re.search(f"[{''.join(self.bound)}]", below[-1]):
+            elements = tuple(below.pop())
+        text = stem + (f"_{','.join(below)}" if below else "") + self.marks()
+        if text in self.bound and not elements:
+            return Tree("index", text=text)
+        if stem == "K" and len(below) == 2 and text not in self.names:
+            return Tree("commutation", words=tuple(below))
+        return Tree("element" if elements else "name", text=text, words=elements)
+
+    def stem(self, first: str) -> str:
+        """Return the letter of a name: of one in bold or upright letters the letters, of one with an accent both."""
+        if not first.startswith("\\"):
+            return first
+        macro = first[1:]
+        if macro in BOLD | UPRIGHT:
+            inner = self.argument()
+            return "".join(token.text for token in inner.tokens if token.kind not in "{}")
+        if macro in ACCENTS:
+            inner = self.argument()
+            return f"{macro} {inner.stem(inner.token_text())}"
+        if macro not in GREEK:
+            raise Unreadable(f"the command {first}")
+        return macro
+
+    def script(self) -> str:
+        """Return a subscript as text."""
+        inside = self.argument().tokens
+        return "".join(token.text for token in inside if token.kind not in "{}" and token.text not in UPRIGHT)
+
+    def marks(self) -> str:
+        """Take primes, stars and layers `(l)` from a superscript; what stands behind them is left to be read."""
+        if not self.sees("^"):
+            return ""
+        start = self.position
+        self.take()
+        inside = self.argument().tokens
+        end = 0
+        marks = ("star",) if self.prime == "transpose" else ("star", "prime")
+        while end < len(inside) and inside[end].kind == "macro" and inside[end].text in marks:
+            end += 1
+        while end < len(inside) and inside[end] == Token("open", "("):
+            end = next(k for k in range(end, len(inside)) if inside[k] == Token("close", ")")) + 1
+        if not end:
+            self.position = start
+            return ""
+        rest = inside[end:]
+        if rest:  # `^{(l)\top}`: the layer belongs to the name, the transpose is an operation
+            group = [Token("^", "^"), Token("{", "{"), *rest, Token("}", "}")]
+            self.tokens[start : self.position] = group
+            self.position = start
+        return "^" + "".join(token.text for token in inside[:end])
