@@ -10,6 +10,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - NumPy reads the variables when it is imported
 import pytest  # noqa: E402
+from browser import browser as browser  # noqa: E402 - a fixture, made once for all tests that ask for it
 from hypothesis import settings  # noqa: E402
 
 settings.register_profile("symprop", deadline=None, derandomize=True, max_examples=50)

@@ -91,7 +91,12 @@ def put(text: str, output: str | None) -> None:
         print(text)
     else:
         write_whole(output, text if text.endswith("\n") else text + "\n")
-        print(f"wrote {output}", file=sys.stderr)
+        told(output)
+
+
+def told(output: str) -> None:
+    """Say that a file was written."""
+    print(f"wrote {output}", file=sys.stderr)
 
 
 def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:

@@ -1,1 +1,1 @@
-"""What people hand in: reports in LaTeX, PDF and HTML, and what changes between two networks."""
+"""Reports that people hand in, as LaTeX, PDF and HTML."""

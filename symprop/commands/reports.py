@@ -1,0 +1,80 @@
+"""The command `report`: a report on a network as LaTeX, PDF or HTML."""
+
+from __future__ import annotations
+
+import argparse
+
+from symprop.commands.arguments import DTYPES, LAYOUTS, Enter, network_argument, put, read_network, told
+from symprop.errors import SpecError
+
+WHOLE = "-o report.tex, report.pdf or report.html"
+
+
+def enter(command: Enter) -> None:
+    """Enter the command of this module."""
+    report = command("report", _report, "write a report on a network as LaTeX, PDF or HTML")
+    network_argument(report)
+    report.add_argument("-o", metavar="FILE", dest="output", help="FILE.tex, .pdf or .html; LaTeX is printed without")
+    report.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
+    report.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
+    report.add_argument("--layout", choices=LAYOUTS, default="example", help="of the formulas")
+    report.add_argument(
+        "--symbol",
+        metavar="NAME=LATEX",
+        action="append",
+        default=[],
+        help=r"such as delta=\varepsilon; may be repeated",
+    )
+    report.add_argument("--bold", choices=("none", "vectors", "arrays"), default="none", help="what is printed bold")
+    report.add_argument("--transpose", choices=("top", "T", "prime"), default="top", help="the sign of a transpose")
+    report.add_argument(
+        "--layer-index", choices=("mixed", "sub", "super"), default="mixed",
+        help="where a layer's number stands; mixed: numbers below, a general (l) above",
+    )  # fmt: skip
+    report.add_argument("--title", help="the title of the report")
+    report.add_argument("--prefix", metavar="TEXT", default="", help="begins the labels of a fragment")
+    report.add_argument(
+        "--level", choices=("section", "subsection"), default="section", help="the headings of a fragment"
+    )
+    report.add_argument(
+        "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
+    )
+    report.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
+    report.add_argument("--seed", type=int, default=0, help="of what is random in the report")
+
+
+def _report(options: argparse.Namespace) -> int:
+    from symprop.files import check_writable
+    from symprop.reports.report import TITLE, report
+
+    if options.fragment and options.equation is not None:
+        raise SpecError("--fragment and --equation are two different things\nallowed: one of them")
+    if (options.prefix or options.level != "section") and not options.fragment:
+        raise SpecError("--prefix and --level are for a --fragment")
+    partial = options.fragment or options.equation is not None
+    if partial and options.output is not None:
+        if not options.output.endswith(".tex"):
+            raise SpecError(f"a fragment is LaTeX\nallowed: -o FILE.tex; without --fragment and --equation {WHOLE}")
+        check_writable(options.output)
+    made = report(
+        read_network(options.network, options.sizes),
+        layout=options.layout,
+        symbols=options.symbol,
+        bold=options.bold,
+        transpose=options.transpose,
+        layer_index=options.layer_index,
+        title=TITLE if options.title is None else options.title,
+        without=options.without,
+        dtype=options.dtype,
+        seed=options.seed,
+    )
+    if options.equation is not None:
+        put(made.equation(options.equation), options.output)
+    elif options.fragment:
+        put(made.fragment(options.prefix, options.level), options.output)
+    elif options.output is None:
+        put(made.latex(), None)
+    else:
+        made.write(options.output)
+        told(options.output)
+    return 0

@@ -1,0 +1,256 @@
+"""What a report says, section by section, as blocks: from the network to its derivation and what follows from it.
+
+`SECTIONS` is the order, a function for each; a section that has nothing to say returns no blocks and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.nodes import Add, Variable
+from symprop.algebra.trees import variables, walk
+from symprop.calculus.paths import Expansion, residual_blocks
+from symprop.calculus.paths import paths as expansion_of
+from symprop.errors import LimitError, SpecError
+from symprop.notation import page_data
+from symprop.notation.blocks import (
+    Block,
+    Boxed,
+    EquationRow,
+    Equations,
+    Math,
+    Paragraph,
+    Reference,
+    Section,
+    Typed,
+)
+from symprop.notation.breaking import latex_width
+from symprop.notation.content import sections
+from symprop.notation.documents import both_passes
+from symprop.notation.page_blocks import PageWriter, label
+from symprop.reports.architecture import layer_table
+from symprop.reports.costs import cost
+from symprop.reports.flow import flow
+from symprop.reports.listing import code_lines
+from symprop.reports.proof import certificate
+from symprop.reports.row_of_layers import row_of_layers
+from symprop.reports.subject import Subject
+
+ROWS_IN_A_BOX = 14
+"""A frame cannot be broken over pages."""
+MOST_PATHS = 16
+
+
+def network(subject: Subject) -> Iterator[Block]:
+    """Say what is derived: the network as typed, drawn, and as a table of layers."""
+    writer = subject.writer
+    yield Typed(subject.network.text)
+    section = _page(writer, "Network")
+    yield from (Paragraph(writer.words(sentence)) for sentence in section.sentences)
+    drawn = row_of_layers(subject.network, writer)
+    if drawn is not None:
+        yield drawn
+    yield layer_table(subject.network, writer)
+
+
+def conventions(subject: Subject) -> Iterable[Block]:
+    """Say what the signs mean."""
+    return subject.writer.section(_page(subject.writer, "Conventions")).blocks
+
+
+def forward(subject: Subject) -> Iterator[Block]:
+    """List the equations of the forward pass, the loss among them."""
+    for title in ("Forward pass", "Loss"):
+        yield from subject.writer.equations(_page(subject.writer, title).lines)
+
+
+def derivation(subject: Subject) -> Iterator[Block]:
+    """Show how each equation of the backward pass was found, by named steps."""
+    writer = subject.writer
+    backward = [equation for item in writer.derivation.backward for equation in _equations(item)]
+    if not backward:
+        return
+    yield Paragraph(
+        (
+            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it. "
+            "The rule at the right leads from the line above to the line beside it; what it rests on is said with it.",
+        )
+    )
+    drawn = both_passes(writer)
+    if drawn is not None:
+        yield drawn
+    groups: dict[str, list[Equation]] = {}
+    for equation in backward:
+        groups.setdefault(_pattern(equation, writer), []).append(equation)
+    for first, *others in groups.values():
+        yield writer.chain(first, others)
+
+
+def _pattern(equation: Equation, writer: PageWriter) -> str:
+    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike."""
+    own = equation.target.index[0] if equation.target.index else None
+    if own is None or not equation.steps:
+        return equation.name
+    moves: list[str] = [equation.target.letter]
+    for step in equation.steps:
+        for side in (step.before, step.after):
+            shifted = {v: v.change(index=(v.index[0] - own,)) for v in variables(side) if v.index}
+            moves.append(writer.formula(side.xreplace(shifted)))
+        moves.append(step.rule)
+    return "\n".join(moves)
+
+
+def recurrence(subject: Subject) -> Iterator[Block]:
+    """Put the recurrence in a frame: from the loss to the first layer."""
+    found: list[Equations] = []
+    lines = 0
+    for block in subject.writer.equations(_page(subject.writer, "Backward pass").lines):
+        for start in range(0, len(block.rows), ROWS_IN_A_BOX):
+            part = block.rows[start : start + ROWS_IN_A_BOX]
+            size = sum(len(row.right) for row in part)
+            if found and lines + size > ROWS_IN_A_BOX:
+                yield Boxed(tuple(found))
+                found, lines = [], 0
+            found.append(Equations(part, block.heading if not start else ()))
+            lines += size
+    if found:
+        yield Boxed(tuple(found))
+
+
+def gradients(subject: Subject) -> Iterable[Block]:
+    """List the gradients of the parameters, and what is remarkable of them."""
+    yield from subject.writer.equations(_page(subject.writer, "Gradients").lines)
+    remarks = _page(subject.writer, "Remarks")
+    yield from (Paragraph(subject.writer.words(sentence)) for sentence in remarks.sentences)
+
+
+def residual(subject: Subject) -> Iterator[Block]:
+    """Show the Jacobians of residual blocks with the identity that the shortcut adds, and the sum over paths."""
+    writer, one = subject.writer, subject.example
+    found = list(_block_jacobians(subject))
+    if not found:
+        return
+    yield Paragraph(
+        (
+            "A residual block adds its input to its output. In its Jacobian this is the identity; in the recurrence it "
+            "is a term that reaches the layer below without passing a weight or an activation.",
+        )
+    )
+    yield Equations(tuple(found))
+    yield from _in_the_recurrence(subject)
+    try:
+        expansion = expansion_of(one.system)
+    except (SpecError, LimitError):
+        return
+    if len(expansion.blocks) > 1:
+        yield from _paths(expansion, writer)
+
+
+def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
+    """Say in which equations of the recurrence the shortcut is a term of its own."""
+    equations = [equation for item in subject.derivation.backward for equation in _equations(item)]
+    told: list[str | Math | Reference] = []
+    for equation in equations:
+        sums = [node for node in walk(equation.expression) if isinstance(node, Add)]
+        terms = [term for node in sums for term in node.operands if isinstance(term, Variable)]
+        for term in (term for term in terms if term.role == "gradient"):
+            number = subject.derivation.numbers[equation.name]
+            told += [", ", Math(subject.writer.name(term)), " in ", Reference(label(equation.name), number)]
+    if told:
+        yield Paragraph(("The term of the shortcut is ", *told[1:], "."))
+
+
+def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
+    one, writer = subject.example, subject.writer
+    loops = [item for item in one.system.items if isinstance(item, Loop)]
+    pairs = [(loop.carry_out, loop.carry_in) for loop in loops if _is_residual(loop)]
+    if not loops:
+        try:
+            pairs = [(block.exit, block.entry) for block in residual_blocks(one.system)]
+        except SpecError:
+            return
+    for leaving, entering in pairs:
+        node = one.jacobian(leaving.name, entering.name)
+        left = _partial(leaving, entering, writer)
+        yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
+
+
+def _partial(of: Variable, by: Variable, writer: PageWriter) -> str:
+    return rf"\frac{{\partial {writer.formula(of)}}}{{\partial {writer.formula(by)}}}"
+
+
+def _is_residual(loop: Loop) -> bool:
+    return any(
+        equation.target == loop.carry_out
+        and isinstance(equation.expression, Add)
+        and loop.carry_in in equation.expression.operands
+        for equation in loop.equations
+    )
+
+
+def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
+    first, last = expansion.blocks[0], expansion.blocks[-1]
+    left = _partial(last.exit, first.branch, writer)
+    count = len(expansion.paths)
+    yield Paragraph(
+        (
+            f"Multiplied out, the Jacobian of the {len(expansion.blocks)} blocks is a sum over {count:,} paths, "
+            "one for each choice of blocks to go through (Veit, Wilber and Belongie, 2016)",
+            ":" if count <= MOST_PATHS else ", too many to be written here. As a product it is",
+        )
+    )
+    if count <= MOST_PATHS:
+        written = expansion.latex(writer.formula)
+    else:
+        partials = [_partial(block.branch, block.entry, writer) for block in reversed(expansion.blocks[1:])]
+        written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
+    yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
+
+
+def code(subject: Subject) -> Iterator[Block]:
+    """Show the generated module."""
+    source = subject.source
+    if source is None:
+        return
+    yield code_lines(source, subject)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
+    "network": ("The network", network),
+    "conventions": ("Conventions", conventions),
+    "forward": ("Forward pass", forward),
+    "derivation": ("Derivation of the backward pass", derivation),
+    "recurrence": ("The recurrence", recurrence),
+    "gradients": ("Gradients", gradients),
+    "residual": ("Residual blocks", residual),
+    "cost": ("Cost and memory", cost),
+    "flow": ("How gradients flow", flow),
+    "certificate": ("Certificate", certificate),
+    "code": ("Generated code", code),
+}
+"""The sections of a report by name: title, and what writes them."""
+
+
+def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ...]:
+    """Return the sections of a report, those left out that have nothing to say or that the author does not want."""
+    left_out = set(without)
+    written = (
+        Section(title, f"sec:{name}", tuple(write(subject)))
+        for name, (title, write) in SECTIONS.items()
+        if name not in left_out
+    )
+    return tuple(section for section in written if section.blocks)
+
+
+def _page(writer: PageWriter, title: str) -> page_data.Section:
+    """Return a section of the derivation's page, an empty one where it has none."""
+    found = (section for section in sections(writer.derivation) if section.title == title)
+    return next(found, page_data.Section(title))
+
+
+def _equations(item: Equation | Loop) -> tuple[Equation, ...]:
+    return (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
+
+
+__all__ = ["SECTIONS", "contents"]

@@ -1,0 +1,104 @@
+"""The section on cost: operations and memory as polynomials in the widths, and as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sympy
+from sympy import Expr
+
+from symprop.calculus.cost import Cost
+from symprop.calculus.derive import derive
+from symprop.errors import SympropError
+from symprop.networks.network import Network
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
+from symprop.reports.subject import Subject
+
+MOST_ROWS = 40
+"""A table of more equations is left out; the totals stay."""
+_TOTALS: tuple[tuple[str, Callable[[Cost], Expr]], ...] = (
+    ("forward pass", lambda cost: cost.forward.total),
+    ("backward pass", lambda cost: cost.backward.total),
+    ("together", lambda cost: cost.total),
+    ("grows like", lambda cost: cost.leading),
+    ("activations kept", lambda cost: cost.activations),
+    ("parameters", lambda cost: cost.parameters),
+    ("gradients", lambda cost: cost.gradients),
+    ("memory", lambda cost: cost.memory),
+)
+
+
+def named(network: Network) -> tuple[Network, dict[str, int]]:
+    """Return the network with a name in place of each width above 1, and what the names stand for.
+
+    Widths that are equal have one name. A network that has names already, or whose layers do not fit with names, stays
+    as it is.
+
+    >>> from symprop.networks.spec import parse_network
+    >>> named(parse_network("Input(64) >> Dense(32) >> ReLU() >> Dense(32)"))[1]
+    {'n0': 64, 'n1': 32}
+    """
+    widths = dict.fromkeys(
+        size for layer in network.layers for size in layer.sizes if isinstance(size, int) and size > 1
+    )
+    names = {width: f"n{place}" for place, width in enumerate(widths)}
+    if network.sizes or not names:
+        return network, {}
+    try:
+        changed = network.resized(names)  # type: ignore[arg-type]
+        changed.system()
+    except SympropError:
+        return network, {}
+    return changed, {name: width for width, name in names.items()}
+
+
+def cost(subject: Subject) -> Iterator[Block]:
+    """Say what a forward and a backward pass cost, in operations and in memory."""
+    network, sizes = named(subject.network)
+    derivation = derive(network, layout=subject.layout)
+    found = derivation.cost()
+    values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
+    writer = subject.writer
+    per = "one example" if subject.layout == "example" else "a batch"
+    told: list[str | Math] = [f"Multiplications, additions and elementary functions of {per}, each counted as one"]
+    for place, (name, width) in enumerate(sizes.items()):
+        told += [", with " if not place else ", ", Math(f"{writer.number(sympy.Symbol(name))} = {width}")]
+    yield Paragraph((*told, "."))
+    if len(found.rows) <= MOST_ROWS:
+        yield _table(subject, found)
+    rows = []
+    for name, part in _TOTALS:
+        value = part(found)
+        written = writer.number(_shown(value))
+        number = value.xreplace(values)
+        if values and number.is_Integer and name != "grows like":
+            written += f" = {_grouped(int(number))}"
+        rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
+    yield Paragraph(("Operations in total, and numbers held in memory:",))
+    yield Equations(tuple(rows))
+
+
+def _table(subject: Subject, found: Cost) -> Grid:
+    writer = subject.writer
+    rows = []
+    for row in found.rows:
+        if not row.operations.total:
+            continue
+        parts = (row.operations.multiplications, row.operations.additions, row.operations.functions)
+        target = subject.derivation.equation(row.name).target
+        cells: tuple[Words, ...] = tuple((Math(writer.number(_shown(part))),) for part in parts)
+        rows.append(GridRow(((Math(writer.name(target)),), *cells), (row.name,)))
+    head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
+    return Grid(head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost")
+
+
+def _shown(value: Expr) -> Expr:
+    return sympy.expand(value)
+
+
+def _grouped(number: int) -> str:
+    r"""Return a number with its digits in groups, `3{,}466`."""
+    return f"{number:,}".replace(",", "{,}")
+
+
+__all__ = ["cost", "named"]

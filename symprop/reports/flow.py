@@ -1,0 +1,142 @@
+"""The section on gradient flow: bounds on the Jacobian of each layer, and norms of gradients that were measured."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import sympy
+from sympy import Expr
+from sympy.printing.latex import LatexPrinter
+
+from symprop.algebra.equations import System
+from symprop.algebra.nodes import Map, Variable
+from symprop.algebra.trees import variables
+from symprop.calculus.vanishing import norm
+from symprop.codegen import compile_network
+from symprop.errors import SympropError
+from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
+from symprop.notation.page_blocks import PageWriter
+from symprop.notation.pretty import pretty
+from symprop.reports.norm_plot import Point, plot
+from symprop.reports.subject import Subject
+from symprop.verify.points import random_point, target_kinds
+
+EXAMPLES = 64
+"""Rows of the random batch on which gradients are measured."""
+MOST_STATIONS = 40
+
+
+def flow(subject: Subject) -> Iterator[Block]:
+    """Say how far each layer can scale a gradient, and how large gradients are at the start of training."""
+    rows = list(_bounds(subject)) if not any(built.index for built in subject.network.built) else []
+    if rows:
+        yield Paragraph(
+            (
+                "The norm of a Jacobian bounds how much a gradient can grow on its way back through a layer, and the "
+                "product of the bounds what reaches the input; ",
+                Math(r"\|W\|_2"),
+                " is the largest singular value of a weight matrix. Paths add up, so that a shortcut adds 1.",
+            )
+        )
+        head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
+        yield Grid(head, tuple(rows), ("l", "0.75"), ("Bounds, from the loss to the input.",), "tab:bounds")
+    if subject.has_numbers and subject.network.system().loss is not None:
+        yield from _measured(subject)
+
+
+def stations(system: System) -> list[Variable]:
+    """Return the variables through which every path from the input to the loss passes, but those under an activation.
+
+    >>> from symprop.networks.spec import parse_network
+    >>> net = parse_network("Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> MeanSquaredError()")
+    >>> [variable.name for variable in stations(net.system())]
+    ['x', 'a1', 'a2']
+    """
+    at_loss = {variable for variable in (system.loss, system.prediction) if variable is not None}
+    equations = [equation for equation in system.equations if equation.target not in at_loss]
+    place = {equation.target: number for number, equation in enumerate(equations)}
+    place |= dict.fromkeys(system.inputs, -1)
+    oldest = len(equations)  # the first variable that this equation or a later one reads
+    found: list[Variable] = []
+    inside = False  # the next equation is an activation
+    for number in range(len(equations) - 1, -2, -1):
+        variable = equations[number].target if number >= 0 else system.inputs[0]
+        if oldest >= number and not inside:
+            found.append(variable)
+        if number >= 0:
+            expression = equations[number].expression
+            oldest = min([oldest, *(place[read] for read in variables(expression) if read in place)])
+            inside = isinstance(expression, Map)
+    return found[::-1]
+
+
+def _bounds(subject: Subject) -> Iterator[GridRow]:
+    found = stations(subject.example.system)
+    if len(found) > MOST_STATIONS:
+        return
+    writer = subject.writer
+    symbols = {
+        norm(parameter): rf"\|{writer.formula(parameter)}\|_2" for parameter in subject.example.system.parameters
+    }
+    printer = LatexPrinter({"symbol_names": symbols, "mul_symbol": r" \allowbreak "})
+    product: Expr | None = sympy.Integer(1)
+    for below, above in reversed(list(itertools.pairwise(found))):
+        left = _partial(above, below, writer)
+        try:
+            bound = subject.example.bound(above.name, below.name)
+        except SympropError:
+            product = None
+            yield GridRow(((Math(left),), ("no bound is known",)))
+            continue
+        product = None if product is None else product * bound
+        yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(bound))),)), (above.name,))
+    if product is not None and len(found) > 2:
+        left = _partial(found[-1], found[0], writer)
+        yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(product))),)))
+
+
+def rounded_up(bound: Expr) -> Expr:
+    """Return a bound with its decimals cut after the third, upwards, so that it stays one.
+
+    >>> rounded_up(sympy.Float("1.1289") * sympy.Symbol("w"))
+    1.129*w
+    """
+    decimals = {number: sympy.Float(sympy.ceiling(number * 1000) / 1000, 4) for number in bound.atoms(sympy.Float)}
+    return bound.xreplace(decimals)
+
+
+def _partial(of: Variable, by: Variable, writer: PageWriter) -> str:
+    return rf"\partial {writer.formula(of)}/\partial {writer.formula(by)}"
+
+
+def _measured(subject: Subject) -> Iterator[Block]:
+    norms = measured(subject)
+    if len(norms) < 2 or not all(point.norm > 0 for point in norms):
+        return
+    caption = (
+        f"The norm of the gradient of each weight matrix at the start of training, for a random batch of {EXAMPLES} "
+        f"examples (seed {subject.seed})."
+    )
+    tikz, svg = plot(norms)
+    yield Picture(tikz, svg, (caption,), "fig:norms")
+
+
+def measured(subject: Subject) -> list[Point]:
+    """Return the norm of the gradient of each weight matrix for a random batch, by the generated module."""
+    system = subject.network.system()
+    random = np.random.default_rng(subject.seed)
+    batch = random_point(system, random, target_kinds(system)[0], EXAMPLES)
+    module = compile_network(subject.network, dtype="float64")
+    params = module.init_params(seed=subject.seed)
+    (inputs,), (targets,) = batch.inputs.values(), batch.given.values()
+    _, grads = module.loss_and_grads(params, inputs, targets)
+    weights = [parameter.variable for parameter in subject.network.parameters if parameter.kind != "bias"]
+    return [
+        Point(subject.writer.formula(weight), pretty(weight), float(np.linalg.norm(grads[weight.name])))
+        for weight in weights
+    ]
+
+
+__all__ = ["flow", "measured", "stations"]

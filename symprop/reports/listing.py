@@ -1,0 +1,62 @@
+"""The generated module as a listing that knows which equation each of its lines computes.
+
+Above each statement the generator writes the equation that it computes, under its number. That is what is read here:
+a line belongs to the equation above it, up to the next one or an empty line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from symprop.algebra.shapes import shape_text
+from symprop.notation.blocks import CodeLine, Listing, Math, Words
+from symprop.notation.page_blocks import PageWriter, label
+from symprop.reports.subject import Subject
+
+_EQUATION = re.compile(r"( *)# \((\d+)\) ")
+_CONTINUED = re.compile(r" *#     \S")
+
+
+def code_lines(source: str, subject: Subject) -> Listing:
+    """Return a module as a listing: comments with equations as formulas, in the form of a batch in rows."""
+    names = {number: name for name, number in subject.derivation.numbers.items()}
+    writer = PageWriter(subject.rows, subject.notation)
+    lines = tuple(_lines(source, names, writer))
+    first = next(place for place, line in enumerate(lines) if line.text.startswith("def _step("))
+    last = next(place for place in range(first + 1, len(lines)) if lines[place].text.startswith(("def ", "class ")))
+    return Listing(lines, _caption(subject, source), first, last)
+
+
+def _caption(subject: Subject, source: str) -> Words:
+    said: list[str | Math] = ["Each equation stands above the lines that compute it, under its number"]
+    if subject.layout != "rows":
+        said += [", in the form for a batch of ", Math("m"), " examples, one in each row"]
+    return (*said, f". The whole module has {source.count(chr(10)):,} lines and imports NumPy alone.")
+
+
+def _lines(source: str, names: dict[int, str], writer: PageWriter) -> Iterator[CodeLine]:
+    current, number, in_formula = "", 0, False
+    for line in source.splitlines():
+        found = _EQUATION.match(line)
+        if found and int(found[2]) in names:
+            number, in_formula = int(found[2]), True
+            current = names[number]
+            yield _formula_line(line, found[1], current, number, writer)
+        elif in_formula and _CONTINUED.match(line):
+            yield CodeLine(line, (current,), number, label(current), continues=True)
+        else:
+            in_formula = False
+            if not line.strip():
+                current = ""
+            yield CodeLine(line, (current,) if current else ())
+
+
+def _formula_line(line: str, indent: str, name: str, number: int, writer: PageWriter) -> CodeLine:
+    equation = writer.derivation.equation(name)
+    pieces = writer.pieces(writer.equation(equation), -20)
+    shape = shape_text(equation.target.shape)
+    return CodeLine(line, (name,), number, label(name), pieces, shape, indent)
+
+
+__all__ = ["code_lines"]

@@ -1,0 +1,78 @@
+"""The section on the certificate: what was checked of each equation, by which oracle, how far off it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from symprop.calculus.derivation import Derivation
+from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Reference, Words
+from symprop.notation.page_blocks import label
+from symprop.reports.subject import Subject
+from symprop.verify.measure import Row, scientific
+
+MOST_ROWS = 130
+"""A certificate of more rows is told by its oracles."""
+
+
+def certificate(subject: Subject) -> Iterator[Block]:
+    """Show what was checked, by which oracle, how far off it was."""
+    found = subject.certificate
+    yield Paragraph(
+        (
+            f"{found.summary}. ",
+            "The complex step and SymPy's derivative of the loss, written out by elements, share no code with the "
+            "rules; neither does the arithmetic in 50 digits that compares both sides of every step.",
+        )
+    )
+    yield _by_row(subject, found.rows) if len(found.rows) <= MOST_ROWS else _by_oracle(found.rows)
+    yield from (Paragraph((remark,)) for remark in found.remarks)
+
+
+def _by_row(subject: Subject, rows: Iterable[Row]) -> Grid:
+    head: tuple[Words, ...] = (("Of",), ("Oracle",), ("Points",), ("Error",), ("Limit",), ("",), ("Note",))
+    widths = ("0.13", "0.2", "0.16", "r", "r", "l", "0.14")
+    told = tuple(_told(subject, row) for row in rows)
+    return Grid(head, told, widths, ("The certificate.",), "tab:certificate", small=True)
+
+
+def _told(subject: Subject, row: Row) -> GridRow:
+    numbers = subject.derivation.numbers
+    of: Words = (row.name,)
+    if row.name in numbers:
+        target = subject.derivation.equation(row.name).target
+        of = (Math(subject.writer.name(target)), " ", Reference(label(row.name), numbers[row.name]))
+    measured = ((scientific(row.error),), (scientific(row.limit),))
+    cells: tuple[Words, ...] = (of, (row.oracle,), (row.points,), *measured, (row.verdict,), (row.note,))
+    return GridRow(cells, _about(row.name, subject.derivation), "ok" if row.ok else "failed")
+
+
+def _about(name: str, derivation: Derivation) -> tuple[str, ...]:
+    """Return the equations that a row is about."""
+    if name == "all gradients":
+        return tuple(each.name for each in derivation.equations if derivation.is_wanted(each.target))
+    return (name,) if name in derivation.numbers else ()
+
+
+def _by_oracle(rows: Iterable[Row]) -> Grid:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.oracle, []).append(row)
+    told = []
+    for oracle, found in groups.items():
+        worst = max(found, key=lambda row: row.error / row.limit if row.limit else row.error)
+        ok = all(row.ok for row in found)
+        cells: tuple[Words, ...] = (
+            (oracle,),
+            (f"{len(found):,}",),
+            (scientific(worst.error),),
+            (scientific(worst.limit),),
+            ("ok" if ok else "FAILED",),
+        )
+        told.append(GridRow(cells, tuple(dict.fromkeys(row.name for row in found)), "ok" if ok else "failed"))
+    head: tuple[Words, ...] = (("Oracle",), ("Checks",), ("Error nearest to its limit",), ("Limit",), ("",))
+    return Grid(
+        head, tuple(told), ("0.4", "r", "r", "r", "l"), ("The certificate, by oracle.",), "tab:certificate", small=True
+    )
+
+
+__all__ = ["certificate"]

@@ -1,0 +1,216 @@
+r"""A report on a network: what someone writing a thesis, a lecture or a paper hands in, as LaTeX, PDF or HTML.
+
+>>> import symprop
+>>> report = symprop.report("Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()")
+>>> print(report.equation("delta1"))
+\delta_1 = \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from symprop.algebra.names import closest
+from symprop.algebra.trees import variables, walk
+from symprop.calculus.derivation import Derivation
+from symprop.codegen.module import DTYPES
+from symprop.errors import OutputError, SpecError, listed, shown
+from symprop.files import check_writable, write_whole
+from symprop.networks.network import LAYOUTS, Network
+from symprop.networks.spec import as_network
+from symprop.notation import html_document, latex_document
+from symprop.notation.blocks import Section
+from symprop.notation.choices import Notation, symbols_of
+from symprop.notation.function_notes import functions_of
+from symprop.notation.latex_document import Looks, cut
+from symprop.reports.content import SECTIONS, contents
+from symprop.reports.pdf import compiled
+from symprop.reports.subject import Subject
+from symprop.verify.certificate import Certificate
+
+TITLE = "Backpropagation through a network, derived"
+LEVELS = ("section", "subsection")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report on one network; what it says is worked out when it is first asked for, the certificate too.
+
+    `without` are sections that are left out, by their names in `SECTIONS`.
+    """
+
+    subject: Subject
+    title: str = TITLE
+    without: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.subject.network
+
+    @property
+    def derivation(self) -> Derivation:
+        """The derivation that the report prints."""
+        return self.subject.derivation
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate that the report shows."""
+        return self.subject.certificate
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections, before LaTeX and HTML."""
+        return contents(self.subject, self.without)
+
+    def latex(self) -> str:
+        """Return the report as a complete LaTeX document, which pdflatex compiles."""
+        return latex_document.document(self.sections, self.title, Looks(numbered=True))
+
+    def fragment(self, prefix: str = "", level: str = "section") -> str:
+        r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
+
+        All labels are prefixed with `prefix`, so that two fragments can stand in one paper; `level` is "section" or
+        "subsection".
+
+        Raises:
+            SpecError: an unknown level, or a prefix that is not made of letters, digits, `-` and `.`.
+        """
+        if level not in LEVELS:
+            raise SpecError(f"unknown level {shown(level)}\nallowed: {', '.join(LEVELS)}")
+        if not re.fullmatch(r"[A-Za-z0-9.-]{0,40}", prefix):
+            raise SpecError(f"{shown(prefix)} cannot begin a label\nallowed: at most 40 letters, digits, - and .")
+        return latex_document.fragment(self.sections, Looks(numbered=True, level=level, prefix=prefix))
+
+    def equation(self, name: str) -> str:
+        """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`.
+
+        Raises:
+            FormulaError: no equation has this name; those that have one are listed.
+        """
+        writer = self.subject.writer
+        gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
+        found = self.derivation.equation(gradients.get(name, name))
+        left = writer.formula(found.target)
+        return f"{left} = {cut(writer.pieces(writer.formula(found.expression), len(found.name)))}"
+
+    def html(self) -> str:
+        """Return the report as one HTML file, which opens offline and asks for nothing."""
+        return html_document.html_document(self.sections, self.title)
+
+    def pdf(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as PDF, by `latexmk` without a shell.
+
+        Raises:
+            OutputError: TeX is not installed or refuses the report, or the file cannot be written.
+            LimitError: TeX takes longer than three minutes.
+        """
+        check_writable(path)
+        write_whole(path, compiled(self.latex()))
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as what the name of the file ends in: .tex, .pdf or .html.
+
+        Raises:
+            OutputError: another ending, or the file cannot be written.
+        """
+        ending = Path(path).suffix.lower()
+        if ending not in ENDINGS:
+            raise OutputError(f"a report is written as {', '.join(ENDINGS)}, not to {shown(path, 200)}")
+        check_writable(path)
+        if ending == ".pdf":
+            self.pdf(path)
+        else:
+            write_whole(path, self.latex() if ending == ".tex" else self.html())
+
+    def _repr_html_(self) -> str:
+        return str(html_document.html_body(self.sections))
+
+
+ENDINGS = (".tex", ".pdf", ".html")
+
+
+def report(
+    network: Network | str,
+    *,
+    layout: str = "example",
+    symbols: Mapping[str, str] | Iterable[str] = (),
+    bold: str = "none",
+    transpose: str = "top",
+    layer_index: str = "mixed",
+    title: str = TITLE,
+    without: Iterable[str] = (),
+    dtype: str = "float64",
+    seed: int = 0,
+) -> Report:
+    r"""Return a report on a network.
+
+    `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
+    as texts such as `delta=\varepsilon`; `bold`, `transpose` and `layer_index` are told in `symprop.notation.choices`.
+
+    >>> report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"}).equation("W1")
+    '\\frac{\\partial L}{\\partial W_1} = \\varepsilon_1 x^{\\top}'
+
+    Raises:
+        SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
+    """
+    net = as_network(network)
+    if net.system().loss is None:
+        raise SpecError(f"a report is on a network with a loss\nend it with one: {net.text} >> MeanSquaredError()")
+    if layout not in LAYOUTS:
+        raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(LAYOUTS)}")
+    if dtype not in DTYPES:
+        raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
+    left_out = tuple(without)
+    for name in left_out:
+        if name not in SECTIONS:
+            raise SpecError(
+                f"a report has no section {shown(name)}{closest(name, list(SECTIONS))}\nit has {', '.join(SECTIONS)}"
+            )
+    pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
+    notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
+    subject = Subject(net, layout, notation, dtype, seed)
+    _check_symbols(subject)
+    return Report(subject, _checked_title(title), left_out)
+
+
+def _check_symbols(subject: Subject) -> None:
+    """Refuse a symbol for a name that the report does not have."""
+    equations = list(subject.derivation.equations)
+    nodes = [node for equation in equations for side in (equation.target, equation.expression) for node in walk(side)]
+    known = dict.fromkeys(variable.letter for node in nodes for variable in variables(node))
+    known |= dict.fromkeys(function.name for function in functions_of(subject.derivation))
+    known |= dict.fromkeys(
+        sorted(str(symbol) for equation in equations for size in equation.target.shape for symbol in size.free_symbols)
+    )
+    for name, _ in subject.notation.symbols:
+        if name not in known:
+            raise SpecError(
+                f"nothing in the report is called {shown(name)}{closest(name, list(known))}\nit has {listed(known)}"
+            )
+
+
+def _checked_title(title: str) -> str:
+    """Return a title that LaTeX can set.
+
+    Raises:
+        SpecError: empty, long, or letters that are not Latin.
+    """
+    if not title.strip() or len(title) > 200 or not title.isprintable():
+        raise SpecError(f"{shown(title)} cannot be a title\nallowed: one line of at most 200 characters")
+    beyond = next((letter for letter in title if ord(letter) > 0x17F), None)
+    if beyond is not None:
+        raise SpecError(
+            f"the title holds {shown(beyond)}\nallowed: Latin letters, which LaTeX sets without other fonts"
+        )
+    return title
+
+
+__all__ = ["Report", "report"]

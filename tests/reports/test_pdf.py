@@ -1,0 +1,122 @@
+"""Reports as PDF: they compile, stay inside their margins, and show their formulas. Skipped where TeX is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import symprop
+from symprop.codegen.gallery import GALLERY
+from symprop.reports.pdf import PACKAGES, is_installed
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason=f"no TeX: apt install {PACKAGES}")
+
+MORE = {
+    "deep": ("Input(8) >> Dense(8) >> Repeat(Residual(Dense(8) >> Tanh() >> Dense(8)), 6) >> MeanSquaredError()", {}),
+    "thirty": ("Input(8) >> Repeat(Dense(8) >> Tanh(), 30) >> Dense(4) >> SoftmaxCrossEntropy()", {}),
+    "recurrence": ("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()", {}),
+    "named": ("Input(n0) >> Dense(n1) >> GELU('tanh') >> Dense(n2) >> Softmax() >> MeanSquaredError()", {}),
+    "rows": (
+        "Input(4) >> Dense(5) >> GELU('tanh') >> Residual(Dense(5) >> ELU()) >> Dense(3) >> SoftmaxCrossEntropy()",
+        {"layout": "rows", "symbols": {"delta": r"\varepsilon"}},
+    ),
+    "columns": (
+        "Input(4) >> Dense(5) >> GELU('tanh') >> Residual(Dense(5) >> ELU()) >> Dense(3) >> Softmax()"
+        " >> MeanSquaredError()",
+        {"layout": "columns", "bold": "arrays", "transpose": "T", "layer_index": "super"},
+    ),
+    "embedding": (
+        "Input(3) >> Embedding(27, 10) >> Dense(20) >> Tanh() >> Dense(27) >> SoftmaxCrossEntropy()",
+        {"layout": "columns", "bold": "vectors", "transpose": "prime", "layer_index": "sub"},
+    ),
+    "long names": (
+        'Input(4) >> Dense(3) >> Activation("x * sigmoid(x) + log(1 + exp(x)) * sin(x)**2 / (1 + x**2)",'
+        ' name="my_very_long_name") >> Dense(2) >> Loss("sum((a - y)**4) / 4 + sum(abs(a))")',
+        {"layout": "rows"},
+    ),
+}
+CASES = {**{example.name: (example.text, {}) for example in GALLERY}, **MORE}
+
+
+def compiled(document: str, folder: Path) -> str:
+    """Compile a document in a folder and return TeX's log."""
+    (folder / "report.tex").write_text(document, encoding="utf-8")
+    command = ["latexmk", "-norc", "-pdf", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([*command, "report.tex"], cwd=folder, capture_output=True, timeout=300)
+    log = (folder / "report.log").read_text(encoding="utf-8", errors="replace")
+    assert done.returncode == 0, re.findall(r"^!.*\n.*", log, flags=re.MULTILINE)
+    return log
+
+
+def check_log(log: str) -> None:
+    """Assert that nothing is more than a point too wide, and that every reference leads somewhere, once."""
+    overfull = [float(width) for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+    assert not [width for width in overfull if width > 1], overfull
+    assert "undefined" not in log.lower().replace("undefined font shapes", "") and "multiply" not in log
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_network_compiles_inside_its_margins(name: str, tmp_path: Path) -> None:
+    text, choice = CASES[name]
+    without = [] if name in ("digits", "recurrence") else ["certificate"]  # the slowest part, alike in all
+    check_log(compiled(symprop.report(text, without=without, **choice).latex(), tmp_path))
+
+
+def test_the_page_and_the_steps_compile_too(tmp_path: Path) -> None:
+    derivation = symprop.derive(MORE["rows"][0], layout="rows")
+    for place, document in enumerate(
+        (symprop.notation.document(derivation, figure=True), symprop.notation.latex_steps(derivation, "delta3"))
+    ):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        check_log(compiled(document, folder))
+
+
+PAPER = r"""\documentclass[10pt,twocolumn]{article}
+\usepackage{amsmath,amssymb,array,booktabs,longtable,xcolor,tikz,pgfplots}
+\usetikzlibrary{arrows.meta}
+\begin{document}
+\onecolumn
+As \eqref{eq:one.delta1} and Section~\ref{sec:two.recurrence} say.
+\input{one}
+\input{two}
+\end{document}
+"""
+
+
+def test_two_fragments_stand_in_one_paper(tmp_path: Path) -> None:
+    """A paper of another class and size, whose equations are centred, with references into both."""
+    network = "Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> MeanSquaredError()"
+    report = symprop.report(network, without=["certificate"])
+    for prefix in ("one", "two"):
+        (tmp_path / f"{prefix}.tex").write_text(report.fragment(f"{prefix}.", "subsection"), encoding="utf-8")
+    log = compiled(PAPER, tmp_path)
+    assert "undefined references" not in log and "multiply" not in log
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext: apt install poppler-utils")
+def test_the_pdf_shows_its_formulas(tmp_path: Path) -> None:
+    network = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
+    path = tmp_path / "report.pdf"
+    symprop.report(network).pdf(path)
+    assert path.read_bytes().startswith(b"%PDF-")
+    assert [each.name for each in tmp_path.iterdir()] == ["report.pdf"]
+    done = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, encoding="utf-8", check=True)
+    shown = re.sub(r"\s+", " ", done.stdout)
+    for words in ("Residual blocks", "The recurrence", "checks, all agree", "complex step, full"):
+        assert words in shown
+    assert re.search(r"δ3 = p . y", shown)
+    assert re.search(r"W2 \+ I", shown)
+    assert re.search(r"def _step\(params, x, y, work\):", shown)
+    assert "elementwise function tanh; the" in shown
+
+
+def test_the_same_report_is_the_same_file(tmp_path: Path) -> None:
+    report = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"])
+    for name in ("a.pdf", "b.pdf"):
+        report.pdf(tmp_path / name)
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()

@@ -1,0 +1,265 @@
+"""Reports: what they say, what an author may choose, what is refused, and that they are the same every time."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import symprop
+from symprop.cli import main
+from symprop.errors import OutputError, SympropError
+from symprop.notation.pages import seen_steps
+from symprop.reports import pdf
+from symprop.reports.content import SECTIONS
+from symprop.reports.costs import named
+from symprop.reports.flow import measured, stations
+from symprop.reports.subject import Subject
+
+RESIDUAL = (
+    "Input(6) >> Dense(5) >> Tanh() >> Residual(Dense(5) >> ReLU()) >> Residual(Dense(5) >> Tanh()) >> Dense(3)"
+    " >> SoftmaxCrossEntropy()"
+)
+LOOP = "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"
+
+
+@pytest.fixture(scope="module")
+def residual() -> symprop.Report:
+    return symprop.report(RESIDUAL)
+
+
+def section(report: symprop.Report, name: str) -> str:
+    """Return the LaTeX of one section."""
+    page = report.latex()
+    start = page.index(rf"\label{{sec:{name}}}")
+    following = page.find(r"\section", start)
+    return page[start : following if following > 0 else len(page)]
+
+
+def test_every_section_is_there_in_order(residual: symprop.Report) -> None:
+    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in SECTIONS]
+    titles = re.findall(r"\\section\{(.*?)\}", residual.latex())
+    assert titles == [title for title, _ in SECTIONS.values()]
+
+
+def test_every_equation_has_one_label_and_its_number(residual: symprop.Report) -> None:
+    page = residual.latex()
+    labels = re.findall(r"\\label\{(eq:[^}]*)\}", page)
+    assert sorted(labels) == sorted(f"eq:{name}" for name in residual.derivation.numbers)
+    tags = re.findall(r"\\tag\{(\d+)\}\\label\{eq:([^}]*)\}", page)
+    assert {name: int(number) for number, name in tags} == residual.derivation.numbers
+    everything = re.findall(r"\\label\{([^}]*)\}", page)
+    assert len(everything) == len(set(everything))
+    referred = set(re.findall(r"\\(?:eq)?ref\{([^}]*)\}", page))
+    assert referred and referred <= set(everything)
+
+
+def test_the_recurrence_stands_in_a_frame(residual: symprop.Report) -> None:
+    written = section(residual, "recurrence")
+    assert written.count(r"\begin{sympropbox}") == 1
+    inside = written[written.index(r"\begin{sympropbox}") : written.index(r"\end{sympropbox}")]
+    for name in ("delta1", "delta2", "delta3", "delta4"):
+        assert rf"\label{{eq:{name}}}" in inside
+
+
+def test_a_long_recurrence_stands_in_several_frames_that_fit_on_a_page() -> None:
+    deep = symprop.report(
+        "Input(4) >> Repeat(Dense(4) >> Tanh(), 30) >> MeanSquaredError()", without=["certificate", "code"]
+    )
+    boxes = section(deep, "recurrence").split(r"\begin{sympropbox}")[1:]
+    assert len(boxes) > 1
+    assert all(box.count(r"\tag") <= 14 for box in boxes)
+    assert sum(box.count(r"\tag") for box in boxes) == 30
+
+
+def test_each_step_of_the_derivation_is_shown_and_like_ones_once(residual: symprop.Report) -> None:
+    written = section(residual, "derivation")
+    chains = re.findall(r"\\sympropof\{\\eqref\{eq:([^}]*)\}\}", written)
+    assert chains[0] == "delta4"
+    mentioned = set(re.findall(r"\\eqref\{eq:([^}]*)\}", written))
+    backward = {equation.name for item in residual.derivation.backward for equation in [item]}
+    assert backward <= mentioned
+    assert "dW3" not in chains or "dW2" not in chains  # found by the same steps
+    assert r"elementwise function tanh" in written and r"sums to one" in written
+    wanted = len(seen_steps(residual.derivation.equation("delta4").steps, symprop.notation.latex))
+    first = written[written.index("eq:delta4") : written.index(r"\sympropof", written.index("eq:delta4"))]
+    assert len(re.findall(r"\\sympropstep(?:below)?\{", first)) == wanted
+
+
+def test_residual_blocks_show_the_identity_and_the_paths(residual: symprop.Report) -> None:
+    written = section(residual, "residual")
+    assert r"\frac{\partial a_2}{\partial a_1} &= \operatorname{diag}(\mathbf{1}[z_2 > 0]) W_2 + I" in written
+    assert r"\frac{\partial a_3}{\partial f_2} &= \mathbf{I} + \frac{\partial f_3}{\partial f_2}" in written
+    assert r"$\partial L/\partial a_2$ in \eqref{eq:delta1}" in written
+    plain = symprop.report("Input(3) >> Dense(2) >> MeanSquaredError()", without=["certificate"])
+    assert "sec:residual" not in [part.label for part in plain.sections]
+
+
+def test_a_symbolic_repeat_is_told_for_a_general_block() -> None:
+    report = symprop.report(LOOP)
+    assert r"\frac{\partial a^{(l)}}{\partial a^{(l-1)}} &=" in section(report, "residual")
+    assert r"For $l = N, \dots, 1$:" in section(report, "recurrence")
+    assert "sec:code" not in [part.label for part in report.sections]  # no code without numbers
+    assert "checked for n = 3" in section(report, "certificate")
+
+
+def test_cost_is_a_polynomial_in_the_widths_and_a_number(residual: symprop.Report) -> None:
+    network, sizes = named(symprop.parse_network(RESIDUAL))
+    assert sizes == {"n0": 6, "n1": 5, "n2": 3}
+    written = section(residual, "cost")
+    exact = symprop.derive(RESIDUAL).cost().total
+    assert rf"= {int(exact):,}".replace(",", "{,}") in written
+    assert symprop.derive(network.with_sizes(sizes)).cost().total == exact
+    general = symprop.derive(network).cost().total
+    assert general.xreplace({symbol: sizes[symbol.name] for symbol in general.free_symbols}) == exact
+    assert r"n_0 = 6$, $n_1 = 5$, $n_2 = 3$" in written
+
+
+def test_bounds_multiply_to_the_input_and_norms_are_measured(residual: symprop.Report) -> None:
+    written = section(residual, "flow")
+    assert r"$\partial a_2/\partial a_1$ & $\|W_2\|_2 + 1$" in written
+    assert r"\addplot" in written
+    assert [variable.name for variable in stations(symprop.parse_network(RESIDUAL).system())] == [
+        "x", "a1", "a2", "a3", "z4",
+    ]  # fmt: skip
+    points = measured(Subject(symprop.parse_network(RESIDUAL), seed=3))
+    assert [point.latex for point in points] == ["W_1", "W_2", "W_3", "W_4"]
+    assert all(point.norm > 0 for point in points)
+    for point in points:
+        assert f"{point.norm:.4g}" in symprop.report(RESIDUAL, seed=3, without=["certificate"]).latex()
+
+
+def test_the_certificate_names_each_equation(residual: symprop.Report) -> None:
+    written = section(residual, "certificate")
+    assert f"{len(residual.certificate.rows)} checks, all agree" in written
+    for name in ("delta4", "dW1", "z1"):
+        assert rf"\eqref{{eq:{name}}} &" in written
+
+
+def test_code_stands_under_its_equations(residual: symprop.Report) -> None:
+    written = section(residual, "code")
+    numbers = [int(residual.derivation.numbers[name]) for name in re.findall(r"\\#~\\eqref\{eq:([^}]*)\}", written)]
+    assert sorted(numbers) == list(range(1, len(residual.derivation.numbers) + 1))
+    under = written[written.index(r"\eqref{eq:delta3}") :].split(r"\eqref")[1]
+    assert "delta3~=~np.multiply" in under and "delta2" not in under
+
+
+def test_an_author_chooses_letters_bold_transposes_and_indices() -> None:
+    report = symprop.report(
+        RESIDUAL,
+        symbols={"delta": r"\varepsilon", "L": r"\mathcal{J}", "tanh": r"\varphi"},
+        bold="vectors",
+        transpose="T",
+        layer_index="super",
+        without=["certificate"],
+    )
+    assert report.equation("delta4") == r"\boldsymbol{\varepsilon}^{(4)} = \mathbf{p} - \mathbf{y}"
+    assert report.equation("W1") == (
+        r"\frac{\partial \mathcal{J}}{\partial W^{(1)}} = \boldsymbol{\varepsilon}^{(1)} \mathbf{x}^{\mathsf{T}}"
+    )
+    page = report.latex()
+    assert r"\varphi(\mathbf{z}^{(1)})" in page
+    assert r"\delta" not in page and r"^{\top" not in page and r"\partial L" not in page
+    for transpose, sign in (("top", r"W_4^{\top}"), ("prime", r"W_4^{\prime}")):
+        assert sign in symprop.report(RESIDUAL, transpose=transpose).equation("da3")
+    rows = symprop.report(RESIDUAL, layout="rows").equation("W1")
+    columns = symprop.report(RESIDUAL, layout="columns").equation("W1")
+    assert (rows, columns) == (
+        r"\frac{\partial L}{\partial W_1} = \delta_1^{\top} x",
+        r"\frac{\partial L}{\partial W_1} = \delta_1 x^{\top}",
+    )
+
+
+def test_no_choice_loses_an_equation() -> None:
+    for choice in ({"layout": "rows"}, {"layout": "columns"}, {"bold": "arrays"}, {"layer_index": "sub"}):
+        page = symprop.report(RESIDUAL, without=["certificate"], **choice).latex()
+        assert len(re.findall(r"\\label\{eq:", page)) == len(symprop.derive(RESIDUAL).numbers)
+
+
+def test_a_fragment_has_no_preamble_and_its_own_labels(residual: symprop.Report) -> None:
+    fragment = residual.fragment(prefix="mine.", level="subsection")
+    assert r"\documentclass" not in fragment and r"\begin{document}" not in fragment
+    assert r"\label{eq:mine.delta1}" in fragment and r"\subsection{Gradients}" in fragment
+    assert not re.search(r"\\(?:label|ref|eqref)\{(?:eq|sec|fig|tab):(?!mine\.)", fragment)
+
+
+WRONG = [
+    ({"symbols": {"delta": r"\input{x}"}}, "cannot be the symbol"),
+    ({"symbols": {"delta": "\\var\nepsilon"}}, "cannot be the symbol"),
+    ({"symbols": {"delta": "a" * 1000}}, "cannot be the symbol"),
+    ({"symbols": {"delta": r"\mathbf{\write18{id}}"}}, "cannot be the symbol"),
+    ({"symbols": {"delta}": "a"}}, "cannot be the name of a symbol"),
+    ({"symbols": ["delta"]}, "cannot be read"),
+    ({"symbols": ["delta=a", "delta=b"]}, "twice"),
+    ({"symbols": {"dleta": "a"}}, "did you mean 'delta'"),
+    ({"layout": "rowz"}, "allowed: example, rows, columns"),
+    ({"bold": "all"}, "allowed: none, vectors, arrays"),
+    ({"transpose": "'"}, "allowed: top, T, prime"),
+    ({"layer_index": 1}, "allowed: mixed, sub, super"),
+    ({"without": ["costs"]}, "did you mean 'cost'"),
+    ({"title": ""}, "cannot be a title"),
+    ({"title": "a\nb"}, "cannot be a title"),
+    ({"title": "数学"}, "Latin letters"),
+    ({"dtype": "float16"}, "float"),
+]
+
+
+@pytest.mark.parametrize(("choice", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_wrong_choices_are_refused_at_the_door(choice: dict[str, object], said: str) -> None:
+    with pytest.raises(SympropError, match=re.escape(said)) as caught:
+        symprop.report(RESIDUAL, **choice)  # type: ignore[arg-type]
+    assert str(caught.value).count("\n") <= 2
+
+
+def test_a_network_without_a_loss_has_no_report() -> None:
+    with pytest.raises(SympropError, match="end it with one"):
+        symprop.report("Input(2) >> Dense(1)")
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"), [("fragment", "a}b"), ("fragment", "x" * 99), ("equation", "delta9"), ("equation", "")]
+)
+def test_wrong_parts_are_refused(residual: symprop.Report, method: str, argument: str) -> None:
+    with pytest.raises(SympropError):
+        {"fragment": residual.fragment, "equation": residual.equation}[method](argument)
+
+
+def test_a_title_is_escaped() -> None:
+    title = r"50% of \input{x} & <script>é"
+    report = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", title=title, without=["certificate"])
+    assert r"50\% of \textbackslash{}input\{x\} \& \textless{}script\textgreater{}é" in report.latex()
+    assert "&lt;script&gt;" in report.html() and "<script>é" not in report.html()
+
+
+def test_the_command_writes_each_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = "Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()"
+    assert main(["report", network, "-o", str(tmp_path / "r.tex")]) == 0
+    assert (tmp_path / "r.tex").read_text(encoding="utf-8") == symprop.report(network).latex()
+    assert main(["report", network, "-o", str(tmp_path / "r.html")]) == 0
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    capsys.readouterr()
+    assert main(["report", network, "--equation", "delta1", "--symbol", r"delta=\varepsilon"]) == 0
+    shown = capsys.readouterr().out
+    assert shown == r"\varepsilon_1 = \left(W_2^{\top} \varepsilon_2\right) \odot \left(1 - a_1 \odot a_1\right)" + "\n"
+    assert main(["report", network, "--fragment", "--prefix", "p.", "-o", str(tmp_path / "f.tex")]) == 0
+    assert r"\label{eq:p.delta1}" in (tmp_path / "f.tex").read_text(encoding="utf-8")
+    for wrong, code in (
+        (["-o", str(tmp_path / "r.doc")], 4),
+        (["--fragment", "--equation", "delta1"], 2),
+        (["--prefix", "a"], 2),
+        (["--fragment", "-o", str(tmp_path / "f.pdf")], 2),
+        (["-o", str(tmp_path)], 4),
+        (["-o", str(tmp_path / "no" / "r.tex")], 4),
+    ):
+        assert main(["report", network, *wrong]) == code
+        assert 1 <= capsys.readouterr().err.count("\n") <= 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.tex", "r.html", "r.tex"]
+
+
+def test_without_tex_a_pdf_is_refused_and_nothing_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    report = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"])
+    with pytest.raises(OutputError, match="apt install latexmk"):
+        report.pdf(tmp_path / "r.pdf")
+    assert not list(tmp_path.iterdir())
