@@ -22,6 +22,7 @@ from symprop.calculus.derive import derive
 from symprop.calculus.signal import initialisation
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.codegen import generate
+from symprop.differences.difference import NetworkDifference, diff
 from symprop.errors import (
     DataError,
     FormulaError,
@@ -58,6 +59,7 @@ from symprop.networks import (
     parse_network,
 )
 from symprop.notation.diagram import diagram
+from symprop.reports.report import Report, report
 from symprop.saved import Model, load_weights
 from symprop.verify import Certificate, check
 
@@ -88,10 +90,12 @@ __all__ = [
     "MeanSquaredError",
     "Model",
     "Network",
+    "NetworkDifference",
     "Node",
     "OutputError",
     "ReLU",
     "Repeat",
+    "Report",
     "Residual",
     "ShapeError",
     "SiLU",
@@ -111,6 +115,7 @@ __all__ = [
     "compile",
     "derive",
     "diagram",
+    "diff",
     "formula",
     "generate",
     "gradient",
@@ -121,6 +126,7 @@ __all__ = [
     "jvp",
     "load_weights",
     "parse_network",
+    "report",
     "variable",
     "vjp",
 ]

@@ -1,0 +1,83 @@
+"""The command that compares two networks: diff."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from symprop.commands.arguments import LAYOUTS, NETWORK_HELP, Enter, output_argument, parse_sizes, put, read_network
+from symprop.errors import SpecError, listed, shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from symprop.differences.difference import NetworkDifference
+    from symprop.networks import Network
+
+FORMATS = ("pretty", "text", "latex", "html")
+WHAT = "print which equations change from one network to another, with what is new or gone marked inside them"
+MORE = "The exit code is 0 when the difference was printed, whether or not the networks differ."
+
+
+def enter(command: Enter) -> None:
+    """Enter the command of this module."""
+    diff = command("diff", _diff, WHAT)
+    diff.epilog = MORE
+    diff.add_argument("before", metavar="NETWORK_A", help=NETWORK_HELP)
+    diff.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
+    diff.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
+    diff.add_argument("--layout", choices=LAYOUTS, default="example", help="one example, or a batch in rows or columns")
+    diff.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
+    output_argument(diff)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from symprop.differences.difference import diff
+    from symprop.files import check_writable
+
+    if options.output is not None:
+        check_writable(options.output)
+    difference = diff(*_networks(options), layout=options.layout)
+    if options.output is None and options.format in ("pretty", "text"):
+        print_difference(difference, options.format)
+        return 0
+    writers: dict[str, Callable[[], str]] = {
+        "pretty": difference.pretty,
+        "text": difference.text,
+        "latex": difference.latex,
+        "html": difference.html,
+    }
+    put(writers[options.format](), options.output)
+    return 0
+
+
+def _networks(options: argparse.Namespace) -> tuple[Network, Network]:
+    """Read both networks; a size goes to each that has its name."""
+    first, second = read_network(options.before), read_network(options.after)
+    given = parse_sizes(options.sizes)
+    for name in given:
+        if name not in first.sizes and name not in second.sizes:
+            raise SpecError(
+                f"--sizes: neither network has a size {shown(name)}\n"
+                f"they have {listed(dict.fromkeys((*first.sizes, *second.sizes))) or 'numbers for all sizes'}"
+            )
+    return _sized(first, given), _sized(second, given)
+
+
+def _sized(network: Network, given: dict[str, int]) -> Network:
+    own = {name: size for name, size in given.items() if name in network.sizes}
+    return network.with_sizes(own) if own else network
+
+
+def print_difference(difference: NetworkDifference, notation: str, console: Console | None = None) -> None:
+    """Print a difference: in colours where the terminal has them (and NO_COLOR is not set), else with marks below."""
+    from rich.console import Console
+
+    from symprop.differences.pages import coloured_page, plain_page
+
+    console = console or Console(highlight=False, soft_wrap=True)
+    if console.is_terminal and console.color_system is not None and not console.no_color:
+        console.print(coloured_page(difference, notation), soft_wrap=True)
+    else:
+        put(plain_page(difference, notation), None)

@@ -1,0 +1,194 @@
+"""What changes between two networks: the equations, recurrences, gradients and Jacobians, what is new in each marked.
+
+The layers are aligned first; from them follows which name of one network stands for which of the other, and formulas
+are compared up to these names. So a layer in the middle renumbers the rest and does not change it, and a residual block
+shows as the `+ I` of its Jacobian and the second term of its recurrence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import variables
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.differences.changes import (
+    ADDED,
+    CHANGED,
+    JACOBIANS,
+    REMOVED,
+    RENAMED,
+    REREAD,
+    SAME,
+    Change,
+    changes,
+)
+from symprop.differences.layers import aligned, stations
+from symprop.differences.names import Names, matched
+from symprop.differences.sentences import told
+from symprop.differences.trees import Comparing
+from symprop.networks.network import Network
+from symprop.networks.spec import as_network
+from symprop.notation.content import loss_clashes
+
+
+@dataclass(frozen=True, repr=False)
+class NetworkDifference:
+    """What changes from network A to network B; it prints itself in each notation.
+
+    `layers` says in sentences what became of the layers, `shapes` which arrays have other sizes, `rewired` what is read
+    by another name in equations that stay; `changes` holds every equation once, in the order of the pages. The loss is
+    written with a curl where a size has its letter (`curled`).
+    """
+
+    before: Network
+    after: Network
+    layout: str
+    layers: tuple[str, ...]
+    shapes: tuple[tuple[Variable, Variable], ...]
+    rewired: tuple[tuple[Variable, Variable, tuple[Node, ...]], ...]
+    changes: tuple[Change, ...]
+    curled: bool = False
+
+    def of_kind(self, *kinds: str, jacobians: bool = False) -> tuple[Change, ...]:
+        """Return the changes of some kinds, of equations or of Jacobians."""
+        return tuple(
+            change for change in self.changes if change.kind in kinds and (change.part == JACOBIANS) == jacobians
+        )
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """The equations whose formula is another one."""
+        return self.of_kind(CHANGED)
+
+    @property
+    def added(self) -> tuple[Change, ...]:
+        """The equations that only B has."""
+        return self.of_kind(ADDED)
+
+    @property
+    def removed(self) -> tuple[Change, ...]:
+        """The equations that only A has."""
+        return self.of_kind(REMOVED)
+
+    @property
+    def same(self) -> tuple[Change, ...]:
+        """The equations that stay, also under another name or number."""
+        return self.of_kind(SAME, RENAMED, REREAD)
+
+    @property
+    def jacobians(self) -> tuple[Change, ...]:
+        """The Jacobians of the blocks that change, or that only one network has."""
+        return self.of_kind(CHANGED, ADDED, REMOVED, jacobians=True)
+
+    def __bool__(self) -> bool:
+        """Whether anything differs: layers, shapes or equations."""
+        return bool(
+            self.layers or self.shapes or any(change.kind not in (SAME, RENAMED, REREAD) for change in self.changes)
+        )
+
+    def __repr__(self) -> str:
+        return f"NetworkDifference({self.before.text!r}, {self.after.text!r}, layout={self.layout!r})"
+
+    def __str__(self) -> str:
+        return self.pretty()
+
+    def pretty(self) -> str:
+        """Return the difference in Unicode: lines with `-` and `+`, and `^` under what is new or gone."""
+        from symprop.differences.pages import plain_page  # the pages print what is made here
+
+        return plain_page(self, "pretty")
+
+    def text(self) -> str:
+        """Return the difference in NumPy notation, marked as `pretty` does."""
+        from symprop.differences.pages import plain_page
+
+        return plain_page(self, "text")
+
+    def latex(self) -> str:
+        """Return the difference as a complete LaTeX document, what is new or gone in colour."""
+        from symprop.differences.documents import latex_page
+
+        return latex_page(self)
+
+    def html(self) -> str:
+        """Return the difference as one HTML file, what is new or gone in colour and underlined or struck out."""
+        from symprop.differences.documents import html_page
+
+        return html_page(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print in IPython's terminal as `print` does."""
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from symprop.differences.documents import html_fragment
+
+        return html_fragment(self)
+
+
+def diff(before: Network | str, after: Network | str, layout: str = "example") -> NetworkDifference:
+    """Compare two networks, and return what changes from the first, A, to the second, B.
+
+    >>> plain = "Input(3) >> Dense(3) >> Tanh() >> Dense(3) >> Tanh() >> MeanSquaredError()"
+    >>> skip = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> Tanh()) >> MeanSquaredError()"
+    >>> found = diff(plain, skip)
+    >>> found.layers
+    ('Residual added around Dense(3) >> Tanh(), layers 3 and 4 of B',)
+    >>> [(change.before.right.pretty(), change.after.right.pretty()) for change in found.jacobians]
+    [('diag(1 − a₂ ⊙ a₂) W₂', 'diag(1 − f₂ ⊙ f₂) W₂ + I')]
+
+    Raises:
+        SpecError: one of the two is no network, or the layout is unknown.
+        LimitError: a network over a limit, or two long networks with little in common.
+    """
+    first, second = as_network(before), as_network(after)
+    sides = (_derived(first, layout), _derived(second, layout))
+    pairs = aligned(stations(first), stations(second))
+    names = matched(pairs, (first.system(), second.system()))
+    found = tuple(changes(Comparing(names.classes), names, sides))
+    return NetworkDifference(
+        first,
+        second,
+        layout,
+        told(pairs, first, second),
+        tuple(_shapes(names.variables)),
+        tuple(_rewired(found, names)),
+        found,
+        loss_clashes(sides[0]) or loss_clashes(sides[1]),
+    )
+
+
+def _derived(network: Network, layout: str) -> Derivation:
+    """The derivation of a network; one without a loss has its forward pass alone."""
+    system = network.system(layout)
+    return Derivation(network, system, ()) if system.loss is None else derive(network, layout)
+
+
+def _shapes(pairs: Sequence[tuple[Variable, Variable]]) -> Iterator[tuple[Variable, Variable]]:
+    """The pairs of arrays whose shapes differ, each once."""
+    for a, b in dict.fromkeys(pairs):
+        if shape_text(a.shape) != shape_text(b.shape):
+            yield a, b
+
+
+def _rewired(found: Sequence[Change], names: Names) -> Iterator[tuple[Variable, Variable, tuple[Node, ...]]]:
+    """Yield what is read in place of something else in equations that stay, and in which: a new layer's output."""
+    partner = {ours.name: theirs.name for ours, theirs in names.variables}
+    forward = {ours.name for ours, _ in names.equations if ours is not None} | set(partner)
+    readers: dict[tuple[Variable, Variable], list[Node]] = {}
+    for change in found:
+        if change.kind == RENAMED and change.before is not None and change.after is not None:
+            ours, theirs = variables(change.before.right), variables(change.after.right)
+            of = names.classes.of
+            for a, b in zip(ours, theirs, strict=True) if len(ours) == len(theirs) else ():
+                if a.name in forward and partner.get(a.name) != b.name and of(0, a.name) == of(1, b.name):
+                    readers.setdefault((a, b), []).append(change.after.left)
+    yield from ((a, b, tuple(places)) for (a, b), places in readers.items())
+
+
+__all__ = ["NetworkDifference", "diff"]

@@ -1,0 +1,186 @@
+r"""A difference as a LaTeX document and as one HTML file: what is new or gone in colour inside each formula.
+
+In LaTeX a marked part stands in `\came{...}` or `\went{...}`, in HTML in a MathML row of that class. Whole lines are
+inserted and deleted text (`<ins>`, `<del>`), so that a reader who sees no colour hears of it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from symprop.algebra.nodes import Node
+from symprop.differences.changes import Change, Side
+from symprop.differences.difference import NetworkDifference
+from symprop.differences.marks import Part, pieces
+from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.latex import Tex, escaped, latex
+from symprop.notation.mathml import mathml
+from symprop.notation.page_data import Sentence
+from symprop.notation.pages import words
+from symprop.templating import environment
+
+WIDTH = 54
+"""Characters of a formula that fit beside its sign and its note on an A4 page."""
+CLASSES = {"-": "went", "+": "came"}
+TITLE = "What changes"
+_TEX = Tex()
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private characters, which no formula holds
+
+Write = Callable[[Node], str]
+
+
+def latex_page(difference: NetworkDifference) -> str:
+    """Return the difference as a complete document, which pdflatex compiles."""
+    write = _writer(difference)
+    template = environment("latex").get_template("diff.tex.j2")
+    return template.render(
+        networks=[(name, _code(network_text(network))) for name, network in _networks(difference)],
+        opening=[_tex_words(sentence, write) for sentence in opening(difference)],
+        chapters=[
+            {
+                "title": chapter.title,
+                "rows": list(_rows(chapter, write, _tex_formula, _tex_words)),
+                "more": [_tex_words(sentence, write) for sentence in chapter.more],
+            }
+            for chapter in chapters(difference)
+        ],
+        closing=[_tex_words(sentence, write) for sentence in closing(difference)],
+    )
+
+
+def html_page(difference: NetworkDifference) -> str:
+    """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
+    return environment("html").get_template("diff.html.j2").render(title=TITLE, **_html_parts(difference))
+
+
+def html_fragment(difference: NetworkDifference) -> str:
+    """Return the difference without a page around it, for a notebook."""
+    return environment("html").get_template("diff_body.html.j2").render(**_html_parts(difference))
+
+
+def _networks(difference: NetworkDifference) -> tuple[tuple[str, Any], tuple[str, Any]]:
+    return ("A", difference.before), ("B", difference.after)
+
+
+def _writer(difference: NetworkDifference) -> Write:
+    """What writes a formula in LaTeX; the loss with a curl where a size has its letter."""
+    if not difference.curled:
+        return latex
+
+    def curled(node: Node) -> str:
+        found = latex(node)
+        return r"\mathcal{L}" if found == "L" else found.replace(r"\partial L}", r"\partial \mathcal{L}}")
+
+    return curled
+
+
+def _rows(
+    chapter: Chapter,
+    write: Write,
+    formula: Callable[[str, Side, Write], Any],
+    said: Callable[[Sentence, Write], Any],
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a chapter as a template prints them."""
+    for change in chapter.changes:
+        for sign, side in _sides(change):
+            note = joined(notes(change, side))
+            yield {
+                "sign": sign,
+                "kind": CLASSES[sign],
+                "number": "" if side.number is None else f"({side.number})",
+                "formula": formula(sign, side, write),
+                "note": said(note, write) if note else "",
+            }
+
+
+def _sides(change: Change) -> Iterator[tuple[str, Side]]:
+    for sign, side in (("-", change.before), ("+", change.after)):
+        if side is not None:
+            yield sign, side
+
+
+def _code(text: str) -> str:
+    return escaped(text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
+
+
+def _tex_words(sentence: Sentence, write: Write) -> str:
+    marked = tuple(escaped(part) if isinstance(part, str) else part for part in sentence)
+    said = words(marked, lambda node: f"${write(node)}$", lambda size: f"${_TEX.number(size).text}$", str)
+    return said.replace(" → ", r" $\to$ ").replace("…", r"\dots")
+
+
+def _tex_formula(sign: str, side: Side, write: Write) -> str:
+    """The equation in lines that fit, each with its own share of the marks."""
+    left = write(side.left)
+    marked = "".join(
+        f"{_OPEN}{part.text}{_CLOSE}" if part.is_marked else part.text for part in pieces(write(side.marked))
+    )
+    found, is_open = [], False
+    for piece in latex_pieces(marked, WIDTH - latex_width(left)):
+        text, is_open = _coloured(piece, is_open, CLASSES[sign])
+        found.append(text)
+    if len(found) == 1:
+        return f"{left} = {found[0]}"
+    return rf"\begin{{aligned}}[t] {left} = {{}} & " + r" \\ & \quad ".join(found) + r" \end{aligned}"
+
+
+def _coloured(piece: str, is_open: bool, macro: str) -> tuple[str, bool]:
+    """Put marked stretches of a line in colour; a stretch may begin on an earlier line and end on a later one."""
+    parts: list[Part] = []
+    text = ""
+    for character in f"{piece}{_CLOSE if is_open else ''}":
+        if character in (_OPEN, _CLOSE):
+            parts.append(Part(text, is_open))
+            text, is_open = "", character == _OPEN
+        else:
+            text += character
+    parts.append(Part(text, is_open))
+    return "".join(_mark(part, macro) for part in parts if part.text), is_open
+
+
+def _mark(part: Part, macro: str) -> str:
+    """A part in its macro; a sign at its edge needs something beside it, to be set as one between two terms."""
+    if not part.is_marked or not part.text.strip():
+        return part.text
+    text = part.text.strip()
+    left = "{} " if text.startswith(_SIGNS) else ""
+    right = " {}" if text.endswith(_SIGNS) else ""
+    return rf"\{macro}{{{left}{text}{right}}}"
+
+
+_SIGNS = ("+", "-", r"\odot")
+
+
+def _html_parts(difference: NetworkDifference) -> dict[str, Any]:
+    write = _writer(difference)
+    return {
+        "networks": [(name, network_text(network)) for name, network in _networks(difference)],
+        "opening": [_html_words(sentence, write) for sentence in opening(difference)],
+        "chapters": [
+            {
+                "title": chapter.title,
+                "rows": list(_rows(chapter, write, _html_formula, _html_words)),
+                "more": [_html_words(sentence, write) for sentence in chapter.more],
+            }
+            for chapter in chapters(difference)
+        ],
+        "closing": [_html_words(sentence, write) for sentence in closing(difference)],
+    }
+
+
+def _html_words(sentence: Sentence, write: Write) -> Markup:
+    marked = tuple(str(escape(part)) if isinstance(part, str) else part for part in sentence)
+    return Markup(words(marked, lambda node: mathml(write(node)), lambda size: mathml(_TEX.number(size).text), str))
+
+
+def _html_formula(sign: str, side: Side, write: Write) -> Markup:
+    macro = rf"class{{{CLASSES[sign]}}}"
+    parts: Sequence[Part] = pieces(write(side.marked))
+    return Markup(mathml(f"{write(side.left)} = {''.join(_mark(part, macro) for part in parts)}"))
+
+
+__all__ = ["html_fragment", "html_page", "latex_page"]

@@ -1,0 +1,77 @@
+"""The blocks of a network, between variables through which every way leads, and the Jacobian of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Loop, System
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
+from symprop.calculus.jacobians import chained
+from symprop.calculus.rules import Context
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A block: the variable before it, the variable behind it, and the equations between; `place` counts units."""
+
+    start: Variable
+    end: Variable
+    equations: tuple[Equation, ...]
+    place: int
+
+
+def units(system: System) -> tuple[Unit, ...]:
+    """Return the blocks of one example's forward pass: dense layers with their activations, and residual blocks.
+
+    >>> from symprop.networks import parse_network
+    >>> network = parse_network("Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2)")
+    >>> [(unit.start.name, unit.end.name) for unit in units(network.system())]
+    [('x', 'a1'), ('a1', 'a2'), ('a2', 'z3')]
+    """
+    found: list[Unit] = []
+    for start, equations in _stretches(system):
+        for first, last, between in _blocks(start, equations):
+            named = all(isinstance(equation.expression, Variable) for equation in between)
+            if first.rank == last.rank == 1 and "index" not in first.facts_by_kind and not named:
+                found.append(Unit(first, last, between, len(found)))
+    return tuple(found)
+
+
+def _stretches(system: System) -> Iterator[tuple[Variable, list[Equation]]]:
+    """The equations before, inside and behind each loop, with the variable that they start from."""
+    after = {variable for variable in (system.loss, system.prediction) if variable is not None}
+    start, row = system.inputs[0], list[Equation]()
+    for item in system.items:
+        if isinstance(item, Loop):
+            yield start, row
+            yield item.carry_in, list(item.equations)
+            start, row = item.at(item.carry_out, item.count), []
+        elif item.target not in after:
+            row.append(item)
+    yield start, row
+
+
+def _blocks(
+    start: Variable, equations: Sequence[Equation]
+) -> Iterator[tuple[Variable, Variable, tuple[Equation, ...]]]:
+    """Cut behind each equation after which nothing reads what stands before it, but not before an activation."""
+    read_last = {variable: k for k, equation in enumerate(equations) for variable in variables(equation.expression)}
+    reach, begin, first = read_last.get(start, -1), 0, start
+    for k, equation in enumerate(equations):
+        following = equations[k + 1].expression if k + 1 < len(equations) else None
+        activated = isinstance(following, (n.Map, n.Softmax)) and following.operands == (equation.target,)
+        if reach <= k and not activated:
+            yield first, equation.target, tuple(equations[begin : k + 1])
+            begin, first = k + 1, equation.target
+        reach = max(reach, read_last.get(equation.target, -1))
+
+
+def jacobian_of(unit: Unit, context: Context) -> Node:
+    """Return the Jacobian of a block in matrix form, `(len end, len start)`."""
+    return chained(unit.equations, unit.end, unit.start, context)
+
+
+__all__ = ["Unit", "jacobian_of", "units"]

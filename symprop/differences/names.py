@@ -1,0 +1,145 @@
+"""Which names of two aligned networks stand for the same thing: variables, parameters, and their adjoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from sympy import Integer
+
+from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.nodes import Variable
+from symprop.algebra.trees import variables
+from symprop.calculus.derive import adjoint_of
+from symprop.differences.layers import Pair, Station, aligned, inside
+from symprop.differences.trees import Classes
+
+Loops = tuple[Loop, Loop]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What an alignment of layers says: classes of names, and pairs of forward equations and of variables."""
+
+    classes: Classes = field(default_factory=Classes)
+    equations: list[tuple[Equation | None, Equation | None]] = field(default_factory=list)
+    variables: list[tuple[Variable, Variable]] = field(default_factory=list)
+
+
+def matched(pairs: Sequence[Pair], systems: tuple[System, System]) -> Names:
+    """Return what follows from two rows of stations, one beside the other.
+
+    The equations of a pair stand for each other, and so do the parameters that they are the first to read. What a
+    station of one network alone puts out takes the place of what was put out before it: the layers behind read the
+    one in place of the other, so both have one class.
+    """
+    matching = _Matching(systems)
+    first, second = systems
+    for ours, theirs in zip((*first.inputs, *first.targets), (*second.inputs, *second.targets), strict=False):
+        matching.join(ours, theirs)
+        matching.names.variables.append((ours, theirs))
+    matching.row(pairs, (first.inputs[0], second.inputs[0]), None)
+    return matching.names
+
+
+class _Matching:
+    """The state of one walk along two aligned networks."""
+
+    def __init__(self, systems: tuple[System, System]) -> None:
+        self.names = Names()
+        self.unread = tuple(set(system.parameters) for system in systems)  # asked of, never walked
+
+    def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops | None) -> None:
+        """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
+        last, apart = list(start), False
+        for a, b in pairs:
+            if a is not None and b is not None:
+                if apart:
+                    self.join(last[0], last[1], loops)
+                self.stations(a, b, loops)
+            else:
+                for station, side in ((a, 0), (b, 1)):
+                    for equation in _equations(() if station is None else station.items):
+                        self.fresh(side, equation)
+                        self.names.equations.append((equation, None) if side == 0 else (None, equation))
+            apart = a is None or b is None
+            last = [last[0] if a is None else _output(a, last[0]), last[1] if b is None else _output(b, last[1])]
+        self.join(last[0], last[1], loops)
+
+    def stations(self, a: Station, b: Station, loops: Loops | None) -> None:
+        """Pair what two stations wrote: the parts of a loss by name, else from the end, where the output stands."""
+        if a.layer.is_loss:
+            (*parts, last), (*others, end) = _equations(a.items), _equations(b.items)
+            theirs = {equation.name: equation for equation in others}
+            for equation in parts:
+                self.pair(equation, theirs.pop(equation.name, None), loops)
+            for equation in theirs.values():
+                self.pair(None, equation, loops)
+            self.pair(last, end, loops)
+            return
+        for ours, other in reversed(list(zip_longest(a.items[::-1], b.items[::-1]))):
+            if isinstance(ours, Loop) and isinstance(other, Loop):
+                inner = aligned(inside(a, ours), inside(b, other))
+                self.row(inner, (ours.carry_in, other.carry_in), (ours, other))
+            else:
+                first, second = (item if isinstance(item, Equation) else None for item in (ours, other))
+                self.pair(first, second, loops)
+
+    def pair(self, ours: Equation | None, theirs: Equation | None, loops: Loops | None) -> None:
+        """Pair two equations, their left sides, and the parameters that they are the first to read."""
+        self.names.equations.append((ours, theirs))
+        first, second = (
+            [] if equation is None else self.fresh(side, equation) for side, equation in enumerate((ours, theirs))
+        )
+        if ours is None or theirs is None:
+            return
+        self.join(ours.target, theirs.target, loops)
+        self.names.variables.append((ours.target, theirs.target))
+        for parameter in first:
+            partner = next((each for each in second if each.letter == parameter.letter), None)
+            if partner is not None:
+                second.remove(partner)
+                self.join(parameter, partner, loops)
+                self.names.variables.append((parameter, partner))
+
+    def fresh(self, side: int, equation: Equation) -> list[Variable]:
+        """Return the parameters of an equation that no earlier one read."""
+        found = [variable for variable in variables(equation.expression) if variable in self.unread[side]]
+        self.unread[side].difference_update(found)
+        return found
+
+    def join(self, ours: Variable, theirs: Variable, loops: Loops | None = None) -> None:
+        """Give two variables one class, and their adjoints another; inside loops for every block that formulas name."""
+        for one, other in _in_blocks(ours, theirs, loops):
+            self.names.classes.join(one.name, other.name)
+            self.names.classes.join(adjoint_of(one).name, adjoint_of(other).name)
+
+
+def _in_blocks(ours: Variable, theirs: Variable, loops: Loops | None) -> Iterator[tuple[Variable, Variable]]:
+    """The variables themselves, and those of the blocks before and behind, of the first and of the last block."""
+    yield ours, theirs
+    if loops is None:
+        return
+    first, second = loops
+    for shift in (-1, 1):
+        yield first.at(ours, first.index + shift), second.at(theirs, second.index + shift)
+    for number in (0, 1, 2):
+        yield first.at(ours, Integer(number)), second.at(theirs, Integer(number))
+    yield first.at(ours, first.count), second.at(theirs, second.count)
+
+
+def _equations(items: Sequence[Item]) -> Iterator[Equation]:
+    for item in items:
+        yield from item.equations if isinstance(item, Loop) else (item,)
+
+
+def _output(station: Station, before: Variable) -> Variable:
+    """What a station puts out for the layers behind: the left side of its last equation; without one, what came in."""
+    if not station.items or station.layer.is_loss:
+        return before
+    item = station.items[-1]
+    return item.at(item.carry_out, item.count) if isinstance(item, Loop) else item.target
+
+
+__all__ = ["Names", "matched"]

@@ -1,0 +1,147 @@
+"""A difference for the terminal: lines with `-` and `+`, what is new or gone in colour, or with `^` below it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from rich.text import Text
+
+from symprop.algebra.nodes import Node
+from symprop.differences.changes import Side
+from symprop.differences.difference import NetworkDifference
+from symprop.differences.marks import Part, pieces, plain
+from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.notation.breaking import pretty_pieces
+from symprop.notation.page_data import Sentence
+from symprop.notation.pages import WIDTH, network_lines, words, wrapped
+from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.text import text
+
+STYLES = {"-": ("red", "bold red"), "+": ("green", "bold green")}
+"""The style of a line that only A or only B has, and of the parts that are marked in it."""
+
+_UNICODE = Unicode()
+
+Write = Callable[[Node], str]
+WRITERS: dict[str, Write] = {"pretty": pretty, "text": text}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the page: a sign (`-`, `+` or a space), what stands before a formula, its parts, what stands behind."""
+
+    sign: str
+    head: str
+    parts: tuple[Part, ...] = ()
+    tail: str = ""
+
+
+def plain_page(difference: NetworkDifference, notation: str) -> str:
+    """Return the page as text; `^` stand below what is new or gone in a line."""
+    return "\n".join(row for line in _lines(difference, notation) for row in _rows(line))
+
+
+def coloured_page(difference: NetworkDifference, notation: str = "pretty") -> Text:
+    """Return the page for a terminal with colours."""
+    page = Text()
+    for line in _lines(difference, notation):
+        usual, strong = STYLES.get(line.sign, ("", ""))
+        page.append(f"{line.sign}{line.head}".rstrip() if not line.parts else f"{line.sign}{line.head}", usual)
+        for part in line.parts:
+            page.append(part.text, strong if part.is_marked else usual)
+        page.append(line.tail, "dim")
+        page.append("\n")
+    page.right_crop(1)
+    return page
+
+
+def _rows(line: Line) -> Iterator[str]:
+    yield f"{line.sign}{line.head}{plain(line.parts)}{line.tail}".rstrip()
+    if any(part.is_marked for part in line.parts) and not all(part.is_marked for part in line.parts):
+        below = "".join(_carets(part) for part in line.parts)
+        yield (" " * (1 + len(line.head)) + below).rstrip()
+
+
+def _carets(part: Part) -> str:
+    """Signs as wide as a part, none below the blanks at its ends."""
+    width = len([letter for letter in part.text if not unicodedata.combining(letter)])
+    if not part.is_marked:
+        return " " * width
+    left = len(part.text) - len(part.text.lstrip())
+    right = len(part.text) - len(part.text.rstrip())
+    return " " * left + "^" * (width - left - right) + " " * right
+
+
+def _lines(difference: NetworkDifference, notation: str) -> Iterator[Line]:
+    write = _signed(WRITERS[notation], difference.curled)
+    for sign, network in (("-", difference.before), ("+", difference.after)):
+        rows = network_lines(network_text(network), " ", "   ")
+        yield from (Line(sign, row) for row in rows)
+    yield Line(" ", "")
+    for sentence in opening(difference):
+        yield from (Line(" ", row) for row in wrapped(f"• {_said(sentence, write)}", " ", "   "))
+    for chapter in chapters(difference):
+        yield from (Line(" ", ""), Line(" ", f" {chapter.title}"), Line(" ", f" {'─' * len(chapter.title)}"))
+        yield from _chapter(chapter, write)
+    for sentence in closing(difference):
+        yield Line(" ", "")
+        yield from (Line(" ", row) for row in wrapped(_said(sentence, write), " ", "   "))
+
+
+def _said(sentence: Sentence, write: Write) -> str:
+    return words(sentence, write, lambda size: _UNICODE.number(size).text, str)
+
+
+def _signed(write: Write, curled: bool) -> Write:
+    """What writes the loss with a curl where a size has its letter."""
+    if not curled or write is text:
+        return write
+
+    def written(node: Node) -> str:
+        found = write(node)
+        return "ℒ" if found == "L" else found.replace("∂L/", "∂ℒ/")
+
+    return written
+
+
+def _chapter(chapter: Chapter, write: Write) -> Iterator[Line]:
+    numbers = [side.number for change in chapter.changes for side in (change.before, change.after) if side is not None]
+    digits = max((len(str(number)) for number in numbers if number is not None), default=0)
+    for change in chapter.changes:
+        for sign, side in (("-", change.before), ("+", change.after)):
+            if side is not None:
+                note = _said(joined(notes(change, side)), write)
+                yield from _equation(sign, side, digits, write, f"   ({note})" if note else "")
+    for sentence in chapter.more:
+        yield Line(" ", f" … {_said(sentence, write)}")
+
+
+def _equation(sign: str, side: Side, digits: int, write: Write, tail: str) -> Iterator[Line]:
+    number = "" if side.number is None else f"({side.number})"
+    left = f" {number:>{digits + 2}}  " if digits else " "
+    left += f"{write(side.left)} = "
+    lines = list(_cut(pieces(write(side.marked)), max(30, WIDTH - len(left) - len(tail))))
+    for position, parts in enumerate(lines):
+        end = tail if position == len(lines) - 1 else ""
+        yield Line(sign, left if not position else " " * len(left), parts, end)
+
+
+def _cut(parts: Sequence[Part], room: int) -> Iterator[tuple[Part, ...]]:
+    """Cut a formula into lines, each with its own share of the marks."""
+    whole = plain(parts)
+    ends = list(accumulate(len(part.text) for part in parts))
+    start = 0
+    for piece in pretty_pieces(whole, room):
+        begin = whole.index(piece, start)
+        start = begin + len(piece)
+        yield tuple(
+            replace(part, text=part.text[max(0, begin - end + len(part.text)) : len(part.text) - max(0, end - start)])
+            for part, end in zip(parts, ends, strict=True)
+            if end > begin and end - len(part.text) < start
+        )
+
+
+__all__ = ["coloured_page", "plain_page"]

@@ -1,0 +1,146 @@
+"""What became of the layers between two networks, in sentences: added, removed, wrapped, tied, counted or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from symprop.differences.layers import Pair, Station
+from symprop.networks.blocks import Repeat, Residual
+from symprop.networks.layers import Layer
+from symprop.networks.network import Network
+
+
+def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, ...]:
+    """Return what became of the layers, a sentence each: what was added, removed, wrapped, tied or changed.
+
+    >>> from symprop.networks import parse_network
+    >>> from symprop.differences.layers import aligned, stations
+    >>> a = parse_network("Input(3) >> Dense(3) >> Tanh()")
+    >>> b = parse_network("Input(3) >> Residual(Dense(3) >> Tanh())")
+    >>> told(aligned(stations(a), stations(b)), a, b)
+    ('Residual added around Dense(3) >> Tanh(), layers 1 and 2 of B',)
+    """
+    found: dict[str, list[str]] = {}  # what happened -> where, each time
+    if before.layers[0] != after.layers[0]:
+        found[f"{before.layers[0].text} becomes {after.layers[0].text}"] = []
+    repeats = _repeats(pairs)
+    for what, where in _happened(pairs, {each for pair in repeats for each in pair}):
+        found.setdefault(what, []).append(where)
+    for outer, other in repeats:
+        found[f"{outer.text} has {other.count} block{'s' if other.count > 1 else ''} now"] = []
+    for sentence in dict.fromkeys(sentence for a, b in pairs if a and b for sentence in _ties(a, b)):
+        found[sentence] = []
+    return tuple(what + _places(where) for what, where in found.items())
+
+
+def _places(where: Sequence[str]) -> str:
+    """The places where the same happened, cut after a few."""
+    if len(where) > 1:
+        first = [place.rpartition(" of ")[0] or place for place in where[:3]]
+        more = f" and {len(where) - 3:,} more" if len(where) > 3 else ""
+        times = "twice" if len(where) == 2 else f"{len(where):,} times"
+        return f", {times}: {'; '.join(first)}{more}"
+    return f", {where[0]}" if where else ""
+
+
+def _happened(pairs: Sequence[Pair], counted: Collection[Layer]) -> Iterator[tuple[str, str]]:
+    """Yield what happened to layers, and where; not in repeats whose number of blocks changed."""
+    run: list[Station] = []
+    for place, (a, b) in enumerate(pairs):
+        if a is not None and b is not None:
+            if a.text != b.text:
+                where = f"layer {a.place}" if a.place == b.place else f"layer {a.place} of A, {b.place} of B"
+                yield f"{a.text} becomes {b.text}", where
+            continue
+        station, side = (a, "A") if a is not None else (b, "B")
+        if station is None or any(layer in counted for layer in station.within):
+            continue
+        run.append(station)
+        following = pairs[place + 1] if place + 1 < len(pairs) else (None, None)
+        if following[0 if side == "A" else 1] is None or following[1 if side == "A" else 0] is not None:
+            yield from _run(run, side, pairs, place)
+            run = []
+
+
+def _run(run: Sequence[Station], side: str, pairs: Sequence[Pair], place: int) -> Iterator[tuple[str, str]]:
+    """Say of stations in a row that only one network has what they are and where they stand."""
+    verb = "added" if side == "B" else "removed"
+    for position, station in enumerate(run):
+        if station.closes and station.length > position:  # else it is said with its layers
+            inside = " >> ".join(part.text for part in station.layer.inner)
+            yield f"{station.text} {verb} around {inside}", _span(station) + f" of {side}"
+    layers = [station for station in run if not station.closes]
+    if layers:
+        what = f"{_written_out(run)} {verb}"
+        yield what, f"layer {layers[0].place} of A" if side == "A" else _beside(pairs, place, len(run), layers[0])
+
+
+def _span(station: Station) -> str:
+    first = station.place - _leaves(station.layer) + 1
+    if first == station.place:
+        return f"layer {first}"
+    return f"layers {first} {'and' if station.place - first == 1 else 'to'} {station.place}"
+
+
+def _beside(pairs: Sequence[Pair], place: int, length: int, added: Station) -> str:
+    """Where in A layers were added: behind the layer before them, or before the next one where a block begins there."""
+    earlier = [a for a, _ in pairs[: place + 1 - length] if a is not None][-1:]
+    later = [a for a, _ in pairs[place + 1 :] if a is not None][:1]
+    if earlier and (len(earlier[0].within) == len(added.within) or not later):
+        name = "the Residual of" if earlier[0].closes else f"{earlier[0].text},"
+        return f"after {name} layer {earlier[0].place} of A"
+    return f"before {later[0].text}, layer {later[0].place} of A" if later else "the first layer"
+
+
+def _repeats(pairs: Sequence[Pair]) -> list[tuple[Repeat, Repeat]]:
+    """The repeats around layers of both networks that have the same block another number of times."""
+    found = {
+        (outer, other): None
+        for a, b in pairs
+        if a is not None and b is not None
+        for outer, other in zip(a.within, b.within, strict=False)
+        if isinstance(outer, Repeat) and isinstance(other, Repeat)
+        if outer.block == other.block and outer.count != other.count
+    }
+    return list(found)
+
+
+def _ties(a: Station, b: Station) -> Iterator[str]:
+    """Say of repeats around both that one has the same weights in each block and the other has not."""
+    for outer, other in zip(a.within, b.within, strict=False):
+        if isinstance(outer, Repeat) and isinstance(other, Repeat) and outer.tied != other.tied:
+            verb = "share their weights now" if other.tied else "have weights of their own now"
+            yield f"the {other.count} blocks of Repeat({other.block.text}, {other.count}) {verb}"
+
+
+def _leaves(layer: Layer) -> int:
+    if isinstance(layer, Repeat) and not layer.is_symbolic:
+        return int(layer.count) * sum(_leaves(part) for part in layer.inner)
+    return sum(_leaves(part) for part in layer.inner) if isinstance(layer, Residual) else 1
+
+
+def _written_out(run: Sequence[Station]) -> str:
+    """The layers of a run, whole residual blocks in brackets; a long run by its ends."""
+    parts: list[str] = []
+    sizes: list[int] = []
+    for station in run:
+        if station.closes:
+            if station.length > sum(sizes):
+                continue  # its layers are not all in this run
+            inside: list[str] = []
+            count = 0
+            while count < station.length:
+                inside.insert(0, parts.pop())
+                count += sizes.pop()
+            projection = ", projection=True" if "projection" in station.text else ""
+            parts.append(f"Residual({' >> '.join(inside)}{projection})")
+            sizes.append(count + 1)
+        else:
+            parts.append(station.text)
+            sizes.append(1)
+    if len(parts) > 8:
+        parts = [*parts[:3], f"... ({len(parts) - 5} more)", *parts[-2:]]
+    return " >> ".join(parts)
+
+
+__all__ = ["told"]

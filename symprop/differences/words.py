@@ -1,0 +1,175 @@
+"""What a page of differences says beside its formulas: the layers, the shapes, what stays; chapters of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from symprop.algebra.nodes import Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import variables, walk
+from symprop.differences.changes import (
+    ADDED,
+    CHANGED,
+    JACOBIANS,
+    PARTS,
+    REMOVED,
+    RENAMED,
+    REREAD,
+    Change,
+    Side,
+)
+from symprop.differences.difference import NetworkDifference
+from symprop.differences.marks import Marked
+from symprop.networks.network import Network
+from symprop.notation.page_data import Sentence
+
+MOST_LISTED = 12
+MOST_ALIKE, FIRST_ALIKE = 8, 3
+"""More changes of one form than the first number are told by the first few."""
+LONGEST_NETWORK = 600
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the page, what changes in it, and what is said of changes like these that are left out."""
+
+    title: str
+    changes: tuple[Change, ...]
+    more: tuple[Sentence, ...] = ()
+
+
+def chapters(difference: NetworkDifference) -> tuple[Chapter, ...]:
+    """Return the parts in which something changes."""
+    found = []
+    for part in PARTS:
+        changes = [change for change in difference.changes if change.part == part]
+        changes = [change for change in changes if change.kind in (CHANGED, ADDED, REMOVED)]
+        if changes:
+            title = f"{part}, of one example" if part == JACOBIANS and difference.layout != "example" else part
+            found.append(Chapter(title, *_folded(changes)))
+    return tuple(found)
+
+
+def _folded(changes: list[Change]) -> tuple[tuple[Change, ...], tuple[Sentence, ...]]:
+    """Leave out changes that have the form of many before them, and say how many."""
+    alike: dict[Any, list[Change]] = {}
+    for change in changes:
+        alike.setdefault(_form(change), []).append(change)
+    left_out = {id(change) for group in alike.values() if len(group) > MOST_ALIKE for change in group[FIRST_ALIKE:]}
+    more = tuple(_more(group) for group in alike.values() if len(group) > MOST_ALIKE)
+    return tuple(change for change in changes if id(change) not in left_out), more
+
+
+def _form(change: Change) -> Any:
+    """A change without the numbers of its names."""
+    return change.kind, *(None if side is None else _form_of(side) for side in (change.before, change.after))
+
+
+def _form_of(side: Side) -> Any:
+    return tuple(
+        (type(part).__name__, part.letter, part.role)
+        if isinstance(part, Variable)
+        else (type(part).__name__, part.role if isinstance(part, Marked) else "")
+        for node in (side.left, side.marked)
+        for part in walk(node)
+    )
+
+
+def _more(group: list[Change]) -> Sentence:
+    first, last = (side for change in (group[FIRST_ALIKE - 1], group[-1]) for side in [change.after or change.before])
+    ends: Sentence = () if first is None or last is None else (" that of ", first.left, ", up to ", last.left)
+    return (f"{len(group) - FIRST_ALIKE:,} more like", *ends)
+
+
+def network_text(network: Network) -> str:
+    """Return a network's text, the middle of a very long one left out."""
+    text = network.text
+    if len(text) <= LONGEST_NETWORK:
+        return text
+    layers = text.split(" >> ")
+    head = text[: LONGEST_NETWORK // 2].rpartition(" >> ")[0].split(" >> ")
+    tail = text[-LONGEST_NETWORK // 3 :].partition(" >> ")[2].split(" >> ")
+    return " >> ".join([*head, f"... ({len(layers) - len(head) - len(tail):,} more)", *tail])
+
+
+def opening(difference: NetworkDifference) -> Iterator[Sentence]:
+    """Yield what is said first: what became of the layers, which shapes are others, and whether equations change."""
+    yield from ((sentence,) for sentence in difference.layers[:MOST_LISTED])
+    if len(difference.layers) > MOST_LISTED:
+        yield (f"and {len(difference.layers) - MOST_LISTED:,} more changes of layers",)
+    if difference.shapes:
+        yield ("other shapes: ", *_listed(_shape(old, new) for old, new in difference.shapes))
+    networks = (("A", difference.before), ("B", difference.after))
+    without = [name for name, network in networks if network.system().loss is None]
+    if without:
+        owner = "neither network has a loss, so that only the forward passes are" if len(without) == 2 else ""
+        yield (f"{owner or f'{without[0]} has no loss, so that only its forward pass is'} compared",)
+    if not chapters(difference):
+        same = "" if difference.layers or difference.shapes else "the networks are the same: "
+        yield (f"{same}no equation changes",)
+
+
+def _shape(old: Variable, new: Variable) -> Sentence:
+    change = f" from {shape_text(old.shape)} to {shape_text(new.shape)}"
+    return (old, change) if old.name == new.name else (old, ", now ", new, ",", change)
+
+
+def closing(difference: NetworkDifference) -> Iterator[Sentence]:
+    """Yield what is said last: how many equations stay, and which have another name or number."""
+    count = len(difference.same)
+    if not count:
+        yield ("No equation stays.",)
+        return
+    moved = [
+        (change.before.left, " → ", change.after.left)
+        for change in difference.of_kind(RENAMED)
+        if change.before is not None and change.after is not None and change.before.left != change.after.left
+        if change.before.left.text() != change.after.left.text()
+    ]
+    words = f"{count:,} equation{'s stay' if count > 1 else ' stays'} the same"
+    yield (words, f", {len(moved):,} of them under another name: ", *_listed(moved)) if moved else (f"{words}.",)
+    for old, new, places in difference.rewired:
+        yield ("What read ", old, " reads ", new, " now: ", *_listed((place,) for place in places), ".")
+    for change in difference.of_kind(REREAD):
+        if change.after is not None:
+            names = tuple(part for name in change.others for part in (" and ", name))[1:]
+            yield (
+                change.after.left,
+                " reads as before, but ",
+                *names,
+                " are other arrays" if len(change.others) > 1 else " is another array",
+                " there now.",
+            )
+
+
+def notes(change: Change, side: Side) -> Iterator[Sentence]:
+    """Yield what tells of an equation for which blocks it holds, and which names one of the networks writes out."""
+    if side.loop is not None:
+        index, count = side.loop.index, side.loop.count
+        yield (index, " < ", count) if side.unless_last else (index, " = 1, …, ", count)
+    if change.places:
+        yield (
+            f"{'A' if change.kind == ADDED else 'B'} has it in place in ",
+            *_listed((node,) for node in change.places),
+        )
+    kept = set(variables(side.marked))
+    for variable in variables(side.right):
+        if variable not in kept:
+            yield (variable, " written out")
+
+
+def _listed(items: Iterable[Sentence]) -> Sentence:
+    found = list(items)
+    if len(found) > MOST_LISTED:
+        found = [*found[:MOST_LISTED], (f"and {len(found) - MOST_LISTED:,} more",)]
+    return joined(found)
+
+
+def joined(sentences: Iterable[Sentence]) -> Sentence:
+    """Return sentences as one, with commas between."""
+    return tuple(part for sentence in sentences for part in (", ", *sentence))[1:]
+
+
+__all__ = ["Chapter", "chapters", "closing", "joined", "network_text", "notes", "opening"]
