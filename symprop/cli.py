@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from symprop.commands import data, formulas, networks
+from symprop.commands import data, differences, formulas, networks, reports, serve
 from symprop.commands.arguments import PROGRAM, Run
 from symprop.errors import LimitError, OutputError, SpecError, SympropError, shown
 
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    for room in (networks, formulas, data):
+    for room in (networks, differences, formulas, reports, data, serve):
         room.enter(command)
     return parser
 

@@ -1,0 +1,52 @@
+"""The `serve` command: the local page, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import webbrowser
+
+from symprop.commands.arguments import Enter
+
+PORT, SECONDS, MEGABYTES = 8765, 60.0, 1024
+
+
+def enter(command: Enter) -> None:
+    """Enter the command of this module."""
+    serve = command("serve", _serve, "open a local page that derives what you type, as you type")
+    serve.add_argument("--port", type=int, default=PORT, help=f"the port on 127.0.0.1 ({PORT}); 0 takes a free one")
+    serve.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+    serve.add_argument(
+        "--time-limit", type=float, default=SECONDS, metavar="S", help=f"seconds of one computation ({SECONDS:g})"
+    )
+    serve.add_argument(
+        "--memory-limit",
+        type=int,
+        default=MEGABYTES,
+        metavar="MB",
+        help=f"memory of one computation, beside Python itself ({MEGABYTES})",
+    )
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from symprop.server.limits import Limits
+    from symprop.server.listening import Server
+
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    server = Server(options.port, Limits(options.time_limit, options.memory_limit))
+    try:
+        print(f"symprop is at {server.address} (Ctrl-C ends it)", flush=True)
+        if not options.no_browser:
+            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print("\rended", file=sys.stderr)
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not disturb the end
+        server.server_close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0

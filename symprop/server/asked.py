@@ -1,0 +1,111 @@
+"""What the page asks, read from JSON: every field has its kind and its limit, and nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symprop.answers.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.codegen.module import DTYPES
+from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.network import LAYOUTS
+from symprop.networks.optimisers import OPTIMISERS
+
+QUESTIONS = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian, "vjp": vjp, "jvp": jvp, "hvp": hvp}
+DIRECTIONS = {"vjp": "v", "jvp": "u", "hvp": "v"}
+STAGES = ("derivation", "steps", "code", "certificate")
+LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
+LARGEST_SIZE = 10**9
+_CHOICES = {
+    "stage": STAGES,
+    "question": tuple(QUESTIONS),
+    "layout": LAYOUTS,
+    "dtype": DTYPES,
+    "optimizer": ("", *OPTIMISERS),
+}
+_TEXTS = {"text": LONGEST_TEXT, "where": LONGEST_TEXT, **dict.fromkeys(("by", "along", "name"), LONGEST_FIELD)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: the stage that is wanted, what was typed, the question about it, and the options.
+
+    `name` is that of the equation whose steps are wanted.
+    """
+
+    stage: str
+    text: str
+    where: str = ""
+    question: str = "gradient"
+    by: str = ""
+    along: str = ""
+    layout: str = "example"
+    dtype: str = "float64"
+    optimizer: str = ""
+    sizes: tuple[tuple[str, int], ...] = ()
+    name: str = ""
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the text is a network: it has `>>`, which no formula has, or begins with `Input(`.
+
+        >>> Asked("code", "Input(3) >> Tanh()").is_network, Asked("code", "x @ A @ x").is_network
+        (True, False)
+        """
+        return ">>" in self.text or re.match(r"\s*\(?\s*Input\s*\(", self.text) is not None
+
+    @property
+    def line(self) -> str:
+        """The text on one line, every character in its column; with a comment in it, as it is."""
+        return self.text if "#" in self.text else re.sub(r"[\n\r]", " ", self.text)
+
+
+def read_asked(body: bytes) -> Asked:
+    """Return the request of a JSON text.
+
+    >>> read_asked(b'{"stage": "derivation", "text": "x @ x", "where": "x: n"}').question
+    'gradient'
+
+    Raises:
+        SpecError: not such a request.
+        LimitError: a field that is too long.
+    """
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        raise SpecError("the request is no JSON") from None
+    if not isinstance(given, Mapping):
+        raise SpecError("the request is no JSON object")
+    fields = {name: _field(name, value) for name, value in given.items() if name not in {"tab", "sequence"}}
+    if "stage" not in fields or "text" not in fields:
+        raise SpecError("the request has no stage or no text")
+    return Asked(**fields)
+
+
+def _field(name: str, value: Any) -> Any:
+    if name == "sizes":
+        return _sizes(value)
+    if name not in _CHOICES and name not in _TEXTS:
+        raise SpecError(f"the request has no field {shown(name)}")
+    if not isinstance(value, str):
+        raise SpecError(f"{name} is text, not {shown(value)}")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise SpecError(f"unknown {name} {shown(value)}\nallowed: {', '.join(filter(None, _CHOICES[name]))}")
+    if name in _TEXTS and len(value) > _TEXTS[name]:
+        raise LimitError(f"{len(value):,} characters; at most {_TEXTS[name]:,} are taken here")
+    return value
+
+
+def _sizes(value: Any) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, Mapping) or len(value) > MOST_SIZES:
+        raise SpecError(f"sizes are at most {MOST_SIZES} names with their numbers")
+    for name, number in value.items():
+        if type(number) is not int or not 1 <= number <= LARGEST_SIZE:
+            raise SpecError(f"the size {shown(name)} is {shown(number)}\nallowed: a whole number from 1")
+    return tuple(sorted(value.items()))
+
+
+__all__ = ["DIRECTIONS", "QUESTIONS", "STAGES", "Asked", "read_asked"]

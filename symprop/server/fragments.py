@@ -1,0 +1,105 @@
+"""The pieces of the page that an answer fills, as HTML: what templates lay out, and what is copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from symprop.templating import environment
+from symprop.verify import Certificate
+from symprop.verify.measure import scientific
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A row of the table of shapes."""
+
+    symbol: Markup
+    shape: str
+    role: str
+    known: Markup
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One equation: MathML to see, LaTeX to copy; `steps` says whether steps led to it."""
+
+    name: str
+    number: int | None
+    left: Markup
+    right: tuple[Markup, ...]
+    shape: str
+    latex: str
+    steps: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equations under a title and the heading of a loop; either may be empty."""
+
+    title: str
+    heading: Markup
+    rows: tuple[Formula, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: the rule, the formula that it led to, and the reasons."""
+
+    rule: str
+    after: tuple[Markup, ...]
+    reasons: tuple[Markup | str, ...] = ()
+
+
+def _rendered(template: str, **given: Any) -> str:
+    return environment("html").get_template(f"page/{template}.html.j2").render(**given).strip()
+
+
+def derivation_parts(shapes: list[Shape], groups: list[Group], notes: list[Markup | str]) -> dict[str, Any]:
+    """Return the sections of shapes, derivation and LaTeX."""
+    rows = [row for group in groups for row in group.rows]
+    return {
+        "shapes": _rendered("shapes", rows=shapes),
+        "derivation": _rendered("derivation", groups=groups, notes=notes),
+        "latex": _rendered("latex", rows=rows),
+        "latex_all": _aligned(rows),
+    }
+
+
+def _aligned(rows: list[Formula]) -> str:
+    r"""Return all equations as one `align` environment."""
+    lines = [row.latex.replace(" = ", " &= ", 1) + (rf" \tag{{{row.number}}}" if row.number else "") for row in rows]
+    return "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
+
+
+def steps_parts(steps: list[Step], start: Markup | str = "") -> dict[str, Any]:
+    """Return the steps that led to an equation, `start` being what they begin with."""
+    return {"steps": _rendered("steps", steps=steps, start=start)}
+
+
+def certificate_parts(certificate: Certificate) -> dict[str, Any]:
+    """Return the table of a certificate with what it says in words."""
+    rows = [
+        (row.name, row.oracle, row.points, scientific(row.error), scientific(row.limit), row.verdict, row.note, row.ok)
+        for row in certificate.rows
+    ]
+    words = f"{len(rows)} checks, all agree" if certificate.ok else certificate.summary
+    return {
+        "certificate": _rendered(
+            "certificate",
+            rows=rows,
+            ok=certificate.ok,
+            summary=words,
+            failures=certificate.failures,
+            remarks=certificate.remarks,
+            seconds=f"{certificate.seconds:.1f}",
+        ),
+        "verdict": "ok" if certificate.ok else "failed",
+        "summary": words,
+    }
+
+
+__all__ = ["Formula", "Group", "Shape", "Step", "certificate_parts", "derivation_parts", "steps_parts"]

@@ -1,0 +1,147 @@
+"""What the page shows of a network, stage by stage: derivation, steps, code, certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from markupsafe import Markup
+
+from symprop.algebra.equations import Loop
+from symprop.algebra.shapes import shape_text
+from symprop.calculus.derivation import Derivation
+from symprop.calculus.derive import derive
+from symprop.codegen import generate
+from symprop.networks.network import Network
+from symprop.networks.spec import parse_network
+from symprop.notation.content import sections
+from symprop.notation.html_document import math, words
+from symprop.notation.page_blocks import PageWriter
+from symprop.notation.page_data import Block, Line, Section
+from symprop.server.asked import Asked
+from symprop.server.fragments import Formula, Group, Shape, Step, certificate_parts, derivation_parts, steps_parts
+from symprop.verify import check
+
+_WRITTEN = ("Forward pass", "Loss", "Backward pass", "Gradients")
+
+
+def network_derivation(asked: Asked) -> dict[str, Any]:
+    """Return shapes, equations and LaTeX of a network."""
+    derivation = derive(parse_network(asked.line), layout=asked.layout)
+    writer = PageWriter(derivation)
+    found = {section.title: section for section in sections(derivation)}
+    groups = [group for title in _WRITTEN if title in found for group in _groups(writer, found[title])]
+    notes = [
+        words(writer.words(sentence))
+        for title in ("Network", "Conventions", "Remarks")
+        if title in found
+        for sentence in (*found[title].sentences, *found[title].signs)
+    ]
+    definitions = [
+        math(f"{writer.formula(each.head)} = {writer.formula(each.body)}")
+        for section in found.values()
+        for each in section.definitions
+    ]
+    parts = derivation_parts(list(_shapes(writer, found)), groups, [*definitions, *notes])
+    return {"kind": "network", "sizes": _named_sizes(derivation), **parts}
+
+
+def network_steps(asked: Asked) -> dict[str, Any]:
+    """Return the steps that led to one equation."""
+    derivation = derive(parse_network(asked.line), layout=asked.layout)
+    return steps_parts(list(_steps(PageWriter(derivation), derivation.equation(asked.name).steps)))
+
+
+def network_code(asked: Asked) -> dict[str, Any]:
+    """Return the NumPy module of a network."""
+    source = generate(_sized(asked), dtype=asked.dtype, optimizer=asked.optimizer or None)
+    return {"source": source, "file": "network.py"}
+
+
+def network_certificate(asked: Asked) -> dict[str, Any]:
+    """Return the certificate of a network."""
+    network = parse_network(asked.line)
+    return certificate_parts(check(network, sizes=_sizes_for(network, asked)))
+
+
+def _sized(asked: Asked) -> Network:
+    network = parse_network(asked.line)
+    given = _sizes_for(network, asked)
+    return network.with_sizes(given) if given else network
+
+
+def _sizes_for(network: Network, asked: Asked) -> dict[str, int]:
+    """The numbers that were given, for the names that the network has."""
+    names = set(_named_sizes(derive(network)))
+    return {name: number for name, number in asked.sizes if name in names}
+
+
+def _shapes(writer: PageWriter, found: dict[str, Section]) -> Iterator[Shape]:
+    """Yield inputs, targets and parameters, then what the forward pass computes."""
+    for section in found.values():
+        for size in section.sizes:
+            variable = size.variable
+            known = words(writer.words(size.facts))
+            yield Shape(math(writer.formula(variable)), shape_text(variable.shape), size.role, known)
+    for title in ("Forward pass", "Loss"):
+        for line in _lines(found[title]) if title in found else ():
+            target = line.equation.target
+            shape = shape_text(target.shape) if target.shape else "scalar"
+            yield Shape(math(writer.formula(target)), shape, f"equation ({line.number})", Markup(""))
+
+
+def _lines(section: Section) -> Iterator[Line]:
+    for item in section.lines:
+        yield from (item,) if isinstance(item, Line) else item.lines
+
+
+def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
+    """Yield the equations of a section: consecutive single ones together, those of a loop under their heading."""
+    loose: list[Formula] = []
+    title = section.title
+    for item in section.lines:
+        if isinstance(item, Line):
+            loose.append(_formula(writer, item))
+            continue
+        if loose:
+            yield Group(title, Markup(""), tuple(loose))
+            title, loose = "", []
+        span = writer.span(item)
+        yield Group(
+            title, Markup("for {}").format(math(span)), tuple(_formula(writer, line, item) for line in item.lines)
+        )
+        title = ""
+    if loose:
+        yield Group(title, Markup(""), tuple(loose))
+
+
+def _formula(writer: PageWriter, line: Line, block: Block | None = None) -> Formula:
+    row, equation = writer.row(line, block), line.equation
+    return Formula(
+        name=equation.name,
+        number=line.number,
+        left=math(row.left),
+        right=tuple(map(math, row.right)),
+        shape=shape_text(equation.target.shape) if equation.target.shape else "scalar",
+        latex=f"{row.left} = {' '.join(row.right)}",
+        steps=bool(equation.steps),
+        note=equation.note,
+    )
+
+
+def _steps(writer: PageWriter, steps: Any) -> Iterator[Step]:
+    for link in writer.links(steps):
+        yield Step(link.rule, tuple(map(math, link.right)), tuple(map(words, link.reasons)))
+
+
+def _named_sizes(derivation: Derivation) -> list[str]:
+    """The names among the sizes and counts of a network, sorted; the batch size is none of them."""
+    system = derivation.system
+    shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
+    counts = tuple(item.count for item in system.items if isinstance(item, Loop))
+    symbols = {symbol for shape in (*shapes, counts) for size in shape for symbol in size.free_symbols}
+    loops = {item.index for item in system.items if isinstance(item, Loop)}
+    return sorted(symbol.name for symbol in symbols - {system.batch} - loops)
+
+
+__all__ = ["network_certificate", "network_code", "network_derivation", "network_steps"]

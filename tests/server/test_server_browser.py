@@ -1,0 +1,357 @@
+"""The page in a real Chromium: type, see, copy, download, wrong input, two tabs; narrow, wide, dark and light."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import runpy
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.server.limits import Limits
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+BLOCKS = "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"
+WRONG = (
+    "Input(64) >> Dense(128) >> ReLU() >> Residual(Dense(128) >> ReLU()) >> Dense(128) >> ReLU() >> Dence(10) >> "
+    "SoftmaxCrossEntropy()"
+)
+DONE = "#certificate .verdict"
+
+
+@pytest.fixture
+def context(browser: Browser, site: Any) -> Iterator[BrowserContext]:
+    """A profile of its own; at the end nothing went wrong in it, and nothing was asked of anybody but our server."""
+    made = browser.new_context(permissions=["clipboard-read", "clipboard-write"], accept_downloads=True)
+    told: list[str] = []
+    asked: list[str] = []
+    made.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
+    made.on("weberror", lambda error: told.append(str(error.error)))
+    made.on("request", lambda request: asked.append(request.url))
+    yield made
+    made.close()
+    assert told == []
+    assert {urlsplit(address).netloc for address in asked if not address.startswith("blob:")} <= {site.host}
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: Any) -> Page:
+    """The page, open and empty."""
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    opened.goto(site.server.address)
+    return opened
+
+
+def words(page: Page, selector: str) -> str:
+    """What is read there, without spaces; letters of formulas as plain letters."""
+    return plain(page.locator(selector).first.inner_text())
+
+
+def plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", re.sub(r"\s+", "", text))
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def pasted(page: Page) -> str:
+    """What lies in the clipboard, by pasting it."""
+    field = page.get_by_label("Network or formula")
+    field.fill("")
+    field.press("Control+V")
+    return field.input_value()
+
+
+def test_typing_a_network_shows_shapes_recurrence_code_and_certificate(page: Page) -> None:
+    page.get_by_label("Network or formula").press_sequentially(NETWORK, delay=2)
+    page.wait_for_selector(DONE)
+    assert words(page, "#kind") == "·readasanetwork"
+    assert "(3,4)" in words(page, "#shapes")
+    assert words(page, "[data-name=delta1] .formula") == "δ1=(W2⊤δ2)⊙(1−a1⊙a1)"
+    assert page.locator("#derivation .equation").count() == len(list(symprop.derive(NETWORK).equations))
+    assert page.locator("#code code").inner_text().strip() == symprop.generate(NETWORK).strip()
+    assert "checks,allagree" in words(page, DONE)
+    assert page.locator("#certificate tr.ok").count() == len(symprop.check(NETWORK).rows)
+    assert page.locator("#status").inner_text().endswith("all agree")
+
+
+def test_steps_open_with_rule_reason_and_formula(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.locator("[data-name=delta2] summary").click()
+    page.wait_for_selector("[data-name=delta2] .rule")
+    rules = page.locator("[data-name=delta2] .rule").all_inner_texts()
+    assert [rule.split(",")[0] for rule in rules[-3:]] == ["sums to one", "distribute", "cancel"]
+    assert "because" in rules[-3] and page.locator("[data-name=delta2] .steps math").count() > len(rules)
+    page.get_by_label("Network or formula").fill(NETWORK.replace("Tanh", "Sigmoid"))
+    wait_for(lambda: "σ" in words(page, "[data-name=a1]"))
+    page.wait_for_selector("[data-name=delta2] details[open] .rule")  # what was open stays open
+
+
+def test_latex_is_copied(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("[data-name=delta1]")
+    page.locator("[data-name=delta1]").hover()
+    page.get_by_label("Copy the LaTeX of delta1").first.click()
+    page.wait_for_selector(".copy.done")
+    equation = symprop.derive(NETWORK).equation("delta1")
+    assert pasted(page) == f"{equation.target.latex()} = {equation.expression.latex()}"
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.locator("#copy-latex").click()
+    wait_for(lambda: words(page, "#copy-latex") == "Copied")
+    everything = pasted(page)
+    assert everything.startswith(r"\begin{align}") and everything.count(r"\tag{") == 11
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("#copy-code:visible")
+    page.locator("#copy-code").click()
+    wait_for(lambda: words(page, "#copy-code") == "Copied")
+    assert pasted(page) == symprop.generate(NETWORK)
+
+
+def test_latex_is_copied_where_the_browser_has_no_clipboard(page: Page) -> None:
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.evaluate("document.addEventListener('copy', () => { window.copied = getSelection().toString(); })")
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("[data-name=delta2]")
+    page.get_by_label("Copy the LaTeX of delta2").last.click()
+    page.wait_for_selector(".copy.done")
+    assert page.evaluate("window.copied") == r"\delta_2 = p - y"
+
+
+def test_the_code_is_downloaded_and_runs(page: Page, tmp_path: Path) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("#download:visible")
+    page.get_by_label("Numbers").select_option("float32")
+    page.get_by_label("Optimiser").select_option("adam")
+    wait_for(lambda: "train_step" in words(page, "#code"))
+    page.wait_for_selector("#download:visible")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    assert waiting.value.suggested_filename == "network.py"
+    waiting.value.save_as(tmp_path / "network.py")
+    assert (tmp_path / "network.py").read_text() == symprop.generate(NETWORK, dtype="float32", optimizer="adam")
+    module = runpy.run_path(str(tmp_path / "network.py"))
+    params = module["init_params"](seed=0)
+    loss, grads = module["loss_and_grads"](params, np.ones((5, 4), "f4"), np.array([0, 1, 0, 1, 1]))
+    assert np.isfinite(loss) and grads["W1"].shape == (3, 4)
+
+
+def test_a_formula_has_its_declarations_and_its_question(page: Page) -> None:
+    page.get_by_label("Network or formula").fill("sum(log(1 + exp(-y * (X @ w))))")
+    page.wait_for_selector("#problem-text:not(:empty)")
+    assert "'y' has no shape" in page.locator("#problem-text").inner_text()
+    page.get_by_label("where").fill("X: m n, w: n, y: m")
+    page.get_by_label("by", exact=True).fill("w")
+    page.wait_for_selector("[data-name=gradient]")
+    wait_for(lambda: "σ" in words(page, "[data-name=gradient]"))
+    assert words(page, "[data-name=gradient] .right") == "−X⊤(y⊙σ(−y⊙(Xw)))"
+    page.get_by_label("Question").select_option("hvp")
+    page.get_by_label("along").fill("u")
+    page.wait_for_selector("[data-name=hvp]")
+    wait_for(lambda: words(page, "[data-name=hvp] .left").endswith("u"))
+    page.wait_for_selector(DONE)
+    assert page.locator("#names option").evaluate_all("all => all.map((one) => one.value)") == ["X", "w", "y"]
+
+
+def caret(page: Page) -> tuple[str, str]:
+    """The text above the caret, and the place of the caret, both as they are drawn."""
+    shown, below = page.locator("#problem-text pre").inner_text().split("\n")[:2]
+    start, width = len(below) - len(below.lstrip()), below.count("^")
+    above = page.evaluate(
+        """([start, width]) => {
+          const pre = document.querySelector("#problem-text pre"), range = document.createRange();
+          range.setStart(pre.firstChild, start);
+          range.setEnd(pre.firstChild, start + width);
+          const text = range.getBoundingClientRect(), caret = pre.querySelector("b").getBoundingClientRect();
+          const box = pre.getBoundingClientRect();
+          return [text.left - caret.left, text.right - caret.right, caret.right < box.right, text.left > box.left];
+        }""",
+        [start, width],
+    )
+    assert abs(above[0]) < 1 and abs(above[1]) < 1 and above[2] and above[3]
+    return shown, shown[start : start + width]
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_wrong_input_has_a_caret_under_its_column_however_it_wraps(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label("Network or formula").fill(WRONG)
+    page.wait_for_selector("#problem-text pre")
+    assert caret(page)[1] == "Dence"
+    assert "unknown layer 'Dence' (did you mean 'Dense'?)" in page.locator("#problem-text").inner_text()
+    assert page.get_by_label("Network or formula").get_attribute("aria-invalid") == "true"
+    mark = page.locator("[data-marks=text] mark")
+    assert mark.inner_text() == "Dence" and mark.evaluate("one => one.getClientRects().length") == 1
+    same = page.evaluate(
+        """() => ["width", "height", "font", "padding", "lineHeight", "whiteSpace", "overflowWrap"].map(
+          (name) => getComputedStyle(document.querySelector("#text"))[name] ===
+                    getComputedStyle(document.querySelector("[data-marks=text]"))[name])"""
+    )
+    assert all(same)  # so that the mark lies on the word that it is about
+    page.get_by_role("button", name=f"Go to column {WRONG.index('Dence') + 1}").click()
+    assert page.evaluate("getSelection().toString()") == "Dence"
+    page.keyboard.type("Dense")
+    page.wait_for_selector(DONE)
+    assert page.locator(".problem:not(:empty)").count() == 0 and page.locator("mark").count() == 0
+
+
+def test_a_caret_on_a_later_line_and_after_characters_of_two_units(page: Page) -> None:
+    page.get_by_label("Network or formula").fill("Input(4) >>\n  Dence(3)")
+    page.wait_for_selector("#problem-text pre")
+    assert caret(page) == ("  Dence(3)", "Dence")
+    page.get_by_role("button", name="Go to line 2, column 3").click()
+    assert page.evaluate("getSelection().toString()") == "Dence"
+    page.get_by_label("Network or formula").fill("Input(4) >> 😀")
+    wait_for(lambda: "😀" in words(page, "#problem-text"))
+    assert page.locator("[data-marks=text] mark").inner_text() == "😀"
+
+
+def test_a_wrong_declaration_is_told_under_its_own_field(page: Page) -> None:
+    page.get_by_label("Network or formula").fill("sum(X @ w)")
+    page.get_by_label("where").fill("X: m n, w: n symetric")
+    page.wait_for_selector("#problem-where pre")
+    assert page.locator("[data-marks=where] mark").inner_text() == "w: n symetric"
+    assert page.locator("#problem-text").inner_text() == ""
+
+
+def test_what_was_right_stays_in_sight_while_the_text_is_wrong(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("[data-name=delta1]")
+    page.get_by_label("Network or formula").fill(NETWORK + " >>")
+    page.wait_for_selector("#problem-text pre")
+    assert page.locator("[data-name=delta1]").is_visible()
+    assert "stale" in (page.locator("#results").get_attribute("class") or "")
+
+
+def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(BLOCKS)
+    page.wait_for_selector("#sizes:visible")
+    page.get_by_label("N =", exact=True).fill("2")
+    page.get_by_label("n =", exact=True).fill("3")
+    expected = symprop.generate(symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3}))
+    wait_for(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
+    assert "a(l)" in words(page, "#derivation")
+    page.reload()
+    wait_for(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("#sizes", state="hidden")
+    page.wait_for_selector(f"{DONE}.ok")
+
+
+def test_two_tabs_are_independent_and_a_reload_keeps_the_text(context: BrowserContext, site: Any) -> None:
+    first, second = context.new_page(), context.new_page()
+    for tab, text in ((first, NETWORK), (second, BLOCKS)):
+        tab.goto(site.server.address)
+        tab.get_by_label("Network or formula").fill(text)
+    first.wait_for_selector(DONE)
+    second.wait_for_selector(DONE)
+    assert "δ2" in words(first, "#derivation") and "δ(l)" in words(second, "#derivation")
+    assert first.get_by_label("Network or formula").input_value() == NETWORK
+    first.reload()
+    assert first.get_by_label("Network or formula").input_value() == NETWORK
+    first.wait_for_selector("[data-name=delta2]")
+    third = context.new_page()
+    third.goto(second.url)
+    third.wait_for_selector("#sizes:visible")
+    assert third.get_by_label("Network or formula").input_value() == BLOCKS
+
+
+def test_each_example_is_a_click_away(page: Page) -> None:
+    buttons = page.get_by_role("navigation", name="Examples").get_by_role("button")
+    assert buttons.count() >= 6
+    for button in buttons.all():
+        button.click()
+        page.wait_for_selector("#results:not(.stale)")
+        assert button.get_attribute("aria-pressed") == "true"
+        assert page.locator("#derivation .equation").count() >= 2 and page.locator("mark").count() == 0
+
+
+def test_a_stopped_certificate_says_so(browser: Browser, start: Any) -> None:
+    site = start(Limits(seconds=4))
+    with contextlib.closing(browser.new_context()) as own:
+        page = own.new_page()
+        text = "Input(8) >> Repeat(Residual(Dense(8) >> Tanh()), 60) >> MeanSquaredError()"
+        page.goto(f"{site.server.address}#text={quote(text)}")
+        page.wait_for_selector("#certificate .said-no")
+        assert "stopped: the certificate takes more than 4 s" in page.locator("#certificate").inner_text()
+        assert page.locator("#derivation .equation").count() > 100
+
+
+def test_hostile_text_is_shown_and_never_run(page: Page) -> None:
+    page.evaluate("() => { window.alert = () => console.error('alert'); }")
+    for text in (
+        "<img src=x onerror=alert(1)>",
+        'Input(2) >> Activation("x", name="<b onclick=alert(1)>")',
+        "</script>",
+    ):
+        page.get_by_label("Network or formula").fill(text)
+        page.wait_for_selector("#problem-text:not(:empty)")
+        page.wait_for_timeout(400)
+    assert page.locator("#results img, #problem-text img, #problem-text script").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_fits_its_window_in_light_and_dark(page: Page, width: int, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label("Network or formula").fill(BLOCKS)
+    page.wait_for_selector(DONE)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    ink, paper = page.evaluate(
+        "['color', 'backgroundColor'].map((name) => getComputedStyle(document.body)[name].match(/\\d+/g).map(Number))"
+    )
+    assert (sum(ink) < sum(paper)) == (scheme == "light") and abs(sum(ink) - sum(paper)) > 400
+    assert page.evaluate("document.fonts.check('16px Formulas')")
+
+
+def test_everything_is_reached_by_the_keyboard_and_named(page: Page) -> None:
+    page.get_by_label("Network or formula").focus()
+    page.keyboard.type(NETWORK)
+    page.wait_for_selector(DONE)
+    unnamed = page.evaluate(
+        """() => Array.from(document.querySelectorAll("input, select, textarea, button")).filter(
+          (one) => !(one.labels?.length || one.getAttribute("aria-label") || one.textContent.trim())).length"""
+    )
+    assert unnamed == 0
+    page.locator("[data-name=delta2] summary").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-name=delta2] .rule")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") in {"copy", "formula scroll"}
+
+
+def test_a_server_that_has_gone_is_told_of(browser: Browser, site: Any) -> None:
+    with contextlib.closing(browser.new_context()) as own:
+        page = own.new_page()
+        page.goto(site.server.address)
+        page.route("**/compute", lambda route: route.abort())
+        page.get_by_label("Network or formula").fill(NETWORK)
+        page.wait_for_selector("#problem-text:not(:empty)")
+        assert "does not answer" in page.locator("#problem-text").inner_text()
+
+
+def test_a_page_of_an_earlier_start_says_that_it_is_to_be_reloaded(browser: Browser, site: Any) -> None:
+    with contextlib.closing(browser.new_context()) as own:
+        page = own.new_page()
+        page.goto(site.server.address)
+        earlier = {"x-symprop-key": "earlier"}
+        page.route("**/compute", lambda route: route.continue_(headers={**route.request.headers, **earlier}))
+        page.get_by_label("Network or formula").fill(NETWORK)
+        page.wait_for_selector("#problem-text:not(:empty)")
+        assert "started anew: reload the page" in page.locator("#problem-text").inner_text()

@@ -1,0 +1,196 @@
+"""What a page shows is what symprop derives: the same formulas, LaTeX, code and verdicts; mistakes at their place."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+
+import symprop
+from symprop.server import worker
+from symprop.server.asked import STAGES
+from symprop.server.examples import EXAMPLES
+from symprop.server.worker import answered
+
+NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
+BLOCKS = "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"
+LOGISTIC = {"text": "sum(log(1 + exp(-y * (X @ w))))", "where": "X: m n, w: n, y: m", "by": "w"}
+
+
+def ask(stage: str, text: str, **state: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answered(json.dumps({"stage": stage, "text": text, **state}).encode()))
+    return found
+
+
+def copied(fragment: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r'data-copy="([^"]*)"', fragment)]
+
+
+@pytest.mark.parametrize("layout", ["example", "rows", "columns"])
+def test_a_network_shows_every_equation_with_its_latex(layout: str) -> None:
+    found = ask("derivation", NETWORK, layout=layout)
+    derivation = symprop.derive(NETWORK, layout=layout)
+    by_number = sorted(derivation.equations, key=lambda equation: derivation.numbers[equation.name])
+    written = [f"{equation.target.latex()} = {equation.expression.latex()}" for equation in by_number]
+    assert found["kind"] == "network" and found["sizes"] == []
+    for fragment in ("derivation", "latex"):
+        assert [text.replace(" ", "") for text in copied(found[fragment])] == [
+            each.replace(" ", "") for each in written
+        ]
+    assert found["latex_all"].count(r"\tag{") == len(written)
+    assert [int(number) for number in re.findall(r'class="number">\((\d+)\)', found["derivation"])] == list(
+        range(1, len(written) + 1)
+    )
+    assert "<math" in found["shapes"] and "parameter" in found["shapes"] and "(3, 4)" in found["shapes"]
+
+
+def test_the_steps_of_an_equation_have_rule_reason_and_formula() -> None:
+    found = ask("steps", NETWORK, name="delta3")["steps"]
+    rules = [step.rule for step in symprop.derive(NETWORK).steps("delta3")]
+    assert "sums to one" in found and "cancel" in found and "because" in found and "<math" in found
+    assert all(rule in rules for rule in re.findall(r'class="rule">([^<]*)<', found))
+
+
+def test_code_is_what_the_generator_writes() -> None:
+    found = ask("code", NETWORK, dtype="float32", optimizer="adam")
+    assert found["source"] == symprop.generate(NETWORK, dtype="float32", optimizer="adam")
+    assert found["file"] == "network.py"
+
+
+def test_a_certificate_says_how_it_went() -> None:
+    found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
+    rows = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").rows
+    assert found["verdict"] == "ok" and found["summary"] == f"{len(rows)} checks, all agree"
+    assert found["certificate"].count('<tr class="ok">') == len(rows)
+
+
+def test_a_disagreement_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = (
+        symprop.verify.Row("dW1", "complex step", "3", 1e-16, 1e-12, True),
+        symprop.verify.Row("db1", "complex <step>", "3", 0.5, 1e-12, False, "off by 2"),
+    )
+    monkeypatch.setattr("symprop.server.of_networks.check", lambda *unused, **more: symprop.Certificate("n", rows))
+    found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
+    assert found["verdict"] == "failed" and found["summary"] == "1 of 2 checks FAILED"
+    assert "<strong>db1</strong>: complex &lt;step&gt; disagrees (off by 2)" in found["certificate"]
+
+
+def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
+    assert ask("derivation", BLOCKS)["sizes"] == ["N", "n"]
+    assert "l=1" in re.sub(r"<[^>]*>|\s", "", html.unescape(ask("derivation", BLOCKS)["derivation"]))
+    refused = ask("code", BLOCKS)
+    assert not refused["ok"] and "numbers for the sizes" in refused["problem"]["message"]
+    numbers = symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3})
+    assert ask("code", BLOCKS, sizes={"N": 2, "n": 3, "unused": 5})["source"] == symprop.generate(numbers)
+    assert ask("certificate", NETWORK, sizes={"n": 3})["verdict"] == "ok"
+
+
+@pytest.mark.parametrize("question", ["gradient", "hessian", "hvp"])
+def test_a_formula_shows_the_answer_and_its_parts(question: str) -> None:
+    found = ask("derivation", **LOGISTIC, question=question)
+    formula = symprop.formula(LOGISTIC["text"], LOGISTIC["where"])
+    answer = {"gradient": symprop.gradient, "hessian": symprop.hessian, "hvp": symprop.hvp}[question](formula, "w")
+    assert found["kind"] == "formula" and found["text"] == answer.text()
+    assert found["names"] == ["X", "w", "y"] and found["by"] == "w"
+    assert ask("code", **LOGISTIC, question=question)["source"] == answer.numpy()
+    assert ask("certificate", **LOGISTIC, question=question)["verdict"] == "ok"
+    assert "softplus" in ask("steps", **LOGISTIC, question=question)["steps"]
+
+
+def test_what_is_not_said_is_chosen() -> None:
+    found = ask("derivation", "x @ A @ y", where="x: m, A: m n, y: n")
+    assert found["by"] == "x"
+    mixed = ask("derivation", "x @ A @ y", where="x: m, A: m n, y: n", question="hessian", by="x, y")
+    assert mixed["by"] == "x, y" and mixed["text"] == "A"
+    named = ask("derivation", "A @ x", where="A: m n, x: n", question="vjp", by="x", along="u")
+    assert named["text"] == "A.T @ u"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_every_example_derives_and_is_certified(example: Any) -> None:
+    derived = ask("derivation", **example.state)
+    assert derived["ok"], derived
+    sizes = {"sizes": dict.fromkeys(derived.get("sizes", ()), 3)}
+    assert ask("code", **example.state, **sizes)["ok"]
+    assert ask("certificate", **example.state, **sizes)["verdict"] == "ok"
+
+
+PLACES = [
+    ({"text": "Input(4) >> Dence(3)"}, "text", "Dence"),
+    ({"text": "Input(4) >>\n Dence(3)"}, "text", "Dence"),
+    ({"text": "Input(4) >> Residual(Dense(3)) >> MeanSquaredError()"}, "text", "Residual"),
+    ({"text": "Input(4) >> Dense(4, sise=3)"}, "text", "Dense"),
+    ({"text": 'Input(4) >> Activation("x * sigm(x)") >> MeanSquaredError()'}, "text", "sigm"),
+    ({"text": 'Input(4) >> Residual(Activation("x +* x"), 3) >> MeanSquaredError()'}, "text", "*"),
+    ({"text": 'Input(4) >> Loss("sum((a - y)**2) +* 4")'}, "text", "*"),
+    ({"text": 'Input(4) >> Loss("sum((a - q)**2)")'}, "text", "Loss"),
+    ({"text": "Input(4) >> Loss("}, "text", "("),
+    ({"text": "sum(X @ q)", "where": "X: m n"}, "text", "q"),
+    ({"text": "x + $", "where": "x:"}, "text", "$"),
+    ({"text": "sum(exp(x)", "where": "x: n"}, "text", "("),
+    ({"text": "sum(x +\n (X @ w))", "where": "X: m n, w: m, x: m"}, "text", "X @ w"),
+    ({"text": "sum(é)", "where": "x: n"}, "text", "é"),
+    ({"text": "sum(x)", "where": "x: n symetric"}, "where", "x: n symetric"),
+    ({"text": "sum(x)", "where": "y: m, x n, z: 3"}, "where", "x n"),
+    ({"text": "sum(x)", "where": "x: n; x: m"}, "where", "x: m"),
+    ({"text": "sum(x)", "where": " A: m n symmetric, x: n"}, "where", "A: m n symmetric"),
+]
+
+
+@pytest.mark.parametrize(("state", "field", "wrong"), PLACES, ids=[state["text"] for state, _, _ in PLACES])
+def test_a_mistake_has_its_field_and_its_place(state: dict[str, str], field: str, wrong: str) -> None:
+    problem = ask("derivation", **state)["problem"]
+    assert problem["field"] == field
+    typed = state[field]
+    assert typed[problem["column"] : problem["column"] + problem["width"]] == wrong
+    assert "\n  " not in problem["message"] and "^" not in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("state", "field"),
+    [
+        ({"text": "sum(x)", "where": "x: n", "by": "q"}, "by"),
+        ({"text": "sum(x)", "where": "x: n", "by": "x, x, x"}, "by"),
+        ({"text": "sum(x)", "where": "x: n", "by": "x, x"}, "by"),
+        ({"text": "x", "where": "x: n", "by": "x"}, "text"),
+        ({"text": "x + 1", "where": ""}, "text"),
+        ({"text": ""}, "text"),
+        ({"text": " \n "}, "text"),
+    ],
+)
+def test_a_mistake_without_a_place_has_its_field(state: dict[str, str], field: str) -> None:
+    found = ask("derivation", **state)
+    assert not found["ok"] and found["problem"]["field"] == field
+
+
+def test_a_mistake_of_symprop_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(asked: object) -> dict[str, Any]:
+        raise KeyError("<b>key</b>")
+
+    monkeypatch.setitem(worker.NETWORK, "code", broken)
+    with pytest.raises(KeyError):
+        answered(b'{"stage": "code", "text": "Input(2) >> Tanh()"}')
+    try:
+        broken(None)
+    except KeyError:
+        told = json.loads(worker.mistake())["problem"]["message"]
+    assert told.startswith("symprop itself failed on this: KeyError") and "test_server_stages.py:" in told
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Input(2) >> Activation("x", name="<script>alert(1)</script>") >> MeanSquaredError()',
+        "Input(2) >> <img src=x onerror=alert(1)>",
+        "sum(x) # <script>alert(1)</script>",
+        "{{7*7}} + {% include 'page.html.j2' %}",
+    ],
+)
+def test_what_is_typed_never_becomes_html(stage: str, text: str) -> None:
+    found = ask(stage, text, where="x: n", name="dx")
+    fragments = [found.get(name, "") for name in ("shapes", "derivation", "latex", "steps", "certificate")]
+    assert not any("<script" in fragment or "<img" in fragment or "49" in fragment for fragment in fragments)
