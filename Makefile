@@ -4,7 +4,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: test lint run names bench bench-steps bench-hessians bench-extras generated clean
+.PHONY: test lint run names notebook bench bench-steps bench-hessians bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -28,6 +28,9 @@ run: .venv/.installed
 names: .venv/.installed
 	@$(BIN)/python examples/names.py
 
+notebook: .venv/.installed
+	@$(BIN)/python examples/execute_notebook.py
+
 bench: bench-steps bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
@@ -42,6 +45,19 @@ bench-hessians: bench-extras
 # JAX, PyTorch and autograd are wanted here alone, so that nothing else waits for their installation.
 bench-extras: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+
+# A warning is an error: a page that names what is not there, or asks what has no answer, is not built.
+docs: docs-extras
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+docs-extras: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+
+# Also wants TeX, pdftoppm and Chromium; docs/make_pictures.py says which.
+pictures: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pictures]'
+	@$(BIN)/python docs/make_pictures.py
 
 generated: .venv/.installed
 	$(BIN)/symprop generate --write

@@ -1,0 +1,149 @@
+"""Directives that derive while a page is built: `derivation` for the equations of a network, `jacobian`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+import symprop
+from extension.markup import Row, equations, folded, html, steps_table, typed
+from symprop.algebra.shapes import shape_text
+from symprop.calculus.derivation import Derivation
+from symprop.notation.content import loss_clashes, sections
+from symprop.notation.latex import Tex, latex
+from symprop.notation.page_data import Block, Line
+from symprop.notation.pages import reasons, seen_steps, steps_of, words
+from symprop.notation.pretty import pretty
+
+SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
+"""The parts of a derivation that a page may show; an option names them by their first words."""
+
+
+class DerivationDirective(SphinxDirective):
+    """Show the equations of a network, or of a formula with `where`, with their numbers.
+
+    Options: `layout` ("rows" or "columns" for a batch), `only` (first words of sections, with commas), `equations`
+    (names, with spaces), `steps` (names of equations, with spaces, whose steps unfold below).
+    """
+
+    has_content = True
+    option_spec = {
+        "layout": directives.unchanged,
+        "only": directives.unchanged,
+        "equations": directives.unchanged,
+        "steps": directives.unchanged,
+        "where": directives.unchanged,
+        "hide-input": directives.flag,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        source = " ".join(line.strip() for line in self.content)
+        layout = self.options.get("layout", "example")
+        if "where" in self.options:
+            derivation = symprop.derive(symprop.formula(source, self.options["where"]))
+        else:
+            derivation = symprop.derive(source, layout=layout)
+        only = [each.strip() for each in self.options.get("only", "").lower().split(",") if each.strip()]
+        names = self.options.get("equations", "").split()
+        prefix = f"derivation-{self.env.new_serialno('derivation') + 1}"
+        written = "".join(_written(derivation, only, names, prefix))
+        written += "".join(_steps(derivation, name) for name in self.options.get("steps", "").split())
+        before = [] if "hide-input" in self.options else [typed("\n".join(self.content))]
+        return [*before, html(f'<div class="derivation">{written}</div>')]
+
+
+def _written(derivation: Derivation, only: list[str], names: list[str], prefix: str) -> Iterator[str]:
+    """Yield the chosen sections as tables; with `names`, their equations alone in one table."""
+    chosen = [
+        section
+        for section in sections(derivation)
+        if section.title in SECTIONS and (not only or any(section.title.lower().startswith(each) for each in only))
+    ]
+    for section in chosen:
+        tables = list(_tables(derivation, section.lines, names, prefix))
+        if tables and not names:
+            yield f'<p class="equations-heading">{section.title}</p>'
+        yield from tables
+        if section.title == "Remarks" and not names:
+            said = "".join(f"<li>{words(sentence, pretty, str, str)}</li>" for sentence in section.sentences)
+            yield f'<p class="equations-heading">Remarks</p><ul>{said}</ul>'
+
+
+def _tables(derivation: Derivation, lines: tuple[Line | Block, ...], names: list[str], prefix: str) -> Iterator[str]:
+    loose: list[Row] = []
+    for item in lines:
+        if isinstance(item, Line):
+            if not names or item.equation.name in names:
+                loose.append(_row(derivation, item, None, prefix))
+            continue
+        if loose:
+            yield equations(loose)
+            loose = []
+        inside = [line for line in item.lines if not names or line.equation.name in names]
+        if inside:
+            yield equations([_row(derivation, line, item, prefix) for line in inside], f"for {_span(item)}")
+    if loose:
+        yield equations(loose)
+
+
+def _span(block: Block) -> str:
+    first, last = ("1", str(block.count))[:: -1 if block.backward else 1]
+    return f"{block.index} = {first}, …, {last}"
+
+
+def _row(derivation: Derivation, line: Line, block: Block | None, prefix: str) -> Row:
+    equation = line.equation
+    right = signed(derivation, latex(equation.expression))
+    if line.unless_last and block is not None:
+        number = Tex().number
+        right += rf" \quad ({number(block.index).text} < {number(block.count).text})"
+    anchor = f"{prefix}-{line.number}"
+    left = signed(derivation, latex(equation.target))
+    return Row(left, right, shape_text(equation.target.shape), str(line.number), anchor)
+
+
+def signed(derivation: Derivation, formula: str) -> str:
+    """Return LaTeX with a curled loss where a size has its letter, as a report has it."""
+    if not loss_clashes(derivation):
+        return formula
+    return r"\mathcal{L}" if formula == "L" else formula.replace(r"\partial L}", r"\partial \mathcal{L}}")
+
+
+def _steps(derivation: Derivation, name: str) -> str:
+    equation, listed = steps_of(derivation, name)
+    shown = seen_steps(listed, latex)
+    left = signed(derivation, latex(equation.target))
+    rows = [
+        (
+            step.rule,
+            ", ".join(words(sentence, pretty, str, str) for sentence in reasons(derivation, step)),
+            signed(derivation, latex(step.after)),
+        )
+        for step in shown
+    ]
+    start = f"{left} = {signed(derivation, latex(shown[0].before))}"
+    number = derivation.numbers[equation.name]
+    return folded(f"The {len(rows)} steps that led to ({number})", steps_table(rows, start))
+
+
+class JacobianDirective(SphinxDirective):
+    """Show Jacobians of the forward pass: the arguments are pairs `of/by`, the body is the network."""
+
+    has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {"hide-input": directives.flag}
+
+    def run(self) -> list[nodes.Node]:
+        derivation = symprop.derive(" ".join(line.strip() for line in self.content))
+        rows = []
+        for pair in self.arguments[0].split():
+            of, by = pair.split("/")
+            node = derivation.jacobian(of, by)
+            above, below = (latex(derivation.variable(name)) for name in (of, by))
+            rows.append(Row(rf"\frac{{\partial {above}}}{{\partial {below}}}", latex(node), shape_text(node.shape)))
+        before = [] if "hide-input" in self.options else [typed("\n".join(self.content))]
+        return [*before, html(f'<div class="derivation">{equations(rows)}</div>')]
