@@ -32,6 +32,7 @@ from symprop.notation.page_blocks import PageWriter, label
 from symprop.reports.architecture import layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
+from symprop.reports.general import general_recurrence
 from symprop.reports.listing import code_lines
 from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
@@ -116,6 +117,7 @@ def recurrence(subject: Subject) -> Iterator[Block]:
             lines += size
     if found:
         yield Boxed(tuple(found))
+    yield from general_recurrence(subject)
 
 
 def gradients(subject: Subject) -> Iterable[Block]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from markupsafe import Markup
+
 from symprop.algebra.names import closest
 from symprop.algebra.trees import variables, walk
 from symprop.calculus.derivation import Derivation
@@ -129,7 +131,10 @@ class Report:
             write_whole(path, self.latex() if ending == ".tex" else self.html())
 
     def _repr_html_(self) -> str:
-        return str(html_document.html_body(self.sections))
+        """Return the page in a frame, for a notebook: its styles and its script stay inside."""
+        looks = "width: 100%; height: 40rem; border: 1px solid #8886"
+        frame = Markup('<iframe title="{}" sandbox="allow-scripts" style="{}" srcdoc="{}"></iframe>')
+        return str(frame.format(self.title, looks, self.html()))
 
 
 ENDINGS = (".tex", ".pdf", ".html")

@@ -126,6 +126,32 @@ def test_gradients_from_the_page_are_those_of_the_module(example: Example) -> No
         assert error(found, gradients[variable.name]) <= LIMIT
 
 
+LABEL = r"\\tag\{(?P<number>\d+)\}\\label\{eq:mine\.(?P<name>[^}]*)\}"
+ROW = re.compile(rf"^  (?P<left>.*?) &= (?P<right>.*) &\\qquad& \\in .*?\s*{LABEL}", re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
+    """What a paper would input: the numbered equations in its text give the loss and gradients of the module."""
+    report = symprop.report(example.network, layout="rows", without=["certificate", "code", "derivation"])
+    page = Page(report.derivation)
+    rows = list(ROW.finditer(report.fragment("mine.")))
+    assert {row["name"]: int(row["number"]) for row in rows} == report.derivation.numbers
+    for row in rows:
+        found = report.derivation.equation(row["name"])
+        meaning = Meaning(page.arrays, "rows", OWN)
+        value = meaning.evaluate(row["right"], numbers(found.target.shape, report.derivation))
+        page.arrays[name_of(row["left"])] = value
+    module = symprop.compile(example.network, dtype="float64")
+    params = {variable.name: page.values[variable.name] for variable in report.derivation.system.parameters}
+    (x,), (y,) = report.derivation.system.inputs, report.derivation.system.targets
+    loss, gradients = module.loss_and_grads(params, page.values[x.name], page.values[y.name])
+    assert error(page.arrays["L"], loss) <= LIMIT
+    for name, gradient in gradients.items():
+        row = next(row for row in rows if row["name"] == f"d{name}")
+        assert error(page.arrays[name_of(row["left"])], gradient) <= LIMIT
+
+
 @pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
 def test_lines_that_are_broken_read_the_same(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows"), width=12).run()

@@ -147,3 +147,14 @@ def test_it_prints_on_paper(browser: Browser, file: Path) -> None:
     assert main and aside and aside["y"] >= main["y"] + main["height"]
     assert page.pdf(format="A4").startswith(b"%PDF-")
     context.close()
+
+
+def test_a_notebook_shows_the_page_in_a_frame(browser: Browser, report: symprop.Report) -> None:
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.set_content(f"<!DOCTYPE html><p>cell</p>{report._repr_html_()}")
+    inside = page.frame_locator("iframe")
+    assert inside.locator("h1").inner_text() == report.title
+    inside.locator("tr[id='eq:delta2'] .left").hover()
+    assert inside.locator(".listing .line.lit").count() > 0  # the script runs inside
+    context.close()

@@ -15,6 +15,7 @@ from symprop.reports import pdf
 from symprop.reports.content import SECTIONS
 from symprop.reports.costs import named
 from symprop.reports.flow import measured, stations
+from symprop.reports.general import with_name
 from symprop.reports.subject import Subject
 
 RESIDUAL = (
@@ -71,6 +72,31 @@ def test_a_long_recurrence_stands_in_several_frames_that_fit_on_a_page() -> None
     assert len(boxes) > 1
     assert all(box.count(r"\tag") <= 14 for box in boxes)
     assert sum(box.count(r"\tag") for box in boxes) == 30
+
+
+def test_a_repeat_has_its_recurrence_in_general_too() -> None:
+    """The general equations, at each block, are the numbered ones."""
+    text = "Input(3) >> Dense(4) >> Tanh() >> Repeat(Residual(Dense(4) >> Sigmoid()), 5) >> MeanSquaredError()"
+    written = section(symprop.report(text, without=["certificate", "code"]), "recurrence")
+    general = (
+        r"\delta^{(l+1)} &= \frac{\partial L}{\partial a^{(l+1)}} \odot f^{(l+1)} \odot \left(1 - f^{(l+1)}\right)"
+    )
+    assert general in written and "with $N = 5$ blocks" in written and r"\quad (l < N)" in written
+    network = symprop.parse_network(text)
+    found = with_name(network)
+    assert found is not None and found[1:] == ("N", 5)
+    numbered = symprop.derive(network)
+    (loop,) = (item for item in symprop.derive(found[0]).backward if isinstance(item, symprop.Loop))
+    for block in range(1, 5):
+        for equation in loop.equations:
+            target, expression = (side.xreplace({loop.index: block}) for side in (equation.target, equation.expression))
+            assert numbered.equation(target.name).expression == expression
+    for other in (
+        "Input(3) >> Repeat(Dense(3) >> Tanh(), 2) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(3) >> Tanh(), 4, tied=True) >> MeanSquaredError()",
+        "Input(3) >> Dense(3) >> Repeat(Tanh(), 4) >> MeanSquaredError()",
+    ):
+        assert with_name(symprop.parse_network(other)) is None
 
 
 def test_each_step_of_the_derivation_is_shown_and_like_ones_once(residual: symprop.Report) -> None:
