@@ -6,7 +6,7 @@ broadcasting, and skips what does not depend on the variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
@@ -22,6 +22,9 @@ from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
 MOST_STEPS = 2_000
+MANY = 8
+"""From so many terms on that are yet to be differentiated, a step makes the same move in all of them. A weight that is
+used a thousand times then takes the steps of one that is used once, not thousands that each write the whole sum anew."""
 
 PULLBACK_NAMES: dict[type[Node], str] = {
     n.Add: "sum",
@@ -72,8 +75,11 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         name, place, applied = found
         part = _at(current, place)
         # a rule is an equality, so it holds wherever the same part stands; a pullback stands for one way back
-        unfinished = isinstance(part, UNFINISHED)
-        after = tidy(_put(current, place, applied.result) if unfinished else replace(current, {part: applied.result}))
+        if isinstance(part, UNFINISHED):
+            place, applied = _together(current, name, place, applied)
+            after = tidy(_put(current, place, applied.result))
+        else:
+            after = tidy(replace(current, {part: applied.result}))
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:
@@ -86,11 +92,22 @@ UNFINISHED = (n.Pullback, n.Pushforward)
 """What a derivation starts from and ends without."""
 
 Place = tuple[int, ...]
+Move = tuple[str, Place, Applied]
 
 
-def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]:
+def _moves(node: Node, context: Context) -> Iterator[Move]:
     """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order."""
     places = list(_places(node))
+    yield from _differentiations(places)
+    for rule in RULES:
+        for place, part in places:
+            ruled = rule.apply(part, context)
+            if ruled is not None and tidy(ruled.result) != part:
+                yield rule.name, place, ruled
+
+
+def _differentiations(places: Iterable[tuple[Place, Node]]) -> Iterator[Move]:
+    """Yield the moves that differentiate, at these places."""
     for place, part in places:
         if isinstance(part, n.Pullback):
             name, applied = recognised(part) or worked_out(part)
@@ -98,11 +115,26 @@ def _moves(node: Node, context: Context) -> Iterator[tuple[str, Place, Applied]]
         if isinstance(part, n.Pushforward):
             name, applied = recognised(part) or pushed(part)
             yield name, place, applied
-    for rule in RULES:
-        for place, part in places:
-            ruled = rule.apply(part, context)
-            if ruled is not None and tidy(ruled.result) != part:
-                yield rule.name, place, ruled
+
+
+def _together(node: Node, name: str, place: Place, applied: Applied) -> tuple[Place, Applied]:
+    """Return the move at `place`, or where that stands in a sum with many such terms, the same move in all of them."""
+    for depth in range(len(place)):
+        total = _at(node, place[:depth])
+        if not isinstance(total, n.Add) or sum(map(_is_unfinished, total.operands)) < MANY:
+            continue
+        terms, facts = list(total.operands), list(applied.facts)
+        for position, term in enumerate(terms):
+            found = next(_differentiations(_places(term)), None)
+            if found is not None and found[0] == name:
+                terms[position] = _put(term, found[1], found[2].result)
+                facts.extend(found[2].facts)
+        return place[:depth], Applied(n.Add(*terms), tuple(dict.fromkeys(facts)))
+    return place, applied
+
+
+def _is_unfinished(node: Node) -> bool:
+    return any(isinstance(part, UNFINISHED) for part in walk(node))
 
 
 def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:

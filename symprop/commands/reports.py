@@ -44,6 +44,8 @@ def enter(command: Enter) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from symprop.files import check_writable
     from symprop.reports.report import TITLE, report
 
@@ -70,11 +72,14 @@ def _report(options: argparse.Namespace) -> int:
     )
     if options.equation is not None:
         put(made.equation(options.equation), options.output)
-    elif options.fragment:
-        put(made.fragment(options.prefix, options.level), options.output)
-    elif options.output is None:
-        put(made.latex(), None)
-    else:
-        made.write(options.output)
+        return 0
+    working = Console(stderr=True).status("deriving, generating and checking")  # seen in a terminal alone
+    if options.output is not None and not options.fragment:
+        with working:
+            made.write(options.output)
         told(options.output)
+        return 0
+    with working:
+        written = made.fragment(options.prefix, options.level) if options.fragment else made.latex()
+    put(written, options.output)
     return 0
