@@ -17,12 +17,12 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import NODE_KINDS, Node, Variable
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added
 from symprop.calculus.rewriting import PULLBACK_NAMES
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
+from symprop.notation.pages import pretty_shape
 
 
 def element_row(example: Example) -> Row | None:
@@ -77,7 +77,7 @@ def _said(kind: type[Node]) -> str:
 def _example(example: Example, its_rules: tuple[Rule, ...]) -> str:
     node = example.node
     name = name_of(node)
-    rows = [Row(name, latex(node), shape_text(node.shape))]
+    rows = [Row(name, latex(node), pretty_shape(node.shape))]
     meaning = element_row(example)
     rows += [meaning] if meaning is not None else small_element_rows(example)
     flowing = [rule for rule in its_rules if not rule.constant]

@@ -21,6 +21,7 @@ from symprop.errors import LimitError, OutputError, SpecError, SympropError, sho
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
+_ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description=(__doc__ or "").split("\n")[0], allow_abbrev=False)
+    parser = _Parser(prog=PROGRAM, description=_ABOUT, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 

@@ -15,6 +15,7 @@ class SympropError(Exception):
     """Base of every error that symprop raises for what a user gave it.
 
     Where the place in the typed text is known, `column` is its first character (from 0) and `width` how many it has.
+    On the command line the exit code is `exit_code`: 2, for a `LimitError` 3, for an `OutputError` 4.
     """
 
     exit_code = 2

@@ -39,6 +39,11 @@ class Model:
 
     `params` go with `module` (`module.forward(params, scaled)`); `scaled` prepares features for it; `notes` is what
     the file says: network, target, features, classes and scaling.
+
+    >>> net = "Input(2) >> Dense(1) >> MeanSquaredError()"
+    >>> model = Model(as_network(net), {"W1": np.array([[1.0, 2.0]]), "b1": np.array([0.5])}, {})
+    >>> model.predict([[1.0, 1.0]])
+    array([3.5])
     """
 
     network: Network

@@ -10,12 +10,11 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
-from symprop.algebra.shapes import shape_text
 from symprop.calculus.derivation import Derivation
 from symprop.notation.content import loss_clashes, sections
 from symprop.notation.latex import Tex, latex
 from symprop.notation.page_data import Block, Line
-from symprop.notation.pages import reasons, seen_steps, steps_of, words
+from symprop.notation.pages import pretty_shape, reasons, seen_steps, steps_of, words
 from symprop.notation.pretty import pretty
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
@@ -102,7 +101,7 @@ def _row(derivation: Derivation, line: Line, block: Block | None, prefix: str) -
         right += rf" \quad ({number(block.index).text} < {number(block.count).text})"
     anchor = f"{prefix}-{line.number}"
     left = signed(derivation, latex(equation.target))
-    return Row(left, right, shape_text(equation.target.shape), str(line.number), anchor)
+    return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
 
 
 def signed(derivation: Derivation, formula: str) -> str:
@@ -144,6 +143,6 @@ class JacobianDirective(SphinxDirective):
             of, by = pair.split("/")
             node = derivation.jacobian(of, by)
             above, below = (latex(derivation.variable(name)) for name in (of, by))
-            rows.append(Row(rf"\frac{{\partial {above}}}{{\partial {below}}}", latex(node), shape_text(node.shape)))
+            rows.append(Row(rf"\frac{{\partial {above}}}{{\partial {below}}}", latex(node), pretty_shape(node.shape)))
         before = [] if "hide-input" in self.options else [typed("\n".join(self.content))]
         return [*before, html(f'<div class="derivation">{equations(rows)}</div>')]

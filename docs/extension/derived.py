@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 import symprop
 from extension.markup import Row, equations, formula_line, html, typed
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import shape_text
+from symprop.notation.pages import pretty_shape
 
 
 class DerivedDirective(SphinxDirective):
@@ -62,9 +62,9 @@ def _row(value: Any, left: str) -> Row:
         before, after, note = value
         return Row(_latex(before), _latex(after), note)
     if isinstance(value, symprop.Equation):
-        return Row(value.target.latex(), value.expression.latex(), shape_text(value.target.shape))
+        return Row(value.target.latex(), value.expression.latex(), pretty_shape(value.target.shape))
     if isinstance(value, Node):
-        return Row(left, value.latex(), shape_text(value.shape))
+        return Row(left, value.latex(), pretty_shape(value.shape))
     return Row(left, _latex(value))
 
 

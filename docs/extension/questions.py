@@ -11,10 +11,9 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
-from symprop.algebra.shapes import shape_text
 from symprop.notation.answer_pages import answer_latex, definitions, heading
 from symprop.notation.latex import latex
-from symprop.notation.pages import seen_steps
+from symprop.notation.pages import pretty_shape, seen_steps
 
 WIDTH = 100
 """Characters of code that fit beside each other on a page."""
@@ -84,11 +83,11 @@ def _declaration(variable: symprop.Variable) -> str:
 def _written(answer: symprop.Answer, with_formula: bool) -> str:
     result = answer.result
     found, body = definitions(result)
-    rows = [Row("f", answer_latex(result.formula.node), shape_text(result.formula.shape))] if with_formula else []
-    rows.append(Row(heading(result, "latex"), answer_latex(body), shape_text(result.node.shape)))
+    rows = [Row("f", answer_latex(result.formula.node), pretty_shape(result.formula.shape))] if with_formula else []
+    rows.append(Row(heading(result, "latex"), answer_latex(body), pretty_shape(result.node.shape)))
     table = equations(rows)
     if found:
-        parts = [Row(latex(e.target), answer_latex(e.expression), shape_text(e.target.shape)) for e in found]
+        parts = [Row(latex(e.target), answer_latex(e.expression), pretty_shape(e.target.shape)) for e in found]
         table += equations(parts, "where")
     notes = "".join(f"<li>{escape(note)}</li>" for note in (*result.ledger, *result.remarks))
     return table + (f'<ul class="notes">{notes}</ul>' if notes else "")

@@ -13,7 +13,13 @@ from symprop.algebra.printable import Printable
 
 @dataclass(frozen=True)
 class Step:
-    """One named step of a derivation: `rule` turned `before` into `after`, using `facts`."""
+    """One named step of a derivation: `rule` turned `before` into `after`, using `facts`.
+
+    >>> import symprop
+    >>> step = symprop.derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()").steps("delta1")[-1]
+    >>> step.rule, step.before.text(), step.after.text(), step.facts
+    ('cancel', 'p - p * y / p', 'p - y', ('p is above 0, as every softmax',))
+    """
 
     rule: str
     before: Node
@@ -23,7 +29,13 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Equation(Printable):
-    """`target = expression`. `steps` lead from the definition to the expression; `note` says what it is."""
+    """`target = expression`. `steps` lead from the definition to the expression; `note` says what it is.
+
+    >>> import symprop
+    >>> equation = symprop.derive("Input(2) >> Dense(3) >> MeanSquaredError()").equation("z1")
+    >>> equation.text(), equation.target.shape, equation.note
+    ('z1 = W1 @ x + b1', (3,), 'pre-activation')
+    """
 
     target: Variable
     expression: Node
@@ -46,6 +58,12 @@ class Loop:
     In a forward system block `index` reads `carry_in` (`a[l - 1]`) and makes `carry_out` (`a[l]`). `equations` hold
     for a general `index`; in a backward system they hold for every index but the ends, which stand in `base`
     (for `index` = `count`, or 1).
+
+    >>> import symprop
+    >>> net = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
+    >>> loop = next(item for item in net.system().items if isinstance(item, Loop))
+    >>> loop.count, [equation.text() for equation in loop.equations]
+    (N, ['z[l] = W[l] @ a[l - 1] + b[l]', 'a[l] = tanh(z[l])'])
     """
 
     index: Symbol
@@ -72,6 +90,11 @@ class System:
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
     "rows" or "columns".
+
+    >>> import symprop
+    >>> system = symprop.parse_network("Input(2) >> Dense(3) >> MeanSquaredError()").system("rows")
+    >>> system.parameters, system.output.shape
+    ((W1, b1), (m, 3))
     """
 
     items: tuple[Item, ...]

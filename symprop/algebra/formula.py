@@ -27,7 +27,13 @@ RESULT_LETTERS = ("L", "f", "g", "h", "r")
 
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
-    """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`."""
+    """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
+
+    >>> import symprop
+    >>> f = symprop.formula("X @ w - y", X="m n", w="n", y="m")
+    >>> f.text(), f.shape, f.variables
+    ('X @ w - y', (m,), (X, w, y))
+    """
 
     source: str
     node: Node
@@ -126,7 +132,9 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
         raise FormulaError(f"{shown(clash)} is the name of a size and of an array\nallowed: two names")
     missing = next((name for name in names_in(source) if name not in names and name not in sizes), None)
     if missing is not None:
-        allowed = f'{missing}="m n" with its sizes, {missing}="" for a scalar'
+        allowed = (
+            f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
+        )
         problem = FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
         place = re.search(rf"\b{re.escape(missing)}\b", source)
         raise problem if place is None else located(problem, place.start(), len(missing))

@@ -38,6 +38,11 @@ class Node(Printable, Basic):
     `operands` are the nodes directly below; `weight` counts the nodes of the formula written out, shared parts
     as often as they stand in it.
 
+    >>> import symprop
+    >>> A, x = symprop.variable("A", (2, 3)), symprop.variable("x", (3,))
+    >>> (A @ x + 1).shape, (A @ x + 1).text(), (A @ x).operands
+    ((2,), 'A @ x + 1', (A, x))
+
     Raises:
         ShapeError: the operands do not fit.
         LimitError: the formula written out is larger than 1,000,000 nodes.
@@ -115,6 +120,11 @@ class Variable(Node):
     `letter` and `index` make the name (`W` and 1 give `W1`; an index that is an expression gives `W[l]`); `mark`
     above 1 tells apart names that would be the same (`a1_2`); `role` "gradient" makes it the derivative of the loss
     by the variable so named (`dW1`). `facts` are what is known of the value, each a `Fact`.
+
+    >>> import symprop
+    >>> W = symprop.variable("W1", (2, 3))
+    >>> W.name, W.letter, W.index, W.shape
+    ('W1', 'W', (1,), (2, 3))
     """
 
     def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:

@@ -49,6 +49,11 @@ class Comparison:
     `kind`, where they are equal: "identical after simplification" and "equal by elements" are proofs (the second at
     the sizes that the message names), "equal at 12 random points in 50 digits" is none. Where they are not:
     "transposed", "constant factor", "missing term" and so on. `used` are the declared facts that equality needs.
+
+    >>> import symprop
+    >>> found = symprop.compare("A @ x", "A.T @ x", A="n n symmetric", x="n")
+    >>> found.equal, found.kind, found.used
+    (True, 'identical after simplification', ('A is symmetric',))
     """
 
     equal: bool

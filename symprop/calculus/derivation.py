@@ -33,6 +33,13 @@ class Derivation(Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
+
+    >>> import symprop
+    >>> d = symprop.derive("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
+    >>> [equation.name for equation in d.equations]
+    ['z1', 'a1', 'L', 'delta1', 'dW1', 'db1']
+    >>> d.gradient("W1").text(), d.gradient("W1").shape
+    ('outer(delta1, x)', (3, 2))
     """
 
     network: Network | Formula
@@ -92,7 +99,7 @@ class Derivation(Printable):
     def delta(self, layer: int | str) -> Node:
         """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
         z1 - y
         """
@@ -101,7 +108,7 @@ class Derivation(Printable):
     def gradient(self, parameter: str) -> Node:
         """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
         outer(delta1, x)
         """
@@ -139,7 +146,7 @@ class Derivation(Printable):
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()")
         >>> print(d.jacobian("a2", "z1").text())
         diag(1 - f2 * f2) @ W2 + eye(2)
@@ -180,7 +187,7 @@ class Derivation(Printable):
     def cost(self) -> Cost:
         """Return the operations of the forward and backward pass and the memory, as exact polynomials in the sizes.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()")
         >>> d.cost().leading
         3*n0*n1 + 5*n1*n2
@@ -190,7 +197,7 @@ class Derivation(Printable):
     def modes(self, of: str, by: str) -> Modes:
         """Return forward mode (JVP) and reverse mode (VJP) from `by` to `of`, with the cost of each order of products.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> MeanSquaredError()")
         >>> d.modes("z2", "x").cheaper()[0]
         'depends'
@@ -204,7 +211,7 @@ class Derivation(Printable):
     def paths(self) -> Expansion:
         """Return the Jacobian of the residual blocks expanded into its paths, `I + df2/df1 + ...` (Veit et al., 2016).
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 4) >> MeanSquaredError()")
         >>> len(d.paths().paths)
         8
@@ -221,7 +228,7 @@ class Derivation(Printable):
         Each factor is the largest slope that the activation has, or its slope where it puts out `output`. Weights are
         left out, and so are skip connections: the table follows the blocks' own path. `bound` has both.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
         >>> d.vanishing()[-1].leaving
         1/1024
@@ -238,7 +245,7 @@ class Derivation(Printable):
         It is written in the norms (the largest singular values) of the weight matrices and adds up all paths, so that a
         residual block has the 1 of its identity, which keeps the gradient from vanishing.
 
-        >>> from symprop.calculus.derive import derive
+        >>> from symprop import derive
         >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Sigmoid()), 3) >> MeanSquaredError()")
         >>> d.bound("a3", "a2"), d.vanishing()[0].factor
         (||W3||/4 + 1, 1/4)

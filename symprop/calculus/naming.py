@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, variables, walk
 
@@ -43,7 +44,7 @@ def with_names(node: Node, taken: Iterable[str]) -> tuple[tuple[Equation, ...], 
         part = _worth_a_name([*(each.expression for each in definitions), node])
         if part is None:
             break
-        target = Variable(_letter(part, names), (), part.shape)
+        target = variable(_letter(part, names), part.shape)
         names.add(target.name)
         definitions = [Equation(each.target, replace(each.expression, {part: target})) for each in definitions]
         node = replace(node, {part: target})

@@ -23,8 +23,8 @@ from symprop.errors import LimitError
 
 MOST_STEPS = 2_000
 MANY = 8
-"""From so many terms on that are yet to be differentiated, a step makes the same move in all of them. A weight that is
-used a thousand times then takes the steps of one that is used once, not thousands that each write the whole sum anew."""
+"""From so many unfinished terms of a sum on, a step makes the same move in all of them: a weight that is used often
+takes the steps of one that is used once, not some for each use that write the whole sum anew."""
 
 PULLBACK_NAMES: dict[type[Node], str] = {
     n.Add: "sum",

@@ -137,7 +137,7 @@ def initialisation(
 
     The activation is a layer, a function, or text in NumPy notation; `inputs` and `outputs` are numbers or names.
 
-    >>> from symprop.networks import ReLU
+    >>> from symprop import ReLU
     >>> he = initialisation(ReLU())
     >>> he.forward, he.backward, he.harmonic
     (2/n_in, 2/n_out, 4/(n_in + n_out))

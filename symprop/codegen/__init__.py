@@ -27,7 +27,8 @@ def generate(
     """Return the source of a NumPy module that computes the loss of `network` and its gradients.
 
     The module needs NumPy and nothing else. With an `optimizer` ("sgd", "momentum", "adam", "adamw") it has
-    `init_state`, `train_step` and `update` as well. A derivation may stand for its network, if its layout is "rows".
+    `init_state`, `train_step` and `update` as well. `dtype` is "float64" or "float32". A derivation may stand for its
+    network, if its layout is "rows".
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def _step")[2].partition("z₁ = ")[2].partition("    # (3)")[0])
@@ -80,11 +81,16 @@ def compile_network(
     target: str = "numpy",
     threads: int = 1,
 ) -> types.ModuleType:
-    """Return the generated module, loaded; tracebacks through it show its source.
+    """Return the generated module, loaded; tracebacks through it show its source. The options are those of `generate`.
 
-    >>> module = compile_network("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
+    >>> import numpy as np, symprop
+    >>> module = symprop.compile("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
     >>> module.PARAMETERS
     {'W1': (3, 2), 'b1': (3,)}
+    >>> params = module.init_params(seed=0)
+    >>> loss, grads = module.loss_and_grads(params, np.ones((5, 2)), np.zeros((5, 3)))  # five examples, a row each
+    >>> grads["W1"].shape
+    (3, 2)
 
     Raises:
         SpecError: as `generate`.

@@ -43,6 +43,11 @@ class NetworkDifference:
     `layers` says in sentences what became of the layers, `shapes` which arrays have other sizes, `rewired` what is read
     by another name in equations that stay; `changes` holds every equation once, in the order of the pages. The loss is
     written with a curl where a size has its letter (`curled`).
+
+    >>> import symprop
+    >>> found = symprop.diff("Input(2) >> Dense(2) >> MeanSquaredError()", "Input(2) >> Dense(3) >> MeanSquaredError()")
+    >>> bool(found), len(found.changed), [(a.name, a.shape, b.shape) for a, b in found.shapes]
+    (True, 0, [('y', (2,), (3,)), ('z1', (2,), (3,)), ('W1', (2, 2), (3, 2)), ('b1', (2,), (3,))])
     """
 
     before: Network

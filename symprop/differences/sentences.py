@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import product
 
 from symprop.differences.layers import Pair, Station
 from symprop.networks.blocks import Repeat, Residual
@@ -27,7 +28,7 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
     for what, where in _happened(pairs, {each for pair in repeats for each in pair}):
         found.setdefault(what, []).append(where)
     for outer, other in repeats:
-        found[f"{outer.text} has {other.count} block{'s' if other.count > 1 else ''} now"] = []
+        found[f"{outer.text} has {other.count} block{'' if other.count == 1 else 's'} now"] = []
     for sentence in dict.fromkeys(sentence for a, b in pairs if a and b for sentence in _ties(a, b)):
         found[sentence] = []
     return tuple(what + _places(where) for what, where in found.items())
@@ -53,7 +54,7 @@ def _happened(pairs: Sequence[Pair], counted: Collection[Layer]) -> Iterator[tup
                 yield f"{a.text} becomes {b.text}", where
             continue
         station, side = (a, "A") if a is not None else (b, "B")
-        if station is None or any(layer in counted for layer in station.within):
+        if station is None or any(layer in counted for layer in (*station.within, station.layer)):
             continue
         run.append(station)
         following = pairs[place + 1] if place + 1 < len(pairs) else (None, None)
@@ -72,14 +73,18 @@ def _run(run: Sequence[Station], side: str, pairs: Sequence[Pair], place: int) -
     layers = [station for station in run if not station.closes]
     if layers:
         what = f"{_written_out(run)} {verb}"
-        yield what, f"layer {layers[0].place} of A" if side == "A" else _beside(pairs, place, len(run), layers[0])
+        where = _numbered(layers[0].place, layers[-1].place) + " of A"
+        yield what, where if side == "A" else _beside(pairs, place, len(run), layers[0])
 
 
 def _span(station: Station) -> str:
-    first = station.place - _leaves(station.layer) + 1
-    if first == station.place:
+    return _numbered(station.place - _leaves(station.layer) + 1, station.place)
+
+
+def _numbered(first: int, last: int) -> str:
+    if first == last:
         return f"layer {first}"
-    return f"layers {first} {'and' if station.place - first == 1 else 'to'} {station.place}"
+    return f"layers {first} {'and' if last - first == 1 else 'to'} {last}"
 
 
 def _beside(pairs: Sequence[Pair], place: int, length: int, added: Station) -> str:
@@ -93,7 +98,7 @@ def _beside(pairs: Sequence[Pair], place: int, length: int, added: Station) -> s
 
 
 def _repeats(pairs: Sequence[Pair]) -> list[tuple[Repeat, Repeat]]:
-    """The repeats around layers of both networks that have the same block another number of times."""
+    """The repeats that have the same block another number of times: of both networks, one written out or both alike."""
     found = {
         (outer, other): None
         for a, b in pairs
@@ -102,7 +107,19 @@ def _repeats(pairs: Sequence[Pair]) -> list[tuple[Repeat, Repeat]]:
         if isinstance(outer, Repeat) and isinstance(other, Repeat)
         if outer.block == other.block and outer.count != other.count
     }
+    before = [a for a, b in pairs if a is not None and b is None]
+    after = [b for a, b in pairs if a is None and b is not None]
+    for outer, other in product(*(dict.fromkeys(map(_outermost, side)) for side in (before, after))):
+        if not isinstance(outer, Repeat) or not isinstance(other, Repeat) or outer.tied or other.tied:
+            continue
+        if outer.block == other.block and outer.is_symbolic != other.is_symbolic:
+            found[outer, other] = None
     return list(found)
+
+
+def _outermost(station: Station) -> Layer:
+    """The block that a station stands in, or the layer itself: a Repeat of a symbolic number is one."""
+    return station.within[0] if station.within else station.layer
 
 
 def _ties(a: Station, b: Station) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Residual(Layer):
 
     With `projection` the input goes through a Dense without bias first, so that the widths may differ.
 
-    >>> from symprop.networks import Dense, Tanh
+    >>> from symprop import Dense, Tanh
     >>> network = Input(2) >> Residual(Dense(3) >> Tanh(), projection=True)
     >>> [equation.text() for equation in network.system().equations]
     ['z1 = W1 @ x + b1', 'f1 = tanh(z1)', 'z2 = W2 @ x', 'a2 = f1 + z2']
@@ -118,7 +118,7 @@ class Repeat(Layer):
     In a recurrence a size name that ends in the loop's index (`n_l`) is a size of its own for each block. With `tied`
     all blocks have the parameters of the first, weights and biases, as the steps of a recurrent network.
 
-    >>> from symprop.networks import Dense, Input, Tanh
+    >>> from symprop import Dense, Input, Tanh
     >>> Repeat(Dense(8) >> Tanh(), "L").text
     'Repeat(Dense(8) >> Tanh(), L)'
     >>> network = Input(8) >> Repeat(Dense(8), 2, tied=True)

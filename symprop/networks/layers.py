@@ -113,6 +113,10 @@ class Input(Layer):
 
     >>> Input(64).text
     'Input(64)'
+
+    Raises:
+        SpecError: no size: not a whole number from 1, and not a name.
+        LimitError: a size above 10,000,000.
     """
 
     size: Size
@@ -233,7 +237,10 @@ class Embedding(Layer):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """`exp(z_i) / sum_j exp(z_j)` along the last axis.
+    """`exp(z_i) / sum_j exp(z_j)` along the last axis; the shape stays.
+
+    >>> [equation.text() for equation in (Input(3) >> Dense(2) >> Softmax()).system().equations]
+    ['z1 = W1 @ x + b1', 'a1 = softmax(z1)']
 
     Raises:
         SpecError: over one class, where it would always be 1.

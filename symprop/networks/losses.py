@@ -59,14 +59,31 @@ class LossLayer(Layer):
 
 
 class MeanSquaredError(LossLayer):
-    """Half the squared norm of the error, `sum((a - y)**2) / 2`."""
+    """Half the squared norm of the error of one example, `sum((a - y)**2) / 2`; `y` has the shape of the output `a`.
+
+    >>> from symprop import Dense, Input
+    >>> network = Input(3) >> Dense(2) >> MeanSquaredError()
+    >>> network.system().targets[0].shape
+    (2,)
+    """
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         return Multiply(Scalar(Rational(1, 2)), Sum(Power(output - target, 2)))
 
 
 class SoftmaxCrossEntropy(LossLayer):
-    """Cross-entropy of a distribution `y` and `p = softmax(z)`, along the last axis, `-sum(y * log(p))`."""
+    """Cross-entropy of a distribution `y` and `p = softmax(z)`, along the last axis, `-sum(y * log(p))`.
+
+    In a generated module `y` may also be the numbers of the classes, one for each example.
+
+    >>> from symprop import Dense, Input
+    >>> network = Input(3) >> Dense(2) >> SoftmaxCrossEntropy()
+    >>> [equation.text() for equation in network.system().equations]
+    ['z1 = W1 @ x + b1', 'p = softmax(z1)', 'L = -sum(y * log(p))']
+
+    Raises:
+        SpecError: over one class, where it would always be 0.
+    """
 
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return (Fact("sums to 1", output.rank - 1), Fact("nonnegative"))

@@ -33,7 +33,7 @@ class _Progress:
 class Network:
     """Layers in a row, the first an `Input`; a loss, if any, is the last.
 
-    >>> from symprop.networks import Dense, MeanSquaredError, Tanh
+    >>> from symprop import Dense, MeanSquaredError, Tanh
     >>> network = Input(3) >> Dense(2) >> Tanh() >> MeanSquaredError()
     >>> [equation.name for equation in network.system().equations]
     ['z1', 'a1', 'L']
@@ -147,7 +147,7 @@ class Network:
     def with_sizes(self, sizes: Mapping[str, Any]) -> Network:
         """Return the network with numbers (or other names) for named sizes and counts.
 
-        >>> from symprop.networks import Dense
+        >>> from symprop import Dense
         >>> (Input("n0") >> Dense("n1")).with_sizes({"n0": 64, "n1": 32}).text
         'Input(64) >> Dense(32)'
 
@@ -180,7 +180,7 @@ class Network:
     def resized(self, sizes: Mapping[int, int]) -> Network:
         """Return the network with other numbers for sizes, each by its value; counts of `Repeat` stay.
 
-        >>> from symprop.networks import Dense
+        >>> from symprop import Dense
         >>> (Input(64) >> Dense(32) >> Dense(64)).resized({64: 5, 32: 3}).text
         'Input(5) >> Dense(3) >> Dense(5)'
         """

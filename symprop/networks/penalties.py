@@ -19,9 +19,12 @@ from symprop.networks.sizes import check_number
 class L2:
     """Half of `coefficient` times the sum of the squares of all weight matrices; not of biases and embeddings.
 
-    >>> from symprop.networks import MeanSquaredError
+    >>> from symprop import MeanSquaredError
     >>> (MeanSquaredError() + L2(0.001)).text
     'MeanSquaredError() + L2(0.001)'
+
+    Raises:
+        SpecError: a coefficient that is no number from 0 on, or a network without weight matrices.
     """
 
     coefficient: Any

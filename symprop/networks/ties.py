@@ -48,7 +48,7 @@ def tied_weight(builder: Builder, tied: str, number: Expr, shape: tuple[Expr, Ex
     layer = f"Dense layer {number}"
     if builder.index is not None:
         raise SpecError(
-            f"{layer}, tied={shown(tied)}, stands in a Repeat of a symbolic number of blocks\n"
+            f"Dense: tied={shown(tied)} cannot stand in a Repeat of a symbolic number of blocks\n"
             "allowed: a number of blocks, Repeat(..., 3)"
         )
     name, transposed = tied.removesuffix(".T"), tied.endswith(".T")

@@ -75,6 +75,8 @@ def latex_pieces(text: str, width: int) -> list[str]:
     """
     if latex_width(text) <= width:
         return [text]
+    before, text = text, _operators(text, width)
+    width -= 6 if text != before else 0  # of tall parentheses
     places, pairs = [], list(_pairs(text))
     depth = braces = environments = seen = 0
     for match in _TOKEN.finditer(text):
@@ -97,6 +99,44 @@ def latex_pieces(text: str, width: int) -> list[str]:
                 piece = piece[:at] + new + piece[at + len(old) :]
         pieces.append(piece.strip())
     return pieces
+
+
+_LONG_PARTIAL = re.compile(r"\\frac\{\\partial (?=\\left\()")
+_BRACED = re.compile(r"(?:^|(?<=[ (]))\{(?=\\left\()")
+"""A group around parentheses, which has a power: it would not be cut inside."""
+
+
+def _operators(text: str, width: int) -> str:
+    r"""Write the derivative of a long sum with an operator before it: a fraction cannot be cut.
+
+    >>> print(_operators(r"\frac{\partial \left(a + b + c\right)}{\partial x}", 8))
+    \frac{\partial}{\partial x} \left(a + b + c\right)
+    """
+    whole = text
+    for match in reversed(list(_LONG_PARTIAL.finditer(text))):
+        end = _closed(text, match.end())
+        below = _closed(text, end + 2)
+        numerator, denominator = text[match.end() : end], text[end + 2 : below]
+        if latex_width(numerator) > width // 2:
+            operator = rf"\frac{{\partial}}{{{denominator}}} {numerator}"
+            text = text[: match.start()] + operator + text[below + 1 :]
+    if text == whole:
+        return text
+    for match in reversed(list(_BRACED.finditer(text))):
+        end = _closed(text, match.end())
+        if text[:end].endswith("\\right)"):
+            text = text[: match.start()] + text[match.end() : end] + text[end + 1 :]
+    return text
+
+
+def _closed(text: str, start: int) -> int:
+    """Return where the brace closes that was opened before `start`."""
+    depth = 1
+    for match in re.finditer(r"\\.|[{}]", text[start:]):
+        depth += (match[0] == "{") - (match[0] == "}")
+        if not depth:
+            return start + match.start()
+    return len(text)
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:

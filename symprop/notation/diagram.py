@@ -46,10 +46,9 @@ def diagram(
 ) -> str:
     """Draw the derivation, or the part between two variables, as "svg" or as "tikz".
 
-    >>> from symprop.networks import Dense, Input, MeanSquaredError
-    >>> from symprop.calculus.derive import derive
-    >>> drawn = diagram(derive(Input(2) >> Dense(1) >> MeanSquaredError()))
-    >>> drawn.startswith("<?xml") and "∂L" in drawn.replace("<tspan font-style='italic'>", "").replace("</tspan>", "")
+    >>> import symprop
+    >>> drawn = diagram(symprop.derive("Input(2) >> Dense(1) >> MeanSquaredError()"))
+    >>> drawn.startswith("<?xml")
     True
 
     Raises:

@@ -12,6 +12,12 @@ from symprop.notation.breaking import latex_width
 from symprop.notation.latex import escaped
 from symprop.templating import environment
 
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}(?=[a-z])")
+"""Inside a word of a sentence; the stroke of f'(0) is none."""
+
+
+BODY = "body.tex.j2"
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -27,7 +33,7 @@ class Looks:
 
     def _part(self, part: str | Math | Reference | Code) -> str:
         if isinstance(part, str):
-            return escaped(part)
+            return _APOSTROPHE.sub("'", escaped(part))
         if isinstance(part, Math):
             return f"${part.latex}$"
         if isinstance(part, Code):
@@ -41,8 +47,8 @@ class Looks:
 
 
 def body(sections: Iterable[Section], looks: Looks = Looks()) -> str:
-    r"""Return sections as LaTeX for `\input`; the preamble of `document` says what they need."""
-    return _render("body.tex.j2", sections, looks)
+    r"""Return the sections of a page as LaTeX for `\input`, without macros of our own: for equations and tables."""
+    return _render(BODY, sections, looks)
 
 
 def document(sections: Iterable[Section], title: str, looks: Looks = Looks()) -> str:
@@ -68,10 +74,8 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
     }
     found = tuple(sections)
     kinds = {block.kind for section in found for block in section.blocks}
-    rendered = (
-        environment("latex").get_template(template).render(sections=found, looks=looks, kinds=kinds, **tools, **more)
-    )
-    return str(rendered)
+    facts = {"sections": found, "looks": looks, "kinds": kinds, "has_macros": template != BODY}
+    return str(environment("latex").get_template(template).render(**facts, **tools, **more))
 
 
 def cut(pieces: Sequence[str], indent: str = r"\quad ") -> str:
@@ -92,12 +96,13 @@ def typed(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    r"""Return typed text for a narrow column: lines may end after brackets, signs of equality and strokes too.
+    r"""Return typed text for a narrow column: lines may end, where need be, after brackets and the like too.
 
     >>> print(narrow("Dense(1, bias=False)"))
-    Dense(\allowbreak{}1, \allowbreak bias=\allowbreak{}False)
+    Dense(\penalty300{}1, \allowbreak bias=\penalty300{}False)
     """
-    return re.sub(r"(\((?!\))|=|\\_)", r"\1\\allowbreak{}", typed(text))
+    spaced = typed(text).replace(": ", r":\ ")  # not the wide space after the end of a clause
+    return re.sub(r"(\((?!\))|=|\\_)", r"\1\\penalty300{}", spaced)
 
 
 def verbatim(text: str) -> str:

@@ -15,6 +15,8 @@ from latex2mathml.converter import convert
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}")
+_STROKE = "\ue000"
+"""Stands for an underscore in a name, which latex2mathml would take for an index."""
 _BELOW = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 _CLOSING = (")", "]", "}", "|", "\u2016")
 _LARGE = "\u2211\u220f"
@@ -40,14 +42,14 @@ def mathml(formula: str, limits: bool = False) -> str:
     >>> "<munder><mo>\u2211</mo>" in mathml(r"\sum_i x_i", limits=True), "<munder>" in mathml(r"\sum_i x_i")
     (True, False)
     """
-    plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", "-") + "}", formula)
+    plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", _STROKE) + "}", formula)
     root = ElementTree.fromstring(convert(plain.replace(r"\allowbreak ", ""), display="inline"))
     root.set("displaystyle", "true")
     for part in root.iter():
         _improve(part, limits)
     for part in list(root.iter()):
         _space(part)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode").replace(_STROKE, "_")
 
 
 def _kind(part: ElementTree.Element) -> str:

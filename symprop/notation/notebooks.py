@@ -13,7 +13,6 @@ from sympy import Basic
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.steps import Steps
 from symprop.calculus.cost import Cost
 from symprop.calculus.derivation import Derivation
@@ -43,7 +42,7 @@ from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.page_data import Line
-from symprop.notation.pages import seen_steps
+from symprop.notation.pages import pretty_shape, seen_steps
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -154,7 +153,7 @@ def _derivation_steps(steps: Steps) -> tuple[Block, ...]:
 
 def _answer_steps(steps: Steps) -> tuple[Block, ...]:
     result: Result = steps.origin
-    shape = shape_text(result.node.shape)
+    shape = pretty_shape(result.node.shape)
     row = EquationRow(heading(result, "latex"), cut(answer_latex(result.node)), shape=shape)
     kept = seen_steps(steps, answer_latex)
     if not kept:

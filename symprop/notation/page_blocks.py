@@ -11,7 +11,7 @@ from sympy import Basic, Expr, Integer
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.shapes import Shape
 from symprop.calculus.derivation import Derivation
 from symprop.notation import page_data
 from symprop.notation.blocks import (
@@ -35,7 +35,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import loss_clashes, sections
 from symprop.notation.latex import Tex, latex
 from symprop.notation.page_data import Line, Range, Sentence
-from symprop.notation.pages import reasons, seen_steps
+from symprop.notation.pages import pretty_shape, reasons, seen_steps
 
 WIDTH = 56
 """Characters of a formula that fit beside its space and number on an A4 page."""
@@ -136,7 +136,7 @@ class PageWriter:
             left,
             (*front, last),
             self.space(shape),
-            shape_text(shape),
+            pretty_shape(shape),
             equation.name,
             line.number,
             label(equation.name),

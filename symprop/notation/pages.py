@@ -94,7 +94,7 @@ def _pretty_lines(derivation: Derivation) -> Iterator[str]:
         if section.sizes:
             yield ""
         rows = [
-            (pretty(size.variable), _shape(size.variable.shape), size.role, _pretty_words(size.facts))
+            (pretty(size.variable), pretty_shape(size.variable.shape), size.role, _pretty_words(size.facts))
             for size in section.sizes
         ]
         yield from table_lines(rows)
@@ -122,7 +122,13 @@ def _pretty_size(value: Expr) -> str:
     return _UNICODE.number(value).text
 
 
-def _shape(shape: tuple[Expr, ...]) -> str:
+def pretty_shape(shape: tuple[Expr, ...]) -> str:
+    """Return a shape with its names as formulas have them.
+
+    >>> from sympy import Function, Symbol
+    >>> pretty_shape((Symbol("n1"), Function("n")(Symbol("l"))))
+    '(n₁, nₗ)'
+    """
     return shape_text(shape, _pretty_size)
 
 
@@ -139,7 +145,7 @@ def _pretty_equations(section: Section) -> Iterator[str]:
     if not lines:
         return
     digits = max(len(str(line.number)) for line in lines)
-    room = WIDTH - digits - 8 - max(len(_shape(line.equation.target.shape)) for line in lines)
+    room = WIDTH - digits - 8 - max(len(pretty_shape(line.equation.target.shape)) for line in lines)
     conditions = {
         line.number: f"{_pretty_size(item.index)} < {_pretty_size(item.count)}"
         for item in section.lines
@@ -159,7 +165,7 @@ def _pretty_equations(section: Section) -> Iterator[str]:
                 if position:
                     yield f"{' ' * len(head)}{piece}"
                 else:
-                    yield f"{head}{piece:<{column}}   {_shape(line.equation.target.shape)}"
+                    yield f"{head}{piece:<{column}}   {pretty_shape(line.equation.target.shape)}"
 
 
 def _pieces(line: Line, room: int, condition: str) -> list[str]:

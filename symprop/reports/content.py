@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
-from symprop.calculus.paths import Expansion, residual_blocks
+from symprop.calculus.paths import Expansion
 from symprop.calculus.paths import paths as expansion_of
 from symprop.errors import LimitError, SpecError
+from symprop.networks.blocks import Residual
 from symprop.notation import page_data
 from symprop.notation.blocks import (
     Block,
@@ -41,6 +42,8 @@ from symprop.reports.subject import Subject
 ROWS_IN_A_BOX = 14
 """A frame cannot be broken over pages."""
 MOST_PATHS = 16
+WIDEST_DRAWN = 70
+"""Characters of a formula in the figure of both passes: a longer one would make all letters too small."""
 
 
 def network(subject: Subject) -> Iterator[Block]:
@@ -78,7 +81,8 @@ def derivation(subject: Subject) -> Iterator[Block]:
             "The rule at the right leads from the line above to the line beside it; what it rests on is said with it.",
         )
     )
-    drawn = both_passes(writer)
+    widths = [latex_width(writer.formula(each.expression)) for each in writer.derivation.equations]
+    drawn = both_passes(writer) if max(widths) <= WIDEST_DRAWN else None
     if drawn is not None:
         yield drawn
     groups: dict[str, list[Equation]] = {}
@@ -133,14 +137,16 @@ def residual(subject: Subject) -> Iterator[Block]:
     found = list(_block_jacobians(subject))
     if not found:
         return
-    yield Paragraph(
-        (
-            "A residual block adds its input to its output. In its Jacobian this is the identity; in the recurrence it "
-            "is a term that reaches the layer below without passing a weight or an activation.",
+    terms = list(_in_the_recurrence(subject))
+    said = "The shortcut of a residual block adds the block's input to its output. In the block's Jacobian "
+    said += "this is the identity" if subject.layout == "example" else "(of one example) this is the identity"
+    if terms:
+        said += (
+            "; in the recurrence it is a term that reaches the layer below without passing a weight or an activation"
         )
-    )
+    yield Paragraph((f"{said}.",))
     yield Equations(tuple(found))
-    yield from _in_the_recurrence(subject)
+    yield from terms
     try:
         expansion = expansion_of(one.system)
     except (SpecError, LimitError):
@@ -168,10 +174,8 @@ def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
     loops = [item for item in one.system.items if isinstance(item, Loop)]
     pairs = [(loop.carry_out, loop.carry_in) for loop in loops if _is_residual(loop)]
     if not loops:
-        try:
-            pairs = [(block.exit, block.entry) for block in residual_blocks(one.system)]
-        except SpecError:
-            return
+        blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
+        pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
     for leaving, entering in pairs:
         node = one.jacobian(leaving.name, entering.name)
         left = _partial(leaving, entering, writer)
@@ -197,7 +201,7 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     count = len(expansion.paths)
     yield Paragraph(
         (
-            f"Multiplied out, the Jacobian of the {len(expansion.blocks)} blocks is a sum over {count:,} paths, "
+            f"Multiplied out, the Jacobian of {len(expansion.blocks)} blocks in a row is a sum over {count:,} paths, "
             "one for each choice of blocks to go through (Veit, Wilber and Belongie, 2016)",
             ":" if count <= MOST_PATHS else ", too many to be written here. As a product it is",
         )

@@ -20,7 +20,7 @@ _TOTALS: tuple[tuple[str, Callable[[Cost], Expr]], ...] = (
     ("forward pass", lambda cost: cost.forward.total),
     ("backward pass", lambda cost: cost.backward.total),
     ("together", lambda cost: cost.total),
-    ("grows like", lambda cost: cost.leading),
+    ("of highest degree", lambda cost: cost.leading),
     ("activations kept", lambda cost: cost.activations),
     ("parameters", lambda cost: cost.parameters),
     ("gradients", lambda cost: cost.gradients),
@@ -71,7 +71,7 @@ def cost(subject: Subject) -> Iterator[Block]:
         value = part(found)
         written = writer.number(_shown(value))
         number = value.xreplace(values)
-        if values and number.is_Integer and name != "grows like":
+        if values and number.is_Integer and name != "of highest degree":
             written += f" = {_grouped(int(number))}"
         rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
     yield Paragraph(("Operations in total, and numbers held in memory:",))

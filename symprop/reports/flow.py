@@ -16,6 +16,7 @@ from symprop.algebra.trees import variables
 from symprop.calculus.vanishing import norm
 from symprop.codegen import compile_network
 from symprop.errors import SympropError
+from symprop.networks.blocks import Residual
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
@@ -26,24 +27,37 @@ from symprop.verify.points import random_point, target_kinds
 EXAMPLES = 64
 """Rows of the random batch on which gradients are measured."""
 MOST_STATIONS = 40
+UNKNOWN: Words = ("no bound is known",)
 
 
 def flow(subject: Subject) -> Iterator[Block]:
     """Say how far each layer can scale a gradient, and how large gradients are at the start of training."""
     rows = list(_bounds(subject)) if not any(built.index for built in subject.network.built) else []
     if rows:
-        yield Paragraph(
-            (
-                "The norm of a Jacobian bounds how much a gradient can grow on its way back through a layer, and the "
-                "product of the bounds what reaches the input; ",
-                Math(r"\|W\|_2"),
-                " is the largest singular value of a weight matrix. Paths add up, so that a shortcut adds 1.",
-            )
-        )
+        yield Paragraph(tuple(_meaning(subject, rows)))
         head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
-        yield Grid(head, tuple(rows), ("l", "0.75"), ("Bounds, from the loss to the input.",), "tab:bounds")
+        yield Grid(head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds")
     if subject.has_numbers and subject.network.system().loss is not None:
         yield from _measured(subject)
+
+
+def _meaning(subject: Subject, rows: list[GridRow]) -> Iterator[str | Math]:
+    """Say what the bounds are of; of products and of shortcuts only where there are some."""
+    yield "The norm of a Jacobian" if subject.layout == "example" else "For one example, the norm of a Jacobian"
+    yield " bounds how much a gradient can grow on its way back through a layer"
+    if not rows[-1].names and rows[-1].cells[1] != UNKNOWN:
+        yield ", and the product of the bounds, in the last row, how much it can grow on the whole way"
+    yield "; "
+    yield Math(r"\|W\|_2")
+    yield " is the largest singular value of a matrix "
+    yield Math("W")
+    blocks = [built.layer for built in subject.network.built if isinstance(built.layer, Residual)]
+    if not blocks:
+        yield "."
+    elif any(not block.projection for block in blocks):
+        yield ". The bounds of parallel paths add up, so that an identity as a shortcut adds 1."
+    else:
+        yield ". The bounds of parallel paths add up."
 
 
 def stations(system: System) -> list[Variable]:
@@ -73,7 +87,7 @@ def stations(system: System) -> list[Variable]:
 
 
 def _bounds(subject: Subject) -> Iterator[GridRow]:
-    found = stations(subject.example.system)
+    found = [variable for variable in stations(subject.example.system) if not _is_index(variable)]
     if len(found) > MOST_STATIONS:
         return
     writer = subject.writer
@@ -88,13 +102,18 @@ def _bounds(subject: Subject) -> Iterator[GridRow]:
             bound = subject.example.bound(above.name, below.name)
         except SympropError:
             product = None
-            yield GridRow(((Math(left),), ("no bound is known",)))
+            yield GridRow(((Math(left),), UNKNOWN), (above.name,))
             continue
         product = None if product is None else product * bound
         yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(bound))),)), (above.name,))
     if product is not None and len(found) > 2:
         left = _partial(found[-1], found[0], writer)
         yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(product))),)))
+
+
+def _is_index(variable: Variable) -> bool:
+    """Whether a variable holds numbers of rows, by which nothing is derived."""
+    return any(fact.kind == "index" for fact in variable.facts)
 
 
 def rounded_up(bound: Expr) -> Expr:

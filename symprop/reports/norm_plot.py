@@ -43,13 +43,15 @@ def _tikz(points: Sequence[Point]) -> str:
     places = _labelled(len(points))
     coordinates = " ".join(f"({place},{point.norm:.4g})" for place, point in enumerate(points, start=1))
     low, high = _decades(points)
+    marks = ",".join(f"1e{decade}" for decade in range(low, high + 1, _step(low, high)))
     return "\n".join(
         [
             r"\begin{tikzpicture}",
             r"\begin{semilogyaxis}[width=0.92\linewidth, height=5.2cm, grid=major, grid style={gray!25},",
             r"  ylabel={norm of the gradient}, tick label style={font=\footnotesize},",
             r"  label style={font=\footnotesize},",
-            rf"  ymin=1e{low}, ymax=1e{high}, xtick={{{','.join(str(place + 1) for place in places)}}},",
+            rf"  ymin=1e{low}, ymax=1e{high}, ytick={{{marks}}},",
+            rf"  xtick={{{','.join(str(place + 1) for place in places)}}},",
             rf"  xticklabels={{{','.join(f'{{${points[place].latex}$}}' for place in places)}}}]",
             rf"\addplot[blue!55!black, mark=*, mark size=1.6pt] coordinates {{{coordinates}}};",
             r"\end{semilogyaxis}",
@@ -57,6 +59,11 @@ def _tikz(points: Sequence[Point]) -> str:
             "",
         ]
     )
+
+
+def _step(low: int, high: int) -> int:
+    """Decades from mark to mark."""
+    return max(1, math.ceil((high - low) / 6))
 
 
 def _decades(points: Sequence[Point]) -> tuple[int, int]:
@@ -75,14 +82,13 @@ def _svg(points: Sequence[Point]) -> str:
     def y(value: float) -> float:
         return TOP + inner * (high - math.log10(value)) / (high - low)
 
-    step = max(1, math.ceil((high - low) / 6))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="symprop-figure" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" '
         f'width="{WIDTH:.0f}" height="{HEIGHT:.0f}" role="img">',
         "<title>Norms of gradients by layer</title>",
         f"<style>{STYLE}</style>",
     ]
-    for decade in range(low, high + 1, step):
+    for decade in range(low, high + 1, _step(low, high)):
         height = y(10.0**decade)
         parts.append(f'<path class="grid-line" d="M {LEFT:.0f} {height:.1f} H {WIDTH - 8:.0f}"/>')
         parts.append(f'<text class="small end" x="{LEFT - 8:.0f}" y="{height:.1f}">10{_raised(decade)}</text>')

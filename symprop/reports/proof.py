@@ -20,12 +20,32 @@ def certificate(subject: Subject) -> Iterator[Block]:
     yield Paragraph(
         (
             f"{found.summary}. ",
-            "The complex step and SymPy's derivative of the loss, written out by elements, share no code with the "
-            "rules; neither does the arithmetic in 50 digits that compares both sides of every step.",
+            *_independence(found.rows),
         )
     )
     yield _by_row(subject, found.rows) if len(found.rows) <= MOST_ROWS else _by_oracle(found.rows)
-    yield from (Paragraph((remark,)) for remark in found.remarks)
+    yield from (Paragraph((remark,)) for remark in map(_sentence, found.remarks))
+
+
+_SHARE_NOTHING = {
+    "complex step": "the complex step",
+    "sympy.diff": "SymPy's derivative of the loss, written out by elements",
+    "50 digits, each step": "the arithmetic in 50 digits that compares both sides of every step",
+}
+
+
+def _independence(rows: Iterable[Row]) -> Iterator[str]:
+    """Say which of the oracles that were asked share no code with the rules."""
+    asked = {row.oracle: None for row in rows}
+    told = [words for start, words in _SHARE_NOTHING.items() if any(oracle.startswith(start) for oracle in asked)]
+    if told:
+        listed = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+        yield f"{listed[0].upper()}{listed[1:]} {'share' if len(told) > 1 else 'shares'} no code with the rules."
+
+
+def _sentence(remark: str) -> str:
+    """Return a remark with a capital and a full stop."""
+    return f"{remark[0].upper()}{remark[1:]}{'' if remark.endswith('.') else '.'}"
 
 
 def _by_row(subject: Subject, rows: Iterable[Row]) -> Grid:

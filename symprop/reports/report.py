@@ -43,7 +43,12 @@ LEVELS = ("section", "subsection")
 class Report:
     """A report on one network; what it says is worked out when it is first asked for, the certificate too.
 
-    `without` are sections that are left out, by their names in `SECTIONS`.
+    `without` are the names of sections that are left out, such as "code".
+
+    >>> import symprop
+    >>> found = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["code", "certificate"])
+    >>> [section.title for section in found.sections][-2:]
+    ['Cost and memory', 'How gradients flow']
     """
 
     subject: Subject
@@ -156,10 +161,13 @@ def report(
     r"""Return a report on a network.
 
     `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
-    as texts such as `delta=\varepsilon`; `bold`, `transpose` and `layer_index` are told in `symprop.notation.choices`.
+    as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
+    `layer_index` is "mixed" (numbers below, a general `(l)` above), "sub" or "super". `without` names sections to leave
+    out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random.
 
-    >>> report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"}).equation("W1")
-    '\\frac{\\partial L}{\\partial W_1} = \\varepsilon_1 x^{\\top}'
+    >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
+    >>> print(written.equation("W1"))
+    \frac{\partial L}{\partial W_1} = \varepsilon_1 x^{\top}
 
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.

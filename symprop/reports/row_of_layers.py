@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from symprop.algebra.nodes import Variable
-from symprop.algebra.shapes import shape_text
 from symprop.networks.activations import Activation
 from symprop.networks.blocks import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
+from symprop.networks.penalties import Penalised
 from symprop.notation.blocks import Picture
 from symprop.notation.latex_document import typed
 from symprop.notation.page_blocks import PageWriter
@@ -22,7 +22,7 @@ from symprop.reports.architecture import layers_of
 
 PER_LINE, MOST = 6, 60
 """So many stations stand in a line; a drawing of more than `MOST` says less than the table of layers."""
-STEP, DEEP, HIGH = 2.65, 2.0, 0.95
+STEP, DEEP, HIGH = 2.65, 2.4, 0.95
 """Centimetres from station to station, from line to line, and above a station to the top of an arc."""
 WIDE, TALL = 2.05, 1.05
 PIXELS = 46.0
@@ -64,7 +64,9 @@ def stations(network: Network) -> tuple[Station, ...]:
 
 
 def _name(layer: Layer) -> str:
-    """The kind of a layer; an activation of one's own has a name."""
+    """The kind of a layer; an activation of one's own has a name, a loss with penalties that of the loss."""
+    if isinstance(layer, Penalised):
+        return _name(layer.loss)
     return layer.name if isinstance(layer, Activation) else type(layer).__name__
 
 
@@ -93,7 +95,7 @@ def _connections(found: Sequence[Station]) -> Iterator[list[tuple[float, float]]
         if y == above:
             yield [start, end]
         else:
-            middle, out, back = (y + above) / 2 + 0.1, start[0] + 0.3, end[0] - 0.35
+            middle, out, back = above + 0.85, start[0] + 0.3, end[0] - 0.35
             yield [start, (out, above), (out, middle), (back, middle), (back, y), end]
 
 
@@ -175,7 +177,8 @@ def _svg(found: Sequence[Station]) -> str:
     ]
     for position, station in enumerate(found):
         x, y = px(*_at(position))
-        said = escape(f"{pretty(station.output)} : {shape_text(station.output.shape)}")
+        shape = " × ".join(map(str, station.output.shape)) or "1"
+        said = escape(f"{pretty(station.output)} : {shape}")
         if not station.name:
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_SUM * PIXELS:.1f}"/>')
             parts.append(f'<text x="{x:.1f}" y="{y:.1f}" class="middle">+</text>')

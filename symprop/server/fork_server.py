@@ -67,6 +67,7 @@ class ForkServer:
                     self._reap()
                 elif key.fd in self.jobs:
                     self._kill(self.jobs[key.fd])
+        signal.set_wakeup_fd(-1)  # children that end from here on are not told of, and the socket is closed soon
         for job in self.jobs.values():
             self._kill(job)
 
@@ -126,8 +127,7 @@ class ForkServer:
                 ended[process] = os.waitstatus_to_exitcode(status)
         for job in [job for job in self.jobs.values() if job.process in ended]:
             del self.jobs[job.lifeline]
-            if job.lifeline in self.selector.get_map():
-                self.selector.unregister(job.lifeline)
+            self._forget(job)
             os.close(job.lifeline)
             with contextlib.suppress(OSError):
                 job.channel.send(b"%d\n" % ended[job.process], socket.MSG_DONTWAIT)
@@ -137,7 +137,12 @@ class ForkServer:
         """Kill a child that nobody waits for; it is reaped like any other."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(job.process, signal.SIGKILL)
-        self.selector.unregister(job.lifeline)  # its end would be told again and again until then
+        self._forget(job)  # the end of its pipe would be told again and again until then
+
+    def _forget(self, job: Job) -> None:
+        """Watch the pipe of a job no more; one that was killed is watched no more already where all are killed."""
+        if job.lifeline in self.selector.get_map():
+            self.selector.unregister(job.lifeline)
 
 
 def main() -> None:

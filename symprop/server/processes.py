@@ -81,6 +81,7 @@ class ForkedProcesses(Processes):
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._lock = threading.Lock()
+        self._is_closed = False
         self._start()
 
     def _start(self) -> None:
@@ -104,6 +105,8 @@ class ForkedProcesses(Processes):
                     with contextlib.suppress(OSError):
                         socket.send_fds(self._control, [b"j"], [channel.fileno(), lifeline])
                         return
+                if self._is_closed:  # a job that died with the warm process starts no other one
+                    return
                 if not attempt:
                     self._control.close()
                     self.process.kill()
@@ -166,7 +169,11 @@ class ForkedProcesses(Processes):
         return _outcome(bytes(received))
 
     def close(self) -> None:
-        self._control.close()
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # whoever waits until it is warm waits no longer
+        with self._lock:
+            self._control.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -54,7 +54,13 @@ MANY = 60
 
 @dataclass(frozen=True)
 class Certificate:
-    """The rows of a check, and whether all of them agree; `title` says of what: a network, a question."""
+    """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.
+
+    >>> import symprop
+    >>> certificate = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()")
+    >>> certificate.ok, certificate.rows[0].name
+    (True, 'dW1')
+    """
 
     title: str
     rows: tuple[Row, ...]
@@ -151,7 +157,7 @@ def check(
     (True, ())
 
     Raises:
-        SpecError: the network has no loss, or a size is a name.
+        SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`.
     """
     started = time.perf_counter()
     net = as_network(network)

@@ -114,6 +114,38 @@ def test_a_shared_variable_gathers_what_flows_by_both_ways() -> None:
     assert remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("layout", "rules"),
+    [
+        ("example", ["sum", "matrix product"]),
+        ("rows", ["sum", "matrix product", "transpose"]),
+        ("columns", ["sum", "matrix product"]),
+    ],
+)
+def test_a_weight_that_is_used_many_times_takes_the_steps_of_one_use(layout: str, rules: list[str]) -> None:
+    steps = derive("Input(3) >> Repeat(Dense(3) >> Tanh(), 40, tied=True) >> MeanSquaredError()", layout).steps("dW1")
+    assert [step.rule for step in steps] == rules
+    last = steps[-1].after
+    assert isinstance(last, n.Add) and len(last.operands) == 40
+    assert all(first.after == second.before for first, second in pairwise(steps))
+
+
+def test_what_differs_between_the_uses_is_worked_out_after_what_they_share() -> None:
+    network = "Input(3) >> Repeat(Dense(3) >> Tanh(), 9, tied=True) >> MeanSquaredError() + L2(0.1)"
+    assert [step.rule for step in derive(network).steps("dW1")] == [
+        "sum",
+        "matrix product",
+        "constant factor",
+        "sum over an axis",
+        "power",
+    ]
+
+
+def test_few_uses_are_derived_one_by_one() -> None:
+    steps = derive("Input(3) >> Repeat(Dense(3) >> Tanh(), 3, tied=True) >> MeanSquaredError()").steps("dW1")
+    assert [step.rule for step in steps] == ["sum", "matrix product"] * 3
+
+
 def test_a_penalty_reaches_the_weights_alone() -> None:
     found = expressions("Input(4) >> Dense(3) >> MeanSquaredError() + L2(0.5)", "rows")
     assert found["dW1"] == "delta1.T @ x + W1 / 2"

@@ -229,6 +229,17 @@ def test_a_longer_repeat_is_said_once(found: dict[str, NetworkDifference]) -> No
     assert not difference.changed and len(difference.jacobians) == 2
 
 
+def test_a_number_of_blocks_becomes_a_name_and_a_name_a_number(found: dict[str, NetworkDifference]) -> None:
+    assert found["recurrence written out"].layers == ("Repeat(Dense(n) >> Tanh(), L) has 2 blocks now",)
+    assert diff(LOOP.replace("L)", "3)"), LOOP).layers == ("Repeat(Dense(n) >> Tanh(), 3) has L blocks now",)
+    other = diff(LOOP.replace("L)", "3)"), LOOP_SKIP).layers  # another block: no count alone
+    assert len(other) == 2 and other[0].endswith("removed, layers 1 to 6 of A")
+
+
+def test_layers_that_were_removed_are_numbered_from_the_first_to_the_last(found: dict[str, NetworkDifference]) -> None:
+    assert found["layers removed"].layers == ("Dense(6) >> ReLU() removed, layers 5 and 6 of A",)
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_every_equation_stands_once(found: dict[str, NetworkDifference], name: str) -> None:
     """Nothing is lost and nothing told twice: each side lists the equations of its own derivation, by number."""

@@ -49,6 +49,11 @@ def test_the_certificate_agrees(text: str) -> None:
     assert certificate.ok, certificate.table()
 
 
+def test_the_steps_of_many_uses_are_identities() -> None:
+    certificate = symprop.check("Input(2) >> Repeat(Dense(2) >> Tanh(), 9, tied=True) >> MeanSquaredError() + L2(0.1)")
+    assert certificate.ok, certificate.table()
+
+
 @pytest.mark.parametrize("text", TIED)
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
 def test_every_notation_prints(text: str, layout: str) -> None:
@@ -202,7 +207,10 @@ def test_a_weight_before_a_recurrence_may_be_used_behind_it() -> None:
         ('Input(8) >> Dense(8) >> Dense(8, tied="b1")', ["'b1' names no weight", 'tied="W1"']),
         ("Input(8) >> Dense(8) >> Dense(8, tied=True)", ["'True' names no weight"]),
         ('Input(8) >> Dense(8) >> Dense(8, tied="W1", initialiser="zeros")', ["starts as W1 does"]),
-        ('Input(n) >> Dense(n) >> Repeat(Dense(n, tied="W1"), N)', ["Repeat of a symbolic number", "Repeat(..., 3)"]),
+        (
+            'Input(n) >> Dense(n) >> Repeat(Dense(n, tied="W1"), N)',
+            ["Dense: tied='W1' cannot", "Repeat of a symbolic number", "Repeat(..., 3)"],
+        ),
         ('Input(n) >> Repeat(Dense(n), N) >> Dense(n, tied="W1")', ["symbolic Repeat differ from block to block"]),
         ("Input(n) >> Repeat(Dense(n), N, tied=True)", ["counted by a number"]),
         ("Input(n) >> Repeat(Repeat(Dense(n), N), 2, tied=True)", ["counted by a number"]),

@@ -309,3 +309,9 @@ def test_remarks_name_gradients_as_the_page_does() -> None:
     assert "• ∂L/∂W₁ is zero: δ₁ is zero" in derivation.pretty() and "dW1" not in derivation.pretty()
     assert r"$\frac{\partial L}{\partial W_1}$ is zero: $\delta_1$ is zero" in derivation.latex()
     assert "# dW1 is zero: delta1 is zero" in derivation.text().replace("# - ", "# ")
+
+
+def test_the_page_for_input_uses_no_macros_of_our_own() -> None:
+    """Only a report's fragment defines them; a page needs the packages alone that its docstring names."""
+    for network in (RESIDUAL, LOOP):
+        assert "symprop" not in derive(network).latex()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import symprop
+from symprop.notation.mathml import mathml
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -157,4 +158,17 @@ def test_a_notebook_shows_the_page_in_a_frame(browser: Browser, report: symprop.
     assert inside.locator("h1").inner_text() == report.title
     inside.locator("tr[id='eq:delta2'] .left").hover()
     assert inside.locator(".listing .line.lit").count() > 0  # the script runs inside
+    context.close()
+
+
+def test_an_underscore_in_a_name_stays_one(report: symprop.Report) -> None:
+    assert "my_own</mtext>" in mathml(r"\operatorname{my\_own}(z_1)")
+
+
+def test_a_layer_stays_in_one_word_on_a_telephone(browser: Browser, file: Path) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800})
+    page = context.new_page()
+    page.goto(file.as_uri())
+    box = page.locator("[id='tab:layers'] code", has_text="Dense").first.bounding_box()
+    assert box is not None and box["height"] < 30  # one line
     context.close()

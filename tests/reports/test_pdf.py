@@ -11,6 +11,7 @@ import pytest
 
 import symprop
 from symprop.codegen.gallery import GALLERY
+from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import PACKAGES, is_installed
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=f"no TeX: apt install {PACKAGES}")
@@ -33,6 +34,11 @@ MORE = {
         "Input(3) >> Embedding(27, 10) >> Dense(20) >> Tanh() >> Dense(27) >> SoftmaxCrossEntropy()",
         {"layout": "columns", "bold": "vectors", "transpose": "prime", "layer_index": "sub"},
     ),
+    "many penalties": (
+        "Input(6) >> Repeat(Dense(6) >> Tanh(), 5) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.001)",
+        {},
+    ),
+    "a dozen penalties": ("Input(6) >> Repeat(Dense(6) >> Tanh(), 12) >> MeanSquaredError() + L2(0.001)", {}),
     "long names": (
         'Input(4) >> Dense(3) >> Activation("x * sigmoid(x) + log(1 + exp(x)) * sin(x)**2 / (1 + x**2)",'
         ' name="my_very_long_name") >> Dense(2) >> Loss("sum((a - y)**4) / 4 + sum(abs(a))")',
@@ -96,6 +102,19 @@ def test_two_fragments_stand_in_one_paper(tmp_path: Path) -> None:
         (tmp_path / f"{prefix}.tex").write_text(report.fragment(f"{prefix}.", "subsection"), encoding="utf-8")
     log = compiled(PAPER, tmp_path)
     assert "undefined references" not in log and "multiply" not in log
+
+
+def test_a_derivation_stays_inside_a_narrow_paper(tmp_path: Path) -> None:
+    """Formulas of steps are made smaller where the text is too narrow for them."""
+    network = "Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
+    others = [name for name in SECTIONS if name != "derivation"]
+    for prefix in ("one", "two"):
+        fragment = symprop.report(network, without=others).fragment(f"{prefix}.", "subsection")
+        (tmp_path / f"{prefix}.tex").write_text(fragment.replace(r"\eqref", r"\texttt"), encoding="utf-8")
+    narrow = PAPER.replace("\\onecolumn\n", "").replace(
+        r"As \eqref{eq:one.delta1} and Section~\ref{sec:two.recurrence} say.", ""
+    )
+    check_log(compiled(narrow, tmp_path))
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext: apt install poppler-utils")

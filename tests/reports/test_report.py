@@ -16,7 +16,12 @@ from symprop.reports.content import SECTIONS
 from symprop.reports.costs import named
 from symprop.reports.flow import measured, stations
 from symprop.reports.general import with_name
+from symprop.reports.norm_plot import Point, plot
+from symprop.reports.proof import _independence
+from symprop.reports.row_of_layers import _connections, _shortcuts
+from symprop.reports.row_of_layers import stations as stations_drawn
 from symprop.reports.subject import Subject
+from symprop.verify.measure import Row
 
 RESIDUAL = (
     "Input(6) >> Dense(5) >> Tanh() >> Residual(Dense(5) >> ReLU()) >> Residual(Dense(5) >> Tanh()) >> Dense(3)"
@@ -127,7 +132,7 @@ def test_a_symbolic_repeat_is_told_for_a_general_block() -> None:
     assert r"\frac{\partial a^{(l)}}{\partial a^{(l-1)}} &=" in section(report, "residual")
     assert r"For $l = N, \dots, 1$:" in section(report, "recurrence")
     assert "sec:code" not in [part.label for part in report.sections]  # no code without numbers
-    assert "checked for n = 3" in section(report, "certificate")
+    assert "Checked for n = 3." in section(report, "certificate")
 
 
 def test_cost_is_a_polynomial_in_the_widths_and_a_number(residual: symprop.Report) -> None:
@@ -251,6 +256,11 @@ def test_wrong_parts_are_refused(residual: symprop.Report, method: str, argument
         {"fragment": residual.fragment, "equation": residual.equation}[method](argument)
 
 
+def test_words_have_an_apostrophe_and_tables_no_wide_colon(residual: symprop.Report) -> None:
+    assert "the block's input" in section(residual, "residual")
+    assert r"Residual:\ sum" in section(residual, "network")
+
+
 def test_a_title_is_escaped() -> None:
     title = r"50% of \input{x} & <script>é"
     report = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", title=title, without=["certificate"])
@@ -289,3 +299,67 @@ def test_without_tex_a_pdf_is_refused_and_nothing_written(tmp_path: Path, monkey
     with pytest.raises(OutputError, match="apt install latexmk"):
         report.pdf(tmp_path / "r.pdf")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_bounds_say_what_is_true_of_the_network() -> None:
+    def flow(network: str, **choice: str) -> str:
+        return section(symprop.report(network, without=["certificate", "code"], **choice), "flow")  # type: ignore[arg-type]
+
+    plain = flow("Input(3) >> Dense(2) >> Tanh() >> Dense(2) >> MeanSquaredError()")
+    assert "parallel paths" not in plain and "product of the bounds, in the last row" in plain
+    assert "product" not in flow("Input(3) >> Dense(2) >> MeanSquaredError()")
+    assert "identity as a shortcut adds 1" in flow(RESIDUAL)
+    projected = flow("Input(4) >> Residual(Dense(6) >> ReLU(), projection=True) >> Dense(1) >> MeanSquaredError()")
+    assert "The bounds of parallel paths add up." in projected and "adds 1" not in projected
+    assert "For one example, the norm" in flow(RESIDUAL, layout="rows")
+    embedded = flow("Input(3) >> Embedding(7, 2) >> Dense(5) >> Tanh() >> Dense(7) >> SoftmaxCrossEntropy()")
+    assert r"\partial x" not in embedded and "no bound" not in embedded  # nothing is derived by numbers of rows
+    assert r"$\partial z_2/\partial e_1$ &" in embedded
+
+
+def test_every_residual_block_is_shown_and_its_term_only_where_there_is_one() -> None:
+    """Blocks with a layer between them too; below the first layer nothing is left for the recurrence."""
+    apart = "Input(4) >> Residual(Dense(4) >> Tanh()) >> Dense(3) >> Residual(Dense(3) >> ReLU()) >> MeanSquaredError()"
+    written = section(symprop.report(apart, without=["certificate", "code"]), "residual")
+    assert r"\partial a_1}{\partial x}" in written and r"\partial a_3}{\partial z_2}" in written
+    assert "in the recurrence" in written
+    lowest = symprop.report("Input(4) >> Residual(Dense(4)) >> MeanSquaredError()", without=["certificate", "code"])
+    assert "in the recurrence" not in section(lowest, "residual")
+
+
+def test_the_terms_of_highest_degree_are_called_so(residual: symprop.Report) -> None:
+    """What grows fastest depends on which width grows."""
+    assert r"\text{of highest degree}" in section(residual, "cost") and "grows" not in section(residual, "cost")
+
+
+def test_the_certificate_speaks_of_oracles_that_were_asked_in_sentences() -> None:
+    written = section(symprop.report(LOOP), "certificate")
+    assert "All but the recurrence is checked for N = 3." in written and "Checked for n = 3." in written
+    assert "The complex step, SymPy's derivative" in written
+    only = (Row("dW1", "complex step, full Jacobian", "1 random", 0.0, 1.0, True, ""),)
+    assert list(_independence(only)) == ["The complex step shares no code with the rules."]
+
+
+def test_a_loss_with_a_penalty_is_drawn_by_its_name() -> None:
+    report = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError() + L2(0.1)", without=["certificate"])
+    assert "Penalised" not in report.latex() + report.html()
+
+
+def test_a_figure_whose_letters_would_be_too_small_is_left_out(residual: symprop.Report) -> None:
+    long = 'Activation("x * sigmoid(x) + log(1 + exp(x)) * sin(x)**2 / (1 + x**2)", name="own")'
+    report = symprop.report(f"Input(2) >> Dense(1) >> {long} >> MeanSquaredError()", without=["certificate"])
+    assert "fig:passes" not in report.latex() and "fig:passes" in residual.latex()
+
+
+def test_the_plot_marks_whole_powers_of_ten() -> None:
+    tikz, _ = plot([Point("W_1", "W", 20.0), Point("W_2", "W", 70.0)])
+    assert "ytick={1e1,1e2}" in tikz
+
+
+def test_an_arc_keeps_away_from_the_arrow_that_comes_from_the_line_above() -> None:
+    drawn = stations_drawn(
+        symprop.parse_network("Input(4) >> Repeat(Residual(Dense(4) >> Tanh()), 4) >> MeanSquaredError()")
+    )
+    tops = {y for corners, _ in _shortcuts(drawn) for _, y in corners}
+    between = {y for corners in _connections(drawn) if len(corners) > 2 for _, y in corners[2:4]}
+    assert between and min(abs(top - level) for top in tops for level in between) > 0.3

@@ -253,6 +253,34 @@ def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
     page.wait_for_selector(f"{DONE}.ok")
 
 
+def test_a_size_that_is_none_is_told_of_and_not_taken(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(BLOCKS)
+    page.wait_for_selector(DONE)
+    field, said = page.get_by_label("N =", exact=True), page.locator("#problem-sizes")
+    for wrong in ("0", "", "2.5", "100001"):
+        field.fill(wrong)
+        assert said.inner_text() == "N is a whole number from 1 to 100,000"
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("2")
+    assert said.inner_text() == "" and field.get_attribute("aria-invalid") == "false"
+    field.fill("")
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("#sizes", state="hidden")
+    assert said.inner_text() == ""
+
+
+def test_the_outline_of_a_field_is_seen_on_all_sides(page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
+    inside = page.evaluate(
+        """() => {
+          const box = document.querySelector(".ask").getBoundingClientRect();
+          const field = document.querySelector("#text").getBoundingClientRect();
+          return [field.left - box.left, document.querySelector("h1").getBoundingClientRect().left - field.left];
+        }"""
+    )
+    assert inside[0] >= 3 and inside[1] == 0  # the outline is three pixels wide; the column is where it was
+
+
 def test_two_tabs_are_independent_and_a_reload_keeps_the_text(context: BrowserContext, site: Any) -> None:
     first, second = context.new_page(), context.new_page()
     for tab, text in ((first, NETWORK), (second, BLOCKS)):

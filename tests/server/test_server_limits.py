@@ -41,6 +41,12 @@ def until(true: Callable[[], Any], seconds: float = 10.0) -> bool:
     return False
 
 
+def gone(number: int) -> bool:
+    """Whether a process has ended."""
+    stat = Path(f"/proc/{number}/stat")
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
 @contextlib.contextmanager
 def busy(site: Any, text: str = ENDLESS, **state: Any) -> Iterator[Any]:
     """Ask for a certificate in another thread, and wait until it is computed."""
@@ -186,12 +192,58 @@ def test_nothing_is_left_where_the_server_itself_is_killed() -> None:
     process.kill()
     process.wait()
     process.stdout.close()
-
-    def gone(number: int) -> bool:
-        stat = Path(f"/proc/{number}/stat")
-        return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
-
     assert until(lambda: gone(fork_server) and gone(child))
+
+
+@linux
+def test_nothing_is_left_where_the_server_ends_while_many_compute(capfd: pytest.CaptureFixture[str]) -> None:
+    computing = ForkedProcesses(Limits())
+    assert computing.compute(b'{"stage": "derivation", "text": "x", "where": "x:"}', lambda: True).how == DONE
+    children = Path(f"/proc/{computing.process.pid}/task/{computing.process.pid}/children")
+    body = json.dumps({"stage": "certificate", "text": ENDLESS}).encode()
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(computing.compute, body, lambda: True) for _ in range(4)]
+        assert until(lambda: len(children.read_text().split()) == 4, 20)
+        found = [computing.process.pid, *map(int, children.read_text().split())]
+        computing.close()
+        outcomes = [job.result(timeout=10).how for job in jobs]
+    assert outcomes == [DIED] * 4
+    assert until(lambda: all(map(gone, found)))
+    assert computing.process.pid == found[0]  # none was started anew for the jobs that died
+    assert capfd.readouterr().err == ""
+
+
+@linux
+def test_jobs_that_nobody_wants_any_more_are_stopped_while_the_server_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    control, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "symprop.server.fork_server", str(theirs.fileno()), "60.0", "1024"]
+    process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), start_new_session=True)
+    theirs.close()
+    assert control.recv(1)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    body = json.dumps({"stage": "certificate", "text": ENDLESS}).encode()
+    channels, lifelines = [], []
+    for _ in range(3):
+        (ours, given), (reading, writing) = socket.socketpair(), os.pipe()
+        socket.send_fds(control, [b"j"], [given.fileno(), reading])
+        given.close()
+        os.close(reading)
+        ours.sendall(body)
+        ours.shutdown(socket.SHUT_WR)
+        channels.append(ours)
+        lifelines.append(writing)
+    assert until(lambda: len(children.read_text().split()) == 3, 20)
+    found = [int(child) for child in children.read_text().split()]
+    os.kill(process.pid, signal.SIGSTOP)  # so that all of it is there at once, as where the server was killed
+    control.close()
+    for writing in lifelines:
+        os.close(writing)
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(timeout=10) == 0
+    assert until(lambda: all(map(gone, found)))
+    assert capfd.readouterr().err == ""
+    for channel in channels:
+        channel.close()
 
 
 KINDS = [FreshProcesses] + ([ForkedProcesses] if os.name == "posix" else [])

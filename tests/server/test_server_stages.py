@@ -149,6 +149,11 @@ def test_a_mistake_has_its_field_and_its_place(state: dict[str, str], field: str
     assert "\n  " not in problem["message"] and "^" not in problem["message"]
 
 
+def test_an_array_that_is_not_declared_is_told_as_one_declares_it_here() -> None:
+    message = ask("derivation", text="x @ A @ x", where="A: n n")["problem"]["message"]
+    assert message.startswith("'x' has no shape") and '"x: m n"' in message and '"x:" for a scalar' in message
+
+
 @pytest.mark.parametrize(
     ("state", "field"),
     [
