@@ -73,8 +73,7 @@ class Typed(Block):
 class EquationRow:
     """One equation: `right` in pieces, where it is too long for one line; `space` and `number` may be missing.
 
-    `name` is that of the left side, by which code and certificate know it. Where `refers`, the equation is shown again
-    and its number leads to the place where it has its label.
+    `name` is that of the left side, by which code and certificate know it.
     """
 
     left: str
@@ -84,7 +83,6 @@ class EquationRow:
     name: str = ""
     number: int | None = None
     label: str = ""
-    refers: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,6 @@ def html_document(sections: Iterable[Section], title: str) -> str:
     )
 
 
-def html_body(sections: Iterable[Section]) -> Markup:
-    """Return sections without a page around them."""
-    template = environment("html").get_template("body.html.j2")
-    return Markup(template.render(sections=tuple(sections), **_TOOLS))
-
-
 def words(sentence: Words) -> Markup:
     """Write a sentence."""
     return Markup("").join(map(_part, sentence))
@@ -78,4 +72,4 @@ def math_font() -> str:
     return "data:font/woff2;base64," + base64.b64encode(font).decode()
 
 
-__all__ = ["html_body", "html_document", "math", "math_font", "words"]
+__all__ = ["html_document", "math", "math_font", "words"]
