@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/random_losses.py --count 1000
 
 The losses are drawn by `tests/random_losses.py` from the whole language; those that SymPy's matrix expressions cannot
-say (`symprop.answers.to_sympy` refuses them) are drawn again. Each is differentiated by one of its vectors or
+say (`formulas/interchange/writing.py` refuses them) are drawn again. Each is differentiated by one of its vectors or
 matrices, by both tools, at sizes 2 and 3. The truth is the complex step of the loss at a random point, which uses
 neither. SymPy's answer is evaluated node by node (`sympy_values.py`), so that it does not count as wrong where SymPy's
 own evaluation stumbles; a loss that has not the same value in SymPy's words as in ours is drawn again, so that no slip
@@ -36,13 +36,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the losses stand among the
 from benchmarks.sympy_values import Undone, value
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Variable
-from symprop.answers.to_sympy import to_sympy
-from symprop.calculus.questions import gradient
 from symprop.errors import SympropError
-from symprop.verify.formula_checks import chosen_points
-from symprop.verify.formula_oracles import first_order
-from symprop.verify.formula_oracles import value as ours
-from symprop.verify.formula_points import FormulaPoint
+from symprop.formulas.checks.checks import chosen_points
+from symprop.formulas.checks.oracles import first_order
+from symprop.formulas.checks.oracles import value as ours
+from symprop.formulas.checks.points import FormulaPoint
+from symprop.formulas.interchange.writing import to_sympy
+from symprop.formulas.questions import gradient
 from tests.random_losses import exactly, loss, read
 
 RESULTS = Path(__file__).parent / "results" / "random_losses.json"

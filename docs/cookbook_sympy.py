@@ -18,7 +18,7 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalOf
 
 from benchmarks.sympy_values import Undone, value
 from symprop.algebra.nodes import Variable
-from symprop.verify.formula_points import FormulaPoint
+from symprop.formulas.checks.points import FormulaPoint
 
 CLOSE = 1e-8
 """Largest error, relative to the largest element, of a float64 answer that counts as right."""

@@ -33,10 +33,10 @@ import symprop  # noqa: E402
 from symprop.algebra.formula import formula, formula_of  # noqa: E402
 from symprop.algebra.nodes import Node  # noqa: E402
 from symprop.answers import ask  # noqa: E402
-from symprop.answers.answer import Answer  # noqa: E402
-from symprop.answers.compare import compare  # noqa: E402
+from symprop.formulas.answer import Answer  # noqa: E402
+from symprop.formulas.checks.checks import chosen_points  # noqa: E402
+from symprop.formulas.compare.compare import compare  # noqa: E402
 from symprop.verify.evaluate import complex_value, precise_value  # noqa: E402
-from symprop.verify.formula_checks import chosen_points  # noqa: E402
 from symprop.verify.measure import precise_difference  # noqa: E402
 from tests.question_cases import BEYOND_SYMPY, MATRIXCALCULUS, Case  # noqa: E402
 

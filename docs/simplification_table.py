@@ -21,10 +21,10 @@ from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.context import Context
-from symprop.calculus.finishing import TOUCHES
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.rules import RULES
 from symprop.calculus.tidy import tidy
+from symprop.formulas.finishing import TOUCHES
 from symprop.notation.latex import latex
 
 

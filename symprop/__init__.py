@@ -14,12 +14,8 @@ from symprop.algebra.equations import Equation, Loop, Step, System
 from symprop.algebra.formula import Formula, formula
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.answers.answer import Answer
-from symprop.answers.ask import gradient, hessian, hvp, jacobian, jvp, vjp
-from symprop.answers.compare import Comparison, compare
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
-from symprop.calculus.signal import initialisation
+from symprop.analysis.derivation import Derivation, derive
+from symprop.analysis.signal import initialisation
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.codegen import generate
 from symprop.differences.difference import NetworkDifference, diff
@@ -33,6 +29,9 @@ from symprop.errors import (
     SymbolNameError,
     SympropError,
 )
+from symprop.formulas.answer import Answer
+from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.formulas.compare.compare import Comparison, compare
 from symprop.networks import (
     ELU,
     GELU,

@@ -26,18 +26,18 @@ from symprop.algebra.formula import Formula, formula, formula_of
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.trees import is_zero, variables
-from symprop.calculus.questions import gradient
-from symprop.calculus.result import Result
-from symprop.codegen.formula_module import compile_formula
 from symprop.errors import SympropError
+from symprop.formulas.checks.checks import chosen_points
+from symprop.formulas.checks.oracles import first_order, value
+from symprop.formulas.checks.points import FormulaPoint
+from symprop.formulas.checks.runs import ran
+from symprop.formulas.code.module import compile_formula
+from symprop.formulas.questions import gradient
+from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS, precise_value
-from symprop.verify.formula_checks import chosen_points
-from symprop.verify.formula_oracles import first_order, value
-from symprop.verify.formula_points import FormulaPoint
-from symprop.verify.function_runs import ran
 from symprop.verify.measure import judged, precise_difference
 
 _Item = TypeVar("_Item")

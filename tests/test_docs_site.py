@@ -20,8 +20,8 @@ import sympy
 
 import symprop
 from symprop.algebra.nodes import NODE_KINDS
-from symprop.calculus.finishing import TOUCHES
 from symprop.calculus.rules import RULES
+from symprop.formulas.finishing import TOUCHES
 from tests.samples import SAMPLES
 from tests.test_docs import blocks, run_blocks, without_errors
 

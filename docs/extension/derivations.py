@@ -10,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation.content import loss_clashes, sections
 from symprop.notation.latex import Tex, latex
 from symprop.notation.page_data import Block, Line

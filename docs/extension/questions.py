@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
-from symprop.notation.answer_pages import answer_latex, definitions, heading
+from symprop.formulas.pages import answer_latex, definitions, heading
 from symprop.notation.latex import latex
 from symprop.notation.pages import pretty_shape, seen_steps
 

@@ -7,8 +7,7 @@ import types
 from symprop import notation as notation  # enters the printers, which write the comments
 from symprop.algebra.equations import Loop
 from symprop.algebra.names import closest
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
 from symprop.codegen.module import DTYPES, TARGETS, module_source
 from symprop.errors import SpecError, shown

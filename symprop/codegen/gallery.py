@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import derive
 from symprop.codegen import generate
 from symprop.codegen.module import test_source
 from symprop.errors import OutputError, shown

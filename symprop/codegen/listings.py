@@ -11,7 +11,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Block, Plan
@@ -26,7 +26,7 @@ UNWRITTEN = (n.Softmax, n.LogSumExp)
 def passes_listing(derivation: Derivation) -> str:
     """Return the program of a step as lowered, what each pass changes in it, and the program at the end.
 
-    >>> from symprop.calculus.derive import derive
+    >>> from symprop.analysis.derivation import derive
     >>> from symprop.networks.spec import parse_network
     >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
     >>> listing = passes_listing(derive(parse_network(text), layout="rows"))
@@ -84,7 +84,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
 def plan_listing(derivation: Derivation, dtype: str = "float64", batch: int = 32) -> str:
     """Return the memory plan of a step: each array of the workspace, what it holds, when it is live, and the peak.
 
-    >>> from symprop.calculus.derive import derive
+    >>> from symprop.analysis.derivation import derive
     >>> from symprop.networks.spec import parse_network
     >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
     >>> print(plan_listing(derive(parse_network(text), layout="rows"), "float32", 10).partition("peak: ")[2])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
 from symprop.errors import SpecError
 

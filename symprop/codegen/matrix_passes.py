@@ -1,22 +1,23 @@
 """Passes over products of matrices: the cheapest order, no matrix that need not be built, solutions for inverses.
 
-They run for formulas, after the stable forms. Costs are those of `calculus/orders.py`; sizes with names count as 64.
+They run for formulas, after the stable forms. Costs are those of `analysis/orders.py`; sizes with names count as 64.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sympy import Integer, Rational
+from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
 from symprop.algebra.trees import multiplied
+from symprop.analysis.definiteness import nonnegative
+from symprop.analysis.orders import LONGEST_CHAIN, Factor, Tree, best_tree
 from symprop.calculus.coefficients import same_shape
-from symprop.calculus.definiteness import nonnegative
-from symprop.calculus.orders import LONGEST_CHAIN, Factor, Tree, best_tree
 from symprop.codegen.kinds import Inner, Repeated, Solve
-from symprop.codegen.kronecker_blocks import reshaped, typical
 from symprop.codegen.program import Pass, Program, rewritten
 from symprop.codegen.stable import by_rule
 
@@ -26,6 +27,32 @@ def transposed(node: Node) -> Node:
     if node.rank < 2:
         return node
     return node.operands[0] if isinstance(node, n.Transpose) and node.rank == 2 else n.Transpose(node)
+
+
+TYPICAL = 64
+"""What a size with a name counts as, where the work of two ways is compared."""
+
+
+def typical(size: Expr) -> int:
+    """Return a number of elements with every size that is a name at its typical value.
+
+    >>> from sympy import Symbol
+    >>> typical(2 * Symbol("n"))
+    128
+    """
+    return int(size.subs(dict.fromkeys(size.free_symbols, TYPICAL)))
+
+
+def reshaped(node: Node, shape: Sequence[Any]) -> Node:
+    """Return the elements of `node` in another shape; a reshape of a reshape is one.
+
+    >>> from symprop.algebra import variable
+    >>> x = variable("x", (6,))
+    >>> reshaped(reshaped(x, (2, 3)), (6,)) == x
+    True
+    """
+    node = node.operands[0] if isinstance(node, n.Reshape) else node
+    return node if len(node.shape) == len(shape) and all(map(same, node.shape, shape)) else n.Reshape(node, shape)
 
 
 # ---------------------------------------------------------------- Kronecker products and permutations

@@ -12,7 +12,7 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.layout import COLUMNS, signature, under_formulas
 from symprop.codegen.lowering import lower

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from symprop.algebra.formula import formula
-from symprop.answers import ask
-from symprop.answers.answer import Answer
-from symprop.answers.compare import compare
 from symprop.errors import SpecError, shown
+from symprop.formulas import ask
+from symprop.formulas.answer import Answer
+from symprop.formulas.compare.compare import compare
 
 DISAGREES = 1
 

@@ -66,7 +66,7 @@ def enter(command: Enter) -> None:
 
 def _derive(options: argparse.Namespace) -> int:
     from symprop import notation
-    from symprop.calculus.derive import derive
+    from symprop.analysis.derivation import derive
     from symprop.files import check_writable
 
     if options.output is not None:
@@ -119,7 +119,7 @@ def _listings(network: Network, options: argparse.Namespace) -> Iterator[str]:
     """Yield what is printed of the generator's work."""
     if not (options.plan or options.show_passes):
         return
-    from symprop.calculus.derive import derive
+    from symprop.analysis.derivation import derive
     from symprop.codegen.listings import passes_listing, plan_listing
 
     if options.batch < 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.rules import context
 from symprop.differences.jacobians import Unit, jacobian_of, units
 from symprop.differences.marks import Partial

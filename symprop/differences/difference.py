@@ -14,8 +14,7 @@ from typing import Any
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.differences.changes import (
     ADDED,
     CHANGED,

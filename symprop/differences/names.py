@@ -11,7 +11,7 @@ from sympy import Integer
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.derive import adjoint_of
+from symprop.calculus.walk import adjoint_of
 from symprop.differences.layers import Pair, Station, aligned, inside
 from symprop.differences.trees import Classes
 

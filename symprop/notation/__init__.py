@@ -13,13 +13,12 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
 from symprop.algebra.steps import Steps
-from symprop.calculus.derivation import Derivation
-from symprop.notation.answer_pages import answer_steps
+from symprop.analysis.derivation import Derivation
 from symprop.notation.documents import document, html, latex_page, latex_steps
 from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex
 from symprop.notation.numpy_page import text_page
-from symprop.notation.pages import pretty_page, steps
+from symprop.notation.pages import STEPS, pretty_page, steps
 from symprop.notation.pretty import pretty
 from symprop.notation.text import text
 
@@ -35,8 +34,7 @@ def _printer(
         if isinstance(subject, Derivation):
             return of_derivation(subject)
         if isinstance(subject, Steps):
-            origin, name = subject.origin, subject.name
-            return steps(origin, name, notation) if isinstance(origin, Derivation) else answer_steps(origin, notation)
+            return STEPS(subject.origin, subject.name, notation)
         return of_node(subject)
 
     return write

@@ -12,7 +12,7 @@ from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation.function_notes import definitions, functions_of, kinks, told
 from symprop.notation.page_data import Block, Line, Range, Section, Sentence, Size
 from symprop.notation.pretty import pretty
@@ -22,7 +22,7 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     """Return the sections of a derivation's page; empty ones are left out.
 
     >>> from symprop.networks import Dense, Input, MeanSquaredError
-    >>> from symprop.calculus.derive import derive
+    >>> from symprop.analysis.derivation import derive
     >>> [section.title for section in sections(derive(Input(2) >> Dense(1) >> MeanSquaredError()))][:3]
     ['Network', 'Conventions', 'Forward pass']
     """

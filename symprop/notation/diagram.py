@@ -19,7 +19,7 @@ from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.names import closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Picture, Section
 from symprop.notation.page_blocks import PageWriter, label

@@ -16,7 +16,7 @@ from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.errors import FormulaError
 from symprop.notation.page_data import Definition, Sentence

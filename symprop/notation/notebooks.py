@@ -14,15 +14,14 @@ from sympy import Basic
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.steps import Steps
-from symprop.calculus.cost import Cost
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.modes import Modes
-from symprop.calculus.orders import Tree
-from symprop.calculus.paths import Expansion
-from symprop.calculus.result import Result
-from symprop.calculus.vanishing import ALONE, Vanishing
+from symprop.algebra.table import Table
+from symprop.analysis.cost import Cost
+from symprop.analysis.derivation import Derivation
+from symprop.analysis.modes import Modes
+from symprop.analysis.orders import Tree
+from symprop.analysis.paths import Expansion
+from symprop.analysis.vanishing import ALONE, Vanishing
 from symprop.notation import notebook_blocks
-from symprop.notation.answer_pages import answer_latex, definitions, heading
 from symprop.notation.blocks import (
     Block,
     Chain,
@@ -42,7 +41,7 @@ from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.page_data import Line
-from symprop.notation.pages import pretty_shape, seen_steps
+from symprop.notation.pages import seen_steps
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -96,14 +95,6 @@ def _(expansion: Expansion) -> str:
     return displayed([*cut(first.latex()), *more])
 
 
-def answer_formula(result: Result) -> str:
-    """Return an answer as LaTeX between dollar signs; its repeated parts have names, defined behind it."""
-    found, body = definitions(result)
-    *front, last = cut(answer_latex(body))
-    where = r", \quad ".join(f"{latex(each.target)} = {latex(each.expression)}" for each in found)
-    return displayed([*front, last + (rf" \qquad \text{{where }} {where}" if where else "")], heading(result, "latex"))
-
-
 def cut(formula: str) -> tuple[str, ...]:
     """Return a formula in pieces that fit on a line of a notebook."""
     return tuple(latex_pieces(formula, WIDTH))
@@ -137,40 +128,26 @@ def _first_equations(blocks: Iterable[Equations]) -> Iterator[Block]:
 
 @blocks_of.register
 def _(steps: Steps) -> tuple[Block, ...]:
-    return _derivation_steps(steps) if isinstance(steps.origin, Derivation) else _answer_steps(steps)
+    return STEP_BLOCKS(steps.origin, steps)
 
 
-def _derivation_steps(steps: Steps) -> tuple[Block, ...]:
-    derivation: Derivation = steps.origin
+STEP_BLOCKS = Table("blocks of steps")
+"""Steps as blocks, by the kind of what they led to: a derivation here, an answer where answers are."""
+
+
+@STEP_BLOCKS.row(Derivation)
+def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     writer = PageWriter(derivation)
     equation = derivation.equation(steps.name)
     row = writer.row(Line(derivation.numbers[equation.name], equation))
     kept = seen_steps(steps, writer.formula)
     if not kept:
         return Equations((row,)), Paragraph((equation.note or "by definition",))
-    return Equations((row,)), _chain(writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
+    return Equations((row,)), chain(writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
 
 
-def _answer_steps(steps: Steps) -> tuple[Block, ...]:
-    result: Result = steps.origin
-    shape = pretty_shape(result.node.shape)
-    row = EquationRow(heading(result, "latex"), cut(answer_latex(result.node)), shape=shape)
-    kept = seen_steps(steps, answer_latex)
-    if not kept:
-        return Equations((row,)), Paragraph(("by definition",))
-    links = tuple(
-        Link(cut(answer_latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
-    )
-    return Equations((row,)), _chain(cut(answer_latex(kept[0].before)), links)
-
-
-def _fact(fact: str | Equation) -> Words:
-    if isinstance(fact, str):
-        return (fact,)
-    return (Math(f"{answer_latex(fact.target)} = {answer_latex(fact.expression)}"),)
-
-
-def _chain(start: tuple[str, ...], links: tuple[Link, ...]) -> Chain:
+def chain(start: tuple[str, ...], links: tuple[Link, ...]) -> Chain:
+    """Return the links of a chain of steps that stands alone."""
     return Chain(name="", number=0, label="", left="", start=start, links=links)
 
 
@@ -247,4 +224,4 @@ def _(table: Vanishing) -> tuple[Block, ...]:
     return grid(("layer", "arriving", "factor", "leaving"), rows), Paragraph((ALONE,))
 
 
-__all__ = ["answer_formula", "blocks_of", "cut", "grid", "notebook_html", "notebook_latex"]
+__all__ = ["STEP_BLOCKS", "blocks_of", "chain", "cut", "grid", "notebook_html", "notebook_latex"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
 from symprop.notation.page_data import Definition, Line

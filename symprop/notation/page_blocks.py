@@ -12,7 +12,7 @@ from sympy import Basic, Expr, Integer
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation import page_data
 from symprop.notation.blocks import (
     Block,

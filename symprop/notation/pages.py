@@ -14,8 +14,9 @@ from sympy import Expr, Integer
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Map, Node
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.table import Table
 from symprop.algebra.trees import walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import loss_clashes, sections
@@ -205,12 +206,17 @@ def reasons(derivation: Derivation, step: Step) -> tuple[Sentence, ...]:
     )
 
 
+STEPS = Table("steps")
+"""How steps are printed, by the kind of what they led to: a derivation here, an answer where answers are."""
+
+
+@STEPS.row(Derivation)
 def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
     """Return the steps that led to an equation, its number and itself first: rule, facts, before, after.
 
     `name` is that of the equation or, for a gradient, of its parameter; `format` is "pretty", "text" or "latex".
 
-    >>> from symprop.calculus.derive import derive
+    >>> from symprop.analysis.derivation import derive
     >>> print(steps(derive("Input(2) >> Dense(1) >> MeanSquaredError()"), "b1", "text"))
     (5)  db1 = delta1
     1. sum

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
-from symprop.calculus.paths import Expansion
-from symprop.calculus.paths import paths as expansion_of
+from symprop.analysis.paths import Expansion
+from symprop.analysis.paths import paths as expansion_of
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation import page_data

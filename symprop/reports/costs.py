@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import sympy
 from sympy import Expr
 
-from symprop.calculus.cost import Cost
-from symprop.calculus.derive import derive
+from symprop.analysis.cost import Cost
+from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.network import Network
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words

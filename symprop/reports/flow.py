@@ -13,7 +13,7 @@ from sympy.printing.latex import LatexPrinter
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.vanishing import norm
+from symprop.analysis.vanishing import norm
 from symprop.codegen import compile_network
 from symprop.errors import SympropError
 from symprop.networks.blocks import Residual

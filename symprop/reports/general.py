@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Reference, Words
 from symprop.notation.page_blocks import label
 from symprop.reports.subject import Subject

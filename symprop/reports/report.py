@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from symprop.algebra.names import closest
 from symprop.algebra.trees import variables, walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.module import DTYPES
 from symprop.errors import OutputError, SpecError, listed, shown
 from symprop.files import check_writable, write_whole

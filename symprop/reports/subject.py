@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import generate
 from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network

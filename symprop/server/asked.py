@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.answers.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.codegen.module import DTYPES
 from symprop.errors import LimitError, SpecError, shown
+from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 

@@ -13,9 +13,9 @@ from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
-from symprop.answers.answer import Answer
 from symprop.errors import SpecError, SympropError, shown
-from symprop.notation.answer_pages import CONVENTIONS, answer_latex, definitions, facts_of, heading
+from symprop.formulas.answer import Answer
+from symprop.formulas.pages import CONVENTIONS, answer_latex, definitions, facts_of, heading
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
 from symprop.notation.pages import seen_steps

@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from symprop.algebra.equations import Loop
 from symprop.algebra.shapes import shape_text
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import generate
 from symprop.networks.network import Network
 from symprop.networks.spec import parse_network

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import compile_network
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError

@@ -17,7 +17,7 @@ from sympy import Basic, Expr
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.measure import DIGITS, Row, precise_difference
 from symprop.verify.points import Point

@@ -15,7 +15,7 @@ import numpy as np
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.measure import WIDEST, Row, first_line

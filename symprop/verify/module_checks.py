@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.equations import System
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.verify import complex_step, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Judgement, Row, difference, first_line, judged

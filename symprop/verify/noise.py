@@ -14,7 +14,7 @@ import numpy as np
 from sympy import Basic
 
 from symprop.algebra.equations import Equation, System
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.verify import complex_step
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked

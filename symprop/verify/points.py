@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
-from symprop.calculus.gaussian import pieces
+from symprop.analysis.gaussian import pieces
 from symprop.errors import FormulaError
 from symprop.verify.arithmetic import Array
 from symprop.verify.watching import Side, seen

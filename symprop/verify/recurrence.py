@@ -13,7 +13,7 @@ import numpy as np
 
 from symprop.algebra.equations import Loop
 from symprop.algebra.nodes import Variable
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.networks.network import Network
 from symprop.verify import complex_step, noise
 from symprop.verify.arithmetic import Array

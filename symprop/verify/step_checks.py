@@ -18,7 +18,7 @@ from sympy import Expr
 from symprop.algebra.equations import Equation, Step, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.measure import DIGITS, Row, precise_difference

@@ -17,8 +17,8 @@ import numpy as np
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Map
 from symprop.algebra.trees import variables
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.gaussian import pieces
+from symprop.analysis.derivation import Derivation
+from symprop.analysis.gaussian import pieces
 from symprop.errors import FormulaError
 from symprop.verify import complex_step
 from symprop.verify.measure import Row

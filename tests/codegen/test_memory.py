@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import derive
 from symprop.codegen import compile_network, gallery, passes
 from symprop.codegen.loading import loaded
 from symprop.codegen.lowering import lower

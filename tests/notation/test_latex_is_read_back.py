@@ -24,7 +24,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.calculus.derivation import Derivation
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.gallery import GALLERY, Example
 from symprop.notation.breaking import latex_pieces
 from symprop.notation.choices import PLAIN, Notation

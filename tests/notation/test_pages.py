@@ -15,8 +15,7 @@ from sympy import Expr
 from symprop.algebra import Loop, variables
 from symprop.algebra.formula import formula
 from symprop.algebra.reader import read_formula
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import SympropError
 from symprop.notation import document, html, steps
 from symprop.notation.content import sections

@@ -17,7 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.trees import replace
-from symprop.calculus.cost import leading
+from symprop.analysis.cost import leading
 from symprop.calculus.elementwise import derivative
 from symprop.calculus.tidy import tidy
 

@@ -15,9 +15,9 @@ import symprop
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.reader import read_formula
-from symprop.calculus.derive import derive_system
-from symprop.calculus.slopes import largest_slope, slope_at_output
-from symprop.calculus.vanishing import jacobian_bound, norm, shrinkage, vanishing
+from symprop.analysis.slopes import largest_slope, slope_at_output
+from symprop.analysis.vanishing import jacobian_bound, norm, shrinkage, vanishing
+from symprop.calculus.walk import derive_system
 
 EXAMPLE = "Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()"
 # The numbers of the text were lost; these have its shape: a target of 1, and gradients that are all negative.

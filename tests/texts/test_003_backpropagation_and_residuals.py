@@ -16,10 +16,10 @@ import symprop
 from symprop.algebra.defined import T, plain
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, leaky_relu
-from symprop.calculus.gaussian import numeric, pieces, quadrature
-from symprop.calculus.modes import Modes, modes
-from symprop.calculus.paths import Expansion, paths
-from symprop.calculus.signal import initialisation
+from symprop.analysis.gaussian import numeric, pieces, quadrature
+from symprop.analysis.modes import Modes, modes
+from symprop.analysis.paths import Expansion, paths
+from symprop.analysis.signal import initialisation
 from symprop.errors import FormulaError, LimitError, SpecError
 
 N_IN, N_OUT = sympy.symbols("n_in n_out", integer=True, positive=True)

@@ -11,8 +11,7 @@ import sympy
 
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node
-from symprop.calculus.derivation import Derivation
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.networks import parse_network
 from symprop.verify import check, complex_step
 from symprop.verify.arithmetic import Complex

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from symprop import codegen
-from symprop.calculus.derive import derive
+from symprop.analysis.derivation import derive
 from symprop.networks import parse_network
 from symprop.verify import certificate, check, noise
 from symprop.verify.measure import judged

@@ -1,0 +1,1 @@
+"""Questions asked of a derivation: cost, modes, paths, signal, bounds."""

@@ -1,0 +1,297 @@
+"""A derivation: the forward equations of a network and the backward equations that the rules gave, with their steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sympy import Expr
+
+from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.formula import Formula
+from symprop.algebra.names import closest
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Printable
+from symprop.algebra.steps import Steps
+from symprop.algebra.trees import variables
+from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.modes import Modes, modes
+from symprop.analysis.paths import Expansion, paths
+from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
+from symprop.calculus.jacobians import chained
+from symprop.calculus.rules import context
+from symprop.calculus.walk import derive_system
+from symprop.errors import FormulaError, ShapeError, SpecError, listed, shown
+from symprop.networks.builder import Parameter
+from symprop.networks.network import Network
+from symprop.networks.spec import as_network
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Printable):
+    """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
+
+    `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
+
+    >>> import symprop
+    >>> d = symprop.derive("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
+    >>> [equation.name for equation in d.equations]
+    ['z1', 'a1', 'L', 'delta1', 'dW1', 'db1']
+    >>> d.gradient("W1").text(), d.gradient("W1").shape
+    ('outer(delta1, x)', (3, 2))
+    """
+
+    network: Network | Formula
+    system: System
+    backward: tuple[Item, ...]
+    remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Derivation({self.source!r}, layout={self.system.layout!r})"
+
+    @property
+    def source(self) -> str:
+        """The network, or the formula, as it is typed."""
+        return self.network.source if isinstance(self.network, Formula) else self.network.text
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the network says of its parameters; a formula has none."""
+        return () if isinstance(self.network, Formula) else self.network.parameters
+
+    @property
+    def equations(self) -> Iterator[Equation]:
+        """All equations, forward then backward, loop bodies and base cases too, in printed order."""
+        for item in (*self.system.items, *self.backward):
+            if isinstance(item, Equation):
+                yield item
+            else:
+                yield from (*item.base, *item.equations)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
+        printed = sorted(self.equations, key=lambda equation: self.is_wanted(equation.target))
+        return {equation.name: number for number, equation in enumerate(printed, start=1)}
+
+    def is_wanted(self, variable: Variable) -> bool:
+        """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
+        return variable.role == "gradient" and variable.letter in self._wanted_letters
+
+    @cached_property
+    def _wanted_letters(self) -> frozenset[str]:
+        return frozenset(wanted.letter for wanted in self.system.parameters or self.system.inputs)
+
+    @cached_property
+    def by_name(self) -> dict[str, Equation]:
+        """The equation that defines each name."""
+        return {equation.name: equation for equation in self.equations}
+
+    def equation(self, name: str) -> Equation:
+        """Return the equation that defines `name` (`z1`, `delta1`, `dW1`).
+
+        Raises:
+            FormulaError: no equation has this name; the names that have one are listed.
+        """
+        return _known(name, self.by_name, "no equation defines")
+
+    def delta(self, layer: int | str) -> Node:
+        """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
+
+        >>> from symprop import derive
+        >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
+        z1 - y
+        """
+        return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
+
+    def gradient(self, parameter: str) -> Node:
+        """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
+
+        >>> from symprop import derive
+        >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
+        outer(delta1, x)
+        """
+        return self.equation(f"d{parameter}").expression
+
+    def steps(self, name: str) -> Steps:
+        """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`).
+
+        They are a tuple of `Step`; `print` shows them, and so does a notebook.
+
+        Raises:
+            FormulaError: neither a parameter nor a name that an equation defines; what has steps is listed.
+        """
+        gradients = {part.name: f"d{part.name}" for part in (*self.system.parameters, *self.system.inputs)}
+        by_name = {given: self.by_name[name] for given, name in gradients.items() if name in self.by_name}
+        backward = {name: equation for name, equation in self.by_name.items() if equation.steps}
+        equation = _known(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward})
+        return Steps(equation.steps, self, equation.name)
+
+    def variable(self, name: str) -> Variable:
+        """Return the variable with this name: an input, a parameter or the left side of a forward equation.
+
+        Raises:
+            FormulaError: there is none.
+        """
+        known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
+        for loop in (item for item in self.system.items if isinstance(item, Loop)):
+            last = loop.at(loop.carry_out, loop.count)
+            known.update({loop.carry_in.name: loop.carry_in, last.name: last})
+        known.update((equation.name, equation.target) for equation in self.system.equations)
+        if isinstance(name, str):
+            name = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
+        return _known(name, known, "no variable is called")
+
+    def jacobian(self, of: str, by: str) -> Node:
+        """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()")
+        >>> print(d.jacobian("a2", "z1").text())
+        diag(1 - f2 * f2) @ W2 + eye(2)
+        >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
+        >>> print(general.jacobian("a[l]", "a[l-1]").text())
+        diag(1 - f[l] * f[l]) @ W[l] + eye(n)
+
+        Raises:
+            FormulaError: no such variable, or a way through a symbolic number of blocks.
+            ShapeError: the derivation is of a batch, or one of the two is no vector.
+        """
+        if self.system.layout != "example":
+            raise ShapeError(f"a Jacobian is of one example; this derivation is of a batch in {self.system.layout}")
+        target, source = self.variable(of), self.variable(by)
+        return chained(self._stretch(target, source), target, source, context(self.system))
+
+    def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
+        """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
+        stretches: list[list[Equation]] = [[]]
+        for item in self.system.items:
+            if isinstance(item, Equation):
+                stretches[-1].append(item)
+            else:
+                stretches += [list(item.equations), []]
+        for stretch in stretches:
+            inside = {
+                variable for equation in stretch for variable in (equation.target, *variables(equation.expression))
+            }
+            if target in inside and source in inside:
+                return stretch
+        if len(stretches) == 1:
+            return stretches[0]
+        raise FormulaError(
+            f"the way from {source.name} to {target.name} leads through a symbolic number of blocks\n"
+            "allowed: two variables of one block, or a number of blocks"
+        )
+
+    def cost(self) -> Cost:
+        """Return the operations of the forward and backward pass and the memory, as exact polynomials in the sizes.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()")
+        >>> d.cost().leading
+        3*n0*n1 + 5*n1*n2
+        """
+        return cost_of(self.system, self.backward)
+
+    def modes(self, of: str, by: str) -> Modes:
+        """Return forward mode (JVP) and reverse mode (VJP) from `by` to `of`, with the cost of each order of products.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> MeanSquaredError()")
+        >>> d.modes("z2", "x").cheaper()[0]
+        'depends'
+
+        Raises:
+            FormulaError: no such variable.
+            SpecError: `of` does not depend on `by`, or one of the two is no vector.
+        """
+        return modes(self.system, self.variable(of), self.variable(by))
+
+    def paths(self) -> Expansion:
+        """Return the Jacobian of the residual blocks expanded into its paths, `I + df2/df1 + ...` (Veit et al., 2016).
+
+        >>> from symprop import derive
+        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 4) >> MeanSquaredError()")
+        >>> len(d.paths().paths)
+        8
+
+        Raises:
+            SpecError: the network is not made of residual blocks.
+            LimitError: more than 12 blocks, which have more than 2,048 paths.
+        """
+        return paths(self.system)
+
+    def vanishing(self, output: Expr | float | None = None) -> Vanishing:
+        """Return how the slopes of the activations alone shrink a gradient, layer by layer from the output.
+
+        Each factor is the largest slope that the activation has, or its slope where it puts out `output`. Weights are
+        left out, and so are skip connections: the table follows the blocks' own path. `bound` has both.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
+        >>> d.vanishing()[-1].leaving
+        1/1024
+
+        Raises:
+            SpecError: a loop over a symbolic number of blocks.
+            FormulaError: the slope at an output cannot be solved for.
+        """
+        return vanishing(self.system, output)
+
+    def bound(self, of: str, by: str) -> Expr:
+        """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.
+
+        It is written in the norms (the largest singular values) of the weight matrices and adds up all paths, so that a
+        residual block has the 1 of its identity, which keeps the gradient from vanishing.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Sigmoid()), 3) >> MeanSquaredError()")
+        >>> d.bound("a3", "a2"), d.vanishing()[0].factor
+        (||W3||/4 + 1, 1/4)
+
+        Raises:
+            FormulaError: no such variable.
+            SpecError: `of` does not depend on `by`, or no bound is known for a formula on the way.
+            ShapeError: the derivation is of a batch.
+        """
+        if self.system.layout != "example":
+            raise ShapeError(f"a bound is of one example; this derivation is of a batch in {self.system.layout}")
+        return jacobian_bound(self.system, self.variable(of), self.variable(by))
+
+
+def derive(network: Network | Formula | str, layout: str = "example") -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a `Formula` by its variables.
+
+    `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it).
+
+    >>> import symprop
+    >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
+    >>> print(d.delta(1).text())
+    (W2.T @ delta2) * (1 - a1 * a1)
+
+    Raises:
+        SpecError: the network has no loss or no parameters, or the layout is unknown.
+    """
+    net = network if isinstance(network, Formula) else as_network(network)
+    system = net.system(layout)
+    if system.loss is None and isinstance(net, Network):
+        raise SpecError(
+            f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
+        )
+    backward, remarks = derive_system(system)
+    return Derivation(net, system, backward, remarks)
+
+
+_Found = TypeVar("_Found")
+
+
+def _known(name: Any, known: Mapping[str, _Found], problem: str, offered: Iterable[str] = ()) -> _Found:
+    """Return what `known` has under `name`, else raise a FormulaError that lists the names (those in `offered`)."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    names = list(offered or known)
+    hint = closest(name, names) if isinstance(name, str) else ", which is no text"
+    raise FormulaError(f"{problem} {shown(name)}{hint}\nallowed: {listed(names)}")

@@ -1,0 +1,191 @@
+"""The Jacobian of a stack of residual blocks as a sum over paths: one path for each choice of blocks to go through.
+
+Block `k` computes `h_k = h_(k-1) + f_k(h_(k-1))`, so its Jacobian is `I + J_k`, and that of the stack by the first
+branch is `(I + J_n) ... (I + J_2)`. Multiplied out these are `2**(n - 1)` products, an ensemble of shallower networks
+(Veit, Wilber and Belongie, *Residual networks behave like ensembles of relatively shallow networks*, 2016).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Shown
+from symprop.algebra.trees import added, variables
+from symprop.analysis.modes import without_loops
+from symprop.calculus.jacobians import chained
+from symprop.calculus.rules import context
+from symprop.errors import LimitError, SpecError
+
+MOST_BLOCKS = 12
+
+Path = tuple[int, ...]
+"""The blocks that a path goes through, by position in the stack, the last one first; `()` is the identity."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One residual block: `exit = entry + branch`, and the Jacobian of the branch by the entry."""
+
+    entry: Variable
+    branch: Variable
+    exit: Variable
+    jacobian: Node
+
+
+@dataclass(frozen=True)
+class Expansion(Shown):
+    """The Jacobian of the last block's output by the first block's branch, multiplied out."""
+
+    blocks: tuple[Block, ...]
+    paths: tuple[Path, ...]
+
+    _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
+
+    def groups(self) -> tuple[tuple[Path, ...], ...]:
+        """The paths by the last block that they go through; the identity comes first."""
+        grouped = itertools.groupby(self.paths, key=lambda path: path[:1])
+        return tuple(tuple(paths) for _, paths in grouped)
+
+    def factored(self) -> Node:
+        """The product `(I + J_n) @ ... @ (I + J_2)`."""
+        identity = n.Identity(self.blocks[0].branch.shape[0])
+        factors = [n.Add(identity, block.jacobian) for block in reversed(self.blocks[1:])]
+        return _product(factors, identity)
+
+    def matrix(self, path: Path) -> Node:
+        """One path as a product of the Jacobians of its blocks."""
+        identity = n.Identity(self.blocks[0].branch.shape[0])
+        return _product([self.blocks[position].jacobian for position in path], identity)
+
+    def expanded(self) -> Node:
+        """The sum over all paths."""
+        return added([self.matrix(path) for path in self.paths])
+
+    def text(self) -> str:
+        """The sum in named partial derivatives, `df3/df2 df2/df1`, grouped by the last block."""
+        return self._written("I", " ", lambda of, by: f"d{of.name}/d{by.name}", "({})")
+
+    def pretty(self) -> str:
+        """The same in Unicode."""
+        return self._written("I", " ", lambda of, by: f"∂{of.pretty()}/∂{by.pretty()}", "({})")
+
+    def __str__(self) -> str:
+        return self.pretty()
+
+    def latex(self, write: Callable[[Variable], str] = Variable.latex) -> str:
+        """The same as LaTeX, the names by `write`."""
+        return self._written(
+            r"\mathbf{I}",
+            " ",
+            lambda of, by: rf"\frac{{\partial {write(of)}}}{{\partial {write(by)}}}",
+            r"\left( {} \right)",
+        )
+
+    def _written(self, identity: str, times: str, partial: Callable[[Variable, Variable], str], group: str) -> str:
+        def product(path: Path) -> str:
+            stations = [self.blocks[position].branch for position in (*path, 0)]
+            return times.join(partial(of, by) for of, by in itertools.pairwise(stations)) or identity
+
+        written = []
+        for paths in self.groups():
+            total = " + ".join(product(path) for path in paths)
+            written.append(group.format(total) if len(paths) > 1 else total)
+        return " + ".join(written)
+
+
+def _product(factors: list[Node], identity: Node) -> Node:
+    if not factors:
+        return identity
+    total, *rest = [part for factor in factors for part in _matrices(factor)]
+    for part in rest:
+        total = n.MatMul(total, part)
+    return total
+
+
+def _matrices(product: Node) -> list[Node]:
+    """The factors of a product, so that products of products need no parentheses."""
+    if isinstance(product, n.MatMul):
+        return [part for operand in product.operands for part in _matrices(operand)]
+    return [product]
+
+
+def residual_blocks(system: System) -> tuple[Block, ...]:
+    """Return the longest stack of residual blocks in a network, each block starting where the one before ends.
+
+    Raises:
+        SpecError: the network has no residual block with an identity shortcut.
+    """
+    equations = without_loops(system)
+    known = context(system)
+    stacks: list[list[Block]] = []
+    for position, equation in enumerate(equations):
+        found = _shortcut(equation, equations[:position])
+        if found is None:
+            continue
+        entry, branch = found
+        block = Block(entry, branch, equation.target, chained(equations[:position], branch, entry, known))
+        if stacks and stacks[-1][-1].exit == entry:
+            stacks[-1].append(block)
+        else:
+            stacks.append([block])
+    if not stacks:
+        raise SpecError("the network has no residual block with an identity shortcut")
+    longest: list[Block] = max(stacks, key=len)
+    return tuple(longest)
+
+
+def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Variable] | None:
+    """The entry and the branch of `h = f + entry`, where `f` is computed from `entry`."""
+    terms = equation.expression.operands
+    if not isinstance(equation.expression, n.Add) or len(terms) != 2:
+        return None
+    for branch, entry in (terms, terms[::-1]):
+        if isinstance(branch, Variable) and isinstance(entry, Variable) and _reaches(entry, branch, before):
+            return entry, branch
+    return None
+
+
+def _reaches(source: Variable, target: Variable, equations: list[Equation]) -> bool:
+    reached = {source}
+    for equation in equations:
+        if any(variable in reached for variable in variables(equation.expression)):
+            reached.add(equation.target)
+    return target in reached and target != source
+
+
+def paths(system: System) -> Expansion:
+    """Return the Jacobian of a network's stack of residual blocks by its first branch, multiplied out into paths.
+
+    >>> from symprop.networks import Dense, Input, ReLU, Residual
+    >>> block = Residual(Dense("n") >> ReLU())
+    >>> network = Input("n") >> block >> block >> block
+    >>> paths(network.system()).text()
+    'I + df2/df1 + (df3/df1 + df3/df2 df2/df1)'
+
+    Raises:
+        SpecError: the network has no residual block with an identity shortcut.
+        LimitError: more than 12 blocks, so more than 2,048 paths.
+    """
+    blocks = residual_blocks(system)
+    if len(blocks) > MOST_BLOCKS:
+        raise LimitError(
+            f"{len(blocks)} residual blocks have 2**{len(blocks) - 1} paths\nallowed: {MOST_BLOCKS} blocks"
+        )
+    symbols = [sympy.Symbol(f"J{position}", commutative=False) for position in range(len(blocks))]
+    product: sympy.Expr = sympy.Integer(1)
+    for symbol in reversed(symbols[1:]):
+        product = product * (1 + symbol)
+    terms = sympy.Add.make_args(sympy.expand(product))
+    position_of = {symbol: position for position, symbol in enumerate(symbols)}
+    found = [tuple(position_of[factor] for factor in sympy.Mul.make_args(term)) if term != 1 else () for term in terms]
+    return Expansion(blocks, tuple(sorted(found)))
+
+
+__all__ = ["Block", "Expansion", "paths", "residual_blocks"]

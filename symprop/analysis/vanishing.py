@@ -1,0 +1,235 @@
+"""Why gradients vanish or explode: how far each layer can scale a gradient, worked out from its formula.
+
+The backward pass multiplies the gradient by `phi'(z)` and by the transposed weights, layer after layer. An activation
+scales it by at most the supremum of `|phi'|` (a quarter for the sigmoid), a weight matrix by at most its largest
+singular value, the norm `||W||`; a sum adds the bounds of its paths, which is why the `1 +` of a residual block helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import System
+from symprop.algebra.functions import ElementwiseFunction, exact
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Shown
+from symprop.algebra.table import Table
+from symprop.analysis.modes import without_loops
+from symprop.analysis.slopes import largest_slope, slope_at_output
+from symprop.errors import SpecError, shown
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """One row of the table, from the output side: what reaches the activation, its factor, what leaves it.
+
+    `layer` counts the activations from 1, the one nearest the input.
+    """
+
+    layer: int
+    arriving: Expr
+    factor: Expr
+    leaving: Expr
+
+
+class Vanishing(Shown, tuple[Shrinkage, ...]):
+    """The rows of the table, the output side first; `text` prints them with what they leave out."""
+
+    __slots__ = ()
+
+    def text(self) -> str:
+        """Return the table as plain text.
+
+        >>> print(Vanishing(shrinkage([sympy.Rational(1, 4)] * 2)).text())
+        layer  arriving  factor  leaving
+        2      1         1/4     1/4
+        1      1/4       1/4     1/16
+        factors of the activations alone, each along its own block's path; weights and skip connections are left out
+        """
+        cells: list[tuple[str, ...]] = [("layer", "arriving", "factor", "leaving")]
+        cells += [tuple(map(str, (row.layer, row.arriving, row.factor, row.leaving))) for row in self]
+        widths = [max(len(line[column]) for line in cells) for column in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+        return "\n".join([*(line.rstrip() for line in lines), ALONE])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+ALONE = "factors of the activations alone, each along its own block's path; weights and skip connections are left out"
+
+
+def shrinkage(factors: Sequence[Expr]) -> tuple[Shrinkage, ...]:
+    """Return the cumulative factors of layers L, ..., 1 for their factors in that order (the output side first).
+
+    >>> [row.leaving for row in shrinkage([sympy.Rational(1, 4)] * 3)]
+    [1/4, 1/16, 1/64]
+    """
+    rows: list[Shrinkage] = []
+    arriving: Expr = Integer(1)
+    for place, factor in enumerate(factors):
+        leaving = arriving * factor
+        rows.append(Shrinkage(len(factors) - place, arriving, factor, leaving))
+        arriving = leaving
+    return tuple(rows)
+
+
+def activations(system: System) -> tuple[tuple[Variable, ElementwiseFunction], ...]:
+    """Return the activations of a network, first layer first: the variable and the function that makes it."""
+    return tuple(
+        (equation.target, equation.expression.function)
+        for equation in without_loops(system)
+        if isinstance(equation.expression, n.Map) and len(equation.expression.operands) == 1
+    )
+
+
+def vanishing(system: System, output: Expr | float | None = None) -> Vanishing:
+    """Return the table of a network's activation factors from its output to its input.
+
+    Each factor is the largest slope of the layer's activation, or with `output` its slope where its value is that.
+    The product is that of one path, the one through every activation: weights and the identity paths of residual
+    blocks are left out; `jacobian_bound` has both.
+
+    >>> from symprop.networks import Dense, Input, Sigmoid
+    >>> network = Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> Sigmoid()
+    >>> [row.leaving for row in vanishing(network.system(), sympy.Rational(9, 10))]
+    [9/100, 81/10000]
+
+    Raises:
+        SpecError: a loop over a symbolic number of blocks, or an output that is no number.
+        FormulaError: the slope at an output cannot be solved for, or is not bounded.
+    """
+    if output is not None and (isinstance(output, bool) or not isinstance(output, (int, float, Expr))):
+        raise SpecError(f"the output of an activation is a number such as 0.9, not {shown(output)}")
+    functions = [function for _, function in reversed(activations(system))]
+    factors = [
+        largest_slope(function).value if output is None else slope_at_output(function, exact(output))
+        for function in functions
+    ]
+    return Vanishing(shrinkage(factors))
+
+
+def norm(variable: Variable) -> sympy.Symbol:
+    """Return the symbol of a weight matrix's largest singular value."""
+    return sympy.Symbol(f"||{variable.name}||", positive=True)
+
+
+BOUND = Table("bound")
+"""The largest factor by which a node can scale a tangent of one operand (in the Euclidean norm)."""
+
+
+@BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal, n.LogSumExp)
+@BOUND.row(n.Extreme, n.Concatenate, n.Slice)
+def _(node: Node, position: int) -> Expr:
+    return Integer(1)
+
+
+@BOUND.row(n.Sum)
+def _(node: n.Sum, position: int) -> Expr:
+    shape = node.operands[0].shape
+    return sympy.sqrt(sympy.prod([shape[axis] for axis in node.axes]))  # the norm of a row of ones
+
+
+@BOUND.row(n.OneHot, n.Compare)
+def _(node: Node, position: int) -> Expr:
+    return Integer(0)  # constant but for jumps
+
+
+@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
+@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Commutation, n.Product, n.BlockSum)
+def _(node: Node, position: int) -> Expr:
+    raise SpecError(f"no bound is known for the slope of {shown(node)}")
+
+
+@BOUND.row(n.MatMul)
+def _(node: n.MatMul, position: int) -> Expr:
+    other = node.operands[1 - position]
+    while isinstance(other, n.Transpose):
+        other = other.operands[0]
+    if not isinstance(other, Variable):
+        raise SpecError(f"no bound is known for a product with {shown(other)}")
+    return norm(other)
+
+
+@BOUND.row(n.Map)
+def _(node: n.Map, position: int) -> Expr:
+    if len(node.operands) > 1:
+        raise SpecError(f"no bound is known for {shown(node.function.name)} of {len(node.operands)} arrays")
+    return largest_slope(node.function).value
+
+
+@BOUND.row(n.Multiply)
+def _(node: n.Multiply, position: int) -> Expr:
+    others = [operand for place, operand in enumerate(node.operands) if place != position]
+    if not all(isinstance(other, n.Scalar) for other in others):
+        raise SpecError("no bound is known for a product of two arrays")
+    return sympy.Abs(sympy.prod([other.value for other in others if isinstance(other, n.Scalar)]))
+
+
+@BOUND.row(n.Softmax)
+def _(node: n.Softmax, position: int) -> Expr:
+    return sympy.Rational(1, 2)  # the largest eigenvalue of diag(p) - p p' is at most 1/2 (Gershgorin: 2 p (1 - p))
+
+
+def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
+    """Return an upper bound of the spectral norm of `d of / d by`, a polynomial in the norms of the weights.
+
+    Walks back from `of` and adds the bounds of all paths: `1 + c ||W||` for a residual block.
+
+    >>> from symprop.networks import Dense, Input, Residual, Sigmoid
+    >>> system = (Input(3) >> Residual(Dense(3) >> Sigmoid())).system()
+    >>> jacobian_bound(system, system.output, system.inputs[0])
+    ||W1||/4 + 1
+
+    Raises:
+        SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
+    """
+    arriving: dict[Variable, Expr] = {of: Integer(1)}
+    for equation in reversed(without_loops(system)):
+        if equation.target == by or equation.target not in arriving:
+            continue
+        here = arriving.pop(equation.target)
+        for variable, factor in _factors(equation.expression):
+            arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
+    if by not in arriving:
+        raise SpecError(f"{of.name} does not depend on {by.name}")
+    return arriving[by]
+
+
+def _factors(expression: Node) -> list[tuple[Variable, Expr]]:
+    """The variables of one equation's formula, each path to one with its bound; parameters and numbers left out."""
+    if isinstance(expression, Variable):
+        return [(expression, Integer(1))]
+    found: list[tuple[Variable, Expr]] = []
+    for position, operand in enumerate(expression.operands):
+        below = _factors(operand)
+        if not below or (isinstance(operand, Variable) and _is_weight(expression, position)):
+            continue
+        factor = BOUND(expression, position)
+        found.extend((variable, factor * inner) for variable, inner in below)
+    return found
+
+
+def _is_weight(expression: Node, position: int) -> bool:
+    """Whether the operand is the matrix of a product with a vector, through which no signal comes."""
+    return (
+        isinstance(expression, n.MatMul)
+        and expression.operands[position].rank == 2
+        and expression.operands[1 - position].rank == 1
+    )
+
+
+__all__ = [
+    "Shrinkage",
+    "Vanishing",
+    "activations",
+    "jacobian_bound",
+    "norm",
+    "shrinkage",
+    "vanishing",
+]

@@ -1,0 +1,148 @@
+"""Answers: a derivative in matrix form that prints itself, explains itself, runs, and is certified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Printable
+from symprop.algebra.shapes import Shape
+from symprop.algebra.steps import Steps
+from symprop.formulas.checks.checks import check_result
+from symprop.formulas.code.module import compile_formula, formula_source
+from symprop.formulas.notebooks import answer_formula
+from symprop.formulas.pages import (
+    answer_html,
+    answer_latex,
+    answer_page,
+    answer_pretty,
+    definitions,
+)
+from symprop.formulas.result import Result
+from symprop.verify.certificate import Certificate
+
+
+@dataclass(frozen=True, repr=False)
+class Answer(Printable):
+    """The answer to one question about a formula: `gradient`, `jacobian`, `hessian`, `vjp`, `jvp` or `hvp`.
+
+    Called with arrays by name it evaluates, by the stand-alone NumPy source that `numpy` returns.
+
+    >>> import numpy as np, symprop
+    >>> g = symprop.gradient(symprop.formula("sum((X @ w - y)**2) / 2", X="m n", w="n", y="m"), "w")
+    >>> print(g.text())
+    X.T @ (X @ w - y)
+    >>> g(X=np.eye(2), w=[1.0, 2.0], y=[0.0, 0.0])
+    array([1., 2.])
+    >>> g.check().ok
+    True
+    """
+
+    result: Result
+
+    @property
+    def node(self) -> Node:
+        """The answer as a tree."""
+        return self.result.node
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the answer."""
+        return self.result.node.shape
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """What the answer may read: the declared variables, and the direction of a product."""
+        return self.result.variables
+
+    @property
+    def ledger(self) -> tuple[str, ...]:
+        """Which declared fact was used for what ("used: y sums to 1, so y drops out of the Hessian")."""
+        return self.result.ledger
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What follows from the structure of the answer ("symmetric", "does not depend on x")."""
+        return self.result.remarks
+
+    def pretty(self) -> str:
+        return answer_pretty(self.node)
+
+    def text(self) -> str:
+        return self.node.text()
+
+    def latex(self) -> str:
+        return answer_latex(self.node)
+
+    def html(self) -> str:
+        """Return the answer with its steps, source and certificate as an HTML page in one file."""
+        return answer_html(self.result, self.numpy(), self.check()._repr_html_())
+
+    def page(self) -> str:
+        """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode."""
+        return answer_page(self.result)
+
+    def named(self) -> tuple[Equation, ...]:
+        """Return definitions of the parts that stand more than once, in order, and the answer in their names."""
+        found, body = definitions(self.result)
+        return (*found, Equation(Variable(self.result.kind, (), body.shape), body))
+
+    def steps(self) -> Steps:
+        """Return the named steps that led to the answer, each checked by `check`; `print` shows them."""
+        return Steps(self.result.steps, self.result)
+
+    def numpy(self, dtype: str = "float64") -> str:
+        """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
+
+        Raises:
+            SpecError: an unknown dtype.
+        """
+        names = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
+        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, names))})"
+        again = ("import symprop", f"{asked}.numpy({_quoted(dtype)})")
+        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again)
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """The function of `numpy`, loaded; tracebacks through it show its source."""
+        return compile_formula(self.node, self.variables, self.result.kind, self.title)
+
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        by = " and ".join(dict.fromkeys(x.name for x in self.result.by))
+        along = f" along {self._along}" if self._along else ""
+        return f"{self.result.kind} of {self.result.formula.source} by {by}{along}"
+
+    @property
+    def _along(self) -> str:
+        return self.result.direction.name if self.result.direction is not None else ""
+
+    def __call__(self, **arrays: Any) -> Any:
+        """Evaluate the answer at arrays, given by name.
+
+        Raises:
+            ValueError: an array is missing, unknown or misshapen, or holds what is no finite real number.
+        """
+        return self.function(**arrays)
+
+    def check(self, seed: int = 0) -> Certificate:
+        """Check the answer, each of its steps and its source by oracles that share no code with the rules."""
+        return check_result(self.result, seed, self.function)
+
+    def __repr__(self) -> str:
+        return f"Answer({self.title!r}: {self.text()!r})"
+
+    def _repr_latex_(self) -> str:
+        return answer_formula(self.result)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+__all__ = ["Answer", "Steps"]

@@ -1,0 +1,126 @@
+"""The questions, as users ask them: of a formula, of its text, or of an expression in SymPy's matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symprop.algebra.formula import Formula
+from symprop.algebra.formula import formula as read
+from symprop.algebra.nodes import Variable
+from symprop.errors import FormulaError, shown
+from symprop.formulas import questions
+from symprop.formulas.answer import Answer
+from symprop.formulas.interchange.reading import from_sympy, is_sympy
+from symprop.formulas.interchange.writing import to_sympy
+from symprop.formulas.result import Result
+
+
+def gradient(f: Any, by: Any, /, **declarations: Any) -> Any:
+    """Return the gradient of a scalar formula by one of its variables, in the variable's shape.
+
+    `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
+    `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again).
+
+    >>> print(gradient("x @ A @ x", "x", x="n", A="n n symmetric").text())
+    2 * A @ x
+
+    Raises:
+        FormulaError: no formula, no scalar, or no such variable.
+    """
+    return _ask(questions.gradient, f, (by,), declarations)
+
+
+def jacobian(f: Any, by: Any, /, **declarations: Any) -> Any:
+    """Return the Jacobian: a row for each element of the formula, a column for each of the variable, row-major.
+
+    >>> print(jacobian("softmax(x)", "x", x="n").text())
+    diag(softmax(x)) - outer(softmax(x), softmax(x))
+
+    Raises:
+        FormulaError: no formula, or no such variable.
+    """
+    return _ask(questions.jacobian, f, (by,), declarations)
+
+
+def hessian(f: Any, by: Any, second: Any = None, /, **declarations: Any) -> Any:
+    """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two.
+
+    >>> print(hessian("sum(log(1 + exp(X @ w)) - y * (X @ w))", "w", X="m n", w="n", y="m").text())
+    X.T @ diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))) @ X
+
+    Raises:
+        FormulaError: no formula, no scalar, or no such variable.
+    """
+    return _ask(questions.hessian, f, (by,) if second is None else (by, second), declarations)
+
+
+def vjp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
+    """Return the vector-Jacobian product with a direction of the formula's shape: reverse mode.
+
+    >>> print(vjp("A @ exp(x)", "x", "v", A="m n", x="n").text())
+    (A.T @ v) * exp(x)
+
+    Raises:
+        FormulaError: no formula, no such variable, or a direction whose name is taken.
+    """
+    return _ask(questions.vjp, f, (by, direction), declarations)
+
+
+def jvp(f: Any, by: Any, direction: str = "u", /, **declarations: Any) -> Any:
+    """Return the Jacobian-vector product with a direction of the variable's shape: forward mode.
+
+    >>> print(jvp("A @ exp(x)", "x", "u", A="m n", x="n").text())
+    A @ (u * exp(x))
+
+    Raises:
+        FormulaError: no formula, no such variable, or a direction whose name is taken.
+    """
+    return _ask(questions.jvp, f, (by, direction), declarations)
+
+
+def hvp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
+    """Return the Hessian of a scalar formula times a direction, without building the Hessian.
+
+    >>> print(hvp("sum((X @ w)**2)", "w", "v", X="m n", w="n").text())
+    2 * X.T @ (X @ v)
+
+    Raises:
+        FormulaError: no formula, no scalar, no such variable, or a direction whose name is taken.
+    """
+    return _ask(questions.hvp, f, (by, direction), declarations)
+
+
+def _ask(question: Callable[..., Result], f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:
+    if is_sympy(f):
+        if declarations:
+            raise FormulaError("a SymPy expression knows its shapes\nallowed: no declarations beside it")
+        return to_sympy(question(from_sympy(f), *map(_name, names)).node, f)
+    return Answer(question(as_formula(f, declarations), *map(_name, names)))
+
+
+def as_formula(f: Any, declarations: dict[str, Any]) -> Formula:
+    """Return a formula as it is, or read its text with the declarations of its arrays.
+
+    Raises:
+        FormulaError: neither, or a formula with declarations beside it.
+    """
+    if isinstance(f, Formula):
+        if declarations:
+            raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
+        return f
+    if isinstance(f, str):
+        return read(f, **declarations)
+    problem = f"expected a formula, not {type(f).__name__}"
+    raise FormulaError(f'{problem}\nallowed: symprop.formula("x @ A @ x", x="n", A="n n"), its text, or SymPy matrices')
+
+
+def _name(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Variable) or is_sympy(part):
+        return str(part.name)
+    raise FormulaError(f"a variable is given by its name, not as {shown(type(part).__name__)}")
+
+
+__all__ = ["as_formula", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

@@ -1,0 +1,1 @@
+"""The certificate of an answer: oracles, points, extremes."""

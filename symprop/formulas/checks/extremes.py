@@ -1,0 +1,104 @@
+"""Finite wherever the truth is finite: the compiled answer where what stands in an exponential is 1000 or -1000.
+
+The arrays that an exponent reads are scaled, one at a time, until its largest element is of that size. The truth is
+the answer in 1000 digits, in which `1 - sigmoid(1000)` is a number; where even that is not finite nothing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables, walk
+from symprop.formulas.checks.oracles import precise, value
+from symprop.formulas.checks.points import FormulaPoint, allowed
+from symprop.formulas.checks.runs import ran
+from symprop.formulas.result import Result
+from symprop.verify import noise
+from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
+from symprop.verify.measure import WIDEST, Row
+
+MOST = 8
+"""So many extreme points are looked at."""
+
+
+def extreme_row(result: Result, point: FormulaPoint, function: Callable[..., Any]) -> Iterator[Row]:
+    """Yield a row where the formula has exponentials and there is a point at which the answer is finite."""
+    errors, bad = [], []
+    with mpmath.workdps(DIGITS):
+        for what, moved in extreme_points(result, point):
+            exact = precise(result.node, moved)
+            if not all(mpmath.isfinite(each) and abs(each) < LARGEST_FLOAT64 for each in exact.ravel()):
+                continue
+            true = exact.astype(float)
+            found = ran(function, moved)
+            errors.append(_error(found, true, result.node, moved))
+            if not errors[-1] <= LIMIT:
+                bad.append(what)
+            if len(errors) == MOST:
+                break
+    if errors:
+        note = ", ".join(dict.fromkeys(bad))
+        points = f"{len(errors)} extreme"
+        yield Row("stable", f"exponents up to {LARGEST:.0f}", points, max(errors), LIMIT, not bad, note)
+
+
+def extreme_points(result: Result, point: FormulaPoint) -> Iterator[tuple[str, FormulaPoint]]:
+    """Yield the points at which an exponent of the formula is large, each with what was scaled."""
+    for exponent in exponents(result.formula.node):
+        largest = float(np.max(np.abs(value(exponent, point)), initial=0.0))
+        if not 0 < largest < np.inf:
+            continue
+        for variable in variables(exponent):
+            exact = point.precise[variable.name]
+            if exact.dtype.kind == "i":
+                continue
+            for sign in (1, -1):
+                scaled = np.asarray(exact * Precise().array(np.round(sign * LARGEST / largest, 3)), dtype=object)
+                if allowed(variable, scaled, point.sizes):
+                    yield f"{variable.name} scaled", _with(point, variable, scaled)
+
+
+def _with(point: FormulaPoint, variable: Variable, scaled: Array) -> FormulaPoint:
+    near = scaled.astype(float)
+    exact = np.asarray(Precise().array(near), dtype=object)  # the number that float64 has, so that both start alike
+    return FormulaPoint(point.sizes, {**point.values, variable.name: near}, {**point.precise, variable.name: exact})
+
+
+def exponents(node: Node) -> tuple[Node, ...]:
+    """Return what stands in the exponentials of a formula, each once: operands of softmax, log-sum-exp, exp, tanh, ...
+
+    >>> from symprop.algebra import variable
+    >>> [part.text() for part in exponents(n.LogSumExp(variable("x", (3,)) * 2))]
+    ['2 * x']
+    """
+    found: dict[Node, None] = {}
+    for part in walk(node):
+        kinds = (sympy.exp, sympy.tanh, sympy.sinh, sympy.cosh)
+        if isinstance(part, (n.Softmax, n.LogSumExp)) or (
+            isinstance(part, n.Map) and part.function.definition.has(*kinds)
+        ):
+            found.update(dict.fromkeys(operand for operand in part.operands if variables(operand)))
+    return tuple(found)
+
+
+def _error(found: Array, true: Array, node: Node, point: FormulaPoint) -> float:
+    """Return the largest error relative to the largest element or 1; 0 where rounding allows it."""
+    if found.shape != true.shape or not np.all(np.isfinite(found)):
+        return float("inf")
+    largest = float(np.max(np.abs(true), initial=1.0))
+    off = float(np.max(np.abs(found - true), initial=0.0)) / largest
+    if off <= LIMIT:
+        return off
+    moved = noise.of_run(lambda arithmetic: value(node, point, arithmetic))  # large numbers lose digits: how many?
+    return 0.0 if off <= min(float(np.max(moved, initial=0.0)) / largest, WIDEST) else off
+
+
+__all__ = ["exponents", "extreme_points", "extreme_row"]

@@ -1,0 +1,1 @@
+"""NumPy source of an answer, and the passes that only formulas need."""

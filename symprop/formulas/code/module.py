@@ -1,0 +1,167 @@
+"""The source of one formula as a module of its own: a function of arrays that needs NumPy and nothing else."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from symprop import notation as notation  # enters the printers, which write the comments
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.names import validated
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import variables as variables_of
+from symprop.codegen import passes
+from symprop.codegen.arguments import Arguments, arguments
+from symprop.codegen.kinds import meaning
+from symprop.codegen.layout import COLUMNS, comment, signature
+from symprop.codegen.loading import loaded
+from symprop.codegen.matrix_passes import MATRIX_FORMS
+from symprop.codegen.module import DTYPES
+from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.program import HELPERS, Program, Statement, checked
+from symprop.errors import SpecError, shown
+from symprop.formulas.code.kronecker_chains import applied_kroneckers
+from symprop.templating import environment
+
+PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
+"""Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
+
+VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Diagonal)
+"""Kinds for which NumPy may return a view; a caller who writes into a result must not change an argument."""
+
+
+def formula_source(
+    result: Node,
+    variables: tuple[Variable, ...],
+    name: str,
+    title: str,
+    dtype: str = "float64",
+    again: tuple[str, ...] = (),
+) -> str:
+    """Return the source of a module with the function `name` of the declared `variables`, which computes `result`.
+
+    Arguments are given by place or by name. Variables that `result` does not read may be given by name; sizes that no
+    array fixes must be. `title` says what is computed, `again` are the lines of Python that write the source again.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("X.T @ (X @ w - y)", X="m n", w="n", y="m")
+    >>> print(formula_source(f.node, f.variables, "gradient", "a gradient").partition("w, (n,))")[2].split("return")[0])
+    <BLANKLINE>
+        y = _array("y", y, (m,))
+    <BLANKLINE>
+        # gradient = Xᵀ (X w − y)   (n,)
+        gradient = X.T @ (X @ w - y)
+    <BLANKLINE>
+    <BLANKLINE>
+
+    Raises:
+        SpecError: an unknown dtype, or a variable with the name of a function that the source needs.
+    """
+    if dtype not in DTYPES:
+        raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    program = passes.run(lowered(result, variables, validated(name)), PASSES)
+    given = arguments(result, variables)
+    lines = _lines(program.statements)
+    code = "\n".join(line for line in lines if not line.startswith("#"))
+    helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
+    checks = given.lines(code)
+    _refuse_clashes(given, [*helpers, "DTYPE", "float"])
+    return (
+        environment("numpy")
+        .get_template("formula.py.j2")
+        .render(
+            title=_wrapped(f"{title}, derived and written by symprop."),
+            dtype=dtype,
+            signature=signature(name, *given.signature),
+            meaning=_wrapped(_meaning(result), 8),
+            arguments=given.meanings,
+            checks=checks,
+            lines=lines,
+            result=_result(program),
+            helpers=helpers,
+            again=again,
+            calls={word: f" {word}(" in "\n".join(checks) for word in ("_array", "_ids", "_size")},
+        )
+    )
+
+
+def compile_formula(
+    result: Node,
+    variables: tuple[Variable, ...],
+    name: str,
+    title: str,
+    dtype: str = "float64",
+    again: tuple[str, ...] = (),
+) -> Callable[..., Any]:
+    """Return the function of `formula_source`, loaded; tracebacks through it show its source.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("A @ x", A="m n", x="n")
+    >>> compile_formula(f.node, f.variables, "product", "a product")(A=[[1, 2], [3, 4]], x=[1, 1])
+    array([3., 7.])
+
+    Raises:
+        SpecError: as `formula_source`.
+    """
+    source = formula_source(result, variables, name, title, dtype, again)
+    function: Callable[..., Any] = vars(loaded(source))[name]
+    return function
+
+
+def lowered(result: Node, variables: tuple[Variable, ...], name: str) -> Program:
+    """Return the program of one statement that computes `result` from `variables`."""
+    taken = {variable.name for variable in variables}
+    while name in taken:
+        name += "_"
+    target = Variable(name, (), result.shape)
+    read = set(variables_of(result))
+    inputs = tuple(variable for variable in variables if variable in read)
+    return checked(Program((Statement(target, result),), (), (), inputs, (), (name,)))
+
+
+def _meaning(result: Node) -> str:
+    what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
+    return f"Return {result.pretty()}, {what}."
+
+
+def _lines(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Return the lines of statements, each below the formula that it computes."""
+    lines: list[str] = []
+    for statement in statements:
+        for text in dict.fromkeys(why.text for why in statement.whys):
+            lines.extend(comment(text))
+        formula = Equation(statement.target, meaning(statement.expression)).pretty()
+        lines.extend(comment(f"{formula}   {shape_text(statement.shape)}"))
+        lines.append(f"{statement.name} = {numpy_source(statement.expression)}")
+    return tuple(lines)
+
+
+def _result(program: Program) -> str:
+    """Return what the function returns: an array of its own, a float where there are no axes."""
+    *_, last = program.statements
+    if not last.target.rank:
+        return f"float({last.name})"
+    return f"{last.name}.copy()" if _is_view(last.expression) else last.name
+
+
+def _is_view(node: Node) -> bool:
+    """Whether NumPy gives the memory of an array, in whole or in part, for `node`."""
+    return isinstance(node, Variable) or (isinstance(node, VIEWS) and _is_view(node.operands[0]))
+
+
+def _wrapped(text: str, indent: int = 4) -> list[str]:
+    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return textwrap.wrap(safe, COLUMNS - indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _refuse_clashes(given: Arguments, names: Iterable[str]) -> None:
+    for name in names:
+        if name in given.names:
+            raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
+
+
+__all__ = ["compile_formula", "formula_source", "lowered"]

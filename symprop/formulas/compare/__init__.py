@@ -1,0 +1,1 @@
+"""Two formulas held against each other: proofs of equality, counterexamples, and what differs."""

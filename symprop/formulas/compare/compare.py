@@ -1,0 +1,269 @@
+"""Is my formula right? Two formulas compared: equal, with the kind of proof, or how they differ.
+
+Numbers decide: at random points that satisfy the declared facts, in 120 digits, two formulas agree or they do not; a
+difference that more digits do not shrink is no rounding. For two that agree a proof is looked for, one normal form or
+every element zero; without one the answer says that there is none. For two that differ, guesses are tried in the same
+digits (`compare_reasons.py`), and the smallest counterexample is shown.
+
+The test at random points is that of Schwartz and Zippel (Zippel, *Probabilistic algorithms for sparse polynomials*,
+1979): formulas of rational operations that differ agree at a random point with a probability close to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import escape
+from sympy import Expr
+
+from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.formula import Formula, formula_of
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import variables as variables_in
+from symprop.calculus.coefficients import same_shape
+from symprop.errors import FormulaError, shown
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import Case, agree, cases
+from symprop.formulas.compare.counterexample import (
+    Counterexample,
+    as_counterexample,
+    smallest_counterexample,
+    whole_example,
+)
+from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
+from symprop.formulas.compare.proofs import same_elements, same_form
+from symprop.formulas.compare.reasons import Pair, reason
+from symprop.formulas.compare.sizes import size_choices
+from symprop.notation import notebook_blocks
+from symprop.notation.blocks import Math, Paragraph
+from symprop.verify.measure import precise_difference, scientific
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether two formulas are equal; how that is known, or how they differ.
+
+    `kind`, where they are equal: "identical after simplification" and "equal by elements" are proofs (the second at
+    the sizes that the message names), "equal at 12 random points in 50 digits" is none. Where they are not:
+    "transposed", "constant factor", "missing term" and so on. `used` are the declared facts that equality needs.
+
+    >>> import symprop
+    >>> found = symprop.compare("A @ x", "A.T @ x", A="n n symmetric", x="n")
+    >>> found.equal, found.kind, found.used
+    (True, 'identical after simplification', ('A is symmetric',))
+    """
+
+    equal: bool
+    kind: str
+    message: str
+    first: Formula
+    second: Formula
+    used: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def __str__(self) -> str:
+        return self.message
+
+    def latex(self) -> str:
+        """Return the two formulas with the sign of equality or its negation between them."""
+        return rf"{self.first.latex()} {'=' if self.equal else chr(92) + 'ne'} {self.second.latex()}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.message)}</pre>\n{notebook_blocks.html([Paragraph((Math(self.latex()),))])}"
+
+    def _repr_latex_(self) -> str:
+        return notebook_blocks.displayed([self.latex()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("..." if cycle else self.message)
+
+
+def compare(first: str | Formula, second: str | Formula, declarations: str = "", /, **shapes: Any) -> Comparison:
+    """Compare two formulas, each a text in NumPy notation or read already; names are declared as for `formula`.
+
+    >>> print(compare("sum((X @ w)**2)", "w @ X.T @ X @ w", X="m n", w="n"))
+    equal by elements: SymPy proves every element for m = 2, n = 3 and for m = 3, n = 2
+    >>> print(compare("2 * X.T @ (X @ w - y) / m", "X.T @ (X @ w - y)", "X: m n, w: n, y: m"))
+    not equal: the first is 2/m times the second
+    at m = 1, n = 1, X = [[1]], w = [0], y = [1]: [-2] against [-1]
+
+    Raises:
+        FormulaError: outside the grammar, a name without a shape, or one with two.
+        ShapeError: arrays that do not fit.
+        LimitError: a formula that is too long, or an array of more than 2,000 elements.
+    """
+    variables = _declared(first, second, declarations, shapes)
+    one, other = (given if isinstance(given, Formula) else formula_of(given, variables) for given in (first, second))
+    return _compared(one, other, variables)
+
+
+def _declared(first: str | Formula, second: str | Formula, text: str, shapes: dict[str, Any]) -> tuple[Variable, ...]:
+    """Return the variables of both formulas and of the declarations.
+
+    Raises:
+        FormulaError: a name that is declared twice, unless it is declared alike.
+    """
+    found: dict[str, Variable] = {}
+    given = [each for formula in (first, second) if isinstance(formula, Formula) for each in formula.variables]
+    typed = [*read_declarations(text), *(declared(name, what) for name, what in shapes.items())]
+    for each in (*given, *typed):
+        if found.setdefault(each.name, each) != each:
+            raise FormulaError(f"{shown(each.name)} is declared in two ways\nallowed: one shape and the same facts")
+    if len({each.name for each in typed}) < len(typed):
+        raise FormulaError("a name is declared twice")
+    return tuple(found.values())
+
+
+def _compared(one: Formula, other: Formula, variables: tuple[Variable, ...]) -> Comparison:
+    first, second = one.node, other.node
+    read = {*variables_in(first), *variables_in(second)}
+    sizes = size_symbols(variables)
+    standing = tuple(each for each in variables if each in read or _fixes_a_size(each, sizes, first, second, read))
+    choices = size_choices((first, second), standing)
+    if not choices:
+        return Comparison(False, "nowhere defined", "no small sizes fit both formulas", one, other)
+    if not same_shape(first, second):
+        return _of_other_shapes(one, other, standing, choices)
+    found = tuple(cases(choices, standing, (first, second)))
+    if not found:
+        return _without_cases(one, other, standing, choices)
+    verdicts = [agree(case, first, second) for case in found]
+    decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
+    if not decided:
+        return _without_cases(one, other, standing, choices)
+    if False in verdicts:
+        return _different(one, other, standing, choices, decided, found[verdicts.index(False)])
+    return _equal(one, other, standing, choices, decided)
+
+
+def _fixes_a_size(variable: Variable, sizes: Sequence[Any], first: Node, second: Node, read: set[Variable]) -> bool:
+    """Whether a size of a variable that no formula reads stands in one of them as a number."""
+    known = set(size_symbols(tuple(each for each in read)))
+    standing = (first.free_symbols | second.free_symbols) & set(sizes)
+    return any(size in standing and size not in known for size in size_symbols((variable,)))
+
+
+def _equal(
+    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any, found: tuple[Case, ...]
+) -> Comparison:
+    first, second = one.node, other.node
+    used = needed_facts(first, second, variables, choices)
+    notes = [f"used: {', '.join(used)}"] if used else []
+    compared = [sizes for sizes in choices if any(case.sizes == sizes for case in found)]
+    lacking = [sizes for sizes in choices if sizes not in compared]
+    only = _only_one_defined(one, other, variables, lacking) or _defined_at_points(one, other, variables, compared)
+    if only:
+        notes.append(f"{only}; compared where both have a value")
+    proved = () if same_form(first, second) else same_elements(first, second, variables, _small(compared))
+    kind, message = f"equal at {len(found)} random points in 50 digits", ""
+    if proved:
+        where = " and ".join(f"for {_sizes_text(sizes)}" for sizes in proved if sizes)
+        kind, message = ELEMENTS, f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
+    elif same_form(first, second):
+        kind, message = FORM, f"equal: {FORM}"
+    return Comparison(True, kind, "\n".join([message or f"{kind}; this is no proof", *notes]), one, other, used, None)
+
+
+FORM, ELEMENTS = "identical after simplification", "equal by elements"
+
+
+def _only_one_defined(
+    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
+) -> str:
+    """Say which formula has no value for sizes at which the other has one; nothing where both have or both lack one."""
+    for sizes in choices:
+        alone = [any(True for _ in cases([sizes], variables, (formula.node,), 1)) for formula in (one, other)]
+        if alone[0] != alone[1]:
+            return f"the {'second' if alone[0] else 'first'} has no value for {_sizes_text(sizes)}"
+    return ""
+
+
+def _defined_at_points(
+    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
+) -> str:
+    """Say which formula lacks a value at some points where the other has one, as `log(x) + log(y)` for `log(x * y)`."""
+    for has, lacks, name in ((one.node, other.node, "second"), (other.node, one.node, "first")):
+        for case in cases(choices, variables, (has,)):
+            if case.rough(lacks) is not None and case.value(lacks) is None:
+                return f"the {name} has no value at some points where the other has one"
+    return ""
+
+
+def _small(choices: Sequence[Mapping[Expr, int]]) -> list[Mapping[Expr, int]]:
+    """The two smallest choices of sizes, without sizes of 1, at which much is equal that is not elsewhere."""
+    proper = [sizes for sizes in choices if min(sizes.values(), default=2) > 1]
+    return sorted(proper or choices, key=lambda sizes: (-min(2, len({*sizes.values()})), sum(sizes.values())))[:2]
+
+
+def _sizes_text(sizes: Any) -> str:
+    return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+
+
+def _different(
+    one: Formula,
+    other: Formula,
+    variables: tuple[Variable, ...],
+    choices: Any,
+    found: tuple[Case, ...],
+    bad: Case,
+) -> Comparison:
+    first, second = one.node, other.node
+    because = reason(Pair(first, second, found))
+    plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
+    fact = None if plain else enabling_fact(first, second, variables, choices)
+    special = None if plain or fact else special_sizes(first, second, variables, choices)
+    if because is not None:
+        kind, sentences = because.kind, [because.sentence]
+    else:
+        kind = "equal where a fact holds" if fact else "equal for special sizes" if special else "different"
+        sentences = [] if fact or special else [_largest_difference(first, second, found)]
+    if fact:
+        sentences.append(f"they are equal if {fact}")
+    if special:
+        sentences.append(f"they are equal if {special}")
+    shown_at = smallest_counterexample(first, second, variables, choices) or as_counterexample(bad, first, second)
+    message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
+    return Comparison(False, kind, message, one, other, (), shown_at)
+
+
+def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> str:
+    pairs = [(case.value(first), case.value(second)) for case in found]
+    worst = max(precise_difference(a, b) for a, b in pairs if a is not None and b is not None)
+    return f"they differ by up to {scientific(worst)} of the largest element"
+
+
+def _of_other_shapes(one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any) -> Comparison:
+    first, second = one.node, other.node
+    found = tuple(cases(choices, variables, (first, second)))
+    because = reason(Pair(first, second, found)) if found else None
+    shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
+    message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
+    shown_at = None
+    if found:
+        sizes = _small(choices)[0]
+        shown_at = whole_example(first, second, variables, sizes) or as_counterexample(found[0], first, second)
+        message += f"\n{shown_at}"
+    return Comparison(False, because.kind if because else "shape", message, one, other, (), shown_at)
+
+
+def _without_cases(one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any) -> Comparison:
+    """Say which of two formulas has no value at any point that the facts allow."""
+    alone = [any(True for _ in cases(choices, variables, (formula.node,), 1)) for formula in (one, other)]
+    if alone == [True, True]:
+        message = "no point was found where both formulas have a value"
+    else:
+        missing = "each formula" if not any(alone) else f"the {'second' if alone[0] else 'first'}"
+        message = f"{missing} has no finite real value at any point that was tried"
+    kind = "nowhere defined"
+    if same_form(one.node, other.node):
+        return Comparison(True, FORM, f"equal: {FORM}", one, other)
+    return Comparison(False, kind, f"not equal: {message}", one, other)
+
+
+__all__ = ["Comparison", "compare"]

@@ -1,0 +1,159 @@
+"""The smallest counterexample: small sizes and small whole numbers at which two formulas differ."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from sympy import Expr, Integer, Rational
+
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables as variables_in
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import DIGITS, Case, agree, beyond_constants
+from symprop.formulas.compare.points import Array, Draw, satisfies, values_for
+from symprop.formulas.compare.sizes import at_sizes
+
+TRIES = 12
+LARGEST_SIZE = 5
+WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
+"""How small numbers are drawn, the smallest first."""
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Sizes and values at which two formulas differ, and what each is worth there, as nested lists of numbers as text.
+
+    A formula that has no value there, such as `1 / 0`, has None.
+    """
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, Any]
+    first: Any
+    second: Any
+
+    def __str__(self) -> str:
+        sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
+        values = [f"{name} = {_text(value)}" for name, value in self.values.items()]
+        where = ", ".join(sizes + values)
+        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}"
+
+
+def _text(value: Any) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
+
+
+def smallest_counterexample(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]] = ()
+) -> Counterexample | None:
+    """Return the smallest counterexample that was found, over variables that one of the formulas reads.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f, g = formula("sum(x)", x="n"), formula("sum(x) / n", x="n")
+    >>> print(smallest_counterexample(f.node, g.node, f.variables))
+    at n = 2, x = [1, 0]: 1 against 1/2
+    """
+    symbols, random = size_symbols(tuple(variables)), np.random.default_rng(0)
+    small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
+    for sizes in (*small, *choices):
+        if any(at_sizes(node, sizes) is None for node in (first, second)):
+            continue
+        for how in (*WHOLE, *beyond_constants((first, second), 1), Draw(2, 4)):
+            for _ in range(TRIES if sizes or variables else 1):
+                values = values_for(variables, sizes, random, how)
+                if values is not None and agree(Case(sizes, values), first, second) is False:
+                    return _reported(_shrunk(Case(sizes, values), first, second, variables), first, second)
+    return None
+
+
+def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:
+    """Return any case as a counterexample."""
+    return _reported(case, first, second)
+
+
+def whole_example(
+    first: Node, second: Node, variables: Sequence[Variable], sizes: Mapping[Expr, int]
+) -> Counterexample | None:
+    """Return whole numbers at which two formulas of different shapes have values, not all of them zero."""
+    random = np.random.default_rng(0)
+    for how in WHOLE[1:]:
+        for _ in range(TRIES):
+            values = values_for(variables, sizes, random, how)
+            case = None if values is None else Case(sizes, values)
+            found = [] if case is None else [case.value(node) for node in (first, second)]
+            if case is not None and all(value is not None and (value != 0).any() for value in found):
+                return _reported(case, first, second)
+    return None
+
+
+def _ascending(count: int) -> Iterator[tuple[int, ...]]:
+    """Yield choices of sizes, smaller sums first; only a few where there are many sizes."""
+    largest = LARGEST_SIZE if count <= 3 else 2
+    choices = itertools.product(range(1, largest + 1), repeat=min(count, 6))
+    for sizes in sorted(choices, key=lambda sizes: (sum(sizes), max(sizes, default=0), sizes)):
+        yield sizes + (2,) * (count - len(sizes))
+
+
+def _shrunk(case: Case, first: Node, second: Node, variables: Sequence[Variable]) -> Case:
+    """Set one number after the other to 0 or 1, twice, while the formulas differ and the facts hold."""
+    for variable in (*variables, *variables):
+        for place in reversed(list(np.ndindex(case.values[variable.name].shape))):
+            for small in (0, 1):
+                smaller = case.values[variable.name].copy()
+                if smaller[place] == small:
+                    break
+                smaller[place] = small if smaller.dtype.kind in "iu" else Integer(small)
+                other = Case(case.sizes, {**case.values, variable.name: smaller})
+                if satisfies(smaller, variable, case.sizes) and agree(other, first, second) is False:
+                    case = other
+                    break
+    return case
+
+
+def _reported(case: Case, first: Node, second: Node) -> Counterexample:
+    sizes = {str(symbol): size for symbol, size in case.sizes.items()}
+    read = {each.name for node in (first, second) for each in variables_in(node)}
+    one, other = case.value(first), case.value(second)
+    with mpmath.workdps(DIGITS):
+        values = {name: _listed(value) for name, value in case.values.items() if name in read}
+        for digits in PRINTED:
+            texts = _listed(one, digits), _listed(other, digits)
+            if texts[0] != texts[1]:
+                break
+    return Counterexample(sizes, values, *texts)
+
+
+PRINTED = (10, 20, 50, 100)
+"""Digits of a printed number: as few as tell the two values apart."""
+
+
+def _listed(value: Array | None, digits: int = PRINTED[0]) -> Any:
+    if value is None:
+        return None
+    if not value.ndim:
+        return _number(value.item(), digits)
+    return [_listed(np.asarray(part), digits) for part in value]
+
+
+def _number(entry: Any, digits: int = PRINTED[0]) -> str:
+    """Return a number as text: a fraction of small integers as it is, others in so many digits.
+
+    >>> _number(mpmath.mpf(1) / 2), _number(+mpmath.pi), _number(Rational(3))
+    ('1/2', '3.141592654', '3')
+    """
+    if not isinstance(entry, mpmath.mpf):
+        return str(entry if isinstance(entry, sympy.Basic) else int(entry))
+    near = mpmath.mpf(10) ** -(digits + 4)
+    for below in range(1, 100):
+        above = entry * below
+        if abs(above - mpmath.nint(above)) <= abs(above) * near and abs(above) < 10**9:
+            return str(Rational(int(mpmath.nint(above)), below))
+    return str(mpmath.nstr(entry, digits))
+
+
+__all__ = ["Counterexample", "as_counterexample", "smallest_counterexample"]

@@ -1,0 +1,138 @@
+"""When two formulas that differ are equal after all: if something more were declared, or for special sizes.
+
+And the reverse for two that are equal: which of the declared facts they need.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from sympy import Expr
+
+from symprop.algebra.declarations import DECLARED
+from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.trees import variables as variables_in
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import agree, cases, same_everywhere
+
+WORDS = (
+    *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),
+    *("nonnegative", "positive", "between-0-and-1", "signs"),
+    *("sums-to-1", "rows-sum-to-1", "columns-sum-to-1", "one-hot"),
+)
+"""What may be declared (`DECLARED`), what says less before what says more."""
+
+TOGETHER = ("symmetric", "orthogonal", "nonnegative", "positive")
+"""What may be said of several variables at once."""
+
+COUNT = 8
+"""Cases for one guess."""
+
+
+def said(name: str, fact: Fact, rank: int) -> str:
+    """Return a fact about a variable as words.
+
+    >>> said("A", Fact("symmetric"), 2), said("P", Fact("sums to 1", 1), 2)
+    ('A is symmetric', 'the rows of P sum to 1')
+    """
+    if fact.kind == "sums to 1":
+        return (
+            f"{name} sums to 1" if rank == 1 else f"the {'columns' if fact.value == 0 else 'rows'} of {name} sum to 1"
+        )
+    if fact.kind == "signs":
+        return f"the elements of {name} are 1 or -1"
+    return f"{name} is {fact.kind}"
+
+
+def enabling_fact(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
+) -> str | None:
+    """Return the fact that would make two formulas equal, as words: of one variable, or of several alike.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f, g = formula("A @ x", A="n n", x="n"), formula("A.T @ x", A="n n", x="n")
+    >>> (n,) = f.shape
+    >>> enabling_fact(f.node, g.node, f.variables, ({n: 2}, {n: 3}))
+    'A is symmetric'
+    """
+    read = [each for each in variables if each in {*variables_in(first), *variables_in(second)}]
+    for word in WORDS:
+        fitting = [each for each in read if _may_be(each, word)]
+        groups = [(each,) for each in fitting] + ([tuple(fitting)] if len(fitting) > 1 and word in TOGETHER else [])
+        for group in groups:
+            with_fact = [each.change(facts=_more(each, word)) if each in group else each for each in variables]
+            if same_everywhere(first, second, cases(choices, with_fact, (first, second), COUNT)):
+                return " and ".join(_said_of(each, word) for each in group)
+    return None
+
+
+def _may_be(variable: Variable, word: str) -> bool:
+    known = {fact.kind for fact in variable.facts}
+    new = {fact.kind for fact in DECLARED[word].facts(variable.shape)} if DECLARED[word].fits(variable.shape) else set()
+    senseless = word in ("signs", "one-hot") and "nonnegative" in known
+    return "index" not in known and bool(new - known) and not senseless
+
+
+def _more(variable: Variable, word: str) -> tuple[Fact, ...]:
+    facts = (*variable.facts, *DECLARED[word].facts(variable.shape))
+    return tuple({fact.kind: fact for fact in facts}.values())
+
+
+def _said_of(variable: Variable, word: str) -> str:
+    if "sum" in word:
+        return said(variable.name, DECLARED[word].facts(variable.shape)[0], variable.rank)
+    return said(variable.name, Fact(word if word == "one-hot" else word.replace("-", " ")), variable.rank)
+
+
+def needed_facts(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
+) -> tuple[str, ...]:
+    """Return the declared facts without which two equal formulas differ, as words.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f, g = formula("A @ x", "A: n n symmetric, x: n positive"), formula("A.T @ x", "A: n n, x: n")
+    >>> (n,) = f.shape
+    >>> needed_facts(f.node, g.node, f.variables, ({n: 2}, {n: 3}))
+    ('A is symmetric',)
+    """
+    used: list[str] = []
+    for each in variables:
+        facts = [fact for fact in each.facts if fact.kind != "index"]
+        needed = [fact for fact in facts if _differ_without((fact,), each, first, second, variables, choices)]
+        if not needed and facts and _differ_without(tuple(facts), each, first, second, variables, choices):
+            needed = facts[:1]  # each of them would do alone, and the first is what was declared
+        used += [said(each.name, fact, each.rank) for fact in needed]
+    return tuple(used)
+
+
+def _differ_without(
+    facts: tuple[Fact, ...],
+    variable: Variable,
+    first: Node,
+    second: Node,
+    variables: Sequence[Variable],
+    choices: Sequence[Mapping[Expr, int]],
+) -> bool:
+    kept = tuple(fact for fact in variable.facts if fact not in facts)
+    without = [each.change(facts=kept) if each == variable else each for each in variables]
+    return any(agree(case, first, second) is False for case in cases(choices, without, (first, second), COUNT))
+
+
+def special_sizes(
+    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
+) -> str | None:
+    """Return sizes for which two formulas that differ are equal (`n = 1`, `m = n`), as words."""
+    symbols = size_symbols(tuple(variables))
+    guesses: list[tuple[str, list[dict[Expr, int]]]] = [
+        (f"{symbol} = 1", [{**sizes, symbol: 1} for sizes in choices]) for symbol in symbols
+    ]
+    for left, right in itertools.combinations(symbols, 2):
+        guesses.append((f"{left} = {right}", [{**sizes, right: sizes[left]} for sizes in choices]))
+    for words, special in guesses:
+        if same_everywhere(first, second, cases(special, variables, (first, second), COUNT)):
+            return words
+    return None
+
+
+__all__ = ["WORDS", "enabling_fact", "needed_facts", "said", "special_sizes"]

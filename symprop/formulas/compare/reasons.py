@@ -1,0 +1,227 @@
+"""How two formulas differ: guesses, each tried in many digits at every case, the plainest first.
+
+`REASONS` has a row for each guess. A row looks at a `Pair` and says how the two differ, or nothing; a guess is never
+believed that fails at one case.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Expr, Float, Integer, prod
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same, shape_text
+from symprop.algebra.trees import ones
+from symprop.calculus.coefficients import same_shape
+from symprop.calculus.tidy import tidy
+from symprop.errors import SympropError, shown
+from symprop.formulas.compare.cases import DIGITS, Case, close, far_apart, same_everywhere
+from symprop.formulas.compare.edits import edits
+from symprop.formulas.compare.factors import constant_factor
+from symprop.formulas.compare.points import Array
+from symprop.formulas.compare.terms import terms
+
+LONGEST_PART = 80
+MOST_PAIRS = 24
+"""How many terms are looked through in pairs."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two formulas that differ, and the cases at which both have a value."""
+
+    first: Node
+    second: Node
+    cases: tuple[Case, ...]
+
+    def same(self, left: Node, right: Node) -> bool:
+        """Whether two formulas agree at every case."""
+        if not same_shape(left, right) or far_apart(self.cases[0], left, right):
+            return False
+        return same_everywhere(left, right, self.cases)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """How two formulas differ: a word for it, and a sentence."""
+
+    kind: str
+    sentence: str
+
+
+Row = Callable[[Pair], Reason | None]
+
+
+def written(node: Node) -> str:
+    """Return a part of a formula for a message, cut where it is long."""
+    return shown(node.text(), LONGEST_PART)
+
+
+# ---------------------------------------------------------------- other shapes
+
+
+def _transposed(pair: Pair) -> Reason | None:
+    if pair.first.rank == 2 and pair.same(n.Transpose(pair.first), pair.second):
+        return Reason("transposed", "the second is the transpose of the first")
+    return None
+
+
+def _same_numbers(pair: Pair) -> Reason | None:
+    """`(n, 1)` where the other is `(n,)`, or a matrix where the other is a vector of its elements."""
+    if same_shape(pair.first, pair.second) or not same(_count(pair.first), _count(pair.second)):
+        return None
+    if pair.same(n.Reshape(pair.first, pair.second.shape), pair.second):
+        return Reason("shape", "they have the same elements under other shapes")
+    return None
+
+
+def _count(node: Node) -> Expr:
+    return prod(node.shape, start=Integer(1))
+
+
+def _reduced(pair: Pair) -> Reason | None:
+    """One is a sum or a mean of the other, over some of its axes, or its trace or diagonal."""
+    for (large, one), (small, other) in itertools.permutations(((pair.first, "first"), (pair.second, "second"))):
+        for found, kind, what in _reductions(large):
+            if pair.same(found, small):
+                return Reason(kind, f"the {other} is {what.format(one)}")
+    return None
+
+
+def _reductions(node: Node) -> Iterator[tuple[Node, str, str]]:
+    for count in range(1, node.rank + 1):
+        for axes in itertools.combinations(range(node.rank), count):
+            over = "all elements" if count == node.rank else f"axis {' and '.join(map(str, axes))}"
+            number = prod((node.shape[axis] for axis in axes), start=Integer(1))
+            for keepdims in (False, True):
+                total = n.Sum(node, axes, keepdims)
+                yield total, "missing sum", f"the sum of the {{}} over {over}"
+                yield n.Multiply(n.Scalar(1 / number), total), "missing mean", f"the mean of the {{}} over {over}"
+    if node.rank == 2 and same(*node.shape):
+        yield n.Sum(n.Diagonal(node)), "missing sum", "the trace of the {}"
+        yield n.Diagonal(node), "missing sum", "the diagonal of the {}"
+
+
+def _repeated(pair: Pair) -> Reason | None:
+    """One is the other broadcast to a larger shape."""
+    for (large, one), (small, other) in itertools.permutations(((pair.first, "first"), (pair.second, "second"))):
+        if large.rank > small.rank and pair.same(_spread(small, large.shape), large):
+            return Reason("broadcast", f"the {one} is the {other} repeated to shape {shape_text(large.shape)}")
+    return None
+
+
+def _spread(node: Node, shape: Sequence[Expr]) -> Node:
+    try:
+        return n.Multiply(node, ones(*shape))
+    except SympropError:  # it does not broadcast to this shape
+        return node
+
+
+# ---------------------------------------------------------------- factors and terms
+
+
+def _factor(pair: Pair) -> Reason | None:
+    if not same_shape(pair.first, pair.second):
+        return None
+    factor = constant_factor(pair.first, pair.second, pair.cases)
+    if factor is None:
+        return None
+    if factor == -1:
+        return Reason("sign", "the first is minus the second")
+    number = n.Scalar(factor).text()
+    return Reason("constant factor", f"the first is {number} times the second")
+
+
+def _term(pair: Pair) -> Reason | None:
+    """A term more, a term less, or one with another sign or coefficient; then two terms."""
+    if not same_shape(pair.first, pair.second):
+        return None
+    difference = n.Add(pair.first, n.negative(pair.second))
+    off = [case.value(difference) for case in pair.cases]
+    sides = [("first", "second", term) for term in terms(pair.first)]
+    sides += [("second", "first", n.negative(term)) for term in terms(pair.second)]
+    listed = [(one, other, term, [case.value(term) for case in pair.cases]) for one, other, term in sides]
+    for one, other, term, values in listed:
+        if _all_close(off, values):
+            return Reason("missing term", f"the {other} lacks the term {written(_signed(term, one))}")
+    for one, other, term, values in listed:
+        doubled = [_added(value, value) for value in values]
+        if _all_close(off, doubled):
+            opposite = f"{written(_signed(term, one))} in the {one}"
+            return Reason("sign of a term", f"a term has the opposite sign: {opposite}, minus this in the {other}")
+    for one, _, term, _ in listed:
+        factor = constant_factor(difference, term, pair.cases)
+        if factor is not None and not factor.has(Float):
+            should = _signed(n.Multiply(n.Scalar(1 - factor), term), one)
+            sentence = f"a term differs by a factor: {written(_signed(term, one))} in the {one} "
+            return Reason("factor of a term", sentence + f"would have to be {written(should)}")
+    for left, right in itertools.combinations(listed[:MOST_PAIRS], 2):
+        both = [_added(a, b) for a, b in zip(left[3], right[3], strict=True)]
+        if left[0] == right[0] and _all_close(off, both):
+            two = f"{written(_signed(left[2], left[0]))} and {written(_signed(right[2], left[0]))}"
+            return Reason("missing term", f"the {left[1]} lacks the terms {two}")
+    return None
+
+
+def _added(left: Array | None, right: Array | None) -> Array | None:
+    with mpmath.workdps(DIGITS):
+        return None if left is None or right is None else np.asarray(left + right, dtype=object)
+
+
+def _constant(pair: Pair) -> Reason | None:
+    """One is the other plus a number, or an expression in sizes."""
+    if not same_shape(pair.first, pair.second):
+        return None
+    difference = n.Add(pair.first, n.negative(pair.second))
+    number = constant_factor(difference, ones(*pair.first.shape), pair.cases)
+    if number is None:
+        return None
+    sign, size = ("minus", -number) if number.could_extract_minus_sign() else ("plus", number)
+    return Reason("missing term", f"the first is the second {sign} {n.Scalar(size).text()}")
+
+
+def _signed(term: Node, side: str) -> Node:
+    """The term as it stands in the formula: those of the second were negated, to be terms of the difference."""
+    return tidy(term if side == "first" else n.negative(term))
+
+
+def _all_close(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    pairs = list(zip(left, right, strict=True))
+    known = all(a is not None and b is not None for a, b in pairs)
+    return known and all(close(a, b) for a, b in pairs) and any(_nonzero(a) for a, _ in pairs)
+
+
+def _nonzero(value: Any) -> bool:
+    return any(mpmath.fabs(entry) > 0 for entry in value.ravel())
+
+
+# ---------------------------------------------------------------- slips
+
+
+def _slip(pair: Pair) -> Reason | None:
+    """The two would be equal with one part changed: in the second if that is possible, else in the first."""
+    for whole, other, name in ((pair.second, pair.first, "second"), (pair.first, pair.second, "first")):
+        for edit in edits(whole, other.shape):
+            if pair.same(edit.node, other):
+                sentence = f"they would be equal with {written(edit.new)} in place of {written(edit.old)}"
+                return Reason("one part", f"{sentence} in the {name}")
+    return None
+
+
+REASONS: tuple[Row, ...] = (_transposed, _same_numbers, _repeated, _reduced, _factor, _constant, _term, _slip)
+"""The guesses in the order in which they are tried."""
+
+
+def reason(pair: Pair, rows: Iterable[Row] = REASONS) -> Reason | None:
+    """Return how the two differ by the first guess that holds; None where none does."""
+    return next((found for row in rows if (found := row(pair)) is not None), None)
+
+
+__all__ = ["REASONS", "Pair", "Reason", "reason", "written"]

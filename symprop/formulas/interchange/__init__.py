@@ -1,0 +1,1 @@
+"""Formulas from SymPy expressions, and back."""

@@ -1,0 +1,187 @@
+"""Answers to questions about a formula as pages: names for the parts of an answer, the ledger, remarks, the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import shape_text
+from symprop.errors import SpecError, shown
+from symprop.formulas.naming import with_names
+from symprop.formulas.result import Result
+from symprop.notation.breaking import pretty_pieces
+from symprop.notation.html_document import math_font
+from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
+from symprop.notation.latex import latex
+from symprop.notation.mathml import mathml
+from symprop.notation.pages import STEPS, WIDTH, seen_steps, wrapped
+from symprop.notation.pretty import pretty
+from symprop.notation.text import number, text
+from symprop.templating import environment
+
+
+def answer_pretty(node: Node) -> str:
+    """Return a formula in Unicode: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
+    return (index_pretty(node) if needs_indices(node) else None) or pretty(node)
+
+
+def answer_latex(node: Node) -> str:
+    """Return a formula in LaTeX: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
+    return (index_latex(node) if needs_indices(node) else None) or latex(node)
+
+
+WRITERS: dict[str, Callable[[Node], str]] = {"pretty": answer_pretty, "text": text, "latex": answer_latex}
+
+CONVENTIONS = {
+    "gradient": "a gradient has the shape of its variable (denominator layout)",
+    "jacobian": "a Jacobian has a row for each element of the formula and a column for each of the variable",
+    "hessian": "a Hessian has a row and a column for each element of the variables",
+    "vjp": "a vector-Jacobian product has the shape of the variable",
+    "jvp": "a Jacobian-vector product has the shape of the formula",
+    "hvp": "a Hessian-vector product has the shape of the variable; the Hessian is never built",
+}
+
+
+def heading(result: Result, format: str) -> str:
+    """Return the left side of an answer: `∂f/∂w`, `∂²f/∂w²`, `(∂f/∂x)ᵀ v`.
+
+    >>> from symprop.algebra.formula import formula
+    >>> from symprop.formulas.questions import gradient, hvp
+    >>> f = formula("sum(w * w)", w="n")
+    >>> heading(gradient(f, "w"), "pretty"), heading(hvp(f, "w"), "latex")
+    ('∂f/∂w', '\\\\frac{\\\\partial^2 f}{\\\\partial w^2} v')
+    """
+    write = WRITERS[format]
+    names = [write(x) for x in result.by]
+    direction = "" if result.direction is None else write(result.direction)
+    second = result.kind in ("hessian", "hvp")
+    if format == "latex":
+        below = rf"\partial {names[0]}"
+        if second:
+            below = rf"{below}^2" if len(set(names)) == 1 else rf"{below} \, \partial {names[1]}"
+        derivative = rf"\frac{{\partial{'^2' if second else ''} f}}{{{below}}}"
+        turned = rf"\left({derivative}\right)^{{\top}} {direction}"
+    else:
+        below = f"∂{names[0]}"
+        if second:
+            below = f"{below}²" if len(set(names)) == 1 else f"({below} ∂{names[1]})"
+        derivative = f"∂{'²' if second else ''}f/{below}"
+        turned = f"({derivative})ᵀ {direction}"
+    if result.kind == "vjp":
+        return turned
+    if not direction:
+        return derivative
+    return f"{derivative} {direction}" if format == "latex" else f"({derivative}) {direction}"
+
+
+def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
+    """Return the parts of an answer that are worth a name, and the answer in those names."""
+    if needs_indices(result.node):
+        return (), result.node
+    taken = [each.name for each in result.variables]
+    sizes = [str(symbol) for each in result.variables for size in each.shape for symbol in size.free_symbols]
+    return with_names(result.node, ["f", *taken, *sizes])
+
+
+def answer_page(result: Result) -> str:
+    """Return an answer as a page for the terminal.
+
+    >>> from symprop.algebra.formula import formula
+    >>> from symprop.formulas.questions import hessian
+    >>> print(answer_page(hessian(formula("sum(softplus(X @ w))", X="m n", w="n"), "w")))
+    f = 𝟏ᵀ softplus(X w)   ()
+    ∂²f/∂w² = Xᵀ diag(s ⊙ (1 − s)) X   (n, n)
+    where s = σ(X w)   (m,)
+    - core: diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))), of shape (m, m)
+    - symmetric
+    - positive semidefinite
+    """
+    found, body = definitions(result)
+    rows = [(heading(result, "pretty"), body, result.node.shape)]
+    rows += [(pretty(each.target), each.expression, each.target.shape) for each in found]
+    lines = _aligned("f", result.formula.node, result.formula.shape)
+    for place, (left, right, shape) in enumerate(rows):
+        lines += _aligned(left, right, shape, "where " if place == 1 else "      " if place else "")
+    lines += [line for each in (*result.ledger, *result.remarks) for line in wrapped(each, "- ", "  ")]
+    return "\n".join(lines)
+
+
+def _aligned(left: str, right: Node, shape: Sequence[Any], before: str = "") -> list[str]:
+    head = f"{before}{left} = "
+    pieces = pretty_pieces(answer_pretty(right), max(30, WIDTH - len(head)))
+    written = shape_text(tuple(shape), lambda size: number(size).text)
+    lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
+    return [*lines[:-1], f"{lines[-1]}   {written}"]
+
+
+@STEPS.row(Result)
+def answer_steps(result: Result, name: str = "", format: str = "pretty") -> str:
+    """Return the named steps that led to an answer: rule, facts, before, after.
+
+    Raises:
+        SpecError: an unknown format.
+    """
+    if format not in WRITERS:
+        raise SpecError(f"unknown format of steps {shown(format)}\nallowed: {', '.join(WRITERS)}")
+    write = WRITERS[format]
+    lines = [f"{heading(result, format)} = {write(result.node)}"]
+    for position, step in enumerate(seen_steps(result.steps, write), start=1):
+        known = ", ".join(_said(fact, write) for fact in dict.fromkeys(step.facts))
+        lines.append(f"{position}. {step.rule}" + (f"   because {known}" if known else ""))
+        lines += [f"   {write(step.before)}", f" = {write(step.after)}"]
+    return "\n".join(lines)
+
+
+def _said(fact: str | Equation, write: Callable[[Node], str]) -> str:
+    return fact if isinstance(fact, str) else f"{write(fact.target)} = {write(fact.expression)}"
+
+
+def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
+    """Return an answer as an HTML page in one file, its formulas as MathML."""
+    found, body = definitions(result)
+
+    def row(left: str, right: Node, shape: Sequence[Any]) -> dict[str, Any]:
+        return {
+            "left": Markup(mathml(left)),
+            "right": Markup(mathml(answer_latex(right))),
+            "shape": shape_text(tuple(shape)),
+        }
+
+    def step(each: Step) -> dict[str, Any]:
+        facts = [_said(fact, pretty) for fact in dict.fromkeys(each.facts)]
+        before, after = (Markup(mathml(answer_latex(side))) for side in (each.before, each.after))
+        return {"rule": each.rule, "facts": facts, "before": before, "after": after}
+
+    template = environment("html").get_template("answer.html.j2")
+    return template.render(
+        font=math_font(),
+        title=f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}",
+        typed=result.formula.source,
+        declared=[(each.name, shape_text(each.shape), facts_of(each)) for each in result.variables],
+        rows=[
+            row("f", result.formula.node, result.formula.shape),
+            row(heading(result, "latex"), body, result.node.shape),
+            *(row(latex(each.target), each.expression, each.target.shape) for each in found),
+        ],
+        text=text(result.node),
+        latex=answer_latex(result.node),
+        convention=CONVENTIONS[result.kind],
+        notes=[*result.ledger, *result.remarks],
+        steps=[step(each) for each in seen_steps(result.steps, latex)],
+        source=source,
+        certificate=Markup(certificate),
+    )
+
+
+def facts_of(variable: Variable) -> str:
+    """Return what was declared of a variable besides its sizes, in words."""
+    facts = variable.facts
+    said = (f"index below {number(fact.value).text}" if fact.kind == "index" else fact.kind for fact in facts)
+    return ", ".join(said)
+
+
+__all__ = ["CONVENTIONS", "answer_html", "answer_page", "answer_steps", "definitions", "facts_of", "heading"]

@@ -1,0 +1,172 @@
+"""Remarks on an answer that follow from its structure: what it does not read, its sign, its blocks, where it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same, shape_text
+from symprop.algebra.trees import is_zero, variables, walk
+from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.context import Context
+from symprop.calculus.known_facts import positive
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.tidy import tidy
+from symprop.formulas.result import Result
+
+
+def remarks(result: Result) -> tuple[str, ...]:
+    """Return what a reader should know of the answer.
+
+    >>> from symprop.algebra.formula import formula
+    >>> from symprop.formulas.questions import hessian
+    >>> hessian(formula("sum(exp(x))", x="n"), "x").remarks
+    ('diagonal', 'positive definite')
+    """
+    return tuple(dict.fromkeys((*_structure(result), *_layout(result), *_where_it_holds(result))))
+
+
+def _structure(result: Result) -> Iterator[str]:
+    node = result.node
+    if is_zero(node):
+        yield f"zero, {_why_zero(result)}"
+        return
+    read = {each.name for each in variables(node)}
+    gone = [each.name for each in variables(result.formula.node) if each.name not in read]
+    if gone and result.kind in ("gradient", "jacobian", "hessian"):
+        yield f"does not depend on {', '.join(gone)}"
+    if node.rank != 2:
+        return
+    if isinstance(node, n.Outer) or _is_scaled(node, n.Outer):
+        yield "rank one"
+    yield from _blocks(node)
+    if same(*node.shape):
+        yield from _symmetry(node)
+
+
+def _is_scaled(node: Node, kind: type[Node]) -> bool:
+    """Whether `node` is a scalar multiple of a node of this kind."""
+    matrices = [factor for factor in node.operands if factor.rank] if isinstance(node, n.Multiply) else []
+    return len(matrices) == 1 and isinstance(matrices[0], kind)
+
+
+def _is_diagonal(node: Node) -> bool:
+    return isinstance(node, (n.Diag, n.Identity)) or _is_scaled(node, n.Diag) or _is_scaled(node, n.Identity)
+
+
+def _blocks(node: Node) -> Iterator[str]:
+    if _is_diagonal(node):
+        yield "diagonal"
+    yield from _middle(node)
+    found = core(node)
+    if found is not None and 1 not in found[2].shape:
+        side, identity, small = found
+        copies = f"{identity.shape[0]} copies of {small.text()}, of shape {shape_text(small.shape)}"
+        yield f"block diagonal: {copies}" if side == "left" else f"interleaved: {copies}"
+
+
+def _middle(node: Node) -> Iterator[str]:
+    """Say what stands in the middle of `B.T @ M @ B`: all that varies from one point to another."""
+    bare = coefficient_and_rest(node)[1]
+    parts = links(bare) if bare is not None else []
+    half = len(parts) // 2
+    if len(parts) < 3 or len(parts) % 2 == 0 or tidy(n.Transpose(parts[half - 1])) != parts[half + 1]:
+        return
+    middle = parts[half]
+    count = middle.operands[0].shape[0] if isinstance(middle, n.Kron) else _rows_of(middle)
+    over = f", block diagonal over {count} rows" if count is not None and blocks(middle, count) else ""
+    yield f"core: {middle.text()}, of shape {shape_text(middle.shape)}{over}"
+
+
+def _rows_of(middle: Node) -> Expr | None:
+    """The number of blocks of a sum that holds `kron(eye(m), C)`."""
+    inner = (part.operands[0] for part in walk(middle) if isinstance(part, n.Kron))
+    return next((identity.shape[0] for identity in inner if isinstance(identity, n.Identity)), None)
+
+
+def _symmetry(node: Node) -> Iterator[str]:
+    signs = {
+        "positive definite": definite,
+        "positive semidefinite": semidefinite,
+        "negative semidefinite": semidefinite_negative,
+    }
+    sign = next((name for name, shown in signs.items() if shown(node)), "")
+    if not _is_diagonal(node) and (sign or _equals_transpose(node)):
+        yield "symmetric"
+    if sign:
+        yield sign
+
+
+def _equals_transpose(node: Node) -> bool:
+    return simplified(n.Transpose(node), Context())[0] == simplified(node, Context())[0]
+
+
+def _why_zero(result: Result) -> str:
+    by = result.by[-1]
+    if by not in variables(result.formula.node):
+        return f"because the formula does not depend on {by.name}"
+    if any(step.rule == "shift of a softmax" for step in result.steps):
+        return "because softmax is shift-invariant"
+    reasons: dict[str, None] = {}
+    for step in result.steps:
+        if is_zero(step.after) and not is_zero(step.before):
+            said = [fact for fact in step.facts if isinstance(fact, str)]
+            reasons.update(dict.fromkeys(said or ["its terms cancel"]))
+            break
+    return f"because {' and '.join(reasons) or 'nothing of it varies'}"
+
+
+def _layout(result: Result) -> Iterator[str]:
+    """Say in which order the elements of matrices stand along the axes of a derivative."""
+    if result.kind not in ("jacobian", "hessian") or result.node.rank != 2:
+        return
+    rows = result.formula.node if result.kind == "jacobian" else result.by[0]
+    for what, part in (("rows", rows), ("columns", result.by[-1])):
+        if part.rank > 1:
+            name = part.name if isinstance(part, n.Variable) else "the formula"
+            yield f"{what}: the elements of {name} {shape_text(part.shape)} in row-major order"
+
+
+def _where_it_holds(result: Result) -> Iterator[str]:
+    """Say where a derivative does not exist, and what stands there."""
+    for part in walk(tidy(result.formula.node)):  # norm(x)**2 has no root
+        if not any(x in variables(part) for x in result.by):
+            continue
+        if isinstance(part, n.Product):
+            yield f"holds where no element of {part.operands[0].text()} is 0"
+        if isinstance(part, (n.Determinant, n.LogDeterminant)):
+            yield f"holds where {part.operands[0].text()} has an inverse"
+        if isinstance(part, n.Extreme):
+            yield f"where several elements are the {part.which}, they share the derivative"
+        if isinstance(part, n.Map) and part.function.name in _KINKS:
+            yield _KINKS[part.function.name]
+        root = isinstance(part, n.Power) and not part.rank and part.exponent.is_Rational and part.exponent.q != 1
+        if root and not _above_zero(part.operands[0]):
+            yield f"holds where {n.Power(part.operands[0], abs(part.exponent)).text()} is not 0"
+
+
+def _above_zero(node: Node) -> bool:
+    """Whether a scalar is shown to be above 0: a sum of what is at least 0 with something positive."""
+    terms = node.operands if isinstance(node, n.Add) else (node,)
+    above = ((isinstance(t, n.Scalar) and bool(t.value.is_positive)) or positive(t, Context()) for t in terms)
+    return all(map(nonnegative, terms)) and any(above)
+
+
+_KINKS = {
+    "abs": "the derivative of abs at 0 is taken as 0",
+    "relu": "the derivative of relu at 0 is taken as 0",
+    "leaky_relu": "the derivative of leaky_relu at 0 is taken as its slope below 0",
+    "sign": "the derivative of sign is 0, its jump at 0 left out",
+    "maximum": "where both are equal, maximum shares the derivative",
+    "minimum": "where both are equal, minimum shares the derivative",
+    "power": "the derivative by the exponent holds where the base is above 0",
+}
+"""Where the derivative of an elementwise function does not exist, what is taken for it."""
+
+
+__all__ = ["remarks"]

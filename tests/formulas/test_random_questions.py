@@ -1,0 +1,49 @@
+"""Random losses over the whole language: each derivative against the complex step, its text read back, its code run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from tests.random_losses import DECLARATIONS, WAYS, Tally, compared, loss, problems, read
+
+PARTS, COUNT = 8, 32
+"""So many tests of so many losses each; `python -m tests.random_losses --count 10000` runs as many as one likes."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_losses(part: int) -> None:
+    tally = Tally()
+    for number in range(COUNT):
+        problems(loss(np.random.default_rng((part, number))), tally, names=2)
+    assert tally.wrong == []
+    assert tally.losses == COUNT
+    assert tally.derivatives > COUNT
+    assert tally.without_point < COUNT // 4
+
+
+def test_every_way_to_make_an_array_is_drawn_and_read() -> None:
+    assert {rank: len(ways) for rank, ways in WAYS.items()} == {0: 35, 1: 30, 2: 33}
+    drawn = "\n".join(loss(np.random.default_rng(number), 5) for number in range(400))
+    for word in ("logdet(", "inv(", "softmax(", "concatenate(", "kron(", "where(", "max(", "[i]", "prod(", "axis=1"):
+        assert word in drawn, word
+
+
+def test_a_wrong_derivative_and_a_silent_zero_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = read("sum(tanh(v) * w)")
+    right = symprop.formulas.questions.gradient
+
+    def doubled(formula: symprop.Formula, name: str) -> object:
+        twice = symprop.formula("2 * sum(tanh(v) * w)", DECLARATIONS)
+        return right(symprop.Formula(twice.source, twice.node, formula.variables), name).__class__(
+            "gradient", formula, right(formula, name).by, None, right(twice, name).node
+        )
+
+    def zero(formula: symprop.Formula, name: str) -> object:
+        found = right(formula, name)
+        return found.__class__("gradient", formula, found.by, None, symprop.formula("zeros(n)", v="n").node)
+
+    for wrong, word in ((doubled, "wrong"), (zero, "a silent zero")):
+        monkeypatch.setattr("tests.random_losses.gradient", wrong)
+        assert any(each.startswith(word) for each in compared(f, "v", Tally(), 0))
