@@ -17,6 +17,7 @@ from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.errors import FormulaError, located, shown
@@ -84,7 +85,8 @@ class Formula(Printable):
             if node not in names:
                 expression = node.with_operands([named(operand) for operand in node.operands])
                 last = node == self.node
-                target = Variable(result if last else stem, () if last else (len(names) + 1,), node.shape)
+                name = (result, (), node.shape, (), 1, LOSS) if last else (stem, (len(names) + 1,), node.shape)
+                target = Variable(*name)
                 names[node] = target
                 equations.append(Equation(target, expression))
             return names[node]

@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 from sympy import Expr
 
+from symprop.algebra import roles
 from symprop.algebra.nodes import Fact, Variable, as_expression
 from symprop.errors import SymbolNameError, shown
 
@@ -73,8 +74,22 @@ def size_expression(size: Any) -> Expr:
 
 
 def gradient_of(by: Variable) -> Variable:
-    """Return the variable that holds the derivative of the loss by `by` (`dW1` for `W1`), of the same shape."""
-    return by.change(role="gradient", facts=())
+    """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
+    return by.change(role=roles.GRADIENT, facts=())
+
+
+def adjoint_of(variable: Variable) -> Variable:
+    """Return what the derivative of the loss with respect to `variable` is called: `delta1` for a pre-activation.
+
+    There is one pre-activation for each index; the adjoints of all other variables are called after them (`da1`).
+
+    >>> z = variable("z1", (3,)).change(role="pre-activation")
+    >>> adjoint_of(z).name, adjoint_of(variable("a1", (3,))).name
+    ('delta1', 'da1')
+    """
+    if variable.role == roles.PRE_ACTIVATION:
+        return variable.change(letter="delta", role=roles.DELTA, facts=())
+    return gradient_of(variable)
 
 
 def closest(name: str, known: Any) -> str:
@@ -83,4 +98,4 @@ def closest(name: str, known: Any) -> str:
     return f" (did you mean {shown(matches[0])}?)" if matches else ""
 
 
-__all__ = ["closest", "gradient_of", "size_expression", "size_symbol", "validated", "variable"]
+__all__ = ["adjoint_of", "closest", "gradient_of", "size_expression", "size_symbol", "validated", "variable"]

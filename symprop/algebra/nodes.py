@@ -23,6 +23,7 @@ from sympy import Basic, Expr, Integer, Tuple
 from sympy.core.symbol import Str
 
 from symprop.algebra.printable import Printable
+from symprop.algebra.roles import GRADIENT
 from symprop.algebra.table import Table
 from symprop.errors import FormulaError, LimitError, shown
 
@@ -117,9 +118,10 @@ class Node(Printable, Basic):
 class Variable(Node):
     """A named array: an input, a parameter, a target or the left side of an equation.
 
-    `letter` and `index` make the name (`W` and 1 give `W1`; an index that is an expression gives `W[l]`); `mark`
-    above 1 tells apart names that would be the same (`a1_2`); `role` "gradient" makes it the derivative of the loss
-    by the variable so named (`dW1`). `facts` are what is known of the value, each a `Fact`.
+    `role` says what it is (`symprop.algebra.roles`), and the rest how it is called: `letter` and `index` make the name
+    (`W` and 1 give `W1`; an index that is an expression gives `W[l]`, and a second one, such as the time, `h1[t]` or
+    `h[l, t]`); `mark` above 1 tells apart names that would be the same (`a1_2`); the role "gradient" is that of the
+    derivative of the loss with respect to the variable so named (`dW1`). `facts` are what is known of the value.
 
     >>> import symprop
     >>> W = symprop.variable("W1", (2, 3))
@@ -165,13 +167,22 @@ class Variable(Node):
 
     @cached_property
     def name(self) -> str:
-        """The name in NumPy notation: `W1`, `a1_2`, `dW1`, or `W[l + 1]` for a symbolic index."""
-        index = self.index[0] if self.index else None
+        """The name in NumPy notation: `W1`, `a1_2`, `dW1`; `W[l + 1]` for a symbolic index, `h1[t]` for two."""
+        numbered = bool(self.index) and self.index[0].is_Integer
+        inside = ", ".join(map(str, self.index[1:] if numbered else self.index))
+        number = str(self.index[0]) if numbered else ""
         suffix = f"_{self.mark}" if self.mark > 1 else ""
-        stem = ("d" if self.role == "gradient" else "") + self.letter
-        if index is None or index.is_Integer:
-            return f"{stem}{'' if index is None else int(index)}{suffix}"
-        return f"{stem}{suffix}[{index}]"
+        return f"{'d' * self.is_gradient}{self.letter}{number}{suffix}" + (f"[{inside}]" if inside else "")
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether it is the derivative of the loss with respect to the variable that it is called after."""
+        return self.role == GRADIENT
+
+    @property
+    def family(self) -> tuple[str, int, bool]:
+        """What the variables of one name for different indices have in common: letter, mark, whether a gradient."""
+        return self.letter, self.mark, self.is_gradient
 
     @property
     def free_symbols(self) -> set[Basic]:

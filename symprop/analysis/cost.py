@@ -193,13 +193,9 @@ def _rows(items: Iterable[Item], part: str) -> Iterable[CostRow]:
 
 def _range(equation: Equation, loop: Loop) -> tuple[Expr, Expr]:
     """The values of the loop's index for which the general equation holds: the ends that `base` holds are left out."""
-    ends = [base.target.index for base in loop.base if _kind(base.target) == _kind(equation.target)]
+    ends = [base.target.index for base in loop.base if base.target.family == equation.target.family]
     values = [index[0] for index in ends if index]
     return Integer(2 if Integer(1) in values else 1), loop.count - 1 if loop.count in values else loop.count
-
-
-def _kind(variable: Variable) -> tuple[str, int, str]:
-    return variable.letter, variable.mark, variable.role
 
 
 def _elements(variable: Variable, loops: Sequence[Loop]) -> Expr:
@@ -222,7 +218,7 @@ def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Exp
             if isinstance(item, Equation):
                 if target in read:
                     yield target.name, size(target)
-            elif any(_kind(variable) == _kind(target) and _falls_in(variable, item) for variable in read):
+            elif any(variable.family == target.family and _falls_in(variable, item) for variable in read):
                 yield target.name, _elements(target, [item])
 
 

@@ -12,7 +12,7 @@ from sympy import Expr
 
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import closest
+from symprop.algebra.names import closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
@@ -79,11 +79,11 @@ class Derivation(Printable):
 
     def is_wanted(self, variable: Variable) -> bool:
         """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
-        return variable.role == "gradient" and variable.letter in self._wanted_letters
+        return variable.family in self._wanted
 
     @cached_property
-    def _wanted_letters(self) -> frozenset[str]:
-        return frozenset(wanted.letter for wanted in self.system.parameters or self.system.inputs)
+    def _wanted(self) -> frozenset[tuple[str, int, bool]]:
+        return frozenset(gradient_of(wanted).family for wanted in self.system.parameters or self.system.inputs)
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

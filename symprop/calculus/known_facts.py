@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import TARGET
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.context import Context, KnownFact
 
@@ -81,8 +82,9 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
     if isinstance(node, Variable):
         for fact in node.facts:
             if fact.kind == "sums to 1" and int(fact.value) in axes:
-                targets = node.letter == "y" and context.by_name  # of a network
-                return int(fact.value), "the targets sum to 1" if targets else declared_fact(node, fact.kind)
+                return int(fact.value), "the targets sum to 1" if node.role == TARGET else declared_fact(
+                    node, fact.kind
+                )
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
         return meaning.axis, _said(node, "sums to 1", "softmax")

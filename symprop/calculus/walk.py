@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra import roles
 from symprop.algebra.equations import Equation, Item, Loop, System
-from symprop.algebra.names import gradient_of
+from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
 from symprop.calculus.rewriting import simplified
@@ -62,13 +63,6 @@ def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> set[Variabl
             active |= {item.carry_in, item.at(item.carry_out, item.count)}
             mark(item.equations)
     return active
-
-
-def adjoint_of(variable: Variable) -> Variable:
-    """Return the variable that holds the derivative of the loss by `variable`: `delta1` for `z1`, else `da1`."""
-    if variable.letter == "z":
-        return variable.change(letter="delta", facts=())
-    return gradient_of(variable)
 
 
 HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
@@ -133,9 +127,9 @@ class _Walker:
         """Return the adjoint of the left side of `equation`, by name or written out."""
         variable = equation.target
         start = self.start(variable)
-        if isinstance(start, (Variable, n.Scalar)) and variable.letter != "z":
+        if isinstance(start, (Variable, n.Scalar)) and variable.role != roles.PRE_ACTIVATION:
             return start
-        if variable.letter == "z" or len(readers) > 1:
+        if variable.role == roles.PRE_ACTIVATION or len(readers) > 1:
             return self.emit(variable, start)
         self.inlined[start] = variable
         return start

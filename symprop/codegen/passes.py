@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra import trees
+from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import coefficient_and_rest
@@ -246,7 +246,7 @@ def role(node: Node, statement: Statement, program: Program) -> str:
     ):
         return "penalty" if set(variables(node)) <= set(program.parameters) else "data_loss"
     factors = [operand for operand in statement.expression.operands if operand.rank]
-    if statement.target.letter == "delta" and node in factors and len(factors) > 1:
+    if statement.target.role == roles.DELTA and node in factors and len(factors) > 1:
         return "back" if any(isinstance(part, n.MatMul) for part in trees.walk(node)) else "slope"
     return word_for(node, program)
 

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from sympy import Integer
 
 from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.walk import adjoint_of
 from symprop.differences.layers import Pair, Station, aligned, inside
 from symprop.differences.trees import Classes
 

@@ -144,7 +144,7 @@ class Comparing:
             self.inside -= 1
             if edit.cost == 0:
                 return [Edit(0, before, after)]
-            if node.role == "gradient":  # a delta is a step of the recurrence, which keeps its name
+            if node.is_gradient:  # a delta is a step of the recurrence, which keeps its name
                 found.append(edit)
         return found
 

@@ -15,6 +15,7 @@ from sympy.core.function import AppliedUndef
 from symprop.algebra.equations import Equation, Item
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable, as_expression
+from symprop.algebra.roles import ACTIVATION, PARAMETER
 from symprop.algebra.shapes import shape_text
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
@@ -114,14 +115,16 @@ class Builder:
         self.dense_count += 1
         return self.number
 
-    def variable(self, letter: str, number: Expr | None, shape: tuple[Any, ...]) -> Variable:
+    def variable(self, letter: str, number: Expr | None, shape: tuple[Any, ...], role: str) -> Variable:
         """Return a new variable, marked where its name is taken."""
         mark = self.taken[letter, number] = self.taken.get((letter, number), 0) + 1
-        return Variable(letter, () if number is None else (number,), shape, (), mark)
+        return Variable(letter, () if number is None else (number,), shape, (), mark, role)
 
-    def equation(self, letter: str, number: Expr | None, expression: Node, note: str = "") -> Variable:
+    def equation(
+        self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
+    ) -> Variable:
         """Append `letter{number} = expression` and return its left side."""
-        target = self.variable(letter, number, expression.shape)
+        target = self.variable(letter, number, expression.shape, role)
         self.items.append(Equation(target, expression, note=note))
         return target
 
@@ -144,7 +147,7 @@ class Builder:
         """
         if self.again:
             return self._used_again(shape)
-        variable = self.variable(letter, number, shape)
+        variable = self.variable(letter, number, shape, PARAMETER)
         self.drawn.append(variable)
         if initialiser is None:
             self.waiting = len(self.parameters)

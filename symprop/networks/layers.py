@@ -14,6 +14,7 @@ import sympy
 
 from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Transpose, Variable
 from symprop.algebra.nodes import Softmax as SoftmaxNode
+from symprop.algebra.roles import INPUT, PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser
@@ -131,7 +132,7 @@ class Input(Layer):
 
     def start(self, builder: Builder) -> Variable:
         """Enter the input of the network."""
-        x = builder.variable("x", None, (builder.size(self.size),))
+        x = builder.variable("x", None, (builder.size(self.size),), INPUT)
         builder.inputs.append(x)
         builder.layer_count += 1
         builder.previous = self
@@ -189,7 +190,7 @@ def dense(
         waiting = builder.waiting
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
         builder.waiting = waiting
-    return builder.equation("z", number, product, "pre-activation")
+    return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
 
 
 def _turned(W: Node) -> Node:

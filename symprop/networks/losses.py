@@ -18,6 +18,7 @@ from symprop.algebra.nodes import (
     Softmax as SoftmaxNode,
 )
 from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.roles import LOSS, PREDICTION, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, SpecError, shown
@@ -45,11 +46,11 @@ class LossLayer(Layer):
         return None
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        target = builder.variable("y", None, value.shape).change(facts=Tuple(*self.facts(value)))
+        target = builder.variable("y", None, value.shape, TARGET).change(facts=Tuple(*self.facts(value)))
         builder.targets.append(target)
         builder.output = value
         loss, penalty = self.value(builder, value, target), self.penalty(builder)
-        builder.loss = builder.equation("L", None, loss if penalty is None else loss + penalty, "loss")
+        builder.loss = builder.equation("L", None, loss if penalty is None else loss + penalty, "loss", LOSS)
         return builder.loss
 
     def __add__(self, other: Any) -> LossLayer:
@@ -93,7 +94,7 @@ class SoftmaxCrossEntropy(LossLayer):
             raise SpecError(
                 "SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()"
             )
-        builder.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction")
+        builder.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction", PREDICTION)
         return negative(Sum(target * FUNCTIONS["log"](builder.prediction)))
 
 
@@ -130,7 +131,7 @@ class BinaryCrossEntropy(LossLayer):
             )
         logits = not isinstance(builder.previous, Sigmoid) if self.from_logits is None else self.from_logits
         if logits:
-            builder.prediction = builder.equation("p", None, FUNCTIONS["sigmoid"](output), "prediction")
+            builder.prediction = builder.equation("p", None, FUNCTIONS["sigmoid"](output), "prediction", PREDICTION)
             return Sum(FUNCTIONS["softplus"](output) - target * output)
         return negative(Sum(target * log(output) + (1 - target) * log(1 - output)))
 

@@ -10,7 +10,9 @@ from sympy import Expr, Rational, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.formula import Formula
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.function_notes import definitions, functions_of, kinks, told
@@ -136,10 +138,11 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     if system.layout != "example" and any(_adds_vector(part) for part in nodes):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
-    adjoints = [equation for equation in derivation.equations if equation.target.letter == "delta"]
-    if adjoints:
-        delta = adjoints[-1].target
-        yield (delta, " is the derivative of the loss by ", delta.change(letter="z"), ", and likewise for every layer.")
+    adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
+    deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
+    if deltas:
+        delta = deltas[-1]
+        yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
         yield (n.Multiply(u, v), " multiplies element by element.")

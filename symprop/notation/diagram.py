@@ -16,7 +16,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop
-from symprop.algebra.names import closest, gradient_of
+from symprop.algebra.names import adjoint_of, closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -161,11 +161,8 @@ class _Plan:
     def adjoint(self, place: int) -> Variable:
         """The name of a row's adjoint: the derivation's own, else the derivative written out."""
         variable = self.rows[place].variable
-        if variable.letter == "z":
-            delta = variable.change(letter="delta", facts=())
-            if delta.name in self.defined:
-                return delta
-        return gradient_of(variable)
+        adjoint = adjoint_of(variable)
+        return adjoint if adjoint.name in self.defined else gradient_of(variable)
 
     def shown_adjoint(self, place: int) -> bool:
         """Whether an adjoint has a node: it is named, or several arrows meet, or the drawing begins or ends there."""

@@ -12,6 +12,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import LOSS
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
@@ -106,24 +107,23 @@ class Tex(Style):
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         if node.index:
-            index = self.number(node.index[0]).text.replace(" ", "")
-            general = not node.index[0].is_Integer
+            first, *others = (self.number(index).text.replace(" ", "") for index in node.index)
+            general = bool(others) or not node.index[0].is_Integer
             if self.notation.layer_index == "super" or (general and self.notation.layer_index == "mixed"):
-                layer = f"({index})"
+                layer = f"({first})"
             else:
-                below.append(index)
+                below.append(first)
+            below += others
         if elements:
             below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
         rank = 0 if elements else node.rank
-        shown_letter = (
-            self.notation.loss if node.letter == "L" and not (rank or node.index) else self.letter(base, rank)
-        )
+        shown_letter = self.notation.loss if node.role == LOSS else self.letter(base, rank)
         stem = rf"\{accent}{{{shown_letter}}}" if accent else shown_letter
         name = stem + (f"_{_script(','.join(below))}" if below else "")
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.role == "gradient" else name
+        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
 
     def number(self, value: Basic) -> Piece:
         text = self.numbers.doprint(value)

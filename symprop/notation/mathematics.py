@@ -13,6 +13,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
 from symprop.notation.precedence import (
     ATOM,
@@ -112,7 +113,7 @@ def table(meaning: str, style: Style) -> Table:
         """A node of rank 1 or 2 with a transpose sign, or without its own."""
         if isinstance(node, n.Transpose) and node.axes == (1, 0):
             return style.wrap(of(node.operands[0]), POWER)
-        if isinstance(node, n.Variable) and not node.role:
+        if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
             return style.variable(node, above=style.transposed)
         return style.superscript(style.wrap(of(node), ATOM), style.transposed)
 
@@ -120,7 +121,7 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.Variable)
     def _(node: n.Variable, of: Of) -> Piece:
-        return Piece(style.variable(node), POWER if node.role == "gradient" else ATOM)
+        return Piece(style.variable(node), POWER if node.is_gradient else ATOM)
 
     @rows.row(Element)
     def _(node: Element, of: Of) -> Piece:

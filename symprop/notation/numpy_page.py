@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import DELTA, GRADIENT
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.notation.content import loops_of, loss_clashes, sections
@@ -33,15 +35,15 @@ def text_page(derivation: Derivation) -> str:
 def _indexed_letters(derivation: Derivation) -> set[str]:
     """The letters of arrays that differ from block to block: they stand in dictionaries."""
     loops = loops_of(derivation)
-    letters = {equation.target.letter for loop in loops for equation in loop.equations}
+    inside = [equation.target for loop in loops for equation in loop.equations]
+    letters = {name.letter for target in inside for name in (target, adjoint_of(target))}
     letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
     targets = [equation.target for equation in derivation.equations] if loops else []
-    letters |= {
-        target.letter for target in targets if target.index and not target.index[0].is_Integer and not target.role
-    }
+    forward = (target for target in targets if target.role not in (GRADIENT, DELTA))
+    letters |= {target.letter for target in forward if target.index and not target.index[0].is_Integer}
     counted = (equation.target for equation in derivation.equations)  # behind a loop a layer's number is N + 1
     letters |= {target.letter for target in counted if target.index and not target.index[0].is_Integer}
-    return letters | ({"delta"} if "z" in letters else set())
+    return letters
 
 
 def _prepared(derivation: Derivation) -> Iterator[str]:

@@ -85,15 +85,17 @@ class Unicode(Style):
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         if accent:
             name = unicodedata.normalize("NFC", name[0] + _ACCENTS[accent]) + name[1:]
-        below, layer = "", ""
+        below, layer, later = "", "", ""
         if node.index:
-            index = node.index[0]
-            below = subscript(str(index)) if index.is_Integer else ""
-            layer = "" if index.is_Integer else superscript(f"({index})".replace("*", ""))
+            first, *others = node.index
+            general = bool(others) or not first.is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
+            below = "" if general else subscript(str(first))
+            layer = superscript(f"({first})".replace("*", "")) if general else ""
+            later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
-        comma = "," if below and elements else ""
-        name = f"{name}{below}{mark}{layer}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
-        return f"∂L/∂{name}" if node.role == "gradient" else name
+        comma = "," if (below or later) and elements else ""
+        name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
+        return f"∂L/∂{name}" if node.is_gradient else name
 
     def number(self, value: Basic) -> Piece:
         if isinstance(value, sympy.Symbol):

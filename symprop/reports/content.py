@@ -162,7 +162,7 @@ def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
     for equation in equations:
         sums = [node for node in walk(equation.expression) if isinstance(node, Add)]
         terms = [term for node in sums for term in node.operands if isinstance(term, Variable)]
-        for term in (term for term in terms if term.role == "gradient"):
+        for term in (term for term in terms if term.is_gradient):
             number = subject.derivation.numbers[equation.name]
             told += [", ", Math(subject.writer.name(term)), " in ", Reference(label(equation.name), number)]
     if told:

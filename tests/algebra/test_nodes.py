@@ -10,7 +10,8 @@ import pytest
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.names import gradient_of, size_symbol, variable
+from symprop.algebra import roles
+from symprop.algebra.names import adjoint_of, gradient_of, size_symbol, variable
 from symprop.algebra.nodes import Node, as_node
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
@@ -95,3 +96,24 @@ def test_a_formula_that_doubles_stops_at_a_limit() -> None:
     with pytest.raises(LimitError, match="1,000,000 nodes"):
         for _ in range(64):
             s = s * s
+
+
+def test_a_name_has_as_many_indices_as_it_needs() -> None:
+    block, t = (sympy.Symbol(name, integer=True, positive=True) for name in "lt")
+    written = {
+        (block, t): ("h[l, t]", "h⁽ˡ⁾ₜ", "h_t^{(l)}"),
+        (block, t - 1): ("h[l, t - 1]", "h⁽ˡ⁾ₜ₋₁", "h_{t-1}^{(l)}"),
+        (1, t): ("h1[t]", "h⁽¹⁾ₜ", "h_t^{(1)}"),
+        (1, 2): ("h1[2]", "h⁽¹⁾₂", "h_2^{(1)}"),
+    }
+    for index, names in written.items():
+        h = n.Variable("h", index, (3,))
+        assert (h.name, h.pretty(), h.latex()) == names
+        assert gradient_of(h).name == f"d{names[0]}"
+
+
+def test_no_letter_decides_what_a_variable_is() -> None:
+    u = n.Variable("u", (1,), (3,), (), 1, roles.PRE_ACTIVATION)
+    assert adjoint_of(u).name == "delta1" and adjoint_of(u).role == roles.DELTA
+    z = n.Variable("z", (1,), (3,))
+    assert adjoint_of(z) == gradient_of(z)

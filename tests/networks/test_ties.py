@@ -79,7 +79,7 @@ def test_a_matrix_of_rows_is_multiplied_by_the_weight_itself() -> None:
 def test_a_copy_of_a_builder_keeps_its_own_books() -> None:
     builder = Builder()
     other = builder.fork()
-    other.drawn.append(other.variable("W", None, (2, 2)))
+    other.drawn.append(other.variable("W", None, (2, 2), "parameter"))
     other.again.append(other.drawn[0])
     other.ties["W2"] = "W1"
     assert not builder.drawn and not builder.again and not builder.ties
