@@ -14,11 +14,11 @@ import sympy
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.equations import Carry, Equation, Item, Rows, System
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, multiplied, ones
 from symprop.errors import ShapeError
 
 BATCH = Table("batch")
@@ -288,15 +288,20 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
     def enter(variable: Variable) -> Variable:
         return mapping.setdefault(variable, batched_variable(variable, batch))
 
+    starts = {loop.start(carry) for loop in system.loops for carry in loop.carries}
+
     def one(equation: Equation) -> Equation:
         result = _in_batch(equation.expression, batch)
+        if equation.target in starts and not result.batched:  # a state that starts the same for all examples
+            spread = n.Multiply(batch.aligned(result, result.rank), ones(*batch.shape(equation.target.shape)))
+            result = Operand(spread, True, result.rank)
         if equation.target == system.loss:
             return replace(equation, expression=mean(result.node, size) if result.batched else result.node, steps=())
         target = enter(equation.target) if result.batched else equation.target
         return replace(equation, target=target, expression=result.node, steps=())
 
     inputs, targets = tuple(map(enter, system.inputs)), tuple(map(enter, system.targets))
-    items = tuple(_batched_item(item, enter, one) for item in system.items)
+    items = tuple(_batched_item(item, batch, enter, one) for item in system.items)
     moved = mapping.get
     return replace(
         system,
@@ -310,10 +315,20 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
     )
 
 
-def _batched_item(item: Item, enter: Callable[[Variable], Variable], one: Callable[[Equation], Equation]) -> Item:
+def _batched_item(
+    item: Item, batch: Batch, enter: Callable[[Variable], Variable], one: Callable[[Equation], Equation]
+) -> Item:
     if isinstance(item, Equation):
         return one(item)
-    carry_in = enter(item.carry_in)
-    equations = tuple(one(equation) for equation in item.equations)
-    enter(Loop.at(item, item.carry_out, item.count))  # what stands after the loop reads its last block
-    return replace(item, equations=equations, carry_in=carry_in, carry_out=enter(item.carry_out))
+
+    def entered(rows: Rows) -> Rows:
+        return Rows(enter(rows.row), enter(rows.array), batch.axis(rows.axis))
+
+    befores = [enter(carry.before) for carry in item.carries]
+    reads = tuple(rows if rows.array not in batch.mapping else entered(rows) for rows in item.reads)
+    items = tuple(_batched_item(inside, batch, enter, one) for inside in item.items)
+    for carry in item.carries:
+        enter(item.end(carry))  # what stands after the loop reads its last step
+    carries = tuple(Carry(before, enter(carry.after)) for before, carry in zip(befores, item.carries, strict=True))
+    writes = tuple(map(entered, item.writes))
+    return replace(item, items=items, carries=carries, reads=reads, writes=writes)

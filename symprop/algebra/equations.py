@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
@@ -52,12 +52,33 @@ class Equation(Printable):
 
 
 @dataclass(frozen=True)
-class Loop:
-    """The same equations for `index` = 1, ..., `count`, a number of blocks that is a symbol.
+class Carry:
+    """What a step of a loop hands on: it reads `before` (`a[l - 1]`) and makes `after` (`a[l]`)."""
 
-    In a forward system block `index` reads `carry_in` (`a[l - 1]`) and makes `carry_out` (`a[l]`). `equations` hold
-    for a general `index`; in a backward system they hold for every index but the ends, which stand in `base`
-    (for `index` = `count`, or 1).
+    before: Variable
+    after: Variable
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An array with a row for each step of a loop: `row` (`x[t]`, for a general step) is row t of `array`, from 1.
+
+    The rows lie along `axis`, 0 for one example.
+    """
+
+    row: Variable
+    array: Variable
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The same equations for `index` = 1, ..., `count`, a number of steps that is a symbol: blocks, or moments of time.
+
+    Step `index` of a forward system reads what the step before made (`carries`, any number) and a row of each array in
+    `reads`, and makes a row of each array in `writes`; what has no index is the same in every step, such as shared
+    parameters. `items` hold for a general `index`, loops inside among them. In a backward system they hold for every
+    index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1.
 
     >>> import symprop
     >>> net = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
@@ -68,19 +89,51 @@ class Loop:
 
     index: Symbol
     count: Expr
-    equations: tuple[Equation, ...]
-    carry_in: Variable
-    carry_out: Variable
+    items: tuple[Item, ...]
+    carries: tuple[Carry, ...] = ()
+    reads: tuple[Rows, ...] = ()
+    writes: tuple[Rows, ...] = ()
     base: tuple[Equation, ...] = ()
     backward: bool = False
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equations for a general index, those of loops inside too."""
+        return tuple(equations_in(self.items))
 
     def at(self, variable: Variable, value: Expr) -> Variable:
         """Return `variable` with the loop's index set to `value`."""
         moved: Variable = variable.xreplace({self.index: value})
         return moved
 
+    def start(self, carry: Carry) -> Variable:
+        """What the first step reads, which stands before the loop."""
+        return self.at(carry.before, Integer(1))
+
+    def end(self, carry: Carry) -> Variable:
+        """What the last step makes, which may be read after the loop."""
+        return self.at(carry.after, self.count)
+
 
 Item = Equation | Loop
+
+
+def equations_in(items: Iterable[Item]) -> Iterator[Equation]:
+    """Yield the equations in printed order: of a loop the base cases, then the general ones."""
+    for item in items:
+        if isinstance(item, Equation):
+            yield item
+        else:
+            yield from item.base
+            yield from equations_in(item.items)
+
+
+def loops_in(items: Iterable[Item]) -> Iterator[Loop]:
+    """Yield the loops, each before those inside it."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield item
+            yield from loops_in(item.items)
 
 
 @dataclass(frozen=True)
@@ -110,8 +163,9 @@ class System:
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations in order, those inside loops too."""
-        for item in self.items:
-            if isinstance(item, Equation):
-                yield item
-            else:
-                yield from item.equations
+        return equations_in(self.items)
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """All loops, each before those inside it."""
+        return tuple(loops_in(self.items))

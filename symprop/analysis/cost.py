@@ -164,9 +164,8 @@ def cost_of(system: System, backward: Sequence[Item]) -> Cost:
     3*k*n - k
     """
     rows = (*_rows(system.items, "forward"), *_rows(backward, "backward"))
-    loops = [item for item in (*system.items, *backward) if isinstance(item, Loop)]
     stored = tuple(_stored(system, backward))
-    parameters = sympy.expand(sympy.Add(*(_elements(parameter, loops) for parameter in system.parameters)))
+    parameters = sympy.expand(sympy.Add(*(_elements(parameter, system.loops) for parameter in system.parameters)))
     return Cost(
         rows,
         stored,
@@ -176,62 +175,69 @@ def cost_of(system: System, backward: Sequence[Item]) -> Cost:
     )
 
 
-def _rows(items: Iterable[Item], part: str) -> Iterable[CostRow]:
+def _rows(items: Iterable[Item], part: str, loops: tuple[Loop, ...] = ()) -> Iterable[CostRow]:
     for item in items:
-        if isinstance(item, Equation):
-            counted = operations(item.expression)
-            yield CostRow(item.name, part, counted, counted)
+        if isinstance(item, Loop):
+            yield from _rows(item.base, part, loops)
+            yield from _rows(item.items, part, (*loops, item))
             continue
-        for equation in item.base:
-            counted = operations(equation.expression)
-            yield CostRow(equation.name, part, counted, counted)
-        for equation in item.equations:
-            first, last = _range(equation, item)
-            counted = operations(equation.expression)
-            yield CostRow(equation.name, part, counted, counted.over(item.index, first, last), (first, last))
+        counted = total = operations(item.expression)
+        for loop in reversed(loops):
+            total = total.over(loop.index, *_range(item, loop))
+        yield CostRow(item.name, part, counted, total, _range(item, loops[-1]) if loops else None)
 
 
 def _range(equation: Equation, loop: Loop) -> tuple[Expr, Expr]:
     """The values of the loop's index for which the general equation holds: the ends that `base` holds are left out."""
-    ends = [base.target.index for base in loop.base if base.target.family == equation.target.family]
-    values = [index[0] for index in ends if index]
-    return Integer(2 if Integer(1) in values else 1), loop.count - 1 if loop.count in values else loop.count
+    based = {each.target for each in loop.base}
+    first, last = (loop.at(equation.target, end) in based for end in (Integer(1), loop.count))
+    return Integer(2 if first else 1), loop.count - 1 if last else loop.count
 
 
 def _elements(variable: Variable, loops: Sequence[Loop]) -> Expr:
-    """The size of a variable, summed over the loop whose index it has."""
-    for loop in loops:
-        if variable.index and variable.index[0].has(loop.index):
-            return summed(size(variable), loop.index, Integer(1), loop.count)
-    return size(variable)
+    """The size of a variable, summed over the loops whose index it has."""
+    total = size(variable)
+    for loop in reversed(loops):
+        if any(index.has(loop.index) for index in variable.index):
+            total = summed(total, loop.index, Integer(1), loop.count)
+    return total
 
 
 def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Expr]]:
     """The variables of the forward pass, inputs and targets too, that a backward equation reads."""
-    read = set(_read(backward))
+    read = set(_read(backward, ()))
     for variable in (*system.inputs, *system.targets):
         if variable in read:
             yield variable.name, size(variable)
-    for item in system.items:
-        for equation in (item,) if isinstance(item, Equation) else item.equations:
-            target = equation.target
-            if isinstance(item, Equation):
-                if target in read:
-                    yield target.name, size(target)
-            elif any(variable.family == target.family and _falls_in(variable, item) for variable in read):
-                yield target.name, _elements(target, [item])
+    for target, loops in _made(system.items, ()):
+        alike = (variable for variable in read if variable.family == target.family)
+        if target in read or (loops and any(_falls_in(variable, loops) for variable in alike)):
+            yield target.name, _elements(target, loops)
 
 
-def _read(backward: Sequence[Item]) -> Iterable[Variable]:
+def _made(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[tuple[Variable, tuple[Loop, ...]]]:
+    """What the equations make, each with the loops that it stands in."""
+    for item in items:
+        if isinstance(item, Equation):
+            yield item.target, loops
+        else:
+            yield from _made(item.items, (*loops, item))
+
+
+def _read(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[Variable]:
     """What the backward equations read; a loop's equation that reads `a[l - 1]` reads `a[0]` too, where `l` is 1."""
-    for item in backward:
-        for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
-            for variable in variables(equation.expression):
-                yield variable
-                if isinstance(item, Loop) and variable.index and variable.index[0].has(item.index):
-                    yield item.at(variable, _range(equation, item)[0])
+    for item in items:
+        if isinstance(item, Loop):
+            yield from _read(item.base, loops)
+            yield from _read(item.items, (*loops, item))
+            continue
+        for variable in variables(item.expression):
+            yield variable
+            for loop in loops:
+                if any(index.has(loop.index) for index in variable.index):
+                    yield loop.at(variable, _range(item, loop)[0])
 
 
-def _falls_in(variable: Variable, loop: Loop) -> bool:
-    """Whether the index is one that the loop makes: the general one, or the last."""
-    return bool(variable.index) and (variable.index[0].has(loop.index) or variable.index[0] == loop.count)
+def _falls_in(variable: Variable, loops: Sequence[Loop]) -> bool:
+    """Whether an index is one that a loop makes: the general one, or the last."""
+    return any(index.has(loop.index) or index == loop.count for index in variable.index for loop in loops)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
@@ -65,11 +65,7 @@ class Derivation(Printable):
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations, forward then backward, loop bodies and base cases too, in printed order."""
-        for item in (*self.system.items, *self.backward):
-            if isinstance(item, Equation):
-                yield item
-            else:
-                yield from (*item.base, *item.equations)
+        return equations_in((*self.system.items, *self.backward))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -137,9 +133,10 @@ class Derivation(Printable):
             FormulaError: there is none.
         """
         known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
-        for loop in (item for item in self.system.items if isinstance(item, Loop)):
-            last = loop.at(loop.carry_out, loop.count)
-            known.update({loop.carry_in.name: loop.carry_in, last.name: last})
+        for loop in self.system.loops:
+            ends = [each for carry in loop.carries for each in (carry.before, loop.end(carry))]
+            rows = [each for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array)]
+            known.update((each.name, each) for each in (*ends, *rows))
         known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
@@ -167,12 +164,7 @@ class Derivation(Printable):
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        stretches: list[list[Equation]] = [[]]
-        for item in self.system.items:
-            if isinstance(item, Equation):
-                stretches[-1].append(item)
-            else:
-                stretches += [list(item.equations), []]
+        stretches = list(_stretches(self.system.items))
         for stretch in stretches:
             inside = {
                 variable for equation in stretch for variable in (equation.target, *variables(equation.expression))
@@ -283,6 +275,19 @@ def derive(network: Network | Formula | str, layout: str = "example") -> Derivat
         )
     backward, remarks = derive_system(system)
     return Derivation(net, system, backward, remarks)
+
+
+def _stretches(items: Iterable[Item]) -> Iterator[list[Equation]]:
+    """Yield the equations between loops, and those of the loops likewise."""
+    stretch: list[Equation] = []
+    for item in items:
+        if isinstance(item, Equation):
+            stretch.append(item)
+        else:
+            yield stretch
+            yield from _stretches(item.items)
+            stretch = []
+    yield stretch
 
 
 _Found = TypeVar("_Found")

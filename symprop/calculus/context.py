@@ -7,12 +7,12 @@ certificate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sympy
 
-from symprop.algebra.equations import Equation, System
+from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.tidy import tidy
 
@@ -37,15 +37,19 @@ def context(system: System) -> Context:
 
     Inside a loop the equations are known for the block `l`, the one after it, and the last.
     """
-    known: list[Equation] = []
-    for item in system.items:
-        if isinstance(item, Equation):
-            known.append(item)
-        else:
-            for shift in (item.index, item.index + 1, item.count):
-                known.extend(_moved(equation, item.index, shift) for equation in item.equations)
+    known = list(_known(system.items))
     by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
     return Context(by_value, {equation.target: equation for equation in known})
+
+
+def _known(items: Iterable[Item]) -> Iterator[Equation]:
+    for item in items:
+        if isinstance(item, Equation):
+            yield item
+            continue
+        inside = tuple(_known(item.items))
+        for shift in (item.index, item.index + 1, item.count):
+            yield from (_moved(equation, item.index, shift) for equation in inside)
 
 
 def _moved(equation: Equation, index: sympy.Symbol, to: sympy.Expr) -> Equation:

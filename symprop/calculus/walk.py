@@ -10,19 +10,21 @@ Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
-from symprop.algebra.equations import Equation, Item, Loop, System
-from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in, loops_in
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
+from symprop.calculus.vanished import remarks
 from symprop.errors import SpecError
 
 
@@ -40,29 +42,32 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
     walker.walk(system.items)
-    return tuple(walker.items), tuple(walker.remarks())
+    return tuple(walker.items), tuple(remarks(walker.items, wanted))
 
 
 def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> set[Variable]:
     """Return the roots and every variable whose value depends on one of them."""
     active = set(roots)
+    _mark(items, active)
+    return active
 
-    def mark(equations: Iterable[Equation]) -> None:
-        for equation in equations:
-            if any(variable in active for variable in variables(equation.expression)):
-                active.add(equation.target)
 
+def _mark(items: Iterable[Item], active: set[Variable]) -> None:
+    """Add to `active` what depends on it; a later step of a loop reads what an earlier one made, so loops are read
+    until nothing is new."""
     for item in items:
         if isinstance(item, Equation):
-            mark((item,))
+            if any(variable in active for variable in variables(item.expression)):
+                active.add(item.target)
             continue
-        if item.at(item.carry_in, sympy.Integer(1)) in active:
-            active.add(item.carry_in)
-        mark(item.equations)
-        if item.carry_out in active:  # the next block reads it, so all that depends on a block's input is active
-            active |= {item.carry_in, item.at(item.carry_out, item.count)}
-            mark(item.equations)
-    return active
+        before = -1
+        while len(active) > before:
+            before = len(active)
+            active |= {rows.row for rows in item.reads if rows.array in active}
+            active |= {carry.before for carry in item.carries if {item.start(carry), carry.after} & active}
+            _mark(item.items, active)
+        active |= {item.end(carry) for carry in item.carries if carry.after in active}
+        active |= {rows.array for rows in item.writes if rows.row in active}
 
 
 HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
@@ -73,12 +78,14 @@ class _Walker:
     """The state of one walk: what flows to each variable, and the equations found so far.
 
     `pending` holds, for each variable, what has reached its adjoint, not yet worked out (`Pullback` nodes);
-    `inlined` remembers whose adjoint was written in place, so that it can be named after all.
+    `inlined` remembers whose adjoint was written in place, so that it can be named after all; those of `named` are
+    never written in place.
     """
 
     context: Context
     wanted: tuple[Variable, ...]
     active: set[Variable]
+    named: frozenset[Variable] = frozenset()
     items: list[Item] = field(default_factory=list)
     pending: dict[Variable, list[Node]] = field(default_factory=dict)
     inlined: dict[Node, Variable] = field(default_factory=dict)
@@ -89,19 +96,18 @@ class _Walker:
 
     def walk(self, items: Sequence[Item]) -> None:
         """Walk the items from the last to the first."""
-        for item in items:
-            equations = (item,) if isinstance(item, Equation) else item.equations
-            for equation in equations:
-                for variable in variables(equation.expression):
-                    self.readings[variable] = self.readings.get(variable, 0) + 1
+        for equation in equations_in(items):
+            for variable in variables(equation.expression):
+                self.readings[variable] = self.readings.get(variable, 0) + 1
         for item in reversed(items):
             if isinstance(item, Equation):
                 self.through(item)
             else:
                 self.through_loop(item)
         for variable in self.wanted:  # what is left: inputs, parameters that nothing reads
-            if variable in self.pending:
-                self.emit(variable, self.start(variable))
+            start = self.start(variable) if variable in self.pending else adjoint_of(variable)
+            if start != adjoint_of(variable):  # rows of a loop may be the whole adjoint already
+                self.emit(variable, start)
 
     def start(self, variable: Variable) -> Node:
         """Take what has reached the adjoint of `variable`."""
@@ -127,9 +133,10 @@ class _Walker:
         """Return the adjoint of the left side of `equation`, by name or written out."""
         variable = equation.target
         start = self.start(variable)
-        if isinstance(start, (Variable, n.Scalar)) and variable.role != roles.PRE_ACTIVATION:
+        must = variable.role == roles.PRE_ACTIVATION or variable in self.named
+        if isinstance(start, (Variable, n.Scalar)) and not must:
             return start
-        if variable.role == roles.PRE_ACTIVATION or len(readers) > 1:
+        if must or len(readers) > 1:
             return self.emit(variable, start)
         self.inlined[start] = variable
         return start
@@ -154,104 +161,120 @@ class _Walker:
                 self.emit(variable, self.start(variable))
 
     def through_loop(self, loop: Loop) -> None:
-        """Walk a general block once, and state the recurrence for `l` and the base case for the last block."""
-        last = loop.at(loop.carry_out, loop.count)
-        if last not in self.pending:
-            return
-        head = self.start(last)
-        block = _Walker(self.context, self.wanted, self.active)
-        adjoint = adjoint_of(loop.carry_out)
-        # the adjoint of the block's output is opaque here; `recurrence` below says what it is
-        opaque = adjoint.change(mark=adjoint.mark, role=f"{adjoint.role}*")
-        block.pending[loop.carry_out] = [opaque]
-        for variable in self.wanted:  # a penalty on the parameters of every block has reached them already
-            if loop.index in variable.free_symbols and variable in self.pending:
-                block.pending[variable] = self.pending.pop(variable)
-        block.walk(loop.equations)
-        to_input = block.start(loop.carry_in) if loop.carry_in in block.pending else zeros(*loop.carry_in.shape)
-        recurrence = node_at(to_input, loop.index, loop.index + 1)
-        general: list[Equation] = []
-        base: list[Equation] = []
-        found = [item for item in block.items if isinstance(item, Equation)]
-        uses = sum(_count(equation.expression, opaque) for equation in found) + _count(to_input, opaque)
-        named = uses > 1
-        if named:
-            general.append(
-                self.equation_for(
-                    adjoint,
-                    _swap(
-                        recurrence,
-                        node_at(opaque, loop.index, loop.index + 1),
-                        variable_at(adjoint, loop.index, loop.index + 1),
-                    ),
-                    loop.carry_out,
-                )
-            )
-            base.append(self.equation_for(variable_at(adjoint, loop.index, loop.count), head, last))
-        for equation in found:
-            start = equation.steps[0].before if equation.steps else equation.expression
-            if _count(start, opaque) == 0:
-                general.append(equation)
-            elif named:
-                general.append(
-                    self.equation_for(equation.target, _swap(start, opaque, adjoint), loop.carry_out, equation.note)
-                )
-            else:
-                general.append(
-                    self.equation_for(equation.target, _swap(start, opaque, recurrence), loop.carry_out, equation.note)
-                )
-                at_end = _swap(node_at(start, loop.index, loop.count), node_at(opaque, loop.index, loop.count), head)
-                base.append(
-                    self.equation_for(variable_at(equation.target, loop.index, loop.count), at_end, last, equation.note)
-                )
-        self.items.append(
-            Loop(loop.index, loop.count, tuple(general), loop.carry_in, loop.carry_out, tuple(base), backward=True)
+        """Walk a general step once, and state the recurrence for a general index and the base case for the last step.
+
+        What comes to step l from step l + 1 is opaque while step l is walked. Then it is known: it is what step l hands
+        back, moved by one, and in the last step it is what comes from behind the loop.
+        """
+        own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
+        heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
+        arriving = {rows: self.row_arriving(rows, loop) for rows in loop.writes if rows.array in self.pending}
+        live = _live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
+        opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in live}
+        if own or opaque or arriving:
+            step = self.walked(loop, own, opaque, arriving, frozenset())
+            twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
+            if twice:
+                step = self.walked(loop, own, opaque, arriving, twice)
+            self.close(loop, step, opaque, heads, arriving)
+        for equation in loop.equations:
+            self.count_down(equation)
+
+    def row_arriving(self, rows: Rows, loop: Loop) -> Rows:
+        """What arrives at the rows that a loop makes: the rows of the adjoint of their array."""
+        start = self.start(rows.array)
+        whole = start if isinstance(start, Variable) else self.emit(rows.array, start)
+        if not isinstance(whole, Variable):  # it vanished
+            whole = adjoint_of(rows.array)
+        return Rows(whole.change(index=(*whole.index, loop.index), shape=rows.row.shape), whole, rows.axis)
+
+    def walked(
+        self,
+        loop: Loop,
+        own: Mapping[Variable, list[Node]],
+        opaque: Mapping[Carry, Variable],
+        arriving: Mapping[Rows, Rows],
+        named: frozenset[Variable],
+    ) -> _Walker:
+        """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
+        inside = tuple(each for each in self.wanted if _varies(each, loop))
+        step = _Walker(self.context, inside, self.active, named)
+        step.pending = {each: list(flows) for each, flows in own.items()}
+        for carry, name in opaque.items():
+            step.pending.setdefault(carry.after, []).append(name)
+        for rows, found in arriving.items():
+            step.pending.setdefault(rows.row, []).append(found.row)
+        step.walk(loop.items)
+        for rows in loop.reads:
+            if rows.row in step.pending:
+                step.emit(rows.row, step.start(rows.row))
+        return step
+
+    def once(self, name: Variable, loop: Loop) -> bool:
+        """Whether a walked step reads what comes from the next one at most once, in an equation of its own."""
+        handed = [flow for flows in self.pending.values() for flow in flows]
+        return (
+            not any(_count(flow, name) for flow in handed)
+            and sum(_count(equation.expression, name) for equation in equations_in(self.items)) <= 1
         )
-        first = loop.at(loop.carry_in, sympy.Integer(1))
-        if first in self.active:
-            replaced = _swap(to_input, opaque, adjoint) if named else to_input
-            self.pending.setdefault(first, []).append(node_at(replaced, loop.index, sympy.Integer(1)))
 
-    def equation_for(self, target: Variable, start: Node, of: Variable, note: str = "") -> Equation:
+    def close(
+        self,
+        loop: Loop,
+        step: _Walker,
+        opaque: Mapping[Carry, Variable],
+        heads: Mapping[Carry, Node],
+        arriving: Mapping[Rows, Rows],
+    ) -> None:
+        """Put in what comes from the next step, and from behind the loop; hand on what leaves the loop."""
+        handed = {
+            carry: step.start(carry.before) if carry.before in step.pending else zeros(*carry.before.shape)
+            for carry in loop.carries
+        }
+        inner = {name: node_at(handed[carry], loop.index, loop.index + 1) for carry, name in opaque.items()}
+        last = {
+            node_at(name, loop.index, loop.count): heads.get(carry, zeros(*loop.end(carry).shape))
+            for carry, name in opaque.items()
+        }
+        base: list[Equation] = []
+
+        def put_in(item: Item) -> Item:
+            if isinstance(item, Loop):
+                ends = tuple(each for equation in item.base if isinstance(each := put_in(equation), Equation))
+                return dataclasses.replace(item, items=tuple(map(put_in, item.items)), base=ends)
+            start = item.steps[0].before if item.steps else item.expression
+            if not any(_count(start, name) for name in inner):
+                return item
+            target = variable_at(item.target, loop.index, loop.count)
+            base.append(self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), item.note))
+            return self.equation_for(item.target, replace(start, inner), item.note)
+
+        items = tuple(map(put_in, step.items))
+        writes = [(rows, adjoint_of(rows.row)) for rows in loop.reads]
+        made = {equation.target for equation in equations_in(items)}
+        given = tuple(Rows(row, self.stacked(rows.array), rows.axis) for rows, row in writes if row in made)
+        self.items.append(
+            Loop(loop.index, loop.count, items, loop.carries, tuple(arriving.values()), given, tuple(base), True)
+        )
+        for rows, read in zip(given, [read for read, row in writes if row in made], strict=True):
+            self.pending.setdefault(read.array, []).append(rows.array)
+        for carry, flow in handed.items():
+            if loop.start(carry) in self.active and not is_zero(flow):
+                self.pending.setdefault(loop.start(carry), []).append(node_at(flow, loop.index, sympy.Integer(1)))
+        for variable in tuple(step.pending):  # what is the same in every step: the sum over all of them
+            flow = step.start(variable)
+            self.pending.setdefault(variable, []).append(n.BlockSum(flow, loop.index, loop.count))
+
+    def stacked(self, array: Variable) -> Variable:
+        """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
+        more = array in self.pending or self.readings.get(array, 0)
+        name = adjoint_of(array)
+        return name.change(mark=name.mark + 1) if more else name
+
+    def equation_for(self, target: Variable, start: Node, note: str) -> Equation:
+        """Work out an equation of which the start is known."""
         expression, steps = simplified(start, self.context)
-        return Equation(target, expression, steps, note or f"the derivative of the loss by {of.name}")
-
-    def remarks(self) -> Iterable[str]:
-        """Say of each gradient that is zero why it is."""
-        found: set[Variable] = set()
-        vanished = ""  # the first adjoint that vanished takes with it all that flows from it
-        for item in self.items:
-            for equation in (item,) if isinstance(item, Equation) else (*item.base, *item.equations):
-                found.add(equation.target)
-                if is_zero(equation.expression):
-                    reason = _reason(equation) or vanished or "nothing flows back to it"
-                    vanished = vanished or f"{equation.name} is zero ({reason})"
-                    yield f"{equation.name} is zero: {reason}"
-        for variable in self.wanted:
-            if gradient_of(variable) not in found:
-                yield f"d{variable.name} is zero: the loss does not depend on {variable.name}"
-
-
-def _reason(equation: Equation) -> str:
-    """The rules and the facts that made an expression vanish, or nothing where a zero flowed in."""
-    if not equation.steps or any(is_zero(part) for part in walk(equation.steps[0].before)):
-        return ""
-    reasons: list[str] = []
-    for step in equation.steps:
-        if is_zero(step.after) and reasons:
-            break  # the rest only carries the zero on
-        if _dead(step.after) > _dead(step.before):
-            facts = "; ".join(str(fact) for fact in step.facts)
-            found = "its terms cancel" if step.rule == "tidy" else f"by the rule '{step.rule}'"
-            reasons.append(found + (f" ({facts})" if facts else ""))
-    return " and ".join(dict.fromkeys(reasons))
-
-
-def _dead(node: Node) -> int:
-    """How many flows in a formula have come to nothing."""
-    pullbacks = [part.operands for part in walk(node) if isinstance(part, n.Pullback)]
-    gone = sum(is_zero(g) or by not in variables(expression) for g, expression, by in pullbacks)
-    return gone + is_zero(node) * (1 + len(pullbacks))
+        return Equation(target, expression, steps, note)
 
 
 def _count(node: Node, part: Node) -> int:
@@ -266,3 +289,31 @@ def _repeats(node: Node) -> bool:
 
 def _swap(node: Node, part: Node, by: Node) -> Node:
     return replace(node, {part: by})
+
+
+def _varies(variable: Variable, loop: Loop) -> bool:
+    """Whether a variable differs from step to step."""
+    return loop.index in variable.free_symbols
+
+
+def _live(loop: Loop, ends: Iterable[Variable], rows: Iterable[Variable]) -> list[Carry]:
+    """The carries that something flows back to: those that are read behind the loop, or that these or the rows need."""
+    needed = {*ends, *rows}
+    equations, before = loop.equations[::-1], -1
+    while len(needed) > before:
+        before = len(needed)
+        needed |= {carry.after for carry in loop.carries if carry.before in needed}
+        for inside in reversed(list(loops_in(loop.items))):
+            needed |= _through(inside, needed)
+        for equation in equations:
+            if equation.target in needed:
+                needed |= set(variables(equation.expression))
+    return [carry for carry in loop.carries if carry.after in needed]
+
+
+def _through(loop: Loop, needed: set[Variable]) -> set[Variable]:
+    """What a loop inside needs so that it makes what is needed of it."""
+    more = {carry.after for carry in loop.carries if loop.end(carry) in needed or carry.before in needed}
+    more |= {loop.start(carry) for carry in loop.carries if carry.before in needed}
+    more |= {rows.row for rows in loop.writes if rows.array in needed}
+    return more | {rows.array for rows in loop.reads if rows.row in needed}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import types
 
 from symprop import notation as notation  # enters the printers, which write the comments
-from symprop.algebra.equations import Loop
 from symprop.algebra.names import closest
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
@@ -102,7 +101,7 @@ def _named_sizes(derivation: Derivation) -> list[str]:
     """The names among the sizes of a network, sorted; the batch size is none of them."""
     system = derivation.system
     shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
-    counts = [item.count for item in system.items if isinstance(item, Loop)]
+    counts = [loop.count for loop in system.loops]
     symbols = {symbol for shape in [*shapes, tuple(counts)] for size in shape for symbol in size.free_symbols}
     return sorted({symbol.name for symbol in symbols - {system.batch}})
 

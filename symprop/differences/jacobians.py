@@ -47,8 +47,8 @@ def _stretches(system: System) -> Iterator[tuple[Variable, list[Equation]]]:
     for item in system.items:
         if isinstance(item, Loop):
             yield start, row
-            yield item.carry_in, list(item.equations)
-            start, row = item.at(item.carry_out, item.count), []
+            yield item.carries[0].before, list(item.equations)
+            start, row = item.end(item.carries[0]), []
         elif item.target not in after:
             row.append(item)
     yield start, row

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from sympy import Integer
 
-from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.equations import Equation, Loop, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
@@ -60,7 +60,7 @@ class _Matching:
                 self.stations(a, b, loops)
             else:
                 for station, side in ((a, 0), (b, 1)):
-                    for equation in _equations(() if station is None else station.items):
+                    for equation in equations_in(() if station is None else station.items):
                         self.fresh(side, equation)
                         self.names.equations.append((equation, None) if side == 0 else (None, equation))
             apart = a is None or b is None
@@ -70,7 +70,7 @@ class _Matching:
     def stations(self, a: Station, b: Station, loops: Loops | None) -> None:
         """Pair what two stations wrote: the parts of a loss by name, else from the end, where the output stands."""
         if a.layer.is_loss:
-            (*parts, last), (*others, end) = _equations(a.items), _equations(b.items)
+            (*parts, last), (*others, end) = equations_in(a.items), equations_in(b.items)
             theirs = {equation.name: equation for equation in others}
             for equation in parts:
                 self.pair(equation, theirs.pop(equation.name, None), loops)
@@ -81,7 +81,7 @@ class _Matching:
         for ours, other in reversed(list(zip_longest(a.items[::-1], b.items[::-1]))):
             if isinstance(ours, Loop) and isinstance(other, Loop):
                 inner = aligned(inside(a, ours), inside(b, other))
-                self.row(inner, (ours.carry_in, other.carry_in), (ours, other))
+                self.row(inner, (ours.carries[0].before, other.carries[0].before), (ours, other))
             else:
                 first, second = (item if isinstance(item, Equation) else None for item in (ours, other))
                 self.pair(first, second, loops)
@@ -129,17 +129,12 @@ def _in_blocks(ours: Variable, theirs: Variable, loops: Loops | None) -> Iterato
     yield first.at(ours, first.count), second.at(theirs, second.count)
 
 
-def _equations(items: Sequence[Item]) -> Iterator[Equation]:
-    for item in items:
-        yield from item.equations if isinstance(item, Loop) else (item,)
-
-
 def _output(station: Station, before: Variable) -> Variable:
     """What a station puts out for the layers behind: the left side of its last equation; without one, what came in."""
     if not station.items or station.layer.is_loss:
         return before
     item = station.items[-1]
-    return item.at(item.carry_out, item.count) if isinstance(item, Loop) else item.target
+    return item.end(item.carries[0]) if isinstance(item, Loop) else item.target
 
 
 __all__ = ["Names", "matched"]

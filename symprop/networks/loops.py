@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
 
-from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.equations import Carry, Loop
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
@@ -63,8 +63,7 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     carry_out = _run(repeat, body, carry_in)
     if carry_out.shape != out.shape:
         raise _misfit(repeat, shape, carry_out.shape)
-    equations = tuple(item for item in body.items if isinstance(item, Equation))  # loops do not nest
-    loop = Loop(index, count, equations, carry_in, carry_out)
+    loop = Loop(index, count, tuple(body.items), (Carry(carry_in, carry_out),))
     builder.items.append(loop)
     builder.parameters, builder.parameter_count = body.parameters, body.parameter_count
     builder.built = body.built

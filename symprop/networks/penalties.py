@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.algebra.equations import Loop
+from symprop.algebra.equations import loops_in
 from symprop.algebra.functions import exact
 from symprop.algebra.nodes import BlockSum, Fact, Multiply, Node, Power, Scalar, Sum, Variable
 from symprop.algebra.trees import added
@@ -48,9 +48,9 @@ class L2:
 
 def _over_blocks(square: Node, weight: Variable, builder: Builder) -> Node:
     """Return the term of a weight, summed over the blocks where each block of a loop has one."""
-    for item in builder.items:
-        if isinstance(item, Loop) and item.index in weight.free_symbols:
-            return BlockSum(square, item.index, item.count)
+    for loop in reversed(list(loops_in(builder.items))):  # the innermost first
+        if loop.index in weight.free_symbols:
+            square = BlockSum(square, loop.index, loop.count)
     return square
 
 

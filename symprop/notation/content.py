@@ -103,7 +103,7 @@ def _sizes(derivation: Derivation) -> Iterator[Size]:
 
 def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
     """Return the loops of the forward pass."""
-    return tuple(item for item in derivation.system.items if isinstance(item, Loop))
+    return derivation.system.loops
 
 
 def loss_clashes(derivation: Derivation) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.equations import Equation, Loop, equations_in
 from symprop.algebra.names import adjoint_of, closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
@@ -79,7 +79,7 @@ class _Row:
     @property
     def leaves(self) -> bool:
         """Whether this is what a loop's block hands to the next."""
-        return self.loop is not None and self.variable.name == self.loop.carry_out.name
+        return self.loop is not None and self.variable.name in {carry.after.name for carry in self.loop.carries}
 
 
 class _Plan:
@@ -88,7 +88,7 @@ class _Plan:
     def __init__(self, derivation: Derivation, first: str | None, last: str | None, notation: Notation) -> None:
         self.derivation = derivation
         self.rules: Context = context(derivation.system)
-        self.defined = {equation.name for item in derivation.backward for equation in _equations(item)}
+        self.defined = {equation.name for equation in equations_in(derivation.backward)}
         self.rows = self._rows(first, last)
         self.from_name = first is not None
         self.curled = loss_clashes(derivation)
@@ -102,8 +102,8 @@ class _Plan:
         rows = [_Row(variable, None) for variable in system.inputs]
         for item in system.items:
             loop = item if isinstance(item, Loop) else None
-            rows += [_Row(loop.carry_in, None, loop)] if loop is not None else []
-            rows += [_Row(equation.target, equation, loop) for equation in _equations(item)]
+            rows += [_Row(carry.before, None, loop) for carry in loop.carries] if loop is not None else []
+            rows += [_Row(equation.target, equation, loop) for equation in equations_in((item,))]
         names = [row.variable.name for row in rows]
         for name in (first, last):
             if name is not None and name not in names:
@@ -128,9 +128,9 @@ class _Plan:
         for place, row in enumerate(rows):
             loop = row.loop
             if loop is not None and row.enters and place:
-                before = position.get(loop.at(loop.carry_in, sympy.Integer(1)).name, place - 1)
-                row.reads.append((before, loop.carry_in))
-                rows[before].readers.append((place, loop.carry_in))
+                before = position.get(loop.start(loop.carries[0]).name, place - 1)
+                row.reads.append((before, loop.carries[0].before))
+                rows[before].readers.append((place, loop.carries[0].before))
             if row.equation is not None:
                 for variable in variables(row.equation.expression):
                     above = position.get(variable.name)
@@ -139,7 +139,7 @@ class _Plan:
                         rows[above].readers.append((place, variable))
             position[row.variable.name] = place
             if loop is not None and row.leaves:
-                position[loop.at(loop.carry_out, loop.count).name] = place
+                position[loop.end(loop.carries[0]).name] = place
 
     def _active(self) -> set[int]:
         """Rows whose adjoints flow: they reach the last row, and a parameter or the first row stands above them."""
@@ -198,7 +198,7 @@ class _Plan:
         """Return where the flow from a reader starts and what flows on to `name`, not yet worked out."""
         row = self.rows[reader]
         if row.loop is not None and row.enters:  # the first block gives it to what stands before the loop
-            return reader, gradient_of(row.loop.at(row.loop.carry_in, sympy.Integer(1)))
+            return reader, gradient_of(row.loop.start(row.loop.carries[0]))
         if row.equation is None:
             raise SpecError(f"{shown(row.variable.name)} reads nothing")
         if self.shown_adjoint(reader):
@@ -273,7 +273,7 @@ class _Plan:
     def _gradients(self, drawing: Drawing) -> None:
         """Put the gradients of a row's parameters beside its adjoint."""
         given: set[str] = set()
-        known = {equation.name: equation for item in self.derivation.backward for equation in _equations(item)}
+        known = {equation.name: equation for equation in equations_in(self.derivation.backward)}
         for place, row in enumerate(self.rows):
             if row.equation is None or not self.shown_adjoint(place):
                 continue
@@ -302,10 +302,6 @@ class _Plan:
                     ),
                 )
             )
-
-
-def _equations(item: Equation | Loop) -> tuple[Equation, ...]:
-    return (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
 
 
 def _is_skip_sum(equation: Equation) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.equations import Carry, Equation, Loop, equations_in
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.paths import Expansion
@@ -72,7 +72,7 @@ def forward(subject: Subject) -> Iterator[Block]:
 def derivation(subject: Subject) -> Iterator[Block]:
     """Show how each equation of the backward pass was found, by named steps."""
     writer = subject.writer
-    backward = [equation for item in writer.derivation.backward for equation in _equations(item)]
+    backward = list(equations_in(writer.derivation.backward))
     if not backward:
         return
     yield Paragraph(
@@ -157,7 +157,7 @@ def residual(subject: Subject) -> Iterator[Block]:
 
 def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
     """Say in which equations of the recurrence the shortcut is a term of its own."""
-    equations = [equation for item in subject.derivation.backward for equation in _equations(item)]
+    equations = list(equations_in(subject.derivation.backward))
     told: list[str | Math | Reference] = []
     for equation in equations:
         sums = [node for node in walk(equation.expression) if isinstance(node, Add)]
@@ -171,8 +171,8 @@ def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
 
 def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
     one, writer = subject.example, subject.writer
-    loops = [item for item in one.system.items if isinstance(item, Loop)]
-    pairs = [(loop.carry_out, loop.carry_in) for loop in loops if _is_residual(loop)]
+    loops = one.system.loops
+    pairs = [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
     if not loops:
         blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
         pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
@@ -186,11 +186,11 @@ def _partial(of: Variable, by: Variable, writer: PageWriter) -> str:
     return rf"\frac{{\partial {writer.formula(of)}}}{{\partial {writer.formula(by)}}}"
 
 
-def _is_residual(loop: Loop) -> bool:
+def _is_residual(loop: Loop, carry: Carry) -> bool:
     return any(
-        equation.target == loop.carry_out
+        equation.target == carry.after
         and isinstance(equation.expression, Add)
-        and loop.carry_in in equation.expression.operands
+        and carry.before in equation.expression.operands
         for equation in loop.equations
     )
 
@@ -253,10 +253,6 @@ def _page(writer: PageWriter, title: str) -> page_data.Section:
     """Return a section of the derivation's page, an empty one where it has none."""
     found = (section for section in sections(writer.derivation) if section.title == title)
     return next(found, page_data.Section(title))
-
-
-def _equations(item: Equation | Loop) -> tuple[Equation, ...]:
-    return (item,) if isinstance(item, Equation) else (*item.base, *item.equations)
 
 
 __all__ = ["SECTIONS", "contents"]

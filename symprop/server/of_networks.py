@@ -7,7 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symprop.algebra.equations import Loop
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import generate
@@ -137,9 +136,9 @@ def _named_sizes(derivation: Derivation) -> list[str]:
     """The names among the sizes and counts of a network, sorted; the batch size is none of them."""
     system = derivation.system
     shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
-    counts = tuple(item.count for item in system.items if isinstance(item, Loop))
+    counts = tuple(loop.count for loop in system.loops)
     symbols = {symbol for shape in (*shapes, counts) for size in shape for symbol in size.free_symbols}
-    loops = {item.index for item in system.items if isinstance(item, Loop)}
+    loops = {loop.index for loop in system.loops}
     return sorted(symbol.name for symbol in symbols - {system.batch} - loops)
 
 

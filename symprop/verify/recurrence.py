@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.equations import Loop
 from symprop.algebra.nodes import Variable
 from symprop.analysis.derivation import Derivation
 from symprop.networks.network import Network
@@ -29,7 +28,7 @@ OTHERWISE = 3
 
 def counts_of(network: Network) -> tuple[str, ...]:
     """Return the names of the symbolic counts of a network, in order."""
-    return tuple(dict.fromkeys(str(item.count) for item in network.system().items if isinstance(item, Loop)))
+    return tuple(dict.fromkeys(str(loop.count) for loop in network.system().loops))
 
 
 def rows(derivation: Derivation, network: Network, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:

@@ -305,7 +305,7 @@ def test_recurrence_of_the_general_network() -> None:
     l, L = loop.index, loop.count  # noqa: E741
     n = sympy.Function("n", integer=True, positive=True)
     assert [equation.name for equation in system.equations] == ["a0", "z[l]", "a[l]", "L"]
-    assert (loop.carry_in.name, loop.carry_out.name) == ("a[l - 1]", "a[l]")
+    assert (loop.carries[0].before.name, loop.carries[0].after.name) == ("a[l - 1]", "a[l]")
     assert (loop.carry_in.shape, loop.carry_out.shape) == ((n(l - 1),), (n(l),))
     assert system.parameters[0].name == "W[l]" and system.parameters[0].shape == (n(l), n(l - 1))
     assert system.items[0].target == loop.at(loop.carry_in, sympy.Integer(1))  # type: ignore[union-attr]
