@@ -100,6 +100,7 @@ class Residual(Layer):
                 f"and an output of width {result.shape[-1]}, which cannot be added\n"
                 "allowed: equal widths, or Residual(..., projection=True)"
             )
+        builder.previous = self  # the sum is its own
         return builder.equation("a", builder.number, result + value, "residual sum")
 
     @property
@@ -160,24 +161,18 @@ class Repeat(Layer):
         layers: tuple[Layer, ...] = self.block.layers
         return layers
 
-    @property
-    def last(self) -> Layer:
-        return self.inner[-1].last
-
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         count = change.get(self.count, self.count) if self.is_symbolic else self.count
         return Repeat(self.block.with_sizes(change), count, tied=self.tied)
 
-    def blocks(self, index: Symbol = LOOP_SYMBOLS[0]) -> tuple[Chain, ...]:
-        """The blocks of a numeric repeat, the sizes named after `index` (`n_l`) named after each block's number."""
-        varying = [size for size in self.sizes if varies(size, index)]
-        block: Chain = self.block
-        if not varying:
-            return (block,) * int(self.count)
-        return tuple(
-            block.with_sizes({size: f"{str(size).rpartition('_')[0]}_{number}" for size in varying})
-            for number in range(1, self.count + 1)
+    def written_out(self, count: int, index: Symbol) -> tuple[Layer, ...]:
+        """The layers of `count` blocks, the sizes named after `index` (`n_l`) named after each block's number."""
+        stems = {size: str(size).rpartition("_")[0] for size in self.sizes if varies(size, index)}
+        blocks = (
+            self.block.with_sizes({size: f"{stem}_{number}" for size, stem in stems.items()})
+            for number in range(1, count + 1)
         )
+        return tuple(layer for block in blocks for layer in block.layers)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         if self.is_symbolic:
@@ -186,17 +181,12 @@ class Repeat(Layer):
             raise LimitError(
                 f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time: {shown(self.text)}"
             )
-        before, waiting = len(builder.drawn), builder.again
-        own: list[Variable] = []
-        for position, block in enumerate(self.blocks()):
-            if self.tied and position:
-                own = own or builder.drawn[before:]
-                builder.again = list(own)
-            for layer in block.layers:
+        first = builder.place
+        for _ in range(self.count):
+            if self.tied:
+                builder.place = first  # each block stands where the first does, and so has its parameters
+            for layer in self.inner:
                 value = builder.add(layer, value)
-        if own:
-            builder.again = waiting
-            del builder.drawn[before + len(own) :]  # so that a tied Repeat around this one counts them once
         return value
 
 

@@ -79,12 +79,12 @@ class Builder:
         self.layer_count = 0
         self.parameter_count = 0
         self.nesting = 0
-        self.previous: Layer | None = None
+        self.previous: Layer | None = None  # the layer that gave the latest output
         self.functions: dict[str, ElementwiseFunction] = {}
         self.ties: dict[str, str] = {}  # the weight that a tied layer does not have -> what it is tied to
         self.built: list[Built] = []
-        self.drawn: list[Variable] = []  # the parameters that layers asked for, in order
-        self.again: list[Variable] = []  # what they get next in place of new ones, in a tied Repeat
+        self.place: tuple[int, ...] = (0,)  # of the next layer: its position in the network, in its block, and so on
+        self.held: dict[tuple[tuple[int, ...], str], Variable] = {}  # the parameter of each letter at each place
 
     def fork(self) -> Builder:
         """Return an independent copy, for a trial or for the body of a loop."""
@@ -93,7 +93,7 @@ class Builder:
         other.inputs, other.targets = list(self.inputs), list(self.targets)
         other.taken, other.functions = dict(self.taken), dict(self.functions)
         other.built = list(self.built)
-        other.ties, other.drawn, other.again = dict(self.ties), list(self.drawn), list(self.again)
+        other.ties, other.held = dict(self.ties), dict(self.held)
         return other
 
     def size(self, size: Size) -> Expr:
@@ -140,12 +140,16 @@ class Builder:
     ) -> Variable:
         """Enter a parameter; without an initialiser, the activation right after decides.
 
-        In the later blocks of a tied `Repeat` it is that of the first block, which is entered already.
+        A place has one parameter of each letter: the later blocks of a tied `Repeat`, which stand at the places of the
+        first, get those of the first.
+
+        Raises:
+            SpecError: the parameter that the place has is of another shape.
+            LimitError: more numbers than a network may have.
         """
-        if self.again:
-            return self._used_again(shape)
-        variable = self.variable(letter, number, shape)
-        self.drawn.append(variable)
+        if (self.place, letter) in self.held:
+            return self._used_again(self.held[self.place, letter], shape)
+        variable = self.held[self.place, letter] = self.variable(letter, number, shape)
         if initialiser is None:
             self.waiting = len(self.parameters)
         self.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
@@ -157,9 +161,7 @@ class Builder:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
 
-    def _used_again(self, shape: tuple[Any, ...]) -> Variable:
-        variable = self.again.pop(0)
-        self.drawn.append(variable)
+    def _used_again(self, variable: Variable, shape: tuple[Any, ...]) -> Variable:
         if variable.shape != tuple(map(as_expression, shape)):
             raise SpecError(
                 f"a tied Repeat uses {variable.name} again, of shape {shape_text(variable.shape)}, "
@@ -179,13 +181,16 @@ class Builder:
         if not layer.is_transparent:
             self.waiting = None
         self.nesting += 1
-        before, start = len(self.parameters), len(self.built)
+        before, start, place = len(self.parameters), len(self.built), self.place
+        self.place = (*place, 0)
         output = layer.build(self, value)
+        self.place = (*place[:-1], place[-1] + 1)
         self.nesting -= 1
         inside = {parameter.name for part in self.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in self.parameters[before:] if parameter.name not in inside)
         self.built.append(Built(layer, self.nesting, value, output, own, self.index))
-        self.previous = layer.last
+        if output is not value and not layer.is_transparent:
+            self.previous = layer
         return output
 
     def use(self, function: ElementwiseFunction) -> None:

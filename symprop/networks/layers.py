@@ -32,7 +32,7 @@ class Layer:
     is_activation: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
     is_transparent: ClassVar[bool] = False
-    """Whether the layer only holds others, so that the first of them follows what stands before."""
+    """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
@@ -49,11 +49,6 @@ class Layer:
     def depth(self) -> int:
         """How deep blocks are nested in the layer; 0 where it is no block."""
         return 1 + max(layer.depth for layer in self.inner) if self.inner else 0
-
-    @property
-    def last(self) -> Layer:
-        """The layer whose output this one gives unchanged: itself, or the last of a repeated block."""
-        return self
 
     def __rshift__(self, other: Layer | Chain) -> Chain | Network:
         from symprop.networks.network import joined  # the row of layers knows the layers, and this closes the circle

@@ -207,11 +207,10 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     for layer in layers:
         if isinstance(layer, Repeat) and layer.is_symbolic:
             index = next(indices, LOOP_SYMBOLS[-1])
-            if isinstance(change.get(layer.count), int):
-                layer = replace(layer, count=change[layer.count])
-                if any(varies(size, index) for size in layer.sizes):
-                    result.extend(inner for block in layer.blocks(index) for inner in block.layers)
-                    continue
+            count = change.get(layer.count)
+            if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):
+                result.extend(layer.written_out(count, index))
+                continue
         elif isinstance(layer, (Repeat, Residual)):
             layer = replace(layer, block=Chain(_unrolled(layer.inner, change, indices)))
         result.append(layer)
