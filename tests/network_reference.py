@@ -23,6 +23,7 @@ Array = np.ndarray[Any, Any]
 Params = Mapping[str, Array]
 Shape = tuple[int, ...]
 Step = Callable[[Params, Array], Array]
+BLOCKS = ("Residual", "Repeat")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Reading:
     parameters: dict[str, Shape] = field(default_factory=dict)
     number: int = 0  # of the latest Dense layer
     maker: str = ""  # the layer that made the latest value
+    starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
+    waiting: str = ""  # the weight whose start the next layer decides
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -82,10 +85,19 @@ class Reading:
         self.parameters[name] = shape
         return name
 
+    def meet(self, name: str) -> None:
+        """Note which layer follows the latest weight; a block is followed by what stands in it."""
+        if name in BLOCKS:
+            return
+        if self.waiting and name in LIKE_RELU:
+            self.starts[self.waiting] = "he_normal"
+        self.waiting = ""
+
     def chain(self, calls: Sequence[Call], shape: Shape) -> tuple[Step, Shape]:
         """Return the step of layers in a row."""
         steps = []
         for call in calls:
+            self.meet(call.name)
             step, shape = LAYERS[call.name](self, call, shape)
             steps.append(step)
             if call.name not in ("Identity", "Repeat"):  # these give on what others made
@@ -110,6 +122,9 @@ def dense(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     width, tied = reading.size(call.get(0, "size")), call.get(3, "tied")
     name = tied or reading.new(f"W{reading.number}", width, shape[-1])
     bias = reading.new(f"b{reading.number}", width) if call.get(1, "bias", True) else None
+    if not tied:
+        reading.starts[name] = call.get(2, "initialiser") or "xavier_uniform"
+        reading.waiting = "" if call.get(2, "initialiser") else name
 
     def step(params: Params, value: Array) -> Array:
         W = params[name.removesuffix(".T")]
@@ -133,6 +148,7 @@ def residual(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     shortcut: Step = in_turn([])
     if call.get(1, "projection", False):
         shortcut, _ = dense(reading, Call("Dense", (after[-1],), {"bias": False}), shape)
+    reading.waiting = ""  # a sum follows
     return lambda params, value: block(params, value) + shortcut(params, value), after
 
 
@@ -146,10 +162,17 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         step, shape = reading.chain(block, shape)
         steps.append(step)
     reading.sizes = outside
-    if call.get(2, "tied", False):
+    if call.get(2, "tied", False) and count > 1:
+        reading.meet(first_name(block))
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
         steps *= count
     return in_turn(steps), shape
+
+
+def first_name(block: Sequence[Call]) -> str:
+    """Return the name of the first layer that is no block."""
+    first = block[0]
+    return first_name(first.get(0, "block")) if first.name in BLOCKS else first.name
 
 
 def above(x: Array, y: Any = 0) -> Array:
@@ -224,6 +247,8 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
     "Softmax": softmax,
     "Activation": lambda z, body, name="phi": own_activation(z, body, name),
 }
+LIKE_RELU = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+"""Activations before which weights start as `he_normal`."""
 
 
 def activation(function: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
@@ -283,7 +308,7 @@ class Network:
         self.ends = calls[len(layers) :]
         self.ids = next((reading.size(call.get(0, "vocabulary")) for call in layers if call.name == "Embedding"), None)
         self.output, self.shape = reading.chain(layers, (self.input,))
-        self.maker, self.parameters = reading.maker, reading.parameters
+        self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
 
     def loss(self, params: Params, x: Array, y: Array) -> Any:
         """Return the mean loss of a batch, an example in each row, and the penalties."""

@@ -150,7 +150,11 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
     """Return where symprop's module of a network is not what the reference says: parameters, loss, gradients."""
     reference, network = Network(text, sizes), symprop.parse_network(text)
     counted = network.with_sizes({name: sizes[name] for name in network.sizes if name in sizes})
-    module = symprop.compile(counted.with_sizes({name: sizes[name] for name in counted.sizes}))
+    numeric = counted.with_sizes({name: sizes[name] for name in counted.sizes})
+    starts = {each.name: each.initialiser for each in numeric.parameters if each.kind == "weight"}
+    if starts != reference.starts:
+        return [f"starts {starts}, not {reference.starts}"]
+    module = symprop.compile(numeric)
     if list(module.PARAMETERS.items()) != list(reference.parameters.items()):
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What symprop makes of a network's text is what an independent reader makes of it: names, shapes, loss, gradients."""
+"""What symprop makes of a text is what another reader makes of it: parameters, how they start, loss, gradients."""
 
 from __future__ import annotations
 
@@ -105,6 +105,7 @@ def test_random_networks(number: int) -> None:
         "Input(3) >> Dense(2) >> Sigmoid() >> Identity() >> BinaryCrossEntropy()",
         "Input(3) >> Repeat(Dense(3) >> Sigmoid() >> Identity(), 2) >> Repeat(Identity(), 2) >> BinaryCrossEntropy()",
         "Input(3) >> Residual(Dense(3) >> Sigmoid()) >> BinaryCrossEntropy()",
+        "Input(3) >> Dense(3) >> Identity() >> Residual(ReLU() >> Repeat(Dense(3), 2)) >> ReLU() >> MeanSquaredError()",
     ],
 )
 def test_networks_that_are_easily_misread(text: str) -> None:
