@@ -37,7 +37,7 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.parameters or system.inputs
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, _dependents(system.items, wanted))
+    walker = _Walker(context(system), wanted, _dependents(system.items, wanted), system.loops)
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
@@ -85,6 +85,8 @@ class _Walker:
     context: Context
     wanted: tuple[Variable, ...]
     active: set[Variable]
+    loops: tuple[Loop, ...] = ()
+    indices: frozenset[sympy.Symbol] = frozenset()
     named: frozenset[Variable] = frozenset()
     items: list[Item] = field(default_factory=list)
     pending: dict[Variable, list[Node]] = field(default_factory=dict)
@@ -126,7 +128,11 @@ class _Walker:
                 owner = self.inlined.pop(inner)
                 return self.emit(variable, _swap(start, inner, self.emit(owner, inner)))
         name = adjoint_of(variable)
-        self.items.append(Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}"))
+        found: Item = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
+        for loop in self.loops:  # a parameter that blocks inside tied blocks have: an equation for each of them
+            if _varies(variable, loop) and loop.index not in self.indices:
+                found = Loop(loop.index, loop.count, (found,), backward=True)
+        self.items.append(found)
         return expression if is_zero(expression) else name
 
     def cotangent(self, equation: Equation, readers: list[Variable]) -> Node:
@@ -198,7 +204,8 @@ class _Walker:
     ) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        step = _Walker(self.context, inside, self.active, named)
+        around = self.indices | {loop.index}
+        step = _Walker(self.context, inside, self.active, self.loops, around, named)
         step.pending = {each: list(flows) for each, flows in own.items()}
         for carry, name in opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
@@ -263,7 +270,8 @@ class _Walker:
                 self.pending.setdefault(loop.start(carry), []).append(node_at(flow, loop.index, sympy.Integer(1)))
         for variable in tuple(step.pending):  # what is the same in every step: the sum over all of them
             flow = step.start(variable)
-            self.pending.setdefault(variable, []).append(n.BlockSum(flow, loop.index, loop.count))
+            total = flow if _varies(variable, loop) else n.BlockSum(flow, loop.index, loop.count)
+            self.pending.setdefault(variable, []).append(total)
 
     def stacked(self, array: Variable) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""

@@ -74,8 +74,8 @@ def _open(layers: Sequence[Layer], items: Iterator[Item], within: tuple[Layer, .
     for layer in layers:
         around = (*within, layer)
         if isinstance(layer, Repeat) and not layer.is_symbolic:
-            for block in layer.blocks():
-                _open(block.layers, items, around, found)
+            for _ in range(int(layer.count)):
+                _open(layer.inner, items, around, found)
         elif isinstance(layer, Residual):
             before = len(found)
             _open(layer.inner, items, around, found)

@@ -90,16 +90,17 @@ class Residual(Layer):
             builder.activation_letter = "f" if position == len(self.inner) and layer.is_activation else "a"
             result = builder.add(layer, result)
         builder.activation_letter = letter
-        builder.waiting = None
+        builder.books.waiting = None
         if self.projection:
             value = dense(builder, value, result.shape[-1], False, None)
-            builder.waiting = None
+            builder.books.waiting = None
         if result.shape != value.shape:
             raise SpecError(
                 f"{shown(self.text)} has an input of width {value.shape[-1]} "
                 f"and an output of width {result.shape[-1]}, which cannot be added\n"
                 "allowed: equal widths, or Residual(..., projection=True)"
             )
+        builder.books.previous = self  # the sum is its own
         return builder.equation("a", builder.number, result + value, "residual sum")
 
     @property
@@ -126,7 +127,7 @@ class Repeat(Layer):
     ['z1 = W1 @ x + b1', 'z2 = W1 @ z1 + b1']
 
     Raises:
-        SpecError: no block, no count, or `tied` with a name for a count, its own or that of a Repeat inside.
+        SpecError: no block, no count, or a name for the count of a Repeat inside one that is tied and has a number.
         LimitError: more blocks than a network has layers.
     """
 
@@ -141,9 +142,10 @@ class Repeat(Layer):
         object.__setattr__(self, "count", checked_count(self.count))
         if not isinstance(self.tied, bool):
             raise SpecError(f"Repeat: tied is True or False, not {shown(self.tied)}")
-        if self.tied and symbolic_repeats((self,)):
+        if self.tied and not self.is_symbolic and symbolic_repeats(self.inner):
             raise SpecError(
-                f"{shown(self.text)}: tied blocks are counted by a number\nallowed: Repeat(..., 3, tied=True)"
+                f"{shown(self.text)}: a Repeat of a named number of blocks stands inside a tied one of a number\n"
+                "allowed: a name for the outer number too"
             )
 
     @property
@@ -160,43 +162,32 @@ class Repeat(Layer):
         layers: tuple[Layer, ...] = self.block.layers
         return layers
 
-    @property
-    def last(self) -> Layer:
-        return self.inner[-1].last
-
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         count = change.get(self.count, self.count) if self.is_symbolic else self.count
         return Repeat(self.block.with_sizes(change), count, tied=self.tied)
 
-    def blocks(self, index: Symbol = LOOP_SYMBOLS[0]) -> tuple[Chain, ...]:
-        """The blocks of a numeric repeat, the sizes named after `index` (`n_l`) named after each block's number."""
-        varying = [size for size in self.sizes if varies(size, index)]
-        block: Chain = self.block
-        if not varying:
-            return (block,) * int(self.count)
-        return tuple(
-            block.with_sizes({size: f"{str(size).rpartition('_')[0]}_{number}" for size in varying})
-            for number in range(1, self.count + 1)
+    def written_out(self, count: int, index: Symbol) -> tuple[Layer, ...]:
+        """The layers of `count` blocks, the sizes named after `index` (`n_l`) named after each block's number."""
+        stems = {size: str(size).rpartition("_")[0] for size in self.sizes if varies(size, index)}
+        blocks = (
+            self.block.with_sizes({size: f"{stem}_{number}" for size, stem in stems.items()})
+            for number in range(1, count + 1)
         )
+        return tuple(layer for block in blocks for layer in block.layers)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         if self.is_symbolic:
             return build_loop(self, builder, value)
-        if builder.layer_count + self.count * leaf_count(self.inner) > MOST_LAYERS:
+        if builder.books.layer_count + self.count * leaf_count(self.inner) > MOST_LAYERS:
             raise LimitError(
                 f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time: {shown(self.text)}"
             )
-        before, waiting = len(builder.drawn), builder.again
-        own: list[Variable] = []
-        for position, block in enumerate(self.blocks()):
-            if self.tied and position:
-                own = own or builder.drawn[before:]
-                builder.again = list(own)
-            for layer in block.layers:
+        first = builder.place
+        for _ in range(self.count):
+            if self.tied:
+                builder.place = first  # each block stands where the first does, and so has its parameters
+            for layer in self.inner:
                 value = builder.add(layer, value)
-        if own:
-            builder.again = waiting
-            del builder.drawn[before + len(own) :]  # so that a tied Repeat around this one counts them once
         return value
 
 
@@ -232,6 +223,5 @@ def symbolic_repeats(layers: tuple[Layer, ...]) -> list[Repeat]:
     for layer in layers:
         if isinstance(layer, Repeat) and layer.is_symbolic:
             found.append(layer)
-        elif layer.inner:
-            found.extend(symbolic_repeats(layer.inner))
+        found.extend(symbolic_repeats(layer.inner))
     return found

@@ -6,7 +6,7 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol, expand
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symprop.networks.layers import Layer
 
 DEFAULT_INITIALISER = "xavier_uniform"
+ZERO = Integer(0)
 
 
 @dataclass(frozen=True)
@@ -57,45 +58,66 @@ class Built:
     index: Symbol | None
 
 
+@dataclass
+class Books:
+    """What is known of the whole network so far: the builders of all blocks write into the same books."""
+
+    stems: frozenset[str] = frozenset()
+    """The names of sizes that vary from block to block."""
+    parameters: list[Parameter] = field(default_factory=list)
+    inputs: list[Variable] = field(default_factory=list)
+    targets: list[Variable] = field(default_factory=list)
+    functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
+    built: list[Built] = field(default_factory=list)
+    taken: dict[tuple[str, tuple[Expr, ...]], int] = field(default_factory=dict)
+    """How often each name was given."""
+    ties: dict[str, str] = field(default_factory=dict)
+    """The weight that a tied layer does not have, and what it is tied to."""
+    held: dict[tuple[tuple[int, ...], str], Variable] = field(default_factory=dict)
+    """The parameter of each letter at each place."""
+    output: Variable | None = None
+    loss: Variable | None = None
+    prediction: Variable | None = None
+    previous: Layer | None = None
+    """The layer that gave the latest output."""
+    waiting: int | None = None
+    """The weight whose initialiser the next layer decides."""
+    embeddings: int = 0
+    loops: int = 0
+    layer_count: int = 0
+    parameter_count: int = 0
+
+    def copy(self) -> Books:
+        """Return books of the same contents, for a trial."""
+        own = {name: copy.copy(value) for name, value in vars(self).items()}  # containers hold what does not change
+        return Books(**own)
+
+
 class Builder:
-    """Equations and parameters so far. Layers call `equation`, `parameter` and `next_number`."""
+    """The equations of one row of layers: the network, or a general block of a symbolic `Repeat`.
 
-    def __init__(self, stems: frozenset[str] = frozenset()) -> None:
-        self.stems = stems
+    Layers call `equation`, `parameter` and `next_number`; what concerns the whole network stands in `books`.
+    """
+
+    def __init__(self, books: Books, number: Expr = ZERO, place: tuple[int, ...] = (0,), nesting: int = 0) -> None:
+        self.books = books
         self.items: list[Item] = []
-        self.parameters: list[Parameter] = []
-        self.inputs: list[Variable] = []
-        self.targets: list[Variable] = []
-        self.output: Variable | None = None
-        self.loss: Variable | None = None
-        self.prediction: Variable | None = None
-        self.taken: dict[tuple[str, Expr | None], int] = {}
-        self.number: Expr = Integer(0)  # of the latest Dense
-        self.dense_count = 0  # how many Dense layers since the start or since the loop's body began
-        self.embeddings = 0
-        self.loops = 0
-        self.index: Symbol | None = None  # of the symbolic Repeat that is being built
+        self.number = number  # of the latest Dense
+        self.prefix: tuple[Expr, ...] = ()  # what stands before the number in an index, in a loop inside a loop
+        self.dense_count = 0  # how many Dense layers there are in this row
         self.activation_letter = "a"
-        self.waiting: int | None = None  # the weight whose initialiser the next layer decides
-        self.layer_count = 0
-        self.parameter_count = 0
-        self.nesting = 0
-        self.previous: Layer | None = None
-        self.functions: dict[str, ElementwiseFunction] = {}
-        self.ties: dict[str, str] = {}  # the weight that a tied layer does not have -> what it is tied to
-        self.built: list[Built] = []
-        self.drawn: list[Variable] = []  # the parameters that layers asked for, in order
-        self.again: list[Variable] = []  # what they get next in place of new ones, in a tied Repeat
+        self.nesting = nesting
+        self.place = place  # of the next layer: its position in the network, in its block, and so on
+        self.indices: tuple[Symbol, ...] = ()  # of the symbolic Repeats around, the innermost last
+        self.shared: tuple[Symbol, ...] = ()  # those of them whose blocks have the same parameters
 
-    def fork(self) -> Builder:
-        """Return an independent copy, for a trial or for the body of a loop."""
-        other = copy.copy(self)
-        other.items, other.parameters = list(self.items), list(self.parameters)
-        other.inputs, other.targets = list(self.inputs), list(self.targets)
-        other.taken, other.functions = dict(self.taken), dict(self.functions)
-        other.built = list(self.built)
-        other.ties, other.drawn, other.again = dict(self.ties), list(self.drawn), list(self.again)
-        return other
+    def general_block(self, books: Books, index: Symbol, prefix: tuple[Expr, ...], number: Expr, tied: bool) -> Builder:
+        """Return the builder of a block for a general `index`, whose first Dense comes after `number`."""
+        body = Builder(books, number, self.place, self.nesting)
+        body.prefix = prefix
+        body.indices = (*self.indices, index)
+        body.shared = (*self.shared, index) if tied else self.shared
+        return body
 
     def size(self, size: Size) -> Expr:
         """Return a size of a layer as a SymPy expression.
@@ -103,9 +125,9 @@ class Builder:
         Raises:
             SpecError: a size that varies from block to block, outside its block.
         """
-        node = size_node(size, self.stems)
+        node = size_node(size, self.books.stems)
         for symbol in LOOP_SYMBOLS if node.has(AppliedUndef) else ():
-            if symbol in node.free_symbols and symbol is not self.index:
+            if symbol in node.free_symbols and symbol not in self.indices:
                 raise SpecError(f"the size {shown(size)} belongs to one block of a Repeat and cannot stand outside it")
         return node
 
@@ -115,16 +137,24 @@ class Builder:
         self.dense_count += 1
         return self.number
 
-    def variable(self, letter: str, number: Expr | None, shape: tuple[Any, ...], role: str) -> Variable:
+    def index(self, number: Expr | None) -> tuple[Expr, ...]:
+        """Return the whole index of what has this number."""
+        return () if number is None else (*self.prefix, number)
+
+    def variable(self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str) -> Variable:
         """Return a new variable, marked where its name is taken."""
-        mark = self.taken[letter, number] = self.taken.get((letter, number), 0) + 1
-        return Variable(letter, () if number is None else (number,), shape, (), mark, role)
+        taken = self.books.taken
+        mark = taken[letter, index] = taken.get((letter, index), 0) + 1
+        return Variable(letter, index, shape, (), mark, role)
 
     def equation(
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
     ) -> Variable:
         """Append `letter{number} = expression` and return its left side."""
-        target = self.variable(letter, number, expression.shape, role)
+        return self.define(self.variable(letter, self.index(number), expression.shape, role), expression, note)
+
+    def define(self, target: Variable, expression: Node, note: str = "") -> Variable:
+        """Append `target = expression` and return its left side."""
         self.items.append(Equation(target, expression, note=note))
         return target
 
@@ -143,26 +173,36 @@ class Builder:
     ) -> Variable:
         """Enter a parameter; without an initialiser, the activation right after decides.
 
-        In the later blocks of a tied `Repeat` it is that of the first block, which is entered already.
+        A place has one parameter of each letter: the later blocks of a tied `Repeat`, which stand at the places of the
+        first, get those of the first.
+
+        Raises:
+            SpecError: the parameter that the place has is of another shape.
+            LimitError: more numbers than a network may have.
         """
-        if self.again:
-            return self._used_again(shape)
-        variable = self.variable(letter, number, shape, PARAMETER)
-        self.drawn.append(variable)
+        books = self.books
+        if (self.place, letter) in books.held:
+            return self._used_again(books.held[self.place, letter], shape)
+        first = dict.fromkeys(self.shared, Integer(1))
+        index = tuple(expand(part.xreplace(first)) for part in self.index(number))
+        variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
+        if any(size.has(*self.shared) for size in variable.shape if self.shared):
+            raise SpecError(
+                f"a tied Repeat has one {variable.name} for all blocks; its shape {shape_text(variable.shape)} varies\n"
+                "allowed: sizes that are the same in every block"
+            )
         if initialiser is None:
-            self.waiting = len(self.parameters)
-        self.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
+            books.waiting = len(books.parameters)
+        books.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
         elements = 1
         for size in variable.shape:
             elements *= int(size) if size.is_Integer else 1
-        self.parameter_count += elements
-        if self.parameter_count > MOST_PARAMETERS:
+        books.parameter_count += elements
+        if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
 
-    def _used_again(self, shape: tuple[Any, ...]) -> Variable:
-        variable = self.again.pop(0)
-        self.drawn.append(variable)
+    def _used_again(self, variable: Variable, shape: tuple[Any, ...]) -> Variable:
         if variable.shape != tuple(map(as_expression, shape)):
             raise SpecError(
                 f"a tied Repeat uses {variable.name} again, of shape {shape_text(variable.shape)}, "
@@ -173,22 +213,27 @@ class Builder:
 
     def add(self, layer: Layer, value: Variable) -> Variable:
         """Let `layer` write its equations for the input `value`; return its output."""
-        self.layer_count += 1
-        if self.layer_count > MOST_LAYERS:
+        books = self.books
+        books.layer_count += 1
+        if books.layer_count > MOST_LAYERS:
             raise LimitError(f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time")
-        if self.waiting is not None and layer.is_activation:
-            waiting = self.parameters[self.waiting]
-            self.parameters[self.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
+        if books.waiting is not None and layer.is_activation:
+            waiting = books.parameters[books.waiting]
+            books.parameters[books.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
         if not layer.is_transparent:
-            self.waiting = None
+            books.waiting = None
         self.nesting += 1
-        before, start = len(self.parameters), len(self.built)
+        before, start, place = len(books.parameters), len(books.built), self.place
+        self.place = (*place, 0)
         output = layer.build(self, value)
+        self.place = (*place[:-1], place[-1] + 1)
         self.nesting -= 1
-        inside = {parameter.name for part in self.built[start:] for parameter in part.parameters}
-        own = tuple(parameter for parameter in self.parameters[before:] if parameter.name not in inside)
-        self.built.append(Built(layer, self.nesting, value, output, own, self.index))
-        self.previous = layer.last
+        inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
+        own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
+        index = self.indices[-1] if self.indices else None
+        books.built.append(Built(layer, self.nesting, value, output, own, index))
+        if output is not value and not layer.is_transparent:
+            books.previous = layer
         return output
 
     def use(self, function: ElementwiseFunction) -> None:
@@ -197,7 +242,7 @@ class Builder:
         Raises:
             SpecError: another function of the network has the name.
         """
-        if self.functions.setdefault(function.name, function) != function:
+        if self.books.functions.setdefault(function.name, function) != function:
             raise SpecError(
                 f"two different activations have the name {shown(function.name)}\nallowed: name=..., a name for each"
             )

@@ -33,7 +33,7 @@ class Layer:
     is_activation: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
     is_transparent: ClassVar[bool] = False
-    """Whether the layer only holds others, so that the first of them follows what stands before."""
+    """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
@@ -50,11 +50,6 @@ class Layer:
     def depth(self) -> int:
         """How deep blocks are nested in the layer; 0 where it is no block."""
         return 1 + max(layer.depth for layer in self.inner) if self.inner else 0
-
-    @property
-    def last(self) -> Layer:
-        """The layer whose output this one gives unchanged: itself, or the last of a repeated block."""
-        return self
 
     def __rshift__(self, other: Layer | Chain) -> Chain | Network:
         from symprop.networks.network import joined  # the row of layers knows the layers, and this closes the circle
@@ -132,10 +127,10 @@ class Input(Layer):
 
     def start(self, builder: Builder) -> Variable:
         """Enter the input of the network."""
-        x = builder.variable("x", None, (builder.size(self.size),), INPUT)
-        builder.inputs.append(x)
-        builder.layer_count += 1
-        builder.previous = self
+        x = builder.variable("x", (), (builder.size(self.size),), INPUT)
+        builder.books.inputs.append(x)
+        builder.books.layer_count += 1
+        builder.books.previous = self
         return x
 
     def build(self, builder: Builder, value: Variable) -> Variable:
@@ -187,9 +182,9 @@ def dense(
         W = tied_weight(builder, tied, number, (size, fan_in))
     product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, _turned(W))
     if bias:
-        waiting = builder.waiting
+        waiting = builder.books.waiting
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
-        builder.waiting = waiting
+        builder.books.waiting = waiting
     return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
 
 
@@ -222,13 +217,13 @@ class Embedding(Layer):
             raise SpecError(f"Embedding: flatten is True or False, not {shown(self.flatten)}")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        if not isinstance(builder.previous, Input) or builder.nesting > 1:
+        if not isinstance(builder.books.previous, Input) or builder.nesting > 1:
             raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
         ids = value.change(facts=sympy.Tuple(Fact("index", vocabulary)))
-        builder.inputs[:] = [ids]
-        builder.embeddings += 1
-        number = sympy.Integer(builder.embeddings)
+        builder.books.inputs[:] = [ids]
+        builder.books.embeddings += 1
+        number = sympy.Integer(builder.books.embeddings)
         table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
         rows: Node = Take(table, ids)
         if self.flatten:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Integer, Symbol, Tuple, expand
+from sympy import Expr, Integer, Tuple, expand
 
 from symprop.algebra.equations import Carry, Loop
 from symprop.algebra.names import size_symbol
@@ -23,20 +23,23 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
 
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
     `k0 + d*(l - 1) + j` with `d` in each block. What stands before is named as the output of block 0, if it is not.
+    Where the blocks are tied, their parameters are those of the first. A loop inside a loop counts as one layer of
+    its block and numbers its own behind that: `W[l, k]`.
 
     Raises:
-        SpecError: nested loops, no Dense in the block, or a block whose output does not fit its input.
+        SpecError: too many loops, no Dense in the block, or a block whose output does not fit its input.
     """
-    if builder.index is not None:
-        raise SpecError(
-            f"{shown(repeat.text)} stands inside another symbolic Repeat\nallowed: inside, a number for the count"
-        )
-    if builder.loops >= len(LOOP_SYMBOLS):
-        raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats, one after the other")
-    index, count, before = LOOP_SYMBOLS[builder.loops], size_symbol(str(repeat.count)), builder.number
+    books = builder.books
+    if books.loops >= len(LOOP_SYMBOLS):
+        raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats")
+    index, count = LOOP_SYMBOLS[books.loops], size_symbol(str(repeat.count))
+    books.loops += 1
+    before, prefix = builder.number, builder.prefix
+    if builder.indices:
+        before, prefix = Integer(0), builder.index(builder.next_number())  # which counts the loop as one of its row
 
     # What the output of a block is called and how wide it is shows a trial; then the input of a block is known too.
-    trial = _body(builder, index, expand(before + index - 1))
+    trial = builder.general_block(books.copy(), index, prefix, expand(before + index - 1), repeat.tied)
     out = _run(repeat, trial, value)
     dense = trial.dense_count
     if dense == 0:
@@ -48,39 +51,33 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     if first != value.shape:
         raise _misfit(repeat, value.shape, first)
 
+    def numbered(number: Expr) -> tuple[Expr, ...]:
+        return (*prefix, expand(number), *out.index[len(prefix) + 1 :])
+
     letter, mark = out.letter, out.mark
-    if value.letter == letter and value.index == (before,) and value.mark >= mark:
+    if value.letter == letter and value.index == numbered(before) and value.mark >= mark:
         mark = value.mark
     else:
-        mark = max(mark, builder.taken.get((letter, before), 0) + 1)
-        builder.taken[letter, before] = mark - 1
-        value = builder.equation(letter, before, value, "what the first block reads")
-    carry_in = value.change(index=Tuple(expand(before + dense * (index - 1))), shape=Tuple(*shape))
+        mark = max(mark, books.taken.get((letter, numbered(before)), 0) + 1)
+        books.taken[letter, numbered(before)] = mark - 1
+        start = builder.variable(letter, numbered(before), value.shape, out.role)
+        value = builder.define(start, value, "what the first block reads")
+    number = expand(before + dense * (index - 1))
+    carry_in = value.change(index=Tuple(*numbered(number)), shape=Tuple(*shape))
 
-    body = _body(builder, index, carry_in.index[0])
-    body.taken[letter, carry_in.index[0]] = mark  # the block's input has its name: an activation of it gets a mark
-    body.taken[letter, expand(before + dense * index)] = mark - out.mark
+    body = builder.general_block(books, index, prefix, number, repeat.tied)
+    books.taken[letter, numbered(number)] = mark  # the block's input has its name: an activation of it gets a mark
+    books.taken[letter, numbered(before + dense * index)] = mark - out.mark
     carry_out = _run(repeat, body, carry_in)
     if carry_out.shape != out.shape:
         raise _misfit(repeat, shape, carry_out.shape)
     loop = Loop(index, count, tuple(body.items), (Carry(carry_in, carry_out),))
     builder.items.append(loop)
-    builder.parameters, builder.parameter_count = body.parameters, body.parameter_count
-    builder.built = body.built
-    builder.functions, builder.layer_count, builder.previous = body.functions, body.layer_count, body.previous
-    builder.number, builder.dense_count = expand(before + dense * count), builder.dense_count + dense
-    builder.loops += 1
-    builder.waiting = None
-    builder.taken[letter, builder.number] = mark
-    return loop.at(carry_out, count)
-
-
-def _body(builder: Builder, index: Symbol, number: Expr) -> Builder:
-    """A builder for one general block whose first Dense comes after `number`."""
-    body = builder.fork()
-    body.items, body.index, body.number, body.dense_count = [], index, number, 0
-    body.activation_letter = "a"
-    return body
+    if not builder.indices:
+        builder.number = expand(before + dense * count)
+    books.waiting = None
+    books.taken[letter, numbered(before + dense * count)] = mark
+    return loop.end(loop.carries[0])
 
 
 def _run(repeat: Repeat, builder: Builder, value: Variable) -> Variable:

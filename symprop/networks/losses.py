@@ -46,12 +46,12 @@ class LossLayer(Layer):
         return None
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        target = builder.variable("y", None, value.shape, TARGET).change(facts=Tuple(*self.facts(value)))
-        builder.targets.append(target)
-        builder.output = value
+        target = builder.variable("y", (), value.shape, TARGET).change(facts=Tuple(*self.facts(value)))
+        builder.books.targets.append(target)
+        builder.books.output = value
         loss, penalty = self.value(builder, value, target), self.penalty(builder)
-        builder.loss = builder.equation("L", None, loss if penalty is None else loss + penalty, "loss", LOSS)
-        return builder.loss
+        builder.books.loss = builder.equation("L", None, loss if penalty is None else loss + penalty, "loss", LOSS)
+        return builder.books.loss
 
     def __add__(self, other: Any) -> LossLayer:
         from symprop.networks.penalties import penalised  # a penalised loss is a loss, and this closes the circle
@@ -94,8 +94,8 @@ class SoftmaxCrossEntropy(LossLayer):
             raise SpecError(
                 "SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()"
             )
-        builder.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction", PREDICTION)
-        return negative(Sum(target * FUNCTIONS["log"](builder.prediction)))
+        builder.books.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction", PREDICTION)
+        return negative(Sum(target * FUNCTIONS["log"](builder.books.prediction)))
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,16 @@ class BinaryCrossEntropy(LossLayer):
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         log = FUNCTIONS["log"]
-        if isinstance(builder.previous, Softmax) and not self.from_logits:
+        if isinstance(builder.books.previous, Softmax) and not self.from_logits:
             raise SpecError(
                 "BinaryCrossEntropy after Softmax: its outputs are one choice, not a yes or no for each\n"
                 "allowed: SoftmaxCrossEntropy() in place of both, or Sigmoid() before BinaryCrossEntropy()"
             )
-        logits = not isinstance(builder.previous, Sigmoid) if self.from_logits is None else self.from_logits
+        logits = not isinstance(builder.books.previous, Sigmoid) if self.from_logits is None else self.from_logits
         if logits:
-            builder.prediction = builder.equation("p", None, FUNCTIONS["sigmoid"](output), "prediction", PREDICTION)
+            builder.books.prediction = builder.equation(
+                "p", None, FUNCTIONS["sigmoid"](output), "prediction", PREDICTION
+            )
             return Sum(FUNCTIONS["softplus"](output) - target * output)
         return negative(Sum(target * log(output) + (1 - target) * log(1 - output)))
 

@@ -15,7 +15,7 @@ from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
-from symprop.networks.builder import Builder, Built, Parameter
+from symprop.networks.builder import Books, Builder, Built, Parameter
 from symprop.networks.layers import Input, Layer
 from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
 
@@ -73,18 +73,18 @@ class Network:
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is None or not 0 < progress.position <= len(self.layers):
-            builder = Builder(self._stems())
+            builder = Builder(Books(self._stems()))
             progress = _Progress(builder, self.layers[0].start(builder))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
         for layer in self.layers[position:]:
-            if progress.builder.loss is not None:
-                last = progress.builder.previous
+            if progress.builder.books.loss is not None:
+                last = progress.builder.books.previous
                 raise SpecError(f"{shown(layer.text)} stands after the loss {shown(last)}; a loss is the last layer")
             progress.value = progress.builder.add(layer, progress.value)
         progress.position = len(self.layers)
-        if progress.builder.loops:
-            self._check_index_names(progress.builder.loops)
+        if progress.builder.books.loops:
+            self._check_index_names(progress.builder.books.loops)
         return progress.builder
 
     def _stems(self) -> frozenset[str]:
@@ -113,31 +113,31 @@ class Network:
 
     def _example(self) -> System:
         builder = self._built()
-        output = builder.output or self._progress[0].value
+        output = builder.books.output or self._progress[0].value
         return System(
             tuple(builder.items),
-            tuple(builder.inputs),
-            tuple(builder.targets),
-            tuple(parameter.variable for parameter in builder.parameters),
+            tuple(builder.books.inputs),
+            tuple(builder.books.targets),
+            tuple(parameter.variable for parameter in builder.books.parameters),
             output,
-            builder.loss,
-            builder.prediction,
+            builder.books.loss,
+            builder.books.prediction,
         )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters with how they start, in the order in which their layers appear."""
-        return tuple(self._built().parameters)
+        return tuple(self._built().books.parameters)
 
     @property
     def built(self) -> tuple[Built, ...]:
         """What each layer added, in order: a block comes after the layers inside it."""
-        return tuple(self._built().built)
+        return tuple(self._built().books.built)
 
     @property
     def functions(self) -> dict[str, ElementwiseFunction]:
         """The elementwise functions of the activations, by name."""
-        return dict(self._built().functions)
+        return dict(self._built().books.functions)
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -205,15 +205,14 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     """The layers with numbers for counts; a block with sizes of its own each time is written out."""
     result: list[Layer] = []
     for layer in layers:
-        if isinstance(layer, Repeat) and layer.is_symbolic:
-            index = next(indices, LOOP_SYMBOLS[-1])
-            if isinstance(change.get(layer.count), int):
-                layer = replace(layer, count=change[layer.count])
-                if any(varies(size, index) for size in layer.sizes):
-                    result.extend(inner for block in layer.blocks(index) for inner in block.layers)
-                    continue
-        elif isinstance(layer, (Repeat, Residual)):
+        index = next(indices, LOOP_SYMBOLS[-1]) if isinstance(layer, Repeat) and layer.is_symbolic else None
+        if isinstance(layer, (Repeat, Residual)):
             layer = replace(layer, block=Chain(_unrolled(layer.inner, change, indices)))
+        if index is not None and isinstance(layer, Repeat):
+            count = change.get(layer.count)
+            if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):
+                result.extend(layer.written_out(count, index))
+                continue
         result.append(layer)
     return tuple(result)
 

@@ -39,7 +39,7 @@ class L2:
 
     def value(self, builder: Builder) -> Node:
         """Return the penalty for the weights so far."""
-        weights = [parameter.variable for parameter in builder.parameters if parameter.kind == "weight"]
+        weights = [parameter.variable for parameter in builder.books.parameters if parameter.kind == "weight"]
         if not weights:
             raise SpecError(f"{self.text}: the network has no weights that it could keep small")
         squares = [_over_blocks(Sum(Power(weight, 2)), weight, builder) for weight in weights]

@@ -46,14 +46,9 @@ def tied_weight(builder: Builder, tied: str, number: Expr, shape: tuple[Expr, Ex
         SpecError: inside a symbolic Repeat, no such weight before this layer, or one of another shape than `shape`.
     """
     layer = f"Dense layer {number}"
-    if builder.index is not None:
-        raise SpecError(
-            f"Dense: tied={shown(tied)} cannot stand in a Repeat of a symbolic number of blocks\n"
-            "allowed: a number of blocks, Repeat(..., 3)"
-        )
     name, transposed = tied.removesuffix(".T"), tied.endswith(".T")
     matrix = _named(builder, name, layer)
-    builder.ties[f"W{number}"] = tied
+    builder.books.ties[f"W{number}"] = tied
     found = matrix.shape[::-1] if transposed else matrix.shape
     if tuple(found) != tuple(shape):
         other = f"{name}.T" if not transposed else name
@@ -67,16 +62,18 @@ def tied_weight(builder: Builder, tied: str, number: Expr, shape: tuple[Expr, Ex
 
 def _named(builder: Builder, name: str, layer: str) -> Variable:
     """The weight or table with this name among those so far."""
-    matrices = [each.variable for each in builder.parameters if each.kind in _MATRICES]
+    matrices = [each.variable for each in builder.books.parameters if each.kind in _MATRICES]
     known = {matrix.name: matrix for matrix in matrices if _is_one(matrix)}
     if name in known:
         return known[name]
-    if name in builder.ties:
-        raise SpecError(f'{layer}: {name} is itself tied to {builder.ties[name]}\nallowed: tied="{builder.ties[name]}"')
+    if name in builder.books.ties:
+        raise SpecError(
+            f'{layer}: {name} is itself tied to {builder.books.ties[name]}\nallowed: tied="{builder.books.ties[name]}"'
+        )
     if name == f"W{builder.number}":
         raise SpecError(f"{layer} cannot be tied to {name}, its own weight\n{_ALLOWED}")
     have = f"the weights before it are {listed(known)}" if known else "no weight stands before it"
-    if builder.loops:
+    if builder.books.loops:
         have += "; those of a symbolic Repeat differ from block to block and have no name of their own"
     raise SpecError(f"{layer} is tied to {name}, which no earlier layer has{closest(name, known)}\n{have}")
 

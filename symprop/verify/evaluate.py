@@ -152,7 +152,9 @@ def _aligned(operands: list[Array]) -> list[Array]:
 
 @EVALUATE.row(n.Variable)
 def _(node: n.Variable, operands: list[Array], of: Evaluator) -> Array:
-    return of.values[node.name]
+    if all(part.is_number for part in node.index):
+        return of.values[node.name]
+    return of.values[node.change(index=[part.subs(of.sizes) for part in node.index]).name]  # inside a series
 
 
 @EVALUATE.row(n.Scalar)

@@ -306,10 +306,10 @@ def test_recurrence_of_the_general_network() -> None:
     n = sympy.Function("n", integer=True, positive=True)
     assert [equation.name for equation in system.equations] == ["a0", "z[l]", "a[l]", "L"]
     assert (loop.carries[0].before.name, loop.carries[0].after.name) == ("a[l - 1]", "a[l]")
-    assert (loop.carry_in.shape, loop.carry_out.shape) == ((n(l - 1),), (n(l),))
+    assert (loop.carries[0].before.shape, loop.carries[0].after.shape) == ((n(l - 1),), (n(l),))
     assert system.parameters[0].name == "W[l]" and system.parameters[0].shape == (n(l), n(l - 1))
-    assert system.items[0].target == loop.at(loop.carry_in, sympy.Integer(1))  # type: ignore[union-attr]
-    assert system.output == loop.at(loop.carry_out, L) and system.output.shape == (n(L),)
+    assert system.items[0].target == loop.at(loop.carries[0].before, sympy.Integer(1))  # type: ignore[union-attr]
+    assert system.output == loop.at(loop.carries[0].after, L) and system.output.shape == (n(L),)
 
 
 REPEATED = [

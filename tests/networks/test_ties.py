@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sympy import Integer
 
 import symprop
 from symprop.errors import SpecError
 from symprop.networks import Dense, Embedding, Input, MeanSquaredError, Network, Repeat, Residual, Tanh, parse_network
-from symprop.networks.builder import Builder
+from symprop.networks.builder import Books, Builder
 
 CODER = 'Input(5) >> Dense(3) >> Tanh() >> Dense(5, tied="W1.T") >> MeanSquaredError() + L2(0.1)'
 TWICE = 'Input(3) >> Dense(3) >> Tanh() >> Dense(3, bias=False, tied="W1") >> Sigmoid() >> MeanSquaredError()'
@@ -77,12 +78,11 @@ def test_a_matrix_of_rows_is_multiplied_by_the_weight_itself() -> None:
 
 
 def test_a_copy_of_a_builder_keeps_its_own_books() -> None:
-    builder = Builder()
-    other = builder.fork()
-    other.drawn.append(other.variable("W", None, (2, 2), "parameter"))
-    other.again.append(other.drawn[0])
-    other.ties["W2"] = "W1"
-    assert not builder.drawn and not builder.again and not builder.ties
+    books = Books()
+    trial = Builder(books.copy())
+    trial.parameter("W", Integer(1), (2, 2), "weight", None, (2, 2))
+    trial.books.ties["W2"] = "W1"
+    assert trial.books.held and books == Books()
 
 
 def test_a_gradient_becomes_a_sum() -> None:
@@ -113,6 +113,23 @@ def test_a_parameter_counts_once(text: str, parameters: int) -> None:
     assert f"The network has {parameters} parameters." in derivation.pretty()
     module = symprop.compile(text)
     assert sum(value.size for value in module.init_params(seed=0).values()) == parameters
+
+
+@pytest.mark.parametrize(
+    ("block", "names"),
+    [
+        ("Repeat(Tanh(), 2, tied=True) >> Dense(4)", "W1 b1"),
+        ("Repeat(Tanh(), 2, tied=True) >> Dense(4) >> Repeat(Identity(), 3, tied=True) >> Dense(4)", "W1 b1 W2 b2"),
+        ("Repeat(Repeat(Sigmoid(), 2, tied=True), 2) >> Dense(4, bias=False)", "W1"),
+        ("Repeat(Residual(Tanh()), 2, tied=True) >> Residual(Tanh(), projection=True)", "W1"),
+        ("Repeat(Dense(4), 2) >> Repeat(Tanh(), 2, tied=True) >> Dense(4)", "W1 b1 W2 b2 W3 b3"),
+        ("Repeat(Residual(Repeat(Dense(4), 2, tied=True) >> Dense(4), projection=True), 2)",
+         "W1 b1 W3 b3 W4 W5 b5 W7 b7 W8"),
+    ],
+)  # fmt: skip
+def test_a_tied_repeat_ties_whatever_stands_in_it(block: str, names: str) -> None:
+    network = parse_network(f"Input(4) >> Repeat({block}, 3, tied=True) >> MeanSquaredError()")
+    assert [parameter.name for parameter in network.parameters] == names.split()
 
 
 def test_a_penalty_counts_once() -> None:

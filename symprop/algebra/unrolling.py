@@ -1,0 +1,94 @@
+"""Loops written out for numbers of steps: the same equations, one after the other, with numbers for indices.
+
+What a loop means: its equations for each value of its index, the rows that a step reads taken from their arrays before,
+those that the steps make put together behind. Checks compare what was derived for a general step with this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from sympy import Basic, Integer
+
+from symprop.algebra.equations import Equation, Item, Loop, Rows, System
+from symprop.algebra.nodes import Concatenate, Expand, Node, Reshape, Slice, Variable
+
+
+def unrolled(system: System, numbers: Mapping[Basic, int]) -> System:
+    """Return a system with its loops written out; `numbers` has a number for each symbol in their counts.
+
+    >>> import symprop
+    >>> net = symprop.parse_network("Input(2) >> Repeat(Dense(2), N, tied=True) >> MeanSquaredError()")
+    >>> count = net.system().loops[0].count
+    >>> [equation.text() for equation in unrolled(net.system(), {count: 2}).equations]
+    ['z0 = x', 'z1 = W1 @ z0 + b1', 'z2 = W1 @ z1 + b1', 'L = sum((z2 - y)**2) / 2']
+    """
+    given = {symbol: Integer(number) for symbol, number in numbers.items()}
+    counts = {loop.index: loop.count.xreplace(given) for loop in system.loops}
+
+    def written(variable: Variable) -> Iterator[Variable]:
+        bound = [index for index in counts if any(part.has(index) for part in variable.index)]
+        if not bound:
+            yield _at(variable, given)
+            return
+        for number in range(1, int(counts[bound[0]]) + 1):
+            yield from written(_at(variable, {bound[0]: Integer(number)}))
+
+    return replace(
+        system,
+        items=tuple(written_out(system.items, given)),
+        parameters=tuple(each for parameter in system.parameters for each in written(parameter)),
+        output=_at(system.output, given),
+        loss=None if system.loss is None else _at(system.loss, given),
+        prediction=None if system.prediction is None else _at(system.prediction, given),
+    )
+
+
+def written_out(items: Iterable[Item], given: Mapping[Basic, Basic]) -> Iterator[Equation]:
+    """Yield the equations of forward or backward items in the order of computation, loops written out."""
+    yield from _written_out(items, given, {})
+
+
+def _written_out(
+    items: Iterable[Item], given: Mapping[Basic, Basic], ends: Mapping[Variable, Equation]
+) -> Iterator[Equation]:
+    for item in items:
+        if isinstance(item, Equation):
+            moved = Equation(_at(item.target, given), _node_at(item.expression, given), note=item.note)
+            yield ends.get(moved.target, moved)
+        else:
+            yield from _steps(item, given, ends)
+
+
+def _steps(loop: Loop, given: Mapping[Basic, Basic], ends: Mapping[Variable, Equation]) -> Iterator[Equation]:
+    numbers = range(1, int(loop.count.xreplace(given)) + 1)
+    base = {equation.target: equation for equation in _written_out(loop.base, given, ends)}
+    for number in reversed(numbers) if loop.backward else numbers:
+        now = {**given, loop.index: Integer(number)}
+        for rows in loop.reads:
+            yield Equation(_at(rows.row, now), row_of(_at(rows.array, given), rows, number))
+        yield from _written_out(loop.items, now, {**base, **ends})
+    for rows in loop.writes:
+        made = [_at(rows.row, {**given, loop.index: Integer(number)}) for number in numbers]
+        parts = [Expand(row, rows.axis) for row in made]
+        yield Equation(_at(rows.array, given), Concatenate(*parts, axis=rows.axis) if len(parts) > 1 else parts[0])
+
+
+def row_of(array: Node, rows: Rows, number: int) -> Node:
+    """Return row `number` of an array, counted from 1, in the shape that a row has."""
+    part = Slice(array, rows.axis, number - 1, number)
+    return Reshape(part, (*part.shape[: rows.axis], *part.shape[rows.axis + 1 :]))
+
+
+def _at(variable: Variable, given: Mapping[Basic, Basic]) -> Variable:
+    moved: Variable = variable.xreplace(dict(given))
+    return moved
+
+
+def _node_at(node: Node, given: Mapping[Basic, Basic]) -> Node:
+    moved: Node = node.xreplace(dict(given))
+    return moved
+
+
+__all__ = ["row_of", "unrolled", "written_out"]

@@ -1,0 +1,335 @@
+"""What a network's text means, read a second time: parameters and loss in plain NumPy, from `docs/networks.md` alone.
+
+All other oracles check symprop's equations against each other, so none sees an equation that is not what the text says.
+This module shares no code with symprop: Python's `ast` reads the text, and a tied `Repeat` runs one and the same
+function again. Values may be complex, so that the complex step gives derivatives.
+
+A new layer is a function in `LAYERS`: it takes the reading so far, a call and the shape of its input, and returns a
+step, which makes an output of parameters and an input, and the shape of the output. A new activation is a row of
+`ACTIVATIONS`, a new loss one of `LOSSES`, a new penalty one of `PENALTIES`.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Params = Mapping[str, Array]
+Shape = tuple[int, ...]
+Step = Callable[[Params, Array], Array]
+BLOCKS = ("Residual", "Repeat")
+
+
+@dataclass(frozen=True)
+class Call:
+    """`Dense(3, bias=False)`: a name, and arguments: numbers, texts, rows of calls, or `ast` nodes of sizes."""
+
+    name: str
+    positional: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+    def get(self, position: int, name: str, default: Any = None) -> Any:
+        """Return an argument by its position or its name."""
+        return self.positional[position] if position < len(self.positional) else self.keywords.get(name, default)
+
+
+def argument(node: ast.expr) -> Any:
+    """Return what stands in brackets: layers as a list of calls, a constant as its value, a size as it is."""
+    if isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift)):
+        return row(node)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return node
+
+
+def row(node: ast.expr) -> list[Call]:
+    """Return calls joined by `>>` in order; penalties follow their loss as calls of their own."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.RShift, ast.Add)):
+        return [*row(node.left), *row(node.right)]
+    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name), ast.dump(node)
+    keywords = {str(keyword.arg): argument(keyword.value) for keyword in node.keywords}
+    return [Call(node.func.id, tuple(map(argument, node.args)), keywords)]
+
+
+@dataclass
+class Reading:
+    """What is known after the layers read so far."""
+
+    sizes: dict[str, int]
+    parameters: dict[str, Shape] = field(default_factory=dict)
+    number: int = 0  # of the latest Dense layer
+    maker: str = ""  # the layer that made the latest value
+    starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
+    waiting: str = ""  # the weight whose start the next layer decides
+
+    def size(self, size: Any) -> int:
+        """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
+        node = ast.parse(size, mode="eval").body if isinstance(size, str) else size
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            return self.size(node.left) * self.size(node.right)
+        if not isinstance(node, ast.Name):
+            return int(node.value if isinstance(node, ast.Constant) else node)
+        stem, _, index = node.id.rpartition("_")
+        return self.sizes[node.id if node.id in self.sizes else f"{stem}_{self.sizes[index]}"]
+
+    def new(self, name: str, *shape: int) -> str:
+        """Enter a parameter and return its name."""
+        assert name not in self.parameters
+        self.parameters[name] = shape
+        return name
+
+    def meet(self, name: str) -> None:
+        """Note which layer follows the latest weight; a block is followed by what stands in it."""
+        if name in BLOCKS:
+            return
+        if self.waiting and name in LIKE_RELU:
+            self.starts[self.waiting] = "he_normal"
+        self.waiting = ""
+
+    def chain(self, calls: Sequence[Call], shape: Shape) -> tuple[Step, Shape]:
+        """Return the step of layers in a row."""
+        steps = []
+        for call in calls:
+            self.meet(call.name)
+            step, shape = LAYERS[call.name](self, call, shape)
+            steps.append(step)
+            if call.name not in ("Identity", "Repeat"):  # these give on what others made
+                self.maker = call.name
+        return in_turn(steps), shape
+
+
+def in_turn(steps: Sequence[Step]) -> Step:
+    """Return one step of several."""
+
+    def run(params: Params, value: Array) -> Array:
+        for step in steps:
+            value = step(params, value)
+        return value
+
+    return run
+
+
+def dense(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """`z = W @ a + b`, for a matrix in each row; `W` its own or an earlier one."""
+    reading.number += 1
+    width, tied = reading.size(call.get(0, "size")), call.get(3, "tied")
+    name = tied or reading.new(f"W{reading.number}", width, shape[-1])
+    bias = reading.new(f"b{reading.number}", width) if call.get(1, "bias", True) else None
+    if not tied:
+        reading.starts[name] = call.get(2, "initialiser") or "xavier_uniform"
+        reading.waiting = "" if call.get(2, "initialiser") else name
+
+    def step(params: Params, value: Array) -> Array:
+        W = params[name.removesuffix(".T")]
+        z = np.einsum("ij,...j->...i", W.T if name.endswith(".T") else W, value)
+        return z if bias is None else z + params[bias]
+
+    return step, (*shape[:-1], width)
+
+
+def embedding(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Rows of a table selected by ids, one after the other or as a matrix."""
+    width = reading.size(call.get(1, "size"))
+    name = reading.new("E1", reading.size(call.get(0, "vocabulary")), width)
+    after = (shape[0] * width,) if call.get(2, "flatten", True) else (shape[0], width)
+    return lambda params, ids: params[name][ids].reshape(len(ids), *after), after
+
+
+def residual(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A block plus its input, which goes through a Dense without bias where there is a projection."""
+    block, after = reading.chain(call.get(0, "block"), shape)
+    shortcut: Step = in_turn([])
+    if call.get(1, "projection", False):
+        shortcut, _ = dense(reading, Call("Dense", (after[-1],), {"bias": False}), shape)
+    reading.waiting = ""  # a sum follows
+    return lambda params, value: block(params, value) + shortcut(params, value), after
+
+
+def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A block several times: read anew each time, or read once and run again and again where it is tied."""
+    block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
+    before, steps, outside = reading.number, [], reading.sizes
+    for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
+        if isinstance(call.get(1, "count"), (ast.Name, str)):
+            reading.sizes = {**outside, "l": number}
+        step, shape = reading.chain(block, shape)
+        steps.append(step)
+    reading.sizes = outside
+    if call.get(2, "tied", False) and count > 1:
+        reading.meet(first_name(block))
+        reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
+        steps *= count
+    return in_turn(steps), shape
+
+
+def first_name(block: Sequence[Call]) -> str:
+    """Return the name of the first layer that is no block."""
+    first = block[0]
+    return first_name(first.get(0, "block")) if first.name in BLOCKS else first.name
+
+
+def above(x: Array, y: Any = 0) -> Array:
+    """Where the real part of x is greater."""
+    return np.real(x) > np.real(y)
+
+
+def erf(x: Array) -> Array:
+    """The error function, along the imaginary axis to first order, which is what a complex step asks for."""
+    value = np.vectorize(math.erf, otypes=[float])(np.real(x))
+    return value + 2j / np.sqrt(np.pi) * np.exp(-(np.real(x) ** 2)) * np.imag(x) if np.iscomplexobj(x) else value
+
+
+def sigmoid(x: Array) -> Array:
+    """`1 / (1 + exp(-x))`."""
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """`exp(x)` divided by its sum along an axis."""
+    powers = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def softplus(x: Array) -> Array:
+    """`log(1 + exp(x))`."""
+    return np.log(1 + np.exp(x))
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    """`x` times the normal distribution function of `x`, or the usual approximation."""
+    if approximate == "tanh":
+        return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    return x * (1 + erf(x / np.sqrt(2))) / 2
+
+
+def own_formula(text: str, **values: Array) -> Array:
+    """Return the value of a formula in NumPy notation; the texts are those of the tests."""
+    return eval(text, {"__builtins__": {}}, {**WORDS, **values})
+
+
+def own_activation(x: Array, text: str, name: str = "phi") -> Array:
+    """A formula of one letter."""
+    (letter,) = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)} - {*WORDS}
+    return own_formula(text, **{letter: x})
+
+
+WORDS: dict[str, Any] = {
+    **{f.__name__: f for f in (np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.square, np.sin, np.cos, np.tan)},
+    **{f.__name__: f for f in (np.arctan, np.sinh, np.cosh, np.tanh, np.sum, np.mean, np.prod, np.outer, np.where)},
+    **{"sigmoid": sigmoid, "softmax": softmax, "softplus": softplus, "gelu": gelu, "erf": erf, "pi": np.pi},
+    "abs": lambda x: np.where(above(x), x, -x),
+    "sign": lambda x: np.sign(np.real(x)),
+    "relu": lambda x: np.where(above(x), x, 0),
+    "maximum": lambda x, y: np.where(above(x, y), x, y),
+    "minimum": lambda x, y: np.where(above(x, y), y, x),
+    "silu": lambda x: x * sigmoid(x),
+    "norm": lambda x: np.sqrt(np.sum(x * x)),
+    "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
+}
+
+ACTIVATIONS: dict[str, Callable[..., Array]] = {
+    "Sigmoid": sigmoid,
+    "Tanh": np.tanh,
+    "ReLU": lambda z: np.where(above(z), z, 0),
+    "LeakyReLU": lambda z, slope=0.01: np.where(above(z), z, slope * z),
+    "ELU": lambda z, alpha=1: np.where(above(z), z, alpha * (np.exp(z) - 1)),
+    "GELU": gelu,
+    "SiLU": lambda z: z * sigmoid(z),
+    "Softplus": softplus,
+    "Identity": lambda z: z,
+    "Softmax": softmax,
+    "Activation": lambda z, body, name="phi": own_activation(z, body, name),
+}
+LIKE_RELU = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+"""Activations before which weights start as `he_normal`."""
+
+
+def activation(function: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
+    """Return the layer of a function that keeps the shape."""
+    return lambda reading, call, shape: (
+        lambda params, value: function(value, *call.positional, **call.keywords),
+        shape,
+    )
+
+
+LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
+    "Dense": dense,
+    "Embedding": embedding,
+    "Residual": residual,
+    "Repeat": repeat,
+    **{name: activation(function) for name, function in ACTIVATIONS.items()},
+}
+
+
+def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Cross-entropy of each output, of probabilities where a Sigmoid made them, else of logits."""
+    logits = call.get(0, "from_logits")
+    given = not logits if logits is not None else maker == "Sigmoid"
+    p, q = (a, 1 - a) if given else (sigmoid(a), sigmoid(-a))
+    return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
+
+
+LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
+    "MeanSquaredError": lambda a, y, call, maker: np.sum((a - y) ** 2) / 2,
+    "SoftmaxCrossEntropy": lambda a, y, call, maker: -np.sum(y * np.log(softmax(a))),
+    "BinaryCrossEntropy": binary_cross_entropy,
+    "Loss": lambda a, y, call, maker: own_formula(call.get(0, "body"), a=a, y=y),
+}
+"""Losses of one example: of the output, the target, the call and the layer that made the output."""
+
+PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
+    "L2": lambda params, call: (
+        call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for name, W in params.items() if name.startswith("W"))
+    ),
+}
+
+
+class Network:
+    """A network as its text says it; `sizes` are numbers for names.
+
+    >>> network = Network("Input(4) >> Repeat(Dense(4) >> Tanh(), N, tied=False) >> MeanSquaredError()", {"N": 2})
+    >>> network.parameters
+    {'W1': (4, 4), 'b1': (4,), 'W2': (4, 4), 'b2': (4,)}
+    """
+
+    def __init__(self, text: str, sizes: Mapping[str, int] | None = None) -> None:
+        first, *calls = row(ast.parse(text.strip(), mode="eval").body)
+        assert first.name == "Input"
+        reading = Reading(dict(sizes or {}))
+        self.input = reading.size(first.get(0, "size"))
+        layers = [call for call in calls if call.name not in LOSSES and call.name not in PENALTIES]
+        self.ends = calls[len(layers) :]
+        self.ids = next((reading.size(call.get(0, "vocabulary")) for call in layers if call.name == "Embedding"), None)
+        self.output, self.shape = reading.chain(layers, (self.input,))
+        self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
+
+    def loss(self, params: Params, x: Array, y: Array) -> Any:
+        """Return the mean loss of a batch, an example in each row, and the penalties."""
+        loss, *penalties = self.ends
+        outputs = self.output(params, x)
+        examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
+        return np.mean(examples) + sum(PENALTIES[each.name](params, each) for each in penalties)
+
+    def derivative(self, params: Params, x: Array, y: Array, along: Params) -> float:
+        """Return the derivative of the loss along a direction, by a complex step."""
+        step = 1e-30
+        moved = {name: value + 1j * step * along[name] for name, value in params.items()}
+        return float(np.imag(self.loss(moved, x, y)) / step)
+
+
+def size_names(text: str) -> tuple[list[str], list[str]]:
+    """Return the names of sizes and those of counts, in order."""
+    tree = ast.parse(text.strip(), mode="eval")
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    functions = [call.func for call in calls]
+    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in functions]
+    repeats = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Repeat"]
+    counts = [call.args[1].id for call in repeats if isinstance(call.args[1], ast.Name)]
+    return [name for name in dict.fromkeys(names) if name not in counts], list(dict.fromkeys(counts))

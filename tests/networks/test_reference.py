@@ -1,0 +1,133 @@
+"""What symprop makes of a text is what another reader makes of it: parameters, how they start, loss, gradients."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from network_reference import LOSSES, Network, size_names
+from random_networks import SIZES, network, problems
+from sympy import Integer
+
+import symprop
+from symprop.algebra.names import size_symbol
+from symprop.codegen.gallery import GALLERY, Example
+from symprop.networks import LAYERS
+from symprop.networks.sizes import LOOP_SYMBOLS
+
+ROOT = Path(__file__).parents[2]
+
+
+def texts_of(page: str) -> Iterator[str]:
+    """Yield the networks of a page: those of directives, of commands, and of Python, the names in it filled in."""
+    for kind, block in re.findall(r"^```(\S+).*?\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL):
+        if kind.startswith("{"):
+            yield from (line for line in block.splitlines() if line.startswith("Input("))
+        elif kind == "console":
+            for command in re.findall(r"^\$ (symprop .*(?:\n    .*)*)", block.replace("\\\n", "\n"), re.MULTILINE):
+                yield from (word for word in shlex.split(command) if word.startswith("Input("))
+        elif kind == "python":
+            yield from _in_python(block)
+
+
+def _in_python(block: str) -> Iterator[str]:
+    known: dict[str, str] = {}
+    for example in doctest.DocTestParser().get_examples(block):
+        for node in ast.walk(ast.parse(example.source)):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                known |= {ast.unparse(target): str(node.value.value) for target in node.targets}
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(
+                str(part.value) if isinstance(part, ast.Constant) else known.get(ast.unparse(part)[3:-2], "{")
+                for part in parts
+                if isinstance(part, (ast.Constant, ast.FormattedValue))
+            )
+            if text.startswith("Input(") and "{" not in text and not text.rstrip().endswith(">>"):
+                yield text
+
+
+def complete(text: str) -> str:
+    """A network with a loss: some of the pages' have none, since only their equations are shown."""
+    return text if any(f"{loss}(" in text for loss in LOSSES) else f"{text} >> MeanSquaredError()"
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REFUSED = ("Input(4) >> Dens(3)", "Input(4) >> Dense(-3)")
+"""What the pages show as mistakes."""
+SHOWN = list(dict.fromkeys(complete(text) for page in PAGES for text in texts_of(page.read_text(encoding="utf-8"))))
+SHOWN = [text for text in SHOWN if not text.startswith(REFUSED)]
+
+
+def numbers(text: str) -> dict[str, int]:
+    """Numbers for the names of a network: counts are 2, all sizes differ."""
+    names, counts = size_names(text)
+    each = [f"{name[:-1]}{block}" for name in names if name.endswith("_l") for block in (0, 1, 2)]
+    sizes = [name for name in names if not name.endswith("_l")]
+    return {**dict.fromkeys(counts, 2), **{name: 3 + place for place, name in enumerate(sizes + each)}}
+
+
+def test_the_pages_show_every_kind_of_layer() -> None:
+    assert len(SHOWN) > 40
+    both = " ".join([*SHOWN, *(example.text for example in GALLERY)])
+    assert [name for name in LAYERS if f"{name}(" not in both] == ["Identity"]
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_the_networks_of_the_pages(text: str) -> None:
+    assert problems(text, numbers(text)) == []
+
+
+@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+def test_the_networks_of_the_gallery(example: Example) -> None:
+    assert problems(example.text, {}) == []
+
+
+@pytest.mark.parametrize("number", range(36))
+def test_random_networks(number: int) -> None:
+    text = network(np.random.default_rng([1, number]))
+    assert problems(text, SIZES) == [], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(4) >> Repeat(Repeat(Tanh(), 2, tied=True) >> Dense(4), 2, tied=True) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Residual(Repeat(Tanh(), 2, tied=True)) >> Residual(ReLU() >> Repeat(Dense(3), 2,"
+        " tied=True), projection=True), 3, tied=True) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.1)",
+        'Input(3) >> Repeat(Repeat(Dense(4) >> Dense(3, tied="W1.T"), 2, tied=True) >> Residual(Dense(4, tied="W1")'
+        ' >> Dense(3, tied="W1.T")), 2) >> MeanSquaredError()',
+        "Input(3) >> Dense(2) >> Sigmoid() >> Identity() >> BinaryCrossEntropy()",
+        "Input(3) >> Repeat(Dense(3) >> Sigmoid() >> Identity(), 2) >> Repeat(Identity(), 2) >> BinaryCrossEntropy()",
+        "Input(3) >> Residual(Dense(3) >> Sigmoid()) >> BinaryCrossEntropy()",
+        "Input(3) >> Dense(3) >> Identity() >> Residual(ReLU() >> Repeat(Dense(3), 2)) >> ReLU() >> MeanSquaredError()",
+    ],
+)
+def test_networks_that_are_easily_misread(text: str) -> None:
+    assert problems(text, {}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), N) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(n_l) >> Repeat(Dense(n_l) >> Tanh(), 3) >> Dense(3), N) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(n_l) >> Repeat(Dense(n_l) >> Tanh(), 2, tied=True) >> Dense(3), N) >> Tanh()",
+        "Input(3) >> Dense(n) >> Repeat(Residual(Dense(n) >> Tanh(), projection=True), N) >> Dense(2)",
+    ],
+)
+def test_a_general_block_has_the_parameters_of_each(text: str) -> None:
+    """The parameters of a symbolic Repeat, its index set to 1, 2, 3, are those that the text says of three blocks."""
+    sizes = {"N": 3, "n": 6, **{f"n_{number}": 7 + number for number in range(4)}}
+    of_name = {f"n({number})": sizes[f"n_{number}"] for number in range(4)} | sizes
+    found = {}
+    for parameter in symprop.parse_network(text).parameters:
+        for block in (1, 2, 3):
+            each = parameter.variable.xreplace({LOOP_SYMBOLS[0]: Integer(block), size_symbol("N"): Integer(3)})
+            found[each.name] = tuple(of_name.get(str(size)) or int(size) for size in each.shape)
+    assert found == Network(text, sizes).parameters

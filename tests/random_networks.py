@@ -1,0 +1,216 @@
+"""Random networks as text, over the whole language of `docs/networks.md`: nested blocks, ties of all kinds, penalties.
+
+`network(random)` draws a text that is a network; which earlier weights a layer may be tied to says the reference,
+asked for the layers so far. A few dozen run in every test run, and more by
+
+    python tests/random_networks.py --count 500
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from network_reference import Array, Network, Params
+
+import symprop
+
+ACTIVATIONS = (
+    *("Sigmoid()", "Tanh()", "ReLU()", "LeakyReLU()", "LeakyReLU(0.2)", "LeakyReLU(slope=-0.5)", "ELU()", "ELU(2)"),
+    *("ELU(alpha=0.5)", "GELU()", 'GELU("tanh")', 'GELU(approximate="tanh")', "SiLU()", "Softplus()", "Identity()"),
+    *("Softmax()", 'Activation("t * sigmoid(t)", name="swish")', 'Activation("log(1 + u**2)")'),
+    'Activation("where(r > 0, r, 0.3 * tanh(r))", "bent")',
+)
+OWN_LOSSES = (
+    'Loss("sum((a - y)**4) / 4")',
+    'Loss("sum(log(1 + exp(-y * a)))", name="logistic")',
+    'Loss("norm(a - y) + sum(a) / 3")',
+    'Loss("sum(abs(a - y)**3) + mean(a * y)")',
+)
+DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
+
+SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7}
+"""Numbers for the names that a random network may have; no other width is 5 or 11."""
+
+
+def written(width: int) -> str:
+    """Return a width as it is typed: a size with a name differs from every number."""
+    return {5: "n1", 11: "k_l"}.get(width, str(width))
+
+
+class Draw:
+    """One network in the making; `flat` are its layers so far, each block opened as in its first repetition."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.random = random
+        self.flat: list[str] = []
+        self.symbolic = False  # whether a Repeat of a named count is open, in which nothing is tied by name
+        self.counted = False  # whether there is or was one
+
+    def chance(self, share: float) -> bool:
+        """Return whether something that happens so often happens now."""
+        return bool(self.random.random() < share)
+
+    def one(self, choices: Sequence[Any]) -> Any:
+        """Return one of several."""
+        return choices[int(self.random.integers(len(choices)))]
+
+    def read(self) -> Network:
+        """Return the layers so far as the reference reads them."""
+        return Network(" >> ".join(self.flat), {**SIZES, "l": 1})
+
+    @property
+    def width(self) -> int:
+        """The width of the latest output."""
+        return self.read().shape[-1]
+
+    def ties(self, width: int) -> list[str]:
+        """The earlier matrices, or their transposes, that a Dense after this width may use."""
+        if self.symbolic or self.counted:  # a number behind a named one is no name of one matrix
+            return []
+        matrices = {name: shape for name, shape in self.read().parameters.items() if len(shape) == 2}
+        found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
+        found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
+        return [f"Dense({arguments})" for before, arguments in found if before == width]
+
+    def dense(self) -> str:
+        """Return a Dense with a weight of its own or an earlier one."""
+        ties = self.ties(self.width)
+        if ties and self.chance(0.45):
+            tied = self.one(ties)
+            return tied.replace(", tied", ", bias=False, tied") if self.chance(0.2) else tied
+        return str(self.one([*DENSE, *["Dense(k_l)"] * 2 * self.symbolic]))
+
+    def layer(self, depth: int, repeated: bool = False) -> str:
+        """Return a layer; a block at most so deep, and not one of a named count where a Repeat is open."""
+        kind = self.one(["dense", "activation", *["block"] * bool(depth)])
+        if kind == "dense":
+            return self.dense()
+        if kind != "block":
+            usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
+            return str(self.one(usual))
+        if self.chance(0.4):
+            projection = self.chance(0.4)
+            block = self.block(depth - 1, repeated, same=not projection)
+            return f"Residual({block}{', projection=True' if projection else ''})"
+        if repeated or self.counted or self.chance(0.75):
+            tied = ", tied=True" if self.chance(0.6) else ""
+            return f"Repeat({self.block(depth - 1, repeated=True)}, {self.one([2, 2, 3])}{tied})"
+        self.symbolic = self.counted = True
+        block = self.block(depth - 1, repeated=True, first=self.one(["Dense(k_l)", "Dense(3)"]))
+        self.symbolic = False
+        return f"Repeat({block}, N)"
+
+    def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
+        """Return layers in a row; `same`: they end as wide as they begin."""
+        before, width = len(self.flat), self.width
+        if first:
+            self.flat.append(first)
+        for _ in range(int(self.random.integers(1, 4))):
+            self.flat.append(self.layer(depth, repeated))
+        if same and self.width != width:
+            self.flat.append(f"Dense({written(width)})")
+        block = " >> ".join(self.flat[before:])
+        del self.flat[before:]
+        return block
+
+
+def network(random: np.random.Generator) -> str:
+    """Return the text of a random network."""
+    draw = Draw(random)
+    draw.flat = [f"Input({draw.one([2, 3, 4])})"]
+    if draw.chance(0.25):
+        draw.flat.append(f"Embedding(4, {draw.one([2, 3])}{draw.one(['', '', ', flatten=False'])})")
+    for _ in range(int(random.integers(2, 5))):
+        draw.flat.append(draw.layer(2))
+    reference = draw.read()
+    if not reference.parameters:
+        draw.flat.append("Dense(3)")
+        reference = draw.read()
+    losses = ["MeanSquaredError()", "SoftmaxCrossEntropy()", draw.one(OWN_LOSSES)]
+    losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
+    losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
+    loss = draw.one(losses)
+    if any(name.startswith("W") for name in reference.parameters):
+        loss += draw.one(["", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)"])
+    return " >> ".join([*draw.flat, loss])
+
+
+CLOSE = 1e-8
+"""How far two right values may be apart, of what they are sums of.
+
+Both round in float64. Over 500 networks they differed by less than 1e-10; a wrong reading shows in the first digits.
+"""
+
+
+def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
+    """Return where symprop's module of a network is not what the reference says: parameters, loss, gradients."""
+    reference, network = Network(text, sizes), symprop.parse_network(text)
+    counted = network.with_sizes({name: sizes[name] for name in network.sizes if name in sizes})
+    numeric = counted.with_sizes({name: sizes[name] for name in counted.sizes})
+    starts = {each.name: each.initialiser for each in numeric.parameters if each.kind == "weight"}
+    if starts != reference.starts:
+        return [f"starts {starts}, not {reference.starts}"]
+    module = symprop.compile(numeric)
+    if list(module.PARAMETERS.items()) != list(reference.parameters.items()):
+        return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
+    random = np.random.default_rng(0)
+    params, x, y = point(reference, random)
+    loss, grads = module.loss_and_grads(params, x, y)
+    expected = reference.loss(params, x, y)
+    found = [] if abs(loss - expected) <= CLOSE * (1 + abs(expected)) else [f"loss {loss}, not {expected}"]
+    largest = max(np.abs(gradient).max() for gradient in grads.values())
+    for what, along in directions(reference.parameters, random):
+        slope = sum(np.sum(grads[name] * along[name]) for name in along)
+        right = reference.derivative(params, x, y, along)
+        if not abs(slope - right) <= CLOSE * (1 + largest):
+            found.append(f"slope {slope}, not {right}, along {what}")
+    return found
+
+
+def directions(shapes: Mapping[str, tuple[int, ...]], random: np.random.Generator) -> Iterator[tuple[str, Params]]:
+    """Yield a random direction in all parameters, and a random coordinate of each."""
+    yield "all", {name: random.normal(size=shape) for name, shape in shapes.items()}
+    for name, shape in shapes.items():
+        along = {other: np.zeros(size) for other, size in shapes.items()}
+        place = tuple(random.integers(0, shape))
+        along[name][place] = 1
+        yield f"{name}{list(map(int, place))}", along
+
+
+def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], Array, Array]:
+    """Return random parameters, and a batch of three: inputs or ids, and targets that the loss allows."""
+    params = {
+        name: random.normal(size=shape) * 0.7 / np.sqrt(shape[-1]) for name, shape in reference.parameters.items()
+    }
+    ids, shape = reference.ids, (3, reference.input)
+    x = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
+    y = random.normal(size=(3, *reference.shape))
+    if reference.ends[0].name == "BinaryCrossEntropy":
+        y = random.uniform(0.05, 0.95, y.shape)
+    if reference.ends[0].name == "SoftmaxCrossEntropy":
+        y = random.uniform(0.05, 1, y.shape)
+        y /= y.sum(axis=-1, keepdims=True)
+    return params, x, y
+
+
+def main() -> None:
+    """Draw and check networks, and print those that differ."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    start, bad = time.perf_counter(), 0
+    for number in range(options.count):
+        text = network(np.random.default_rng([options.seed, number]))
+        for problem in problems(text, SIZES):
+            bad += 1
+            print(f"{number}: {text}\n    {problem}", flush=True)
+    print(f"{options.count} networks in {time.perf_counter() - start:.0f} s, {bad} problems")
+
+
+if __name__ == "__main__":
+    main()
