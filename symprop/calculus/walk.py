@@ -73,6 +73,22 @@ def _mark(items: Iterable[Item], active: set[Variable]) -> None:
 HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
 
 
+@dataclass(frozen=True)
+class _Flows:
+    """What flows into a loop from behind, and what its rows' adjoints are called.
+
+    `own` has what has reached the parameters of every step already (a penalty's part); `opaque` the names of what comes
+    from the next step, by carry, and `heads` what stands for them in the last step; `arriving` and `leaving` the rows
+    of the adjoints of the arrays that the steps make and read.
+    """
+
+    own: Mapping[Variable, list[Node]]
+    opaque: Mapping[Carry, Variable]
+    heads: Mapping[Carry, Node]
+    arriving: Mapping[Rows, Rows]
+    leaving: Mapping[Rows, Rows]
+
+
 @dataclass
 class _Walker:
     """The state of one walk: what flows to each variable, and the equations found so far.
@@ -116,7 +132,7 @@ class _Walker:
         flows = self.pending.pop(variable)[::-1]  # in the order of the forward equations
         return flows[0] if len(flows) == 1 else n.Add(*flows)
 
-    def emit(self, variable: Variable, start: Node) -> Node:
+    def emit(self, variable: Variable, start: Node, name: Variable | None = None) -> Node:
         """Work out the adjoint of `variable`, add its equation, and return its name (or zero, where it vanished).
 
         Where an adjoint that was written in place comes out written twice, it is given a name first.
@@ -126,8 +142,8 @@ class _Walker:
             inner = next((part for part in reversed(list(walk(start))) if part in self.inlined), None)
             if inner is not None:
                 owner = self.inlined.pop(inner)
-                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)))
-        name = adjoint_of(variable)
+                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
+        name = name or adjoint_of(variable)
         found: Item = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
         for loop in self.loops:  # a parameter that blocks inside tied blocks have: an equation for each of them
             if _varies(variable, loop) and loop.index not in self.indices:
@@ -174,47 +190,44 @@ class _Walker:
         """
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
-        arriving = {rows: self.row_arriving(rows, loop) for rows in loop.writes if rows.array in self.pending}
+        arriving = {
+            rows: _row(self.whole(rows.array), rows, loop) for rows in loop.writes if rows.array in self.pending
+        }
         live = _live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
         opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in live}
         if own or opaque or arriving:
-            step = self.walked(loop, own, opaque, arriving, frozenset())
+            leaving = {rows: _row(self.stacked(rows.array), rows, loop) for rows in loop.reads}
+            flows = _Flows(own, opaque, heads, arriving, leaving)
+            step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
-            if twice:
-                step = self.walked(loop, own, opaque, arriving, twice)
-            self.close(loop, step, opaque, heads, arriving)
+            made = {equation.target for equation in equations_in(step.items)} | {adjoint_of(each) for each in twice}
+            apart = {rows: _apart(found, made) for rows, found in arriving.items()}
+            if twice or apart != arriving:
+                flows = dataclasses.replace(flows, arriving=apart)
+                step = self.walked(loop, flows, twice)
+            self.close(loop, step, flows)
         for equation in loop.equations:
             self.count_down(equation)
 
-    def row_arriving(self, rows: Rows, loop: Loop) -> Rows:
-        """What arrives at the rows that a loop makes: the rows of the adjoint of their array."""
-        start = self.start(rows.array)
-        whole = start if isinstance(start, Variable) else self.emit(rows.array, start)
-        if not isinstance(whole, Variable):  # it vanished
-            whole = adjoint_of(rows.array)
-        return Rows(whole.change(index=(*whole.index, loop.index), shape=rows.row.shape), whole, rows.axis)
+    def whole(self, array: Variable) -> Variable:
+        """What the adjoint of an array that a loop makes is called, of which each step reads a row."""
+        start = self.start(array)
+        found = start if isinstance(start, Variable) else self.emit(array, start)
+        return found if isinstance(found, Variable) else adjoint_of(array)  # where it vanished, its equation says so
 
-    def walked(
-        self,
-        loop: Loop,
-        own: Mapping[Variable, list[Node]],
-        opaque: Mapping[Carry, Variable],
-        arriving: Mapping[Rows, Rows],
-        named: frozenset[Variable],
-    ) -> _Walker:
+    def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        around = self.indices | {loop.index}
-        step = _Walker(self.context, inside, self.active, self.loops, around, named)
-        step.pending = {each: list(flows) for each, flows in own.items()}
-        for carry, name in opaque.items():
+        step = _Walker(self.context, inside, self.active, self.loops, self.indices | {loop.index}, named)
+        step.pending = {each: list(found) for each, found in flows.own.items()}
+        for carry, name in flows.opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
-        for rows, found in arriving.items():
+        for rows, found in flows.arriving.items():
             step.pending.setdefault(rows.row, []).append(found.row)
         step.walk(loop.items)
-        for rows in loop.reads:
+        for rows, made in flows.leaving.items():
             if rows.row in step.pending:
-                step.emit(rows.row, step.start(rows.row))
+                step.emit(rows.row, step.start(rows.row), made.row)
         return step
 
     def once(self, name: Variable, loop: Loop) -> bool:
@@ -225,23 +238,16 @@ class _Walker:
             and sum(_count(equation.expression, name) for equation in equations_in(self.items)) <= 1
         )
 
-    def close(
-        self,
-        loop: Loop,
-        step: _Walker,
-        opaque: Mapping[Carry, Variable],
-        heads: Mapping[Carry, Node],
-        arriving: Mapping[Rows, Rows],
-    ) -> None:
+    def close(self, loop: Loop, step: _Walker, flows: _Flows) -> None:
         """Put in what comes from the next step, and from behind the loop; hand on what leaves the loop."""
         handed = {
             carry: step.start(carry.before) if carry.before in step.pending else zeros(*carry.before.shape)
             for carry in loop.carries
         }
-        inner = {name: node_at(handed[carry], loop.index, loop.index + 1) for carry, name in opaque.items()}
+        inner = {name: node_at(handed[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
         last = {
-            node_at(name, loop.index, loop.count): heads.get(carry, zeros(*loop.end(carry).shape))
-            for carry, name in opaque.items()
+            node_at(name, loop.index, loop.count): flows.heads.get(carry, zeros(*loop.end(carry).shape))
+            for carry, name in flows.opaque.items()
         }
         base: list[Equation] = []
 
@@ -257,14 +263,12 @@ class _Walker:
             return self.equation_for(item.target, replace(start, inner), item.note)
 
         items = tuple(map(put_in, step.items))
-        writes = [(rows, adjoint_of(rows.row)) for rows in loop.reads]
         made = {equation.target for equation in equations_in(items)}
-        given = tuple(Rows(row, self.stacked(rows.array), rows.axis) for rows, row in writes if row in made)
-        self.items.append(
-            Loop(loop.index, loop.count, items, loop.carries, tuple(arriving.values()), given, tuple(base), True)
-        )
-        for rows, read in zip(given, [read for read, row in writes if row in made], strict=True):
-            self.pending.setdefault(read.array, []).append(rows.array)
+        leaving = {rows: found for rows, found in flows.leaving.items() if found.row in made}
+        reads, writes = tuple(flows.arriving.values()), tuple(leaving.values())
+        self.items.append(Loop(loop.index, loop.count, items, loop.carries, reads, writes, tuple(base), backward=True))
+        for rows, found in leaving.items():
+            self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():
             if loop.start(carry) in self.active and not is_zero(flow):
                 self.pending.setdefault(loop.start(carry), []).append(node_at(flow, loop.index, sympy.Integer(1)))
@@ -297,6 +301,17 @@ def _repeats(node: Node) -> bool:
 
 def _swap(node: Node, part: Node, by: Node) -> Node:
     return replace(node, {part: by})
+
+
+def _row(array: Variable, rows: Rows, loop: Loop) -> Rows:
+    """The rows of an adjoint, called after it."""
+    return Rows(array.change(index=(*array.index, loop.index), shape=rows.row.shape), array, rows.axis)
+
+
+def _apart(rows: Rows, made: set[Variable]) -> Rows:
+    """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
+    row = rows.row
+    return dataclasses.replace(rows, row=row.change(mark=row.mark + 1)) if row in made else rows
 
 
 def _varies(variable: Variable, loop: Loop) -> bool:
