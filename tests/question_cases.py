@@ -63,7 +63,7 @@ SECOND_ORDER: tuple[Case, ...] = (
     ("hvp", "sum((T - U @ V.T)**2)", FACTORS, ("U", "D"), "2 * D @ V.T @ V"),
 )  # fmt: skip
 
-ATTENTION = "sum(softmax(Q @ (K + b).T / sqrt(d)) @ V * G)"
+ATTENTION = "sum(softmax(Q @ (K + b).T / sqrt(d), axis=1) @ V * G)"
 HEADS = {"Q": "t d", "K": "s d", "V": "s e", "G": "t e", "b": "d"}
 NORMED = {"x": "n", "g": "n"}
 

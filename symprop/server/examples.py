@@ -48,7 +48,7 @@ EXAMPLES = (
     Example(
         "Attention, by its queries",
         {
-            "text": "sum(G * (softmax(Q @ K.T / sqrt(d)) @ V))",
+            "text": "sum(G * (softmax(Q @ K.T / sqrt(d), axis=1) @ V))",
             "where": "Q: m d, K: n d, V: n k, G: m k",
             "question": "gradient",
             "by": "Q",

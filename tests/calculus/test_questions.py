@@ -67,7 +67,7 @@ def test_the_ledger_says_which_fact_removed_what() -> None:
     f = symprop.formula("-sum(y * log(softmax(z)))", y="k sums-to-1", z="k")
     assert questions.hessian(f, "z").ledger == ("used: y sums to 1, so y drops out of the Hessian",)
     assert questions.gradient(f, "z").ledger == ("used: y sums to 1",)
-    rows = symprop.formula("-sum(Y * log_softmax(X @ W)) / m", X="m n", W="n k", Y="m k rows-sum-to-1")
+    rows = symprop.formula("-sum(Y * log_softmax(X @ W, axis=1)) / m", X="m n", W="n k", Y="m k rows-sum-to-1")
     assert questions.gradient(rows, "W").ledger == ("used: each row of Y sums to 1",)
     without = symprop.formula("-sum(y * log(softmax(z)))", y="k", z="k")
     assert questions.gradient(without, "z").ledger == ()
