@@ -141,6 +141,7 @@ class _Reader:
     ) -> None:
         self.scanned, self.numbers, self.arrays, self.functions = scanned, numbers, arrays, functions
         self.series: dict[Expr, Expr] = {}  # the indices of the series that are open, with the number of terms
+        self.condition: ast.expr | None = None  # of a `where`, in which `a + b` of comparisons is "or" in NumPy too
         self.made = self.depth = 0
         self.cases: dict[type, Callable[[Any], Node]] = {
             ast.BinOp: self._binary,
@@ -220,7 +221,13 @@ class _Reader:
         if not spine:
             self.refuse(f"{_plain_name(tree.op)} is not part of a formula", tree)
         first = next((part for part in reversed(spine) if not isinstance(part.op, ast.Mult)), None)
-        if first and not isinstance(first.op, ast.Div) and is_truth(first.right) and is_truth(first.left):
+        if (
+            first
+            and tree is not self.condition
+            and not isinstance(first.op, ast.Div)
+            and is_truth(first.right)
+            and is_truth(first.left)
+        ):
             self.refuse(f"a sum or matrix product of comparisons {HINT}", first)
         result = self.node(left)
         terms: list[Node] = (
@@ -365,6 +372,7 @@ class _Reader:
         missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
         if missing:
             self.refuse(f"{takes}; {missing[0]} is missing", tree)
+        self.condition = given["condition"] if name == "where" else None
         arrays = [self._list(name, given["arrays"])] if operator.lists else [self.node(given[each]) for each in needed]
         options = {key: self._option(key, value) for key, value in given.items() if key not in needed}
         if name == "matrix_power":

@@ -224,6 +224,7 @@ def test_a_norm_of_another_meaning_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 TAKEN = {
     "norm(A)": (),
     "norm(T)": (),
+    "where((x > 0) + (x < -1), x, 0)": (3,),
     "norm(s)": (),
     "norm(A, 1)": (),
     "norm(A, -1)": (),
