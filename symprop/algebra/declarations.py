@@ -16,10 +16,10 @@ from typing import Any
 
 from sympy import Expr
 
-from symprop.algebra.names import closest, size_expression, size_symbol, validated, variable
-from symprop.algebra.nodes import Fact, Variable, as_expression
-from symprop.algebra.operators import size_of
+from symprop.algebra.names import closest, size_symbol, validated, variable
+from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
+from symprop.algebra.sizes import size_of
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, located, shown
 
 LONGEST = 20_000
@@ -110,7 +110,7 @@ def _size(name: str, word: str) -> Expr:
     if hint:  # `symetric` is no size
         raise FormulaError(f"{shown(name)}: {shown(word)} is no size{hint}\nallowed: {_ALLOWED}")
     if re.fullmatch(r"[0-9]{1,12}", word):
-        return size_of(size_expression(int(word)))
+        return size_of(int(word), f"a size of {shown(name)}")
     try:
         return size_symbol(word)
     except SymbolNameError:
@@ -120,7 +120,8 @@ def _size(name: str, word: str) -> Expr:
 def _checked(name: str, sizes: tuple[Any, ...]) -> Shape:
     if len(sizes) > MOST_AXES:
         raise LimitError(f"{shown(name)} has {len(sizes)} axes; at most {MOST_AXES} are allowed")
-    return tuple(size_of(size_symbol(size) if isinstance(size, str) else as_expression(size)) for size in sizes)
+    what = f"a size of {shown(name)}"
+    return tuple(size_of(size_symbol(size) if isinstance(size, str) else size, what) for size in sizes)
 
 
 def read_declarations(text: str) -> tuple[Variable, ...]:

@@ -18,8 +18,9 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable, as_expression
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import broadcast, shape_text
+from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
 from symprop.algebra.trees import replace
 from symprop.errors import ShapeError

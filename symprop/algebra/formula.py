@@ -19,7 +19,8 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.sizes import whole
+from symprop.algebra.trees import is_whole, variables, walk
 from symprop.errors import FormulaError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
@@ -152,12 +153,18 @@ def _check_ids(node: Node) -> None:
             continue
         count = part.operands[0].shape[0] if isinstance(part, n.Take) else part.size
         ids = part.operands[0] if isinstance(part, n.OneHot) else part.operands[1]
+        if isinstance(ids, n.Scalar):
+            place = whole(ids.value, "an id")
+            if place.is_negative or (place - count).is_nonnegative:
+                raise FormulaError(f"no id {place} among {count} entries\nallowed: 0 to {count - 1}")
         for each in variables(ids):
             bound = each.facts_by_kind.get("index")
             sizes = " ".join(str(size).replace(" ", "") for size in each.shape)
             allowed = f'allowed: {each.name}="{sizes}{" " if sizes else ""}index {count}"'
             if bound is None:
                 raise FormulaError(f"{shown(each.name)} selects, and is not declared as an index\n{allowed}")
+            if not is_whole(ids):
+                raise FormulaError(f"ids are whole numbers, and {ids.text()} may be others\n{allowed}")
             if each == ids and (bound - count).is_positive:
                 raise FormulaError(f"{shown(each.name)} is an index below {bound}, for {count} entries\n{allowed}")
 

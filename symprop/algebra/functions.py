@@ -16,16 +16,20 @@ from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
 from symprop.algebra.defined import T2, T, plain, sigmoid, softplus, stable
-from symprop.algebra.nodes import Node, as_expression, as_node
+from symprop.algebra.nodes import Node, as_node
+from symprop.algebra.sizes import as_expression
 from symprop.errors import FormulaError, shown
 
 
 class ElementwiseFunction(Basic):
-    """A named scalar function of one or two arguments with its body, applied elementwise by a `Map` node."""
+    """A named scalar function of one or two arguments with its body, applied elementwise by a `Map` node.
 
-    def __new__(cls, name: Any, parameters: Any, body: Any) -> ElementwiseFunction:
+    `settings` are the numbers beside its arrays in NumPy notation, such as the slope of `leaky_relu(x, 1/5)`.
+    """
+
+    def __new__(cls, name: Any, parameters: Any, body: Any, settings: Any = ()) -> ElementwiseFunction:
         label = name if isinstance(name, Str) else Str(name)
-        return Basic.__new__(cls, label, Tuple(*parameters), body)
+        return Basic.__new__(cls, label, Tuple(*parameters), body, Tuple(*settings))
 
     @property
     def name(self) -> str:
@@ -39,6 +43,10 @@ class ElementwiseFunction(Basic):
     def body(self) -> Expr:
         """The function of its parameters, in SymPy functions and `DefinedFunction`s."""
         return self.args[2]
+
+    @property
+    def settings(self) -> tuple[Expr, ...]:
+        return tuple(self.args[3].args)
 
     @property
     def definition(self) -> Expr:
@@ -72,14 +80,26 @@ def _one(name: str, body: Callable[[Expr], Expr]) -> ElementwiseFunction:
     return ElementwiseFunction(name, (T,), body(T))
 
 
+def _set(name: str, body: Expr, number: Expr, usual: Expr) -> ElementwiseFunction:
+    """A function with a number; where that is not the usual one it has a name of its own, which says one function."""
+    if number == usual:
+        return ElementwiseFunction(name, (T,), body)
+    if not number.is_number:
+        raise FormulaError(f"{name} takes a number beside its array, not {number}")
+    suffix = str(float(number)).replace("-", "minus").replace("+", "").replace(".", "_")
+    return ElementwiseFunction(f"{name}_{suffix}", (T,), body, (number,))
+
+
 def leaky_relu(slope: Any = Rational(1, 100)) -> ElementwiseFunction:
     """`t` where positive, else `slope * t`; the derivative at 0 is `slope`."""
-    return _one("leaky_relu", lambda t: sympy.Piecewise((t, t > 0), (exact(slope) * t, True)))
+    factor = exact(slope)
+    return _set("leaky_relu", sympy.Piecewise((T, T > 0), (factor * T, True)), factor, usual=Rational(1, 100))
 
 
 def elu(alpha: Any = 1) -> ElementwiseFunction:
     """`t` where positive, else `alpha * (exp(t) - 1)` (Clevert et al., 2015)."""
-    return _one("elu", lambda t: sympy.Piecewise((t, t > 0), (exact(alpha) * (sympy.exp(t) - 1), True)))
+    factor = exact(alpha)
+    return _set("elu", sympy.Piecewise((T, T > 0), (factor * (sympy.exp(T) - 1), True)), factor, usual=sympy.Integer(1))
 
 
 def gelu_tanh() -> ElementwiseFunction:

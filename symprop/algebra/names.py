@@ -11,7 +11,8 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import roles
-from symprop.algebra.nodes import Fact, Variable, as_expression
+from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.sizes import whole
 from symprop.errors import SymbolNameError, shown
 
 LONGEST_NAME = 32
@@ -66,11 +67,11 @@ def size_expression(size: Any) -> Expr:
 
     Raises:
         SymbolNameError: a name that cannot stand in code.
-        FormulaError: anything else.
+        FormulaError: no positive integer, or anything else.
     """
     if isinstance(size, str):
         return size_symbol(size)
-    return as_expression(size)
+    return whole(size, "a size", positive=True)
 
 
 def gradient_of(by: Variable) -> Variable:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import sympy
@@ -24,8 +25,9 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GRADIENT
+from symprop.algebra.sizes import as_expression, axis_of, whole
 from symprop.algebra.table import Table
-from symprop.errors import FormulaError, LimitError, shown
+from symprop.errors import FormulaError, LimitError
 
 SHAPE = Table("shape")
 
@@ -58,7 +60,7 @@ class Node(Printable, Basic):
     def __new__(cls, *args: Basic) -> Self:
         node: Self = Basic.__new__(cls, *args)
         node.operands = tuple(argument for argument in args if isinstance(argument, Node))
-        node.shape = tuple(SHAPE(node))
+        node.shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in SHAPE(node))
         node.weight = 1 + sum(operand.weight for operand in node.operands)
         if node.weight > HEAVIEST:
             raise LimitError(
@@ -282,7 +284,7 @@ class Transpose(Node):
     """Axes in another order: `out.shape[k] = operand.shape[axes[k]]`; reversed by default, as NumPy's `.T`."""
 
     def __new__(cls, operand: Node, axes: Any = None) -> Self:
-        order = reversed(range(operand.rank)) if axes is None else axes
+        order = reversed(range(operand.rank)) if axes is None else (axis_of(axis, operand.rank) for axis in axes)
         return super().__new__(cls, operand, Tuple(*order))
 
     @property
@@ -309,8 +311,7 @@ class Expand(Node):
     """A new axis of length 1 at position `axis` of the result: NumPy's `x[:, None]`."""
 
     def __new__(cls, operand: Node, axis: Any) -> Self:
-        position = int(axis)
-        return super().__new__(cls, operand, Integer(position if position >= 0 else position + operand.rank + 1))
+        return super().__new__(cls, operand, Integer(axis_of(axis, operand.rank + 1)))
 
     @property
     def axis(self) -> int:
@@ -433,7 +434,7 @@ class MatrixPower(Node):
     """A power of a square matrix: `A @ A @ ... @ A`; the identity for 0, powers of the inverse below."""
 
     def __new__(cls, operand: Node, exponent: Any) -> Self:
-        return super().__new__(cls, operand, as_expression(exponent))
+        return super().__new__(cls, operand, whole(exponent, "the power of a matrix"))
 
     @property
     def exponent(self) -> Expr:
@@ -451,7 +452,7 @@ class Commutation(Node):
     """
 
     def __new__(cls, rows: Any, columns: Any) -> Self:
-        return super().__new__(cls, as_expression(rows), as_expression(columns))
+        return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
 
 
 class Product(Node):
@@ -497,7 +498,7 @@ class Concatenate(Node):
     def __new__(cls, *parts: Any, axis: Any = None) -> Self:
         operands = [part for part in parts if isinstance(part, Node)]
         given = parts[-1] if axis is None else axis
-        return super().__new__(cls, *operands, Integer(int(given) % max(1, operands[0].rank)))
+        return super().__new__(cls, *operands, Integer(axis_of(given, max(1, operands[0].rank))))
 
     @property
     def axis(self) -> int:
@@ -508,7 +509,8 @@ class Slice(Node):
     """The elements from `start` to before `stop` along `axis`: NumPy's `x[start:stop]`."""
 
     def __new__(cls, operand: Node, axis: Any, start: Any, stop: Any) -> Self:
-        return super().__new__(cls, operand, Integer(int(axis)), as_expression(start), as_expression(stop))
+        ends = (whole(end, "an end of a slice") for end in (start, stop))
+        return super().__new__(cls, operand, Integer(axis_of(axis, operand.rank)), *ends)
 
     @property
     def axis(self) -> int:
@@ -548,7 +550,7 @@ class BlockSum(Node):
     """
 
     def __new__(cls, operand: Node, index: Any, count: Any) -> Self:
-        return super().__new__(cls, operand, index, as_expression(count))
+        return super().__new__(cls, operand, index, whole(count, "the number of terms"))
 
     @property
     def index(self) -> sympy.Symbol:
@@ -602,26 +604,12 @@ def _axes(operand: Node, axes: Any) -> Tuple:
     """Return `axes` (None, one or several, maybe negative) as a tuple of positions in `operand`."""
     if axes is None:
         return Tuple(*range(operand.rank))
-    listed = [int(axis) for axis in (axes if isinstance(axes, (tuple, list, range, Tuple)) else (axes,))]
-    for axis in listed:
-        if not -operand.rank <= axis < operand.rank:
-            raise FormulaError(f"axis {axis} does not exist in an array of rank {operand.rank}")
-    return Tuple(*sorted({axis % operand.rank for axis in listed}))
-
-
-def as_expression(value: object) -> Expr:
-    """Return a number, a size or an expression in sizes as SymPy has it; text is refused, because it could hold code.
-
-    >>> as_expression(2) / 3
-    2/3
-
-    Raises:
-        FormulaError: anything else, such as text.
-    """
-    try:
-        return sympy.sympify(value, strict=True)
-    except sympy.SympifyError:
-        raise FormulaError(f"expected a number or an expression in sizes, not {shown(value)}") from None
+    given = axes if isinstance(axes, (tuple, list, range, Tuple)) else (axes,)
+    places = sorted(axis_of(axis, operand.rank) for axis in given)
+    twice = next((axis for axis, following in pairwise(places) if axis == following), None)
+    if twice is not None:
+        raise FormulaError(f"axis {twice} is given twice")
+    return Tuple(*places)
 
 
 def _expressions(values: Iterable[object]) -> Tuple:

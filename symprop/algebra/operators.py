@@ -6,23 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import sympy
 from sympy import Expr, Integer, Rational, prod
 
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import LARGEST_EXPONENT
 from symprop.algebra.nodes import Commutation, MatrixPower, Node
+from symprop.algebra.sizes import size_of, whole
 from symprop.algebra.trees import ones, zeros
 from symprop.errors import FormulaError, LimitError
-
-LARGEST_SIZE = 10**9
 
 
 @dataclass(frozen=True)
 class Operator:
     """A function of arrays: the names of its array arguments and of its options, and which options it needs.
 
-    With `lists` the first argument is several arrays in brackets, named `arrays`.
+    With `lists` the first argument is several arrays in brackets, named `arrays`. Options in `BY_NAME` have no place,
+    because NumPy has others there (`dtype`, `out`).
     """
 
     arrays: tuple[str, ...]
@@ -32,34 +33,18 @@ class Operator:
     lists: bool = False
 
 
-def size_of(value: Any) -> Expr:
-    """Return `value` if it can be the length of an axis.
-
-    Raises:
-        FormulaError: not a positive integer.
-        LimitError: larger than 10**9.
-    """
-    if not (isinstance(value, Expr) and value.is_integer and value.is_positive is not False):
-        raise FormulaError(f"a size is a positive integer, not {value}")
-    if value.is_number and value > LARGEST_SIZE:
-        raise LimitError(f"a size of {value}; at most {LARGEST_SIZE:,} is allowed")
-    return value
-
-
 def _axis(value: Any) -> Any:
     """Return an axis, or several, as NumPy takes them: None, an integer or a tuple of integers."""
-    if isinstance(value, tuple):
-        return tuple(_axis(entry) for entry in value)
-    if isinstance(value, bool) or not (value is None or isinstance(value, (int, Integer))):
-        raise FormulaError(f"an axis is an integer, not {value}")
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    return tuple(map(_one_axis, value)) if isinstance(value, tuple) else _one_axis(value)
 
 
 def _one_axis(value: Any) -> int:
-    axis = _axis(value)
-    if not isinstance(axis, int):
-        raise FormulaError(f"one axis is needed, not {value}")
-    return axis
+    axis = None if value is None or isinstance(value, tuple) else whole(value, "an axis")
+    if not isinstance(axis, Integer):
+        raise FormulaError(f"one axis is needed, an integer, not {value}")
+    return int(axis)
 
 
 def _flag(value: Any) -> bool:
@@ -81,8 +66,18 @@ def _mean(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
     return n.Multiply(n.Scalar(1 / prod(x.shape[position] for position in total.axes)), total)
 
 
-def _log_sum_exp(x: Node, axis: Any = -1, keepdims: Any = False) -> Node:
-    return n.LogSumExp(x, _one_axis(axis), _flag(keepdims))
+def _log_sum_exp(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
+    """Over one axis, several, or all, one after the other: `logsumexp(logsumexp(A, axis=1))`."""
+    axes = n.Sum(x, _axis(axis)).axes
+    if not axes:
+        raise FormulaError("logsumexp takes an array of one axis or more, and one axis of it or more")
+    for place in reversed(axes):
+        x = n.LogSumExp(x, place, _flag(keepdims))
+    return x
+
+
+def _softmax(x: Node, axis: Any = -1) -> Node:
+    return n.Softmax(x, _one_axis(axis))  # the last axis where none is named, as networks have it
 
 
 def _log_softmax(x: Node, axis: Any = -1) -> Node:
@@ -95,9 +90,10 @@ def _diag(x: Node) -> Node:
 
 def _transpose(x: Node, axes: Any = None) -> Node:
     listed = _axis(axes)
-    if isinstance(listed, int) or (listed is not None and None in listed):
+    if isinstance(listed, int):
         raise FormulaError(f"axes are a tuple of integers, not {axes}")
-    return n.Transpose(x, listed)
+    transposed = n.Transpose(x, listed)
+    return transposed if x.rank > 1 else x
 
 
 def _product(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
@@ -112,20 +108,59 @@ def _smallest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
     return n.Extreme(x, _axis(axis), _flag(keepdims), "min")
 
 
-def _norm(x: Node, ord: Any = 2) -> Node:
-    """The norm of a vector (2, or 1), or of a matrix (Frobenius)."""
-    if x.rank not in (1, 2) or (ord != 2 and (ord != 1 or x.rank == 2)):
-        allowed = "norm(x) or norm(x, 1) of a vector, norm(X) of a matrix (Frobenius)"
-        raise FormulaError(f"no norm {ord} of an array of rank {x.rank}\nallowed: {allowed}")
-    return n.Sum(functions.FUNCTIONS["abs"](x)) if ord == 1 else n.Power(n.Sum(n.Power(x, 2)), Rational(1, 2))
+def _norm(x: Node, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Node:
+    """The norm of a vector or matrix, or of those along `axis`; without `ord`, the root of the sum of all squares."""
+    if ord is not None and not isinstance(ord, Expr):
+        raise FormulaError(f"ord is a number, inf or -inf, not {ord}")
+    axes = n.Sum(x, _axis(axis)).axes
+    along = tuple(int(place) % x.rank for place in axis) if isinstance(axis, tuple) else axes  # rows before columns
+    if ord is None and (axis is None or len(axes) == 2):
+        return n.Power(n.Sum(n.Power(x, 2), axes, _flag(keepdims)), Rational(1, 2)) if x.rank else _magnitude(x)
+    if len(along) == 1:
+        return _vector_norm(x, 2 if ord is None else ord, axes, _flag(keepdims))
+    if len(along) == 2:
+        return _matrix_norm(x, ord, along, _flag(keepdims))
+    allowed = "norm of a vector or matrix with ord, norm(x) of any array, or an axis or two"
+    raise FormulaError(f"no norm {ord} over {len(along)} axes; allowed: {allowed}")
+
+
+def _magnitude(x: Node) -> Node:
+    return functions.FUNCTIONS["abs"](x)
+
+
+def _vector_norm(x: Node, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Node:
+    """`sum(abs(x)**p)**(1/p)`; at infinity the largest magnitude, at minus infinity the smallest; at 0 a count."""
+    if ord == 2:
+        return n.Power(n.Sum(n.Power(x, 2), axes, keepdims), Rational(1, 2))
+    if ord in (sympy.oo, -sympy.oo):
+        return n.Extreme(_magnitude(x), axes, keepdims, "max" if ord == sympy.oo else "min")
+    if ord == 0:
+        return n.Sum(n.Compare("!=", x, n.Scalar(0)), axes, keepdims)
+    if ord == 1:
+        return n.Sum(_magnitude(x), axes, keepdims)
+    return n.Power(n.Sum(n.Power(_magnitude(x), ord), axes, keepdims), 1 / ord)
+
+
+_SPECTRAL = {2: "the spectral norm", -2: "the smallest singular value"}
+
+
+def _matrix_norm(x: Node, ord: Any, along: tuple[int, ...], keepdims: bool) -> Node:
+    """The largest (1, inf) or smallest (-1, -inf) sum of magnitudes of a column (1, -1) or a row (inf, -inf)."""
+    if ord in _SPECTRAL:
+        raise FormulaError(f"{_SPECTRAL[ord]} is not part of the language; norm(A) is the Frobenius norm")
+    if ord not in (1, -1, sympy.oo, -sympy.oo):
+        raise FormulaError(f"no norm {ord} of a matrix; allowed: norm(A), the Frobenius norm, or 1, -1, inf, -inf")
+    summed, kept = along if abs(ord) == 1 else reversed(along)
+    sums = n.Sum(_magnitude(x), summed, keepdims)
+    place = kept - (kept > summed and not keepdims)
+    return n.Extreme(sums, place, keepdims, "max" if ord > 0 else "min")
 
 
 def _matrix_power(a: Node, n: Any) -> Node:
-    if not (isinstance(n, Expr) and n.is_integer):
-        raise FormulaError(f"a power of a matrix is a whole number or a size, not {n}")
-    if n.is_number and abs(n) > LARGEST_EXPONENT:
+    exponent = whole(n, "a power of a matrix")
+    if exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
         raise LimitError(f"powers of a matrix go up to {LARGEST_EXPONENT:,}, or to a size such as k")
-    return MatrixPower(a, n)
+    return MatrixPower(a, exponent)
 
 
 def _commutation(m: Any, n: Any) -> Node:
@@ -147,6 +182,9 @@ def _stack(parts: tuple[Node, ...], axis: Any = 0) -> Node:
     return n.Concatenate(*(n.Expand(part, place % rank) for part in parts), axis=place % rank)
 
 
+BY_NAME = frozenset({"keepdims"})
+"""Options that are given by name alone."""
+
 OPERATORS: dict[str, Operator] = {
     "sqrt": Operator(("x",), lambda x: n.Power(x, Rational(1, 2))),
     "square": Operator(("x",), lambda x: n.Power(x, 2)),
@@ -155,7 +193,7 @@ OPERATORS: dict[str, Operator] = {
     "prod": Operator(("x",), _product, ("axis", "keepdims")),
     "max": Operator(("x",), _largest, ("axis", "keepdims")),
     "min": Operator(("x",), _smallest, ("axis", "keepdims")),
-    "norm": Operator(("x",), _norm, ("ord",)),
+    "norm": Operator(("x",), _norm, ("ord", "axis", "keepdims")),
     "trace": Operator(("a",), lambda a: n.Sum(n.Diagonal(a))),
     "det": Operator(("a",), n.Determinant),
     "logdet": Operator(("a",), n.LogDeterminant),
@@ -166,7 +204,7 @@ OPERATORS: dict[str, Operator] = {
     "commutation": Operator((), _commutation, ("m", "n"), ("m", "n")),
     "concatenate": Operator((), _concatenate, ("axis",), lists=True),
     "stack": Operator((), _stack, ("axis",), lists=True),
-    "softmax": Operator(("x",), lambda x, axis=-1: n.Softmax(x, _one_axis(axis)), ("axis",)),
+    "softmax": Operator(("x",), _softmax, ("axis",)),
     "log_softmax": Operator(("x",), _log_softmax, ("axis",)),
     "logsumexp": Operator(("x",), _log_sum_exp, ("axis", "keepdims")),
     "outer": Operator(("a", "b"), n.Outer),
@@ -174,7 +212,7 @@ OPERATORS: dict[str, Operator] = {
     "diagonal": Operator(("a",), n.Diagonal),
     "transpose": Operator(("a",), _transpose, ("axes",)),
     "where": Operator(("condition", "x", "y"), n.Where),
-    "eye": Operator((), lambda size: n.Identity(size_of(size)), ("size",), ("size",)),
+    "eye": Operator((), lambda N: n.Identity(size_of(N)), ("N",), ("N",)),
     "ones": Operator((), lambda shape: ones(*_shape(shape)), ("shape",), ("shape",)),
     "zeros": Operator((), lambda shape: zeros(*_shape(shape)), ("shape",), ("shape",)),
     "full": Operator(

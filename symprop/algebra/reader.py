@@ -24,8 +24,11 @@ from symprop.algebra.folding import inverse_of, power_of, product_of, sum_of
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.names import closest, size_expression, size_symbol, variable
 from symprop.algebra.nodes import Node
-from symprop.algebra.operators import OPERATORS, size_of
+from symprop.algebra.operators import BY_NAME, OPERATORS
+from symprop.algebra.sizes import size_of, whole
 from symprop.algebra.tokens import Limits, Scan, refuse, scan, syntax_tree
+from symprop.algebra.trees import is_whole
+from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, shown
 
 LIMITS = Limits(
@@ -45,7 +48,7 @@ DEEPEST = 150
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 RELATIONS: dict[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.MatMult)
-_NAMED = {"None", "True", "False", "for", "in"}
+_NAMED = {"None", "True", "False", "for", "in", "inf"}
 _Result = TypeVar("_Result")
 
 
@@ -138,6 +141,7 @@ class _Reader:
     ) -> None:
         self.scanned, self.numbers, self.arrays, self.functions = scanned, numbers, arrays, functions
         self.series: dict[Expr, Expr] = {}  # the indices of the series that are open, with the number of terms
+        self.condition: ast.expr | None = None  # of a `where`, in which `a + b` of comparisons is "or" in NumPy too
         self.made = self.depth = 0
         self.cases: dict[type, Callable[[Any], Node]] = {
             ast.BinOp: self._binary,
@@ -200,6 +204,8 @@ class _Reader:
     def _unary(self, tree: ast.UnaryOp) -> Node:
         if not isinstance(tree.op, (ast.USub, ast.UAdd)):
             self.refuse(f"{_plain_name(tree.op)} is not part of a formula", tree)
+        if is_truth(tree.operand):
+            self.refuse(f"a sign before a comparison {HINT}", tree)
         operand = self.node(tree.operand)
         return n.negative(operand) if isinstance(tree.op, ast.USub) else operand
 
@@ -214,6 +220,15 @@ class _Reader:
             left = left.left
         if not spine:
             self.refuse(f"{_plain_name(tree.op)} is not part of a formula", tree)
+        first = next((part for part in reversed(spine) if not isinstance(part.op, ast.Mult)), None)
+        if (
+            first
+            and tree is not self.condition
+            and not isinstance(first.op, ast.Div)
+            and is_truth(first.right)
+            and is_truth(first.left)
+        ):
+            self.refuse(f"a sum or matrix product of comparisons {HINT}", first)
         result = self.node(left)
         terms: list[Node] = (
             list(result.operands) if isinstance(result, n.Add if kinds is _SUMS else n.Multiply) else [result]
@@ -237,8 +252,13 @@ class _Reader:
     def _power(self, tree: ast.BinOp) -> Node:
         return self._raised(tree, self.node(tree.left), self.node(tree.right))
 
-    def _raised(self, tree: ast.expr, base: Node, exponent: Node) -> Node:
+    def _raised(self, tree: ast.BinOp | ast.Call, base: Node, exponent: Node) -> Node:
         if isinstance(exponent, n.Scalar):
+            below = tree.left if isinstance(tree, ast.BinOp) else tree.args[0]
+            if exponent.value.is_negative and base.rank and (is_whole(base) or is_truth(below)):
+                self.refuse(
+                    "no negative power of whole numbers or comparisons in NumPy; write 1 / x**2 for x**-2", tree
+                )
             return self.build(tree, power_of, base, exponent.value)
         return self.build(tree, self.functions["power"], base, exponent)
 
@@ -252,11 +272,15 @@ class _Reader:
         if tree.attr != "T":
             self.refuse(f"'.T' is the only attribute of a formula, not {shown('.' + tree.attr)}", tree)
         operand = self.node(tree.value)
+        if isinstance(operand, n.Scalar):
+            self.refuse("a number has no axes", tree)
         return operand if operand.rank < 2 else n.Transpose(operand)
 
     def _subscript(self, tree: ast.Subscript) -> Node:
         """`x[:, None]` makes new axes; `E[ids]` takes rows of a table."""
         operand = self.node(tree.value)
+        if isinstance(operand, n.Scalar):
+            self.refuse("a number has no axes", tree)
         entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
         if sum(not _is_new_axis(entry) for entry in entries) > operand.rank:
             self.refuse(f"more indices than the {operand.rank} axes of the array", tree)
@@ -297,9 +321,8 @@ class _Reader:
 
     def _place(self, tree: ast.expr, value: Expr, size: Expr) -> Expr:
         """Return a constant index; one below 0 counts from the end, as in NumPy."""
-        if not value.is_integer:
-            self.refuse("an index is a whole number or a size", tree)
-        return size + value if value.is_negative else value
+        place = self.build(tree, whole, value, "an index")
+        return size + place if place.is_negative else place
 
     def _call(self, tree: ast.Call) -> Node:
         if not isinstance(tree.func, ast.Name):
@@ -311,6 +334,8 @@ class _Reader:
         for argument in tree.args:
             if isinstance(argument, ast.Starred):
                 self.refuse("'*' cannot stand before an argument", argument)
+        if name in NUMBERS_ONLY and any(map(is_truth, tree.args)):
+            self.refuse(f"{name} of a comparison {HINT}", tree)
         keywords = self._keywords(tree)
         if name in OPERATORS:
             return self._operator(tree, name, keywords)
@@ -334,17 +359,20 @@ class _Reader:
         if name == "sum" and tree.args and isinstance(tree.args[0], ast.ListComp):
             return self._series(tree, tree.args[0], keywords)
         parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
-        if len(tree.args) > len(parameters):
-            self.refuse(f"{name} takes {', '.join(parameters)}: {len(tree.args)} arguments are too many", tree)
-        given = dict(zip(parameters, tree.args, strict=False))
+        placed = [parameter for parameter in parameters if parameter not in BY_NAME]
+        takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
+        if len(tree.args) > len(placed):
+            self.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
+        given = dict(zip(placed, tree.args, strict=False))
         for key, value in keywords.items():
             if key not in parameters or key in given:
-                self.refuse(f"{name} takes {', '.join(parameters)}; not {shown(key)} here", value)
+                self.refuse(f"{takes}; not {shown(key)} here", value)
             given[key] = value
         needed = ("arrays",) if operator.lists else operator.arrays
         missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
         if missing:
-            self.refuse(f"{name} takes {', '.join(parameters)}; {missing[0]} is missing", tree)
+            self.refuse(f"{takes}; {missing[0]} is missing", tree)
+        self.condition = given["condition"] if name == "where" else None
         arrays = [self._list(name, given["arrays"])] if operator.lists else [self.node(given[each]) for each in needed]
         options = {key: self._option(key, value) for key, value in given.items() if key not in needed}
         if name == "matrix_power":
@@ -408,20 +436,32 @@ class _Reader:
 
     def _whole(self, tree: ast.expr) -> Expr:
         node = self.node(tree)
-        if not isinstance(node, n.Scalar) or not node.value.is_integer:
+        if not isinstance(node, n.Scalar):
             self.refuse("a range goes between whole numbers or sizes", tree)
-        return node.value
+        return self.build(tree, whole, node.value, "an end of a range")
 
     def _option(self, key: str, tree: ast.expr) -> Any:
         """An axis, a size, a shape, a truth value: what operators take besides arrays."""
         if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
+            if tree.value is not None and key not in BY_NAME:
+                self.refuse(f"{key} is not True or False", tree)
             return tree.value
+        if key == "ord" and (infinite := self._infinite(tree)) is not None:
+            return infinite
         if isinstance(tree, (ast.Tuple, ast.List)):
             return tuple(self._option(key, entry) for entry in tree.elts)
         node = self.node(tree)
         if not isinstance(node, n.Scalar):
             self.refuse(f"{key} is a number, not an array", tree)
-        return self.build(tree, size_of, node.value) if key in {"shape", "size"} else node.value
+        return self.build(tree, size_of, node.value) if key in {"shape", "size", "N"} else node.value
+
+    def _infinite(self, tree: ast.expr) -> Expr | None:
+        """Return infinity for `inf`, which no array or size is named, and minus infinity for `-inf`; else None."""
+        if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+            below = self._infinite(tree.operand)
+            return None if below is None else -below
+        named = isinstance(tree, ast.Name) and tree.id == "inf" and "inf" not in {**self.arrays, **self.numbers}
+        return sympy.oo if named else None
 
 
 def _with_a_term(value: Expr, count: Expr) -> Expr:

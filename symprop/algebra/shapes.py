@@ -84,7 +84,7 @@ def _(node: n.Scalar) -> Shape:
 def _(node: Node) -> Shape:
     shape: Shape = tuple(node.args[1].args)
     if isinstance(node, n.Reshape):
-        before, after = prod(node.operands[0].shape), prod(shape)
+        before, after = (prod(sizes, start=Integer(1)) for sizes in (node.operands[0].shape, shape))
         if not same(before, after):
             raise ShapeError(
                 f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}"

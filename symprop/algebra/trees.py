@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from symprop.algebra.nodes import Add, Fill, Multiply, Node, Scalar, Variable
+from symprop.algebra.nodes import (
+    Add,
+    Concatenate,
+    Expand,
+    Fill,
+    Multiply,
+    Node,
+    Reshape,
+    Scalar,
+    Slice,
+    Sum,
+    Take,
+    Transpose,
+    Variable,
+)
 
 
 def ones(*shape: Any) -> Node:
@@ -25,6 +39,18 @@ def zeros(*shape: Any) -> Node:
 def is_zero(node: Node) -> bool:
     """Whether `node` is written as zero (a number or a fill)."""
     return isinstance(node, (Scalar, Fill)) and node.value == 0
+
+
+_WHOLE_OF_WHOLE = (Add, Multiply, Transpose, Reshape, Expand, Slice, Concatenate, Sum, Take)
+
+
+def is_whole(ids: Node) -> bool:
+    """Whether all elements are whole numbers: an index, a whole number, their sums and products, parts of these."""
+    if isinstance(ids, Variable):
+        return "index" in ids.facts_by_kind
+    if isinstance(ids, (Scalar, Fill)):
+        return bool(ids.value.is_integer)
+    return isinstance(ids, _WHOLE_OF_WHOLE) and all(map(is_whole, ids.operands))
 
 
 def added(terms: Sequence[Node]) -> Node:

@@ -10,8 +10,9 @@ from typing import Any, Self
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import SHAPE, Node, as_expression
+from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
+from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
 from symprop.codegen.code import ATOM, Code, number
 from symprop.codegen.numpy_source import NUMPY

@@ -79,7 +79,7 @@ class LeakyReLU(Rectifier):
 
     @property
     def function(self) -> ElementwiseFunction:
-        return _named_after(leaky_relu(self.slope), "leaky_relu", self.slope)
+        return _by_name(leaky_relu(self.slope))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ELU(Rectifier):
 
     @property
     def function(self) -> ElementwiseFunction:
-        return _named_after(elu(self.alpha), "elu", self.alpha)
+        return _by_name(elu(self.alpha))
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,9 @@ class Identity(Layer):
         return value
 
 
-def _named_after(function: ElementwiseFunction, name: str, number: Any) -> ElementwiseFunction:
-    """The function under a name of its own where its number is not the usual one, since a name says one function."""
-    if function == FUNCTIONS[name]:
-        return function
-    suffix = str(float(number)).replace("-", "minus").replace("+", "").replace(".", "_")
-    return ElementwiseFunction(f"{name}_{suffix}", function.parameters, function.body)
+def _by_name(function: ElementwiseFunction) -> ElementwiseFunction:
+    """The function without its settings: a network defines it under its name, and calls it by that alone."""
+    return ElementwiseFunction(function.name, function.parameters, function.body)
 
 
 _TAKEN_NAME = re.compile(r"(x|y|p|L|m|g|(d?(W|b|E|x)|[zafe]|delta|d[afe])[0-9]*)(_[0-9]+)?")

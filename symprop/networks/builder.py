@@ -14,9 +14,10 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra.equations import Equation, Item
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.nodes import Node, Variable, as_expression
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import ACTIVATION, PARAMETER
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 

@@ -14,7 +14,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.names import closest
-from symprop.algebra.nodes import as_expression
+from symprop.algebra.sizes import as_expression
 from symprop.errors import SpecError, shown
 
 FAN_IN, FAN_OUT = sympy.symbols("fan_in fan_out", integer=True, positive=True)

@@ -34,6 +34,7 @@ from symprop.notation.precedence import (
     subscripts,
     sum_of,
 )
+from symprop.notation.style import function_name
 
 TEXT = Table("text")
 
@@ -107,9 +108,33 @@ def wrap(piece: Piece, minimum: int) -> str:
     return piece.text if piece.level >= minimum else f"({piece.text})"
 
 
+_OF_BOOLEANS = (
+    n.Transpose,
+    n.Reshape,
+    n.Expand,
+    n.Slice,
+    n.Diag,
+    n.Diagonal,
+    n.Outer,
+    n.Kron,
+    n.Extreme,
+    n.Concatenate,
+)
+"""Kinds whose value has the elements of their operands, or products of them: of booleans, it is boolean."""
+
+
+def _is_boolean(node: Node) -> bool:
+    """Whether NumPy's value of the text of a node is truth values, which it adds and multiplies by "or" and "and"."""
+    if isinstance(node, n.Where):
+        return all(map(_is_boolean, node.operands[1:]))
+    if isinstance(node, n.Take) or is_element(node):
+        return _is_boolean(node.operands[0])
+    return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(_is_boolean, node.operands)))
+
+
 def _numeric(node: Node, of: Of) -> Piece:
     """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
-    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if isinstance(node, n.Compare) else of(node)
+    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if _is_boolean(node) else of(node)
 
 
 def unsigned(ratio: Ratio, of: Of) -> Piece:
@@ -120,7 +145,7 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     if only:
         return _numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
-    booleans = not above and all(isinstance(factor, n.Compare) for factor in ratio.above)
+    booleans = not above and all(map(_is_boolean, ratio.above))
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
@@ -338,7 +363,9 @@ def _(node: n.Map, of: Of) -> Piece:
     if node.function.name == "power":
         base, exponent = (wrap(_numeric(operand, of), ATOM) for operand in node.operands)
         return Piece(f"{base}**{exponent}", POWER)
-    return _call(node.function.name, *(of(operand).text for operand in node.operands))
+    name = function_name(node.function.name)[0] if node.function.settings else node.function.name
+    settings = [number(setting).text for setting in node.function.settings]
+    return _call(name, *(_numeric(operand, of).text for operand in node.operands), *settings)
 
 
 @TEXT.row(n.Compare)
@@ -358,7 +385,7 @@ def _along(node: n.Softmax | n.LogSumExp) -> list[str]:
 
 @TEXT.row(n.Softmax)
 def _(node: n.Softmax, of: Of) -> Piece:
-    return _call("softmax", of(node.operands[0]).text, *_along(node))
+    return _call("softmax", _numeric(node.operands[0], of).text, *_along(node))
 
 
 @TEXT.row(n.LogSumExp)

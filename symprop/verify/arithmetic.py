@@ -222,10 +222,9 @@ class Complex(Arithmetic):
         return np.real(values)
 
     def power(self, base: Array, exponent: Expr) -> Array:
-        if exponent == -1:
-            return 1 / base
         if exponent.is_Integer:
-            return base ** int(exponent)
+            raised = base ** abs(int(exponent))  # NumPy takes no negative powers of integers, such as ids
+            return 1 / raised if exponent.is_negative else raised
         defined = np.where(base.real < 0, np.nan, base)
         return np.sqrt(defined) if exponent == sympy.Rational(1, 2) else defined ** float(exponent)
 

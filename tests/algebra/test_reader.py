@@ -83,9 +83,9 @@ NUMPY: dict[str, Any] = {
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "commutation": lambda m, k: np.eye(m * k)[np.arange(m * k).reshape(m, k).T.ravel()],
     "range": range,
-    "softmax": lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
-    "logsumexp": lambda x, axis=-1, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
-    "log_softmax": lambda x, axis=-1: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
+    "softmax": lambda x, axis=None: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
+    "logsumexp": lambda x, axis=None, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
+    "log_softmax": lambda x, axis=None: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
     "pi": np.pi,
 }
 FORMULAS = (
@@ -107,11 +107,11 @@ FORMULAS = (
         "exp(-x) / (1 + exp(-x))",
     ),
     *(
-        "softmax(X)",
+        "softmax(X, axis=1)",
         "softmax(X, axis=0)",
         "log_softmax(x)",
         "logsumexp(X, axis=1)",
-        "logsumexp(X, 0, True)",
+        "logsumexp(X, 0, keepdims=True)",
         "where(x > 0.5, x, 0)",
     ),
     *(
@@ -250,7 +250,7 @@ REFUSED = {
     "concatenate(x)": (FormulaError, "in brackets, such as (a, b)"),
     "concatenate((x, X))": (ShapeError, "rank 1"),
     "matrix_power(X.T @ X, 10**6)": (LimitError, "go up to 1,000"),
-    "norm(x, 3)": (FormulaError, "no norm 3"),
+    "norm(W, 3)": (FormulaError, "no norm 3"),
     "sum([x for i in range(3)])": (FormulaError, "axis=0"),
     "sum([x for i in y], axis=0)": (FormulaError, "a series is sum"),
     "sum([x for s in range(3)], axis=0)": (FormulaError, "a name of its own"),

@@ -225,7 +225,7 @@ def test_a_weight_before_a_recurrence_may_be_used_behind_it() -> None:
         ("Input(8) >> Dense(8) >> Dense(8, tied=True)", ["'True' names no weight"]),
         ('Input(8) >> Dense(8) >> Dense(8, tied="W1", initialiser="zeros")', ["starts as W1 does"]),
         ('Input(n) >> Repeat(Dense(n), N) >> Dense(n, tied="W1")', ["symbolic Repeat differ from block to block"]),
-        ("Input(n_0) >> Repeat(Dense(n_l), N, tied=True)", ["one W1 for all blocks", "(n(l), n(l - 1)) varies"]),
+        ("Input(n_0) >> Repeat(Dense(n_l), N, tied=True)", ["one W1 for all blocks", "(n(l), n(0)) varies"]),
         ("Input(n) >> Repeat(Repeat(Dense(n), N), 2, tied=True)", ["inside a tied one of a number", "a name"]),
         ("Input(4) >> Repeat(Dense(5), 3, tied=True)", ["W1 again, of shape (5, 4)", "(5, 5) is needed"]),
         ("Input(4) >> Repeat(Dense(4), 3, tied=1)", ["tied is True or False"]),

@@ -19,8 +19,8 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.operators import size_of
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.sizes import size_of
 from symprop.errors import FormulaError, LimitError, ShapeError, shown
 from symprop.formulas.interchange.parts import ALLOWED, Part, refused
 from symprop.formulas.interchange.rows import READ, SCALARS

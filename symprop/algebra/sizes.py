@@ -1,0 +1,91 @@
+"""Whole numbers where a formula needs one: sizes, axes, places in an array, counts. `whole` judges all of them.
+
+A symbol of a size is a positive integer. An expression is whole where that follows from its symbols: `2*n/2` is `n`,
+and `n/2` is refused. Whether `n - 3` is positive is a condition on `n`; it may stand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import Expr, Integer
+
+from symprop.errors import FormulaError, LimitError, shown
+
+LARGEST_SIZE = 10**9
+
+
+def as_expression(value: object) -> Expr:
+    """Return a number, a size or an expression in sizes as SymPy has it; text is refused, because it could hold code.
+
+    >>> as_expression(2) / 3
+    2/3
+
+    Raises:
+        FormulaError: anything else, such as text or a truth value.
+    """
+    try:
+        expression = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        expression = None
+    if not isinstance(expression, Expr):
+        raise FormulaError(f"expected a number or an expression in sizes, not {shown(value)}")
+    return expression
+
+
+def whole(value: object, what: str, positive: bool = False) -> Expr:
+    """Return a whole number, or an expression in sizes that is one; `what` says whose it is in an error.
+
+    >>> n = sympy.Symbol("n", integer=True, positive=True)
+    >>> whole(2 * n / 2, "a size", positive=True), whole(-1, "an axis")
+    (n, -1)
+    >>> whole(n / 2, "a size of Reshape", positive=True)
+    Traceback (most recent call last):
+    symprop.errors.FormulaError: a size of Reshape is a positive integer, or an expression in sizes that is one, not n/2
+
+    Raises:
+        FormulaError: a fraction, a decimal number, what may be a fraction, or below 1 where it is `positive`.
+    """
+    if isinstance(value, Integer) and (value.p > 0 or not positive):
+        return value
+    expression = as_expression(value)
+    if (
+        not expression.is_integer
+        or isinstance(expression, sympy.Float)
+        or (positive and expression.is_positive is False)
+    ):
+        kind = "a positive integer" if positive else "an integer"
+        raise FormulaError(f"{what} is {kind}, or an expression in sizes that is one, not {value}")
+    return expression
+
+
+def size_of(value: Any, what: str = "a size") -> Expr:
+    """Return `value` if it can be the length of an axis that a user asks for.
+
+    Raises:
+        FormulaError: not a positive integer.
+        LimitError: larger than 10**9.
+    """
+    size = whole(value, what, positive=True)
+    if size.is_number and size > LARGEST_SIZE:
+        raise LimitError(f"{what} of {size}; at most {LARGEST_SIZE:,} is allowed")
+    return size
+
+
+def axis_of(value: object, rank: int, what: str = "an axis") -> int:
+    """Return the position of an axis in an array of `rank` axes; one below 0 counts from the end.
+
+    >>> axis_of(-1, 3)
+    2
+
+    Raises:
+        FormulaError: not a whole number, or there is no such axis.
+    """
+    axis = whole(value, what)
+    if not (axis.is_Integer and -rank <= axis < rank):
+        raise FormulaError(f"axis {axis} does not exist in an array of rank {rank}")
+    return int(axis) % rank
+
+
+__all__ = ["LARGEST_SIZE", "as_expression", "axis_of", "size_of", "whole"]

@@ -1,0 +1,288 @@
+"""Every name of the formula language against NumPy, for each rank and argument: the same value, or a refusal in words.
+
+The names come from the language's own tables, so that a function or an option without a comparison here fails. What
+NumPy lacks is SciPy's, and what both lack is written out in `NUMPY`. What is printed is read by NumPy too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import symprop
+from symprop.algebra import operators
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.nodes import Node
+from symprop.algebra.operators import BY_NAME, OPERATORS
+from symprop.algebra.reader import RELATIONS, names_in
+from symprop.algebra.truths import KEEPING, NUMBERS_ONLY
+from symprop.errors import SympropError
+from symprop.verify.evaluate import complex_value
+
+
+def scatter_add(values: Any, ids: Any, size: int) -> Any:
+    result = np.zeros((size, *np.shape(values)[np.ndim(ids) :]))
+    np.add.at(result, ids, values)
+    return result
+
+
+def logdet(a: Any) -> Any:
+    return np.linalg.slogdet(a)[1]
+
+
+_OWN_NAMES = ("exp log log1p expm1 abs sign sin cos tan arcsin arccos arctan sinh cosh tanh maximum minimum power",)
+_ARRAYS = (
+    "sqrt square sum mean prod max min trace kron concatenate stack outer diag diagonal transpose where eye ones zeros"
+)
+NUMPY: dict[str, Any] = {
+    **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), "full", "reshape", "pi", "inf")},
+    **{name: getattr(np.linalg, name) for name in ("norm", "det", "inv", "solve", "matrix_power")},
+    **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf")},
+    # along the last axis where none is named, as networks have them; SciPy takes all elements together
+    "softmax": lambda x, axis=-1: scipy.special.softmax(x, axis=axis),
+    "log_softmax": lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis),
+    "sigmoid": scipy.special.expit,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x * scipy.special.expit(x),
+    "gelu": lambda x: x * scipy.special.ndtr(x),
+    "gelu_tanh": lambda x: x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+    "leaky_relu": lambda x, slope=0.01: np.where(x > 0, x, slope * x),
+    "elu": lambda x, alpha=1: np.where(x > 0, x, alpha * np.expm1(x)),
+    "logdet": logdet,
+    "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
+    "one_hot": lambda ids, size: np.eye(size)[ids],
+    "scatter_add": scatter_add,
+}
+DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3"}
+VALUES: dict[str, Any] = {
+    "s": np.array(-0.7),
+    "x": np.array([-1.5, 0.0, 2.0]),
+    "A": np.array([[2.0, -1.0, 0.0], [0.5, 3.0, 3.0], [-1.0, 0.0, 2.0]]),  # negative numbers, zeros and ties
+    "T": np.array([[[1, 0, 2], [-1, 3, 3], [0, 1, 1]], [[2, 2, 0], [1, -1, 0.5], [3, 0, 1]]]),
+    "B": np.array([[1.0, -2.0]]),
+    "i": np.array([2, 0, 2]),
+}
+OPERANDS = ("s", "x", "A", "T", "B", "2", "i", "(x > 0)", "(A > 0)")
+OF_THREE = ("s", "x", "A", "T", "(A > 0)", "2")
+OPTIONS = {
+    "axis": "0 1 -1 2 (0,1) (1,0) (0,-1) (0,0) (1,) () None -4 0.5 x True",
+    "keepdims": "True False 1",
+    "ord": "None 0 1 -1 2 -2 3 -3 1/2 inf -inf x True",
+    "n": "0 1 3 -2 1/2 True",
+    "axes": "(0,1) (1,0) (-1,0) (2,0,1) (0,2,1) None 1 (0,0)",
+    "shape": "3 (3,) (3,3) (9,) -1 (3,-1) (1/2,18) () (2,3,3) True",
+    "size": "3 1 0 -1 1/2",
+    "N": "3 1 0 -1 1/2 True",
+    "m": "2 3 1/2 0",
+    "fill_value": "0 2 -1/3 x s None",
+    "slope": "1/2 0 -1 True x",
+    "alpha": "2 1/2 True None",
+}
+ELSEWHERE = ("dtype=float", "dtype=bool", "k=1", "offset=1", "keepdims=True", "initial=1", "1", "True", "0, 1")
+"""Arguments that NumPy takes in some functions and the language does not, or that it takes in another order."""
+
+
+def calls(name: str) -> Iterator[str]:
+    """Yield calls of a function: operands of each rank, each option left out, by place and by name."""
+    operator = OPERATORS.get(name)
+    count = len(FUNCTIONS[name].parameters) if operator is None else len(operator.arrays)
+    options = () if operator is None else operator.options
+    pool = OPERANDS if count < 3 else OF_THREE
+    arrays = [", ".join(chosen) for chosen in itertools.product(pool, repeat=count)]
+    if operator is not None and operator.lists:
+        arrays = [f"({', '.join(chosen)},)" for size in (1, 2) for chosen in itertools.product(OPERANDS, repeat=size)]
+    given: dict[str, None] = {}
+    for chosen in itertools.product(*((None, *OPTIONS[option].split()) for option in options)):
+        named = [f"{option}={value}" for option, value in zip(options, chosen, strict=True) if value is not None]
+        given[", ".join(named)] = None
+        placed = list(itertools.takewhile(lambda value: value is not None, chosen))
+        given[", ".join([*map(str, placed), *named[len(placed) :]])] = None
+    given.update(dict.fromkeys(ELSEWHERE))
+    for operands, tail in itertools.product(arrays or [""], given):
+        yield f"{name}({', '.join(filter(None, (operands, tail)))})"
+
+
+def subscripts() -> Iterator[str]:
+    ends = (":", "None", "0", "-1", "1:", ":-1", "-2:", "0:2", "5", "-4", "1:1", "::2", "0:1/2", "1/2", "0.5", "True")
+    ids = ("i", "x", "x > 0", "i > 0", "i - 1", "i / 2", "2 - 2", "-5:", ":5", "2:1")
+    for array in OPERANDS:
+        for size, entries in ((1, (*ends, *ids)), (2, (*ends, *ids)), (3, ends[:8])):
+            for chosen in itertools.product(entries, repeat=size):
+                yield f"{array}[{', '.join(chosen)}]"
+
+
+def operations() -> Iterator[str]:
+    more = (
+        *OPERANDS,
+        "(x > 0) * (A > 0)",
+        "(A > 0).T",
+        "(A > 0)[0]",
+        "maximum(x > 0, A > 0)",
+        "where(x > 0, x > 1, x < 1)",
+    )
+    for sign, left, right in itertools.product(("+", "-", "*", "/", "**", "@"), more, more):
+        yield f"{left} {sign} {right}"
+        yield f"2 * ({left} {sign} {right}) - 1"
+    yield from (
+        f"{array} ** {power}" for array in (*more, "full((2,), 3)") for power in ("-1", "-2", "1/2", "0", "-1/2")
+    )
+    for sign, left, right in itertools.product(RELATIONS.values(), OPERANDS, OPERANDS):
+        yield f"{left} {sign} {right}"
+    for array in more:
+        yield from (f"-{array}", f"+{array}", f"{array}.T", f"1 - {array}", f"1 * {array} + 1 * {array}")
+        yield f"sum([{array} * k for k in range(3)], axis=0)"
+        yield f"sum([{array} for k in range(1, 3)])"
+
+
+def difference(text: str) -> str | None:
+    """Return how the language differs from NumPy in one formula; None where it does not, or refuses in words."""
+    try:
+        node = symprop.formula(text, **DECLARED).node
+    except SympropError as problem:
+        return None if str(problem) and str(problem).count("\n") <= 2 else "refused without words"
+    results = []
+    for written in (text, node.text()):
+        try:
+            with np.errstate(all="ignore"):
+                results.append(np.asarray(eval(written, {**NUMPY, **VALUES})))  # a fixed text of this test
+        except IndexError:
+            return None if not is_evaluated(node) else f"{text}: NumPy finds no element in {written}"
+        except Exception as problem:  # whatever NumPy raises is the difference
+            return f"{text}: NumPy refuses {written}: {problem}"
+    expected, printed = results
+    # in 64 bits some tens of roundings of numbers up to 1e3; NumPy's functions of booleans have 16 bits
+    digits = 1e-9 if expected.dtype.itemsize > 2 or expected.dtype.kind != "f" else 4e-3
+    expected, printed = expected.astype(float), printed.astype(float)
+    if expected.shape != printed.shape or not np.allclose(printed, expected, digits, digits, equal_nan=True):
+        return f"{text}: {expected.ravel()[:4]}, and {printed.ravel()[:4]} for what is printed, {node.text()}"
+    with np.errstate(all="ignore"):
+        found = np.asarray(complex_value(node, VALUES).real, dtype=float)
+    defined = np.isfinite(expected) & np.isfinite(found) if expected.shape == found.shape else False  # beside poles
+    if expected.shape != found.shape or not np.allclose(found[defined], expected[defined], digits, digits):
+        return f"{text}: {found.ravel()[:4]} of shape {found.shape}, and {expected.ravel()[:4]} of {expected.shape}"
+    return None
+
+
+def is_evaluated(node: Node) -> bool:
+    try:
+        complex_value(node, VALUES)
+    except IndexError:
+        return False
+    return True
+
+
+def differences(texts: Iterator[str]) -> list[str]:
+    return [found for found in map(difference, dict.fromkeys(texts)) if found is not None]
+
+
+NAMES = tuple(dict.fromkeys((*FUNCTIONS, *OPERATORS)))
+
+
+def test_every_name_and_option_of_the_language_is_compared() -> None:
+    assert not [name for name in NAMES if name not in NUMPY]
+    assert not [option for each in OPERATORS.values() for option in each.options if option not in OPTIONS]
+    assert set(NAMES) >= KEEPING | NUMBERS_ONLY
+    assert set(OPTIONS) >= BY_NAME
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_means_what_numpy_means_or_is_refused(name: str) -> None:
+    assert differences(calls(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_function_is_taken_at_all(name: str) -> None:
+    def taken(text: str) -> bool:
+        try:
+            return bool(symprop.formula(text, **DECLARED))
+        except SympropError:
+            return False
+
+    assert any(map(taken, calls(name)))
+
+
+def test_operators_mean_what_numpy_means_or_are_refused() -> None:
+    assert differences(operations()) == []
+
+
+def test_subscripts_mean_what_numpy_means_or_are_refused() -> None:
+    assert differences(subscripts()) == []
+
+
+def test_a_norm_of_another_meaning_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: with the Frobenius norm for `norm(A, 2)` it says so."""
+    frobenius = OPERATORS["norm"].make
+    wrong = operators.Operator(("x",), lambda x, ord=None: frobenius(x), ("ord",))
+    monkeypatch.setitem(OPERATORS, "norm", wrong)
+    assert any(found.startswith("norm(A, 2): ") for found in differences(calls("norm")))
+
+
+TAKEN = {
+    "norm(A)": (),
+    "norm(T)": (),
+    "where((x > 0) + (x < -1), x, 0)": (3,),
+    "norm(s)": (),
+    "norm(A, 1)": (),
+    "norm(A, -1)": (),
+    "norm(A, inf)": (),
+    "norm(A, -inf)": (),
+    "norm(x, inf)": (),
+    "norm(x, 3)": (),
+    "norm(x, 0)": (),
+    "norm(A, axis=1)": (3,),
+    "norm(T, axis=(1, 2))": (2,),
+    "norm(T, 1, axis=(1, 2), keepdims=True)": (2, 1, 1),
+    "logsumexp(A)": (),
+    "logsumexp(T, axis=(0, 2))": (3,),
+    "transpose(T, (-1, 0, 1))": (3, 2, 3),
+    "1 * (x > 0) + 1 * (x > 1)": (3,),
+}
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_what_numpy_means_is_taken_and_differentiated(text: str) -> None:
+    formula = symprop.formula(text, **DECLARED)
+    assert formula.shape == TAKEN[text]
+    assert difference(text) is None
+    by = names_in(text)[0]
+    answer = symprop.gradient(f"sum({text}{'**2' if formula.shape else ''})", by, **{by: DECLARED[by]})
+    assert answer.check().ok
+
+
+REFUSED = {
+    "norm(A, 2)": "the spectral norm is not part of the language; norm(A) is the Frobenius norm",
+    "norm(A, -2)": "the smallest singular value is not part of the language",
+    "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 1, -1, inf, -inf",
+    "norm(T, 2)": "no norm 2 over 3 axes",
+    "norm(A, 'fro')": "text in quotes is not part of a formula",
+    "norm(T, 2, axis=(0, 1))": "the spectral norm",
+    "norm(x, True)": "ord is not True or False",
+    "sum(A, axis=(0, 0))": "axis 0 is given twice",
+    "sum(A, 0, True)": "sum takes x, axis, keepdims=: 3 arguments without a name are too many",
+    "(x > 0) + (x > 1)": "write 1 * (x > 0) for numbers",
+    "(A > 0) @ (A > 1)": "write 1 * (x > 0) for numbers",
+    "-(x > 0)": "a sign before a comparison",
+    "matrix_power(A > 0, 2)": "matrix_power of a comparison",
+    "x[x > 0]": "selects, and is not declared",
+    "x[i > 0]": "ids are whole numbers, and i > 0 may be others",
+    "x[i / 2]": "ids are whole numbers, and i / 2 may be others",
+    "i ** -2": "write 1 / x**2 for x**-2",
+    "2[None]": "a number has no axes",
+    "scatter_add(s, 2, 1)": "no id 2 among 1 entries",
+    "leaky_relu(x, True)": "slope is not True or False",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_means_another_thing_in_numpy_is_refused_in_words(text: str) -> None:
+    with pytest.raises(SympropError) as caught:
+        symprop.formula(text, **DECLARED)
+    assert REFUSED[text] in str(caught.value)
+    assert str(caught.value).count("\n") <= 2
