@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.calculus.gaussian import pieces
+from symprop.codegen.fact_checks import takes_class_ids
 from symprop.errors import FormulaError
 from symprop.verify.arithmetic import Array
 from symprop.verify.watching import Side, seen
@@ -50,8 +51,8 @@ class Point:
 def target_kinds(system: System) -> tuple[Target, ...]:
     """Return the kinds of targets that the facts of the target variables allow."""
     kinds = {kind for target in system.targets for kind in target.facts_by_kind}
-    if "sums to 1" in kinds:  # a module takes class ids where an example has one class
-        ids = ("class ids",) * all(target.rank == 1 for target in system.targets)
+    if "sums to 1" in kinds:
+        ids = ("class ids",) * all(map(takes_class_ids, system.targets))
         return (*ids, "distribution", "one-hot")
     return ("numbers", "bits") if "between 0 and 1" in kinds else ("numbers",)
 
