@@ -24,6 +24,7 @@ from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
 from symprop.training import accuracy, train
 from symprop.verify import check
+from symprop.verify.points import random_point, target_kinds
 
 Array = np.ndarray[Any, Any]
 Draw = Callable[[np.random.Generator, int], Array]
@@ -377,11 +378,15 @@ def test_targets_with_any_fact_are_checked_in_batches(
     word: str, draw: Callable[[np.random.Generator], Array], message: str | None, random: np.random.Generator
 ) -> None:
     facts = DECLARED[word].facts(symprop.formula("A", A="2 2").shape)
-    module: Any = compile_network(Input(2) >> Embedding(5, 2, flatten=False) >> Dense(2) >> Declared(*facts))
+    network = Input(2) >> Embedding(5, 2, flatten=False) >> Dense(2) >> Declared(*facts)
+    module: Any = compile_network(network)
     x, y, params = random.integers(0, 5, (4, 2)), draw(random), module.init_params()
     given, work = y.copy(), module.make_workspace(4)
     assert module.loss_and_grads(params, x, y, work)[0] == pytest.approx(module.loss(params, x, y), rel=1e-12)
     assert np.array_equal(y, given)
+    for kind in target_kinds(network.system()):  # the certificate's own targets
+        point = random_point(network.system(), random, kind, 4)
+        module.loss(params, x, *point.given.values())
     wrong = -y if word == "positive" else changed(y, (3, 1, 1), 7)
     if word in ("symmetric", "positive-definite", "positive-semidefinite"):
         wrong = changed(y, (3, 0, 1), y[3, 0, 1] + 1)
