@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sympy import Symbol
+
 from symprop.algebra.nodes import Add, Fill, Multiply, Node, Scalar, Variable
 
 
@@ -78,7 +80,7 @@ def variables(node: Node) -> tuple[Variable, ...]:
 
 
 def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
-    """Return `node` with whole sub-nodes replaced.
+    """Return `node` with whole sub-nodes replaced; inside a series what comes in may read its index.
 
     Raises:
         ShapeError: a node above a replaced one no longer fits; shapes are checked again on the way up.
@@ -88,3 +90,16 @@ def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
     operands = node.operands
     new = tuple(replace(operand, mapping) for operand in operands)
     return node if new == operands else node.with_operands(new)
+
+
+def loose(after: Node, *before: Node) -> tuple[Symbol, ...]:
+    """Return the symbols that `after` reads and nothing in `before` does: indices that no series of `after` binds.
+
+    >>> from symprop.algebra import nodes, variable
+    >>> s, i = variable("s"), Symbol("i", integer=True, positive=True)
+    >>> loose(s**i, s), loose(nodes.BlockSum(s**i, i, 3), s)
+    ((i,), ())
+    """
+    known = {symbol for each in before for symbol in each.free_symbols}
+    found = {symbol for symbol in after.free_symbols - known if isinstance(symbol, Symbol)}
+    return tuple(sorted(found, key=str))

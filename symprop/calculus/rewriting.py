@@ -15,7 +15,7 @@ from symprop.algebra.shapes import same
 from symprop.algebra.trees import ones, replace, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
-from symprop.calculus.pullbacks import PULLBACK, unused_index
+from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.tidy import tidy
@@ -183,6 +183,8 @@ def pushed(pushforward: n.Pushforward) -> tuple[str, Applied]:
     moving = [place for place, operand in enumerate(expression.operands) if by in variables(operand)]
     if not moving:
         return "independence", Applied(zeros(*expression.shape), (f"{expression} does not depend on {by}",))
+    if isinstance(expression, n.BlockSum):
+        expression = expression.apart_from(u)
     parts: list[Node] = []
     for place in moving:
         operand = expression.operands[place]
@@ -214,12 +216,9 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
 
 def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
     """The pullback of a series whose terms all read `by`: the series of their pullbacks."""
-    index, operand = series.index, series.operands[0]
-    if index in g.free_symbols:
-        index = unused_index(g, series)
-        operand = operand.xreplace({series.index: index})
-    flow = PULLBACK(n.BlockSum(operand, index, series.count), 0, _full(g, series))
-    return n.BlockSum(n.Pullback(flow, operand, by), index, series.count)
+    series = series.apart_from(g)
+    flow = PULLBACK(series, 0, _full(g, series))
+    return n.BlockSum(n.Pullback(flow, series.operands[0], by), series.index, series.count)
 
 
 def _rule_name(expression: Node) -> str:
