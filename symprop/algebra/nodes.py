@@ -597,11 +597,17 @@ def unused_index(*formulas: Basic) -> sympy.Symbol:
     >>> unused_index(symprop.variable("i", ("j", 3)))
     l
     """
-    taken = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
-    taken |= {array.letter for each in formulas for array in each.atoms(Variable)}
+    taken = names_in(*formulas)
     numbered = (f"i{number}" for number in count())
     free = next(name for name in chain("ijlrsuv", numbered) if name not in taken)
     return sympy.Symbol(free, integer=True, positive=True)
+
+
+def names_in(*formulas: Basic) -> set[str]:
+    """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
+    arrays = [array for each in formulas for array in each.atoms(Variable)]
+    symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
+    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
 
 
 NODE_KINDS: tuple[type[Node], ...] = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Symbol
 
-from symprop.algebra.nodes import Add, Fill, Multiply, Node, Scalar, Variable
+from symprop.algebra.nodes import Add, BlockSum, Fill, Multiply, Node, Scalar, Variable, names_in, unused_index
 
 
 def ones(*shape: Any) -> Node:
@@ -90,6 +90,25 @@ def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
     operands = node.operands
     new = tuple(replace(operand, mapping) for operand in operands)
     return node if new == operands else node.with_operands(new)
+
+
+def series_apart(node: Node, given: Sequence[Variable]) -> Node:
+    """Return `node` with another index for each series whose index is called like something in `given`.
+
+    >>> from symprop.algebra import nodes, variable
+    >>> s, i = variable("s"), Symbol("i", integer=True, positive=True)
+    >>> print(series_apart(nodes.BlockSum(s**i, i, 3), [variable("i")]).text())
+    sum([s**j for j in range(1, 4)])
+    """
+    taken = names_in(*given)
+    if taken.isdisjoint(part.index.name for part in walk(node) if isinstance(part, BlockSum)):
+        return node
+    operands = tuple(series_apart(operand, given) for operand in node.operands)
+    node = node if operands == node.operands else node.with_operands(operands)
+    if isinstance(node, BlockSum) and node.index.name in taken:
+        index = unused_index(node, *given)
+        node = BlockSum(node.at(index), index, node.count)
+    return node
 
 
 def loose(after: Node, *before: Node) -> tuple[Symbol, ...]:

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.trees import ones, replace, variables, walk, zeros
+from symprop.algebra.trees import ones, replace, series_apart, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.pullbacks import PULLBACK
@@ -65,7 +65,7 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
     Raises:
         LimitError: the formula needs more than 2,000 steps.
     """
-    current, steps = tidy(start), []
+    current, steps = series_apart(tidy(start), context.given), []
     if current != start:
         steps.append(Step("tidy", start, current))
     while True:
@@ -80,6 +80,7 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
             after = tidy(_put(current, place, applied.result))
         else:
             after = tidy(replace(current, {part: applied.result}))
+        after = series_apart(after, context.given)
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:

@@ -16,7 +16,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symprop.algebra.elements import element
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.trees import variables, walk
 from symprop.notation.latex import letter
 from symprop.notation.pretty import GREEK, subscript, superscript
@@ -37,7 +37,7 @@ def needs_indices(node: Node) -> bool:
 
 def indexed(node: Node) -> tuple[tuple[sympy.Symbol, ...], Expr] | None:
     """Return the letters of the axes and one element of `node` in them; None where its meaning has no such form."""
-    taken = {each.name for each in variables(node)} | {str(symbol) for symbol in node.atoms(sympy.Symbol)}
+    taken = names_in(node)
     letters = iter([name for name in LETTERS if name not in taken])
     indices = tuple(sympy.Symbol(next(letters), integer=True) for _ in node.shape)
     bare = {v: _symbolic(v) for v in variables(node)}
