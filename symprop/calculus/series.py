@@ -35,7 +35,7 @@ def tidy_series(node: n.BlockSum, tidy: Tidy) -> Node:
     >>> from symprop.calculus.tidy import tidy
     >>> s, t = variable("s"), Symbol("t", integer=True, positive=True)
     >>> print(tidy(n.BlockSum(n.Multiply(n.Scalar(6 * (t - 1)), s, n.Power(s, t - 2)), t, 9)).text())
-    6 * s * sum([t * s**(t - 1) for t in range(1, 9)])
+    6 * sum([t * s**t for t in range(1, 9)])
     """
     term, index, count = node.operands[0], node.index, node.count
     if is_zero(term) or count == 0:
