@@ -218,11 +218,11 @@ def table(meaning: str, style: Style) -> Table:
 
     @rows.row(n.MatrixPower)
     def _(node: n.MatrixPower, of: Of) -> Piece:
-        operand = node.operands[0]
+        operand, exponent = node.plain
         if isinstance(operand, n.Transpose):  # (A')^k is (A^k)'
-            base = style.power(style.wrap(of(operand.operands[0]), ATOM), node.exponent, False).text
+            base = style.power(style.wrap(of(operand.operands[0]), ATOM), exponent, False).text
             return Piece(style.superscript(style.group(base), style.transposed), ATOM)
-        return style.power(style.wrap(of(operand), ATOM), node.exponent, False)
+        return style.power(style.wrap(of(operand), ATOM), exponent, False)
 
     @rows.row(n.Kron)
     def _(node: n.Kron, of: Of) -> Piece:

@@ -16,6 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import zeros
 from symprop.notation.precedence import (
     ATOM,
     COMPARE,
@@ -274,11 +275,11 @@ def _is_turned_name(node: Node) -> bool:
 
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
-    base = node.operands[0]
-    if node.exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
-        factor = wrap(of(node.operands[0]), POWER)
+    base, exponent = node.plain
+    if exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
+        factor = wrap(of(base), POWER)
         return Piece(f"{factor} @ {factor}", MATMUL)
-    return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)
+    return _call("matrix_power", of(base).text, number(exponent).text)
 
 
 @TEXT.row(n.Kron)
@@ -314,8 +315,10 @@ def _(node: n.Slice, of: Of) -> Piece:
 
 @TEXT.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of) -> Piece:
-    blocks = f"for {node.index} in range(1, {number(node.count + 1).text})"
-    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]", *(["axis=0"] if node.rank else []))
+    terms = f"[{of(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})]"
+    if node.rank and not node.count.is_positive:
+        terms = f"[{of(zeros(*node.shape)).text}] + {terms}"  # NumPy gives an empty sum no shape
+    return _call("sum", terms, *(["axis=0"] if node.rank else []))
 
 
 @TEXT.row(n.Expand)
