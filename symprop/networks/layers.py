@@ -222,8 +222,7 @@ class Embedding(Layer):
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
         ids = value.change(facts=sympy.Tuple(Fact("index", vocabulary)))
         builder.books.inputs[:] = [ids]
-        builder.books.embeddings += 1
-        number = sympy.Integer(builder.books.embeddings)
+        number = builder.next_number("embedding")
         table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
         rows: Node = Take(table, ids)
         if self.flatten:

@@ -37,7 +37,7 @@ def rows(module: ModuleType | Any, parameters: tuple[Parameter, ...], point: Poi
 
 def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: int) -> Iterator[Row]:
     first, again, other = (module.init_params(seed=number) for number in (seed, seed, seed + 1))
-    random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].distribution != "zeros"]
+    random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].constant is None]
     same = list(first) == list(again) == [parameter.name for parameter in parameters] and all(
         np.array_equal(first[name], again[name]) for name in first
     )
@@ -59,8 +59,9 @@ def _draw(parameter: Parameter, values: Array, shape: tuple[int, ...]) -> Row:
     name, oracle, points = f"start of {parameter.name}", f"moments of {initialiser.name}", f"{values.size} draws"
     if shape != tuple(int(size) for size in parameter.variable.shape) or not np.all(np.isfinite(values)):
         return Row(name, oracle, points, np.inf, 0.0, False, "not finite, or another shape")
-    if initialiser.distribution == "zeros":
-        return Row(name, oracle, points, float(np.max(np.abs(values), initial=0.0)), 0.0, not np.any(values), "zero")
+    if initialiser.constant is not None:
+        off = float(np.max(np.abs(values - initialiser.constant), initial=0.0))
+        return Row(name, oracle, points, off, 0.0, off == 0, initialiser.name)
     variance = float(initialiser.at(initialiser.variance, parameter.fan_in, parameter.fan_out))
     mean_limit = DEVIATIONS / np.sqrt(values.size)
     limit = mean_limit * np.sqrt(SPREAD_OF_SQUARES[initialiser.distribution])
