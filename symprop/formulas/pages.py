@@ -18,9 +18,10 @@ from symprop.notation.html_document import math_font
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
 from symprop.notation.mathml import mathml
+from symprop.notation.numbers import number
 from symprop.notation.pages import STEPS, WIDTH, seen_steps, wrapped
 from symprop.notation.pretty import pretty
-from symprop.notation.text import number, text
+from symprop.notation.text import text
 from symprop.templating import environment
 
 

@@ -10,9 +10,10 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
+from symprop.notation.numbers import number
 from symprop.notation.page_data import Definition, Line
 from symprop.notation.pages import network_lines, table_lines, text_words, wrapped
-from symprop.notation.text import number, text
+from symprop.notation.text import text
 
 
 def text_page(derivation: Derivation) -> str:

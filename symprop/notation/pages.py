@@ -21,9 +21,10 @@ from symprop.errors import SpecError, shown
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import loss_clashes, sections
 from symprop.notation.function_notes import told
+from symprop.notation.numbers import number
 from symprop.notation.page_data import Block, Line, Range, Section, Sentence
 from symprop.notation.pretty import Unicode, pretty
-from symprop.notation.text import number, text
+from symprop.notation.text import text
 
 WIDTH = 100
 _UNICODE = Unicode()

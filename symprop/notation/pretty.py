@@ -12,8 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.notation import mathematics
-from symprop.notation import text as plain
+from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.style import Style, accented, function_name
 
@@ -99,7 +98,7 @@ class Unicode(Style):
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
         value = _named(value)
-        piece = plain.number(value)
+        piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π")
