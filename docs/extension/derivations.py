@@ -11,14 +11,16 @@ from sphinx.util.docutils import SphinxDirective
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
 from symprop.analysis.derivation import Derivation
-from symprop.notation.content import loss_clashes, sections
+from symprop.notation.blocks import Line, Lines, Span
+from symprop.notation.content import loss_clashes, reasons, sections, seen_steps, steps_of
 from symprop.notation.latex import Tex, latex
-from symprop.notation.page_data import Block, Line
-from symprop.notation.pages import pretty_shape, reasons, seen_steps, steps_of, words
-from symprop.notation.pretty import pretty
+from symprop.notation.pretty import pretty, pretty_shape
+from symprop.notation.terminal import Wording
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
 """The parts of a derivation that a page may show; an option names them by their first words."""
+
+WORDING = Wording(pretty, str, "…")
 
 
 class DerivationDirective(SphinxDirective):
@@ -67,38 +69,24 @@ def _written(derivation: Derivation, only: list[str], names: list[str], prefix: 
             yield f'<p class="equations-heading">{section.title}</p>'
         yield from tables
         if section.title == "Remarks" and not names:
-            said = "".join(f"<li>{words(sentence, pretty, str, str)}</li>" for sentence in section.sentences)
+            said = "".join(f"<li>{WORDING.words(sentence)}</li>" for sentence in section.sentences)
             yield f'<p class="equations-heading">Remarks</p><ul>{said}</ul>'
 
 
-def _tables(derivation: Derivation, lines: tuple[Line | Block, ...], names: list[str], prefix: str) -> Iterator[str]:
-    loose: list[Row] = []
-    for item in lines:
-        if isinstance(item, Line):
-            if not names or item.equation.name in names:
-                loose.append(_row(derivation, item, None, prefix))
-            continue
-        if loose:
-            yield equations(loose)
-            loose = []
-        inside = [line for line in item.lines if not names or line.equation.name in names]
-        if inside:
-            yield equations([_row(derivation, line, item, prefix) for line in inside], f"for {_span(item)}")
-    if loose:
-        yield equations(loose)
+def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str], prefix: str) -> Iterator[str]:
+    for block in blocks:
+        chosen = [line for line in block.lines if not names or line.equation.name in names]
+        rows = [_row(derivation, line, block.span, prefix) for line in chosen]
+        if rows:
+            yield equations(rows, "" if block.span is None else f"for {WORDING.span(block.span)}")
 
 
-def _span(block: Block) -> str:
-    first, last = ("1", str(block.count))[:: -1 if block.backward else 1]
-    return f"{block.index} = {first}, …, {last}"
-
-
-def _row(derivation: Derivation, line: Line, block: Block | None, prefix: str) -> Row:
+def _row(derivation: Derivation, line: Line, span: Span | None, prefix: str) -> Row:
     equation = line.equation
     right = signed(derivation, latex(equation.expression))
-    if line.unless_last and block is not None:
+    if line.unless_last and span is not None:
         number = Tex().number
-        right += rf" \quad ({number(block.index).text} < {number(block.count).text})"
+        right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"
     left = signed(derivation, latex(equation.target))
     return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
@@ -118,7 +106,7 @@ def _steps(derivation: Derivation, name: str) -> str:
     rows = [
         (
             step.rule,
-            ", ".join(words(sentence, pretty, str, str) for sentence in reasons(derivation, step)),
+            ", ".join(WORDING.words(sentence) for sentence in reasons(derivation, step)),
             signed(derivation, latex(step.after)),
         )
         for step in shown

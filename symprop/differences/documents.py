@@ -13,14 +13,14 @@ from markupsafe import Markup, escape
 
 from symprop.algebra.nodes import Node
 from symprop.differences.changes import Change, Side
-from symprop.differences.difference import NetworkDifference
+from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.notation.blocks import Words
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
-from symprop.notation.page_data import Sentence
-from symprop.notation.pages import words
+from symprop.notation.terminal import Wording
 from symprop.templating import environment
 
 WIDTH = 54
@@ -33,7 +33,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters, which no formula holds
 Write = Callable[[Node], str]
 
 
-def latex_page(difference: NetworkDifference) -> str:
+def latex_page(difference: Compared) -> str:
     """Return the difference as a complete document, which pdflatex compiles."""
     write = _writer(difference)
     template = environment("latex").get_template("diff.tex.j2")
@@ -52,21 +52,21 @@ def latex_page(difference: NetworkDifference) -> str:
     )
 
 
-def html_page(difference: NetworkDifference) -> str:
+def html_page(difference: Compared) -> str:
     """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
     return environment("html").get_template("diff.html.j2").render(title=TITLE, **_html_parts(difference))
 
 
-def html_fragment(difference: NetworkDifference) -> str:
+def html_fragment(difference: Compared) -> str:
     """Return the difference without a page around it, for a notebook."""
     return environment("html").get_template("diff_body.html.j2").render(**_html_parts(difference))
 
 
-def _networks(difference: NetworkDifference) -> tuple[tuple[str, Any], tuple[str, Any]]:
+def _networks(difference: Compared) -> tuple[tuple[str, Any], tuple[str, Any]]:
     return ("A", difference.before), ("B", difference.after)
 
 
-def _writer(difference: NetworkDifference) -> Write:
+def _writer(difference: Compared) -> Write:
     """What writes a formula in LaTeX; the loss with a curl where a size has its letter."""
     if not difference.curled:
         return latex
@@ -82,7 +82,7 @@ def _rows(
     chapter: Chapter,
     write: Write,
     formula: Callable[[str, Side, Write], Any],
-    said: Callable[[Sentence, Write], Any],
+    said: Callable[[Words, Write], Any],
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of a chapter as a template prints them."""
     for change in chapter.changes:
@@ -107,9 +107,9 @@ def _code(text: str) -> str:
     return escaped(text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
 
 
-def _tex_words(sentence: Sentence, write: Write) -> str:
+def _tex_words(sentence: Words, write: Write) -> str:
     marked = tuple(escaped(part) if isinstance(part, str) else part for part in sentence)
-    said = words(marked, lambda node: f"${write(node)}$", lambda size: f"${_TEX.number(size).text}$", str)
+    said = Wording(lambda node: f"${write(node)}$", lambda size: f"${_TEX.number(size).text}$").words(marked)
     return said.replace(" → ", r" $\to$ ").replace("…", r"\dots")
 
 
@@ -155,7 +155,7 @@ def _mark(part: Part, macro: str) -> str:
 _SIGNS = ("+", "-", r"\odot")
 
 
-def _html_parts(difference: NetworkDifference) -> dict[str, Any]:
+def _html_parts(difference: Compared) -> dict[str, Any]:
     write = _writer(difference)
     return {
         "networks": [(name, network_text(network)) for name, network in _networks(difference)],
@@ -172,9 +172,10 @@ def _html_parts(difference: NetworkDifference) -> dict[str, Any]:
     }
 
 
-def _html_words(sentence: Sentence, write: Write) -> Markup:
+def _html_words(sentence: Words, write: Write) -> Markup:
     marked = tuple(str(escape(part)) if isinstance(part, str) else part for part in sentence)
-    return Markup(words(marked, lambda node: mathml(write(node)), lambda size: mathml(_TEX.number(size).text), str))
+    wording = Wording(lambda node: mathml(write(node)), lambda size: mathml(_TEX.number(size).text))
+    return Markup(wording.words(marked))
 
 
 def _html_formula(sign: str, side: Side, write: Write) -> Markup:

@@ -7,10 +7,11 @@ from symprop.algebra.steps import Steps
 from symprop.formulas.pages import answer_latex, definitions, heading
 from symprop.formulas.result import Result
 from symprop.notation.blocks import Block, EquationRow, Equations, Link, Math, Paragraph, Words
+from symprop.notation.content import seen_steps
 from symprop.notation.latex import latex
 from symprop.notation.notebook_blocks import displayed
 from symprop.notation.notebooks import STEP_BLOCKS, chain, cut
-from symprop.notation.pages import pretty_shape, seen_steps
+from symprop.notation.pretty import pretty_shape
 
 
 def answer_formula(result: Result) -> str:

@@ -14,13 +14,15 @@ from symprop.errors import SpecError, shown
 from symprop.formulas.naming import with_names
 from symprop.formulas.result import Result
 from symprop.notation.breaking import pretty_pieces
+from symprop.notation.content import seen_steps
+from symprop.notation.documents import STEPS
 from symprop.notation.html_document import math_font
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
 from symprop.notation.mathml import mathml
 from symprop.notation.numbers import number
-from symprop.notation.pages import STEPS, WIDTH, seen_steps, wrapped
 from symprop.notation.pretty import pretty
+from symprop.notation.terminal import UNICODE, WIDTH, Wording, wrapped
 from symprop.notation.text import text
 from symprop.templating import environment
 
@@ -128,17 +130,13 @@ def answer_steps(result: Result, name: str = "", format: str = "pretty") -> str:
     """
     if format not in WRITERS:
         raise SpecError(f"unknown format of steps {shown(format)}\nallowed: {', '.join(WRITERS)}")
-    write = WRITERS[format]
-    lines = [f"{heading(result, format)} = {write(result.node)}"]
-    for position, step in enumerate(seen_steps(result.steps, write), start=1):
-        known = ", ".join(_said(fact, write) for fact in dict.fromkeys(step.facts))
-        lines.append(f"{position}. {step.rule}" + (f"   because {known}" if known else ""))
-        lines += [f"   {write(step.before)}", f" = {write(step.after)}"]
-    return "\n".join(lines)
+    wording = Wording(WRITERS[format], lambda size: number(size).text)
+    said = wording.steps(result.steps, lambda step: (_said(fact, wording) for fact in dict.fromkeys(step.facts)))
+    return "\n".join((f"{heading(result, format)} = {wording.formula(result.node)}", *said))
 
 
-def _said(fact: str | Equation, write: Callable[[Node], str]) -> str:
-    return fact if isinstance(fact, str) else f"{write(fact.target)} = {write(fact.expression)}"
+def _said(fact: str | Equation, wording: Wording) -> str:
+    return fact if isinstance(fact, str) else wording.equation(fact)
 
 
 def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
@@ -153,7 +151,7 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
         }
 
     def step(each: Step) -> dict[str, Any]:
-        facts = [_said(fact, pretty) for fact in dict.fromkeys(each.facts)]
+        facts = [_said(fact, UNICODE) for fact in dict.fromkeys(each.facts)]
         before, after = (Markup(mathml(answer_latex(side))) for side in (each.before, each.after))
         return {"rule": each.rule, "facts": facts, "before": before, "after": after}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from symprop.notation.blocks import Code, Listing, Math, Reference, Section, Words
+from symprop.notation.blocks import Code, Listing, Math, Section, Words, Written, written
 from symprop.notation.mathml import mathml
 from symprop.templating import directory, environment
 
@@ -38,10 +38,10 @@ def html_document(sections: Iterable[Section], title: str) -> str:
 
 def words(sentence: Words) -> Markup:
     """Write a sentence."""
-    return Markup("").join(map(_part, sentence))
+    return Markup("").join(map(_part, written(sentence)))
 
 
-def _part(part: str | Math | Reference | Code) -> Markup:
+def _part(part: Written) -> Markup:
     if isinstance(part, str):
         return escape(part)
     if isinstance(part, Math):

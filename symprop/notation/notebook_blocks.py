@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from symprop.notation.blocks import Block, Bullets, Chain, Code, Equations, Grid, Math, Paragraph, Typed, Words
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Chain,
+    Code,
+    Equations,
+    Grid,
+    Math,
+    Paragraph,
+    Typed,
+    Words,
+    written,
+)
 from symprop.notation.latex import escaped
 from symprop.notation.mathml import mathml
 from symprop.templating import environment
@@ -54,8 +66,8 @@ def html(blocks: Sequence[Block]) -> str:
     True
     """
     template = environment("html").get_template("notebook.html.j2")
-    written = template.render(blocks=blocks, words=_marked, math=_math, mark=mark)
-    return re.sub(r"\n\s*\n", "\n", written).strip()  # a blank line would end HTML that stands in Markdown
+    page = template.render(blocks=blocks, words=_marked, math=_math, mark=mark)
+    return re.sub(r"\n\s*\n", "\n", page).strip()  # a blank line would end HTML that stands in Markdown
 
 
 def mark(holds: bool) -> str:
@@ -69,7 +81,7 @@ def _math(formula: str) -> Markup:
 
 def _marked(words: Words) -> Markup:
     found = Markup("")
-    for part in words:
+    for part in written(words):
         if isinstance(part, Math):
             found += _math(part.latex)
         elif isinstance(part, Code):
@@ -124,12 +136,12 @@ def worded(text: str) -> str:
 
 def _inline(words: Words) -> str:
     """Write words inside a formula."""
-    return "".join(part.latex if isinstance(part, Math) else worded(_plain(part)) for part in words)
+    return "".join(part.latex if isinstance(part, Math) else worded(_plain(part)) for part in written(words))
 
 
 def _sentence(words: Words) -> str:
     """Write words outside a formula."""
-    return "".join(f"${part.latex}$" if isinstance(part, Math) else escaped(_plain(part)) for part in words)
+    return "".join(f"${part.latex}$" if isinstance(part, Math) else escaped(_plain(part)) for part in written(words))
 
 
 def _plain(part: object) -> str:

@@ -29,6 +29,7 @@ from symprop.notation.blocks import (
     Equations,
     Grid,
     GridRow,
+    Line,
     Link,
     Math,
     Paragraph,
@@ -36,12 +37,10 @@ from symprop.notation.blocks import (
     Words,
 )
 from symprop.notation.breaking import latex_pieces
-from symprop.notation.content import sections
+from symprop.notation.content import sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
-from symprop.notation.page_data import Line
-from symprop.notation.pages import seen_steps
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -108,7 +107,7 @@ def _(derivation: Derivation) -> tuple[Block, ...]:
     remarks: list[Block] = []
     for section in sections(derivation):
         if section.lines:
-            shown += [Heading(section.title), *_first_equations(writer.equations(section.lines))]
+            shown += [Heading(section.title), *_first_equations(map(writer.equations, section.lines))]
             continue
         chosen = remarks if section.title == "Remarks" else folded
         chosen += [block for block in writer.section(section).blocks if not isinstance(block, Typed)]

@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import Shape, shape_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.style import Style, accented, function_name
@@ -201,6 +202,16 @@ def symbol(name: str) -> str:
 
 def _renamed(text: str, old: str, new: str) -> str:
     return re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+
+def pretty_shape(shape: Shape) -> str:
+    """Return a shape with its names as formulas have them.
+
+    >>> from sympy import Function, Symbol
+    >>> pretty_shape((Symbol("n1"), Function("n")(Symbol("l"))))
+    '(n₁, nₗ)'
+    """
+    return shape_text(shape, lambda size: Unicode().number(size).text)
 
 
 PRETTY = mathematics.table("pretty", Unicode())

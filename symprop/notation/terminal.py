@@ -1,0 +1,183 @@
+"""The writers for the terminal: a derivation's page in Unicode, sentences and steps in Unicode and in NumPy notation.
+
+The page of NumPy notation, which runs, stands in `numpy_page.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.analysis.derivation import Derivation
+from symprop.notation import numbers
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Dimensions,
+    Grid,
+    Line,
+    Lines,
+    Paragraph,
+    Section,
+    Span,
+    Typed,
+    Words,
+)
+from symprop.notation.breaking import pretty_pieces
+from symprop.notation.content import loss_clashes, sections, seen_steps
+from symprop.notation.pretty import Unicode, pretty, pretty_shape
+from symprop.notation.text import text
+
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How sentences with formulas are written as plain text: by what writes a node, and what writes a size."""
+
+    formula: Callable[[Node], str]
+    size: Callable[[Expr], str]
+    dots: str = "..."
+
+    def words(self, sentence: Words) -> str:
+        """Write a sentence."""
+        return "".join(map(self._part, sentence))
+
+    def _part(self, part: object) -> str:
+        if isinstance(part, str):
+            return part
+        if isinstance(part, Node):
+            return self.formula(part)
+        if isinstance(part, Equation):
+            return self.equation(part)
+        if isinstance(part, Span):
+            return self.span(part)
+        if isinstance(part, Dimensions):
+            return self.shape(part.shape)
+        return f"{int(part):,}" if isinstance(part, Integer) else self.size(part)
+
+    def equation(self, equation: Equation) -> str:
+        """Write an equation."""
+        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
+
+    def span(self, span: Span) -> str:
+        """Write the numbers of a loop's blocks, in the order in which they are computed."""
+        first, last = ("1", self.size(span.count))[:: -1 if span.backward else 1]
+        return f"{self.size(span.index)} = {first}, {self.dots}, {last}"
+
+    def shape(self, shape: Shape) -> str:
+        """Write a shape."""
+        return shape_text(shape, self.size)
+
+    def rows(self, grid: Grid) -> list[str]:
+        """Write the rows of a table, its columns aligned."""
+        cells = [tuple(map(self.words, row.cells)) for row in grid.rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        ]
+
+    def steps(self, steps: Iterable[Step], reasons: Callable[[Step], Iterable[str]]) -> Iterator[str]:
+        """Write named steps: rule, reasons, before, after."""
+        for position, step in enumerate(seen_steps(steps, self.formula), start=1):
+            known = ", ".join(reasons(step))
+            yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
+            yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
+
+
+UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
+NUMPY = Wording(text, lambda value: numbers.number(value).text)
+
+
+def wrapped(words_: str, first: str, rest: str) -> list[str]:
+    """Return words in lines of the page's width; names and formulas stay whole."""
+    return textwrap.wrap(
+        words_, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def network_lines(text: str, first: str, rest: str) -> list[str]:
+    """Return a network's text in lines that end with a whole layer where one fits."""
+    lines = [first]
+    for position, layer in enumerate(text.split(" >> ")):
+        joined = f" >> {layer}" if position else layer
+        if position and len(lines[-1]) + len(joined) > WIDTH - 3:
+            lines[-1] += " >>"
+            lines.append(rest + layer)
+        else:
+            lines[-1] += joined
+    return [piece for line in lines for piece in wrapped(line, "", rest)]
+
+
+def pretty_page(derivation: Derivation) -> str:
+    """Return the derivation in Unicode, every equation with its number and shape."""
+    page = "\n\n".join("\n".join(_section(section)) for section in sections(derivation))
+    if loss_clashes(derivation):
+        page = re.sub(r"(?m)^( +\(\d+\) +|  • )L(?= = | is the loss)", r"\1ℒ", page).replace("∂L/", "∂ℒ/")
+    return page
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield from (section.title, "─" * len(section.title))
+    for block in section.blocks:
+        if not isinstance(block, Lines):
+            yield from _block(block)
+    if section.lines:
+        yield from _equations(section.lines)
+
+
+def _block(block: Block) -> Iterator[str]:
+    if isinstance(block, Typed):
+        yield from network_lines(block.text, "  ", "    ")
+    elif isinstance(block, Paragraph):
+        yield from wrapped(UNICODE.words(block.words), "  ", "  ")
+    elif isinstance(block, Bullets):
+        sentences = block.items + block.signs
+        bullet = "  • " if len(sentences) > 1 else "  "
+        for sentence in sentences:
+            yield from wrapped(UNICODE.words(sentence), bullet, " " * len(bullet))
+    elif isinstance(block, Definitions):
+        yield ""
+        yield from (f"  {pretty(head)} = {pretty(body)}" for head, body in block.rows)
+    elif isinstance(block, Grid):
+        yield ""
+        yield from (f"  {row}" for row in UNICODE.rows(block))
+
+
+def _equations(found: Iterable[Lines]) -> Iterator[str]:
+    """Write the equations of a section, their shapes in one column."""
+    blocks = tuple(found)
+    shapes = {line.number: pretty_shape(line.equation.target.shape) for block in blocks for line in block.lines}
+    digits = len(str(max(shapes)))
+    room = WIDTH - digits - 8 - max(map(len, shapes.values()))
+    rows = {line.number: _pieces(line, room, block.span) for block in blocks for line in block.lines}
+    column = max(len(piece) for pieces in rows.values() for piece in pieces)
+    for block in blocks:
+        indent = "  "
+        if block.span is not None:
+            yield f"  for {UNICODE.span(block.span)}"
+            indent = "    "
+        for line in block.lines:
+            head = f"{indent}{f'({line.number})':>{digits + 2}}  "
+            first, *rest = rows[line.number]
+            yield f"{head}{first:<{column}}   {shapes[line.number]}"
+            yield from (f"{' ' * len(head)}{piece}" for piece in rest)
+
+
+def _pieces(line: Line, room: int, span: Span | None) -> list[str]:
+    left = pretty(line.equation.target)
+    pieces = pretty_pieces(pretty(line.equation.expression), max(30, room - len(left) - 3))
+    if line.unless_last and span is not None:
+        pieces[-1] += f"   ({UNICODE.size(span.index)} < {UNICODE.size(span.count)})"
+    return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
+
+
+__all__ = ["NUMPY", "UNICODE", "WIDTH", "Wording", "network_lines", "pretty_page", "wrapped"]
