@@ -15,7 +15,7 @@ from symprop.notation.blocks import Line, Lines, Span
 from symprop.notation.content import loss_clashes, reasons, sections, seen_steps, steps_of
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty, pretty_shape
-from symprop.notation.terminal import Wording
+from symprop.notation.wording import Wording
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
 """The parts of a derivation that a page may show; an option names them by their first words."""

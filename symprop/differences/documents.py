@@ -20,7 +20,7 @@ from symprop.notation.blocks import Words
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
-from symprop.notation.terminal import Wording
+from symprop.notation.wording import Wording
 from symprop.templating import environment
 
 WIDTH = 54

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -16,13 +17,12 @@ from symprop.formulas.result import Result
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import seen_steps
 from symprop.notation.documents import STEPS
-from symprop.notation.html_document import math_font
+from symprop.notation.html_document import math, math_font
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
-from symprop.notation.mathml import mathml
 from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
-from symprop.notation.terminal import UNICODE, WIDTH, Wording, wrapped
+from symprop.notation.terminal import NUMPY, UNICODE, WIDTH, wrapped
 from symprop.notation.text import text
 from symprop.templating import environment
 
@@ -90,6 +90,13 @@ def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
     return with_names(result.node, ["f", *taken, *sizes])
 
 
+def answer_rows(result: Result, format: str) -> list[tuple[str, Node]]:
+    """Return left and right sides of what an answer's page shows: the formula, the answer, and the parts that it names."""
+    found, body = definitions(result)
+    named = [(WRITERS[format](each.target), each.expression) for each in found]
+    return [("f", result.formula.node), (heading(result, format), body), *named]
+
+
 def answer_page(result: Result) -> str:
     """Return an answer as a page for the terminal.
 
@@ -103,22 +110,18 @@ def answer_page(result: Result) -> str:
     - symmetric
     - positive semidefinite
     """
-    found, body = definitions(result)
-    rows = [(heading(result, "pretty"), body, result.node.shape)]
-    rows += [(pretty(each.target), each.expression, each.target.shape) for each in found]
-    lines = _aligned("f", result.formula.node, result.formula.shape)
-    for place, (left, right, shape) in enumerate(rows):
-        lines += _aligned(left, right, shape, "where " if place == 1 else "      " if place else "")
+    lines: list[str] = []
+    for place, (left, right) in enumerate(answer_rows(result, "pretty")):
+        lines += _aligned(left, right, "where " if place == 2 else "      " if place > 2 else "")
     lines += [line for each in (*result.ledger, *result.remarks) for line in wrapped(each, "- ", "  ")]
     return "\n".join(lines)
 
 
-def _aligned(left: str, right: Node, shape: Sequence[Any], before: str = "") -> list[str]:
+def _aligned(left: str, right: Node, before: str) -> list[str]:
     head = f"{before}{left} = "
     pieces = pretty_pieces(answer_pretty(right), max(30, WIDTH - len(head)))
-    written = shape_text(tuple(shape), lambda size: number(size).text)
     lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
-    return [*lines[:-1], f"{lines[-1]}   {written}"]
+    return [*lines[:-1], f"{lines[-1]}   {NUMPY.shape(right.shape)}"]
 
 
 @STEPS.row(Result)
@@ -130,30 +133,25 @@ def answer_steps(result: Result, name: str = "", format: str = "pretty") -> str:
     """
     if format not in WRITERS:
         raise SpecError(f"unknown format of steps {shown(format)}\nallowed: {', '.join(WRITERS)}")
-    wording = Wording(WRITERS[format], lambda size: number(size).text)
-    said = wording.steps(result.steps, lambda step: (_said(fact, wording) for fact in dict.fromkeys(step.facts)))
-    return "\n".join((f"{heading(result, format)} = {wording.formula(result.node)}", *said))
-
-
-def _said(fact: str | Equation, wording: Wording) -> str:
-    return fact if isinstance(fact, str) else wording.equation(fact)
+    wording = replace(NUMPY, formula=WRITERS[format])
+    told = wording.steps(result.steps, lambda step: map(wording.part, dict.fromkeys(step.facts)))
+    return "\n".join((f"{heading(result, format)} = {wording.formula(result.node)}", *told))
 
 
 def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
     """Return an answer as an HTML page in one file, its formulas as MathML."""
-    found, body = definitions(result)
 
-    def row(left: str, right: Node, shape: Sequence[Any]) -> dict[str, Any]:
-        return {
-            "left": Markup(mathml(left)),
-            "right": Markup(mathml(answer_latex(right))),
-            "shape": shape_text(tuple(shape)),
-        }
+    def row(left: str, right: Node) -> dict[str, Any]:
+        return {"left": math(left), "right": math(answer_latex(right)), "shape": shape_text(right.shape)}
 
     def step(each: Step) -> dict[str, Any]:
-        facts = [_said(fact, UNICODE) for fact in dict.fromkeys(each.facts)]
-        before, after = (Markup(mathml(answer_latex(side))) for side in (each.before, each.after))
-        return {"rule": each.rule, "facts": facts, "before": before, "after": after}
+        facts = list(map(UNICODE.part, dict.fromkeys(each.facts)))
+        return {
+            "rule": each.rule,
+            "facts": facts,
+            "before": math(answer_latex(each.before)),
+            "after": math(answer_latex(each.after)),
+        }
 
     template = environment("html").get_template("answer.html.j2")
     return template.render(
@@ -161,11 +159,7 @@ def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
         title=f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}",
         typed=result.formula.source,
         declared=[(each.name, shape_text(each.shape), facts_of(each)) for each in result.variables],
-        rows=[
-            row("f", result.formula.node, result.formula.shape),
-            row(heading(result, "latex"), body, result.node.shape),
-            *(row(latex(each.target), each.expression, each.target.shape) for each in found),
-        ],
+        rows=[row(*each) for each in answer_rows(result, "latex")],
         text=text(result.node),
         latex=answer_latex(result.node),
         convention=CONVENTIONS[result.kind],
@@ -181,6 +175,3 @@ def facts_of(variable: Variable) -> str:
     facts = variable.facts
     said = (f"index below {number(fact.value).text}" if fact.kind == "index" else fact.kind for fact in facts)
     return ", ".join(said)
-
-
-__all__ = ["CONVENTIONS", "answer_html", "answer_page", "answer_steps", "definitions", "facts_of", "heading"]

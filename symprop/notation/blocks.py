@@ -287,34 +287,3 @@ class Section:
     def lines(self) -> tuple[Lines, ...]:
         """The numbered equations of the section, before they are set."""
         return tuple(block for block in self.blocks if isinstance(block, Lines))
-
-
-__all__ = [
-    "Block",
-    "Boxed",
-    "Bullets",
-    "Chain",
-    "Code",
-    "CodeLine",
-    "Definitions",
-    "Dimensions",
-    "EquationRow",
-    "Equations",
-    "Grid",
-    "GridRow",
-    "Line",
-    "Lines",
-    "Link",
-    "Listing",
-    "Math",
-    "Paragraph",
-    "Part",
-    "Picture",
-    "Reference",
-    "Section",
-    "Span",
-    "Typed",
-    "Words",
-    "Written",
-    "written",
-]

@@ -12,8 +12,9 @@ from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Block, Bullets, Definitions, Grid, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
-from symprop.notation.terminal import NUMPY, Wording, network_lines, wrapped
+from symprop.notation.terminal import NUMPY, network_lines, wrapped
 from symprop.notation.text import text
+from symprop.notation.wording import Wording
 
 
 def text_page(derivation: Derivation) -> str:

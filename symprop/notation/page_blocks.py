@@ -39,6 +39,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
+from symprop.notation.wording import Wording
 
 WIDTH = 56
 """Characters of a formula that fit beside its space and number on an A4 page."""
@@ -73,6 +74,11 @@ class PageWriter:
     def _tex(self) -> Tex:
         return Tex(self.notation)
 
+    @cached_property
+    def wording(self) -> Wording:
+        """How formulas in sentences are written."""
+        return Wording(self.formula, self.number, r"\dots")
+
     def formula(self, node: Node) -> str:
         """Write a formula."""
         return latex(node, self.notation)
@@ -87,34 +93,23 @@ class PageWriter:
         """Write a size, a count or a polynomial in them."""
         return self._tex.number(value).text
 
-    def equation(self, equation: Equation) -> str:
-        """Write an equation."""
-        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
-
-    def span(self, span: Span) -> str:
-        """Write the numbers of a loop's blocks, in the order in which they are computed."""
-        first, last = ("1", self.number(span.count))[:: -1 if span.backward else 1]
-        return rf"{self.number(span.index)} = {first}, \dots, {last}"
+    def partial(self, of: Node, by: Node) -> str:
+        """Write a partial derivative."""
+        return rf"\frac{{\partial {self.formula(of)}}}{{\partial {self.formula(by)}}}"
 
     def words(self, sentence: Words) -> Words:
         """Write a sentence."""
-        written: list[Part] = []
+        found: list[Part] = []
         for part in sentence:
             if isinstance(part, (str, Math, Reference, Code)):
-                written.append(part)
+                found.append(part)
             elif isinstance(part, Integer):
-                written.append(f"{int(part):,}")
-            elif isinstance(part, Node):
-                written.append(Math(self.formula(part)))
-            elif isinstance(part, Equation):
-                written.append(Math(self.equation(part)))
-            elif isinstance(part, Span):
-                written.append(Math(self.span(part)))
+                found.append(self.wording.part(part))
             elif isinstance(part, Dimensions):
-                written.append(Math(self.dimensions(part.shape) or "1"))
+                found.append(Math(self.dimensions(part.shape) or "1"))
             else:
-                written.append(Math(self.number(part)))
-        return tuple(_joined(written))
+                found.append(Math(self.wording.part(part)))
+        return tuple(_joined(found))
 
     def space(self, shape: Shape) -> str:
         """Write the space of an array's values."""
@@ -148,7 +143,7 @@ class PageWriter:
 
     def equations(self, found: Lines) -> Equations:
         """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
-        heading = () if found.span is None else ("For ", Math(self.span(found.span)), ":")
+        heading = () if found.span is None else ("For ", Math(self.wording.span(found.span)), ":")
         return Equations(tuple(self.row(line, found.span) for line in found.lines), heading)
 
     def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
-from sympy import Expr, Integer
-
-from symprop.algebra.equations import Equation, Step
-from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import Shape, shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.notation import numbers
 from symprop.notation.blocks import (
     Block,
     Bullets,
     Definitions,
-    Dimensions,
     Grid,
     Line,
     Lines,
@@ -29,68 +22,14 @@ from symprop.notation.blocks import (
     Section,
     Span,
     Typed,
-    Words,
 )
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import loss_clashes, sections, seen_steps
+from symprop.notation.content import loss_clashes, sections
 from symprop.notation.pretty import Unicode, pretty, pretty_shape
 from symprop.notation.text import text
+from symprop.notation.wording import Wording
 
 WIDTH = 100
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How sentences with formulas are written as plain text: by what writes a node, and what writes a size."""
-
-    formula: Callable[[Node], str]
-    size: Callable[[Expr], str]
-    dots: str = "..."
-
-    def words(self, sentence: Words) -> str:
-        """Write a sentence."""
-        return "".join(map(self._part, sentence))
-
-    def _part(self, part: object) -> str:
-        if isinstance(part, str):
-            return part
-        if isinstance(part, Node):
-            return self.formula(part)
-        if isinstance(part, Equation):
-            return self.equation(part)
-        if isinstance(part, Span):
-            return self.span(part)
-        if isinstance(part, Dimensions):
-            return self.shape(part.shape)
-        return f"{int(part):,}" if isinstance(part, Integer) else self.size(part)
-
-    def equation(self, equation: Equation) -> str:
-        """Write an equation."""
-        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
-
-    def span(self, span: Span) -> str:
-        """Write the numbers of a loop's blocks, in the order in which they are computed."""
-        first, last = ("1", self.size(span.count))[:: -1 if span.backward else 1]
-        return f"{self.size(span.index)} = {first}, {self.dots}, {last}"
-
-    def shape(self, shape: Shape) -> str:
-        """Write a shape."""
-        return shape_text(shape, self.size)
-
-    def rows(self, grid: Grid) -> list[str]:
-        """Write the rows of a table, its columns aligned."""
-        cells = [tuple(map(self.words, row.cells)) for row in grid.rows]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return [
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-        ]
-
-    def steps(self, steps: Iterable[Step], reasons: Callable[[Step], Iterable[str]]) -> Iterator[str]:
-        """Write named steps: rule, reasons, before, after."""
-        for position, step in enumerate(seen_steps(steps, self.formula), start=1):
-            known = ", ".join(reasons(step))
-            yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
-            yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
 
 
 UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
@@ -180,4 +119,4 @@ def _pieces(line: Line, room: int, span: Span | None) -> list[str]:
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
 
 
-__all__ = ["NUMPY", "UNICODE", "WIDTH", "Wording", "network_lines", "pretty_page", "wrapped"]
+__all__ = ["NUMPY", "UNICODE", "WIDTH", "network_lines", "pretty_page", "wrapped"]

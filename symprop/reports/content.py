@@ -175,12 +175,8 @@ def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
         pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
     for leaving, entering in pairs:
         node = one.jacobian(leaving.name, entering.name)
-        left = _partial(leaving, entering, writer)
+        left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
-
-
-def _partial(of: Variable, by: Variable, writer: PageWriter) -> str:
-    return rf"\frac{{\partial {writer.formula(of)}}}{{\partial {writer.formula(by)}}}"
 
 
 def _is_residual(loop: Loop) -> bool:
@@ -194,7 +190,7 @@ def _is_residual(loop: Loop) -> bool:
 
 def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     first, last = expansion.blocks[0], expansion.blocks[-1]
-    left = _partial(last.exit, first.branch, writer)
+    left = writer.partial(last.exit, first.branch)
     count = len(expansion.paths)
     yield Paragraph(
         (
@@ -206,7 +202,7 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     if count <= MOST_PATHS:
         written = expansion.latex(writer.formula)
     else:
-        partials = [_partial(block.branch, block.entry, writer) for block in reversed(expansion.blocks[1:])]
+        partials = [writer.partial(block.branch, block.entry) for block in reversed(expansion.blocks[1:])]
         written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
     yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
 

@@ -89,7 +89,7 @@ def _shapes(writer: PageWriter, found: dict[str, Section]) -> Iterator[Shape]:
 def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
     """Yield the equations of a section: consecutive single ones together, those of a loop under their heading."""
     for position, block in enumerate(section.lines):
-        heading = Markup("") if block.span is None else Markup("for {}").format(math(writer.span(block.span)))
+        heading = Markup("") if block.span is None else Markup("for {}").format(math(writer.wording.span(block.span)))
         rows = tuple(_formula(writer, line, block.span) for line in block.lines)
         yield Group("" if position else section.title, heading, rows)
 
