@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from markupsafe import Markup
-
-from symprop.algebra.equations import Equation, Step
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.formulas.naming import with_names
 from symprop.formulas.result import Result
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import seen_steps
 from symprop.notation.documents import STEPS
-from symprop.notation.html_document import math, math_font
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
 from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
-from symprop.notation.terminal import NUMPY, UNICODE, WIDTH, wrapped
+from symprop.notation.terminal import NUMPY, WIDTH, wrapped
 from symprop.notation.text import text
-from symprop.templating import environment
 
 
 def answer_pretty(node: Node) -> str:
@@ -91,7 +84,7 @@ def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
 
 
 def answer_rows(result: Result, format: str) -> list[tuple[str, Node]]:
-    """Return left and right sides of what an answer's page shows: the formula, the answer, and the parts that it names."""
+    """Return what an answer's page shows, left and right sides: the formula, the answer, the parts that it names."""
     found, body = definitions(result)
     named = [(WRITERS[format](each.target), each.expression) for each in found]
     return [("f", result.formula.node), (heading(result, format), body), *named]
@@ -136,38 +129,6 @@ def answer_steps(result: Result, name: str = "", format: str = "pretty") -> str:
     wording = replace(NUMPY, formula=WRITERS[format])
     told = wording.steps(result.steps, lambda step: map(wording.part, dict.fromkeys(step.facts)))
     return "\n".join((f"{heading(result, format)} = {wording.formula(result.node)}", *told))
-
-
-def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
-    """Return an answer as an HTML page in one file, its formulas as MathML."""
-
-    def row(left: str, right: Node) -> dict[str, Any]:
-        return {"left": math(left), "right": math(answer_latex(right)), "shape": shape_text(right.shape)}
-
-    def step(each: Step) -> dict[str, Any]:
-        facts = list(map(UNICODE.part, dict.fromkeys(each.facts)))
-        return {
-            "rule": each.rule,
-            "facts": facts,
-            "before": math(answer_latex(each.before)),
-            "after": math(answer_latex(each.after)),
-        }
-
-    template = environment("html").get_template("answer.html.j2")
-    return template.render(
-        font=math_font(),
-        title=f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}",
-        typed=result.formula.source,
-        declared=[(each.name, shape_text(each.shape), facts_of(each)) for each in result.variables],
-        rows=[row(*each) for each in answer_rows(result, "latex")],
-        text=text(result.node),
-        latex=answer_latex(result.node),
-        convention=CONVENTIONS[result.kind],
-        notes=[*result.ledger, *result.remarks],
-        steps=[step(each) for each in seen_steps(result.steps, latex)],
-        source=source,
-        certificate=Markup(certificate),
-    )
 
 
 def facts_of(variable: Variable) -> str:

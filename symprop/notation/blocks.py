@@ -180,16 +180,19 @@ class Link:
 
 @dataclass(frozen=True)
 class Chain(Block):
-    """How an equation was derived, from its definition in steps; `alike` are equations with the same steps."""
+    """How an equation was derived, from its definition in steps.
+
+    In a document the equation has a name, a number and a label; `alike` are equations with the same steps.
+    """
 
     kind = "chain"
-    name: str
-    number: int
-    label: str
     left: str
     start: tuple[str, ...]
     links: tuple[Link, ...]
     note: str = ""
+    name: str = ""
+    number: int | None = None
+    label: str = ""
     alike: tuple[Reference, ...] = ()
 
 

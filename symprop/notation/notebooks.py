@@ -30,7 +30,6 @@ from symprop.notation.blocks import (
     Grid,
     GridRow,
     Line,
-    Link,
     Math,
     Paragraph,
     Typed,
@@ -142,12 +141,7 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     kept = seen_steps(steps, writer.formula)
     if not kept:
         return Equations((row,)), Paragraph((equation.note or "by definition",))
-    return Equations((row,)), chain(writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
-
-
-def chain(start: tuple[str, ...], links: tuple[Link, ...]) -> Chain:
-    """Return the links of a chain of steps that stands alone."""
-    return Chain(name="", number=0, label="", left="", start=start, links=links)
+    return Equations((row,)), Chain(row.left, writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
 
 
 @blocks_of.register
@@ -223,4 +217,4 @@ def _(table: Vanishing) -> tuple[Block, ...]:
     return grid(("layer", "arriving", "factor", "leaving"), rows), Paragraph((ALONE,))
 
 
-__all__ = ["STEP_BLOCKS", "blocks_of", "chain", "cut", "grid", "notebook_html", "notebook_latex"]
+__all__ = ["STEP_BLOCKS", "blocks_of", "cut", "grid", "notebook_html", "notebook_latex"]

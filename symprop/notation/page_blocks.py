@@ -151,13 +151,13 @@ class PageWriter:
         steps = seen_steps(equation.steps, self.formula)
         left = self.formula(equation.target)
         return Chain(
-            equation.name,
-            self.derivation.numbers[equation.name],
-            label(equation.name),
             left,
             self.pieces(self.formula(steps[0].before if steps else equation.expression), latex_width(left) - _FREE),
             self.links(steps),
             equation.note or "by definition",
+            equation.name,
+            self.derivation.numbers[equation.name],
+            label(equation.name),
             tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
