@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -10,12 +10,13 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
+from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Line, Lines, Span
 from symprop.notation.content import loss_clashes, reasons, sections, seen_steps, steps_of
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty, pretty_shape
-from symprop.notation.wording import Wording
+from symprop.notation.wording import Wording, told_apart
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
 """The parts of a derivation that a page may show; an option names them by their first words."""
@@ -82,36 +83,35 @@ def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str],
 
 
 def _row(derivation: Derivation, line: Line, span: Span | None, prefix: str) -> Row:
-    equation = line.equation
-    right = signed(derivation, latex(equation.expression))
+    equation, write = line.equation, writer(derivation)
+    right = write(equation.expression)
     if line.unless_last and span is not None:
         number = Tex().number
         right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"
-    left = signed(derivation, latex(equation.target))
+    left = write(equation.target)
     return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
 
 
-def signed(derivation: Derivation, formula: str) -> str:
-    """Return LaTeX with a curled loss where a size has its letter, as a report has it."""
-    if not loss_clashes(derivation):
-        return formula
-    return r"\mathcal{L}" if formula == "L" else formula.replace(r"\partial L}", r"\partial \mathcal{L}}")
+def writer(derivation: Derivation) -> Callable[[Node], str]:
+    """Return what writes LaTeX, with a curled loss where a size has its letter, as a report has it."""
+    return told_apart(latex, r"\mathcal{L}") if loss_clashes(derivation) else latex
 
 
 def _steps(derivation: Derivation, name: str) -> str:
+    write = writer(derivation)
     equation, listed = steps_of(derivation, name)
     shown = seen_steps(listed, latex)
-    left = signed(derivation, latex(equation.target))
+    left = write(equation.target)
     rows = [
         (
             step.rule,
             ", ".join(WORDING.words(sentence) for sentence in reasons(derivation, step)),
-            signed(derivation, latex(step.after)),
+            write(step.after),
         )
         for step in shown
     ]
-    start = f"{left} = {signed(derivation, latex(shown[0].before))}"
+    start = f"{left} = {write(shown[0].before)}"
     number = derivation.numbers[equation.name]
     return folded(f"The {len(rows)} steps that led to ({number})", steps_table(rows, start))
 

@@ -20,7 +20,7 @@ from symprop.notation.blocks import Words
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
-from symprop.notation.wording import Wording
+from symprop.notation.wording import Wording, told_apart
 from symprop.templating import environment
 
 WIDTH = 54
@@ -68,14 +68,7 @@ def _networks(difference: Compared) -> tuple[tuple[str, Any], tuple[str, Any]]:
 
 def _writer(difference: Compared) -> Write:
     """What writes a formula in LaTeX; the loss with a curl where a size has its letter."""
-    if not difference.curled:
-        return latex
-
-    def curled(node: Node) -> str:
-        found = latex(node)
-        return r"\mathcal{L}" if found == "L" else found.replace(r"\partial L}", r"\partial \mathcal{L}}")
-
-    return curled
+    return told_apart(latex, r"\mathcal{L}") if difference.curled else latex
 
 
 def _rows(

@@ -19,6 +19,7 @@ from symprop.notation.breaking import pretty_pieces
 from symprop.notation.pretty import pretty
 from symprop.notation.terminal import UNICODE, WIDTH, network_lines, wrapped
 from symprop.notation.text import text
+from symprop.notation.wording import told_apart
 
 STYLES = {"-": ("red", "bold red"), "+": ("green", "bold green")}
 """The style of a line that only A or only B has, and of the parts that are marked in it."""
@@ -74,7 +75,9 @@ def _carets(part: Part) -> str:
 
 
 def _lines(difference: Compared, notation: str) -> Iterator[Line]:
-    write = _signed(WRITERS[notation], difference.curled)
+    write = WRITERS[notation]
+    if difference.curled and write is pretty:
+        write = told_apart(write, "ℒ")
     for sign, network in (("-", difference.before), ("+", difference.after)):
         rows = network_lines(network_text(network), " ", "   ")
         yield from (Line(sign, row) for row in rows)
@@ -91,18 +94,6 @@ def _lines(difference: Compared, notation: str) -> Iterator[Line]:
 
 def _said(sentence: Words, write: Write) -> str:
     return replace(UNICODE, formula=write).words(sentence)
-
-
-def _signed(write: Write, curled: bool) -> Write:
-    """What writes the loss with a curl where a size has its letter."""
-    if not curled or write is text:
-        return write
-
-    def written(node: Node) -> str:
-        found = write(node)
-        return "ℒ" if found == "L" else found.replace("∂L/", "∂ℒ/")
-
-    return written
 
 
 def _chapter(chapter: Chapter, write: Write) -> Iterator[Line]:

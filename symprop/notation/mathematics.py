@@ -226,7 +226,7 @@ def _(node: n.Reshape, of: Of, style: Style) -> Piece:
 @ROWS.row(n.Take)
 def _(node: n.Take, of: Of, style: Style) -> Piece:
     rows_of, ids = node.operands
-    return Piece(style.rows_of(style.wrap(of(rows_of), ATOM), of(ids).text), ATOM)
+    return Piece(f"{style.wrap(of(rows_of), ATOM)}[{of(ids).text}]", ATOM)
 
 
 @ROWS.row(n.Map)

@@ -14,7 +14,7 @@ from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
 from symprop.notation.terminal import NUMPY, network_lines, wrapped
 from symprop.notation.text import text
-from symprop.notation.wording import Wording
+from symprop.notation.wording import Wording, told_apart
 
 
 def text_page(derivation: Derivation) -> str:
@@ -23,12 +23,9 @@ def text_page(derivation: Derivation) -> str:
     Arrays that differ from block to block of a loop are given in dictionaries: `W = {1: ..., 2: ...}`.
     """
     letters = _indexed_letters(derivation)  # a block reads its neighbours by number, so they are indexed everywhere
-    wording = replace(NUMPY, formula=lambda node: _with_indices(text(node), letters))
-    found = sections(derivation)
-    page = "\n\n".join("\n".join(_section(derivation, section, wording)) for section in found) + "\n"
-    if loss_clashes(derivation):
-        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
-    return page
+    write = told_apart(text, "loss") if loss_clashes(derivation) else text
+    wording = replace(NUMPY, formula=lambda node: _with_indices(write(node), letters))
+    return "\n\n".join("\n".join(_section(derivation, each, wording)) for each in sections(derivation)) + "\n"
 
 
 def _indexed_letters(derivation: Derivation) -> set[str]:

@@ -165,9 +165,6 @@ class Unicode(Style):
     def where(self, condition: str, yes: str, no: str) -> Piece:
         return Piece(f"{yes} if {condition}, else {no}", COMPARE)
 
-    def rows_of(self, table: str, ids: str) -> str:
-        return f"{table}[{ids}]"
-
     def along(self, axes: Sequence[int]) -> str:
         return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 

@@ -5,9 +5,9 @@ The page of NumPy notation, which runs, stands in `numpy_page.py`.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from symprop.analysis.derivation import Derivation
 from symprop.notation import numbers
@@ -25,9 +25,9 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import loss_clashes, sections
-from symprop.notation.pretty import Unicode, pretty, pretty_shape
+from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import text
-from symprop.notation.wording import Wording
+from symprop.notation.wording import Wording, told_apart
 
 WIDTH = 100
 
@@ -58,51 +58,49 @@ def network_lines(text: str, first: str, rest: str) -> list[str]:
 
 def pretty_page(derivation: Derivation) -> str:
     """Return the derivation in Unicode, every equation with its number and shape."""
-    page = "\n\n".join("\n".join(_section(section)) for section in sections(derivation))
-    if loss_clashes(derivation):
-        page = re.sub(r"(?m)^( +\(\d+\) +|  • )L(?= = | is the loss)", r"\1ℒ", page).replace("∂L/", "∂ℒ/")
-    return page
+    wording = replace(UNICODE, formula=told_apart(pretty, "ℒ")) if loss_clashes(derivation) else UNICODE
+    return "\n\n".join("\n".join(_section(section, wording)) for section in sections(derivation))
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, wording: Wording) -> Iterator[str]:
     yield from (section.title, "─" * len(section.title))
     for block in section.blocks:
         if not isinstance(block, Lines):
-            yield from _block(block)
+            yield from _block(block, wording)
     if section.lines:
-        yield from _equations(section.lines)
+        yield from _equations(section.lines, wording)
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: Block, wording: Wording) -> Iterator[str]:
     if isinstance(block, Typed):
         yield from network_lines(block.text, "  ", "    ")
     elif isinstance(block, Paragraph):
-        yield from wrapped(UNICODE.words(block.words), "  ", "  ")
+        yield from wrapped(wording.words(block.words), "  ", "  ")
     elif isinstance(block, Bullets):
         sentences = block.items + block.signs
         bullet = "  • " if len(sentences) > 1 else "  "
         for sentence in sentences:
-            yield from wrapped(UNICODE.words(sentence), bullet, " " * len(bullet))
+            yield from wrapped(wording.words(sentence), bullet, " " * len(bullet))
     elif isinstance(block, Definitions):
         yield ""
-        yield from (f"  {pretty(head)} = {pretty(body)}" for head, body in block.rows)
+        yield from (f"  {wording.formula(head)} = {wording.formula(body)}" for head, body in block.rows)
     elif isinstance(block, Grid):
         yield ""
-        yield from (f"  {row}" for row in UNICODE.rows(block))
+        yield from (f"  {row}" for row in wording.rows(block))
 
 
-def _equations(found: Iterable[Lines]) -> Iterator[str]:
+def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
     """Write the equations of a section, their shapes in one column."""
     blocks = tuple(found)
-    shapes = {line.number: pretty_shape(line.equation.target.shape) for block in blocks for line in block.lines}
+    shapes = {line.number: wording.shape(line.equation.target.shape) for block in blocks for line in block.lines}
     digits = len(str(max(shapes)))
     room = WIDTH - digits - 8 - max(map(len, shapes.values()))
-    rows = {line.number: _pieces(line, room, block.span) for block in blocks for line in block.lines}
+    rows = {line.number: _pieces(line, room, block.span, wording) for block in blocks for line in block.lines}
     column = max(len(piece) for pieces in rows.values() for piece in pieces)
     for block in blocks:
         indent = "  "
         if block.span is not None:
-            yield f"  for {UNICODE.span(block.span)}"
+            yield f"  for {wording.span(block.span)}"
             indent = "    "
         for line in block.lines:
             head = f"{indent}{f'({line.number})':>{digits + 2}}  "
@@ -111,11 +109,11 @@ def _equations(found: Iterable[Lines]) -> Iterator[str]:
             yield from (f"{' ' * len(head)}{piece}" for piece in rest)
 
 
-def _pieces(line: Line, room: int, span: Span | None) -> list[str]:
-    left = pretty(line.equation.target)
-    pieces = pretty_pieces(pretty(line.equation.expression), max(30, room - len(left) - 3))
+def _pieces(line: Line, room: int, span: Span | None, wording: Wording) -> list[str]:
+    left = wording.formula(line.equation.target)
+    pieces = pretty_pieces(wording.formula(line.equation.expression), max(30, room - len(left) - 3))
     if line.unless_last and span is not None:
-        pieces[-1] += f"   ({UNICODE.size(span.index)} < {UNICODE.size(span.count)})"
+        pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
 
 

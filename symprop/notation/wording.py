@@ -14,6 +14,18 @@ from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
 from symprop.notation.content import seen_steps
 
 
+def told_apart(write: Callable[[Node], str], letter: str) -> Callable[[Node], str]:
+    """Return what writes the loss by another letter, for where a size has its own."""
+
+    def written(node: Node) -> str:
+        found = write(node)
+        if found == "L":
+            return letter
+        return found.replace("∂L/", f"∂{letter}/").replace(r"\partial L}", rf"\partial {letter}}}")
+
+    return written
+
+
 @dataclass(frozen=True)
 class Wording:
     """How sentences with formulas are written: by what writes a node, and what writes a size."""
@@ -69,4 +81,4 @@ class Wording:
             yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
 
 
-__all__ = ["Wording"]
+__all__ = ["Wording", "told_apart"]
