@@ -35,40 +35,52 @@ Write = Callable[[Node], str]
 
 def latex_page(difference: Compared) -> str:
     """Return the difference as a complete document, which pdflatex compiles."""
-    write = _writer(difference)
     template = environment("latex").get_template("diff.tex.j2")
-    return template.render(
-        networks=[(name, _code(network_text(network))) for name, network in _networks(difference)],
-        opening=[_tex_words(sentence, write) for sentence in opening(difference)],
-        chapters=[
-            {
-                "title": chapter.title,
-                "rows": list(_rows(chapter, write, _tex_formula, _tex_words)),
-                "more": [_tex_words(sentence, write) for sentence in chapter.more],
-            }
-            for chapter in chapters(difference)
-        ],
-        closing=[_tex_words(sentence, write) for sentence in closing(difference)],
-    )
+    return template.render(**_parts(difference, _tex_formula, _tex_words, _code))
 
 
 def html_page(difference: Compared) -> str:
     """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
-    return environment("html").get_template("diff.html.j2").render(title=TITLE, **_html_parts(difference))
+    return (
+        environment("html")
+        .get_template("diff.html.j2")
+        .render(title=TITLE, **_parts(difference, _html_formula, _html_words, str))
+    )
 
 
 def html_fragment(difference: Compared) -> str:
     """Return the difference without a page around it, for a notebook."""
-    return environment("html").get_template("diff_body.html.j2").render(**_html_parts(difference))
+    return (
+        environment("html")
+        .get_template("diff_body.html.j2")
+        .render(**_parts(difference, _html_formula, _html_words, str))
+    )
 
 
-def _networks(difference: Compared) -> tuple[tuple[str, Any], tuple[str, Any]]:
-    return ("A", difference.before), ("B", difference.after)
-
-
-def _writer(difference: Compared) -> Write:
-    """What writes a formula in LaTeX; the loss with a curl where a size has its letter."""
-    return told_apart(latex, r"\mathcal{L}") if difference.curled else latex
+def _parts(
+    difference: Compared,
+    formula: Callable[[str, Side, Write], Any],
+    said: Callable[[Words, Write], Any],
+    code: Callable[[str], str],
+) -> dict[str, Any]:
+    """Return what the templates print; the loss is written with a curl where a size has its letter."""
+    write = told_apart(latex, r"\mathcal{L}") if difference.curled else latex
+    return {
+        "networks": [
+            (name, code(network_text(each)))
+            for name, each in zip("AB", (difference.before, difference.after), strict=True)
+        ],
+        "opening": [said(sentence, write) for sentence in opening(difference)],
+        "chapters": [
+            {
+                "title": chapter.title,
+                "rows": list(_rows(chapter, write, formula, said)),
+                "more": [said(sentence, write) for sentence in chapter.more],
+            }
+            for chapter in chapters(difference)
+        ],
+        "closing": [said(sentence, write) for sentence in closing(difference)],
+    }
 
 
 def _rows(
@@ -146,23 +158,6 @@ def _mark(part: Part, macro: str) -> str:
 
 
 _SIGNS = ("+", "-", r"\odot")
-
-
-def _html_parts(difference: Compared) -> dict[str, Any]:
-    write = _writer(difference)
-    return {
-        "networks": [(name, network_text(network)) for name, network in _networks(difference)],
-        "opening": [_html_words(sentence, write) for sentence in opening(difference)],
-        "chapters": [
-            {
-                "title": chapter.title,
-                "rows": list(_rows(chapter, write, _html_formula, _html_words)),
-                "more": [_html_words(sentence, write) for sentence in chapter.more],
-            }
-            for chapter in chapters(difference)
-        ],
-        "closing": [_html_words(sentence, write) for sentence in closing(difference)],
-    }
 
 
 def _html_words(sentence: Words, write: Write) -> Markup:

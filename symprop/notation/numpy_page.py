@@ -30,15 +30,10 @@ def text_page(derivation: Derivation) -> str:
 
 def _indexed_letters(derivation: Derivation) -> set[str]:
     """The letters of arrays that differ from block to block: they stand in dictionaries."""
-    loops = loops_of(derivation)
-    letters = {equation.target.letter for loop in loops for equation in loop.equations}
-    letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
-    targets = [equation.target for equation in derivation.equations] if loops else []
-    letters |= {
-        target.letter for target in targets if target.index and not target.index[0].is_Integer and not target.role
-    }
-    counted = (equation.target for equation in derivation.equations)  # behind a loop a layer's number is N + 1
-    letters |= {target.letter for target in counted if target.index and not target.index[0].is_Integer}
+    targets = (equation.target for equation in derivation.equations)  # behind a loop a layer's number is N + 1
+    letters = {target.letter for target in targets if target.index and not target.index[0].is_Integer}
+    if loops_of(derivation):
+        letters |= {variable.letter for variable in derivation.system.parameters}
     return letters | ({"delta"} if "z" in letters else set())
 
 
