@@ -17,6 +17,7 @@ from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable, as_expression
 from symprop.algebra.shapes import shape_text
 from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.needs import check_needs
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class Builder:
             self.waiting = None
         self.nesting += 1
         before, start = len(self.parameters), len(self.built)
+        check_needs(layer, value.shape)
         output = layer.build(self, value)
         self.nesting -= 1
         inside = {parameter.name for part in self.built[start:] for parameter in part.parameters}

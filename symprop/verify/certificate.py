@@ -40,7 +40,7 @@ from symprop.verify import (
 )
 from symprop.verify.measure import Row, first_line, scientific
 from symprop.verify.points import Point, farther_points, random_points, target_kinds
-from symprop.verify.reduced import named_sizes, reduced, sizes_of, tiny
+from symprop.verify.reduced import check_numbers, named_sizes, reduced, tiny
 
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
 """Up to so many parameters every coordinate is compared at the real sizes: at one point, and at every point."""
@@ -163,7 +163,7 @@ def check(
     if recurrence.counts_of(net):
         return _of_recurrence(net, seed, float32, dict(sizes or {}))
     net = net.with_sizes(dict(sizes)) if sizes else net
-    sizes_of(net)
+    check_numbers(net)
     if net.system().loss is None:
         raise SpecError(
             f"a network without a loss has nothing to check\nend it with one: {net.text} >> MeanSquaredError()"
