@@ -7,7 +7,7 @@ its input, is said in these. A size of 1 stays 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,26 +100,33 @@ class Needs:
     @property
     def staying(self) -> tuple[int, ...]:
         """The sizes that layers name and that stay as they are, in ascending order."""
-        fixed = self._parts(need.size for need in self.needs if need.stays)
-        return tuple(sorted(int(_number(size)) for size in self.sizes if self._parts([size]) <= fixed))
+        return tuple(sorted(int(_number(size)) for size in self.sizes if self._parts([size]) <= self._fixed))
+
+    @property
+    def _fixed(self) -> frozenset[Expr]:
+        """The sizes that no layer names, and those that one needs as they are."""
+        stays = self._parts(need.size for need in self.needs if need.stays)
+        return stays | (self._parts((*self.made, *(need.size for need in self.needs))) - frozenset(self.sizes))
 
     def smaller(self, by_turns: bool = False) -> dict[int, int]:
         """Return a small number for each size: from 3 on, the larger the larger; or `by_turns` 2 and 3."""
-        fixed = self._parts(need.size for need in self.needs if need.stays)
-        free = sorted(self._parts(self.sizes) - fixed, key=_number)
-        values: dict[Expr, Integer] = {size: _number(size) for size in fixed}
+        values: dict[Expr, Integer] = {size: _number(size) for size in self._fixed}
+        free = sorted(self._parts(self.sizes) - self._fixed, key=_number)
         last = 0
+
+        def set_from(size: Expr, start: Any) -> Integer:
+            taken = () if by_turns else [value for other, value in values.items() if other != size]
+            values[size] = self._from(size, Integer(start), taken)
+            return values[size]
+
         for place, size in enumerate(free):
-            start = 2 + place % 2 if by_turns else max(3, last + 1)
-            values[size] = self._from(size, start, () if by_turns else values)
-            last = values[size]
-        while True:
+            last = set_from(size, 2 + place % 2 if by_turns else max(3, last + 1))
+        moving = free
+        while moving:
             wrong = next((parts for parts, holds in self._relations(values, by_turns) if not holds), frozenset())
             moving = [size for size in free if size in wrong and values[size] < _number(size)]
-            if not moving:
-                break
             for size in moving:
-                values[size] = self._from(size, values[size] + 1, () if by_turns else values)
+                set_from(size, values[size] + 1)
         return {int(_number(size)): int(self._made_of(size).xreplace(values)) for size in self.sizes}
 
     def names(self) -> dict[int, Size]:
@@ -136,14 +143,12 @@ class Needs:
         found = {int(_number(size)): valued(self._made_of(size).xreplace(names)) for size in self.sizes}
         return {size: str(node) if node.is_Symbol else node for size, node in found.items() if not node.is_Integer}
 
-    def _from(self, size: Expr, start: Any, taken: Iterable[Expr] | dict[Expr, Integer]) -> Integer:
-        """Return the first number from `start` that a size can have, not one of another; at most what it is."""
-        others = {taken[other] for other in taken if other != size} if isinstance(taken, dict) else set()
+    def _from(self, size: Expr, value: Integer, taken: Collection[Integer]) -> Integer:
+        """Return the first number from `value` that a size can have and that is not taken; at most what it is."""
         own = [need for need in self.needs if need.size == size]
-        value, most = Integer(start), _number(size)
-        while value < most and (value in others or not all(need.holds(value) for need in own)):
+        while value < _number(size) and (value in taken or not all(need.holds(value) for need in own)):
             value += 1
-        return min(value, most)
+        return min(value, _number(size))
 
     def _relations(self, values: dict[Expr, Integer], by_turns: bool) -> Iterable[tuple[frozenset[Expr], bool]]:
         """Yield for each need, each made size and each second way to make one: its sizes, and whether it holds.

@@ -180,7 +180,12 @@ class Network:
 
     @property
     def needs(self) -> Needs:
-        """What its layers need of the sizes of the network, all of which are numbers."""
+        """What its layers need of the sizes of the network, all of which are numbers.
+
+        >>> from symprop import Dense, Loss
+        >>> (Input(4) >> Dense(6) >> Loss("sum((a - ones(6))**2)")).needs.staying
+        (6,)
+        """
         return needs_of((size for layer in self.layers for size in layer.sizes), self.built)
 
     def resized(self, sizes: Mapping[int, Size]) -> Network:

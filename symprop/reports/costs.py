@@ -8,7 +8,6 @@ import sympy
 from sympy import Expr
 
 from symprop.analysis.cost import Cost
-from symprop.analysis.derivation import derive
 from symprop.networks.network import Network
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
 from symprop.reports.subject import Subject
@@ -44,8 +43,7 @@ def named(network: Network) -> tuple[Network, dict[str, int]]:
 def cost(subject: Subject) -> Iterator[Block]:
     """Say what a forward and a backward pass cost, in operations and in memory."""
     network, sizes = named(subject.network)
-    derivation = derive(network, layout=subject.layout)
-    found = derivation.cost()
+    found = subject.case.of(network).derivation.cost()
     values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
     writer = subject.writer
     per = "one example" if subject.layout == "example" else "a batch"

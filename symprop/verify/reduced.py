@@ -33,16 +33,6 @@ def reduced(network: Network) -> Network:
     return network.resized(network.needs.smaller())
 
 
-def named_sizes(network: Network) -> tuple[int, ...]:
-    """Return the sizes that a formula of the network names, so that they stay as they are at reduced sizes.
-
-    >>> from symprop.networks import Dense, Input, Loss
-    >>> named_sizes(Input(4) >> Dense(6) >> Loss("sum((a - ones(6))**2)"))
-    (6,)
-    """
-    return network.needs.staying
-
-
 def tiny(network: Network) -> Network:
     """Return the network at sizes 2 and 3, by turns; a size that a formula names stays as it is.
 
