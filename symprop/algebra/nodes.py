@@ -200,10 +200,15 @@ class Variable(Node):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
+AXIS_FACTS = ("sums to 1", "one-hot")
+"""The kinds of facts that speak of an axis."""
+
+
 class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
-    Kinds: "sums to 1" (along axis `value`), "nonnegative", "between 0 and 1", "index" (integers from 0 to `value` - 1).
+    Kinds: those of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
+    `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:

@@ -77,7 +77,7 @@ class MeanSquaredError(LossLayer):
 class SoftmaxCrossEntropy(LossLayer):
     """Cross-entropy of a distribution `y` and `p = softmax(z)`, along the last axis, `-sum(y * log(p))`.
 
-    In a generated module `y` may also be the numbers of the classes, one for each example.
+    In a generated module `y` may also be the numbers of the classes: integers in its shape without the last axis.
 
     >>> from symprop import Dense, Input
     >>> network = Input(3) >> Dense(2) >> SoftmaxCrossEntropy()

@@ -42,7 +42,7 @@ def refused(module: Any, x: Any, y: Any, params: Any = None) -> str:
         ([[0], [1]], "y has shape (2, 1); it must be (2,) class ids, or (2, 3) rows that sum to 1"),
         ([], "y has shape (0,); it must be (2,) class ids, or (2, 3) rows that sum to 1"),
         ([[0, 1, 0], [0.5, 0.4, 0]], "y[1] sums to 0.9; it must sum to 1"),
-        ([[0, 1, 0], [1.5, -0.5, 0]], "y[1, 0] is 1.5; it must be between 0 and 1"),
+        ([[0, 1, 0], [1.5, -0.5, 0]], "y[1, 1] is -0.5; it must be nonnegative"),
         ([[0, 1, 0], [0.5, np.nan, 0]], "y[1, 1] is nan; it must be a finite number"),
         (np.ma.array([0, 1], mask=[0, 1]), "y holds masked values; each must be an integer from 0 to 2"),
         (["a", "b"], "y holds <U1 values; each must be an integer from 0 to 2"),
@@ -97,7 +97,7 @@ def test_parameters_are_checked() -> None:
 
 def test_targets_between_0_and_1_are_checked() -> None:
     assert refused(BINARY, X, [0, 1.5]) == "y[1, 0] is 1.5; it must be between 0 and 1"
-    assert refused(BINARY, X, [0, np.nan]) == "y[1, 0] is nan; it must be between 0 and 1"
+    assert refused(BINARY, X, [0, np.nan]) == "y[1, 0] is nan; it must be a finite number"
     assert refused(BINARY, X, [[1]]) == "y has 1 rows, but x has 2"
     params = BINARY.init_params()
     assert BINARY.loss(params, X, [0, 1]) == BINARY.loss(params, X, [[0], [1]])

@@ -17,13 +17,14 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.formulas.checks.oracles import precise, value
-from symprop.formulas.checks.points import FormulaPoint, allowed
+from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
 from symprop.verify.measure import WIDEST, Row
+from symprop.verify.values import allowed
 
 MOST = 8
 """So many extreme points are looked at."""
