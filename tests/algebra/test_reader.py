@@ -22,6 +22,8 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reader import names_in, read_formula
 from symprop.errors import FormulaError, LimitError, ShapeError, SpecError, SympropError
+from tests.rounding import assert_off, assert_rounded, bound
+from tests.rounding_of_formulas import counted
 
 SHAPES: dict[str, tuple[Any, ...]] = {"x": (3,), "y": (3,), "W": (2, 3), "b": (2,), "X": (5, 3), "s": ()}
 
@@ -185,7 +187,9 @@ def test_a_formula_has_the_value_that_numpy_gives_it(text: str, random: np.rando
     expected = np.asarray(eval(text, {**NUMPY, **values}))  # a fixed text of this test
     node = read_formula(text, SHAPES)
     assert tuple(node.shape) == expected.shape
-    np.testing.assert_allclose(element_values(node, values), expected, rtol=1e-12)
+    value = counted(node, values)
+    assert_rounded(expected, value)
+    assert_off(element_values(node, values), expected, 2 * bound(value))
 
 
 @pytest.mark.parametrize("text", FORMULAS)
