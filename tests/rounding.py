@@ -4,8 +4,8 @@ A `Rounded` number knows its `value`, the `magnitude` that it would have if noth
 values), and how many `roundings` led to it. An error is at most `roundings * unit * magnitude`, to first order: the
 bound `gamma_k |A| |B|` of a product, and that of every other formula, whatever the order in which a BLAS adds (Higham,
 *Accuracy and Stability of Numerical Algorithms*, 2nd ed., 2002, chapters 3 and 14). Oracles written with NumPy run on
-arrays of them as they are; for formulas there is `rounding_of_formulas.py`. It is an error analysis, not a measurement: a bound
-is the same on every processor, and it knows nothing of what it bounds.
+arrays of them as they are; for formulas there is `rounding_of_formulas.py`. It is an error analysis, not a measurement:
+a bound is the same on every processor, and it knows nothing of what it bounds.
 
     assert_rounded(module.forward(params, x), np.tanh(exact(x) @ exact(params["W1"]).T), "float32")
 """
@@ -169,22 +169,24 @@ def bound(number: Any, dtype: str = "float64") -> np.ndarray:
     return np.asarray(np.frompyfunc(one, 1, 1)(np.asarray(number, dtype=object)), dtype=float)
 
 
-def assert_rounded(found: Any, expected: Any, dtype: str = "float64", name: object = "") -> None:
-    """Say that numbers computed in `dtype` are the expected ones, as far as rounding lets them be.
+def assert_rounded(found: Any, expected: Any, dtype: str = "float64", off: Any = 0, name: object = "") -> None:
+    """Say that numbers are the expected ones, as far as rounding lets them be.
 
-    Both are off: what was found by a bound of its dtype, what is expected by one of float64.
+    Both are off: what is expected by its bound, in float64; what was found by its own, or where it has none by that of
+    what is expected, in `dtype`. `off` is what else may be.
     """
-    expected = np.asarray(expected, dtype=object)
-    found, true = np.real(np.asarray(found)).astype(float), np.asarray(expected, dtype=float)
-    assert found.shape == true.shape, (name, found.shape, true.shape)
-    assert_off(found, true, bound(expected, dtype) + bound(expected), name)
+    expected, found = np.asarray(expected, dtype=object), np.asarray(found)
+    of_found = bound(found) if found.dtype == object else bound(expected, dtype)
+    assert found.shape == expected.shape, (name, found.shape, expected.shape)
+    found = found if found.dtype == object else np.real(found)
+    assert_off(found.astype(float), expected.astype(float), of_found + bound(expected) + off, name)
 
 
 def assert_off(found: np.ndarray, true: np.ndarray, allowed: np.ndarray, name: object = "") -> None:
     """Say that two arrays differ by no more than is allowed, element by element."""
     found, true, allowed = np.broadcast_arrays(np.real(found), np.real(true), allowed)
     off = np.abs(found - true)
-    right = (off <= allowed) | (found == true) | (np.isnan(found) & np.isnan(true))
+    right = ((off <= allowed) & (allowed < np.inf)) | (found == true) | (np.isnan(found) & np.isnan(true))
     assert right.all(), f"{name} {found[~right]} is not {true[~right]}: {off[~right]}, allowed {allowed[~right]}"
 
 
@@ -205,3 +207,17 @@ def differences(loss: Callable[[], Any], array: np.ndarray, place: tuple[int, ..
     array[place] = kept
     rounding = (terms + 1) * UNIT["float64"] * largest / h
     return np.asarray(slopes[0]), np.asarray(abs(slopes[1] - slopes[0]) + 2 * rounding)
+
+
+def moved(run: Callable[..., np.ndarray], *arrays: np.ndarray, roundings: int) -> np.ndarray:
+    """Return how far rounding can move each element of `run(*arrays)`, where no oracle of numbers can be run: measured.
+
+    As many roundings as are said move a result as much as such errors of what it is made from, which are made large
+    enough to be seen, and drawn four times; the largest, twice.
+    """
+    random, seen, true = np.random.default_rng(0), 2.0**-30, run(*arrays)
+    off = np.zeros(np.shape(true))
+    for _ in range(4):
+        shaken = [array * (1 + seen * random.choice([-1, 1], array.shape)) for array in arrays]
+        off = np.maximum(off, np.abs(run(*shaken) - true))
+    return np.asarray(2 * roundings * UNIT["float64"] / seen * off)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import sympy
 
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.derive import derive
 from symprop.verify.arithmetic import Complex, Functions, Precise
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
-from tests.rounding import Rounded, Slopes, assert_off, bound
+from tests.rounding import Rounded, Slopes, assert_off, assert_rounded, bound
 
 
 def _function(function: Callable[[float], float], slope: Callable[[float], float]) -> Callable[..., np.ndarray]:
@@ -24,6 +26,10 @@ def _function(function: Callable[[float], float], slope: Callable[[float], float
             return Rounded(math.nan)
 
     return lambda *numbers: np.asarray(np.frompyfunc(one, 1, 1)(numbers[0]), dtype=object)
+
+
+def _entered(value: Any) -> Rounded:
+    return value if isinstance(value, Rounded) else Rounded(float(value))
 
 
 class Counting(Precise):
@@ -52,7 +58,7 @@ class Counting(Precise):
 
     def array(self, values: Any) -> np.ndarray:
         given = np.asarray(values, dtype=object)
-        return np.asarray(np.frompyfunc(lambda each: Rounded(float(each)), 1, 1)(given), dtype=object)
+        return np.asarray(np.frompyfunc(_entered, 1, 1)(given), dtype=object)
 
     def power(self, base: np.ndarray, exponent: sympy.Expr) -> np.ndarray:
         return np.asarray(base ** float(exponent), dtype=object)
@@ -67,10 +73,28 @@ def counted(node: Node, values: Mapping[str, Any], sizes: Mapping[sympy.Expr, in
     return unstacked(Evaluator(arithmetic, stacked(values, arithmetic), sizes)(node))
 
 
+def counted_values(equations: Iterable[Equation], given: Mapping[str, Any], sizes: Any = None) -> dict[str, np.ndarray]:
+    """Return the values of equations at arrays, with bounds, and those of the arrays."""
+    arithmetic = Counting()
+    evaluator = Evaluator(arithmetic, stacked(given, arithmetic), sizes)
+    evaluator.run(equations)
+    return {name: unstacked(value) for name, value in evaluator.values.items()}
+
+
+def counted_step(text: str, params: Mapping[str, Any], x: Any, y: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return loss and gradients of a network on a batch, as its derivation has them, with bounds."""
+    derivation = derive(text, layout="rows")
+    system = derivation.system
+    given = {**params, system.inputs[0].name: x, system.targets[0].name: y}
+    values = counted_values(derivation.equations, given, {system.batch: len(x)})
+    assert system.loss is not None
+    return values[system.loss.name], {name: values[f"d{name}"] for name in params}
+
+
 def assert_same_value(first: Node, second: Node, values: Mapping[str, Any], sizes: Any = None) -> None:
     """Say that two formulas have the same value at arrays, each being off by its own bound."""
-    one, other = (counted(node, values, sizes) for node in (first, second))
-    assert_off(np.asarray(one, dtype=float), np.asarray(other, dtype=float), bound(one) + bound(other))
+    one, other = np.broadcast_arrays(counted(first, values, sizes), counted(second, values, sizes))
+    assert_rounded(one, other)
 
 
 class Dual:
@@ -158,13 +182,15 @@ class Stepping(Counting):
         return lambda *numbers: np.asarray(np.frompyfunc(one, 1, 1)(numbers[0]), dtype=object)
 
 
-def complex_step(node: Node, by: Variable, values: Mapping[str, Any], sizes: Any = None) -> Slopes:
-    """Return the full Jacobian of a formula by a variable of it, by the complex step, and how far it can be off."""
-    at = np.asarray(values[by.name])
+def slopes_of(equations: Iterable[Equation], of: str, by: str, given: Mapping[str, Any], sizes: Any = None) -> Slopes:
+    """Return the Jacobian of one variable of equations by another, by the complex step, and how far it can be off."""
+    listed, at = list(equations), np.asarray(given[by])
 
     def run(arithmetic: Any, moved: np.ndarray) -> np.ndarray:
-        stack = {**stacked(values, arithmetic), by.name: moved.reshape(-1, *at.shape)}
-        found = np.asarray(Evaluator(arithmetic, stack, sizes)(node))
+        stack = {**stacked(given, arithmetic), by: moved.reshape(-1, *at.shape)}
+        evaluator = Evaluator(arithmetic, stack, sizes)
+        evaluator.run(listed)
+        found = np.asarray(evaluator.values[of])
         found = np.broadcast_to(found, (at.size, *found.shape[1:]))
         return np.moveaxis(found, 0, -1).reshape((*found.shape[1:], *at.shape))
 
@@ -173,6 +199,12 @@ def complex_step(node: Node, by: Variable, values: Mapping[str, Any], sizes: Any
     pair = np.frompyfunc(lambda value, slope: Dual(Rounded(value), Rounded(slope)), 2, 1)
     duals = run(Stepping(), pair(at.reshape(1, -1), unit))
     return slopes, bound(np.frompyfunc(lambda dual: Dual.of(dual).slope, 1, 1)(duals))
+
+
+def complex_step(node: Node, by: Variable, values: Mapping[str, Any], sizes: Any = None) -> Slopes:
+    """Return the full Jacobian of a formula by a variable of it, by the complex step, and how far it can be off."""
+    out = Variable("out", (), node.shape)
+    return slopes_of([Equation(out, node)], out.name, by.name, values, sizes)
 
 
 def assert_slope(found: Node, stepped: Slopes, values: Mapping[str, Any], sizes: Any = None) -> None:
