@@ -11,7 +11,7 @@ import sympy
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
-from symprop.calculus.derive import derive
+from symprop.calculus.derivation import Derivation
 from symprop.verify.arithmetic import Complex, Functions, Precise
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
@@ -81,9 +81,10 @@ def counted_values(equations: Iterable[Equation], given: Mapping[str, Any], size
     return {name: unstacked(value) for name, value in evaluator.values.items()}
 
 
-def counted_step(text: str, params: Mapping[str, Any], x: Any, y: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return loss and gradients of a network on a batch, as its derivation has them, with bounds."""
-    derivation = derive(text, layout="rows")
+def counted_step(
+    derivation: Derivation, params: Mapping[str, Any], x: Any, y: Any
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return loss and gradients on a batch of rows, as the derivation of a network has them, with bounds."""
     system = derivation.system
     given = {**params, system.inputs[0].name: x, system.targets[0].name: y}
     values = counted_values(derivation.equations, given, {system.batch: len(x)})

@@ -286,7 +286,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_output_is_the_same_under_every_hash_seed() -> None:
     outputs = set()
-    for seed in ("0", "1", "4242"):
+    for seed in ("0", "4242"):  # test_determinism.py has more
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run([*COMMAND, "generate", NETWORK], capture_output=True, env=environment, timeout=PATIENCE)
         outputs.add(done.stdout)

@@ -241,22 +241,18 @@ def test_jobs_that_nobody_wants_any_more_are_stopped_while_the_server_ends(capfd
 KINDS = [FreshProcesses] + ([ForkedProcesses] if os.name == "posix" else [])
 
 
-@pytest.fixture(params=KINDS)
-def computing(request: pytest.FixtureRequest) -> Iterator[Processes]:
-    made = request.param(Limits(seconds=8))
-    yield made
-    made.close()
-
-
-def test_both_kinds_of_processes_answer_alike_stop_alike_and_are_late_alike(computing: Processes) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_kinds_of_processes_answer_alike_stop_alike_and_are_late_alike(kind: type[Processes]) -> None:
     body = b'{"stage": "derivation", "text": "x @ x", "where": "x: n"}'
-    outcome = computing.compute(body, lambda: True)
-    assert (outcome.how, outcome.answer, outcome.code) == (DONE, answered(body), 0)
     endless = b'{"stage": "certificate", "text": "%s"}' % ENDLESS.encode()
-    wanted = threading.Event()
-    threading.Timer(1.5, wanted.set).start()
-    assert computing.compute(endless, lambda: not wanted.is_set()).how == UNWANTED
-    assert computing.compute(endless, lambda: True).how == LATE
+    with contextlib.closing(kind(Limits(seconds=PATIENCE))) as computing:
+        outcome = computing.compute(body, lambda: True)
+        assert (outcome.how, outcome.answer, outcome.code) == (DONE, answered(body), 0)
+        wanted = threading.Event()
+        threading.Timer(0.5, wanted.set).start()
+        assert computing.compute(endless, lambda: not wanted.is_set()).how == UNWANTED
+    with contextlib.closing(kind(Limits(seconds=1))) as computing:
+        assert computing.compute(endless, lambda: True).how == LATE
 
 
 def test_a_process_has_its_limits_from_the_system() -> None:
