@@ -112,9 +112,9 @@ def without_errors(text: str) -> str:
 
 def test_the_make_targets_of_the_texts_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     texts = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", texts))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", texts))
     assert named
     assert named <= targets
 
