@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 OLDEST ?= python3.11
-WORKERS ?= 2
+# One more than the two cores of a small machine: now and then a test waits for another process.
+WORKERS ?= 3
 BIN := .venv/bin
 
 .PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-hessians bench-extras generated docs docs-extras pictures clean
