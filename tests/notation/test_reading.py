@@ -122,3 +122,9 @@ def test_formulas_that_look_alike_are_equal(shape: tuple[int, ...], write: Calla
             with np.errstate(all="ignore"):
                 for other in list(nodes)[1:]:
                     assert_same_value(next(iter(nodes)), other, values)
+
+
+def test_numbers_side_by_side_are_not_one_number() -> None:
+    product = n.Multiply(n.Scalar(2), n.Power(n.Scalar(2), 2), a)
+    assert pretty(product) == "2 (2²) a"
+    assert latex(product) == r"2 \left(2^{2}\right) a"
