@@ -24,6 +24,7 @@ table, scattered = variable("table", (3, 2)), variable("scattered", (2, 2, 2))
 q, QA = variable("q", (2,), (Fact("nonnegative"),)), variable("QA", (2, 3), (Fact("nonnegative"),))
 r = variable("r", (2,), (Fact("nonnegative"),))
 M, N = variable("M", (3, 3)), variable("N", (2, 2))
+line, image, patches = variable("line", (7,)), variable("image", (4, 5)), variable("patches", (2, 1, 2, 3))
 vector, place = variable("vector", (3,)), variable("place", (), (Fact("index", 3),))
 i, j = (sympy.Symbol(name, integer=True, positive=True) for name in "ij")
 well = n.Identity(3) * 3 + M
@@ -129,6 +130,20 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     n.Slice: (
         *(n.Slice(w, 0, 1, 3), n.Slice(w, 0, 0, 2), n.Slice(A, 1, 1, 2), n.Slice(A, 0, 0, 2), n.Slice(P, 2, 1, 3)),
         *(n.Slice(M, 1, 0, 1), n.Slice(M, 0, 1, 2)),
+    ),
+    n.Pad: (
+        *(n.Pad(w, 0, [(1, 2)]), n.Pad(w, 0, [(0, 1)], 3), n.Pad(A, 1, [(2, 0)]), n.Pad(A, (0, 1), [(1, 1), (0, 2)])),
+        *(n.Pad(P, (2, 0), [(1, 0), (0, 1)], sympy.Rational(-1, 2)), n.Pad(M, 0, [(0, 0)])),
+    ),
+    n.Flip: (n.Flip(w), n.Flip(A), n.Flip(A, 1), n.Flip(P, (0, 2)), n.Flip(M @ M, 0)),
+    n.Window: (
+        *(n.Window(line, 0, 3), n.Window(line, 0, 2, 2), n.Window(line, 0, 2, 1, 3), n.Window(line, 0, 3, 3, 2)),
+        *(n.Window(image, (0, 1), (2, 2)), n.Window(image, (1, 0), (3, 2), (2, 1), (1, 2)), n.Window(A, 1, 2)),
+        *(n.Window(image, 0, 1, 2), n.Window(P, (0, 2), (1, 2)), n.Window(M @ M, 0, 2, 1)),
+    ),
+    n.Fold: (
+        *(n.Fold(A, 0, 3, 2, 1, 6), n.Fold(M, 0, 3, 1, 2, 7), n.Fold(A, 0, 3, 3, 1, 7), n.Fold(P, 1, 3, 1, 1, 4)),
+        *(n.Fold(P, 0, 3, 2, 1, 5), n.Fold(patches, (1, 0), (2, 3), (1, 2), (2, 1), (3, 5)), n.Fold(B, 0, 2, 1, 1, 4)),
     ),
     n.LogSumExp: (n.LogSumExp(u), n.LogSumExp(A), n.LogSumExp(A, 0), n.LogSumExp(A, 1, True), n.LogSumExp(P, 1)),
 }

@@ -77,21 +77,11 @@ def common_factor(coefficients: list[Expr]) -> Expr:
     return -size if all(c == -size for c in coefficients) else size
 
 
-Reduction = n.Sum | n.LogSumExp | n.Product | n.Extreme
-REDUCTIONS = (n.Sum, n.LogSumExp, n.Product, n.Extreme)
-"""Kinds that reduce axes away, or keep them with length 1."""
-
-
-def reduced_axes(node: Reduction) -> tuple[int, ...]:
-    """Return the axes that a reduction works along."""
-    return (node.axis,) if isinstance(node, n.LogSumExp) else node.axes
-
-
 def without_leading_ones(factor: Node) -> Node:
     """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
     while isinstance(factor, n.Expand) and factor.axis == 0:
         factor = factor.operands[0]
-    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and reduced_axes(factor) == (0,):
+    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and factor.axes == (0,):
         return factor.func(*factor.args[:2])
     if isinstance(factor, (n.Power, n.Map)) and len(factor.operands) == 1:
         inside = without_leading_ones(factor.operands[0])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
+from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import is_zero, multiplied, walk
 from symprop.calculus.coefficients import coefficient_and_rest, expanded
@@ -24,6 +25,23 @@ PRODUCTS: list[Rule] = []
 def _(node: Node, context: Context) -> Applied | None:
     equation = context.by_value.get(node)
     return Applied(equation.target, (equation,)) if equation else None
+
+
+@rule(PRODUCTS, "known power", "x**(c * k) = y**k where y = x**c is known")
+def _(node: Node, context: Context) -> Applied | None:
+    """The slope of a root, `x**(-3/2)` of `r = x**(-1/2)`, is written in the root that the forward pass holds: `r**3`."""
+    if not isinstance(node, n.Power) or node.exponent.is_Integer is not False:
+        return None
+    base, axes = node.operands[0], []
+    while isinstance(base, n.Expand) and base not in context.powers:
+        axes.append(base.axis)
+        base = base.operands[0]
+    equation = context.powers.get(base)
+    if equation is None or not isinstance(equation.expression, n.Power):
+        return None
+    times = node.exponent / equation.expression.exponent
+    known = expanded_by(equation.target, *reversed(axes))
+    return Applied(n.Power(known, times), (equation,)) if times.is_Integer else None
 
 
 @rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")

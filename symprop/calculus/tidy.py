@@ -19,11 +19,9 @@ from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, ones, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
-    REDUCTIONS,
     bare_operands,
     coefficient_and_rest,
     common_factor,
-    reduced_axes,
     same_shape,
     scalars_and_rest,
     scaled,
@@ -172,6 +170,14 @@ def _(node: n.Outer) -> Node:
     return zeros(*node.shape) if any(map(is_zero, node.operands)) else _linear(node)
 
 
+@TIDY.row(n.Structural)
+def _structural(node: n.Structural) -> Node:
+    operand, outside = node.operands[0], node.index_map.outside
+    if isinstance(operand, (n.Scalar, n.Fill)) and outside in (None, operand.value):
+        return n.Fill(operand.value, node.shape)
+    return _linear(node) if outside in (None, 0) else node
+
+
 @TIDY.row(n.Transpose)
 def _(node: n.Transpose) -> Node:
     operand, axes = node.operands[0], node.axes
@@ -179,8 +185,6 @@ def _(node: n.Transpose) -> Node:
         return operand
     if isinstance(operand, n.Transpose):
         return tidy(n.Transpose(operand.operands[0], [operand.axes[axis] for axis in axes]))
-    if isinstance(operand, n.Fill):
-        return n.Fill(operand.value, node.shape)
     if isinstance(operand, (n.Identity, n.Diag)):
         return operand
     if isinstance(operand, (n.Inverse, n.MatrixPower, n.Kron)):
@@ -194,7 +198,7 @@ def _(node: n.Transpose) -> Node:
         return tidy(n.MatMul(n.Transpose(right), n.Transpose(left)))  # (A B)' = B' A'
     if isinstance(operand, (n.Add, n.Multiply)) and all(part.rank in (0, operand.rank) for part in operand.operands):
         return tidy(operand.func(*(n.Transpose(part, axes) if part.rank else part for part in operand.operands)))
-    return _linear(node)
+    return _structural(node)
 
 
 @TIDY.row(n.Sum)
@@ -212,6 +216,8 @@ def _(node: n.Sum) -> Node:
         return tidy(n.Sum(operand.operands[0], node.axes, node.keepdims))
     if isinstance(operand, n.Expand) and node.axes == (operand.axis,) and not node.keepdims:
         return operand.operands[0]
+    if isinstance(operand, n.Elementwise) and not node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes):
+        return tidy(operand.with_operands(_without_axes(part, node) for part in operand.operands))
     if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
         return operand.operands[0]
     if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Outer):
@@ -227,6 +233,12 @@ def _(node: n.Sum) -> Node:
     return _linear(node)
 
 
+def _without_axes(part: Node, node: n.Sum) -> Node:
+    """Return an operand of what `node` sums over axes of length 1, without those of them that it has."""
+    places = [axis - node.operands[0].rank + part.rank for axis in node.axes]
+    return n.Sum(part, [place for place in places if place >= 0])
+
+
 def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
     """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
     if not (isinstance(left, n.Transpose) and left.rank == right.rank > 2):
@@ -239,31 +251,53 @@ def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
     return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
-@TIDY.row(n.Expand, n.Diag, n.Diagonal)
-def _(node: Node) -> Node:
+@TIDY.row(n.Diag)
+def _(node: n.Diag) -> Node:
     operand = node.operands[0]
-    if isinstance(operand, n.Fill) and operand.value == 0:
-        return zeros(*node.shape)
-    if isinstance(node, n.Diag) and isinstance(operand, n.Fill):
-        return scaled(operand.value, n.Identity(operand.shape[0]))
-    if isinstance(node, n.Diagonal):
-        if isinstance(operand, n.Diag):
-            return operand.operands[0]
-        if isinstance(operand, n.Identity):
-            return ones(*node.shape)
-        if isinstance(operand, n.Transpose):
-            return tidy(n.Diagonal(operand.operands[0]))
-        if isinstance(operand, n.Outer):
-            return tidy(n.Multiply(*operand.operands))
-    if isinstance(node, n.Expand):
-        if isinstance(operand, (n.Scalar, n.Fill)):
-            return n.Fill(operand.value, node.shape)
-        if isinstance(operand, n.Power):
-            return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
-        if isinstance(operand, REDUCTIONS) and not operand.keepdims and reduced_axes(operand) == (node.axis,):
-            array, axes, _, *rest = operand.args  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
-            return operand.func(array, axes, True, *rest)
+    if isinstance(operand, n.Fill):
+        return scaled(operand.value, n.Identity(operand.shape[0])) if operand.value != 0 else zeros(*node.shape)
     return _linear(node)
+
+
+@TIDY.row(n.Diagonal)
+def _(node: n.Diagonal) -> Node:
+    operand = node.operands[0]
+    if isinstance(operand, n.Diag):
+        return operand.operands[0]
+    if isinstance(operand, n.Identity):
+        return ones(*node.shape)
+    if isinstance(operand, n.Transpose):
+        return tidy(n.Diagonal(operand.operands[0]))
+    if isinstance(operand, n.Outer):
+        return tidy(n.Multiply(*operand.operands))
+    return _structural(node)
+
+
+@TIDY.row(n.Expand)
+def _(node: n.Expand) -> Node:
+    operand = node.operands[0]
+    if isinstance(operand, n.Power):
+        return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
+    if isinstance(operand, n.Reduction) and not operand.keepdims and operand.axes == (node.axis,):
+        array, axes, _, *rest = operand.args  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
+        return operand.func(array, axes, True, *rest)
+    return _structural(node)
+
+
+@TIDY.row(n.Pad)
+def _(node: n.Pad) -> Node:
+    return node.operands[0] if same_shape(node, node.operands[0]) else _structural(node)
+
+
+@TIDY.row(n.Flip)
+def _(node: n.Flip) -> Node:
+    operand = node.operands[0]
+    return operand.operands[0] if isinstance(operand, n.Flip) and operand.axes == node.axes else _structural(node)
+
+
+@TIDY.row(n.Fold)
+def _(node: n.Fold) -> Node:
+    return zeros(*node.shape) if is_zero(node.operands[0]) else _linear(node)
 
 
 @TIDY.row(n.Reshape)
@@ -418,13 +452,11 @@ def _(node: n.Slice) -> Node:
     operand = node.operands[0]
     if same_shape(node, operand):
         return operand
-    if isinstance(operand, n.Fill):
-        return n.Fill(operand.value, node.shape)
     if isinstance(operand, n.Concatenate) and operand.axis == node.axis:
         return _part_of(operand, node) or node
     if isinstance(operand, (n.Add, n.Multiply, n.Power)):  # what is elementwise is sliced part by part
         return tidy(operand.with_operands(_sliced(part, node) for part in operand.operands))
-    return _linear(node)
+    return _structural(node)
 
 
 def _part_of(parts: n.Concatenate, node: n.Slice) -> Node | None:

@@ -30,7 +30,7 @@ OPERATION = Table("operation")
 PART = "part"
 """The role of variables that this pass makes: parts on the way to a result that has a name of its own."""
 
-VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice)
+VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Flip, n.Window)
 """Kinds for which NumPy gives a view of the memory of the operand."""
 
 
@@ -38,17 +38,20 @@ def single_operations(program: Program) -> Program:
     """Leave one operation to a statement; what stands inside is named and computed before."""
     names = Names(program.names)
     booleans: set[Node] = set()
+    strided: set[Node] = set()
     constants: dict[Node, Variable] = {}
     returned = set(program.returns)
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        splitter = Splitter(program, names, emit, statement, booleans, constants, list(statement.whys))
+        splitter = Splitter(program, names, emit, statement, booleans, strided, constants, list(statement.whys))
         expression = splitter.operation(statement.expression)
         statement = replace(statement, whys=tuple(splitter.whys))
         if statement.name in returned and statement.target.rank and is_view(expression):
             expression = Copy(expression)
         if is_boolean(expression, booleans):
             booleans.add(statement.target)
+        if is_view(expression) and not splitter.is_whole(expression):
+            strided.add(statement.target)
         return statement.with_expression(expression)
 
     return rewritten(program, change)
@@ -80,6 +83,8 @@ class Splitter:
     emit: Emit
     statement: Statement
     booleans: set[Node]
+    strided: set[Node]
+    """Names of views whose elements do not lie one after the other."""
     constants: dict[Node, Variable]
     whys: list[Why]
     """What is still to be said of the statement, here or where a part of it is computed."""
@@ -88,8 +93,14 @@ class Splitter:
         """Return `node` as one operation over atoms."""
         if not node.rank:
             return self.scalar(node)
-        row: Callable[[Splitter, Node], Node] | None = OPERATION.rows.get(type(node))
+        row: Callable[[Splitter, Node], Node] | None = OPERATION.find(type(node))
         return row(self, node) if row else node.with_operands(map(self.atom, node.operands))
+
+    def is_whole(self, view: Node) -> bool:
+        """Whether the elements of a view lie one after the other in memory, so that another shape of it is a view."""
+        while isinstance(view, (n.Reshape, n.Expand)):
+            view = view.operands[0]
+        return not view.rank or (isinstance(view, Variable) and view not in self.strided)
 
     def scalar(self, node: Node) -> Node:
         """Return an expression without axes; the arrays in it are atoms."""
@@ -300,8 +311,7 @@ def _(split: Splitter, node: n.Reshape) -> Node:
     while isinstance(inner, n.Reshape):
         inner = inner.operands[0]
     atom = split.atom(inner)
-    whole = isinstance(atom, (Variable, n.Reshape, n.Expand)) or not atom.rank
-    return n.Reshape(atom if whole else split.named(Copy(atom)), node.shape)
+    return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
 
 
 @OPERATION.row(n.Variable, n.BlockSum)  # what stands inside a series depends on its index

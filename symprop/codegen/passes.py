@@ -26,6 +26,7 @@ from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
     everywhere,
+    held_roots,
     shifted_softmax,
     stable_exponentials,
     write_out,
@@ -259,6 +260,7 @@ FORMS: tuple[Pass, ...] = (
     step_around_poles,
     bound_saturated,
     shifted_softmax,
+    held_roots,
 )
 """Passes that look at each statement by itself, whatever is returned: they run once for all functions of a module."""
 

@@ -37,6 +37,23 @@ def by_rule(program: Program, rule: Rule) -> Program:
     return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
 
 
+def held_roots(program: Program) -> Program:
+    """Write a fractional power as a whole power of the root of the same base that is computed first: `r**3`."""
+    first: dict[Node, sympy.Expr] = {}
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, n.Power) or node.exponent.is_Integer is not False or node.exponent.free_symbols:
+            return None
+        base, exponent = node.operands[0], node.exponent
+        if isinstance(base, n.Expand):  # the root of fewer numbers
+            inner = n.Power(base.operands[0], exponent)
+            return n.Expand(rule(inner) or inner, base.axis)
+        times = exponent / first.setdefault(base, exponent)
+        return n.Power(n.Power(base, first[base]), times) if times.is_Integer and times != 1 else None
+
+    return by_rule(program, rule)
+
+
 def write_out(program: Program) -> Program:
     """Write elementwise functions that NumPy does not have as formulas, from their scalar bodies."""
 

@@ -56,7 +56,7 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
-    if block is None or type(statement.expression) not in CALLS.rows or is_view(statement.expression):
+    if block is None or type(statement.expression) not in CALLS or is_view(statement.expression):
         return [f"{printed.name} = {numpy_source(printed.expression)}"]
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)

@@ -257,13 +257,41 @@ def table(meaning: str, style: Style) -> Table:
         along = [Piece(style.along((node.axis,)), ATOM)] if node.rank > 1 else []
         return style.call("concatenate", [*(thin(operand, of) for operand in node.operands), *along])
 
-    def taken(node: n.Slice, of: Of, place: bool) -> Piece:
-        inside = subscripts(node, lambda part: style.number(part).text, place)
-        return Piece(f"{style.wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+    def taken(node: Node, of: Of, inside: str) -> Piece:
+        return Piece(f"{style.wrap(of(node), ATOM)}[{inside}]", ATOM)
 
-    @rows.row(n.Slice)
-    def _(node: n.Slice, of: Of) -> Piece:
-        return taken(node, of, False)
+    def place(part: sympy.Expr) -> str:
+        return style.number(part).text
+
+    @rows.row(n.Structural)
+    def _(node: n.Structural, of: Of) -> Piece:
+        inside = node.index_map.subscripts(place)
+        if inside is None:
+            raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+        return taken(node.operands[0], of, inside)
+
+    def group(values: Sequence[sympy.Expr]) -> Piece:
+        listed = list(map(place, values))
+        return Piece(style.group(", ".join(listed)), ATOM) if len(listed) > 1 else Piece(listed[0], ATOM)
+
+    @rows.row(n.Pad)
+    def _(node: n.Pad, of: Of) -> Piece:
+        value = [style.number(node.value)] if node.value != 0 else []
+        return style.call("pad", [of(node.operands[0]), *map(group, node.widths), *value])
+
+    @rows.row(n.Flip)
+    def _(node: n.Flip, of: Of) -> Piece:
+        along = [Piece(style.along(node.axes), ATOM)] if node.rank > 1 else []
+        return style.call("flip", [of(node.operands[0]), *along])
+
+    @rows.row(n.Windowed)
+    def _(node: n.Windowed, of: Of) -> Piece:
+        options = [each.args for each in node.args[2:5]]  # sizes, strides and dilations, where these are not 1
+        while len(options) > 1 and all(value == 1 for value in options[-1]):
+            options.pop()
+        along = [Piece(style.along(node.axes), ATOM)] if min(node.rank, node.operands[0].rank) > len(node.axes) else []
+        name = "fold" if isinstance(node, n.Fold) else "windows"
+        return style.call(name, [of(node.operands[0]), *map(group, options), *along])
 
     @rows.row(n.Sum)
     def _(node: n.Sum, of: Of) -> Piece:
@@ -271,7 +299,7 @@ def table(meaning: str, style: Style) -> Table:
         if isinstance(operand, n.Diagonal) and not node.rank:
             return style.call("trace", [of(operand.operands[0])])
         if is_element(node) and isinstance(operand, n.Slice):
-            return taken(operand, of, True)
+            return taken(operand.operands[0], of, subscripts(operand, place))
         if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
             bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
             return of(type(operand)(*bare))

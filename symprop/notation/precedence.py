@@ -196,14 +196,9 @@ def is_element(node: Node) -> bool:
     return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1
 
 
-def subscripts(node: n.Slice, write: Callable[[Expr], str], place: bool = False) -> str:
-    """Return what stands in the brackets of a slice: `1:3`, `:, :n`, or `:, 0` where it is one `place`."""
-    size = node.operands[0].shape[node.axis]
-    if place:
-        return ", ".join([*[":"] * node.axis, write(node.start)])
-    first = "" if node.start == 0 else write(node.start)
-    last = "" if node.stop == size else write(node.stop)
-    return ", ".join([*[":"] * node.axis, f"{first}:{last}"])
+def subscripts(node: n.Slice, write: Callable[[Expr], str]) -> str:
+    """Return what stands in the brackets where a slice is one place: `:, 0`."""
+    return ", ".join([*[":"] * node.axis, write(node.start)])
 
 
 def squared_norm(node: Node) -> Node | None:

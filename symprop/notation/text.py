@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy
 from sympy import Basic, Expr
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symprop.algebra import nodes as n
@@ -60,6 +61,16 @@ class _Numbers(StrPrinter):
         return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
 
     _print_Abs = _print_Function
+
+    def _print_Infinity(self, expression: Expr) -> str:
+        return "inf"
+
+    def _print_NegativeInfinity(self, expression: Expr) -> str:
+        return "-inf"
+
+    def _print_floor(self, expression: Any) -> str:
+        above, below = sympy.fraction(sympy.together(expression.args[0]))
+        return f"({self._print(above)}) // {self.parenthesize(below, PRECEDENCE['Pow'])}"
 
     def _print_ImaginaryUnit(self, expression: Expr) -> str:
         return "1j"
@@ -211,7 +222,7 @@ def _(node: n.Sum, of: Of) -> Piece:
     if isinstance(operand, n.Diagonal):
         return _call("trace", of(operand.operands[0]).text)
     if is_element(node):
-        inside = subscripts(operand, lambda part: number(part).text, place=True)
+        inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
     return _reduced("sum", node, of)
 
@@ -282,9 +293,45 @@ def _(node: n.Concatenate, of: Of) -> Piece:
     return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
-@TEXT.row(n.Slice)
-def _(node: n.Slice, of: Of) -> Piece:
-    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{subscripts(node, lambda part: number(part).text)}]", ATOM)
+@TEXT.row(n.Structural)
+def _(node: n.Structural, of: Of) -> Piece:
+    inside = node.index_map.subscripts(lambda part: number(part).text)
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+
+
+def _tuple(values: Sequence[object]) -> str:
+    """One value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+@TEXT.row(n.Pad)
+def _(node: n.Pad, of: Of) -> Piece:
+    pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
+    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    return _call("pad", of(node.operands[0]).text, pairs, *value)
+
+
+@TEXT.row(n.Flip)
+def _(node: n.Flip, of: Of) -> Piece:
+    axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
+    return _call("flip", of(node.operands[0]).text, *axes)
+
+
+@TEXT.row(n.Window)
+def _(node: n.Window, of: Of) -> Piece:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    view = _call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
+    return Piece(f"{view.text}{node.spacing}", ATOM)
+
+
+@TEXT.row(n.Fold)
+def _(node: n.Fold, of: Of) -> Piece:
+    steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
+    named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
+    named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
+    return _call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
 
 
 @TEXT.row(n.BlockSum)
