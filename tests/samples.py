@@ -12,6 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.defined import T
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
+from symprop.algebra.known import known
 from symprop.algebra.nodes import Fact, Node
 
 u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))
@@ -52,6 +53,10 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     n.Scalar: (n.Scalar(3), n.Scalar(sympy.Rational(1, 3))),
     n.Fill: (n.Fill(2, (2, 3)), n.Fill(sympy.Rational(1, 2), (3,))),
     n.Identity: (n.Identity(2), n.Identity(3)),
+    n.Known: (
+        *(known("causal", (3, 3), lambda i, j: i >= j), known("positions", (4,), lambda i: i)),
+        *(known("angles", (3, 4), lambda i, j: sympy.sin(i / 10 ** (j / 4))), known("rows", (2, 3), lambda i, j: i**2)),
+    ),
     n.Add: (u + v, A + row, A + column, row + column, A + w, u + c, n.Add(u, v, u), P + A, P + R),
     n.Multiply: (u * v, A * row, A * column, row * column, A * w, u * c, n.Multiply(u, v, u), 3 * A, P * R),
     n.Power: (u**2, u**3, q**-1, q ** sympy.Rational(1, 2), QA**-2, c**2, u**1),

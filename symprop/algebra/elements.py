@@ -18,6 +18,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node, Variable, as_expression
 from symprop.algebra.shapes import broadcast, shape_text
 from symprop.algebra.table import Table
@@ -154,6 +155,11 @@ def _(node: n.Variable, index: Index, of: Reader) -> Expr:
 @ELEMENT.row(n.Scalar, n.Fill)
 def _(node: Any, index: Index, of: Reader) -> Expr:
     return node.value
+
+
+@ELEMENT.row(n.Known)
+def _(node: n.Known, index: Index, of: Reader) -> Expr:
+    return node.rule.xreplace(dict(zip(AXES, index, strict=False)))
 
 
 @ELEMENT.row(n.Identity)

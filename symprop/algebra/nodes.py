@@ -713,6 +713,27 @@ class Fold(Windowed):
         return self.windows(tuple(shape))
 
 
+class Known(Leaf):
+    """Data that is known when the module is written: a mask, positions. `rule` gives an element by its indices.
+
+    Made by `known` (`symprop/algebra/known.py`), which checks the name and the rule.
+    """
+
+    def __new__(cls, name: Any, rule: Any, shape: Any) -> Self:
+        return super().__new__(
+            cls, name if isinstance(name, Str) else Str(name), as_expression(rule), _expressions(shape)
+        )
+
+    @property
+    def name(self) -> str:
+        return self.args[0].name
+
+    @property
+    def rule(self) -> Expr:
+        """An element, an expression in the indices `AXES` of the array."""
+        return self.args[1]
+
+
 class Pullback(Node):
     """The vector-Jacobian product, not yet worked out: `out[j] = sum_i cotangent[i] * d expression[i] / d by[j]`.
 
@@ -788,6 +809,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Flip,
     Window,
     Fold,
+    Known,
 )
 """Every kind of node that an answer may hold. Each table has a row for each; `Pullback` is the unfinished one."""
 

@@ -92,6 +92,11 @@ def _(node: Node) -> Shape:
     return shape
 
 
+@SHAPE.row(n.Known)
+def _(node: n.Known) -> Shape:
+    return tuple(node.args[2].args)
+
+
 @SHAPE.row(n.Identity)
 def _(node: n.Identity) -> Shape:
     return (node.args[0], node.args[0])

@@ -29,7 +29,7 @@ def _(node: Node, context: Context) -> Applied | None:
 
 @rule(PRODUCTS, "known power", "x**(c * k) = y**k where y = x**c is known")
 def _(node: Node, context: Context) -> Applied | None:
-    """The slope of a root, `x**(-3/2)` of `r = x**(-1/2)`, is written in the root that the forward pass holds: `r**3`."""
+    """The slope of a root, `x**(-3/2)` for `r = x**(-1/2)`, is written in the root that is held: `r**3`."""
     if not isinstance(node, n.Power) or node.exponent.is_Integer is not False:
         return None
     base, axes = node.operands[0], []

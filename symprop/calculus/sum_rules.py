@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import is_zero, multiplied, ones
+from symprop.algebra.trees import is_zero, multiplied, ones, replace, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
@@ -75,6 +76,9 @@ def taken_apart(node: Node, context: Context) -> Applied | None:
     if len(terms) < 2:
         return None
     total = tidy(n.Add(*terms))
+    means = [each for each in map(context.by_name.get, variables(total)) if each and _is_multiple_of_a_sum(each)]
+    if means and is_zero(tidy(replace(total, {each.target: each.expression for each in means}))):
+        total, facts = zeros(*total.shape), list(means)  # sum(x - m) = 0 where m is the mean of x by an equation
     if not (is_zero(total) or total.weight < node.weight // 2):
         return None
     for axis in node.axes if node.keepdims else ():
@@ -82,6 +86,10 @@ def taken_apart(node: Node, context: Context) -> Applied | None:
     if is_zero(total) and "a softmax sums to 1" in facts:
         facts = ["softmax is shift-invariant"]  # sum_i p_i (g_i - p' g) = 0: no constant that is added moves it
     return Applied(total, tuple(dict.fromkeys(facts)))
+
+
+def _is_multiple_of_a_sum(equation: Equation) -> bool:
+    return isinstance(coefficient_and_rest(equation.expression)[1], n.Sum)
 
 
 def _factors_of(node: Node) -> tuple[Node, ...]:

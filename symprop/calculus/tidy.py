@@ -48,7 +48,7 @@ def tidy(node: Node) -> Node:
     return found
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.OneHot, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 

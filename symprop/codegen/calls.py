@@ -253,6 +253,11 @@ def _(node: n.Fill) -> Call:
     return Call("", fill=(f"{{}}[...] = {number(node.value).text}",))
 
 
+@CALLS.row(n.Known, n.Commutation)
+def _(node: Node) -> Call:
+    return Call("", fill=(f"{{}}[...] = {_text(node)}",))
+
+
 @CALLS.row(n.Identity)
 def _(node: n.Identity) -> Call:
     return Call("", fill=("{}[...] = 0", "np.fill_diagonal({}, 1)"))

@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import walk
@@ -180,6 +181,12 @@ def _(loops: Loops, node: n.Scalar, at: Indices) -> Node:
 @LOOPS.row(n.Identity)
 def _(loops: Loops, node: Node, at: Indices) -> Node:
     return _named(f"({at[0]} == {at[1]})")
+
+
+@LOOPS.row(n.Known)
+def _(loops: Loops, node: n.Known, at: Indices) -> Node:
+    element = loops.element(written_out(node, lambda axis: _named(at[axis])), ())
+    return _named(f"DTYPE({numpy_source(element)})")
 
 
 @LOOPS.row(n.Add, n.Multiply)

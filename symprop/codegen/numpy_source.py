@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
@@ -90,6 +91,22 @@ def _(node: n.Fill) -> Code:
 @NUMPY.row(n.Identity)
 def _(node: n.Identity) -> Code:
     return Code(f"np.eye({number(node.shape[0]).text}, dtype=DTYPE)")
+
+
+@NUMPY.row(n.Known)
+def _(node: n.Known) -> Code:
+    """Computed in float64, as written, from the indices along each axis; then rounded once."""
+
+    def index(axis: int) -> Node:
+        spread = f"[{', '.join([':', *['None'] * (node.rank - 1 - axis)])}]" if axis < node.rank - 1 else ""
+        shape = (node.shape[axis], *[1] * (node.rank - 1 - axis))
+        return n.Variable(f"np.arange({number(node.shape[axis]).text}, dtype=float){spread}", (), shape)
+
+    rule = written_out(node, index)
+    text = NUMPY(rule).text
+    if rule.shape != node.shape:  # the same along some axis
+        text = f"np.broadcast_to({text}, {shape_text(node.shape, lambda size: number(size).text)})"
+    return Code(f"np.array({text}, DTYPE)")
 
 
 @NUMPY.row(n.Add)

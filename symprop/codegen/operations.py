@@ -30,9 +30,6 @@ OPERATION = Table("operation")
 PART = "part"
 """The role of variables that this pass makes: parts on the way to a result that has a name of its own."""
 
-VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Flip, n.Window)
-"""Kinds for which NumPy gives a view of the memory of the operand."""
-
 
 def single_operations(program: Program) -> Program:
     """Leave one operation to a statement; what stands inside is named and computed before."""
@@ -59,19 +56,24 @@ def single_operations(program: Program) -> Program:
 
 def is_view(node: Node) -> bool:
     """Whether `node` is a variable or a view of one."""
-    return isinstance(node, Variable) or (isinstance(node, VIEWS) and is_view(node.operands[0]))
+    return isinstance(node, Variable) or (gives_view(node) and is_view(node.operands[0]))
+
+
+def gives_view(node: Node) -> bool:
+    """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
+    return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)
 
 
 def is_constant(node: Node) -> bool:
     """Whether an array depends on sizes alone."""
-    return isinstance(node, (n.Fill, n.Identity))
+    return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)
 
 
 def is_boolean(node: Node, booleans: set[Node]) -> bool:
     """Whether an operation gives booleans, of variables some of which are."""
     if isinstance(node, n.Map):  # the smaller of two booleans is "and"
         return all(operand in booleans for operand in node.operands)
-    return isinstance(node, n.Compare) or (isinstance(node, VIEWS) and is_boolean(node.operands[0], booleans))
+    return isinstance(node, n.Compare) or (gives_view(node) and is_boolean(node.operands[0], booleans))
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Splitter:
     def constant(self, array: Node) -> Variable:
         """Return the name of an array that depends on sizes alone, the same wherever it stands."""
         if array not in self.constants:
-            word = "identity" if isinstance(array, n.Identity) else "ones" if array.value == 1 else "constant"
+            word = array.name if isinstance(array, n.Known) else "identity" if isinstance(array, n.Identity) else ""
+            word = word or ("ones" if isinstance(array, n.Fill) and array.value == 1 else "constant")
             self.constants[array] = self.names.new(word, array)
             self.emit(Statement(self.constants[array], array))
         return self.constants[array]
@@ -319,4 +322,4 @@ def _(split: Splitter, node: Node) -> Node:
     return node
 
 
-__all__ = ["PART", "VIEWS", "is_boolean", "is_constant", "is_view", "single_operations"]
+__all__ = ["PART", "gives_view", "is_boolean", "is_constant", "is_view", "single_operations"]

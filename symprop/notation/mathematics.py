@@ -122,6 +122,10 @@ def table(meaning: str, style: Style) -> Table:
     def _(node: n.Variable, of: Of) -> Piece:
         return Piece(style.variable(node), POWER if node.role == "gradient" else ATOM)
 
+    @rows.row(n.Known)
+    def _(node: n.Known, of: Of) -> Piece:
+        return Piece(style.variable(n.Variable(node.name, (), node.shape)), ATOM)
+
     @rows.row(Element)
     def _(node: Element, of: Of) -> Piece:
         variable = node.operands[0]

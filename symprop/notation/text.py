@@ -154,8 +154,8 @@ def _call(name: str, *arguments: str) -> Piece:
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
-@TEXT.row(n.Variable)
-def _(node: n.Variable, of: Of) -> Piece:
+@TEXT.row(n.Variable, n.Known)
+def _(node: n.Variable | n.Known, of: Of) -> Piece:
     return Piece(node.name, ATOM)
 
 

@@ -177,6 +177,14 @@ def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.array(np.eye(of.size(node.shape[0])))[None]
 
 
+@EVALUATE.row(n.Known)
+def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
+    shape = of.shape(node.shape)
+    grid = (of.arithmetic.array(each) for each in np.ix_(*map(np.arange, shape)))
+    value = of.arithmetic.scalar(node.rule.subs(of.sizes), dict(zip(AXES, grid, strict=False)))
+    return np.broadcast_to(of.arithmetic.rounded(value, 8), shape)[None]
+
+
 @EVALUATE.row(n.Add)
 def _(node: n.Add, operands: list[Array], of: Evaluator) -> Array:
     total, *rest = _aligned(operands)

@@ -197,6 +197,6 @@ def _(node: n.MatrixPower, of: Of) -> Any:
     return sympy.MatPow(of(node.operands[0]), node.exponent).doit(deep=False)
 
 
-@SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.Commutation, n.BlockSum, n.Flip, n.Window, n.Fold)
+@SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.Commutation, n.BlockSum, n.Flip, n.Window, n.Fold, n.Known)
 def _(node: Node, of: Of) -> Any:
     raise no_expression(node)
