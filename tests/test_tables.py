@@ -11,6 +11,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.table import Table
+from symprop.calculus.pairs import PAIRS
 
 NOT_ELEMENTWISE = [kind for kind in NODE_KINDS if not issubclass(kind, n.Elementwise | n.Variable | n.Scalar)]
 
@@ -25,6 +26,7 @@ PARTIAL = {
     "scratch memory": "few kinds need any",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
+PARTIAL |= {table.meaning: "a pair of kinds without an identity stays as it is" for table in PAIRS.values()}
 """Tables in which a missing row has a meaning, and which."""
 
 

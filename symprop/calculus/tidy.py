@@ -28,6 +28,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
+from symprop.calculus.pairs import paired
 
 TIDY = Table("tidy")
 
@@ -180,25 +181,9 @@ def _structural(node: n.Structural) -> Node:
 
 @TIDY.row(n.Transpose)
 def _(node: n.Transpose) -> Node:
-    operand, axes = node.operands[0], node.axes
-    if axes == tuple(range(operand.rank)):
-        return operand
-    if isinstance(operand, n.Transpose):
-        return tidy(n.Transpose(operand.operands[0], [operand.axes[axis] for axis in axes]))
-    if isinstance(operand, (n.Identity, n.Diag)):
-        return operand
-    if isinstance(operand, (n.Inverse, n.MatrixPower, n.Kron)):
-        return tidy(operand.with_operands(n.Transpose(part) for part in operand.operands))  # inv(A)' = inv(A')
-    if isinstance(operand, n.Commutation):
-        return n.Commutation(*reversed(operand.args))
-    if isinstance(operand, n.Outer):
-        return n.Outer(operand.operands[1], operand.operands[0])
-    if isinstance(operand, n.MatMul) and operand.rank == 2 and all(part.rank == 2 for part in operand.operands):
-        left, right = operand.operands
-        return tidy(n.MatMul(n.Transpose(right), n.Transpose(left)))  # (A B)' = B' A'
-    if isinstance(operand, (n.Add, n.Multiply)) and all(part.rank in (0, operand.rank) for part in operand.operands):
-        return tidy(operand.func(*(n.Transpose(part, axes) if part.rank else part for part in operand.operands)))
-    return _structural(node)
+    if node.axes == tuple(range(node.rank)):
+        return node.operands[0]
+    return paired(node, tidy) or _structural(node)
 
 
 @TIDY.row(n.Sum)
@@ -206,37 +191,12 @@ def _(node: n.Sum) -> Node:
     operand = node.operands[0]
     if not node.axes or (node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes)):
         return operand
-    if isinstance(operand, (n.Scalar, n.Fill)):
-        count = sympy.prod([operand.shape[axis] for axis in node.axes])
-        value = sympy.cancel(operand.value * count)
-        return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
-    if isinstance(operand, n.Sum) and not operand.keepdims and len(node.axes) == operand.rank and not node.keepdims:
-        return tidy(n.Sum(operand.operands[0]))
-    if isinstance(operand, n.Sum) and operand.keepdims and set(operand.axes) <= set(node.axes):
-        return tidy(n.Sum(operand.operands[0], node.axes, node.keepdims))
-    if isinstance(operand, n.Expand) and node.axes == (operand.axis,) and not node.keepdims:
-        return operand.operands[0]
-    if isinstance(operand, n.Elementwise) and not node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes):
-        return tidy(operand.with_operands(_without_axes(part, node) for part in operand.operands))
-    if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
-        return operand.operands[0]
-    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Outer):
-        return tidy(n.MatMul(*operand.operands[0].operands))  # tr(u v') = u' v
-    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Kron):
-        left, right = operand.operands[0].operands
-        if same(*left.shape) and not node.rank:
-            return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in (left, right))))  # tr kron(A, B) = tr A tr B
-    if isinstance(operand, n.Kron) and len(node.axes) == 2 and not node.keepdims:
-        return tidy(n.Multiply(*map(n.Sum, operand.operands)))  # the sum of all products is the product of the sums
+    found = paired(node, tidy)
+    if found is not None:
+        return found
     if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
         return _one_product(node, *operand.operands)
     return _linear(node)
-
-
-def _without_axes(part: Node, node: n.Sum) -> Node:
-    """Return an operand of what `node` sums over axes of length 1, without those of them that it has."""
-    places = [axis - node.operands[0].rank + part.rank for axis in node.axes]
-    return n.Sum(part, [place for place in places if place >= 0])
 
 
 def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
@@ -259,29 +219,9 @@ def _(node: n.Diag) -> Node:
     return _linear(node)
 
 
-@TIDY.row(n.Diagonal)
-def _(node: n.Diagonal) -> Node:
-    operand = node.operands[0]
-    if isinstance(operand, n.Diag):
-        return operand.operands[0]
-    if isinstance(operand, n.Identity):
-        return ones(*node.shape)
-    if isinstance(operand, n.Transpose):
-        return tidy(n.Diagonal(operand.operands[0]))
-    if isinstance(operand, n.Outer):
-        return tidy(n.Multiply(*operand.operands))
-    return _structural(node)
-
-
-@TIDY.row(n.Expand)
-def _(node: n.Expand) -> Node:
-    operand = node.operands[0]
-    if isinstance(operand, n.Power):
-        return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
-    if isinstance(operand, n.Reduction) and not operand.keepdims and operand.axes == (node.axis,):
-        array, axes, _, *rest = operand.args  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
-        return operand.func(array, axes, True, *rest)
-    return _structural(node)
+@TIDY.row(n.Diagonal, n.Expand)
+def _(node: n.Diagonal | n.Expand) -> Node:
+    return paired(node, tidy) or _structural(node)
 
 
 @TIDY.row(n.Pad)
@@ -375,35 +315,12 @@ def _(node: n.Inverse) -> Node:
         return node
     if coefficient != 1 or scalars:
         return tidy(n.Multiply(n.Scalar(1 / coefficient), *(n.Power(each, -1) for each in scalars), n.Inverse(bare)))
-    if isinstance(bare, n.Inverse):
-        return bare.operands[0]
-    if isinstance(bare, n.Identity):
-        return bare
-    if isinstance(bare, n.MatrixPower):
-        return tidy(n.MatrixPower(bare.operands[0], -bare.exponent))
-    if isinstance(bare, n.Diag):
-        return tidy(n.Diag(n.Power(bare.operands[0], -1)))
-    if isinstance(bare, n.Kron) and all(same(*part.shape) for part in bare.operands):
-        return tidy(n.Kron(*map(n.Inverse, bare.operands)))
-    if isinstance(bare, n.MatMul) and same(*bare.operands[0].shape):
-        left, right = bare.operands
-        return tidy(n.MatMul(n.Inverse(right), n.Inverse(left)))  # inv(A B) = inv(B) inv(A), both square
-    return node
+    return paired(node, tidy) or node
 
 
 @TIDY.row(n.Determinant, n.LogDeterminant)
 def _(node: Node) -> Node:
-    operand = node.operands[0]
-    logarithm = isinstance(node, n.LogDeterminant)
-    if isinstance(operand, n.Identity):
-        return n.Scalar(0 if logarithm else 1)
-    if isinstance(operand, n.Transpose):
-        return tidy(node.func(operand.operands[0]))
-    if isinstance(operand, (n.Inverse, n.MatrixPower)):
-        inner = tidy(node.func(operand.operands[0]))
-        power = operand.exponent if isinstance(operand, n.MatrixPower) else Integer(-1)
-        return tidy(n.Multiply(n.Scalar(power), inner)) if logarithm else tidy(n.Power(inner, power))
-    return node
+    return paired(node, tidy) or node
 
 
 @TIDY.row(n.MatrixPower)
@@ -413,15 +330,7 @@ def _(node: n.MatrixPower) -> Node:
         return operand
     if exponent == -1:
         return tidy(n.Inverse(operand))
-    if exponent == 0 or isinstance(operand, n.Identity):
-        return n.Identity(node.shape[0])
-    if isinstance(operand, n.Inverse):
-        return tidy(n.MatrixPower(operand.operands[0], -exponent))
-    if isinstance(operand, n.MatrixPower):
-        return tidy(n.MatrixPower(operand.operands[0], operand.exponent * exponent))
-    if isinstance(operand, n.Diag):
-        return tidy(n.Diag(n.Power(operand.operands[0], exponent)))
-    return node
+    return n.Identity(node.shape[0]) if exponent == 0 else paired(node, tidy) or node
 
 
 @TIDY.row(n.Kron)
