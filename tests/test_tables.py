@@ -24,6 +24,9 @@ PARTIAL = {
     "operation": "a kind without a row is one call as it stands",
     "call": "the result of a kind without a row is allocated by NumPy",
     "scratch memory": "few kinds need any",
+    "shown to be at least 0": "a kind shows nothing of its sign",
+    "shown to be semidefinite": "a kind shows nothing of its eigenvalues",
+    "shown to be definite": "a kind shows nothing of its eigenvalues",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {table.meaning: "a pair of kinds without an identity stays as it is" for table in PAIRS.values()}

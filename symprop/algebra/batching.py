@@ -19,7 +19,7 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, factors_of, multiplied, terms_of
 from symprop.errors import ShapeError
 
 BATCH = Table("batch")
@@ -264,13 +264,13 @@ def batched_variable(variable: Variable, batch: Batch) -> Variable:
 
 def mean(node: Node, size: Expr) -> Node:
     """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
-    terms = node.operands if isinstance(node, n.Add) else (node,)
+    terms = terms_of(node)
     means = [_mean_of_term(term, size) if term.rank else term for term in terms]
     return added(means)
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
-    factors = term.operands if isinstance(term, n.Multiply) else (term,)
+    factors = factors_of(term)
     numbers = [factor.value for factor in factors if isinstance(factor, n.Scalar)]
     rest = [factor for factor in factors if not isinstance(factor, n.Scalar)]
     product = multiplied(rest)

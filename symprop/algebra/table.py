@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 Row = TypeVar("Row", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+
+def for_kinds(*kinds: type) -> Callable[[Callable[..., Result]], Callable[..., Result | None]]:
+    """Restrict a rule to `kinds` of its first argument; of all others it makes nothing, None.
+
+    >>> @for_kinds(int)
+    ... def double(value):
+    ...     return 2 * value
+    >>> double(21), double("a")
+    (42, None)
+    """
+
+    def restricted(rule: Callable[..., Result]) -> Callable[..., Result | None]:
+        @wraps(rule)
+        def apply(subject: Any, *rest: Any) -> Result | None:
+            return rule(subject, *rest) if isinstance(subject, kinds) else None
+
+        return apply
+
+    return restricted
 
 
 class Table:

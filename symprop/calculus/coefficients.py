@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
-from symprop.algebra.trees import multiplied, ones, zeros
+from symprop.algebra.trees import factors_of, multiplied, ones, terms_of, zeros
 
 
 def same_shape(left: Node, right: Node) -> bool:
@@ -54,7 +54,7 @@ def scaled(coefficient: Expr, node: Node) -> Node:
         return zeros(*rest.shape)
     if total == 1:
         return rest
-    return n.Multiply(n.Scalar(total), *(rest.operands if isinstance(rest, n.Multiply) else (rest,)))
+    return n.Multiply(n.Scalar(total), *(factors_of(rest)))
 
 
 def spread(node: Node, shape: Sequence[Expr]) -> Node:
@@ -123,7 +123,7 @@ def expanded(term: Node) -> list[Node]:
         return [term]
     products: list[list[Node]] = [[n.Scalar(coefficient)]]
     for factor in rest.operands:
-        choices = factor.operands if isinstance(factor, n.Add) else (factor,)
+        choices = terms_of(factor)
         products = [[*product, choice] for product in products for choice in choices]
         if len(products) > 32:
             return [term]

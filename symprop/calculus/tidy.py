@@ -16,7 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, ones, zeros
+from symprop.algebra.trees import factors_of, is_zero, ones, terms_of, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     bare_operands,
@@ -68,7 +68,7 @@ def _(node: n.Fill) -> Node:
 def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
-        for part in term.operands if isinstance(term, n.Add) else (term,):
+        for part in terms_of(term):
             coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
@@ -85,7 +85,7 @@ def _(node: n.Add) -> Node:
 def _(node: n.Multiply) -> Node:
     factors: list[Node] = []
     for operand in node.operands:
-        factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
+        factors.extend(factors_of(operand))
     factors = bare_operands(factors, node.shape)
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line

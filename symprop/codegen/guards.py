@@ -15,6 +15,7 @@ from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.scalar import scalar_body
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import is_zero, variables, walk
 from symprop.calculus.known_forms import is_map, minus_one
 from symprop.calculus.tidy import tidy
@@ -28,8 +29,9 @@ STEEP = ("exp", "expm1", "sinh", "cosh")
 def clamp_branches(program: Program) -> Program:
     """Keep functions inside a branch of `where` to that branch's side, so that the side thrown away cannot overflow."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Where) or not isinstance(node.operands[0], n.Compare):
+    @for_kinds(n.Where)
+    def rule(node: n.Where) -> Node | None:
+        if not isinstance(node.operands[0], n.Compare):
             return None
         condition, yes, no = node.operands
         relation, (left, right) = condition.relation, condition.operands

@@ -18,7 +18,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.table import Table
+from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import multiplied, walk, zeros
 from symprop.codegen.code import (
     ATOM,
@@ -429,9 +429,10 @@ def is_indicator(node: Node) -> bool:
     return isinstance(node, n.Compare) or (opposite(node) is not None and is_indicator(opposite(node) or node))
 
 
-def opposite(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def opposite(node: n.Add) -> Node | None:
     """Return `c` where `node` is `1 - c`, else None."""
-    if not isinstance(node, n.Add) or len(node.operands) != 2 or n.Scalar(1) not in node.operands:
+    if len(node.operands) != 2 or n.Scalar(1) not in node.operands:
         return None
     sign, rest = _sign(next(operand for operand in node.operands if operand != n.Scalar(1)))
     return rest if sign < 0 else None

@@ -15,8 +15,8 @@ from sympy.core.symbol import Str
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar, Variable
-from symprop.algebra.table import Table
-from symprop.algebra.trees import multiplied, variables
+from symprop.algebra.table import Table, for_kinds
+from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.kinds import Copy
@@ -199,7 +199,7 @@ def _(split: Splitter, node: Node) -> Node:
     smallest = min(factors, key=size_in_a_batch)
     # the scale goes where there is least to multiply
     if scale != Scalar(1) and size_in_a_batch(smallest) < size_in_a_batch(node):
-        inside = smallest.operands if isinstance(smallest, n.Multiply) else (smallest,)
+        inside = factors_of(smallest)
         factors[factors.index(smallest)] = n.Multiply(scale, *inside)
         scale = Scalar(1)
     above = [factor for factor in factors if not _is_inverse(factor)]
@@ -284,9 +284,10 @@ def _(split: Splitter, node: n.Where) -> Node:
     return n.Where(mask, split.number(yes), split.number(no))
 
 
-def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
+@for_kinds(n.Compare)
+def _larger(condition: n.Compare, yes: Node, no: Node) -> Node | None:
     """Return `where(t > 0, t, c t)` as `max(t, c t)` for c from 0 to 1, else None."""
-    if not isinstance(condition, n.Compare) or condition.relation not in (">", ">="):
+    if condition.relation not in (">", ">="):
         return None
     coefficient, rest = coefficient_and_rest(no)
     same = no == Scalar(0) or (rest == yes and coefficient.is_number and 0 <= coefficient <= 1)

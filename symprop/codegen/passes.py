@@ -16,6 +16,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.tidy import tidy
@@ -36,8 +37,9 @@ from symprop.codegen.stable import (
 def light_scalars(program: Program) -> Program:
     """Move numbers out of matrix products, to whichever of operands and result is smallest."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Multiply) or not isinstance(node.operands[0], n.Scalar):
+    @for_kinds(n.Multiply)
+    def rule(node: n.Multiply) -> Node | None:
+        if not isinstance(node.operands[0], n.Scalar):
             return None
         scalar, *rest = node.operands
         if len(rest) != 1 or not isinstance(rest[0], n.MatMul):

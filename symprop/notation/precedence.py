@@ -17,6 +17,7 @@ from sympy import Basic, Expr, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import factors_of
 from symprop.errors import LimitError
 
 # How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
@@ -165,7 +166,7 @@ def decimal(value: Expr) -> sympy.Float | None:
 def _factors(node: Node) -> Iterator[Node]:
     """The factors of a product; a product that stands first is joined, because `(a * b) * c` is `a * b * c`."""
     first = True
-    for factor in node.operands if isinstance(node, n.Multiply) else (node,):
+    for factor in factors_of(node):
         if first and factor is not node and isinstance(factor, n.Multiply):
             yield from _factors(factor)
         else:
