@@ -48,21 +48,17 @@ def clamp_branches(program: Program) -> Program:
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
     if isinstance(branch, n.Map) and any(is_map(branch, name) for name in STEEP):
         return _in_place(branch, read, side)
-    if not isinstance(branch, ELEMENTWISE):
+    if not isinstance(branch, n.Elementwise):
         return branch
     operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
     return branch if operands == branch.operands else branch.with_operands(operands)
-
-
-ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, n.Compare)
-"""What makes an element of its result from the elements in the same place."""
 
 
 def _in_place(branch: Node, read: Variable, by: Node) -> Node:
     """Return `branch` with `read` replaced where it counts for its own place alone: not in a sum over other places."""
     if branch == read:
         return by
-    if not isinstance(branch, ELEMENTWISE):
+    if not isinstance(branch, n.Elementwise):
         return branch
     return branch.with_operands(_in_place(operand, read, by) for operand in branch.operands)
 

@@ -217,7 +217,6 @@ def squared_norm(node: Node) -> Node | None:
 
 _LETTERS = "ijkrsquv"
 _DEEPEST = 50  # of a formula that is written by its elements
-_ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 
 
 def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
@@ -247,7 +246,7 @@ def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, 
             return Element(part.operands[0], inner) if 1 not in part.operands[0].shape else None
         if isinstance(part, n.OneHot) and isinstance(part.operands[0], n.Variable):
             return n.Compare("==", Element(part.operands[0], own[:-1]), n.Scalar(own[-1]))
-        if not isinstance(part, _ELEMENTWISE):
+        if not isinstance(part, n.Elementwise):
             return None
         operands = [element(operand) for operand in part.operands]
         return None if None in operands else part.with_operands(operand for operand in operands if operand is not None)
