@@ -143,7 +143,8 @@ def _(node: n.Sum, inner: n.Elementwise, tidy: Tidy) -> Node | None:
     for part in inner.operands:  # each without those of the axes, of length 1, that it has
         places = [axis - inner.rank + part.rank for axis in node.axes]
         parts.append(n.Sum(part, [place for place in places if place >= 0]))
-    return tidy(inner.with_operands(parts))
+    without = tidy(inner.with_operands(parts))
+    return without if without.weight < node.weight else None  # where new axes and kept ones go, not where sums multiply
 
 
 @pair(n.Sum, n.Diag)

@@ -239,6 +239,19 @@ def _whole_power(split: Splitter, base: Node, exponent: int) -> Node:
     return n.Multiply(split.named(square), base) if exponent % 2 else square
 
 
+@OPERATION.row(n.MatMul)
+def _(split: Splitter, node: n.MatMul) -> Node:
+    """BLAS steps over elements in no array: it would copy windows, so they are copied into memory that is planned."""
+    atoms = map(split.atom, node.operands)
+    return node.with_operands(split.named(Copy(atom)) if _has_steps(atom) else atom for atom in atoms)
+
+
+def _has_steps(view: Node) -> bool:
+    """Whether the elements in a row of a view have others between them, or stand in reverse."""
+    stepped = isinstance(view, n.Flip) or (isinstance(view, n.Window) and any(step[3] > 1 for step in view.steps))
+    return stepped or (isinstance(view, n.Structural) and _has_steps(view.operands[0]))
+
+
 # ---------------------------------------------------------------- elementwise functions
 
 
