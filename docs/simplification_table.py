@@ -20,6 +20,7 @@ import symprop
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace
 from symprop.calculus.context import Context
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.rules import RULES
@@ -150,7 +151,9 @@ def simplifications() -> Iterator[Proved]:
         if applied is None:
             raise LookupError(f"the rule {rule.name!r} does nothing to {shown.formula}")
         facts = tuple(fact if isinstance(fact, str) else f"{fact.pretty()} is known" for fact in applied.facts)
-        how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, shown.node, applied.result)
+        meaning = {equation.target: equation.expression for equation in shown.context.by_name.values()}
+        right = replace(applied.result, meaning) if shown.meaning else applied.result
+        how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, shown.node, right)
         yield Proved(rule.name, rule.identity, shown, shown.node, applied.result, facts, how, cases)
 
 
