@@ -56,6 +56,11 @@ def _(node: n.Variable, of: Of, style: Style) -> Piece:
     return Piece(style.variable(node), POWER if node.is_gradient else ATOM)
 
 
+@ROWS.row(n.Known)
+def _(node: n.Known, of: Of, style: Style) -> Piece:
+    return Piece(style.variable(n.Variable(node.name, (), node.shape)), ATOM)
+
+
 @ROWS.row(Element)
 def _(node: Element, of: Of, style: Style) -> Piece:
     variable = node.operands[0]

@@ -85,8 +85,8 @@ def _call(name: str, *arguments: str) -> Piece:
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
-@TEXT.row(n.Variable)
-def _(node: n.Variable, of: Of) -> Piece:
+@TEXT.row(n.Variable, n.Known)
+def _(node: n.Variable | n.Known, of: Of) -> Piece:
     return Piece(node.name, ATOM)
 
 
@@ -165,7 +165,7 @@ def _(node: n.Sum, of: Of) -> Piece:
     if isinstance(operand, n.Diagonal):
         return _call("trace", of(operand.operands[0]).text)
     if is_element(node):
-        inside = subscripts(operand, lambda part: number(part).text, place=True)
+        inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
     return _reduced("sum", node, of)
 
@@ -226,9 +226,45 @@ def _(node: n.Concatenate, of: Of) -> Piece:
     return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
-@TEXT.row(n.Slice)
-def _(node: n.Slice, of: Of) -> Piece:
-    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{subscripts(node, lambda part: number(part).text)}]", ATOM)
+@TEXT.row(n.Structural)
+def _(node: n.Structural, of: Of) -> Piece:
+    inside = node.index_map.subscripts(lambda part: number(part).text)
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+
+
+def _tuple(values: Sequence[object]) -> str:
+    """One value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+@TEXT.row(n.Pad)
+def _(node: n.Pad, of: Of) -> Piece:
+    pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
+    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    return _call("pad", of(node.operands[0]).text, pairs, *value)
+
+
+@TEXT.row(n.Flip)
+def _(node: n.Flip, of: Of) -> Piece:
+    axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
+    return _call("flip", of(node.operands[0]).text, *axes)
+
+
+@TEXT.row(n.Window)
+def _(node: n.Window, of: Of) -> Piece:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    view = _call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
+    return Piece(f"{view.text}{node.spacing}", ATOM)
+
+
+@TEXT.row(n.Fold)
+def _(node: n.Fold, of: Of) -> Piece:
+    steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
+    named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
+    named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
+    return _call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
 
 
 @TEXT.row(n.BlockSum)

@@ -281,6 +281,8 @@ class Precise(Arithmetic):
     def number(self, value: Expr) -> Any:
         if value.is_Rational:
             return mpmath.mpf(int(value.p)) / int(value.q)
+        if value.is_infinite:  # beside what is padded with it stands the largest of all numbers
+            return mpmath.inf if value.is_positive else -mpmath.inf
         return mpmath.mp.make_mpf(sympy.N(value, mpmath.mp.dps + 5)._mpf_)
 
     def array(self, values: Any) -> Array:

@@ -31,9 +31,15 @@ NETWORKS = (
     "Input(3) >> Embedding(27, 2) >> Dense(4) >> SiLU() >> Dense(3) >> GELU() >> Dense(2) >> SoftmaxCrossEntropy()",
     "Input(2) >> Embedding(90, 2, flatten=False) >> Dense(3) >> Residual(Dense(3) >> ELU()) >> MeanSquaredError()",
     "Input(3) >> Dense(4) >> Softplus() >> Dense(2) >> Softmax() >> Dense(3) >> Sigmoid() >> BinaryCrossEntropy()",
+    'Input(2) >> Dense(3) >> Loss("sum(concatenate((a, y, tanh(a)))**2)")',
+    'Input(4) >> Dense(7) >> Tanh() >> Loss("sum(y) * sum(sliding_window_view(pad(a, (1, 2)), 3, axis=0)[::2]**2)")',
+    "Input(3) >> Dense(6) >> Loss('sum(y * max(sliding_window_view(pad(a, (1, 1), constant_values=-inf), 3), axis=1))"
+    " + sum(flip(a)[1:3] * a[2:4]**2)')",
+    'Input(3) >> Dense(6) >> Loss("sum(fold(sliding_window_view(tanh(a), 3), 3, 0, 9, 2, 1)**2) + sum(y * flip(a))")',
+    'Input(3) >> Dense(6) >> Loss("sum(tanh(pad(tanh(a) * y, (2, 1))[1:8] + pad(sum(outer(a, y), axis=0), (0, 1))))")',
     'Input(3) >> Dense(3) >> GELU(approximate="tanh") >> Dense(3) >> Loss("sum(maximum(a, y)**3) + max(a)") + L2(0.1)',
 )
-JOINED = 'Input(2) >> Dense(3) >> Loss("sum(concatenate((a, y))**2)")'
+INVERTED = 'Input(2) >> Dense(3) >> Loss("sum(inv(eye(3) * 3 + ones((3, 3))) @ a) + sum(y)")'
 
 
 def test_loops_are_certified_where_a_case_has_them_for_a_target() -> None:
@@ -90,9 +96,9 @@ def test_the_source_is_as_ruff_would_have_it(text: str, tmp_path: Path) -> None:
 
 
 def test_what_has_no_loops_is_refused() -> None:
-    compile_network(JOINED)
+    compile_network(INVERTED)
     with pytest.raises(SpecError, match='target "numba" has no loops'):
-        generate(JOINED, target="numba")
+        generate(INVERTED, target="numba")
     with pytest.raises(SpecError, match="unknown target 'fortran'"):
         generate(NETWORKS[0], target="fortran")
     assert not has_loops(n.Inverse(variable("A", (2, 2))))
