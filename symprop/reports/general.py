@@ -31,7 +31,7 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     'Input(2) >> Repeat(Dense(2) >> Tanh(), N) >> MeanSquaredError()'
     """
     found = [layer for layer in network.layers if isinstance(layer, Repeat) and isinstance(layer.count, int)]
-    if len(found) != 1 or found[0].count < FEWEST or found[0].tied:
+    if len(found) != 1 or found[0].count < FEWEST:
         return None
     repeat, name = found[0], next((name for name in COUNTS if name not in network.sizes), None)
     if name is None:
@@ -41,7 +41,7 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
         general = Network(changed)
         general.system()
     except SympropError:
-        return None  # no Dense in the block, or one Repeat inside another
+        return None  # no Dense in the block
     return general, name, int(repeat.count)
 
 
@@ -54,7 +54,7 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     derivation = derive(network, layout=subject.layout)
     writer = PageWriter(derivation, subject.notation)
     backward = section_of(derivation, "Backward pass").lines
-    rows = [_without_numbers(writer.equations(block)) for block in backward if block.span is not None]
+    rows = [_without_numbers(writer.equations(block)) for block in backward if block.spans]
     if rows:
         yield Paragraph(("In general, with ", Math(f"{name} = {count}"), " blocks:"))
         yield Boxed(tuple(rows))
