@@ -12,6 +12,7 @@ from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation.blocks import (
@@ -174,6 +175,8 @@ def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
         blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
         pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
     for leaving, entering in pairs:
+        if way(one.system.items, leaving, entering) is None:
+            continue  # a symbolic number of blocks inside has no Jacobian in one formula
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
