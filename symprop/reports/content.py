@@ -92,14 +92,14 @@ def derivation(subject: Subject) -> Iterator[Block]:
 
 
 def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike."""
+    """Return the steps of an equation with its layer's number, the first of an index, taken off all numbers: like layers are alike."""
     own = equation.target.index[0] if equation.target.index else None
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
     for step in equation.steps:
         for side in (step.before, step.after):
-            shifted = {v: v.change(index=(v.index[0] - own,)) for v in variables(side) if v.index}
+            shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
         moves.append(step.rule)
     return "\n".join(moves)
