@@ -157,6 +157,16 @@ def _placed(
         yield from ((around, Slices(rows, _span(item), True)) for rows in item.writes if rows.row in made)
 
 
+def heading(found: Lines) -> Words:
+    """Say for which blocks equations hold, and first what is said of rows."""
+    said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
+    kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
+    opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
+    if opened:
+        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
+    return (*said, "Then, for the same ", *kept, ":") if kept else said
+
+
 def _subject(derivation: Derivation) -> Iterator[Block]:
     """Show what is derived, and the arrays that it reads."""
     yield Typed(derivation.source)

@@ -35,7 +35,7 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.content import loss_clashes, reasons, section_of, sections, seen_steps
+from symprop.notation.content import heading, loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.wording import Wording
@@ -146,7 +146,7 @@ class PageWriter:
 
     def heading(self, found: Lines) -> Words:
         """Write for which blocks numbered equations hold."""
-        return self.words(_heading(found))
+        return self.words(heading(found))
 
     def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
         """Write how an equation was derived; `alike` are equations that follow by the same steps."""
@@ -200,16 +200,6 @@ class PageWriter:
     def page(self) -> tuple[Section, ...]:
         """Write the whole page."""
         return tuple(map(self.section, sections(self.derivation)))
-
-
-def _heading(found: Lines) -> Words:
-    """Say for which blocks equations hold, and first what is said of rows."""
-    said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
-    kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
-    opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
-    if opened:
-        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
-    return (*said, "Then, for the same ", *kept, ":") if kept else said
 
 
 def _joined(parts: Iterable[Part]) -> Iterator[Part]:

@@ -92,7 +92,10 @@ def derivation(subject: Subject) -> Iterator[Block]:
 
 
 def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number, the first of an index, taken off all numbers: like layers are alike."""
+    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike.
+
+    That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
+    """
     own = equation.target.index[0] if equation.target.index else None
     if own is None or not equation.steps:
         return equation.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from symprop.algebra.equations import Loop
 from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
@@ -39,9 +40,11 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     changed = tuple(replace(layer, count=name) if layer is repeat else layer for layer in network.layers)
     try:
         general = Network(changed)
-        general.system()
+        loops = general.system().loops
     except SympropError:
         return None  # no Dense in the block
+    if any(isinstance(item, Loop) for loop in loops for item in loop.items):
+        return None  # a loop inside a loop numbers its layers in another way than the report
     return general, name, int(repeat.count)
 
 
