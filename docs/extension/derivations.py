@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -12,8 +13,8 @@ import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
 from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import Line, Lines, Span
-from symprop.notation.content import loss_clashes, reasons, sections, seen_steps, steps_of
+from symprop.notation.blocks import Line, Lines
+from symprop.notation.content import heading, loss_clashes, reasons, sections, seen_steps, steps_of
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty, pretty_shape
 from symprop.notation.wording import Wording, told_apart
@@ -77,15 +78,16 @@ def _written(derivation: Derivation, only: list[str], names: list[str], prefix: 
 def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str], prefix: str) -> Iterator[str]:
     for block in blocks:
         chosen = [line for line in block.lines if not names or line.equation.name in names]
-        rows = [_row(derivation, line, block.span, prefix) for line in chosen]
+        rows = [_row(derivation, line, prefix) for line in chosen]
         if rows:
-            yield equations(rows, "" if block.span is None else f"for {WORDING.span(block.span)}")
+            told = replace(block, kept=0, said=()) if names else block
+            yield equations(rows, WORDING.words(heading(told)))
 
 
-def _row(derivation: Derivation, line: Line, span: Span | None, prefix: str) -> Row:
+def _row(derivation: Derivation, line: Line, prefix: str) -> Row:
     equation, write = line.equation, writer(derivation)
     right = write(equation.expression)
-    if line.unless_last and span is not None:
+    if span := line.unless_last:
         number = Tex().number
         right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"

@@ -19,7 +19,7 @@ from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown
 from symprop.algebra.table import Table
-from symprop.analysis.modes import without_loops
+from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, slope_at_output
 from symprop.errors import SpecError, shown
 
@@ -195,7 +195,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
-    for equation in reversed(without_loops(system)):
+    for equation in reversed(stretch(system, of, by)):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from symprop.algebra.equations import Carry, Equation, Item, Loop, loops_in
+from symprop.algebra.equations import Carry, Equation, Item, Loop, equations_in, loops_in
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 
@@ -34,6 +34,23 @@ def _mark(items: Iterable[Item], active: set[Variable]) -> None:
         active |= {rows.array for rows in item.writes if rows.row in active}
 
 
+def way(items: Sequence[Item], target: Variable, source: Variable) -> list[Equation] | None:
+    """Return equations with all ways from `source` to `target`, all outside loops or in one; None where a way leads
+    through the steps of a loop."""
+    levels = [items, *(loop.items for loop in loops_in(items))]
+    for level in levels:
+        equations = [item for item in level if isinstance(item, Equation)]
+        made = {equation.target for equation in equations}
+        if not {target, source} <= made.union(*(variables(equation.expression) for equation in equations)):
+            continue
+        reached, needed = dependents(level, [source]), {target}
+        for equation in reversed(equations):
+            if equation.target in needed and equation.target != source:
+                needed |= set(variables(equation.expression))
+        return equations if needed & reached <= made | {source} else None
+    return list(equations_in(items)) if len(levels) == 1 else None
+
+
 def live(loop: Loop, ends: Iterable[Variable], rows: Iterable[Variable]) -> list[Carry]:
     """The carries that something flows back to: those that are read behind the loop, or that these or the rows need."""
     needed = {*ends, *rows}
@@ -57,4 +74,4 @@ def _through(loop: Loop, needed: set[Variable]) -> set[Variable]:
     return more | {rows.array for rows in loop.reads if rows.row in needed}
 
 
-__all__ = ["dependents", "live"]
+__all__ = ["dependents", "live", "way"]

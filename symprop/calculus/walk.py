@@ -166,13 +166,11 @@ class _Walker:
         """
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
-        arriving = {
-            rows: _row(self.whole(rows.array), rows, loop) for rows in loop.writes if rows.array in self.pending
-        }
+        arriving = {rows: _row(self.whole(rows.array), rows) for rows in loop.writes if rows.array in self.pending}
         alive = live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
         opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in alive}
         if own or opaque or arriving:
-            leaving = {rows: _row(self.stacked(rows.array), rows, loop) for rows in loop.reads}
+            leaving = {rows: _row(self.stacked(rows.array), rows) for rows in loop.reads}
             flows = _Flows(own, opaque, heads, arriving, leaving)
             step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
@@ -279,9 +277,9 @@ def _swap(node: Node, part: Node, by: Node) -> Node:
     return replace(node, {part: by})
 
 
-def _row(array: Variable, rows: Rows, loop: Loop) -> Rows:
-    """The rows of an adjoint, called after it."""
-    return Rows(array.change(index=(*array.index, loop.index), shape=rows.row.shape), array, rows.axis)
+def _row(array: Variable, rows: Rows) -> Rows:
+    """The rows of an adjoint, called after it, with the index of the row that they belong to."""
+    return Rows(array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape), array, rows.axis)
 
 
 def _apart(rows: Rows, made: set[Variable]) -> Rows:

@@ -146,9 +146,9 @@ def closing(difference: Compared) -> Iterator[Words]:
 
 def notes(change: Change, side: Side) -> Iterator[Words]:
     """Yield what tells of an equation for which blocks it holds, and which names one of the networks writes out."""
-    if side.loop is not None:
-        index, count = side.loop.index, side.loop.count
-        yield (index, " < ", count) if side.unless_last else (index, " = 1, …, ", count)
+    for loop in side.loops:
+        index, count = loop.index, loop.count
+        yield (index, " < ", count) if loop is side.unless_last else (index, " = 1, …, ", count)
     if change.places:
         yield (
             f"{'A' if change.kind == ADDED else 'B'} has it in place in ",

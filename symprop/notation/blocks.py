@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias, cast
 
 from sympy import Expr, Symbol
 
-from symprop.algebra.equations import Equation
+from symprop.algebra.equations import Equation, Rows
 from symprop.algebra.nodes import Map, Node
 from symprop.algebra.shapes import Shape
 
@@ -47,6 +47,23 @@ class Span:
     index: Symbol
     count: Expr
     backward: bool = False
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The rows that the steps of a loop read from an array, or (`made`) that they make and that become one array."""
+
+    rows: Rows
+    span: Span
+    made: bool
+
+    @property
+    def words(self) -> Words:
+        """What a page says of them."""
+        row, array, axis = self.rows.row, self.rows.array, self.rows.axis
+        part, along = ("part", f" along axis {axis}") if axis else ("row", "")
+        made: Words = (array, f" is made of the {part}s ", row, along)
+        return made if self.made else (row, f" is {part} ", self.span.index, " of ", array, along)
 
 
 @dataclass(frozen=True)
@@ -112,20 +129,31 @@ class Typed(Block):
 
 @dataclass(frozen=True)
 class Line:
-    """A numbered equation; `unless_last` where a base case takes its place for the last block of a loop."""
+    """A numbered equation; `unless_last` is the loop for whose last block a base case takes its place."""
 
     number: int
     equation: Equation
-    unless_last: bool = False
+    unless_last: Span | None = None
 
 
 @dataclass(frozen=True)
 class Lines(Block):
-    """Numbered equations, for the blocks of a loop where there is a `span`; `Equations` once they are set."""
+    """Numbered equations that stand at one place; `Equations` once they are set.
+
+    `spans` are the loops around, from the outermost inwards, of which the equations before stood in the first `kept`:
+    the others begin here. `said` is what comes before: of the rows that a loop reads, or has made.
+    """
 
     kind = "lines"
     lines: tuple[Line, ...]
-    span: Span | None = None
+    spans: tuple[Span, ...] = ()
+    kept: int = 0
+    said: tuple[Slices, ...] = ()
+
+    @property
+    def opened(self) -> tuple[Span, ...]:
+        """The loops that begin here."""
+        return self.spans[self.kept :]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 
 import sympy
 from sympy import Expr, Rational, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Item, Loop, Step
+from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import (
     Block,
@@ -26,6 +27,7 @@ from symprop.notation.blocks import (
     Lines,
     Paragraph,
     Section,
+    Slices,
     Span,
     Typed,
     Words,
@@ -101,31 +103,68 @@ def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:
 def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Lines]:
     """Yield the equations of `items`: all, or only those that are (not) gradients of parameters.
 
-    Consecutive single ones stand together, those of a loop for themselves.
+    Consecutive ones of the same loops stand together.
     """
-    numbers = derivation.numbers
-    loose: list[Line] = []
+    spans: tuple[Span, ...] = ()
+    around: tuple[Loop, ...] = ()
+    kept = 0
+    said: list[Slices] = []
+    lines: list[Line] = []
+    for loops, part in _placed(derivation, tuple(items), wanted, ()):
+        moved = len(loops) != len(around) or any(a is not b for a, b in zip(loops, around, strict=True))
+        if (lines or said) and (moved or (lines and isinstance(part, Slices))):
+            yield Lines(tuple(lines), spans, kept, tuple(said))
+            kept = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(loops, around, strict=False)))
+            said, lines = [], []
+        spans, around = tuple(map(_span, loops)), loops
+        if isinstance(part, Slices):
+            said.append(part)
+        else:
+            lines.append(part)
+    if lines or said:
+        yield Lines(tuple(lines), spans, kept, tuple(said))
 
-    def kept(equations: Iterable[Equation]) -> Iterator[Equation]:
-        return (each for each in equations if wanted is None or derivation.is_wanted(each.target) == wanted)
+
+def _span(loop: Loop) -> Span:
+    return Span(loop.index, loop.count, loop.backward)
+
+
+def _placed(
+    derivation: Derivation, items: Iterable[Item], wanted: bool | None, around: tuple[Loop, ...]
+) -> Iterator[tuple[tuple[Loop, ...], Line | Slices]]:
+    """Yield the equations that `_lines` tells and what is said of rows, each with the loops around it."""
+
+    def kept(equation: Equation) -> bool:
+        return wanted is None or derivation.is_wanted(equation.target) == wanted
 
     for item in items:
-        loop = item if isinstance(item, Loop) else None
-        single = (item,) if isinstance(item, Equation) else item.base
-        loose += [Line(numbers[equation.name], equation) for equation in kept(single)]
-        if loop is None:
+        if isinstance(item, Equation):
+            if kept(item):
+                ends = (loop for loop in around if any(loop.at(item.target, loop.count) == e.target for e in loop.base))
+                last = next(map(_span, ends), None)
+                yield around, Line(derivation.numbers[item.name], item, last)
             continue
-        based = {equation.target for equation in loop.base}
-        inside = tuple(
-            Line(numbers[equation.name], equation, loop.at(equation.target, loop.count) in based)
-            for equation in kept(loop.equations)
+        told = [equation for equation in equations_in((item,)) if kept(equation)]
+        read = {variable for equation in told for variable in variables(equation.expression)}
+        made = {equation.target for equation in told}
+        yield from (
+            (around, Slices(rows, _span(item), False))
+            for rows in item.reads
+            if {rows.row, item.at(rows.row, item.count)} & read
         )
-        if inside:
-            yield from (Lines(tuple(loose)),) if loose else ()
-            yield Lines(inside, Span(loop.index, loop.count, loop.backward))
-            loose = []
-    if loose:
-        yield Lines(tuple(loose))
+        yield from _placed(derivation, item.base, wanted, around)
+        yield from _placed(derivation, item.items, wanted, (*around, item))
+        yield from ((around, Slices(rows, _span(item), True)) for rows in item.writes if rows.row in made)
+
+
+def heading(found: Lines) -> Words:
+    """Say for which blocks equations hold, and first what is said of rows."""
+    said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
+    kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
+    opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
+    if opened:
+        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
+    return (*said, "Then, for the same ", *kept, ":") if kept else said
 
 
 def _subject(derivation: Derivation) -> Iterator[Block]:
@@ -215,7 +254,9 @@ def _conventions(derivation: Derivation) -> Iterator[Words]:
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
     deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
     if deltas:
-        delta = deltas[-1]
+        delta = min(
+            reversed(deltas), key=lambda each: len(each.index)
+        )  # that of a loop inside a loop is harder to read
         yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))

@@ -31,12 +31,11 @@ from symprop.notation.blocks import (
     Part,
     Reference,
     Section,
-    Span,
     Words,
 )
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.content import loss_clashes, reasons, section_of, sections, seen_steps
+from symprop.notation.content import heading, loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.wording import Wording
@@ -53,7 +52,7 @@ def label(name: str) -> str:
     >>> label("delta1"), label("delta[l + 1]")
     ('eq:delta1', 'eq:delta.l+1')
     """
-    return "eq:" + name.replace(" ", "").replace("[", ".").replace("]", "")
+    return "eq:" + name.replace(" ", "").replace("[", ".").replace(",", ".").replace("]", "")
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,12 @@ class PageWriter:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
         return tuple(latex_pieces(formula, WIDTH - beside))
 
-    def row(self, line: Line, span: Span | None = None) -> EquationRow:
+    def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
         equation = line.equation
         left, shape = self.formula(equation.target), equation.target.shape
         *front, last = self.pieces(self.formula(equation.expression), latex_width(left))
-        if line.unless_last and span is not None:
+        if span := line.unless_last:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
         return EquationRow(
             left,
@@ -143,8 +142,11 @@ class PageWriter:
 
     def equations(self, found: Lines) -> Equations:
         """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
-        heading = () if found.span is None else ("For ", Math(self.wording.span(found.span)), ":")
-        return Equations(tuple(self.row(line, found.span) for line in found.lines), heading)
+        return Equations(tuple(map(self.row, found.lines)), self.heading(found))
+
+    def heading(self, found: Lines) -> Words:
+        """Write for which blocks numbered equations hold."""
+        return self.words(heading(found))
 
     def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
         """Write how an equation was derived; `alike` are equations that follow by the same steps."""

@@ -11,6 +11,7 @@ from sympy import Basic, Expr
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.notation import mathematics, numbers
@@ -86,12 +87,13 @@ class Unicode(Style):
         if accent:
             name = unicodedata.normalize("NFC", name[0] + _ACCENTS[accent]) + name[1:]
         below, layer, later = "", "", ""
-        if node.index:
-            first, *others = node.index
-            general = bool(others) or not first.is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
-            below = "" if general else subscript(str(first))
-            layer = superscript(f"({first})".replace("*", "")) if general else ""
-            later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
+        layers, rows = placed(node.index)
+        others = (*layers[1:], *rows)
+        if layers:
+            general = bool(others) or not layers[0].is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
+            below = "" if general else subscript(str(layers[0]))
+            layer = superscript(f"({layers[0]})".replace("*", "")) if general else ""
+        later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
         comma = "," if (below or later) and elements else ""
         name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"

@@ -20,7 +20,6 @@ from symprop.notation.blocks import (
     Lines,
     Paragraph,
     Section,
-    Span,
     Typed,
 )
 from symprop.notation.breaking import pretty_pieces
@@ -94,14 +93,19 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
     blocks = tuple(found)
     shapes = {line.number: wording.shape(line.equation.target.shape) for block in blocks for line in block.lines}
     digits = len(str(max(shapes)))
-    room = WIDTH - digits - 8 - max(map(len, shapes.values()))
-    rows = {line.number: _pieces(line, room, block.span, wording) for block in blocks for line in block.lines}
+    room = WIDTH - digits - 6 - max(map(len, shapes.values()))
+    rows = {
+        line.number: _pieces(line, room - 2 * max(1, len(block.spans)), wording)
+        for block in blocks
+        for line in block.lines
+    }
     column = max(len(piece) for pieces in rows.values() for piece in pieces)
     for block in blocks:
-        indent = "  "
-        if block.span is not None:
-            yield f"  for {wording.span(block.span)}"
-            indent = "    "
+        outside = "  " * (block.kept + 1 if block.opened else len(block.spans) + 1)
+        yield from (f"{outside}{wording.words(said.words)}" for said in block.said)
+        for depth, span in enumerate(block.opened, start=block.kept + 1):
+            yield f"{'  ' * depth}for {wording.span(span)}"
+        indent = "  " * (len(block.spans) + 1)
         for line in block.lines:
             head = f"{indent}{f'({line.number})':>{digits + 2}}  "
             first, *rest = rows[line.number]
@@ -109,10 +113,10 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
             yield from (f"{' ' * len(head)}{piece}" for piece in rest)
 
 
-def _pieces(line: Line, room: int, span: Span | None, wording: Wording) -> list[str]:
+def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
     left = wording.formula(line.equation.target)
     pieces = pretty_pieces(wording.formula(line.equation.expression), max(30, room - len(left) - 3))
-    if line.unless_last and span is not None:
+    if span := line.unless_last:
         pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
 

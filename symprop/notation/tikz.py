@@ -34,9 +34,11 @@ def tikz(drawing: Drawing) -> str:
     for frame in drawing.frames:
         top, bottom = plan.frame(frame)
         lines.append(
-            rf"  \draw[gray, dashed, rounded corners=3pt] {at(MARGIN / 2, top)} rectangle {at(plan.width, bottom)};"
+            rf"  \draw[gray, dashed, rounded corners=3pt] {at(MARGIN / 2 + frame.inset, top)}"
+            rf" rectangle {at(plan.width - frame.inset, bottom)};"
         )
-        lines.append(rf"  \node[number, anchor=north east] at {at(plan.width - 4, top + 3)} {{${frame.label[1]}$}};")
+        corner = at(plan.width - 4 - frame.inset, top + 3)
+        lines.append(rf"  \node[number, anchor=north east] at {corner} {{${frame.label[1]}$}};")
     for box in drawing.boxes:
         name = _tikz_name(box.column, box.row) + (f"-{box.position}" if box.column == "gradient" else "")
         if box.column == "gradient":

@@ -12,6 +12,7 @@ from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation.blocks import (
@@ -91,14 +92,17 @@ def derivation(subject: Subject) -> Iterator[Block]:
 
 
 def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike."""
+    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike.
+
+    That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
+    """
     own = equation.target.index[0] if equation.target.index else None
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
     for step in equation.steps:
         for side in (step.before, step.after):
-            shifted = {v: v.change(index=(v.index[0] - own,)) for v in variables(side) if v.index}
+            shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
         moves.append(step.rule)
     return "\n".join(moves)
@@ -174,6 +178,8 @@ def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
         blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
         pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
     for leaving, entering in pairs:
+        if way(one.system.items, leaving, entering) is None:
+            continue  # a symbolic number of blocks inside has no Jacobian in one formula
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from symprop.algebra.equations import Loop
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network
@@ -30,7 +31,7 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     'Input(2) >> Repeat(Dense(2) >> Tanh(), N) >> MeanSquaredError()'
     """
     found = [layer for layer in network.layers if isinstance(layer, Repeat) and isinstance(layer.count, int)]
-    if len(found) != 1 or found[0].count < FEWEST or found[0].tied:
+    if len(found) != 1 or found[0].count < FEWEST:
         return None
     repeat, name = found[0], next((name for name in COUNTS if name not in network.sizes), None)
     if name is None:
@@ -38,9 +39,11 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     changed = tuple(replace(layer, count=name) if layer is repeat else layer for layer in network.layers)
     try:
         general = Network(changed)
-        general.system()
+        loops = general.system().loops
     except SympropError:
-        return None  # no Dense in the block, or one Repeat inside another
+        return None  # no Dense in the block
+    if any(isinstance(item, Loop) for loop in loops for item in loop.items):
+        return None  # a loop inside a loop numbers its layers in another way than the report
     return general, name, int(repeat.count)
 
 
@@ -53,7 +56,7 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     derivation = subject.case.of(network).derivation
     writer = PageWriter(derivation, subject.notation)
     backward = section_of(derivation, "Backward pass").lines
-    rows = [_without_numbers(writer.equations(block)) for block in backward if block.span is not None]
+    rows = [_without_numbers(writer.equations(block)) for block in backward if block.spans]
     if rows:
         yield Paragraph(("In general, with ", Math(f"{name} = {count}"), " blocks:"))
         yield Boxed(tuple(rows))

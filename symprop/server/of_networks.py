@@ -10,7 +10,7 @@ from markupsafe import Markup
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.case import Case
 from symprop.networks.spec import parse_network
-from symprop.notation.blocks import Grid, Line, Section, Span
+from symprop.notation.blocks import Grid, Line, Section
 from symprop.notation.content import sections
 from symprop.notation.function_notes import definitions as functions
 from symprop.notation.html_document import math, words
@@ -86,13 +86,13 @@ def _shapes(writer: PageWriter, found: dict[str, Section]) -> Iterator[Shape]:
 def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
     """Yield the equations of a section: consecutive single ones together, those of a loop under their heading."""
     for position, block in enumerate(section.lines):
-        heading = Markup("") if block.span is None else Markup("for {}").format(math(writer.wording.span(block.span)))
-        rows = tuple(_formula(writer, line, block.span) for line in block.lines)
+        heading = words(writer.heading(block))
+        rows = tuple(_formula(writer, line) for line in block.lines)
         yield Group("" if position else section.title, heading, rows)
 
 
-def _formula(writer: PageWriter, line: Line, span: Span | None) -> Formula:
-    row, equation = writer.row(line, span), line.equation
+def _formula(writer: PageWriter, line: Line) -> Formula:
+    row, equation = writer.row(line), line.equation
     return Formula(
         name=equation.name,
         number=line.number,

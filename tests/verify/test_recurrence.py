@@ -82,6 +82,15 @@ PRINTED = (
     "Repeat(Residual(Dense(n) >> Tanh()) >> Residual(Dense(n) >> SiLU()), N) >> Tanh()",
     "Repeat(Dense(n) >> GELU(), N) >> Repeat(Residual(Dense(h, bias=False) >> LeakyReLU() >> Dense(n)), K)",
     "Repeat(Dense(n) >> Softmax(), N) >> Residual(Dense(n) >> ELU())",
+    "Repeat(Dense(n) >> Tanh(), N, tied=True)",
+    'Dense(n) >> Repeat(Dense(n, tied="W1") >> Tanh(), N)',
+    "Repeat(Repeat(Dense(n) >> Tanh(), K) >> Dense(n), N)",
+    "Dense(n) >> Repeat(Residual(Repeat(Dense(n) >> Sigmoid(), K, tied=True)), N)",
+    "Repeat(Repeat(Residual(Dense(n) >> Tanh()), K), N, tied=True)",
+    "Repeat(Repeat(Dense(n) >> Tanh(), K, tied=True), N, tied=True)",
+    "Dense(n) >> Repeat(Residual(Repeat(Residual(Dense(n) >> Tanh()), K) >> Dense(n)), N)",
+    "Repeat(Repeat(Repeat(Dense(n) >> Tanh(), M), K) >> Dense(n), N)",
+    "Repeat(Dense(h) >> Repeat(Dense(h) >> Tanh(), K) >> Dense(n), N) >> Repeat(Dense(n) >> Sigmoid(), J)",
 )
 
 
