@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import System
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
@@ -92,9 +94,8 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             initial=[_initial(parameter) for parameter in parameters],
-            x=_given(system.inputs[0]),
-            y=_given(system.targets[0]),
-            facts=_fact_functions(system.targets[0]),
+            **_taken(system),
+            facts=_fact_functions((*system.inputs, *system.targets)),
             output=_given(system.output),
             prediction=_given(system.prediction or system.output),
             predicts=system.prediction is not None,
@@ -117,18 +118,29 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
         .render(
             name=name,
             dtype=dtype,
-            x=_given(system.inputs[0]),
-            y=_given(system.targets[0]),
+            **_taken(system),
             output=_given(system.output),
         )
     )
+
+
+def _taken(system: System) -> dict[str, object]:
+    """What a module takes: its inputs, of which `x` is the first, how they are unpacked, and its targets."""
+    return {
+        "inputs": [_given(variable) for variable in system.inputs],
+        "several": len(system.inputs) > 1,
+        "x": _given(system.inputs[0]),
+        "unpacked_inputs": ", ".join(variable.name for variable in system.inputs),
+        "y": _given(system.targets[0]),
+    }
 
 
 def _given(variable: Variable) -> dict[str, object]:
     """What the checks and docstrings need to know of an input, a target or a result."""
     ids = variable.facts_by_kind.get("index")
     kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
-    checks = [check.line(variable.name, "rows") for check in fact_checks(variable)] if ids is None else []
+    room = "rows" if variable.role == TARGET else "None"
+    checks = [check.line(variable.name, room) for check in fact_checks(variable)] if ids is None else []
     return {
         "name": variable.name,
         "kind": kind,
@@ -157,9 +169,9 @@ def _said(variable: Variable, kind: str) -> str:
     return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
 
 
-def _fact_functions(target: Variable) -> list[str]:
-    """Return the names of the functions that check the facts of a target."""
-    found = functions(fact_checks(target))
+def _fact_functions(given: tuple[Variable, ...]) -> list[str]:
+    """Return the names of the functions that check the facts of inputs and targets."""
+    found = functions([check for each in given for check in fact_checks(each)])
     return [*(["_eps"] if "_rounding" in found else []), *found]
 
 
