@@ -118,7 +118,7 @@ class Network:
         ):
             if any(each.name == name for each in books.inputs):
                 raise SpecError(
-                    f"the input {shown(name)} has the name of {what}\nallowed: another name, such as name=\"memory\""
+                    f'the input {shown(name)} has the name of {what}\nallowed: another name, such as name="memory"'
                 )
 
     def system(self, layout: str = "example") -> System:
