@@ -84,7 +84,7 @@ class Columns:
                 raise DataError(
                     f"the network has no input {shown(name)}{closest(str(name), names)}\nit has {listed(names)}"
                 )
-        found = []
+        found: list[Array] = []
         for each in self.inputs:
             if each.name not in given:
                 raise DataError(f"the input {each.name} is missing\nthe network has {listed(names)}")

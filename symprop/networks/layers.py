@@ -89,6 +89,12 @@ class Layer:
         )
 
     @property
+    def further_inputs(self) -> tuple[Input, ...]:
+        """The inputs among the arguments of the layer."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(value for value in values if isinstance(value, Input))
+
+    @property
     def sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer and of the layers inside it."""
         return self.own_sizes + tuple(size for layer in self.inner for size in layer.sizes)

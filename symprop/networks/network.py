@@ -222,6 +222,15 @@ class Network:
         return Network(tuple(layer.with_sizes(change) for layer in self.layers))
 
 
+def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
+    """Return the inputs that stand in arguments of layers, each name once, in order of appearance."""
+    found: dict[str, Input] = {}
+    for layer in layers:
+        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
+            found.setdefault(each.name, each)
+    return tuple(found.values())
+
+
 def _names(layers: tuple[Layer, ...]) -> Iterator[str]:
     """The names of sizes and counts, in order of appearance."""
     for layer in layers:
