@@ -74,11 +74,11 @@ class Point:
 
 
 def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
-    """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
+    """Call a function of a generated module with a point: its parameters, its inputs as `x`, and its `targets` by name."""
     several = len(point.inputs) > 1
     x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
-        return function(point.parameters, x, *(point.given.values() if targets else ()))
+        return function(point.parameters, x=x, **(point.given if targets else {}))
 
 
 BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
