@@ -24,6 +24,7 @@ ORDER = (
     "data",
     "training",
     "networks",
+    "columns",
     "calculus",
     "analysis",
     "notation",

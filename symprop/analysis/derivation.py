@@ -79,7 +79,7 @@ class Derivation(Printable):
 
     @cached_property
     def _wanted(self) -> frozenset[Variable]:
-        gradients = frozenset(gradient_of(wanted) for wanted in self.system.parameters or self.system.inputs)
+        gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
         return gradients.union(each.row for each in rows)
 

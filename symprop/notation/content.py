@@ -13,7 +13,7 @@ from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import PRE_ACTIVATION
+from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, PRE_ACTIVATION, STATE, TARGET
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import (
@@ -203,9 +203,10 @@ def _parameter_count(derivation: Derivation) -> Words:
 
 def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     system, loops = derivation.system, loops_of(derivation)
-    roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
-    for group, role in roles:
+    groups = ((system.inputs, INPUT), (system.targets, TARGET), (system.parameters, PARAMETER))
+    for group, usual in groups:
         for variable in group:
+            role = variable.role if variable.role in (GIVEN, STATE) else usual
             facts: list[str | Span] = [_fact(fact) for fact in variable.facts]
             for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):

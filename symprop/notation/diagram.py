@@ -79,7 +79,12 @@ class _Plan:
 
     def _rows(self, first: str | None, last: str | None) -> list[Row]:
         system = self.derivation.system
-        rows = [*(Row(variable, None) for variable in system.inputs), *rows_of(system.items, ())]
+        rows, further = [Row(variable, None) for variable in system.inputs[:1]], list(system.inputs[1:])
+        for item in system.items:
+            read = {name for equation in equations_in((item,)) for name in variables(equation.expression)}
+            rows += [Row(variable, None) for variable in further if variable in read]  # above what reads it first
+            further = [variable for variable in further if variable not in read]
+            rows += rows_of((item,), ())
         names = [row.variable.name for row in rows]
         for name in (first, last):
             if name is not None and name not in names:
@@ -124,7 +129,9 @@ class _Plan:
             if any(reader in reaching for reader, _ in rows[place].readers):
                 reaching.add(place)
         parameters = self.parameters
-        depending: set[int] = {0} if self.from_name or not parameters else set()
+        wanted = () if parameters else self.derivation.system.wanted
+        depending = {place for place, row in enumerate(rows) if row.variable in wanted and row.equation is None}
+        depending |= {0} if self.from_name else set()
         turns = 1 + max(len(row.loops) for row in rows)
         for _ in range(turns):  # what enters a block depends on what leaves it, by way of the block before
             for place, row in enumerate(rows):

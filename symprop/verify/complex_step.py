@@ -94,7 +94,8 @@ def _slopes(system: System, base: Evaluator, name: str, where: Array) -> Array:
     if not any(equation.name == _loss(system) for equation in equations):
         return np.zeros(len(where))
     slopes = []
-    length = max(1, CHUNK // max(1, at.size))
+    largest = max(at.size, *(base.values[equation.name].size for equation in equations))
+    length = max(1, CHUNK // largest)
     for start in range(0, len(where), length):
         chosen = where[start : start + length]
         moved = np.repeat(at.reshape(1, -1), len(chosen), axis=0)

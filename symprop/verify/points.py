@@ -79,10 +79,11 @@ class Point:
 
 
 def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
-    """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
-    given = {**point.inputs, **point.given} if targets else point.inputs
+    """Call a function of a generated module with a point: its parameters, its inputs as `x`, its `targets` by name."""
+    several = len(point.inputs) > 1
+    x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
-        return function(point.parameters, **given)
+        return function(point.parameters, x=x, **(point.given if targets else {}))
 
 
 BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
@@ -138,9 +139,9 @@ def random_point(
         parameters[parameter.name] = drawn if len(shape) > 1 else rounded(drawn + style.bias)
     inputs = {}
     for variable in system.inputs:
-        ids = variable.facts_by_kind.get("index")
-        shape = (count, *_integers(variable))
-        inputs[variable.name] = normal(shape) if ids is None else random.integers(0, int(ids), shape)
+        free = not variable.facts
+        values = normal((count, *_integers(variable))) if free else _target(variable, random, kind, count)[0]
+        inputs[variable.name] = values if free or values.dtype.kind != "f" else rounded(values)
     targets, given = {}, {}
     for variable in system.targets:
         values, ids = _target(variable, random, kind, count)

@@ -263,7 +263,7 @@ def test_an_input_alone_lacks_a_loss(take: Any) -> None:
         take(symprop.Input(3))
 
 
-@pytest.mark.parametrize("layer", ["Residual()", "Repeat(Dense(3))", "Dense()", "Input()", "L2(1, 2, 3)", "Loss()"])
+@pytest.mark.parametrize("layer", ["Residual()", "Repeat(Dense(3))", "Dense()", "L2(1, 2, 3)", "Loss()"])
 def test_missing_and_extra_arguments_in_text_are_refused(layer: str) -> None:
     with pytest.raises(SpecError, match="argument"):
         symprop.parse_network(f"Input(3) >> {layer}")
