@@ -69,6 +69,7 @@ def book(row: Row) -> Node:
     return formula_of(row.book, answered(row).variables).node
 
 
+@cache
 def apart(row: Row) -> float:
     """Return how far our answer and the book's are apart in 120 digits, at the worst of three random points."""
     ours, theirs = answered(row).node, book(row)

@@ -125,8 +125,8 @@ class Model:
         kind = target_kind(self.network)
         outputs: Array = vars(self.module).get("predict", self.module.forward)(self.params, self.scaled(features))
         if kind == NUMBERS or not self.classes:
-            return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
-        ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[:, 0] > 0.5).astype(np.int64)
+            return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
+        ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[..., 0] > 0.5).astype(np.int64)
         labels = np.array([*self.classes, *map(str, range(len(self.classes), int(ids.max(initial=0)) + 1))])
         chosen: Array = labels[ids]
         return chosen

@@ -66,6 +66,7 @@ def train(
     Raises:
         SpecError: an option out of its range.
         DataError: no rows, features and targets of different lengths, or a loss that is no longer finite.
+        ValueError: features or targets that the module does not take; the index is that in all rows.
     """
     check_options(epochs, batch, rate, seed, clip)
     if len(features) != len(targets) or not len(features):
@@ -80,7 +81,11 @@ def train(
         total = 0.0
         for rows in batches(len(features), batch, generator):
             with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below, in words
-                loss = module.train_step(state, features[rows], targets[rows], max_norm=clip, **options)
+                try:
+                    loss = module.train_step(state, features[rows], targets[rows], max_norm=clip, **options)
+                except ValueError:
+                    module.loss(state["params"], features, targets)  # says where in all rows, not in a shuffled batch
+                    raise
             total += loss * len(rows)
             if not math.isfinite(total):
                 raise DataError(f"the loss is {loss} in epoch {number}; try a smaller --lr or --clip 1")
@@ -118,8 +123,12 @@ def mean_loss(module: ModuleType, params: dict[str, Array], features: Array, tar
 
 
 def accuracy(module: ModuleType, params: dict[str, Array], features: Array, targets: Array) -> float:
-    """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half."""
+    """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half.
+
+    Targets are class ids, or rows whose largest element is the class.
+    """
     outputs = vars(module).get("predict", module.forward)(params, features)
-    if outputs.ndim == 2 and outputs.shape[1] == 1:
-        return float(np.mean((outputs[:, 0] > 0.5) == (np.reshape(targets, -1) == 1)))
-    return float(np.mean(np.argmax(outputs, axis=-1) == targets))
+    if outputs.shape[-1] == 1:
+        return float(np.mean((outputs[..., 0] > 0.5) == (np.reshape(targets, outputs.shape[:-1]) == 1)))
+    classes = np.argmax(targets, axis=-1) if np.shape(targets) == outputs.shape else targets
+    return float(np.mean(np.argmax(outputs, axis=-1) == classes))

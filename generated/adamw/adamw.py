@@ -388,7 +388,8 @@ def _check_y(y, m):
     _check_rows("y", y, (2,))
     if len(y) != m:
         raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    return _finite("y", y)
+    _finite("y", y)
+    return y
 
 
 def _real(name, value):

@@ -288,8 +288,9 @@ def _check_y(y, m):
     _check_rows("y", y, (2,))
     if len(y) != m:
         raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    _between("y", y)
-    return _finite("y", y)
+    _finite("y", y)
+    _between_0_and_1("y", y)
+    return y
 
 
 def _real(name, value):
@@ -319,7 +320,7 @@ def _finite(name, array):
     return array
 
 
-def _between(name, array):
+def _between_0_and_1(name, array, eps=None, room=None):
     """Raise unless all values lie between 0 and 1."""
     if not (array.min() >= 0 and array.max() <= 1):
         _refuse(name, array, ~((array >= 0) & (array <= 1)), "between 0 and 1")

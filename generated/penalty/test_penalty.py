@@ -20,7 +20,7 @@ def example(m=4):
     for value in params.values():
         value += 0.1 * rng.standard_normal(value.shape).astype(value.dtype)
     x = rng.standard_normal((m, 4))
-    y = rng.integers(3, size=m)
+    y = rng.integers(3, size=(m,))
     return params, x, y
 
 

@@ -120,7 +120,7 @@ def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
     x: (m, 2)
-    y: (m, 1)
+    y: (m, 1) or (m,)
     work: from make_workspace(m), so that a step allocates nothing; the gradients are
         views into it, and the next step in it writes over them
     """
@@ -260,11 +260,12 @@ def _check_y(y, m):
     """Return the targets as an array of DTYPE."""
     y = _real("y", y)
     if y.shape == (m,):
-        y = y[:, None]
+        y = y[..., None]
     _check_rows("y", y, (1,))
     if len(y) != m:
         raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    return _finite("y", y)
+    _finite("y", y)
+    return y
 
 
 def _real(name, value):

@@ -110,17 +110,8 @@ def _(node: n.Concatenate, index: Index, of: Reader) -> Expr:
     return sympy.Piecewise(*pieces[:-1], (pieces[-1][0], True))
 
 
-@ELEMENT.row(n.Slice)
-def _(node: n.Slice, index: Index, of: Reader) -> Expr:
-    moved = index[node.axis] + node.start
-    return of(node.operands[0], (*index[: node.axis], moved, *index[node.axis + 1 :]))
-
-
 @ELEMENT.row(n.BlockSum)
 def _(node: n.BlockSum, index: Index, of: Reader) -> Expr:
-    (operand,) = node.operands
     if node.count.is_Integer:
-        return sympy.Add(
-            *(of(operand.xreplace({node.index: Integer(k)}), index) for k in range(1, int(node.count) + 1))
-        )
-    return sympy.Sum(of(operand, index), (node.index, 1, node.count))
+        return sympy.Add(*(of(node.at(Integer(place)), index) for place in range(1, int(node.count) + 1)))
+    return sympy.Sum(of(node.operands[0], index), (node.index, 1, node.count))

@@ -123,10 +123,15 @@ BOUND = Table("bound")
 """The largest factor by which a node can scale a tangent of one operand (in the Euclidean norm)."""
 
 
-@BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal, n.LogSumExp)
-@BOUND.row(n.Extreme, n.Concatenate, n.Slice)
+@BOUND.row(n.Add, n.Reshape, n.Diag, n.LogSumExp, n.Extreme, n.Concatenate)
 def _(node: Node, position: int) -> Expr:
     return Integer(1)
+
+
+@BOUND.row(n.Structural, n.Fold)
+def _(node: n.Structural | n.Fold, position: int) -> Expr:
+    moved = node.unfolded if isinstance(node, n.Fold) else node.index_map  # a map and its adjoint have one norm
+    return sympy.sqrt(moved.reads)
 
 
 @BOUND.row(n.Sum)
@@ -140,8 +145,8 @@ def _(node: Node, position: int) -> Expr:
     return Integer(0)  # constant but for jumps
 
 
-@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
-@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Commutation, n.Product, n.BlockSum)
+@BOUND.row(n.Leaf, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
+@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Product, n.BlockSum)
 def _(node: Node, position: int) -> Expr:
     raise SpecError(f"no bound is known for the slope of {shown(node)}")
 

@@ -56,8 +56,8 @@ def declared_fact(node: Node, kind: str) -> str:
     """
     name = node.name if isinstance(node, Variable) else ""
     if kind == "sums to 1" and isinstance(node, Variable):
-        axis = int(node.facts_by_kind[kind])
-        return f"{name} sums to 1" if node.rank == 1 else f"each {('column', 'row')[axis]} of {name} sums to 1"
+        part = "row" if node.facts_by_kind[kind] == node.rank - 1 else "column"
+        return f"{name} sums to 1" if node.rank == 1 else f"each {part} of {name} sums to 1"
     return SENTENCES[kind].format(name)
 
 

@@ -10,21 +10,19 @@ and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *Th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import chain, count
-
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, unused_index
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, ones, zeros
+from symprop.calculus.adjoints import adjoint
 from symprop.calculus.elementwise import slope
 
 PULLBACK = Table("pullback")
 
 
-@PULLBACK.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@PULLBACK.row(n.Leaf)
 def _(node: Node, position: int, g: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to pull back to")
 
@@ -82,9 +80,21 @@ def _(node: n.Outer, position: int, g: Node) -> Node:
     return n.MatMul(g, right) if position == 0 else n.MatMul(n.Transpose(g), left)  # Z = u v': du = G v, dv = G' u
 
 
-@PULLBACK.row(n.Transpose)
-def _(node: n.Transpose, position: int, g: Node) -> Node:
-    return n.Transpose(g, [node.axes.index(axis) for axis in range(node.rank)])  # the inverse permutation
+@PULLBACK.row(n.Structural)
+def _(node: n.Structural, position: int, g: Node) -> Node:
+    return adjoint(node.index_map, g)  # each element goes back to where it was read
+
+
+@PULLBACK.row(n.Window)
+def _(node: n.Window, position: int, g: Node) -> Node:
+    lengths = [node.operands[0].shape[axis] for axis in node.axes]
+    axes, sizes, strides, dilations = node.args[1:]
+    return n.Fold(g, axes, sizes, strides, dilations, lengths)  # what several windows read gathers all cotangents
+
+
+@PULLBACK.row(n.Fold)
+def _(node: n.Fold, position: int, g: Node) -> Node:
+    return n.Window(g, *node.args[1:5])
 
 
 @PULLBACK.row(n.Sum)
@@ -92,10 +102,10 @@ def _(node: n.Sum, position: int, g: Node) -> Node:
     return n.Multiply(restored(g, node), ones(*node.operands[0].shape))  # each element of a sum gets g
 
 
-def restored(g: Node, node: n.Sum | n.LogSumExp | n.Product | n.Extreme) -> Node:
+def restored(g: Node, node: n.Reduction) -> Node:
     """Return `g` with the axes that `node` reduced away back at length 1; what has none left broadcasts as it is."""
     if not node.keepdims and node.rank:
-        for axis in (node.axis,) if isinstance(node, n.LogSumExp) else node.axes:
+        for axis in node.axes:
             g = n.Expand(g, axis)
     return g
 
@@ -105,11 +115,6 @@ def _(node: n.BlockSum, position: int, g: Node) -> Node:
     if node.index in node.operands[0].free_symbols:
         return g  # to what the operand is at one index; the walker sums over the index where that is asked for
     return n.Multiply(n.Scalar(node.count), g)  # the same term, again and again
-
-
-@PULLBACK.row(n.Expand)
-def _(node: n.Expand, position: int, g: Node) -> Node:
-    return n.Sum(g, axes=node.axis)  # the axis has length 1
 
 
 @PULLBACK.row(n.Reshape)
@@ -193,43 +198,31 @@ def _(node: n.LogDeterminant, position: int, g: Node) -> Node:
 
 @PULLBACK.row(n.MatrixPower)
 def _(node: n.MatrixPower, position: int, g: Node) -> Node:
-    turned, k = n.Transpose(node.operands[0]), node.exponent
-
-    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
-        return n.MatMul(n.MatMul(n.MatrixPower(turned, i), g), n.MatrixPower(turned, k - 1 - i))
-
-    return powers_summed(term, k, node, g)
+    return powers_around(n.Transpose(node.operands[0]), node.exponent, g)
 
 
 MOST_TERMS = 8
 """The most terms that are written one by one; more of them are a series."""
 
 
-def powers_summed(term: Callable[[Expr], Node], k: Expr, node: n.MatrixPower, other: Node) -> Node:
-    """Return `term(0) + ... + term(k - 1)`, a series where `k` is large or a symbol; below 0, `-term(-1) - ...`.
+def powers_around(base: Node, k: Expr, middle: Node) -> Node:
+    """Return `base**0 @ middle @ base**(k - 1) + ... + base**(k - 1) @ middle @ base**0`, the derivative of a power.
 
-    `other` is what the terms read besides `node`: its symbols are no index of the series.
+    That is d A**k = sum_i A**(i - 1) dA A**(k - i). Below 0 it is d A**-k = -sum_i A**-i dA A**(i - k - 1).
+    It is a series where `k` is large or a symbol.
     """
-    if k.is_Integer and abs(k) <= MOST_TERMS:
-        terms = [term(Integer(i)) for i in range(int(k))] or [n.negative(term(Integer(i))) for i in range(int(k), 0)]
-        return added(terms) if terms else zeros(*node.shape)
-    i = unused_index(node, other)
-    if k.is_negative:
-        return n.BlockSum(n.negative(term(-i)), i, -k)
-    return n.BlockSum(term(i - 1), i, k)
 
+    def term(i: Expr) -> Node:
+        if k.is_nonpositive:
+            left, right = (n.MatrixPower(n.Inverse(base), power) for power in (i, 1 - k - i))
+            return n.negative(n.MatMul(n.MatMul(left, middle), right))
+        return n.MatMul(n.MatMul(n.MatrixPower(base, i - 1), middle), n.MatrixPower(base, k - i))
 
-def unused_index(*nodes: Node) -> Symbol:
-    """Return an index that no size or array in `nodes` is called like.
-
-    >>> from symprop.algebra import variable
-    >>> unused_index(variable("i", ("j", 3)))
-    l
-    """
-    symbols = {symbol for node in nodes for symbol in node.free_symbols}
-    taken = {symbol.letter if isinstance(symbol, Variable) else str(symbol) for symbol in symbols}
-    numbered = (f"i{number}" for number in count())
-    return Symbol(next(name for name in chain("ijlrsuv", numbered) if name not in taken), integer=True, positive=True)
+    count = -k if k.is_nonpositive else k
+    if count.is_Integer and count <= MOST_TERMS:
+        return added([term(Integer(i)) for i in range(1, int(count) + 1)]) if count else zeros(*base.shape)
+    i = unused_index(base, k, middle)
+    return n.BlockSum(term(i), i, count)
 
 
 @PULLBACK.row(n.Kron)
@@ -263,11 +256,3 @@ def tied(node: n.Extreme) -> Node:
 def _(node: n.Concatenate, position: int, g: Node) -> Node:
     before = sum((part.shape[node.axis] for part in node.operands[:position]), Integer(0))
     return n.Slice(g, node.axis, before, before + node.operands[position].shape[node.axis])
-
-
-@PULLBACK.row(n.Slice)
-def _(node: n.Slice, position: int, g: Node) -> Node:
-    shape, axis = node.operands[0].shape, node.axis
-    around = [(*shape[:axis], size, *shape[axis + 1 :]) for size in (node.start, shape[axis] - node.stop)]
-    before, after = ([zeros(*each)] if each[axis] != 0 else [] for each in around)
-    return n.Concatenate(*before, g, *after, axis=axis) if before or after else g

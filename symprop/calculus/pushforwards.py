@@ -8,19 +8,17 @@ in the tests from the index meaning of the node.
 
 from __future__ import annotations
 
-from sympy import Expr
-
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import zeros
 from symprop.calculus.elementwise import slope
-from symprop.calculus.pullbacks import powers_summed, tied
+from symprop.calculus.pullbacks import powers_around, tied
 
 PUSHFORWARD = Table("pushforward")
 
 
-@PUSHFORWARD.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@PUSHFORWARD.row(n.Leaf)
 def _(node: Node, position: int, u: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to push forward from")
 
@@ -30,16 +28,16 @@ def _(node: n.Add, position: int, u: Node) -> Node:
     return u
 
 
-@PUSHFORWARD.row(n.Multiply, n.MatMul, n.Outer, n.Kron)
+@PUSHFORWARD.row(n.Linear)
 def _(node: Node, position: int, u: Node) -> Node:
     operands = list(node.operands)
     operands[position] = u
-    return node.func(*operands)  # linear in each operand alone
+    return node.with_operands(operands)
 
 
-@PUSHFORWARD.row(n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Slice, n.BlockSum)
-def _(node: Node, position: int, u: Node) -> Node:
-    return node.with_operands([u])  # linear
+@PUSHFORWARD.row(n.Pad)
+def _(node: n.Pad, position: int, u: Node) -> Node:
+    return n.Pad(u, *node.args[1:3])  # what stands around is constant
 
 
 @PUSHFORWARD.row(n.Power)
@@ -109,12 +107,7 @@ def _trace(matrix: Node) -> Node:
 
 @PUSHFORWARD.row(n.MatrixPower)
 def _(node: n.MatrixPower, position: int, u: Node) -> Node:
-    base, k = node.operands[0], node.exponent
-
-    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
-        return n.MatMul(n.MatMul(n.MatrixPower(base, i), u), n.MatrixPower(base, k - 1 - i))
-
-    return powers_summed(term, k, node, u)
+    return powers_around(node.operands[0], node.exponent, u)
 
 
 @PUSHFORWARD.row(n.Product)

@@ -10,11 +10,13 @@ import sympy
 from sympy import Expr, Symbol
 
 from symprop.algebra.declarations import DECLARED
-from symprop.algebra.nodes import BlockSum, Node, Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.algebra.trees import walk
 from symprop.codegen.code import ATOM, number
+from symprop.codegen.fact_checks import FactCheck, fact_checks
+from symprop.codegen.layout import INDENT, laid_out
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ class Reading:
 class Arguments:
     """What a function is given: the items of its signature, a line on each, and the lines that check them.
 
-    `names` are those of all arguments and sizes: no other name in the function may be one of them.
+    `names` are those of all arguments and sizes: no other name in the function may be one of them. `facts` are the
+    checks of declared facts, whose functions the lines name.
     """
 
     signature: tuple[str, ...]
     meanings: tuple[str, ...]
     checks: tuple[str | Reading, ...]
     names: tuple[str, ...]
+    facts: tuple[FactCheck, ...] = ()
 
     def lines(self, code: str) -> tuple[str, ...]:
         """Return the lines that check the arguments before `code` runs; sizes that nothing names are not read.
@@ -102,13 +106,14 @@ def arguments(result: Node, declared: tuple[Variable, ...]) -> Arguments:
         if bound is not None and not bound.free_symbols <= set(known):
             continue  # ids that are not read, below a size that nothing gives
         checks.append(f"if {each.name} is not None:")
-        checks.append(f"    {_check(each, known)}")
+        checks.extend(f"    {line}" for line in _check(each, known, indent=2 * INDENT))
     optional = (*map(str, given), *(f"{each.name}=None" for each in unused))
     return Arguments(
         (*(each.name for each in used), *(("*",) if optional else ()), *optional),
         tuple(_meanings(used, unused, given, read)),
         tuple(checks),
         (*(each.name for each in declared), *map(str, _symbols(declared))),
+        tuple(dict.fromkeys(check for each in declared for check in _facts_of(each))),
     )
 
 
@@ -130,13 +135,12 @@ def _ordered(expressions: Iterable[Expr]) -> tuple[Symbol, ...]:
 def _symbols_of(result: Node) -> tuple[Symbol, ...]:
     """The size symbols that the code of `result` may name, in order."""
     parts = list(dict.fromkeys(walk(result)))
-    bound = {part.index for part in parts if isinstance(part, BlockSum)}
     found = _ordered(
         expression
         for part in parts
         for expression in (*part.shape, *(arg for arg in part.args if isinstance(arg, Expr)))
     )
-    return tuple(size for size in found if size not in bound)
+    return tuple(size for size in found if size in result.free_symbols)
 
 
 def _solution(axis: Expr, known: Iterable[Expr]) -> tuple[Symbol, Expr, Expr] | None:
@@ -182,7 +186,7 @@ def _needs_others(each: Variable) -> int:
 
 def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str | Reading]:
     """Yield the lines that check an array and read the sizes that it fixes; `known` grows by them."""
-    yield f"{each.name} = {_check(each, known)}"
+    yield from _check(each, known, f"{each.name} = ")
     new: dict[Expr, int] = {}
     for place, axis in enumerate(each.shape):
         if axis.is_Symbol and axis not in known:
@@ -203,17 +207,25 @@ def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str | Reading]:
             yield f"{size} = {length}" if factor == 1 else f"{size} = {length} // {number(factor).within(ATOM)}"
             known[size], solved = None, True
     if solved:
-        yield _check(each, known)
+        yield from _check(each, known, facts=False)
 
 
-def _check(each: Variable, known: Iterable[Expr]) -> str:
-    """Return the call that checks an array; a size that is not known stands in quotes there."""
+def _facts_of(each: Variable) -> tuple[FactCheck, ...]:
+    """The checks of what is declared of an array of numbers; ids have a check of their own."""
+    return () if "index" in each.facts_by_kind else fact_checks(each)
+
+
+def _check(
+    each: Variable, known: Iterable[Expr], start: str = "", facts: bool = True, indent: int = INDENT
+) -> list[str]:
+    """Return the call that checks an array, and what is declared of it; a size that is not known stands in quotes."""
     items = [number(axis).text if set(axis.free_symbols) <= set(known) else f'"{axis}"' for axis in each.shape]
     shape = f"({', '.join(items)}{',' if each.rank == 1 else ''})"
     count = each.facts_by_kind.get("index")
-    if count is None:
-        return f'_array("{each.name}", {each.name}, {shape})'
-    return f'_ids("{each.name}", {each.name}, {shape}, {number(count).text})'
+    if count is not None:
+        return [f'{start}_ids("{each.name}", {each.name}, {shape}, {number(count).text})']
+    functions = [check.function for check in _facts_of(each)] if facts else []
+    return laid_out(f"{start}_array(", [f'"{each.name}"', each.name, shape, *functions], indent=indent)
 
 
 # ---------------------------------------------------------------- words
@@ -224,22 +236,22 @@ def _meanings(
 ) -> Iterator[str]:
     """Yield a line on each argument: its name, its shape, and what is declared of it."""
     rows = [
-        (each.name, shape_text(each.shape), _facts(each) if each in read else "read for its shape") for each in used
+        (each.name, shape_text(each.shape), _said(each, "" if each in read else "read for its shape")) for each in used
     ]
     rows += [(str(size), "a size", "no array fixes it") for size in given]
-    rows += [(each.name, shape_text(each.shape), "not read") for each in unused]
+    rows += [(each.name, shape_text(each.shape), _said(each, "not read")) for each in unused]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, shape, what in rows:
         yield f"{name + ':':<{widths[0] + 1}} {shape:<{widths[1]}}  {what}".rstrip()
 
 
-def _facts(each: Variable) -> str:
-    """Return what is declared of an array, in the words of declarations."""
+def _said(each: Variable, use: str) -> str:
+    """Return what is declared of an array, in the words of declarations, and what use is made of it."""
     found = [(word, set(row.facts(each.shape))) for word, row in DECLARED.items() if row.fits(each.shape)]
     held = [(word, facts) for word, facts in found if facts <= set(each.facts)]
     words = [word for word, facts in held if not any(facts < others for _, others in held)]
     count = each.facts_by_kind.get("index")
-    return ", ".join([*words, *([] if count is None else [f"integers from 0 to {count} - 1"])])
+    return ", ".join([*words, *([] if count is None else [f"integers from 0 to {count} - 1"]), *([use] if use else [])])
 
 
 __all__ = ["Arguments", "arguments"]

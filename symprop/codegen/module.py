@@ -14,6 +14,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
+from symprop.codegen.fact_checks import fact_checks, functions, takes_class_ids
 from symprop.codegen.layout import COLUMNS, signature, under_formulas
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Plan
@@ -49,20 +50,25 @@ class Body:
     whole: bool = True
 
 
+def formed(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the layout "rows", in the stable forms that every function starts from."""
+    return passes.run(lower(derivation), passes.FORMS)
+
+
 def module_source(
     derivation: Derivation,
+    program: Program,
     dtype: str,
     optimizer: str | None,
     target: str = "numpy",
     threads: int = 1,
     reuse: bool = True,
 ) -> str:
-    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers.
+    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers, and its program.
 
     Without `reuse` every result of a step has memory of its own in the workspace.
     """
     system = derivation.system
-    program = passes.run(lower(derivation), passes.FORMS)
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),
@@ -88,6 +94,7 @@ def module_source(
             initial=[_initial(parameter) for parameter in parameters],
             x=_given(system.inputs[0]),
             y=_given(system.targets[0]),
+            facts=_fact_functions(system.targets[0]),
             output=_given(system.output),
             prediction=_given(system.prediction or system.output),
             predicts=system.prediction is not None,
@@ -119,23 +126,41 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
 
 def _given(variable: Variable) -> dict[str, object]:
     """What the checks and docstrings need to know of an input, a target or a result."""
-    facts = variable.facts_by_kind
-    kind = "real"
-    if "sums to 1" in facts and variable.rank == 2:
-        kind = "classes"
-    elif "between 0 and 1" in facts:
-        kind = "probabilities"
-    elif "index" in facts:
-        kind = "ids"
+    ids = variable.facts_by_kind.get("index")
+    kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
+    checks = [check.line(variable.name, "rows") for check in fact_checks(variable)] if ids is None else []
     return {
         "name": variable.name,
         "kind": kind,
         "rank": variable.rank,
         "shape": shape_text(variable.shape),
         "row": shape_text(variable.shape[1:]),
+        "before": shape_text(variable.shape[:-1]),
+        "takes_before": kind == "classes" or (variable.rank > 1 and variable.shape[-1] == 1),
         "size": str(variable.shape[-1]),
-        "count": str(facts.get("index", variable.shape[-1])),
+        "count": str(variable.shape[-1] if ids is None else ids),
+        "says": _said(variable, kind),
+        "checks": checks,
+        "takes_eps": any("eps" in line for line in checks),
+        "takes_rows": kind == "classes" or any("rows" in line for line in checks),
     }
+
+
+def _said(variable: Variable, kind: str) -> str:
+    """Return what may be given for a variable, in the words of a docstring."""
+    shape, before = shape_text(variable.shape), shape_text(variable.shape[:-1])
+    if kind == "ids":
+        return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
+    if kind == "classes":
+        return f"{before} class ids, or {shape} rows that sum to 1"
+    one = f" or {before}" if variable.rank > 1 and variable.shape[-1] == 1 else ""
+    return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
+
+
+def _fact_functions(target: Variable) -> list[str]:
+    """Return the names of the functions that check the facts of a target."""
+    found = functions(fact_checks(target))
+    return [*(["_eps"] if "_rounding" in found else []), *found]
 
 
 def _body(program: Program, *returns: str, after: Variable | None = None) -> Body:
@@ -232,15 +257,21 @@ def _initial(parameter: Parameter) -> dict[str, str]:
     """Return how a parameter starts: the formula of its scale, and the draw."""
     row = INITIALISERS[parameter.initialiser]
     shape = shape_text(parameter.variable.shape)
-    if row.distribution == "zeros":
+    if row.constant is not None:
         sizes = shape if parameter.variable.rank > 1 else str(parameter.variable.shape[0])
-        return {"name": parameter.name, "comment": "", "draw": f"np.zeros({sizes})"}
+        return {"name": parameter.name, "comment": "", "draw": f"np.{row.name}({sizes})"}
+    what, drawn = DRAWS[row.distribution]
     scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
-    what = "bound" if row.distribution == "uniform" else "standard deviation"
     fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"
     comment = f"{row.name}: {what} {row.scale}" + (f", {fans}" if row.scale.free_symbols else "")
-    low = f"-{scale}" if row.distribution == "uniform" else "0.0"
-    return {"name": parameter.name, "comment": comment, "draw": f"rng.{row.distribution}({low}, {scale}, {shape})"}
+    return {"name": parameter.name, "comment": comment, "draw": drawn.format(scale=scale, shape=shape)}
+
+
+DRAWS = {
+    "uniform": ("bound", "rng.uniform(-{scale}, {scale}, {shape})"),
+    "normal": ("standard deviation", "rng.normal(0.0, {scale}, {shape})"),
+}
+"""What the scale of a distribution is, and how NumPy draws from it."""
 
 
 def _optimizer(optimiser: Optimiser) -> dict[str, object]:

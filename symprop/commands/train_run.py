@@ -85,6 +85,11 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
     """
     system = network.system("rows")
     features, outputs = _width(system.inputs[0]), _width(system.output)
+    if system.output.rank > 2:
+        what = " x ".join(map(str, system.output.shape[1:]))
+        raise DataError(
+            f"the network has {what} outputs, the target is one column\nallowed: a layer such as Dense(1) on a vector"
+        )
     if features != table.features.shape[1]:
         raise DataError(f"the network takes {features} features, the table has {table.features.shape[1]}")
     if kind == CLASSES and len(table.classes) > outputs:

@@ -124,8 +124,12 @@ class Answer(Printable):
     def __call__(self, **arrays: Any) -> Any:
         """Evaluate the answer at arrays, given by name.
 
+        Each fact that is declared is checked, also of an array that the answer does not read: the answer may owe its
+        form to it. Rounding is allowed for, by the type of the numbers and the size of the array.
+
         Raises:
-            ValueError: an array is missing, unknown or misshapen, or holds what is no finite real number.
+            ValueError: an array is misshapen, holds what is no finite real number, or is not what was declared.
+            TypeError: an array is missing or unknown.
         """
         return self.function(**arrays)
 

@@ -32,7 +32,7 @@ from symprop.notation.blocks import (
     Typed,
     Words,
 )
-from symprop.notation.function_notes import definitions, functions_of, kinks, told
+from symprop.notation.function_notes import definitions, functions_of, kinks, known_data, told
 from symprop.notation.pretty import pretty
 
 
@@ -268,6 +268,8 @@ def _conventions(derivation: Derivation) -> Iterator[Words]:
         yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
     if any(isinstance(part, n.ScatterAdd) for part in nodes):
         yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
+    for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
+        yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
 
@@ -298,6 +300,10 @@ _NAMED_OPERATIONS = {
     "expand": "(u, axis k) repeats u along a new axis k; axes count from 0.",
     "transpose": "(u, (i, j, k)) has axis i of u first, then axis j, then axis k; axes count from 0.",
     "sum": "(u, axis k) is the sum along axis k; axes count from 0.",
+    "pad": "(u, (p, q)) has p zeros before u and q behind it, for each axis a pair; or another value that is given.",
+    "flip": "(u) has the elements of u in reverse order.",
+    "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
+    "fold": "(g, k, s, d) adds up windows where they overlap: the adjoint of windows.",
     "vec": "(u) lists the elements of u row by row.",
     "reshape": "(u, n, k) has the elements of u, row by row, in the shape (n, k).",
 }

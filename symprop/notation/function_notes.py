@@ -12,6 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.known import written_out
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
@@ -48,6 +49,14 @@ def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
             continue  # a body with functions that have no name in this notation stands in the network's own text
         yield n.Map(function, *parameters), _with_decimals(lifted)
         pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
+
+
+def known_data(data: n.Known) -> Words:
+    """Return the sentence that defines data known beforehand by its elements: `M[i, j] = ...`."""
+    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    place = f"[{', '.join(letters)}]" if letters else ""
+    rule = written_out(data, lambda axis: Variable(letters[axis], (), ()))
+    return (f"{data.name}{place} = ", rule, ", indices from 0.")
 
 
 def is_extremum(function: ElementwiseFunction) -> bool:

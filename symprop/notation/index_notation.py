@@ -16,8 +16,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symprop.algebra.elements import element
-from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import Shape
+from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.trees import variables, walk
 from symprop.notation.latex import letter
 from symprop.notation.pretty import GREEK, subscript, superscript
@@ -38,7 +37,7 @@ def needs_indices(node: Node) -> bool:
 
 def indexed(node: Node) -> tuple[tuple[sympy.Symbol, ...], Expr] | None:
     """Return the letters of the axes and one element of `node` in them; None where its meaning has no such form."""
-    taken = {each.name for each in variables(node)} | {str(s) for part in walk(node) for s in _sizes(part.shape)}
+    taken = names_in(node)
     letters = iter([name for name in LETTERS if name not in taken])
     indices = tuple(sympy.Symbol(next(letters), integer=True) for _ in node.shape)
     bare = {v: _symbolic(v) for v in variables(node)}
@@ -46,11 +45,6 @@ def indexed(node: Node) -> tuple[tuple[sympy.Symbol, ...], Expr] | None:
     if written.has(sympy.floor, sympy.Mod):
         return None  # a reshape of sizes that are not known
     return indices, _renamed(_collapsed(written), letters)
-
-
-def _sizes(shape: Shape) -> Iterator[Any]:
-    for size in shape:
-        yield from size.free_symbols
 
 
 def _symbolic(variable: Variable) -> Variable:

@@ -56,6 +56,11 @@ def _(node: n.Variable, of: Of, style: Style) -> Piece:
     return Piece(style.variable(node), POWER if node.is_gradient else ATOM)
 
 
+@ROWS.row(n.Known)
+def _(node: n.Known, of: Of, style: Style) -> Piece:
+    return Piece(style.variable(n.Variable(node.name, (), node.shape)), ATOM)
+
+
 @ROWS.row(Element)
 def _(node: Element, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
@@ -170,11 +175,11 @@ def _(node: n.LogDeterminant, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of, style: Style) -> Piece:
-    operand = node.operands[0]
+    operand, exponent = node.plain
     if isinstance(operand, n.Transpose):  # (A')^k is (A^k)'
-        base = style.power(style.wrap(of(operand.operands[0]), ATOM), node.exponent, False).text
+        base = style.power(style.wrap(of(operand.operands[0]), ATOM), exponent, False).text
         return Piece(style.superscript(style.group(base), style.transposed), ATOM)
-    return style.power(style.wrap(of(operand), ATOM), node.exponent, False)
+    return style.power(style.wrap(of(operand), ATOM), exponent, False)
 
 
 @ROWS.row(n.Kron)

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 from sympy import Basic, Expr
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, Piece, decimal
@@ -23,6 +24,16 @@ class _Numbers(StrPrinter):
         return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
 
     _print_Abs = _print_Function
+
+    def _print_Infinity(self, expression: Expr) -> str:
+        return "inf"
+
+    def _print_NegativeInfinity(self, expression: Expr) -> str:
+        return "-inf"
+
+    def _print_floor(self, expression: Any) -> str:
+        above, below = sympy.fraction(sympy.together(expression.args[0]))
+        return f"({self._print(above)}) // {self.parenthesize(below, PRECEDENCE['Pow'])}"
 
     def _print_ImaginaryUnit(self, expression: Expr) -> str:
         return "1j"

@@ -106,7 +106,7 @@ class Unicode(Style):
         piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
-        text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π")
+        text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π").replace("inf", "∞")
         text = re.sub(r"sqrt\((\w+)\)", r"√\1", text).replace("sqrt(", "√(")
         return Piece(text.replace("-", "−").replace("*", " "), piece.level)
 

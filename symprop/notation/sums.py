@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
+from sympy import Expr
+
 from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.notation.precedence import (
     ATOM,
@@ -33,7 +39,7 @@ def _(node: n.Sum, of: Of, style: Style) -> Piece:
     if isinstance(operand, n.Diagonal) and not node.rank:
         return style.call("trace", [of(operand.operands[0])])
     if is_element(node) and isinstance(operand, n.Slice):
-        return _taken(operand, of, style, True)
+        return _taken(operand.operands[0], of, style, subscripts(operand, partial(_place, style)))
     if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
         bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
         return of(type(operand)(*bare))
@@ -88,14 +94,47 @@ def _spread_along(written: Piece, axis: int, style: Style) -> str:
     return f"{written.text} {ones_row(style)}" if axis == 1 else f"{style.one} {written.text}"
 
 
-@ROWS.row(n.Slice)
-def _(node: n.Slice, of: Of, style: Style) -> Piece:
-    return _taken(node, of, style, False)
+def _taken(node: Node, of: Of, style: Style, inside: str) -> Piece:
+    return Piece(f"{style.wrap(of(node), ATOM)}[{inside}]", ATOM)
 
 
-def _taken(node: n.Slice, of: Of, style: Style, place: bool) -> Piece:
-    inside = subscripts(node, lambda part: style.number(part).text, place)
-    return Piece(f"{style.wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+def _place(style: Style, part: Expr) -> str:
+    return style.number(part).text
+
+
+@ROWS.row(n.Structural)
+def _(node: n.Structural, of: Of, style: Style) -> Piece:
+    inside = node.index_map.subscripts(partial(_place, style))
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return _taken(node.operands[0], of, style, inside)
+
+
+@ROWS.row(n.Pad)
+def _(node: n.Pad, of: Of, style: Style) -> Piece:
+    value = [style.number(node.value)] if node.value != 0 else []
+    return style.call("pad", [of(node.operands[0]), *(_listed(pair, style) for pair in node.widths), *value])
+
+
+@ROWS.row(n.Flip)
+def _(node: n.Flip, of: Of, style: Style) -> Piece:
+    along = [Piece(style.along(node.axes), ATOM)] if node.rank > 1 else []
+    return style.call("flip", [of(node.operands[0]), *along])
+
+
+@ROWS.row(n.Windowed)
+def _(node: n.Windowed, of: Of, style: Style) -> Piece:
+    options = [each.args for each in node.args[2:5]]  # sizes, strides and dilations, where these are not 1
+    while len(options) > 1 and all(value == 1 for value in options[-1]):
+        options.pop()
+    along = [Piece(style.along(node.axes), ATOM)] if min(node.rank, node.operands[0].rank) > len(node.axes) else []
+    name = "fold" if isinstance(node, n.Fold) else "windows"
+    return style.call(name, [of(node.operands[0]), *(_listed(each, style) for each in options), *along])
+
+
+def _listed(values: Sequence[Expr], style: Style) -> Piece:
+    listed = [_place(style, value) for value in values]
+    return Piece(style.group(", ".join(listed)), ATOM) if len(listed) > 1 else Piece(listed[0], ATOM)
 
 
 @ROWS.row(n.Softmax)

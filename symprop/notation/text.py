@@ -13,6 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import zeros
 from symprop.notation.booleans import is_boolean
 from symprop.notation.numbers import number, wrap
 from symprop.notation.precedence import (
@@ -84,8 +85,8 @@ def _call(name: str, *arguments: str) -> Piece:
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
-@TEXT.row(n.Variable)
-def _(node: n.Variable, of: Of) -> Piece:
+@TEXT.row(n.Variable, n.Known)
+def _(node: n.Variable | n.Known, of: Of) -> Piece:
     return Piece(node.name, ATOM)
 
 
@@ -164,7 +165,7 @@ def _(node: n.Sum, of: Of) -> Piece:
     if isinstance(operand, n.Diagonal):
         return _call("trace", of(operand.operands[0]).text)
     if is_element(node):
-        inside = subscripts(operand, lambda part: number(part).text, place=True)
+        inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
     return _reduced("sum", node, of)
 
@@ -192,11 +193,11 @@ def _is_turned_name(node: Node) -> bool:
 
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
-    base = node.operands[0]
-    if node.exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
-        factor = wrap(of(node.operands[0]), POWER)
+    base, exponent = node.plain
+    if exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
+        factor = wrap(of(base), POWER)
         return Piece(f"{factor} @ {factor}", MATMUL)
-    return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)
+    return _call("matrix_power", of(base).text, number(exponent).text)
 
 
 @TEXT.row(n.Kron)
@@ -225,15 +226,53 @@ def _(node: n.Concatenate, of: Of) -> Piece:
     return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
-@TEXT.row(n.Slice)
-def _(node: n.Slice, of: Of) -> Piece:
-    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{subscripts(node, lambda part: number(part).text)}]", ATOM)
+@TEXT.row(n.Structural)
+def _(node: n.Structural, of: Of) -> Piece:
+    inside = node.index_map.subscripts(lambda part: number(part).text)
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+
+
+def _tuple(values: Sequence[object]) -> str:
+    """One value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+@TEXT.row(n.Pad)
+def _(node: n.Pad, of: Of) -> Piece:
+    pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
+    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    return _call("pad", of(node.operands[0]).text, pairs, *value)
+
+
+@TEXT.row(n.Flip)
+def _(node: n.Flip, of: Of) -> Piece:
+    axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
+    return _call("flip", of(node.operands[0]).text, *axes)
+
+
+@TEXT.row(n.Window)
+def _(node: n.Window, of: Of) -> Piece:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    view = _call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
+    return Piece(f"{view.text}{node.spacing}", ATOM)
+
+
+@TEXT.row(n.Fold)
+def _(node: n.Fold, of: Of) -> Piece:
+    steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
+    named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
+    named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
+    return _call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
 
 
 @TEXT.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of) -> Piece:
-    blocks = f"for {node.index} in range(1, {number(node.count + 1).text})"
-    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]", *(["axis=0"] if node.rank else []))
+    terms = f"[{of(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})]"
+    if node.rank and not node.count.is_positive:
+        terms = f"[{of(zeros(*node.shape)).text}] + {terms}"  # NumPy gives an empty sum no shape
+    return _call("sum", terms, *(["axis=0"] if node.rank else []))
 
 
 @TEXT.row(n.Expand)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.gaussian import pieces
+from symprop.codegen.case import Case
+from symprop.codegen.fact_checks import takes_class_ids
 from symprop.errors import FormulaError
+from symprop.verify import values as drawn_values
 from symprop.verify.arithmetic import Array
+from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.watching import Side, seen
 
 Target = str
@@ -43,6 +49,26 @@ class Point:
         """The values of all variables, example by example."""
         return map(self.example, range(self.count))
 
+    def only(self, number: int) -> Point:
+        """Return the point with one of its examples alone."""
+
+        def one(batch: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: np.asarray(values)[number : number + 1] for name, values in batch.items()}
+
+        return replace(self, inputs=one(self.inputs), targets=one(self.targets), given=one(self.given), count=1)
+
+    def single(self) -> Point:
+        """Return the point in float32; ids stay."""
+
+        def rounded(values: Mapping[str, Array]) -> dict[str, Array]:
+            return {
+                name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in values.items()
+            }
+
+        return replace(
+            self, parameters=rounded(self.parameters), inputs=rounded(self.inputs), given=rounded(self.given)
+        )
+
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
         values: dict[str, Array] = dict(self.parameters)
@@ -52,13 +78,23 @@ class Point:
         return values
 
 
+def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
+    """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
+    given = {**point.inputs, **point.given} if targets else point.inputs
+    with np.errstate(all="ignore"):
+        return function(point.parameters, **given)
+
+
+BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
+"""Facts of targets that 0 and 1 have, and all between."""
+
+
 def target_kinds(system: System) -> tuple[Target, ...]:
     """Return the kinds of targets that the facts of the target variables allow."""
     kinds = {kind for target in system.targets for kind in target.facts_by_kind}
-    if "sums to 1" in kinds:  # a module takes class ids where an example has one class
-        ids = ("class ids",) * all(target.rank == 1 for target in system.targets)
-        return (*ids, "distribution", "one-hot")
-    return ("numbers", "bits") if "between 0 and 1" in kinds else ("numbers",)
+    if system.targets and all(map(takes_class_ids, system.targets)):
+        return ("class ids", "one-hot") if "one-hot" in kinds else ("class ids", "distribution", "one-hot")
+    return ("numbers", "bits") if "between 0 and 1" in kinds and kinds <= BETWEEN else ("numbers",)
 
 
 @dataclass(frozen=True)
@@ -118,7 +154,7 @@ def _target(variable: Variable, random: np.random.Generator, kind: Target, count
     """Return targets as arrays for the formulas, and as class ids where the module is to be given those."""
     shape = (count, *_integers(variable))
     facts = variable.facts_by_kind
-    if "sums to 1" in facts:
+    if takes_class_ids(variable):
         axis = int(facts["sums to 1"]) + 1
         if kind == "distribution":
             weights = random.uniform(0.05, 1.0, shape)
@@ -126,12 +162,14 @@ def _target(variable: Variable, random: np.random.Generator, kind: Target, count
         ids = random.integers(0, shape[axis], shape[:axis] + shape[axis + 1 :])
         one_hot = np.moveaxis(np.eye(shape[axis])[ids], -1, axis)
         return one_hot, ids if kind == "class ids" else None
-    if "between 0 and 1" in facts:
-        return random.integers(0, 2, shape).astype(float) if kind == "bits" else random.uniform(0.05, 0.95, shape), None
-    if "nonnegative" in facts:
-        return random.uniform(0.05, 2.0, shape), None
     if "index" in facts:
         return random.integers(0, int(facts["index"]), shape), None
+    if facts and facts.keys() <= BETWEEN:
+        return random.integers(0, 2, shape).astype(float) if kind == "bits" else random.uniform(0.05, 0.95, shape), None
+    if facts:
+        with mpmath.workdps(WORKING_DIGITS):
+            drawn = [drawn_values.value(variable, {}, random, drawn_values.Style()) for _ in range(count)]
+        return np.stack(drawn).astype(float), None
     return random.standard_normal(shape), None
 
 
@@ -177,6 +215,21 @@ def random_points(
         if best:
             points.append(best[min(best)])
     return points
+
+
+def points_of(
+    case: Case,
+    seed: int,
+    count: int,
+    kinds: Iterable[Target] | None = None,
+    single: bool = False,
+    everywhere: bool = False,
+) -> list[Point]:
+    """Return the random points of a case, which are drawn once for all that is checked there."""
+    system = case.example.system
+    drawn = tuple(kinds or target_kinds(system))
+    key = "points", case.network, seed, count, drawn, single, everywhere
+    return list(case.once(key, lambda: random_points(system, seed, count, drawn, single, everywhere)))
 
 
 FARTHER = (8.0, 64.0, 512.0)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import sympy
 
-from symprop import codegen
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
 from symprop.algebra.lifting import lift
@@ -25,6 +24,7 @@ from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, ru
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
+from symprop.codegen import case
 from symprop.codegen.numpy_source import NUMPY
 from symprop.verify.certificate import check
 
@@ -219,7 +219,7 @@ def code(right: str, wrong: str) -> Patch:
         assert right in text
         return text.replace(right, wrong)
 
-    return name(codegen, "module_source", changed)
+    return name(case, "module_source", changed)
 
 
 def wrong_code(right: Any, node: Node) -> Any:

@@ -16,6 +16,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.codegen import passes
 from symprop.codegen.arguments import Arguments, arguments
+from symprop.codegen.fact_checks import functions
 from symprop.codegen.kinds import meaning
 from symprop.codegen.layout import COLUMNS, comment, signature
 from symprop.codegen.loading import loaded
@@ -30,7 +31,7 @@ from symprop.templating import environment
 PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
 """Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
 
-VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Diagonal)
+VIEWS = (n.Structural, n.Reshape)
 """Kinds for which NumPy may return a view; a caller who writes into a result must not change an argument."""
 
 
@@ -84,7 +85,11 @@ def formula_source(
             result=_result(program),
             helpers=helpers,
             again=again,
-            calls={word: f" {word}(" in "\n".join(checks) for word in ("_array", "_ids", "_size")},
+            facts=[*(["_eps"] if given.facts else []), *functions(given.facts)],
+            calls={
+                word: re.search(rf"(?<!\w){word}\(", "\n".join(checks)) is not None
+                for word in ("_array", "_ids", "_size")
+            },
         )
     )
 

@@ -1,0 +1,108 @@
+"""What is checked at run time of what is declared: one table, from a fact to the function that raises unless it holds.
+
+The functions stand in `templates/numpy/facts.py.j2`, and a module has those that it calls. Each is called with a name,
+an array, the rounding unit of the numbers given, and memory like the array to work in, or None. An array may have
+axes before those that a fact speaks of: a batch of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symprop.algebra.nodes import Fact, Variable
+
+
+@dataclass(frozen=True)
+class FactCheck:
+    """The function that checks a fact, what it says of an array, which facts need no check beside it, what it calls."""
+
+    function: str
+    words: str
+    implies: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    has_room: bool = False
+
+    def line(self, name: str, room: str) -> str:
+        """Return the call for the array `name`, with `eps` and the memory `room` where it needs them."""
+        eps = ["eps"] if "_rounding" in self.calls else []
+        memory = [room if eps else f"room={room}"] if self.has_room else []
+        arguments = ", ".join([f'"{name}"', name, *eps, *memory])
+        return f"{self.function}({arguments})"
+
+
+SUM = ("_rows_sum_to_1", "_rounding")
+EIGENVALUES = ("_symmetric", "_cholesky", "_rounding")
+ROWS = FactCheck("_rows_sum_to_1", "rows that sum to 1", (), ("_rounding",), has_room=True)
+COLUMNS = FactCheck("_columns_sum_to_1", "columns that sum to 1", (), SUM, has_room=True)
+
+FACT_CHECKS: dict[str, FactCheck] = {
+    "positive": FactCheck("_positive", "positive", ("nonnegative",)),
+    "between 0 and 1": FactCheck("_between_0_and_1", "from 0 to 1", ("nonnegative",)),
+    "nonnegative": FactCheck("_nonnegative", "nonnegative"),
+    "signs": FactCheck("_signs", "each -1 or 1", has_room=True),
+    "one-hot": FactCheck(
+        "_one_hot", "one-hot rows", ("sums to 1", "nonnegative", "between 0 and 1"), SUM, has_room=True
+    ),
+    "sums to 1": ROWS,
+    "symmetric": FactCheck("_symmetric", "symmetric", calls=("_rounding",)),
+    "positive definite": FactCheck(
+        "_positive_definite", "positive definite", ("symmetric", "positive semidefinite"), EIGENVALUES
+    ),
+    "positive semidefinite": FactCheck("_positive_semidefinite", "positive semidefinite", ("symmetric",), EIGENVALUES),
+    "orthogonal": FactCheck("_orthogonal", "orthogonal", calls=("_rounding",)),
+}
+"""By the kind of a fact; what sums to 1 along another axis than the last is a column, and ids have `_ids`."""
+
+TAKEN_FROM_IDS = ("sums to 1", "one-hot", "nonnegative", "between 0 and 1")
+"""What is true of one-hot rows."""
+
+
+def fact_checks(variable: Variable) -> tuple[FactCheck, ...]:
+    """Return the checks of what is known of a variable, in the order of the table; what another implies is left out.
+
+    >>> from symprop.algebra.declarations import declared
+    >>> [each.function for each in fact_checks(declared("P", "m k columns-sum-to-1 positive"))]
+    ['_positive', '_columns_sum_to_1']
+    >>> [each.function for each in fact_checks(declared("A", "n n positive-definite"))]
+    ['_positive_definite']
+    """
+    kinds = variable.facts_by_kind
+    implied = {kind for held in kinds if held in FACT_CHECKS for kind in FACT_CHECKS[held].implies}
+    return tuple(
+        check
+        for kind, row in FACT_CHECKS.items()
+        for check in dict.fromkeys(_along(row, fact, variable.rank) for fact in variable.facts if fact.kind == kind)
+        if kind not in implied or check is COLUMNS
+    )
+
+
+def _along(row: FactCheck, fact: Fact, rank: int) -> FactCheck:
+    """Return the row for the axis of a fact."""
+    return COLUMNS if row is ROWS and fact.value != rank - 1 else row
+
+
+def functions(checks: Iterable[FactCheck]) -> tuple[str, ...]:
+    """Return the names of all functions that a module with these checks needs.
+
+    >>> functions([FACT_CHECKS["symmetric"]])
+    ('_symmetric', '_rounding')
+    """
+    return tuple(dict.fromkeys(name for check in checks for name in (check.function, *check.calls)))
+
+
+def takes_class_ids(target: Variable) -> bool:
+    """Whether ids of classes may stand for a target: their one-hot rows have all its facts.
+
+    >>> from symprop.algebra.declarations import declared
+    >>> takes_class_ids(declared("y", "k one-hot")), takes_class_ids(declared("y", "k sums-to-1 positive"))
+    (True, False)
+    """
+    return (
+        "sums to 1" in target.facts_by_kind
+        and all(fact.kind in TAKEN_FROM_IDS for fact in target.facts)
+        and all(fact.value == target.rank - 1 for fact in target.facts if fact.kind == "sums to 1")
+    )
+
+
+__all__ = ["FACT_CHECKS", "FactCheck", "fact_checks", "functions", "takes_class_ids"]
