@@ -9,6 +9,7 @@ import pytest
 import sympy
 from sympy import Symbol
 
+from symprop import diff
 from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import System
 from symprop.algebra.indices import RowIndex
@@ -18,6 +19,8 @@ from symprop.algebra.unrolling import unrolled, written_out
 from symprop.analysis.derivation import Derivation, derive
 from symprop.calculus.walk import derive_system
 from symprop.networks.spec import parse_network
+from symprop.notation.choices import PLAIN
+from symprop.notation.diagram import _Plan
 from symprop.notation.html_document import words
 from symprop.notation.latex import latex
 from symprop.notation.page_blocks import PageWriter
@@ -149,3 +152,31 @@ def test_pages_of_loops_over_time_run(name: str, layout: str, steps: int) -> Non
         found = names[f"d{parameter.letter}"]
         found = found[int(parameter.index[0])] if isinstance(found, dict) else found
         np.testing.assert_allclose(found, true, rtol=0, atol=ROUNDING * max(1.0, np.abs(true).max()))
+
+
+def test_figures_frame_loops_inside_loops() -> None:
+    drawing = _Plan(derive(NESTED), None, None, PLAIN).drawing()
+    assert [(frame.label[0], frame.depth) for frame in drawing.frames] == [("l = 1, …, N", 0), ("k = 1, …, K", 1)]
+    outer, inner = drawing.frames
+    assert outer.first < inner.first <= inner.last < outer.last
+    again = [(arrow.label[0], arrow.column) for arrow in drawing.arrows if arrow.again]
+    assert sorted(again) == [
+        ("k → k + 1", "forward"),
+        ("k → k − 1", "backward"),
+        ("l → l + 1", "forward"),
+        ("l → l − 1", "backward"),
+    ]
+    crossing = {arrow.label[0] for arrow in drawing.arrows if arrow.column == "forward" and not arrow.again}
+    assert crossing == {"", "l = 1", "k = 1", "k = K", "l = N"}
+
+
+def test_differences_pair_the_equations_of_loops_inside_loops() -> None:
+    changed = diff(NESTED, NESTED.replace("K)", "K, tied=True)"))
+    lines = [line for line in changed.pretty().splitlines() if line.startswith(("- ", "+ "))][3:]
+    assert [re.sub(r"^. \((\d+)\)  ", r"\1 ", line) for line in lines] == [
+        "13 ∂L/∂W⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N, k = 1, …, K)",
+        "13 ∂L/∂W⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N)",
+        "14 ∂L/∂b⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N, k = 1, …, K)",
+        "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
+    ]
+    assert "12 equations stay the same." in changed.pretty()

@@ -88,21 +88,35 @@ def test_a_repeat_has_its_recurrence_in_general_too() -> None:
         r"\delta^{(l+1)} &= \frac{\partial L}{\partial a^{(l+1)}} \odot f^{(l+1)} \odot \left(1 - f^{(l+1)}\right)"
     )
     assert general in written and "with $N = 5$ blocks" in written and r"\quad (l < N)" in written
-    network = symprop.parse_network(text)
-    found = with_name(network)
-    assert found is not None and found[1:] == ("N", 5)
-    numbered = symprop.derive(network)
-    (loop,) = (item for item in symprop.derive(found[0]).backward if isinstance(item, symprop.Loop))
-    for block in range(1, 5):
-        for equation in loop.equations:
-            target, expression = (side.xreplace({loop.index: block}) for side in (equation.target, equation.expression))
-            assert numbered.equation(target.name).expression == expression
+    for repeated in (text, "Input(3) >> Repeat(Dense(3) >> Tanh(), 5, tied=True) >> MeanSquaredError()"):
+        network = symprop.parse_network(repeated)
+        found = with_name(network)
+        assert found is not None and found[1:] == ("N", 5)
+        numbered = symprop.derive(network)
+        (loop,) = (item for item in symprop.derive(found[0]).backward if isinstance(item, symprop.Loop))
+        for block in range(1, 5):
+            for equation in loop.equations:
+                target, expression = (
+                    side.xreplace({loop.index: block}) for side in (equation.target, equation.expression)
+                )
+                assert numbered.equation(target.name).expression == expression
     for other in (
         "Input(3) >> Repeat(Dense(3) >> Tanh(), 2) >> MeanSquaredError()",
-        "Input(3) >> Repeat(Dense(3) >> Tanh(), 4, tied=True) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Repeat(Dense(3) >> Tanh(), K) >> Dense(3), 4) >> MeanSquaredError()",
         "Input(3) >> Dense(3) >> Repeat(Tanh(), 4) >> MeanSquaredError()",
     ):
         assert with_name(symprop.parse_network(other)) is None
+
+
+@pytest.mark.parametrize(
+    "inside", ["Repeat(Dense(n) >> Tanh(), K) >> Dense(n)", "Residual(Repeat(Dense(n) >> Tanh(), K, tied=True))"]
+)
+def test_reports_of_loops_inside_loops(inside: str) -> None:
+    """A residual block around a loop has no Jacobian in one formula, so its section says nothing."""
+    made = symprop.report(f"Input(n) >> Repeat({inside}, N) >> MeanSquaredError()", without=["certificate"])
+    assert "residual" not in "".join(part.title.lower() for part in made.sections)
+    assert "For each $l$, for $k = K, \\dots, 1$:" in made.latex()
+    assert made.html()
 
 
 def test_each_step_of_the_derivation_is_shown_and_like_ones_once(residual: symprop.Report) -> None:
