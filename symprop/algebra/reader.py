@@ -129,6 +129,28 @@ def sizes_in(text: str) -> tuple[str, ...]:
     return tuple(name for name in known if name in found)
 
 
+def least_size(text: str) -> int | None:
+    """Return how long the arrays of a formula must be at least for its indices; None where it names a size of its own.
+
+    >>> least_size("sum(a * y)"), least_size("a[0] + y[1:3].sum()"), least_size("sum((a - ones(6))**2)")
+    (1, 5, None)
+
+    Raises:
+        FormulaError: a syntax error.
+    """
+    least = 1
+    for part in ast.walk(syntax_tree(scan(text, LIMITS))):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in _NAMING_SIZES:
+            return None
+        if isinstance(part, ast.Subscript):
+            places = [each.value for each in ast.walk(part.slice) if isinstance(each, ast.Constant)]
+            least = max([least, *(2 + place for place in places if isinstance(place, int))])
+    return least
+
+
+_NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if {"shape", "size", "m"} & set(row.options))
+
+
 class _Reader:
     """One reading of one formula: the names that it may use, and how many nodes it has made."""
 

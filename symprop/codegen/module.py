@@ -50,20 +50,25 @@ class Body:
     whole: bool = True
 
 
+def formed(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the layout "rows", in the stable forms that every function starts from."""
+    return passes.run(lower(derivation), passes.FORMS)
+
+
 def module_source(
     derivation: Derivation,
+    program: Program,
     dtype: str,
     optimizer: str | None,
     target: str = "numpy",
     threads: int = 1,
     reuse: bool = True,
 ) -> str:
-    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers.
+    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers, and its program.
 
     Without `reuse` every result of a step has memory of its own in the workspace.
     """
     system = derivation.system
-    program = passes.run(lower(derivation), passes.FORMS)
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),

@@ -19,6 +19,7 @@ from symprop.algebra.roles import ACTIVATION, PARAMETER
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.needs import check_needs
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ class Builder:
         self.nesting += 1
         before, start, place = len(books.parameters), len(books.built), self.place
         self.place = (*place, 0)
+        check_needs(layer, value.shape)
         output = layer.build(self, value)
         self.place = (*place[:-1], place[-1] + 1)
         self.nesting -= 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network
@@ -52,7 +51,7 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     if found is None:
         return
     network, name, count = found
-    derivation = derive(network, layout=subject.layout)
+    derivation = subject.case.of(network).derivation
     writer = PageWriter(derivation, subject.notation)
     backward = next(section for section in sections(derivation) if section.title == "Backward pass")
     blocks = [item for item in backward.lines if isinstance(item, page_data.Block)]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from symprop.codegen.case import Case
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
-from symprop.verify.points import Point
 
 DRAWS, MOST_SEEDS, MOST_VALUES = 20_000, 300, 20_000_000
 """How many numbers of each parameter are drawn at least, from so many seeds at most, and how many of all together."""
@@ -23,8 +23,9 @@ SPREAD_OF_SQUARES = {"normal": 2.0, "uniform": 0.8}
 """The variance of `u**2` where `u` has variance 1: what the variance of a sample varies by, times its length."""
 
 
-def rows(module: ModuleType | Any, parameters: tuple[Parameter, ...], point: Point, seed: int) -> Iterator[Row]:
+def rows(case: Case, seed: int) -> Iterator[Row]:
     """Yield a row for the draws of each parameter, one for the seeds, and one for `clip_gradients`."""
+    module, parameters = case.module, case.network.parameters
     try:
         yield from _draws(module, parameters, seed)
     except GENERATED_ERRORS as error:

@@ -17,7 +17,7 @@ from symprop.codegen import compile_network, gallery, passes
 from symprop.codegen.loading import loaded
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import KINDS
-from symprop.codegen.module import module_source
+from symprop.codegen.module import formed, module_source
 from symprop.codegen.step import planned
 from symprop.networks.spec import as_network
 
@@ -51,7 +51,8 @@ def networks(draw: st.DrawFn) -> str:
 
 
 def module_of(text: str, reuse: bool) -> ModuleType:
-    return loaded(module_source(derive(as_network(text), layout="rows"), "float64", None, reuse=reuse))
+    derivation = derive(as_network(text), layout="rows")
+    return loaded(module_source(derivation, formed(derivation), "float64", None, reuse=reuse))
 
 
 def data_of(text: str, m: int, seed: int = 0) -> tuple[dict[str, Any], Any, Any]:

@@ -14,10 +14,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.nodes import Node
 from symprop.codegen import compile_network, generate
+from symprop.codegen.case import case_of
 from symprop.codegen.loops import has_loops, loop_lines
 from symprop.codegen.program import Statement
 from symprop.errors import SpecError
+from symprop.verify import check
 
+SMALL = "Input(3) >> Dense(3) >> ReLU() >> Dense(2) >> SoftmaxCrossEntropy()"
 NETWORKS = (
     "Input(40) >> Dense(30) >> Tanh() >> Residual(Dense(30) >> ReLU()) >> Dense(20) >> SoftmaxCrossEntropy()",
     "Input(3) >> Embedding(9, 20, flatten=False) >> Dense(30) >> Tanh() >> Dense(20) >> MeanSquaredError() + L2(0.1)",
@@ -28,6 +31,15 @@ NETWORKS = (
     'Input(3) >> Dense(3) >> GELU(approximate="tanh") >> Dense(3) >> Loss("sum(maximum(a, y)**3) + max(a)") + L2(0.1)',
 )
 JOINED = 'Input(2) >> Dense(3) >> Loss("sum(concatenate((a, y))**2)")'
+
+
+def test_loops_are_certified_where_a_case_has_them_for_a_target() -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    pytest.importorskip("scipy", reason="SciPy is not installed, through which numba reaches BLAS")
+    case = case_of(SMALL, target="numba")
+    certificate = check(case)
+    assert certificate.ok, certificate.table()
+    assert "numba" in case.source
 
 
 @pytest.mark.parametrize("text", NETWORKS)

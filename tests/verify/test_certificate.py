@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symprop.codegen import case
 from symprop.errors import SpecError
 from symprop.networks import parse_network
-from symprop.verify import Certificate, Row, certificate, check
+from symprop.verify import Certificate, Row, check
 from symprop.verify.measure import FLOAT64_LIMIT, difference
 from symprop.verify.points import random_points, target_kinds
 from symprop.verify.reduced import reduced, tiny
@@ -100,11 +101,11 @@ class Broken:
     def __init__(self, module: Any, grads: Any) -> None:
         self.module, self.grads = module, grads
 
-    def forward(self, *given: Any) -> Any:
-        return self.module.forward(*given)
+    def forward(self, params: Any, **given: Any) -> Any:
+        return self.module.forward(params, **given)
 
-    def loss_and_grads(self, *given: Any) -> Any:
-        loss, grads = self.module.loss_and_grads(*given)
+    def loss_and_grads(self, params: Any, **given: Any) -> Any:
+        loss, grads = self.module.loss_and_grads(params, **given)
         return loss, self.grads(grads)
 
 
@@ -124,8 +125,8 @@ def raising(grads: Any) -> Any:
     ],
 )
 def test_a_broken_module_is_a_failed_row(name: str, wrong: Any, note: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = certificate.compile_network
-    monkeypatch.setattr(certificate, "compile_network", lambda *given, **named: Broken(right(*given, **named), wrong))
+    right = case.loaded
+    monkeypatch.setattr(case, "loaded", lambda source: Broken(right(source), wrong))
     result = check("Input(2) >> Dense(3) >> MeanSquaredError()")
     row = next(row for row in result.failures if row.oracle == "complex step, full Jacobian")
     assert row.name == name
