@@ -5,12 +5,9 @@ from __future__ import annotations
 import types
 
 from symprop import notation as notation  # enters the printers, which write the comments
-from symprop.algebra.names import closest
-from symprop.analysis.derivation import Derivation, derive
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
-from symprop.codegen.loading import loaded
-from symprop.codegen.module import DTYPES, TARGETS, module_source
-from symprop.errors import SpecError, shown
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 
 

@@ -384,6 +384,10 @@ def table(meaning: str, style: Style) -> Table:
         jacobian = style.derivative(style.wrap(of(expression), ATOM), of(by).text)
         return Piece(f"{style.group(jacobian.text)} {style.wrap(of(tangent), MATMUL)}", MATMUL)
 
+    @rows.row(n.BatchMean)
+    def _(node: n.BatchMean, of: Of) -> Piece:
+        return style.call("batchmean", [of(node.operands[0])])
+
     @rows.row(n.Pullback)
     def _(node: n.Pullback, of: Of) -> Piece:
         cotangent, expression, by = node.operands

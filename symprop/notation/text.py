@@ -401,6 +401,11 @@ def _(node: n.Pushforward, of: Of) -> Piece:
     return _call("pushforward", *(of(operand).text for operand in node.operands))
 
 
+@TEXT.row(n.BatchMean)
+def _(node: n.BatchMean, of: Of) -> Piece:
+    return _call("batch_mean", of(node.operands[0]).text)
+
+
 @TEXT.row(n.Pullback)
 def _(node: n.Pullback, of: Of) -> Piece:
     return _call("pullback", *(of(operand).text for operand in node.operands))

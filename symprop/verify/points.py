@@ -44,6 +44,11 @@ class Point:
         batch = {**self.inputs, **self.targets}
         return {**self.parameters, **{name: values[number] for name, values in batch.items()}}
 
+    def groups(self, system: System) -> list[list[dict[str, Array]]]:
+        """Return the values of examples, together those for which an example's `system` runs together: one, or all."""
+        each = [self.example(number) for number in range(self.count)]
+        return [each] if system.joins_examples else [[one] for one in each]
+
     def only(self, number: int) -> Point:
         """Return the point with one of its examples alone."""
 
@@ -63,6 +68,10 @@ class Point:
         return replace(
             self, parameters=rounded(self.parameters), inputs=rounded(self.inputs), given=rounded(self.given)
         )
+
+    def of(self, system: System) -> dict[str, Array]:
+        """Return the values of all variables of a system: of the first example, or of the whole batch."""
+        return self.example(0) if system.batch is None else self.batch(system)
 
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""

@@ -14,7 +14,7 @@ from symprop.algebra.equations import System
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
-from symprop.verify.evaluate import EVALUATE, Evaluator, stacked
+from symprop.verify.evaluate import EVALUATE, Evaluator, run_together, stacked
 
 if TYPE_CHECKING:
     from symprop.verify.points import Point
@@ -96,22 +96,21 @@ def seen(system: System, point: Point) -> Seen:
     """Return what is seen at a point of an example's `system`."""
     finite, everywhere, ties = True, True, False
     sides: set[Side] = set()
-    for number in range(point.count):
-        arithmetic = Watching()
+    for group in point.groups(system):
         moving = {parameter.name for parameter in system.parameters}
-        evaluator = _Watcher(arithmetic, stacked(point.example(number), arithmetic), moving)
+        evaluators = [_Watcher(arithmetic := Watching(), stacked(values, arithmetic), moving) for values in group]
         with np.errstate(all="ignore"):
             for equation in system.equations:
-                arithmetic.place = equation.name
-                evaluator.run([equation])
+                for evaluator in evaluators:
+                    evaluator.watching.place = equation.name
+                run_together(evaluators, [equation])
                 if any(variable.name in moving for variable in variables(equation.expression)):
                     moving.add(equation.name)
-                finite &= bool(np.all(np.isfinite(evaluator.values[equation.name])))
-        everywhere, ties, sides = (
-            everywhere and arithmetic.everywhere,
-            ties or arithmetic.ties,
-            sides | arithmetic.sides,
-        )
+                finite &= all(np.all(np.isfinite(evaluator.values[equation.name])) for evaluator in evaluators)
+        for evaluator in evaluators:
+            everywhere &= evaluator.watching.everywhere
+            ties |= evaluator.watching.ties
+            sides |= evaluator.watching.sides
         if not finite:
             break
     return Seen(finite, finite and everywhere, ties, frozenset(sides))
