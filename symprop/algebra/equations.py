@@ -201,6 +201,8 @@ class System:
     @property
     def evaluated(self) -> System:
         """The system of evaluation: each running statistic stands in the place of that of the batch."""
+        if not self.states:
+            return self
         stand_ins = {state.statistic: state.variable for state in self.states}
 
         def one(item: Item) -> Item:

@@ -91,7 +91,11 @@ def _parameter_count(derivation: Derivation) -> Sentence:
 
 def _sizes(derivation: Derivation) -> Iterator[Size]:
     system, loops = derivation.system, loops_of(derivation)
-    roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
+    running = tuple(state.variable for state in system.states)
+    roles = (
+        *((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter")),
+        (running, "running statistic"),
+    )
     for group, role in roles:
         for variable in group:
             facts: list[str | Range] = [_fact(fact) for fact in variable.facts]
@@ -135,6 +139,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         side = "row" if system.layout == "rows" else "column"
         examples: Sentence = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
+    yield from _joined(derivation)
     if system.layout != "example" and any(_adds_vector(part) for part in nodes):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
@@ -155,6 +160,23 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
     for function in functions_of(derivation):
         yield from kinks(function)
+
+
+def _joined(derivation: Derivation) -> Iterator[Sentence]:
+    """Say what is a mean over the examples, why one example has no form then, and what stands for it in evaluation."""
+    network = derivation.network
+    equations = [] if isinstance(network, Formula) else list(network.system().equations)
+    means = [each.target for each in equations if any(part.joins_examples for part in walk(each.expression))]
+    if not means:
+        return
+    more = ", as are others" if len({mean.family for mean in means}) < len(means) or len(means) > 2 else ""
+    named = (means[0], " is a mean") if len(means) == 1 else (means[0], " and ", means[1], " are means")
+    yield (*named, f" over the examples{more}: they join the examples, so that there is no form for one alone.")
+    first = {state.variable.family: state for state in reversed(derivation.system.states)}
+    for state in reversed(first.values()):
+        likewise = ", and likewise for every layer." if len(first) < len(derivation.system.states) else "."
+        stands = (state.variable, " stands for ", state.statistic, " in evaluation. It starts as ", state.start)
+        yield (*stands, "; a step of training makes it ", state.update, likewise)
 
 
 def _signs(derivation: Derivation) -> Iterator[Sentence]:

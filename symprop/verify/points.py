@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -29,7 +29,8 @@ Target = str
 class Point:
     """Parameters, and a batch of inputs and targets (examples along the first axis), by name.
 
-    `given` are the targets as a user hands them to a generated module: class ids where `kind` says so.
+    `given` are the targets as a user hands them to a generated module: class ids where `kind` says so. `states` are
+    running statistics.
     """
 
     parameters: Mapping[str, NDArray[np.float64]]
@@ -38,11 +39,12 @@ class Point:
     given: Mapping[str, Array]
     kind: Target
     count: int
+    states: Mapping[str, Array] = field(default_factory=dict)
 
     def example(self, number: int) -> dict[str, Array]:
         """Return the values of all variables for one example."""
         batch = {**self.inputs, **self.targets}
-        return {**self.parameters, **{name: values[number] for name, values in batch.items()}}
+        return {**self.parameters, **self.states, **{name: values[number] for name, values in batch.items()}}
 
     def groups(self, system: System) -> list[list[dict[str, Array]]]:
         """Return the values of examples, together those for which an example's `system` runs together: one, or all."""
@@ -75,7 +77,7 @@ class Point:
 
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
-        values: dict[str, Array] = dict(self.parameters)
+        values: dict[str, Array] = {**self.parameters, **self.states}
         for variable in (*system.inputs, *system.targets):
             axis = next((axis for axis, size in enumerate(variable.shape) if size == system.batch), 0)
             values[variable.name] = np.moveaxis({**self.inputs, **self.targets}[variable.name], 0, axis)
@@ -86,11 +88,11 @@ BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
 """Facts of targets that 0 and 1 have, and all between."""
 
 
-def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
+def called(function: Callable[..., Any], point: Point, targets: bool = True, **options: Any) -> Any:
     """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
     given = {**point.inputs, **point.given} if targets else point.inputs
     with np.errstate(all="ignore"):
-        return function(point.parameters, **given)
+        return function(point.parameters, **given, **options)
 
 
 def target_kinds(system: System) -> tuple[Target, ...]:
@@ -151,7 +153,10 @@ def random_point(
         values = np.abs(values) + 0.1 if style.targets and not variable.facts else values
         targets[variable.name] = values = rounded(values)
         given[variable.name] = values if ids is None else ids
-    return Point(parameters, inputs, targets, given, kind, count)
+    states = {}
+    for state in system.states:  # farther from 0 than they start, so that a variance is positive
+        states[state.variable.name] = float(state.start) + normal(_integers(state.variable), positive=True)
+    return Point(parameters, inputs, targets, given, kind, count, states)
 
 
 def _target(variable: Variable, random: np.random.Generator, kind: Target, count: int) -> tuple[Array, Array | None]:
