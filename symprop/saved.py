@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from symprop.codegen import compile_network
+from symprop.columns import Columns, columns_of
 from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import load_notes
@@ -27,6 +28,7 @@ from symprop.networks.spec import as_network
 from symprop.notation.blocks import Bullets, Code, Typed
 from symprop.notation.notebook_blocks import html
 from symprop.notation.notebooks import grid
+from symprop.training import Features
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
@@ -71,7 +73,7 @@ class Model:
     @cached_property
     def scaling(self) -> Scaling:
         """How the features were scaled in training; not at all where the file does not say."""
-        width = self._width
+        width = self._columns.count
         saved = self.notes.get("scaling", {"kind": "none", "offset": [0.0] * width, "scale": [1.0] * width})
         kind, offset, scale = (saved.get(n) if isinstance(saved, dict) else None for n in ("kind", "offset", "scale"))
         if kind not in SCALINGS or not _are_numbers(offset, width) or not _are_numbers(scale, width) or 0 in scale:
@@ -87,36 +89,32 @@ class Model:
         said = tuple((f"{what}: ", Code(shown(text, 200))) for what, text in known if text)
         return html([Typed(self.network.text), grid(("array", "shape", "type"), arrays), Bullets(said)])
 
-    @property
-    def _width(self) -> int:
-        return int(self.network.system("rows").inputs[0].shape[-1])
+    @cached_property
+    def _columns(self) -> Columns:
+        return columns_of(self.network, self.features)
 
-    def scaled(self, features: Any) -> Array:
-        """Return features, one example a row as in the data, as `module.forward` takes them.
+    def scaled(self, features: Any) -> Features:
+        """Return features as `module.forward` takes them: rows as in the data, or arrays as the network takes them.
+
+        A network of several inputs takes rows of all their columns, or a dict of arrays by the inputs' names.
 
         Raises:
-            DataError: not rows of as many finite numbers as the network takes.
+            DataError: not as many finite numbers for an example as the network takes, or no ids where it takes ids.
         """
-        try:
-            rows = np.asarray(features, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError("features are rows of numbers") from None
-        if rows.ndim != 2 or rows.shape[1] != self._width:
-            raise DataError(f"features have shape {rows.shape}, the network takes rows of {self._width} numbers")
+        rows = self._columns.rows(features)
         if not np.isfinite(rows).all():
             place = tuple(int(index) for index in np.argwhere(~np.isfinite(rows))[0])
             raise DataError(f"the feature at index {place} is {rows[place]}, not a finite number")
-        ids = vocabulary(self.network)
-        if ids is None:
-            with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
-                ready = self.scaling(rows).astype(next(iter(self.params.values())).dtype)
-            if not np.isfinite(ready).all():
-                raise DataError(f"features too large to be scaled: they leave {ready.dtype}")
-            return ready
-        wrong = (rows != np.floor(rows)) | (rows < 0) | (rows >= ids)
-        if wrong.any():
-            raise DataError(f"{rows[wrong][0]:g} is no id from 0 to {ids - 1}")
-        return rows.astype(np.int64)
+        wrong = self._columns.wrong_id(rows)
+        if wrong is not None:
+            row, column, ids = wrong
+            raise DataError(f"{rows[row, column]:g} is no id from 0 to {ids - 1}")
+        dtype = next(iter(self.params.values())).dtype
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
+            ready = self.scaling(rows)
+            if not np.isfinite(ready.astype(dtype)).all():
+                raise DataError(f"features too large to be scaled: they leave {dtype}")
+        return self._columns.arrays(ready, dtype)
 
     def predict(self, features: Any) -> Array:
         """Return what the network predicts for each row of unscaled features: a class's label, or a number.
@@ -162,9 +160,12 @@ def load_weights(path: str | os.PathLike[str], network: Network | str | None = N
     found = checked_weights(path, shapes).params
     running = {variable.name: found.pop(variable.name) for variable in states}
     model = Model(net, found, notes, running)
-    named, width, _ = model.features, model.scaling.offset.size, model.classes  # each is checked when it is asked for
-    if named and len(named) != width:
-        raise DataError(f"{shown(path, 200)}: the notes name {len(model.features)} features, the network takes others")
+    try:
+        _ = model._columns
+    except DataError as problem:
+        count = len(model.features)
+        raise DataError(f"{shown(path, 200)}: the notes name {count} features, which do not fit: {problem}") from None
+    _ = model.scaling, model.classes  # each is checked when it is asked for
     return model
 
 
@@ -181,12 +182,6 @@ def target_kind(network: Network) -> str:
         )
     facts = targets[0].facts_by_kind
     return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
-
-
-def vocabulary(network: Network) -> int | None:
-    """Return the number of ids that the input may hold, None where it holds numbers."""
-    count = network.system("rows").inputs[0].facts_by_kind.get("index")
-    return None if count is None else int(count)
 
 
 def _texts(notes: Mapping[str, Any], name: str) -> list[str]:

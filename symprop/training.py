@@ -21,6 +21,8 @@ from symprop.data import batches
 from symprop.errors import DataError, SpecError
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Features = Array | dict[str, Array]
+"""What a module takes for a batch: an array, or where a network has several inputs a dict of them by their names."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Trained:
 
 def train(
     module: ModuleType,
-    features: Array,
+    features: Features,
     targets: Array,
     *,
     epochs: int = 30,
@@ -58,7 +60,7 @@ def train(
 
     Args:
         module: a generated module made with an optimiser.
-        features: one example a row, as `module.forward` takes them.
+        features: one example a row, as `module.forward` takes them: an array, or a dict of them.
         targets: as `module.loss_and_grads` takes them.
         rate: the learning rate; by default the optimiser's own.
         clip: the largest norm of all gradients together, or None.
@@ -71,9 +73,10 @@ def train(
         ValueError: features or targets that the module does not take; the index is that in all rows.
     """
     check_options(epochs, batch, rate, seed, clip)
-    if len(features) != len(targets) or not len(features):
+    count = _count(features)
+    if count != len(targets) or not count:
         raise DataError(
-            f"{len(features)} rows of features and {len(targets)} targets; as many of both are needed, at least one"
+            f"{count} rows of features and {len(targets)} targets; as many of both are needed, at least one"
         )
     state = module.init_state(module.init_params(seed=seed) if params is None else params)
     options = {} if rate is None else {"lr": rate}
@@ -81,27 +84,44 @@ def train(
     history = []
     for number in range(1, epochs + 1):
         total = 0.0
-        for rows in batches(len(features), batch, generator):
+        for rows in batches(count, batch, generator):
             with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below, in words
                 try:
-                    loss = module.train_step(state, features[rows], targets[rows], max_norm=clip, **options)
+                    loss = module.train_step(state, _taken(features, rows), targets[rows], max_norm=clip, **options)
                 except ValueError:
                     module.loss(state["params"], features, targets)  # says where in all rows, not in a shuffled batch
                     raise
             total += loss * len(rows)
             if not math.isfinite(total):
                 raise DataError(f"the loss is {loss} in epoch {number}; try a smaller --lr or --clip 1")
-        history.append(Epoch(number, total / len(features)))
+        history.append(Epoch(number, total / count))
         after_epoch(history[-1])
     return Trained(state["params"], tuple(history), {name: state[name] for name in vars(module).get("STATISTICS", ())})
 
 
 def predicted(
-    module: ModuleType, params: dict[str, Array], features: Array, running: dict[str, Array] | None = None
+    module: ModuleType, params: dict[str, Array], features: Features, running: dict[str, Array] | None = None
 ) -> Array:
     """Return what a generated module predicts; `running` are the running statistics of one that has some."""
     found: Array = vars(module).get("predict", module.forward)(params, features, *([running] if running else []))
     return found
+
+
+def _count(features: Features) -> int:
+    """The number of rows; of a dict, of all its arrays alike."""
+    if not isinstance(features, dict):
+        return len(features)
+    counts = {name: len(values) for name, values in features.items()}
+    if len(set(counts.values())) > 1:
+        raise DataError(f"the inputs have different numbers of rows: {counts}")
+    return next(iter(counts.values()), 0)
+
+
+def _taken(features: Features, rows: Array) -> Features:
+    """Return some of the rows."""
+    if isinstance(features, dict):
+        return {name: values[rows] for name, values in features.items()}
+    return features[rows]
 
 
 def check_options(epochs: int, batch: int, rate: float | None, seed: int, clip: float | None) -> None:
@@ -130,7 +150,7 @@ def progress_bar(console: Console, epochs: int) -> Iterator[Callable[[Epoch], No
 def mean_loss(
     module: ModuleType,
     params: dict[str, Array],
-    features: Array,
+    features: Features,
     targets: Array,
     running: dict[str, Array] | None = None,
 ) -> float:
@@ -142,7 +162,7 @@ def mean_loss(
 def accuracy(
     module: ModuleType,
     params: dict[str, Array],
-    features: Array,
+    features: Features,
     targets: Array,
     running: dict[str, Array] | None = None,
 ) -> float:

@@ -23,6 +23,7 @@ ORDER = (
     "data",
     "training",
     "networks",
+    "columns",
     "calculus",
     "analysis",
     "notation",

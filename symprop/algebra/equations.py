@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.algebra.roles import GIVEN, STATE
 from symprop.algebra.trees import loose, walk
 
 
@@ -182,6 +183,13 @@ class System:
     layout: str = "example"
     batch: Symbol | None = None
     states: tuple[State, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[Variable, ...]:
+        """What the loss is differentiated by: the parameters, or without any the inputs that a gradient may flow to."""
+        return self.parameters or tuple(
+            each for each in self.inputs if each.role not in (GIVEN, STATE) and "index" not in each.facts_by_kind
+        )
 
     @property
     def equations(self) -> Iterator[Equation]:

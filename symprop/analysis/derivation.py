@@ -79,7 +79,7 @@ class Derivation(Printable):
 
     @cached_property
     def _wanted(self) -> frozenset[tuple[str, int, bool]]:
-        return frozenset(gradient_of(wanted).family for wanted in self.system.parameters or self.system.inputs)
+        return frozenset(gradient_of(wanted).family for wanted in self.system.wanted)
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

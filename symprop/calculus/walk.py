@@ -34,7 +34,7 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     Raises:
         SpecError: the system has no loss, or the loss reads nothing that could have a gradient.
     """
-    wanted = system.parameters or system.inputs
+    wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
     walker = _Walker(context(system), wanted, _dependents(system.items, wanted), system.loops)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from symprop.algebra.equations import Loop, System
+from symprop.algebra.equations import System
 from symprop.algebra.names import closest
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
@@ -118,7 +118,7 @@ class Case:
     @property
     def names(self) -> list[str]:
         """The names among the sizes and counts, sorted."""
-        system, loops = self.system, [item for item in self.system.items if isinstance(item, Loop)]
+        system, loops = self.system, self.system.loops
         shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
         sizes = [size for shape in shapes for size in shape] + [loop.count for loop in loops]
         symbols = {symbol for size in sizes for symbol in size.free_symbols} - {loop.index for loop in loops}

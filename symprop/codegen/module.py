@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import System
 from symprop.algebra.names import variable as named
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.fact_checks import fact_checks, functions, takes_class_ids
-from symprop.codegen.layout import COLUMNS, signature, under_formulas
+from symprop.codegen.layout import COLUMNS, INDENT, laid_out, signature, under_formulas
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Plan
 from symprop.codegen.numba_step import loop_step
@@ -99,9 +101,8 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             initial=[_initial(parameter) for parameter in parameters],
-            x=_given(system.inputs[0]),
-            y=_given(system.targets[0]),
-            facts=_fact_functions(system.targets[0]),
+            **_taken(system),
+            facts=_fact_functions((*system.inputs, *system.targets)),
             output=_given(system.output),
             prediction=_given(system.prediction or system.output),
             predicts=system.prediction is not None,
@@ -125,18 +126,39 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
         .render(
             name=name,
             dtype=dtype,
-            x=_given(system.inputs[0]),
-            y=_given(system.targets[0]),
+            **_taken(system),
             output=_given(system.output),
         )
     )
+
+
+def _taken(system: System) -> dict[str, object]:
+    """What a module takes: its inputs, of which `x` is the first, how they are unpacked, and its targets."""
+    names = [variable.name for variable in system.inputs]
+    return {
+        "inputs": [_given(variable) for variable in system.inputs],
+        "several": len(system.inputs) > 1,
+        "x": _given(system.inputs[0]),
+        "taking": _unpacked(names, "_check_x(x)"),
+        "giving": _unpacked(names, "given"),
+        "unpacking": _unpacked(names, "(x[name] for name in INPUTS)"),
+        "returning": laid_out("return (", names),
+        "y": _given(system.targets[0]),
+    }
+
+
+def _unpacked(names: list[str], value: str) -> list[str]:
+    """Return the lines that give the items of a value these names."""
+    line = f"{', '.join(names)} = {value}"
+    return [line] if len(line) + INDENT <= COLUMNS else laid_out("(", names, f") = {value}")
 
 
 def _given(variable: Variable) -> dict[str, object]:
     """What the checks and docstrings need to know of an input, a target or a result."""
     ids = variable.facts_by_kind.get("index")
     kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
-    checks = [check.line(variable.name, "rows") for check in fact_checks(variable)] if ids is None else []
+    room = "rows" if variable.role == TARGET else "None"
+    checks = [check.line(variable.name, room) for check in fact_checks(variable)] if ids is None else []
     return {
         "name": variable.name,
         "kind": kind,
@@ -144,7 +166,7 @@ def _given(variable: Variable) -> dict[str, object]:
         "shape": shape_text(variable.shape),
         "row": shape_text(variable.shape[1:]),
         "before": shape_text(variable.shape[:-1]),
-        "takes_before": kind == "classes" or (variable.rank > 1 and variable.shape[-1] == 1),
+        "takes_before": kind == "classes" or _is_column(variable),
         "size": str(variable.shape[-1]),
         "count": str(variable.shape[-1] if ids is None else ids),
         "says": _said(variable, kind),
@@ -161,13 +183,18 @@ def _said(variable: Variable, kind: str) -> str:
         return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
     if kind == "classes":
         return f"{before} class ids, or {shape} rows that sum to 1"
-    one = f" or {before}" if variable.rank > 1 and variable.shape[-1] == 1 else ""
+    one = f" or {before}" if _is_column(variable) else ""
     return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
 
 
-def _fact_functions(target: Variable) -> list[str]:
-    """Return the names of the functions that check the facts of a target."""
-    found = functions(fact_checks(target))
+def _is_column(variable: Variable) -> bool:
+    """Whether a target has one number for an example or a position, so that it may be given without the last axis."""
+    return variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1
+
+
+def _fact_functions(given: tuple[Variable, ...]) -> list[str]:
+    """Return the names of the functions that check the facts of inputs and targets."""
+    found = functions([check for each in given for check in fact_checks(each)])
     return [*(["_eps"] if "_rounding" in found else []), *found]
 
 

@@ -95,7 +95,8 @@ def share(program: Program) -> Program:
 
 
 def _uses(program: Program) -> Counter[Node]:
-    """In how many places each part stands, where a part of something repeated stands once."""
+    """In how many places each part stands, where a part of something repeated stands once: unless that is cheap, and so
+    is computed again in each place."""
     counts: Counter[Node] = Counter()
     defined: set[Node] = set()
     for statement in program.statements:
@@ -103,7 +104,8 @@ def _uses(program: Program) -> Counter[Node]:
         while stack:
             node = stack.pop()
             counts[node] += 1
-            if counts[node] == 1 and node not in defined and not isinstance(node, n.BlockSum):
+            first = counts[node] == 1 and node not in defined
+            if (first or is_cheap(node)) and not isinstance(node, n.BlockSum):
                 stack.extend(node.operands)
         defined.add(statement.expression)
     return counts

@@ -9,13 +9,23 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from symprop.algebra.nodes import Variable
-from symprop.data import Scaling, Table, fit_scaling, read_table, split
+from symprop.columns import Columns, columns_of
+from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import check_writable, save_weights
 from symprop.networks import Network
-from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind, vocabulary
-from symprop.training import Array, Trained, accuracy, check_options, mean_loss, predicted, progress_bar, train
+from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind
+from symprop.training import (
+    Array,
+    Features,
+    Trained,
+    accuracy,
+    check_options,
+    mean_loss,
+    predicted,
+    progress_bar,
+    train,
+)
 
 EXAMPLE = "weights.npz"
 
@@ -55,18 +65,19 @@ def run(
     table = read_table(data, target, classification=kind != NUMBERS)
     check_fit(network, table, kind)
     training, held_out = split(table, test_fraction, seed)
-    scale = _scaling(network, training, scaling)
+    columns = columns_of(network, table.names)
+    scale = columns.fit_scaling(training.features, scaling)
     module = compile_network(network, dtype=dtype, optimizer=optimizer)
     console = console or Console(highlight=False)
     console.print(
         f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True
     )
-    x, y = _prepared(network, training, scale, kind, dtype)
+    x, y = _prepared(columns, training, scale, kind, dtype)
     with progress_bar(console, epochs) as show:
         trained = train(module, x, y, epochs=epochs, batch=batch, rate=rate, seed=seed, clip=clip, after_epoch=show)
     for name, part in (("training", training), ("held-out", held_out)):
         if part.rows:
-            rows = _prepared(network, part, scale, kind, dtype)
+            rows = _prepared(columns, part, scale, kind, dtype)
             console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False, soft_wrap=True)
     if output is not None:
         save_weights(output, {**trained.params, **trained.running}, _notes(network, table, target, scale))
@@ -84,14 +95,12 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         DataError: the network and the table do not fit; both numbers are named.
     """
     system = network.system("rows")
-    features, outputs = _width(system.inputs[0]), _width(system.output)
+    columns, outputs = columns_of(network, table.names), int(system.output.shape[-1])
     if system.output.rank > 2:
         what = " x ".join(map(str, system.output.shape[1:]))
         raise DataError(
             f"the network has {what} outputs, the target is one column\nallowed: a layer such as Dense(1) on a vector"
         )
-    if features != table.features.shape[1]:
-        raise DataError(f"the network takes {features} features, the table has {table.features.shape[1]}")
     if kind == CLASSES and len(table.classes) > outputs:
         raise DataError(f"the table has {len(table.classes)} classes, the network tells {outputs} apart")
     if kind == BINARY and len(table.classes) > 2:
@@ -102,37 +111,20 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         raise DataError(
             f"the network has {outputs} outputs, the target is one column\nallowed: Dense(1) before this loss"
         )
-    ids = vocabulary(network)
-    if ids is not None:
-        wrong = (table.features != np.floor(table.features)) | (table.features < 0) | (table.features >= ids)
-        if wrong.any():
-            row, column = (int(place) for place in np.argwhere(wrong)[0])
-            value = table.features[row, column]
-            raise DataError(f"row {row + 1}, column {table.names[column]!r}: {value:g} is no id from 0 to {ids - 1}")
+    wrong = columns.wrong_id(table.features)
+    if wrong is not None:
+        row, column, ids = wrong
+        value = table.features[row, column]
+        raise DataError(f"row {row + 1}, column {table.names[column]!r}: {value:g} is no id from 0 to {ids - 1}")
 
 
-def _width(variable: Variable) -> int:
-    size = variable.shape[-1]
-    if not size.is_Integer:
-        raise SpecError(f"training needs numbers for sizes, {size} is a name\nallowed: --sizes {size}=64")
-    return int(size)
-
-
-def _scaling(network: Network, training: Table, kind: str) -> Scaling:
-    return fit_scaling(training.features, "none" if vocabulary(network) is not None else kind)
-
-
-def _prepared(network: Network, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Array, Array]:
+def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Features, Array]:
     """Return features and targets as the generated module takes them."""
-    if vocabulary(network) is not None:
-        features: Array = table.features.astype(np.int64)
-    else:
-        features = scale(table.features).astype(dtype)
     targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
-    return features, targets
+    return columns.arrays(scale(table.features), dtype), targets
 
 
-def _result(module: Any, trained: Trained, features: Array, targets: Array, kind: str) -> str:
+def _result(module: Any, trained: Trained, features: Features, targets: Array, kind: str) -> str:
     loss = f"loss {mean_loss(module, trained.params, features, targets, trained.running):.4g}"
     if kind == NUMBERS:
         outputs = predicted(module, trained.params, features, trained.running)

@@ -73,13 +73,13 @@ def _change(comparing: Comparing, part: str, before: Side | None, after: Side | 
     edit = comparing.edit(before.right, after.right)
     if edit.cost == 0:
         return Change(part, SAME if _names(before) == _names(after) else RENAMED, before, after)
-    if _names(before) == _names(after) and before.right.text() == after.right.text():
+    if _names(before) == _names(after) and before.right.pretty() == after.right.pretty():
         others = [
             each
             for each in variables(after.right)
             if comparing.classes.of(0, each.name) != comparing.classes.of(1, each.name)
         ]
-        return Change(part, REREAD, before, after, tuple(others))
+        return Change(part, REREAD if others else SAME, before, after, tuple(others))  # or of other shapes alone
     return Change(part, CHANGED, replace(before, marked=edit.before), replace(after, marked=edit.after))
 
 

@@ -36,7 +36,9 @@ def matched(pairs: Sequence[Pair], systems: tuple[System, System]) -> Names:
     """
     matching = _Matching(systems)
     first, second = systems
-    for ours, theirs in zip((*first.inputs, *first.targets), (*second.inputs, *second.targets), strict=False):
+    further = [(ours, theirs) for ours in first.inputs[1:] for theirs in second.inputs[1:] if ours.name == theirs.name]
+    given = [(first.inputs[0], second.inputs[0]), *further, *zip(first.targets, second.targets, strict=False)]
+    for ours, theirs in given:
         matching.join(ours, theirs)
         matching.names.variables.append((ours, theirs))
     matching.row(pairs, (first.inputs[0], second.inputs[0]), None)

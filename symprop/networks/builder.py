@@ -10,21 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Symbol, expand
+from sympy import Expr, Integer, Symbol, Tuple, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, State
+from symprop.algebra.equations import Equation, Item, State, equations_in
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import ACTIVATION, PARAMETER, STATE
+from symprop.algebra.names import variable as named_variable
+from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
+from symprop.algebra.trees import variables
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
-    from symprop.networks.layers import Layer
+    from symprop.networks.layers import Input, Layer
 
 DEFAULT_INITIALISER = "xavier_uniform"
 ZERO = Integer(0)
@@ -160,6 +162,47 @@ class Builder:
         mark = taken[letter, index] = taken.get((letter, index), 0) + 1
         return Variable(letter, index, shape, (), mark, role)
 
+    def further_input(self, given: Input, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
+        """Enter an input of the network and return it; the same name with the same sizes is the same input.
+
+        `role` says whether a gradient may flow to it (`INPUT`), or none does (`GIVEN`, `STATE`); `facts` what is
+        known of it, `Fact("index", vocabulary)` of ids.
+
+        Raises:
+            SpecError: sizes that vary from block to block, or another input of this name.
+        """
+        shape = tuple(map(self.size, given.shape))
+        if any(size.has(*self.indices) for size in shape if self.indices):
+            raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
+        new = named_variable(given.name, shape, facts).change(role=role)
+        known = next((each for each in self.books.inputs if each.name == new.name), None)
+        if known is None:
+            self.books.inputs.append(new)
+            return new
+        for what, old, now in (
+            ("shape", shape_text(known.shape), shape_text(new.shape)),
+            ("role", known.role, new.role),
+            ("values", _told(known), _told(new)),
+        ):
+            if old != now:
+                raise SpecError(
+                    f"the input {shown(new.name)} is used in two ways: its {what} is {old} here, {now} there\n"
+                    "allowed: name=..., a name for each input"
+                )
+        return known
+
+    def ids(self, value: Variable, vocabulary: Expr) -> Variable:
+        """Return an input as ids from 0 to `vocabulary` - 1, which it is from here on.
+
+        Raises:
+            SpecError: it is read already, as something else.
+        """
+        ids = value.change(facts=Tuple(Fact("index", vocabulary)))
+        if ids != value and any(value in variables(each.expression) for each in equations_in(self.items)):
+            raise SpecError(f"the input {shown(value.name)} holds {_told(value)}, and cannot be {_told(ids)} as well")
+        self.books.inputs[self.books.inputs.index(value)] = ids
+        return ids
+
     def equation(
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
     ) -> Variable:
@@ -270,3 +313,11 @@ class Builder:
             raise SpecError(
                 f"two different activations have the name {shown(function.name)}\nallowed: name=..., a name for each"
             )
+
+
+def _told(given: Variable) -> str:
+    """What an input holds, in words."""
+    ids = given.facts_by_kind.get("index")
+    if ids is not None:
+        return f"ids from 0 to {ids - 1}"
+    return ", ".join(["numbers", *(fact.kind for fact in given.facts)])

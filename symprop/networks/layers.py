@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy
 
-from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Transpose, Variable
+from symprop.algebra.nodes import MatMul, Node, Reshape, Take, Transpose, Variable
 from symprop.algebra.nodes import Softmax as SoftmaxNode
-from symprop.algebra.roles import INPUT, PRE_ACTIVATION
+from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.needs import Need, sized
-from symprop.networks.sizes import Size, changed_size, checked_size
+from symprop.networks.sizes import MOST_AXES, Size, changed_size, checked_input_name, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
 
 if TYPE_CHECKING:
@@ -84,7 +84,15 @@ class Layer:
     @property
     def own_sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer itself, numbers and names, in order."""
-        return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name in _SIZES)
+        return tuple(
+            size for field in dataclasses.fields(self) for size in _sizes_in(getattr(self, field.name), field.name)
+        )
+
+    @property
+    def further_inputs(self) -> tuple[Input, ...]:
+        """The inputs among the arguments of the layer."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(value for value in values if isinstance(value, Input))
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -93,16 +101,24 @@ class Layer:
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         """Return the layer with sizes replaced: names or numbers."""
-        changed = {
-            field.name: changed_size(getattr(self, field.name), change)
-            for field in dataclasses.fields(self)
-            if field.name in _SIZES
-        }
+        changed: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Input):
+                changed[field.name] = value.with_sizes(change)
+            elif field.name in _SIZES:
+                changed[field.name] = changed_size(value, change)
         return dataclasses.replace(self, **changed) if changed else self
 
 
 _SIZES = frozenset({"size", "vocabulary"})
-"""The fields that hold sizes, in every layer."""
+"""The fields that hold sizes, in every layer; a field that holds an `Input` has its sizes."""
+
+
+def _sizes_in(value: Any, field: str) -> tuple[Size, ...]:
+    if isinstance(value, Input):
+        return value.shape
+    return (value,) if field in _SIZES else ()
 
 
 def argument_text(value: Any, bare: bool = False) -> str:
@@ -113,22 +129,46 @@ def argument_text(value: Any, bare: bool = False) -> str:
     return str(written)  # a block's `str` is its text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Input(Layer):
-    """The input `x`: a vector of `size` numbers, or of `size` ids where an `Embedding` follows.
+    """What a network reads for each example: an array of numbers, or of ids where an `Embedding` follows.
 
-    >>> Input(64).text
-    'Input(64)'
+    A vector is `Input(64)`, a sequence `Input(T, n)`, an image `Input(28, 28, 1)`. The first layer of a network is one;
+    a further input stands where it is used, as an argument of a layer, under a name of its own.
+
+    >>> Input(28, 28, 1).text, Input("n", name="memory").text
+    ('Input(28, 28, 1)', 'Input(n, name="memory")')
 
     Raises:
-        SpecError: no size: not a whole number from 1, and not a name.
+        SpecError: no size, or more than 8; one that is no whole number from 1 and no name; a name that cannot stand.
         LimitError: a size above 10,000,000.
     """
 
-    size: Size
+    shape: tuple[Size, ...]
+    name: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", checked_size(self.size, "Input"))
+    def __init__(self, *sizes: Size, name: str = "x") -> None:
+        if not 1 <= len(sizes) <= MOST_AXES:
+            raise SpecError(
+                f"Input: {len(sizes)} sizes\nallowed: 1 to {MOST_AXES}, such as Input(64) or Input(28, 28, 1)"
+            )
+        object.__setattr__(self, "shape", tuple(checked_size(size, "Input") for size in sizes))
+        object.__setattr__(self, "name", checked_input_name(name))
+
+    @property
+    def text(self) -> str:
+        """The input in canonical notation, which reads back."""
+        named = [] if self.name == "x" else [f"name={argument_text(self.name)}"]
+        return f"Input({', '.join([*map(str, self.shape), *named])})"
+
+    @property
+    def own_sizes(self) -> tuple[Size, ...]:
+        """The sizes of one example, in order."""
+        return self.shape
+
+    def with_sizes(self, change: dict[Size, Size]) -> Input:
+        """Return the input with sizes replaced: names or numbers."""
+        return Input(*(changed_size(size, change) for size in self.shape), name=self.name)
 
     def __rshift__(self, other: Layer | Chain) -> Network:
         from symprop.networks.network import joined
@@ -136,15 +176,24 @@ class Input(Layer):
         return joined(self, other)
 
     def start(self, builder: Builder) -> Variable:
-        """Enter the input of the network."""
-        x = builder.variable("x", (), (builder.size(self.size),), INPUT)
-        builder.books.inputs.append(x)
+        """Enter the first input of the network."""
         builder.books.layer_count += 1
         builder.books.previous = self
-        return x
+        return builder.further_input(self)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"{self.text} stands after another layer; a network has one Input, the first layer")
+
+
+def checked_input(given: Any, what: str) -> Input:
+    """Return an argument of a layer that is a further input; `what` says whose it is.
+
+    Raises:
+        SpecError: no `Input`.
+    """
+    if not isinstance(given, Input):
+        raise SpecError(f'{what} is an input, such as Input(8, name="memory"), not {shown(given)}')
+    return given
 
 
 @dataclass(frozen=True)
@@ -207,7 +256,8 @@ def _turned(W: Node) -> Node:
 class Embedding(Layer):
     """Rows of a table `E: (vocabulary, size)` selected by the ids of the input.
 
-    For `k` ids the output is the rows one after the other, `(k * size,)`, or without `flatten` a matrix, `(k, size)`.
+    For `k` ids the output is the rows one after the other, `(k * size,)`, or without `flatten` a row for each
+    id, `(k, size)`.
 
     >>> (Input(3) >> Embedding(27, 10)).system().output.shape
     (30,)
@@ -227,14 +277,13 @@ class Embedding(Layer):
             raise SpecError(f"Embedding: flatten is True or False, not {shown(self.flatten)}")
 
     def makes(self, shape: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-        return (shape[0] * sized(self.size),) if self.flatten else ()
+        return (sympy.prod(shape) * sized(self.size),) if self.flatten else ()
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        if not isinstance(builder.books.previous, Input) or builder.nesting > 1:
+        if value not in builder.books.inputs or builder.nesting > 1:
             raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
-        ids = value.change(facts=sympy.Tuple(Fact("index", vocabulary)))
-        builder.books.inputs[:] = [ids]
+        ids = builder.ids(value, vocabulary)
         number = builder.next_number("embedding")
         table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
         rows: Node = Take(table, ids)

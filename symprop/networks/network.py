@@ -9,9 +9,9 @@ from typing import Any, overload
 from sympy import Expr, Symbol
 
 from symprop.algebra.batching import batched_system
-from symprop.algebra.equations import System
+from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.names import closest
+from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
@@ -84,6 +84,7 @@ class Network:
                 raise SpecError(f"{shown(layer.text)} stands after the loss {shown(last)}; a loss is the last layer")
             progress.value = progress.builder.add(layer, progress.value)
         progress.position = len(self.layers)
+        self._check_input_names(progress.builder.books, progress.builder.items)
         if progress.builder.books.loops:
             self._check_index_names(progress.builder.books.loops)
         return progress.builder
@@ -101,6 +102,23 @@ class Network:
             if name in taken:
                 raise SpecError(
                     f"the size {shown(name)} has the name of the index of a Repeat\nallowed: another name, such as n1"
+                )
+
+    def _check_input_names(self, books: Books, items: list[Item]) -> None:
+        """Raise where an input has the name of something else."""
+        if [each.name for each in books.inputs] == ["x"]:
+            return
+        parts = [*(equation.target for equation in equations_in(items)), *books.targets]
+        parts += [parameter.variable for parameter in books.parameters]
+        taken = {each.name for part in parts for each in (part, adjoint_of(part))}
+        for name, what in (
+            *((name, "a variable of the network") for name in sorted(taken)),
+            *((name, "a size") for name in self.sizes),
+            *((name, "an activation") for name in books.functions),
+        ):
+            if any(each.name == name for each in books.inputs):
+                raise SpecError(
+                    f'the input {shown(name)} has the name of {what}\nallowed: another name, such as name="memory"'
                 )
 
     def system(self, layout: str = "example") -> System:
@@ -134,6 +152,11 @@ class Network:
     def layouts(self) -> tuple[str, ...]:
         """The layouts in which the network has a meaning, its own first: for one example, unless it joins examples."""
         return LAYOUTS[1:] if self.system("example").joins_examples else LAYOUTS
+
+    @property
+    def inputs(self) -> tuple[Variable, ...]:
+        """What the network reads for each example: its first input, then further ones in order of appearance."""
+        return tuple(self._built().books.inputs)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -207,6 +230,15 @@ class Network:
         """
         change: dict[Size, Size] = {old: checked_size(new, f"size {old}") for old, new in sizes.items()}
         return Network(tuple(layer.with_sizes(change) for layer in self.layers))
+
+
+def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
+    """Return the inputs that stand in arguments of layers, each name once, in order of appearance."""
+    found: dict[str, Input] = {}
+    for layer in layers:
+        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
+            found.setdefault(each.name, each)
+    return tuple(found.values())
 
 
 def _names(layers: tuple[Layer, ...]) -> Iterator[str]:

@@ -14,12 +14,16 @@ import sympy
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.names import size_symbol
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.names import size_symbol, validated
+from symprop.algebra.operators import OPERATORS
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
 Size: TypeAlias = "int | str | Expr"
 
 LARGEST_WIDTH = 10**7
+MOST_AXES = 8
+"""Of an input."""
 MOST_LAYERS = 10_000
 MOST_PARAMETERS = 10**9
 DEEPEST_NESTING = 50
@@ -30,6 +34,11 @@ COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
 _OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
 """Names that the variables of a network have."""
+_CODE_NAME = re.compile(
+    r"m|work|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|[A-Z_]+|Workspace|"
+    r"init_\w+|forward|predict|loss|make_workspace|loss_and_grads|train_step|clip_gradients|params|grads"
+)
+"""Names that generated modules use themselves."""
 _ALLOWED = f"allowed: a whole number from 1 to {LARGEST_WIDTH:,}, or a name such as n1"
 
 
@@ -85,6 +94,24 @@ def _refuse_own_name(name: str, what: str) -> None:
         raise SpecError(
             f"{what}: {shown(name)} is the name of a variable of networks and cannot be a size\n{_ALLOWED}, n or k"
         )
+
+
+def checked_input_name(name: Any) -> str:
+    """Return the name of an input: one that a variable of a network may have, and an argument of generated code.
+
+    Raises:
+        SpecError: no name, or one that means something else in a network or in its code.
+    """
+    allowed = 'allowed: another name, such as name="memory"'
+    try:
+        validated(name)
+    except SymbolNameError as problem:
+        raise SpecError(f"Input: {problem}") from None
+    if name != "x" and _OWN_NAME.fullmatch(name):
+        raise SpecError(f"Input: {shown(name)} is the name of a variable of networks\n{allowed}")
+    if name in FUNCTIONS or name in OPERATORS or _CODE_NAME.fullmatch(name):
+        raise SpecError(f"Input: {shown(name)} has a meaning of its own in formulas or in code\n{allowed}")
+    return name
 
 
 def _number_text(number: Any) -> str:

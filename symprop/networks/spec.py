@@ -147,7 +147,8 @@ class _Reading:
         if isinstance(value, Name):
             return value.text
         if isinstance(value, list):
-            return Chain(tuple(self.layer(call) for call in value))
+            read = tuple(self.layer(call) for call in value)
+            return read[0] if len(read) == 1 and isinstance(read[0], layers.Input) else Chain(read)
         return value
 
     def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
@@ -185,8 +186,5 @@ def _texts(call: Call | CallSum) -> Iterator[str]:
 
 def _usage(kind: type) -> str:
     """How a layer is written: `Dense(size, bias=True, initialiser=None)`."""
-    parts = [
-        name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"
-        for name, parameter in inspect.signature(kind).parameters.items()
-    ]
+    parts = [str(part.replace(annotation=part.empty)) for part in inspect.signature(kind).parameters.values()]
     return f"allowed: {kind.__name__}({', '.join(parts)})"

@@ -12,7 +12,7 @@ from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import PRE_ACTIVATION
+from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, PRE_ACTIVATION, STATE, TARGET
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.function_notes import definitions, functions_of, kinks, told
@@ -92,12 +92,10 @@ def _parameter_count(derivation: Derivation) -> Sentence:
 def _sizes(derivation: Derivation) -> Iterator[Size]:
     system, loops = derivation.system, loops_of(derivation)
     running = tuple(state.variable for state in system.states)
-    roles = (
-        *((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter")),
-        (running, "running statistic"),
-    )
-    for group, role in roles:
+    given = ((system.inputs, INPUT), (system.targets, TARGET), (system.parameters, PARAMETER))
+    for group, usual in (*given, (running, "running statistic")):
         for variable in group:
+            role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
             facts: list[str | Range] = [_fact(fact) for fact in variable.facts]
             for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):

@@ -99,8 +99,11 @@ class _Plan:
 
     def _rows(self, first: str | None, last: str | None) -> list[_Row]:
         system = self.derivation.system
-        rows = [_Row(variable, None) for variable in system.inputs]
+        rows, further = [_Row(variable, None) for variable in system.inputs[:1]], list(system.inputs[1:])
         for item in system.items:
+            read = {name for equation in equations_in((item,)) for name in variables(equation.expression)}
+            rows += [_Row(variable, None) for variable in further if variable in read]  # above what reads it first
+            further = [variable for variable in further if variable not in read]
             loop = item if isinstance(item, Loop) else None
             rows += [_Row(carry.before, None, loop) for carry in loop.carries] if loop is not None else []
             rows += [_Row(equation.target, equation, loop) for equation in equations_in((item,))]
@@ -149,7 +152,9 @@ class _Plan:
             if any(reader in reaching for reader, _ in rows[place].readers):
                 reaching.add(place)
         parameters = self.parameters
-        depending: set[int] = {0} if self.from_name or not parameters else set()
+        wanted = () if parameters else self.derivation.system.wanted
+        depending = {place for place, row in enumerate(rows) if row.variable in wanted and row.equation is None}
+        depending |= {0} if self.from_name else set()
         for _ in range(2):  # what enters a block depends on what leaves it, by way of the block before
             for place, row in enumerate(rows):
                 names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sympy
 from sympy import Expr
 
+from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import INPUT
 from symprop.networks.blocks import Repeat, Residual
 from symprop.networks.builder import Built
-from symprop.networks.network import Network
+from symprop.networks.network import Network, further_inputs
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
 from symprop.notation.page_blocks import PageWriter
 
@@ -19,7 +21,8 @@ def layers_of(network: Network) -> tuple[Built, ...]:
 
 def layer_table(network: Network, writer: PageWriter) -> Grid:
     """Return the table of layers: each with its output, the shape of that, its parameters and how many they are."""
-    rows = [_input_row(network, writer)]
+    texts = [layer.text for layer in (network.layers[0], *further_inputs(network.layers))]
+    rows = [_input_row(text, x, writer) for text, x in zip(texts, network.inputs, strict=True)]
     total: Expr = sympy.Integer(0)
     for built in layers_of(network):
         count = sympy.expand(sympy.Add(*(sympy.prod(p.variable.shape) for p in built.parameters)))
@@ -46,10 +49,10 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
     return Grid(head, tuple(rows), ("0.27", "l", "l", "0.27", "r"), ("The layers.",), "tab:layers", small=True)
 
 
-def _input_row(network: Network, writer: PageWriter) -> GridRow:
-    x = network.system().inputs[0]
+def _input_row(text: str, x: Variable, writer: PageWriter) -> GridRow:
     shape = writer.dimensions(x.shape)
-    return GridRow(((Code(network.layers[0].text),), (Math(writer.formula(x)),), (Math(shape),), (), ()))
+    said = () if x.role == INPUT else (x.role,)  # no gradient flows to what is given
+    return GridRow(((Code(text),), (Math(writer.formula(x)),), (Math(shape),), said, ()))
 
 
 def _count(count: Expr, writer: PageWriter) -> Words:

@@ -71,7 +71,7 @@ def stations(system: System) -> list[Variable]:
     at_loss = {variable for variable in (system.loss, system.prediction) if variable is not None}
     equations = [equation for equation in system.equations if equation.target not in at_loss]
     place = {equation.target: number for number, equation in enumerate(equations)}
-    place |= dict.fromkeys(system.inputs, -1)
+    place[system.inputs[0]] = -1
     oldest = len(equations)  # the first variable that this equation or a later one reads
     found: list[Variable] = []
     inside = False  # the next equation is an activation

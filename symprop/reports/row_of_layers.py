@@ -13,7 +13,7 @@ from symprop.networks.blocks import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 from symprop.networks.penalties import Penalised
-from symprop.notation.blocks import Picture
+from symprop.notation.blocks import Math, Picture
 from symprop.notation.latex_document import typed
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
@@ -75,11 +75,19 @@ def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
     found = stations(network)
     if len(found) > MOST:
         return None
-    caption = "The network: each layer with what it puts out"
-    caption += (
-        "; an arc is the shortcut of a residual block." if any(each.shortcut is not None for each in found) else "."
-    )
-    return Picture(_tikz(found, writer), _svg(found), (caption,), "fig:network")
+    arcs = "; an arc is the shortcut of a residual block" if any(each.shortcut is not None for each in found) else ""
+    words: list[str | Math] = [f"The network: each layer with what it puts out{arcs}"]
+    known = {each.name: each for each in network.inputs}
+    for built in layers_of(network):
+        for given in built.layer.further_inputs:
+            words += [f"; {_name(built.layer)} also reads ", Math(writer.formula(known[given.name]))]
+    return Picture(_tikz(found, writer), _svg(found), _said(words), "fig:network")
+
+
+def _said(words: list[str | Math]) -> tuple[str | Math, ...]:
+    """The words of a sentence with its full stop."""
+    *rest, last = words
+    return (*rest, f"{last}.") if isinstance(last, str) else (*words, ".")
 
 
 def _at(position: int) -> tuple[float, float]:

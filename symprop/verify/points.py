@@ -84,15 +84,16 @@ class Point:
         return values
 
 
-BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
-"""Facts of targets that 0 and 1 have, and all between."""
-
-
 def called(function: Callable[..., Any], point: Point, targets: bool = True, **options: Any) -> Any:
     """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
-    given = {**point.inputs, **point.given} if targets else point.inputs
+    several = len(point.inputs) > 1
+    x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
-        return function(point.parameters, **given, **options)
+        return function(point.parameters, x, *(point.given.values() if targets else ()), **options)
+
+
+BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
+"""Facts of targets that 0 and 1 have, and all between."""
 
 
 def target_kinds(system: System) -> tuple[Target, ...]:
@@ -144,9 +145,9 @@ def random_point(
         parameters[parameter.name] = drawn if len(shape) > 1 else rounded(drawn + style.bias)
     inputs = {}
     for variable in system.inputs:
-        ids = variable.facts_by_kind.get("index")
-        shape = (count, *_integers(variable))
-        inputs[variable.name] = normal(shape) if ids is None else random.integers(0, int(ids), shape)
+        free = not variable.facts
+        values = normal((count, *_integers(variable))) if free else _target(variable, random, kind, count)[0]
+        inputs[variable.name] = values if free or values.dtype.kind != "f" else rounded(values)
     targets, given = {}, {}
     for variable in system.targets:
         values, ids = _target(variable, random, kind, count)
