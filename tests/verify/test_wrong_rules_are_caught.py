@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 import sympy
+from toy_layers import toys
 
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import ones
+from symprop.algebra.trees import ones, zeros
 from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, sum_rules, tidy, walk
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
@@ -34,7 +36,11 @@ EMBEDDED = "Input(3) >> Embedding(4, 3) >> Dense(3) >> Tanh() >> Dense(3) >> Sof
 LARGE_TABLE = EMBEDDED.replace("Embedding(4", "Embedding(70")
 SCATTER = "np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))"
 SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
+NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
 STEPS = "50 digits, each step"
+
+__all__ = ["toys"]
+pytestmark = pytest.mark.usefixtures("toys")
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -163,6 +169,15 @@ def dropped_term(right: Any, node: Node, context: Context) -> Applied | None:
     return applied
 
 
+def no_mean_over_the_batch(right: Any, node: n.BatchMean, batch: Any, operand: Any) -> Node:
+    return n.Sum(operand.node, batch.own_axis(operand.rank))
+
+
+def statistics_held_fixed(right: Any, node: n.Sum, position: int, g: Node) -> Node:
+    over_the_batch = node.axes == (0,) and node.operands[0].rank == 2
+    return zeros(*node.operands[0].shape) if over_the_batch else right(node, position, g)
+
+
 def rule(named: str, wrong: Callable[..., Any]) -> Patch:
     """Seed a wrong simplification."""
 
@@ -237,6 +252,11 @@ VARIANTS = (
     ),
     Variant("code without .T", RESIDUAL, row(NUMPY, n.Transpose, wrong_code), ("dW1",), False),
     Variant("code with a lost 1/m", RESIDUAL, code("delta3 /= m", "delta3 /= 1"), ("dW1", "db3"), False),
+    Variant(
+        "a statistic with a lost 1/m", NORMED, row(BATCH, n.BatchMean, no_mean_over_the_batch), ("dW1", "L"), False
+    ),
+    Variant("statistics not differentiated through", NORMED, row(PULLBACK, n.Sum, statistics_held_fixed), ("dW1",)),
+    Variant("code of a statistic with a lost 1/m", NORMED, code("mu1 /= m", "mu1 /= 1"), ("dW1", "L"), False),
 )
 
 
@@ -250,7 +270,7 @@ def nothing_remembered() -> Iterator[None]:
         remembered.cache_clear()
 
 
-@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX])
+@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED])
 def test_the_right_rules_pass(network: str) -> None:
     certificate = check(network)
     assert certificate.ok, certificate.table()
