@@ -16,6 +16,7 @@ from symprop.algebra.batching import BATCH_SIZE, batched
 from symprop.algebra.elements import element
 from symprop.algebra.nodes import BatchMean
 from symprop.algebra.trees import walk
+from symprop.algebra.unrolling import unrolled
 from symprop.errors import ShapeError, SpecError
 from symprop.files import save_weights
 from symprop.saved import load_weights
@@ -273,3 +274,12 @@ def test_two_networks_are_compared_as_batches() -> None:
     assert found.layout == "rows" and not found.jacobians
     plain = "Input(3) >> Dense(3) >> MeanSquaredError()"
     assert symprop.diff(plain, plain.replace("Dense", "Norm() >> Dense")).layout == "rows"
+
+
+def test_loops_written_out_have_the_states_of_each_step() -> None:
+    written = symprop.parse_network(SYMBOLIC).system()
+    found = unrolled(written, {written.loops[0].count: 2})
+    numbered = symprop.parse_network(SYMBOLIC).with_sizes({"N": 2}).system()
+    assert [state.variable.name for state in found.states] == ["R1", "R2", "V1", "V2"]
+    assert set(found.states) == set(numbered.states)
+    assert {each.name: each.text() for each in found.evaluated.equations}.items() >= {"mu2": "mu2 = R2"}.items()
