@@ -14,6 +14,7 @@ import sympy
 
 import symprop
 from symprop.algebra import nodes as n
+from symprop.algebra.known import known
 from symprop.algebra.nodes import Node
 
 
@@ -117,6 +118,14 @@ EXAMPLES: dict[type[Node], tuple[Example, ...]] = {
     ),
     n.Concatenate: (Example("concatenate((x, y))", "x: m, y: n", {"m": 2, "n": 1}),),
     n.Slice: (Example("x[1:3]", "x: n", {"n": 4}),),
+    n.Pad: (Example("pad(x, (1, 2))", "x: n", {"n": 2}),),
+    n.Flip: (Example("flip(x)", "x: n", {"n": 3}),),
+    n.Window: (
+        Example(
+            "sliding_window_view(x, 2, axis=0)", "x: n", {"n": 4}, note="Convolution is a product with windows.",
+        ),
+    ),
+    n.Fold: (Example("fold(X, 2, axis=0, length=n + 1)", "X: n 2", {"n": 2}),),
 }  # fmt: skip
 """What the page shows of each kind that has operands."""
 
@@ -125,6 +134,7 @@ LEAVES: dict[type[Node], Example] = {
     n.Scalar: Example("3", ""),
     n.Fill: Example("ones((m, n))", "x: m n"),
     n.Identity: Example("eye(n)", "x: n"),
+    n.Known: Example("x", "x: n", {"n": 3}, made=lambda node: known("positions", node.shape, lambda i: i)),
     n.Commutation: Example("commutation(m, n)", "x: m n", {"m": 2, "n": 2}),
 }
 """The kinds without operands: nothing can be pulled back to them."""

@@ -20,6 +20,7 @@ import symprop
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace
 from symprop.calculus.context import Context
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.rules import RULES
@@ -32,14 +33,15 @@ from symprop.notation.latex import latex
 class Shown:
     """What a rule is tried on: a formula, its declarations, small sizes for the proof.
 
-    `known` is the name of an equation that the rule may use. `positive_determinant` puts the determinant of A as a
-    symbol d above 0, which is where its logarithm has a value.
+    `known` is the name of an equation that the rule may use, `meaning` its right side where that is not the formula.
+    `positive_determinant` puts the determinant of A as a symbol d above 0, which is where its logarithm has a value.
     """
 
     formula: str
     where: str
     sizes: Mapping[str, int] = field(default_factory=lambda: {"n": 2, "m": 2})
     known: str = ""
+    meaning: str = ""
     positive_determinant: bool = False
 
     @property
@@ -52,9 +54,10 @@ class Shown:
         """What the rule may use: nothing but the equation that is known."""
         if not self.known:
             return Context()
-        target = symprop.variable(self.known, self.node.shape)
-        equation = Equation(target, self.node)
-        return Context({self.node: equation}, {target: equation})
+        held = tidy(symprop.formula(self.meaning or self.formula, self.where).node)
+        target = symprop.variable(self.known, held.shape)
+        equation = Equation(target, held)
+        return Context({held: equation}, {target: equation})
 
     def at(self, node: Node) -> Node:
         """Return a formula with numbers for its sizes."""
@@ -79,6 +82,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "y * y = y where each element of y is 0 or 1": Shown("y**2", "y: n one-hot", {"n": 3}),
     "y * y = 1 where each element of y is -1 or 1": Shown("y**2", "y: n signs"),
     "the right side of an equation is its left side": Shown("tanh(z)", "z: n", known="a"),
+    "x**(c * k) = y**k where y = x**c is known": Shown(
+        "1 / sqrt(v)**3", "v: n positive", known="r", meaning="1 / sqrt(v)"
+    ),
     "x / x = 1 where x is not 0": Shown("x * y / x", "x: n positive, y: n"),
     "x * (y + z / x) = x * y + z where x is not 0": Shown("x * (y + z / x)", "x: n positive, y: n, z: n"),
     "x * (1 - y) + x * y = x": Shown("x * (1 - y) + x * y", "x: n, y: n"),
@@ -145,7 +151,9 @@ def simplifications() -> Iterator[Proved]:
         if applied is None:
             raise LookupError(f"the rule {rule.name!r} does nothing to {shown.formula}")
         facts = tuple(fact if isinstance(fact, str) else f"{fact.pretty()} is known" for fact in applied.facts)
-        how, cases = (EXACT, 0) if shown.known else compared(shown, shown.node, applied.result)
+        meaning = {equation.target: equation.expression for equation in shown.context.by_name.values()}
+        right = replace(applied.result, meaning) if shown.meaning else applied.result
+        how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, shown.node, right)
         yield Proved(rule.name, rule.identity, shown, shown.node, applied.result, facts, how, cases)
 
 

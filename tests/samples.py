@@ -12,6 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.defined import T
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
+from symprop.algebra.known import known
 from symprop.algebra.nodes import Fact, Node
 
 u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))
@@ -24,6 +25,7 @@ table, scattered = variable("table", (3, 2)), variable("scattered", (2, 2, 2))
 q, QA = variable("q", (2,), (Fact("nonnegative"),)), variable("QA", (2, 3), (Fact("nonnegative"),))
 r = variable("r", (2,), (Fact("nonnegative"),))
 M, N = variable("M", (3, 3)), variable("N", (2, 2))
+line, image, patches = variable("line", (7,)), variable("image", (4, 5)), variable("patches", (2, 1, 2, 3))
 vector, place = variable("vector", (3,)), variable("place", (), (Fact("index", 3),))
 i, j = (sympy.Symbol(name, integer=True, positive=True) for name in "ij")
 well = n.Identity(3) * 3 + M
@@ -51,6 +53,10 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     n.Scalar: (n.Scalar(3), n.Scalar(sympy.Rational(1, 3))),
     n.Fill: (n.Fill(2, (2, 3)), n.Fill(sympy.Rational(1, 2), (3,))),
     n.Identity: (n.Identity(2), n.Identity(3)),
+    n.Known: (
+        *(known("causal", (3, 3), lambda i, j: i >= j), known("positions", (4,), lambda i: i)),
+        *(known("angles", (3, 4), lambda i, j: sympy.sin(i / 10 ** (j / 4))), known("rows", (2, 3), lambda i, j: i**2)),
+    ),
     n.Add: (u + v, A + row, A + column, row + column, A + w, u + c, n.Add(u, v, u), P + A, P + R),
     n.Multiply: (u * v, A * row, A * column, row * column, A * w, u * c, n.Multiply(u, v, u), 3 * A, P * R),
     n.Power: (u**2, u**3, q**-1, q ** sympy.Rational(1, 2), QA**-2, c**2, u**1),
@@ -129,6 +135,20 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     n.Slice: (
         *(n.Slice(w, 0, 1, 3), n.Slice(w, 0, 0, 2), n.Slice(A, 1, 1, 2), n.Slice(A, 0, 0, 2), n.Slice(P, 2, 1, 3)),
         *(n.Slice(M, 1, 0, 1), n.Slice(M, 0, 1, 2)),
+    ),
+    n.Pad: (
+        *(n.Pad(w, 0, [(1, 2)]), n.Pad(w, 0, [(0, 1)], 3), n.Pad(A, 1, [(2, 0)]), n.Pad(A, (0, 1), [(1, 1), (0, 2)])),
+        *(n.Pad(P, (2, 0), [(1, 0), (0, 1)], sympy.Rational(-1, 2)), n.Pad(M, 0, [(0, 0)])),
+    ),
+    n.Flip: (n.Flip(w), n.Flip(A), n.Flip(A, 1), n.Flip(P, (0, 2)), n.Flip(M @ M, 0)),
+    n.Window: (
+        *(n.Window(line, 0, 3), n.Window(line, 0, 2, 2), n.Window(line, 0, 2, 1, 3), n.Window(line, 0, 3, 3, 2)),
+        *(n.Window(image, (0, 1), (2, 2)), n.Window(image, (1, 0), (3, 2), (2, 1), (1, 2)), n.Window(A, 1, 2)),
+        *(n.Window(image, 0, 1, 2), n.Window(P, (0, 2), (1, 2)), n.Window(M @ M, 0, 2, 1)),
+    ),
+    n.Fold: (
+        *(n.Fold(A, 0, 3, 2, 1, 6), n.Fold(M, 0, 3, 1, 2, 7), n.Fold(A, 0, 3, 3, 1, 7), n.Fold(P, 1, 3, 1, 1, 4)),
+        *(n.Fold(P, 0, 3, 2, 1, 5), n.Fold(patches, (1, 0), (2, 3), (1, 2), (2, 1), (3, 5)), n.Fold(B, 0, 2, 1, 1, 4)),
     ),
     n.LogSumExp: (n.LogSumExp(u), n.LogSumExp(A), n.LogSumExp(A, 0), n.LogSumExp(A, 1, True), n.LogSumExp(P, 1)),
 }

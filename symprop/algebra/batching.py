@@ -17,10 +17,11 @@ from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Item, Rows, System
+from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, multiplied, ones
+from symprop.algebra.trees import added, factors_of, multiplied, ones, terms_of
 from symprop.errors import ShapeError
 
 BATCH = Table("batch")
@@ -102,19 +103,14 @@ def _in_batch(node: Node, batch: Batch) -> Operand:
     return Operand(BATCH(node, batch, *operands), True, node.rank)
 
 
-@BATCH.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@BATCH.row(n.Leaf)
 def _(node: Node, batch: Batch) -> Node:
     return node
 
 
-@BATCH.row(n.Add, n.Multiply, n.Map, n.Compare, n.Where)
+@BATCH.row(n.Elementwise)
 def _(node: Node, batch: Batch, *operands: Operand) -> Node:
     return node.with_operands(batch.aligned(operand, node.rank) for operand in operands)
-
-
-@BATCH.row(n.Power)
-def _(node: n.Power, batch: Batch, operand: Operand) -> Node:
-    return n.Power(operand.node, node.exponent)
 
 
 @BATCH.row(n.MatMul)
@@ -172,10 +168,9 @@ def _(node: n.Transpose, batch: Batch, operand: Operand) -> Node:
     return operand.node if node.rank < 2 else n.Transpose(operand.node, batch.order(node.axes))
 
 
-@BATCH.row(n.Sum)
-def _(node: n.Sum, batch: Batch, operand: Operand) -> Node:
-    axes = tuple(batch.axis(axis) for axis in node.axes)
-    return n.Sum(operand.node, axes, node.keepdims) if axes else operand.node
+@BATCH.row(n.Reduction, n.Softmax)
+def _(node: n.Reduction | n.Softmax, batch: Batch, operand: Operand) -> Node:
+    return node.along(operand.node, batch.axis) if operand.rank else operand.node
 
 
 @BATCH.row(n.BatchMean)
@@ -185,9 +180,22 @@ def _(node: n.BatchMean, batch: Batch, operand: Operand) -> Node:
     return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, batch.own_axis(operand.rank)))
 
 
-@BATCH.row(n.Expand)
-def _(node: n.Expand, batch: Batch, operand: Operand) -> Node:
-    return n.Expand(operand.node, batch.axis(node.axis))
+@BATCH.row(n.Structural)
+def _(node: n.Structural, batch: Batch, operand: Operand) -> Node:
+    moved = node.along(operand.node, batch.axis)
+    if batch.rows:
+        return moved
+    last = AXES.index(moved.index_map.places[-1])  # where the batch, the operand's last axis, has come to stand
+    order = [*(axis for axis in range(moved.rank) if axis != last), last]
+    return moved if last == node.rank else n.Transpose(moved, order)
+
+
+@BATCH.row(n.Fold)
+def _(node: n.Fold, batch: Batch, operand: Operand) -> Node:
+    if batch.rows:
+        return node.along(operand.node, batch.axis)
+    windows = range(node.rank, operand.rank)  # these stand behind the batch
+    return node.along(n.Transpose(operand.node, (*range(node.rank), operand.rank, *windows)), batch.axis)
 
 
 @BATCH.row(n.Reshape)
@@ -262,16 +270,6 @@ def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
     return n.MatMul(_swapped(chosen), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
 
 
-@BATCH.row(n.Softmax)
-def _(node: n.Softmax, batch: Batch, operand: Operand) -> Node:
-    return n.Softmax(operand.node, batch.axis(node.axis))
-
-
-@BATCH.row(n.LogSumExp)
-def _(node: n.LogSumExp, batch: Batch, operand: Operand) -> Node:
-    return n.LogSumExp(operand.node, batch.axis(node.axis), node.keepdims)
-
-
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
     """Return a variable with the batch axis; facts that speak of an axis move along."""
     facts = (
@@ -282,13 +280,13 @@ def batched_variable(variable: Variable, batch: Batch) -> Variable:
 
 def mean(node: Node, size: Expr) -> Node:
     """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
-    terms = node.operands if isinstance(node, n.Add) else (node,)
+    terms = terms_of(node)
     means = [_mean_of_term(term, size) if term.rank else term for term in terms]
     return added(means)
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
-    factors = term.operands if isinstance(term, n.Multiply) else (term,)
+    factors = factors_of(term)
     numbers = [factor.value for factor in factors if isinstance(factor, n.Scalar)]
     rest = [factor for factor in factors if not isinstance(factor, n.Scalar)]
     product = multiplied(rest)

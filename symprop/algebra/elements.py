@@ -18,6 +18,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import broadcast, shape_text
 from symprop.algebra.sizes import as_expression
@@ -157,6 +158,11 @@ def _(node: Any, index: Index, of: Reader) -> Expr:
     return node.value
 
 
+@ELEMENT.row(n.Known)
+def _(node: n.Known, index: Index, of: Reader) -> Expr:
+    return node.rule.xreplace(dict(zip(AXES, index, strict=False)))
+
+
 @ELEMENT.row(n.Identity)
 def _(node: n.Identity, index: Index, of: Reader) -> Expr:
     return KroneckerDelta(*index)
@@ -195,10 +201,37 @@ def _(node: n.Outer, index: Index, of: Reader) -> Expr:
     return of(left, index[:1]) * of(right, index[1:])
 
 
-@ELEMENT.row(n.Transpose)
-def _(node: n.Transpose, index: Index, of: Reader) -> Expr:
-    place = dict(zip(node.axes, index, strict=True))  # axis k of the result is axis axes[k] of the operand
-    return of(node.operands[0], tuple(place[axis] for axis in range(len(index))))
+@ELEMENT.row(n.Structural)
+def _(node: n.Structural, index: Index, of: Reader) -> Expr:
+    moved = node.index_map
+    place = moved.at(index)
+    ends = ((place[axis], moved.source[axis]) for axis in moved.leaving)
+    inside = sympy.And(*(condition for at, size in ends for condition in (at >= 0, at < size)))
+    if inside == sympy.false:
+        return moved.outside
+    read = of(node.operands[0], place)
+    return read if inside == sympy.true else sympy.Piecewise((read, inside), (moved.outside, True))
+
+
+@ELEMENT.row(n.Fold)
+def _(node: n.Fold, index: Index, of: Reader) -> Expr:
+    windows = node.unfolded
+    sizes = windows.shape[node.rank :]
+
+    def term(k: Index) -> Expr:
+        """The one element at place `k` of a window that goes to `index`, if one does."""
+        place, conditions = list(index), []
+        for (axis, _, stride, dilation), inner in zip(node.steps, k, strict=True):
+            moved = index[axis] - dilation * inner
+            place[axis] = moved / Integer(stride)
+            conditions += [sympy.Eq(moved % stride, 0), moved >= 0, place[axis] < windows.shape[axis]]
+        inside = sympy.And(*conditions)
+        if inside == sympy.false:
+            return Integer(0)
+        read = of(node.operands[0], (*place, *k))
+        return read if inside == sympy.true else sympy.Piecewise((read, inside), (0, True))
+
+    return of.sum_over(term, sizes)
 
 
 def with_axes(index: Index, axes: tuple[int, ...], inner: Index, rank: int, keepdims: bool) -> Index:
@@ -216,11 +249,6 @@ def _(node: n.Sum, index: Index, of: Reader) -> Expr:
     return of.sum_over(lambda k: of(operand, with_axes(index, node.axes, k, operand.rank, node.keepdims)), sizes)
 
 
-@ELEMENT.row(n.Expand)
-def _(node: n.Expand, index: Index, of: Reader) -> Expr:
-    return of(node.operands[0], index[: node.axis] + index[node.axis + 1 :])
-
-
 @ELEMENT.row(n.Reshape)
 def _(node: n.Reshape, index: Index, of: Reader) -> Expr:
     flat: Any = Integer(0)
@@ -236,11 +264,6 @@ def _(node: n.Reshape, index: Index, of: Reader) -> Expr:
 @ELEMENT.row(n.Diag)
 def _(node: n.Diag, index: Index, of: Reader) -> Expr:
     return KroneckerDelta(*index) * of(node.operands[0], index[:1])
-
-
-@ELEMENT.row(n.Diagonal)
-def _(node: n.Diagonal, index: Index, of: Reader) -> Expr:
-    return of(node.operands[0], index * 2)
 
 
 @ELEMENT.row(n.Take)

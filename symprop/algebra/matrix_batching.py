@@ -30,16 +30,6 @@ def _(node: n.Kron, batch: Batch, left: Operand, right: Operand) -> Node:
     return n.Reshape(n.Multiply(*blocks), batch.shape(node.shape))
 
 
-@BATCH.row(n.Product)
-def _(node: n.Product, batch: Batch, operand: Operand) -> Node:
-    return n.Product(operand.node, tuple(batch.axis(axis) for axis in node.axes), node.keepdims)
-
-
-@BATCH.row(n.Extreme)
-def _(node: n.Extreme, batch: Batch, operand: Operand) -> Node:
-    return n.Extreme(operand.node, tuple(batch.axis(axis) for axis in node.axes), node.keepdims, node.which)
-
-
 @BATCH.row(n.Concatenate)
 def _(node: n.Concatenate, batch: Batch, *operands: Operand) -> Node:
     parts = [
@@ -49,11 +39,6 @@ def _(node: n.Concatenate, batch: Batch, *operands: Operand) -> Node:
         for operand in operands
     ]
     return n.Concatenate(*parts, axis=batch.axis(node.axis))
-
-
-@BATCH.row(n.Slice)
-def _(node: n.Slice, batch: Batch, operand: Operand) -> Node:
-    return n.Slice(operand.node, batch.axis(node.axis), node.start, node.stop)
 
 
 @BATCH.row(n.BlockSum)

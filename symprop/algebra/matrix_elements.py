@@ -110,12 +110,6 @@ def _(node: n.Concatenate, index: Index, of: Reader) -> Expr:
     return sympy.Piecewise(*pieces[:-1], (pieces[-1][0], True))
 
 
-@ELEMENT.row(n.Slice)
-def _(node: n.Slice, index: Index, of: Reader) -> Expr:
-    moved = index[node.axis] + node.start
-    return of(node.operands[0], (*index[: node.axis], moved, *index[node.axis + 1 :]))
-
-
 @ELEMENT.row(n.BlockSum)
 def _(node: n.BlockSum, index: Index, of: Reader) -> Expr:
     if node.count.is_Integer:

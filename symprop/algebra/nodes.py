@@ -14,20 +14,21 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import chain, count, pairwise
 from typing import Any, ClassVar, Self
 
 import sympy
-from sympy import Basic, Expr, Integer, Tuple
+from sympy import Basic, Expr, Integer, Tuple, expand, floor
 from sympy.core.symbol import Str
 
+from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GRADIENT
 from symprop.algebra.sizes import as_expression, axis_of, whole
 from symprop.algebra.table import Table
-from symprop.errors import FormulaError, LimitError
+from symprop.errors import FormulaError, LimitError, ShapeError
 
 SHAPE = Table("shape")
 
@@ -57,6 +58,8 @@ class Node(Printable, Basic):
     weight: int
     joins_examples: ClassVar[bool] = False
     """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
+    axis_places: ClassVar[tuple[int, ...]] = ()
+    """Which of `args` are axes."""
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
     def __new__(cls, *args: Basic) -> Self:
@@ -85,6 +88,17 @@ class Node(Printable, Basic):
         """Return the same kind of node over other `operands`."""
         new = iter(operands)
         return self.func(*(next(new) if isinstance(argument, Node) else argument for argument in self.args))
+
+    def along(self, operand: Node, axis: Callable[[int], int]) -> Node:
+        """Return the same kind of node over another operand, each of its axes moved by `axis`."""
+        moved = list(self.args)
+        moved[0] = operand
+        for place in self.axis_places:
+            given = self.args[place]
+            moved[place] = (
+                Tuple(*map(axis, _integers(given))) if isinstance(given, Tuple) else Integer(axis(int(given)))
+            )
+        return self.func(*moved)
 
     @property
     def T(self) -> Node:
@@ -125,7 +139,48 @@ class Node(Printable, Basic):
         return MatMul(self, other)
 
 
-class Variable(Node):
+class Leaf(Node):
+    """Abstract: a kind without operands."""
+
+
+class Elementwise(Node):
+    """Abstract: each element comes from the elements in its place, with NumPy's broadcasting."""
+
+
+class Linear(Node):
+    """Abstract: linear in each operand alone."""
+
+
+class Structural(Linear):
+    """Abstract: moves elements and computes nothing. A kind declares its `index_map`, and its rows follow."""
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def index_map(self) -> IndexMap:
+        """Where each element of the result stands in the operand.
+
+        Raises:
+            ShapeError: the arguments do not fit the operand.
+        """
+        raise NotImplementedError
+
+
+class Reduction(Node):
+    """Abstract: takes `axes` together; with `keepdims` they stay with length 1."""
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return _integers(self.args[1])
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+
+class Variable(Leaf):
     """A named array: an input, a parameter, a target or the left side of an equation.
 
     `role` says what it is (`symprop.algebra.roles`), and the rest how it is called: `letter` and `index` make the name
@@ -231,7 +286,7 @@ class Fact(Basic):
         return self.args[1]
 
 
-class Scalar(Node):
+class Scalar(Leaf):
     """A number, or an expression in sizes (`1/m`), as a rank-0 node."""
 
     def __new__(cls, value: Any) -> Self:
@@ -242,7 +297,7 @@ class Scalar(Node):
         return self.args[0]
 
 
-class Fill(Node):
+class Fill(Leaf):
     """An array of the given shape with every element equal to `value` (zeros, ones)."""
 
     def __new__(cls, value: Any, shape: Any) -> Self:
@@ -253,22 +308,22 @@ class Fill(Node):
         return self.args[0]
 
 
-class Identity(Node):
+class Identity(Leaf):
     """The identity matrix of `size` rows."""
 
     def __new__(cls, size: Any) -> Self:
         return super().__new__(cls, as_expression(size))
 
 
-class Add(Node):
+class Add(Elementwise):
     """Elementwise sum of two or more terms, with broadcasting: `out[i] = t1[i] + t2[i] + ...`."""
 
 
-class Multiply(Node):
+class Multiply(Elementwise, Linear):
     """Elementwise (Hadamard) product of two or more factors, with broadcasting: `out[i] = f1[i] * f2[i] * ...`."""
 
 
-class Power(Node):
+class Power(Elementwise):
     """Elementwise power with a constant exponent: `out[i] = base[i] ** exponent`."""
 
     def __new__(cls, base: Node, exponent: Any) -> Self:
@@ -279,21 +334,21 @@ class Power(Node):
         return self.args[1]
 
 
-class MatMul(Node):
+class MatMul(Linear):
     """Matrix product with NumPy's meaning of `@` for ranks 1 and 2, and batched over leading axes above."""
 
     def __new__(cls, left: Node, right: Node) -> Self:
         return super().__new__(cls, left, right)
 
 
-class Outer(Node):
+class Outer(Linear):
     """Outer product of two vectors: `out[i, j] = u[i] * v[j]`."""
 
     def __new__(cls, left: Node, right: Node) -> Self:
         return super().__new__(cls, left, right)
 
 
-class Transpose(Node):
+class Transpose(Structural):
     """Axes in another order: `out.shape[k] = operand.shape[axes[k]]`; reversed by default, as NumPy's `.T`."""
 
     def __new__(cls, operand: Node, axes: Any = None) -> Self:
@@ -304,23 +359,23 @@ class Transpose(Node):
     def axes(self) -> tuple[int, ...]:
         return tuple(int(axis) for axis in self.args[1].args)
 
+    @property
+    def index_map(self) -> IndexMap:
+        source, axes = self.operands[0].shape, self.axes
+        if sorted(axes) != list(range(len(source))):
+            raise ShapeError(f"transpose by axes {axes} of an array of rank {len(source)}")
+        shape = tuple(source[axis] for axis in axes)
+        return IndexMap(source, shape, tuple(AXES[axes.index(axis)] for axis in range(len(source))))
 
-class Sum(Node):
+
+class Sum(Linear, Reduction):
     """Sum over `axes` (all by default); with `keepdims` the summed axes stay with length 1."""
 
     def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Self:
         return super().__new__(cls, operand, _axes(operand, axes), sympy.true if bool(keepdims) else sympy.false)
 
-    @property
-    def axes(self) -> tuple[int, ...]:
-        return tuple(int(axis) for axis in self.args[1].args)
 
-    @property
-    def keepdims(self) -> bool:
-        return bool(self.args[2])
-
-
-class Expand(Node):
+class Expand(Structural):
     """A new axis of length 1 at position `axis` of the result: NumPy's `x[:, None]`."""
 
     def __new__(cls, operand: Node, axis: Any) -> Self:
@@ -330,20 +385,37 @@ class Expand(Node):
     def axis(self) -> int:
         return int(self.args[1])
 
+    @property
+    def index_map(self) -> IndexMap:
+        source, axis = self.operands[0].shape, self.axis
+        if not 0 <= axis <= len(source):
+            raise ShapeError(f"no place {axis} for a new axis in an array of rank {len(source)}")
+        places = (*AXES[:axis], *AXES[axis + 1 : len(source) + 1])
+        return IndexMap(source, (*source[:axis], Integer(1), *source[axis:]), places)
 
-class Reshape(Node):
+
+class Reshape(Linear):
     """The same elements in row-major order under another shape."""
 
     def __new__(cls, operand: Node, shape: Any) -> Self:
         return super().__new__(cls, operand, _expressions(shape))
 
 
-class Diag(Node):
+class Diag(Linear):
     """The square matrix with a vector on its diagonal: `out[i, j] = v[i] if i == j else 0`."""
 
 
-class Diagonal(Node):
+class Diagonal(Structural):
     """The diagonal of a square matrix: `out[i] = A[i, i]`."""
+
+    axis_places: ClassVar[tuple[int, ...]] = ()
+
+    @property
+    def index_map(self) -> IndexMap:
+        source = self.operands[0].shape
+        if len(source) != 2 or expand(source[0] - source[1]) != 0:
+            raise ShapeError(f"Diagonal takes a square matrix, not an array of shape {source}")
+        return IndexMap(source, source[:1], (AXES[0], AXES[0]))
 
 
 class Take(Node):
@@ -375,7 +447,7 @@ class OneHot(Node):
         return self.args[1]
 
 
-class Map(Node):
+class Map(Elementwise):
     """An elementwise function of one or more operands, with broadcasting: `out[i] = f(x[i], ...)`."""
 
     def __new__(cls, function: Basic, *operands: Node) -> Self:
@@ -387,7 +459,7 @@ class Map(Node):
         return self.args[0]
 
 
-class Compare(Node):
+class Compare(Elementwise):
     """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
 
     def __new__(cls, relation: Any, left: Node, right: Node) -> Self:
@@ -398,7 +470,7 @@ class Compare(Node):
         return self.args[0].name
 
 
-class Where(Node):
+class Where(Elementwise):
     """Elementwise choice: `out[i] = yes[i] if condition[i] else no[i]`, with broadcasting."""
 
     def __new__(cls, condition: Node, yes: Node, no: Node) -> Self:
@@ -408,6 +480,8 @@ class Where(Node):
 class Softmax(Node):
     """`out[i] = exp(x[i]) / sum_j exp(x[j])` along `axis`."""
 
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
     def __new__(cls, operand: Node, axis: Any = -1) -> Self:
         return super().__new__(cls, operand, _axes(operand, axis)[0])
 
@@ -416,7 +490,7 @@ class Softmax(Node):
         return int(self.args[1])
 
 
-class LogSumExp(Node):
+class LogSumExp(Reduction):
     """`out = log(sum_j exp(x[j]))` along `axis`, which goes unless `keepdims`."""
 
     def __new__(cls, operand: Node, axis: Any = -1, keepdims: Any = False) -> Self:
@@ -425,10 +499,6 @@ class LogSumExp(Node):
     @property
     def axis(self) -> int:
         return int(self.args[1])
-
-    @property
-    def keepdims(self) -> bool:
-        return bool(self.args[2])
 
 
 class Inverse(Node):
@@ -464,11 +534,11 @@ class MatrixPower(Node):
         return (base.operands[0], -self.exponent) if isinstance(base, Inverse) else (base, self.exponent)
 
 
-class Kron(Node):
+class Kron(Linear):
     """The Kronecker product of two matrices: `out[i * p + k, j * q + l] = A[i, j] * B[k, l]`, B of shape (p, q)."""
 
 
-class Commutation(Node):
+class Commutation(Leaf):
     """The commutation matrix: the elements of an (m, n) matrix, row by row, in the order of its transpose's rows.
 
     `commutation(m, n) @ reshape(A, (m * n,)) = reshape(A.T, (m * n,))` (Magnus and Neudecker, 2019, section 3.7).
@@ -478,22 +548,14 @@ class Commutation(Node):
         return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
 
 
-class Product(Node):
+class Product(Reduction):
     """Product over `axes` (all by default); with `keepdims` the axes stay with length 1."""
 
     def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False) -> Self:
         return super().__new__(cls, operand, _axes(operand, axes), sympy.true if bool(keepdims) else sympy.false)
 
-    @property
-    def axes(self) -> tuple[int, ...]:
-        return tuple(int(axis) for axis in self.args[1].args)
 
-    @property
-    def keepdims(self) -> bool:
-        return bool(self.args[2])
-
-
-class Extreme(Node):
+class Extreme(Reduction):
     """The largest ("max") or smallest ("min") element along `axes`; with `keepdims` the axes stay with length 1."""
 
     def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False, which: Any = "max") -> Self:
@@ -501,14 +563,6 @@ class Extreme(Node):
         return super().__new__(
             cls, operand, _axes(operand, axes), kept, which if isinstance(which, Str) else Str(which)
         )
-
-    @property
-    def axes(self) -> tuple[int, ...]:
-        return tuple(int(axis) for axis in self.args[1].args)
-
-    @property
-    def keepdims(self) -> bool:
-        return bool(self.args[2])
 
     @property
     def which(self) -> str:
@@ -528,7 +582,7 @@ class Concatenate(Node):
         return int(self.args[-1])
 
 
-class Slice(Node):
+class Slice(Structural):
     """The elements from `start` to before `stop` along `axis`: NumPy's `x[start:stop]`."""
 
     def __new__(cls, operand: Node, axis: Any, start: Any, stop: Any) -> Self:
@@ -546,6 +600,174 @@ class Slice(Node):
     @property
     def stop(self) -> Expr:
         return self.args[3]
+
+    @property
+    def index_map(self) -> IndexMap:
+        source, axis, length = self.operands[0].shape, self.axis, self.stop - self.start
+        if any(part.is_negative for part in (self.start, length - 1, source[axis] - self.stop)):
+            raise ShapeError(f"no elements {self.start}:{self.stop} along axis {axis} of length {source[axis]}")
+        places = list(AXES[: len(source)])
+        places[axis] += self.start
+        return IndexMap(source, (*source[:axis], length, *source[axis + 1 :]), tuple(places))
+
+
+class Pad(Structural):
+    """More elements before and after along `axes`, each `value`: NumPy's `pad`. `widths` are pairs (before, after)."""
+
+    def __new__(cls, operand: Node, axes: Any, widths: Any, value: Any = 0) -> Self:
+        pairs = Tuple(*map(_expressions, widths))
+        return super().__new__(cls, operand, _in_order(axes, operand.rank), pairs, as_expression(value))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return _integers(self.args[1])
+
+    @property
+    def widths(self) -> tuple[tuple[Expr, Expr], ...]:
+        """How many elements stand before and after, for each axis of the operand."""
+        pairs = dict(zip(self.axes, (pair.args for pair in self.args[2].args), strict=True))
+        return tuple(pairs.get(axis, (Integer(0), Integer(0))) for axis in range(self.operands[0].rank))
+
+    @property
+    def value(self) -> Expr:
+        return self.args[3]
+
+    @property
+    def index_map(self) -> IndexMap:
+        source, widths = self.operands[0].shape, self.widths
+        if any(width.is_negative for pair in widths for width in pair):
+            raise ShapeError(f"an array is padded by widths of 0 or more, not {widths}")
+        shape = tuple(size + before + after for size, (before, after) in zip(source, widths, strict=True))
+        places = tuple(AXES[axis] - before for axis, (before, _) in enumerate(widths))
+        return IndexMap(source, shape, places, self.value)
+
+
+class Flip(Structural):
+    """The elements in reverse order along `axes` (all by default): NumPy's `flip`."""
+
+    def __new__(cls, operand: Node, axes: Any = None) -> Self:
+        return super().__new__(cls, operand, _axes(operand, axes))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return _integers(self.args[1])
+
+    @property
+    def index_map(self) -> IndexMap:
+        source = self.operands[0].shape
+        places = (size - 1 - AXES[k] if k in self.axes else AXES[k] for k, size in enumerate(source))
+        return IndexMap(source, source, tuple(places))
+
+
+class Windowed(Linear):
+    """Abstract: windows of `sizes` elements along `axes`: `strides` from one to the next, `dilations` between elements.
+
+    The axes of windows stand last, those of their elements behind all others, in the order of `axes`.
+    """
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
+    def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, *more: Any) -> Self:
+        numbers = (_expressions(_several(each)) for each in (sizes, strides, dilations, *more))
+        axes = tuple(map(int, _several(axes)))
+        spread = (Tuple(*each.args * len(axes)) if len(each.args) == 1 else each for each in numbers)
+        return super().__new__(cls, operand, _in_order(axes, operand.rank - len(axes) * len(more)), *spread)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return _integers(self.args[1])
+
+    @property
+    def steps(self) -> tuple[tuple[int, Expr, int, int], ...]:
+        """For each axis that has windows: which, the size of a window, its stride and its dilation."""
+        sizes, strides, dilations = (each.args for each in self.args[2:5])
+        if not all(len(each) == len(self.axes) for each in self.args[1:]):
+            raise ShapeError(f"windows along {len(self.axes)} axes need as many sizes, strides and dilations")
+        if not all(each.is_Integer and each > 0 for each in (*strides, *dilations)):
+            raise ShapeError("strides and dilations of windows are whole numbers from 1")
+        return tuple(zip(self.axes, sizes, map(int, strides), map(int, dilations), strict=True))
+
+    def windows(self, source: tuple[Expr, ...]) -> IndexMap:
+        """Return where each element of each window stands in an array of shape `source`."""
+        shape, places = list(source), list(AXES[: len(source)])
+        sizes: list[Expr] = []
+        for axis, size, stride, dilation in self.steps:
+            shape[axis] = floor((source[axis] - dilation * (size - 1) - 1) / Integer(stride)) + 1
+            if shape[axis].is_nonpositive or size.is_nonpositive:
+                raise ShapeError(f"no window of {size} elements in an axis of length {source[axis]}")
+            places[axis] = stride * AXES[axis] + dilation * AXES[len(source) + len(sizes)]
+            sizes.append(size)
+        return IndexMap(source, (*shape, *sizes), tuple(places))
+
+
+class Window(Windowed, Structural):
+    """The windows of an array: `out[.., i, .., k] = operand[.., stride * i + dilation * k, ..]`."""
+
+    @property
+    def index_map(self) -> IndexMap:
+        return self.windows(self.operands[0].shape)
+
+    def every(self, axis: int, step: Any) -> Window:
+        """Return only every `step`-th window along an axis of windows, or element along an axis of their elements."""
+        rank = self.operands[0].rank
+        chosen, kind = (axis - rank, 2) if axis >= rank else (self.axes.index(axis) if axis in self.axes else -1, 1)
+        if chosen < 0 or not (as_expression(step).is_Integer and step > 0):
+            raise FormulaError(f"no step {step} along axis {axis} of windows")
+        options = [list(each.args) for each in self.args[2:5]]
+        options[kind][chosen] *= step
+        if kind == 2:
+            options[0][chosen] = floor((options[0][chosen] - 1) / as_expression(step)) + 1
+        return Window(self.operands[0], self.axes, *options)
+
+    @property
+    def spacing(self) -> str:
+        """What NumPy writes behind windows of all elements from each place: the steps between those that are kept."""
+        rank = self.operands[0].rank
+        step = {axis: stride for axis, _, stride, _ in self.steps}
+        step |= {rank + place: dilation for place, (_, _, _, dilation) in enumerate(self.steps)}
+        parts = [f"::{step[axis]}" if step.get(axis, 1) > 1 else ":" for axis in range(self.rank)]
+        while parts and parts[-1] == ":":
+            parts.pop()
+        return f"[{', '.join(parts)}]" if parts else ""
+
+
+class Fold(Windowed):
+    """The adjoint of `Window`: the elements of windows go back to their places, where those that meet are summed.
+
+    `lengths` are those of `axes` in the result.
+    """
+
+    def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any, dilations: Any, lengths: Any) -> Self:
+        return super().__new__(cls, operand, axes, sizes, strides, dilations, lengths)
+
+    @property
+    def unfolded(self) -> IndexMap:
+        """Where each element of the operand goes in the result."""
+        shape = list(self.operands[0].shape[: self.operands[0].rank - len(self.axes)])
+        for axis, length in zip(self.axes, self.args[5].args, strict=True):
+            shape[axis] = length
+        return self.windows(tuple(shape))
+
+
+class Known(Leaf):
+    """Data that is known when the module is written: a mask, positions. `rule` gives an element by its indices.
+
+    Made by `known` (`symprop/algebra/known.py`), which checks the name and the rule.
+    """
+
+    def __new__(cls, name: Any, rule: Any, shape: Any) -> Self:
+        return super().__new__(
+            cls, name if isinstance(name, Str) else Str(name), as_expression(rule), _expressions(shape)
+        )
+
+    @property
+    def name(self) -> str:
+        return self.args[0].name
+
+    @property
+    def rule(self) -> Expr:
+        """An element, an expression in the indices `AXES` of the array."""
+        return self.args[1]
 
 
 class Pullback(Node):
@@ -565,7 +787,7 @@ class Pushforward(Node):
         return super().__new__(cls, expression, by, tangent)
 
 
-class BlockSum(Node):
+class BlockSum(Linear):
     """The sum of what `operand` is for `index` = 1, ..., `count`; for a count of 0 it is 0.
 
     It stands where a loss reads the parameters of every block, as a penalty does, and in the derivative of a matrix
@@ -678,8 +900,18 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Extreme,
     Concatenate,
     Slice,
+    Pad,
+    Flip,
+    Window,
+    Fold,
+    Known,
 )
 """Every kind of node that an answer may hold. Each table has a row for each; `Pullback` is the unfinished one."""
+
+
+def _integers(axes: Basic) -> tuple[int, ...]:
+    """Return one axis or several as integers."""
+    return tuple(int(axis) for axis in (axes.args if isinstance(axes, Tuple) else (axes,)))
 
 
 def _axes(operand: Node, axes: Any) -> Tuple:
@@ -691,6 +923,18 @@ def _axes(operand: Node, axes: Any) -> Tuple:
     twice = next((axis for axis, following in pairwise(places) if axis == following), None)
     if twice is not None:
         raise FormulaError(f"axis {twice} is given twice")
+    return Tuple(*places)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list, Tuple)) else (value,)
+
+
+def _in_order(axes: Any, rank: int) -> Tuple:
+    """Return axes as positions, in the order in which they are given."""
+    places = [axis_of(axis, rank) for axis in _several(axes)]
+    if len(set(places)) < len(places):
+        raise FormulaError(f"axes {', '.join(map(str, places))} are not different axes of an array of rank {rank}")
     return Tuple(*places)
 
 

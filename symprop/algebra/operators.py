@@ -182,6 +182,34 @@ def _stack(parts: tuple[Node, ...], axis: Any = 0) -> Node:
     return n.Concatenate(*(n.Expand(part, place % rank) for part in parts), axis=place % rank)
 
 
+def _width(value: Any) -> Expr:
+    if not (isinstance(value, Expr) and value.is_integer and not value.is_negative):
+        raise FormulaError(f"a width is a whole number from 0, not {value}")
+    return value
+
+
+def _pad(x: Node, pad_width: Any, constant_values: Any = 0) -> Node:
+    """One width for all sides, a pair for all axes, or a pair for each axis, as NumPy has it."""
+    pairs = pad_width if isinstance(pad_width, tuple) else (pad_width, pad_width)
+    if not any(isinstance(pair, tuple) for pair in pairs):
+        pairs = (pairs,) * x.rank
+    if len(pairs) != x.rank or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        raise FormulaError(
+            f"a pad needs a pair of widths, before and after, for each of the {x.rank} axes of the array"
+        )
+    return n.Pad(x, tuple(range(x.rank)), [tuple(map(_width, pair)) for pair in pairs], constant_values)
+
+
+def _windows(x: Node, window_shape: Any, axis: Any = None) -> Node:
+    return n.Window(x, tuple(range(x.rank)) if axis is None else _axis(axis), _shape(window_shape))
+
+
+def _fold(
+    windows: Node, window_shape: Any, axis: Any, length: Any, stride: Any = Integer(1), dilation: Any = Integer(1)
+) -> Node:
+    return n.Fold(windows, _axis(axis), *map(_shape, (window_shape, stride, dilation, length)))
+
+
 BY_NAME = frozenset({"keepdims"})
 """Options that are given by name alone."""
 
@@ -225,6 +253,15 @@ OPERATORS: dict[str, Operator] = {
     "one_hot": Operator(("ids",), lambda ids, size: n.OneHot(ids, size_of(size)), ("size",), ("size",)),
     "scatter_add": Operator(
         ("values", "ids"), lambda values, ids, size: n.ScatterAdd(values, ids, size_of(size)), ("size",), ("size",)
+    ),
+    "pad": Operator(("x",), _pad, ("pad_width", "constant_values"), ("pad_width",)),
+    "flip": Operator(("x",), lambda x, axis=None: n.Flip(x, _axis(axis)), ("axis",)),
+    "sliding_window_view": Operator(("x",), _windows, ("window_shape", "axis"), ("window_shape",)),
+    "fold": Operator(
+        ("windows",),
+        _fold,
+        ("window_shape", "axis", "length", "stride", "dilation"),
+        ("window_shape", "axis", "length"),
     ),
     "leaky_relu": Operator(("x",), lambda x, slope=Rational(1, 100): functions.leaky_relu(slope)(x), ("slope",)),
     "elu": Operator(("x",), lambda x, alpha=1: functions.elu(alpha)(x), ("alpha",)),

@@ -101,7 +101,12 @@ def names_in(text: str) -> tuple[str, ...]:
     for before, token, after in zip((None, *tokens[:-1]), tokens, (*tokens[1:], None), strict=True):
         called = after is not None and after.text in {"(", "="}
         attribute = before is not None and before.text == "."
-        if token.kind == "name" and not called and not attribute and token.text not in {*_NAMED, *CONSTANTS, *bound}:
+        if (
+            token.kind == "name"
+            and not called
+            and not attribute
+            and token.text not in {*_NAMED, *CONSTANTS, "inf", *bound}
+        ):
             found.append(token.text)
     return tuple(dict.fromkeys(found))
 
@@ -328,7 +333,7 @@ class _Reader:
     def _sliced(self, tree: ast.Slice, operand: Node, axis: int) -> Node:
         """Read one `start:stop`; what is not given is the whole axis."""
         if tree.step is not None:
-            self.refuse("a slice has a start and a stop, and no step", tree.step)
+            return self._stepped(tree, operand, axis)
         if tree.lower is None and tree.upper is None:
             return operand
         size = operand.shape[axis]
@@ -340,6 +345,16 @@ class _Reader:
             ends.append(default if end is None else self._place(end, node.value, size))
         at = tree.lower or tree.upper or operand
         return self.build(at, n.Slice, operand, axis, *ends)
+
+    def _stepped(self, tree: ast.Slice, operand: Node, axis: int) -> Node:
+        """Read the step of windows, `sliding_window_view(x, 3)[::2]`: every second window, or element of windows."""
+        step = self.node(tree.step) if tree.step is not None else None
+        whole = isinstance(operand, n.Window) and tree.lower is tree.upper is None
+        if not whole or not isinstance(operand, n.Window) or not isinstance(step, n.Scalar):
+            self.refuse(
+                "a slice has a start and a stop, and no step but a whole number in views of windows", tree.step or tree
+            )
+        return self.build(tree.step or tree, operand.every, axis, step.value)
 
     def _place(self, tree: ast.expr, value: Expr, size: Expr) -> Expr:
         """Return a constant index; one below 0 counts from the end, as in NumPy."""
@@ -482,6 +497,8 @@ class _Reader:
             return infinite
         if isinstance(tree, (ast.Tuple, ast.List)):
             return tuple(self._option(key, entry) for entry in tree.elts)
+        if key == "constant_values" and ast.unparse(tree) in ("inf", "-inf"):
+            return sympy.oo if isinstance(tree, ast.Name) else -sympy.oo
         node = self.node(tree)
         if not isinstance(node, n.Scalar):
             self.refuse(f"{key} is a number, not an array", tree)

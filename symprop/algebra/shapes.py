@@ -92,22 +92,39 @@ def _(node: Node) -> Shape:
     return shape
 
 
+@SHAPE.row(n.Known)
+def _(node: n.Known) -> Shape:
+    return tuple(node.args[2].args)
+
+
 @SHAPE.row(n.Identity)
 def _(node: n.Identity) -> Shape:
     return (node.args[0], node.args[0])
 
 
-@SHAPE.row(n.Add, n.Multiply, n.Map, n.Compare, n.Where)
+@SHAPE.row(n.Elementwise)
 def _(node: Node) -> Shape:
     return broadcast(*(operand.shape for operand in node.operands), what=type(node).__name__)
 
 
-@SHAPE.row(n.Power, n.Softmax)
-def _(node: Node) -> Shape:
-    if isinstance(node, n.Softmax):
-        _rank(node, node.operands[0], *range(1, 9))
-        if node.operands[0].shape[node.axis] == 1:
-            raise ShapeError("a softmax over one class is always 1\nallowed: two classes or more, or a sigmoid")
+@SHAPE.row(n.Structural)
+def _(node: n.Structural) -> Shape:
+    return node.index_map.shape
+
+
+@SHAPE.row(n.Fold)
+def _(node: n.Fold) -> Shape:
+    windows, found = node.unfolded, node.operands[0].shape
+    if len(found) != len(windows.shape) or not all(map(same, found, windows.shape)):
+        raise ShapeError(f"windows of shape {shape_text(found)}, not {shape_text(windows.shape)}, to fold")
+    return windows.source
+
+
+@SHAPE.row(n.Softmax)
+def _(node: n.Softmax) -> Shape:
+    _rank(node, node.operands[0], *range(1, 9))
+    if node.operands[0].shape[node.axis] == 1:
+        raise ShapeError("a softmax over one class is always 1\nallowed: two classes or more, or a sigmoid")
     return node.operands[0].shape
 
 
@@ -129,49 +146,18 @@ def _(node: n.Outer) -> Shape:
     return left.shape + right.shape
 
 
-@SHAPE.row(n.Transpose)
-def _(node: n.Transpose) -> Shape:
-    operand = node.operands[0]
-    if sorted(node.axes) != list(range(operand.rank)):
-        raise ShapeError(f"transpose by axes {node.axes} of an array of shape {shape_text(operand.shape)}")
-    return tuple(operand.shape[axis] for axis in node.axes)
-
-
-@SHAPE.row(n.Sum, n.Product, n.Extreme)
-def _(node: n.Sum | n.Product | n.Extreme) -> Shape:
+@SHAPE.row(n.Reduction)
+def _(node: n.Reduction) -> Shape:
     shape = node.operands[0].shape
     if node.keepdims:
         return tuple(Integer(1) if axis in node.axes else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in node.axes)
 
 
-@SHAPE.row(n.LogSumExp)
-def _(node: n.LogSumExp) -> Shape:
-    shape = node.operands[0].shape
-    kept: Shape = (Integer(1),) if node.keepdims else ()
-    return shape[: node.axis] + kept + shape[node.axis + 1 :]
-
-
-@SHAPE.row(n.Expand)
-def _(node: n.Expand) -> Shape:
-    shape = node.operands[0].shape
-    if not 0 <= node.axis <= len(shape):
-        raise ShapeError(f"no place {node.axis} for a new axis in an array of shape {shape_text(shape)}")
-    return (*shape[: node.axis], Integer(1), *shape[node.axis :])
-
-
 @SHAPE.row(n.Diag)
 def _(node: n.Diag) -> Shape:
     _rank(node, node.operands[0], 1)
     return node.operands[0].shape * 2
-
-
-@SHAPE.row(n.Diagonal)
-def _(node: n.Diagonal) -> Shape:
-    operand = node.operands[0]
-    _rank(node, operand, 2)
-    _fits(operand.shape[0], operand.shape[1], node, (operand,))
-    return operand.shape[:1]
 
 
 @SHAPE.row(n.Take)
@@ -244,17 +230,6 @@ def _(node: n.Concatenate) -> Shape:
                 _fits(size, length, node, (first, other))
     total = sum((operand.shape[node.axis] for operand in node.operands), Integer(0))
     return (*first.shape[: node.axis], total, *first.shape[node.axis + 1 :])
-
-
-@SHAPE.row(n.Slice)
-def _(node: n.Slice) -> Shape:
-    shape = node.operands[0].shape
-    length = node.stop - node.start
-    size = shape[node.axis]
-    for part, what in ((node.start, "start"), (length, "length"), (size - node.stop, "end")):
-        if part.is_negative or (what == "length" and part == 0):
-            raise ShapeError(f"no elements {node.start}:{node.stop} along axis {node.axis} of {shape_text(shape)}")
-    return (*shape[: node.axis], length, *shape[node.axis + 1 :])
 
 
 @SHAPE.row(n.Pushforward)

@@ -1,25 +1,48 @@
-"""A table of rules: one meaning (shape, pullback, LaTeX, ...), one row for each kind of node."""
+"""A table of rules: one meaning (shape, pullback, LaTeX, ...), one row for each kind of node or trait of kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 Row = TypeVar("Row", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+
+def for_kinds(*kinds: type) -> Callable[[Callable[..., Result]], Callable[..., Result | None]]:
+    """Restrict a rule to `kinds` of its first argument; of all others it makes nothing, None.
+
+    >>> @for_kinds(int)
+    ... def double(value):
+    ...     return 2 * value
+    >>> double(21), double("a")
+    (42, None)
+    """
+
+    def restricted(rule: Callable[..., Result]) -> Callable[..., Result | None]:
+        @wraps(rule)
+        def apply(subject: Any, *rest: Any) -> Result | None:
+            return rule(subject, *rest) if isinstance(subject, kinds) else None
+
+        return apply
+
+    return restricted
 
 
 class Table:
     """A mapping from kinds of node to the rule that gives them one meaning.
 
-    A row is entered once, where it is written, by the decorator `row`; a kind without a row is a `LookupError`
-    that names the table and the kind, and a test walks all tables for missing rows.
+    A row is entered once, where it is written, by the decorator `row`. The row of a trait (an abstract class of kinds)
+    is the default of its kinds, and a kind's own row goes before it. A kind without a row is a `LookupError` that names
+    the table and the kind, and a test walks all tables for missing rows.
 
     >>> double = Table("double")
     >>> @double.row(int)
     ... def _(value):
     ...     return 2 * value
-    >>> double(21)
-    42
+    >>> double(21), double(True)
+    (42, 2)
     """
 
     def __init__(self, meaning: str) -> None:
@@ -38,14 +61,18 @@ class Table:
 
         return enter
 
+    def find(self, kind: type) -> Callable[..., Any] | None:
+        """Return the row of `kind`, or of the nearest of its traits that has one, else None."""
+        return next((self.rows[each] for each in kind.__mro__ if each in self.rows), None)
+
     def __contains__(self, kind: type) -> bool:
-        return kind in self.rows
+        return self.find(kind) is not None
 
     def __getitem__(self, kind: type) -> Callable[..., Any]:
-        try:
-            return self.rows[kind]
-        except KeyError:
-            raise LookupError(f"table {self.meaning!r} has no row for {kind.__name__}") from None
+        found = self.find(kind)
+        if found is None:
+            raise LookupError(f"table {self.meaning!r} has no row for {kind.__name__}")
+        return found
 
     def __call__(self, subject: Any, *rest: Any) -> Any:
         """Apply the row of the kind of `subject`."""

@@ -81,6 +81,16 @@ def multiplied(factors: Sequence[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Multiply(*factors)
 
 
+def terms_of(node: Node) -> tuple[Node, ...]:
+    """Return the terms of a sum; anything else is one term."""
+    return node.operands if isinstance(node, Add) else (node,)
+
+
+def factors_of(node: Node) -> tuple[Node, ...]:
+    """Return the factors of an elementwise product; anything else is one factor."""
+    return node.operands if isinstance(node, Multiply) else (node,)
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield `node` and all nodes below it, parents first, operands in order."""
     stack = [node]

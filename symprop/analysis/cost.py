@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Basic, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, Loop, System
+from symprop.algebra.equations import Equation, Item, Loop, System, equations_in, loops_in
+from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Variable
 from symprop.algebra.printable import Shown
 from symprop.algebra.trees import variables
@@ -205,14 +206,80 @@ def _elements(variable: Variable, loops: Sequence[Loop]) -> Expr:
 
 def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Expr]]:
     """The variables of the forward pass, inputs and targets too, that a backward equation reads."""
-    read = set(_read(backward, ()))
+    read = dict.fromkeys(_read(backward))
+    rows = {rows.array: rows.row for loop in system.loops for rows in loop.reads}
     for variable in (*system.inputs, *system.targets):
-        if variable in read:
+        if variable in read or rows.get(variable) in read:
             yield variable.name, size(variable)
+    indices = frozenset(loop.index for loop in loops_in((*system.items, *backward)))
     for target, loops in _made(system.items, ()):
         alike = (variable for variable in read if variable.family == target.family)
-        if target in read or (loops and any(_falls_in(variable, loops) for variable in alike)):
-            yield target.name, _elements(target, loops)
+        found = [steps for each in alike if (steps := _steps_read(target, loops, each, indices)) is not None]
+        found = [steps for at, steps in enumerate(found) if steps not in found[:at]]
+        kept = [steps for steps in found if not any(_covered(steps, more) for more in found if more != steps)]
+        if kept:
+            yield target.name, sympy.Add(*(_elements_at(target, loops, steps) for steps in kept))
+
+
+Steps = list[tuple[Expr, Expr] | None]
+"""For each loop around a variable the first and the last step whose value is meant, or None for all steps."""
+
+
+def _covered(steps: Steps, others: Steps) -> bool:
+    """Whether all steps that are meant are among others."""
+    return all(
+        other is None or one == other or (one is not None and one[0] == one[1] and one[0] in other)
+        for one, other in zip(steps, others, strict=True)
+    )
+
+
+def _steps_read(target: Variable, loops: Sequence[Loop], read: Variable, indices: frozenset[Basic]) -> Steps | None:
+    """Of which steps of the loops around `target` something reads it as `read`; None where it is another variable.
+
+    What is read for a general step, as `a[l - 1]` is, is read of all but an end; an equation that does not hold for the
+    last step has a base case, which reads that step's.
+    """
+    steps = dict[Symbol, tuple[Expr, Expr] | None]()
+    if len(target.index) != len(read.index):
+        return None
+    for own, other in zip(target.index, read.index, strict=True):
+        unknown = [loop.index for loop in loops if own.has(loop.index)] or sorted(other.free_symbols & indices, key=str)
+        if not unknown:
+            if own != other:
+                return None
+            continue
+        index, within = unknown[0], own.has(unknown[0])
+        holder, value = (own, other) if within else (other, own)
+        at = _solved(holder, index, value)
+        if at is None:
+            return None
+        if within:
+            count = next(loop.count for loop in loops if loop.index == index)
+            steps[index] = _meant(at, count) if at.free_symbols & indices else (at, at)
+    return [steps.get(loop.index) for loop in loops]
+
+
+def _meant(step: Expr, count: Expr) -> tuple[Expr, Expr] | None:
+    """The steps that are meant by `l + shift` for a general l, of those from 1 to `count`."""
+    shift = step.as_coeff_Add()[0]
+    return None if not shift else (1 + shift, count) if shift > 0 else (Integer(1), count + shift)
+
+
+def _solved(holder: Expr, index: Symbol, value: Expr) -> Expr | None:
+    """The step in which `holder`, linear in `index`, is `value`; None where none of the steps from 1 is."""
+    holder, value = (each.value if isinstance(each, RowIndex) else each for each in (holder, value))
+    start = holder.xreplace({index: Integer(0)})
+    step = sympy.expand((value - start) / (holder.xreplace({index: Integer(1)}) - start))
+    whole = all(number.is_Integer for number in step.as_coefficients_dict().values())
+    return step if whole and not step.is_nonpositive else None
+
+
+def _elements_at(variable: Variable, loops: Sequence[Loop], steps: Steps) -> Expr:
+    """The size of a variable, summed over the loops of which all steps are meant."""
+    total = size(variable)
+    for loop, step in reversed(list(zip(loops, steps, strict=True))):
+        total = summed(total, loop.index, *(step or (Integer(1), loop.count)))
+    return total
 
 
 def _made(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[tuple[Variable, tuple[Loop, ...]]]:
@@ -224,20 +291,7 @@ def _made(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[tuple[Vari
             yield from _made(item.items, (*loops, item))
 
 
-def _read(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[Variable]:
-    """What the backward equations read; a loop's equation that reads `a[l - 1]` reads `a[0]` too, where `l` is 1."""
-    for item in items:
-        if isinstance(item, Loop):
-            yield from _read(item.base, loops)
-            yield from _read(item.items, (*loops, item))
-            continue
-        for variable in variables(item.expression):
-            yield variable
-            for loop in loops:
-                if any(index.has(loop.index) for index in variable.index):
-                    yield loop.at(variable, _range(item, loop)[0])
-
-
-def _falls_in(variable: Variable, loops: Sequence[Loop]) -> bool:
-    """Whether an index is one that a loop makes: the general one, or the last."""
-    return any(index.has(loop.index) or index == loop.count for index in variable.index for loop in loops)
+def _read(items: Iterable[Item]) -> Iterable[Variable]:
+    """What the backward equations read."""
+    for equation in equations_in(items):
+        yield from variables(equation.expression)

@@ -10,6 +10,7 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
@@ -21,6 +22,10 @@ _NEVER_NEGATIVE = frozenset({"exp", "abs", "sigmoid", "softplus", "relu", "cosh"
 _AT_MOST_ONE = frozenset({"sigmoid", "tanh", "sin", "cos", "erf"})
 
 
+NONNEGATIVE = Table("shown to be at least 0")
+"""Rows say whether every element of a node is, for what its kind shows; a kind without a row shows nothing."""
+
+
 def nonnegative(node: Node) -> bool:
     """Whether every element of `node` is shown to be at least 0.
 
@@ -28,26 +33,60 @@ def nonnegative(node: Node) -> bool:
     >>> [nonnegative(formula(text, x="n").node) for text in ("exp(x) + x**2", "1 - tanh(x)**2", "x")]
     [True, True, False]
     """
-    if isinstance(node, (n.Scalar, n.Fill)):
-        return bool(node.value.is_nonnegative)
-    if isinstance(node, (n.Identity, n.Softmax, n.OneHot, n.Compare)):
-        return True
     if any(has_fact(node, kind) for kind in ("nonnegative", "positive", "between 0 and 1", "one-hot")):
         return True
-    if isinstance(node, n.Map):
-        return node.function.name in _NEVER_NEGATIVE
-    if isinstance(node, n.Power):
-        even = node.exponent.is_Integer and node.exponent % 2 == 0
-        return bool(even or not node.exponent.is_Integer) or nonnegative(node.operands[0])
-    if isinstance(node, n.Multiply):
-        return _product(list(node.operands))
-    if isinstance(node, n.Add):
-        return all(map(nonnegative, node.operands)) or _below_one(node)
-    if isinstance(node, n.MatMul) and node.operands[0] == node.operands[1]:
-        return True  # x @ x
-    if isinstance(node, (n.Sum, n.Transpose, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.MatMul, n.Outer, n.Where)):
-        return all(map(nonnegative, node.operands[isinstance(node, n.Where) :]))
-    return False
+    return type(node) in NONNEGATIVE and bool(NONNEGATIVE(node))
+
+
+@NONNEGATIVE.row(n.Scalar, n.Fill)
+def _(node: n.Scalar | n.Fill) -> bool:
+    return bool(node.value.is_nonnegative)
+
+
+@NONNEGATIVE.row(n.Identity, n.Softmax, n.OneHot, n.Compare)
+def _(node: Node) -> bool:
+    return True
+
+
+@NONNEGATIVE.row(n.Map)
+def _(node: n.Map) -> bool:
+    return node.function.name in _NEVER_NEGATIVE
+
+
+@NONNEGATIVE.row(n.Power)
+def _(node: n.Power) -> bool:
+    even = node.exponent.is_Integer and node.exponent % 2 == 0
+    return bool(even or not node.exponent.is_Integer) or nonnegative(node.operands[0])
+
+
+@NONNEGATIVE.row(n.Multiply)
+def _(node: n.Multiply) -> bool:
+    return _product(list(node.operands))
+
+
+@NONNEGATIVE.row(n.Add)
+def _(node: n.Add) -> bool:
+    return all(map(nonnegative, node.operands)) or _below_one(node)
+
+
+@NONNEGATIVE.row(n.MatMul)
+def _(node: n.MatMul) -> bool:
+    return node.operands[0] == node.operands[1] or all(map(nonnegative, node.operands))  # x @ x
+
+
+@NONNEGATIVE.row(n.Sum, n.Structural, n.Reshape, n.Diag, n.Outer, n.Fold)
+def _(node: Node) -> bool:
+    return all(map(nonnegative, node.operands))
+
+
+@NONNEGATIVE.row(n.Pad)
+def _(node: n.Pad) -> bool:
+    return bool(node.value.is_nonnegative) and nonnegative(node.operands[0])
+
+
+@NONNEGATIVE.row(n.Where)
+def _(node: n.Where) -> bool:
+    return all(map(nonnegative, node.operands[1:]))
 
 
 def _product(factors: list[Node]) -> bool:
@@ -68,6 +107,10 @@ def _below_one(node: n.Add) -> bool:
     return bounded or isinstance(x, n.Softmax) or has_fact(x, "between 0 and 1") or has_fact(x, "one-hot")
 
 
+SEMIDEFINITE = Table("shown to be semidefinite")
+"""Rows say whether a square matrix is symmetric and positive semidefinite, for what its kind shows."""
+
+
 def semidefinite(node: Node) -> bool:
     """Whether the square matrix `node` is shown to be symmetric and positive semidefinite.
 
@@ -78,21 +121,51 @@ def semidefinite(node: Node) -> bool:
     coefficient, bare = coefficient_and_rest(node)
     if bare is None or not coefficient.is_nonnegative:
         return False
-    if isinstance(bare, n.Multiply):
-        scalars = [factor for factor in bare.operands if not factor.rank]
-        matrices = [factor for factor in bare.operands if factor.rank]
-        return _product(scalars) and len(matrices) == 1 and semidefinite(matrices[0])
-    if isinstance(bare, n.Identity) or has_fact(bare, "positive definite") or has_fact(bare, "positive semidefinite"):
+    if has_fact(bare, "positive definite") or has_fact(bare, "positive semidefinite"):
         return True
-    if isinstance(bare, n.Diag):
-        return nonnegative(bare.operands[0])
-    if isinstance(bare, n.Outer):
-        return bare.operands[0] == bare.operands[1]
-    if isinstance(bare, (n.Kron, n.Inverse)):
-        return all(map(semidefinite, bare.operands))
-    if isinstance(bare, n.Add):
-        return all(map(semidefinite, bare.operands)) or _softmax_curvature(bare) or _projection(bare)
-    return isinstance(bare, n.MatMul) and _congruence(links(bare))
+    return type(bare) in SEMIDEFINITE and bool(SEMIDEFINITE(bare))
+
+
+def _scalars_and_matrix(node: n.Multiply) -> tuple[list[Node], Node | None]:
+    """Return the scalar factors and the only other one."""
+    scalars, matrices = ([factor for factor in node.operands if bool(factor.rank) is full] for full in (False, True))
+    return scalars, matrices[0] if len(matrices) == 1 else None
+
+
+@SEMIDEFINITE.row(n.Multiply)
+def _(node: n.Multiply) -> bool:
+    scalars, matrix = _scalars_and_matrix(node)
+    return matrix is not None and _product(scalars) and semidefinite(matrix)
+
+
+@SEMIDEFINITE.row(n.Identity)
+def _(node: n.Identity) -> bool:
+    return True
+
+
+@SEMIDEFINITE.row(n.Diag)
+def _(node: n.Diag) -> bool:
+    return nonnegative(node.operands[0])
+
+
+@SEMIDEFINITE.row(n.Outer)
+def _(node: n.Outer) -> bool:
+    return node.operands[0] == node.operands[1]
+
+
+@SEMIDEFINITE.row(n.Kron, n.Inverse)
+def _(node: Node) -> bool:
+    return all(map(semidefinite, node.operands))
+
+
+@SEMIDEFINITE.row(n.Add)
+def _(node: n.Add) -> bool:
+    return all(map(semidefinite, node.operands)) or _softmax_curvature(node) or _projection(node)
+
+
+@SEMIDEFINITE.row(n.MatMul)
+def _(node: n.MatMul) -> bool:
+    return _congruence(links(node))
 
 
 def semidefinite_negative(node: Node) -> bool:
@@ -101,25 +174,42 @@ def semidefinite_negative(node: Node) -> bool:
     return bare is not None and bool(coefficient.is_nonnegative) and semidefinite(tidy(n.negative(node)))
 
 
+DEFINITE = Table("shown to be definite")
+"""Rows say whether a square matrix is symmetric and positive definite, for what its kind shows."""
+
+
 def definite(node: Node) -> bool:
     """Whether `node` is shown to be symmetric and positive definite: a positive multiple of the identity, and more."""
     coefficient, bare = coefficient_and_rest(node)
     if bare is None or not coefficient.is_positive:
         return False
-    if isinstance(bare, n.Identity) or has_fact(bare, "positive definite"):
-        return True
-    if isinstance(bare, n.Multiply):
-        scalars = [factor for factor in bare.operands if not factor.rank]
-        matrices = [factor for factor in bare.operands if factor.rank]
-        above = all(positive(scalar, Context()) for scalar in scalars)
-        return above and len(matrices) == 1 and definite(matrices[0])
-    if isinstance(bare, n.Diag):
-        return positive(bare.operands[0], Context()) is not None
-    if isinstance(bare, n.Kron):
-        return all(map(definite, bare.operands))
-    if isinstance(bare, n.Add):
-        return all(map(semidefinite, bare.operands)) and any(map(definite, bare.operands))
-    return False
+    return has_fact(bare, "positive definite") or (type(bare) in DEFINITE and bool(DEFINITE(bare)))
+
+
+@DEFINITE.row(n.Identity)
+def _(node: n.Identity) -> bool:
+    return True
+
+
+@DEFINITE.row(n.Multiply)
+def _(node: n.Multiply) -> bool:
+    scalars, matrix = _scalars_and_matrix(node)
+    return matrix is not None and all(positive(each, Context()) for each in scalars) and definite(matrix)
+
+
+@DEFINITE.row(n.Diag)
+def _(node: n.Diag) -> bool:
+    return positive(node.operands[0], Context()) is not None
+
+
+@DEFINITE.row(n.Kron)
+def _(node: n.Kron) -> bool:
+    return all(map(definite, node.operands))
+
+
+@DEFINITE.row(n.Add)
+def _(node: n.Add) -> bool:
+    return all(map(semidefinite, node.operands)) and any(map(definite, node.operands))
 
 
 def _congruence(parts: list[Node]) -> bool:

@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Item, System, equations_in
+from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
-from symprop.algebra.trees import variables
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.calculus.jacobians import chained
+from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.errors import FormulaError, ShapeError, SpecError, listed, shown
@@ -75,11 +75,13 @@ class Derivation(Printable):
 
     def is_wanted(self, variable: Variable) -> bool:
         """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
-        return variable.family in self._wanted
+        return variable in self._wanted
 
     @cached_property
-    def _wanted(self) -> frozenset[tuple[str, int, bool]]:
-        return frozenset(gradient_of(wanted).family for wanted in self.system.wanted)
+    def _wanted(self) -> frozenset[Variable]:
+        gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
+        rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
+        return gradients.union(each.row for each in rows)
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
@@ -139,7 +141,7 @@ class Derivation(Printable):
             known.update((each.name, each) for each in (*ends, *rows))
         known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
-            name = re.sub(r"\s*([-+*])\s*", lambda sign: sign[1] if sign[1] == "*" else f" {sign[1]} ", name)
+            name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
         return _known(name, known, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
@@ -164,15 +166,9 @@ class Derivation(Printable):
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        stretches = list(_stretches(self.system.items))
-        for stretch in stretches:
-            inside = {
-                variable for equation in stretch for variable in (equation.target, *variables(equation.expression))
-            }
-            if target in inside and source in inside:
-                return stretch
-        if len(stretches) == 1:
-            return stretches[0]
+        found = way(self.system.items, target, source)
+        if found is not None:
+            return found
         raise FormulaError(
             f"the way from {source.name} to {target.name} leads through a symbolic number of blocks\n"
             "allowed: two variables of one block, or a number of blocks"
@@ -285,18 +281,8 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
     return Derivation(net, system, backward, remarks)
 
 
-def _stretches(items: Iterable[Item]) -> Iterator[list[Equation]]:
-    """Yield the equations between loops, and those of the loops likewise."""
-    stretch: list[Equation] = []
-    for item in items:
-        if isinstance(item, Equation):
-            stretch.append(item)
-        else:
-            yield stretch
-            yield from _stretches(item.items)
-            stretch = []
-    yield stretch
-
+_SPACED = {"*": "*", ",": ", "}
+"""How signs stand in the names of variables, where not between spaces."""
 
 _Found = TypeVar("_Found")
 

@@ -71,8 +71,7 @@ def size(node: Node) -> Expr:
     return sympy.expand(sympy.prod(node.shape))
 
 
-@FLOPS.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
-@FLOPS.row(n.Transpose, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Take, n.OneHot, n.Concatenate, n.Slice)
+@FLOPS.row(n.Leaf, n.Structural, n.Reshape, n.Diag, n.Take, n.OneHot, n.Concatenate)
 def _(node: Node) -> Operations:
     return Operations()  # nothing is computed: a value that is there, a view or a copy
 
@@ -174,7 +173,7 @@ def _(node: n.Extreme) -> Operations:
     return Operations(functions=sympy.expand(size(node.operands[0]) - size(node)))
 
 
-@FLOPS.row(n.ScatterAdd)
+@FLOPS.row(n.ScatterAdd, n.Fold)
 def _(node: n.ScatterAdd) -> Operations:
     return Operations(additions=size(node.operands[0]))
 

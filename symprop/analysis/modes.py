@@ -27,6 +27,7 @@ from symprop.algebra.trees import added, variables
 from symprop.analysis.flops import Operations, operations
 from symprop.analysis.orders import Factor, Order, cheaper, orders
 from symprop.calculus.jacobians import chained, pushforward
+from symprop.calculus.reached import way
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import SpecError, shown
@@ -143,7 +144,7 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
     for variable in (of, by):
         if variable.rank > 1:
             raise SpecError(f"modes are derived between vectors; {shown(variable.name)} has rank {variable.rank}")
-    equations = between(without_loops(system), of, by)
+    equations = between(stretch(system, of, by), of, by)
     known = context(system)
     stations = _stations(equations, by)
     if through is not None:
@@ -157,6 +158,21 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
         for source, target in itertools.pairwise(stations)
     )
     return Modes(of, by, links, tangents(equations, by, known), cotangents(equations, of, by, known))
+
+
+def stretch(system: System, of: Variable, by: Variable) -> list[Equation]:
+    """Return equations with all ways from `by` to `of`: all outside loops, or in the blocks of one.
+
+    Raises:
+        SpecError: a way leads through a symbolic number of blocks.
+    """
+    found = way(system.items, of, by)
+    if found is None:
+        raise SpecError(
+            f"the number of blocks on the way from {by.name} to {of.name} is a symbol\n"
+            "allowed here: two variables of one block, or Repeat with a number"
+        )
+    return found
 
 
 def without_loops(system: System) -> list[Equation]:
@@ -273,4 +289,15 @@ def _number(cost: Expr, sizes: Mapping[Expr, int] | None) -> int:
     return int(value)
 
 
-__all__ = ["Link", "Modes", "between", "cotangent_of", "cotangents", "modes", "tangent_of", "tangents", "without_loops"]
+__all__ = [
+    "Link",
+    "Modes",
+    "between",
+    "cotangent_of",
+    "cotangents",
+    "modes",
+    "stretch",
+    "tangent_of",
+    "tangents",
+    "without_loops",
+]

@@ -19,7 +19,7 @@ from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown
 from symprop.algebra.table import Table
-from symprop.analysis.modes import without_loops
+from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, slope_at_output
 from symprop.errors import SpecError, shown
 
@@ -123,10 +123,15 @@ BOUND = Table("bound")
 """The largest factor by which a node can scale a tangent of one operand (in the Euclidean norm)."""
 
 
-@BOUND.row(n.Add, n.Transpose, n.Reshape, n.Expand, n.Diag, n.Diagonal, n.LogSumExp)
-@BOUND.row(n.Extreme, n.Concatenate, n.Slice)
+@BOUND.row(n.Add, n.Reshape, n.Diag, n.LogSumExp, n.Extreme, n.Concatenate)
 def _(node: Node, position: int) -> Expr:
     return Integer(1)
+
+
+@BOUND.row(n.Structural, n.Fold)
+def _(node: n.Structural | n.Fold, position: int) -> Expr:
+    moved = node.unfolded if isinstance(node, n.Fold) else node.index_map  # a map and its adjoint have one norm
+    return sympy.sqrt(moved.reads)
 
 
 @BOUND.row(n.Sum)
@@ -140,8 +145,8 @@ def _(node: Node, position: int) -> Expr:
     return Integer(0)  # constant but for jumps
 
 
-@BOUND.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
-@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Commutation, n.Product, n.BlockSum)
+@BOUND.row(n.Leaf, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
+@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Product, n.BlockSum)
 def _(node: Node, position: int) -> Expr:
     raise SpecError(f"no bound is known for the slope of {shown(node)}")
 
@@ -190,7 +195,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
-    for equation in reversed(without_loops(system)):
+    for equation in reversed(stretch(system, of, by)):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)

@@ -14,6 +14,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
+from symprop.algebra.table import for_kinds
 from symprop.calculus.coefficients import scalars_and_rest, scaled
 
 Merge = Callable[[Node, Node], Node | None]
@@ -83,10 +84,9 @@ def _identity(left: Node, right: Node) -> Node | None:
     return left if isinstance(right, n.Identity) else None
 
 
-def _diagonals(left: Node, right: Node) -> Node | None:
+@for_kinds(n.Diag)
+def _diagonals(left: n.Diag, right: Node) -> Node | None:
     """diag(d) x = d * x, diag(d) diag(e) = diag(d * e)."""
-    if not isinstance(left, n.Diag):
-        return None
     if right.rank == 1:
         return n.Multiply(left.operands[0], right)
     if isinstance(right, n.Diag):

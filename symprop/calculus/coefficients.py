@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
-from symprop.algebra.trees import multiplied, ones, zeros
+from symprop.algebra.trees import factors_of, multiplied, ones, terms_of, zeros
 
 
 def same_shape(left: Node, right: Node) -> bool:
@@ -54,7 +54,7 @@ def scaled(coefficient: Expr, node: Node) -> Node:
         return zeros(*rest.shape)
     if total == 1:
         return rest
-    return n.Multiply(n.Scalar(total), *(rest.operands if isinstance(rest, n.Multiply) else (rest,)))
+    return n.Multiply(n.Scalar(total), *(factors_of(rest)))
 
 
 def spread(node: Node, shape: Sequence[Expr]) -> Node:
@@ -77,21 +77,11 @@ def common_factor(coefficients: list[Expr]) -> Expr:
     return -size if all(c == -size for c in coefficients) else size
 
 
-Reduction = n.Sum | n.LogSumExp | n.Product | n.Extreme
-REDUCTIONS = (n.Sum, n.LogSumExp, n.Product, n.Extreme)
-"""Kinds that reduce axes away, or keep them with length 1."""
-
-
-def reduced_axes(node: Reduction) -> tuple[int, ...]:
-    """Return the axes that a reduction works along."""
-    return (node.axis,) if isinstance(node, n.LogSumExp) else node.axes
-
-
 def without_leading_ones(factor: Node) -> Node:
     """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
     while isinstance(factor, n.Expand) and factor.axis == 0:
         factor = factor.operands[0]
-    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and reduced_axes(factor) == (0,):
+    if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and factor.axes == (0,):
         return factor.func(*factor.args[:2])
     if isinstance(factor, (n.Power, n.Map)) and len(factor.operands) == 1:
         inside = without_leading_ones(factor.operands[0])
@@ -133,7 +123,7 @@ def expanded(term: Node) -> list[Node]:
         return [term]
     products: list[list[Node]] = [[n.Scalar(coefficient)]]
     for factor in rest.operands:
-        choices = factor.operands if isinstance(factor, n.Add) else (factor,)
+        choices = terms_of(factor)
         products = [[*product, choice] for product in products for choice in choices]
         if len(products) > 32:
             return [term]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import sympy
 
 from symprop.algebra.equations import Equation, Item, System
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Power, Variable
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
@@ -29,6 +30,11 @@ class Context:
     by_value: Mapping[Node, Equation] = field(default_factory=dict)
     by_name: Mapping[Variable, Equation] = field(default_factory=dict)
     given: tuple[Variable, ...] = ()
+
+    @cached_property
+    def powers(self) -> Mapping[Node, Equation]:
+        """The equations whose right side is a power, by its base: what the forward pass holds."""
+        return {value.operands[0]: found for value, found in self.by_value.items() if isinstance(value, Power)}
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

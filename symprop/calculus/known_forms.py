@@ -17,6 +17,8 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import factors_of
 from symprop.calculus.coefficients import coefficient_and_rest, same_shape
 from symprop.calculus.tidy import tidy
 
@@ -64,19 +66,19 @@ def is_map(node: Node, name: str) -> bool:
     return isinstance(node, n.Map) and node.function == FUNCTIONS[name]
 
 
-def minus_one(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def minus_one(node: n.Add) -> Node | None:
     """Return `t` where `node` is written `1 + t`, else None."""
-    if not isinstance(node, n.Add) or n.Scalar(1) not in node.operands:
+    if n.Scalar(1) not in node.operands:
         return None
     rest = list(node.operands)
     rest.remove(n.Scalar(1))
     return n.Add(*rest) if len(rest) > 1 else rest[0]
 
 
-def as_softmax(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_softmax(node: n.Multiply) -> Node | None:
     """Return a product that holds `exp(x) / sum(exp(x))` with a softmax in its place, else None."""
-    if not isinstance(node, n.Multiply):
-        return None
     for factor in node.operands:
         total = factor.operands[0] if isinstance(factor, n.Power) and factor.exponent == -1 else None
         if isinstance(total, n.Sum) and total.operands[0] in node.operands and _broadcasts_back(total):
@@ -126,9 +128,10 @@ def as_log_determinant(node: Node) -> Node | None:
     return tidy(n.Scalar(exponent) * n.LogDeterminant(*base.operands)) if isinstance(base, n.Determinant) else None
 
 
-def as_power(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_power(node: n.Multiply) -> Node | None:
     """Return a product that holds `a**b / a` with `a**(b - 1)` in its place, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    factors = list(node.operands)
     for place, factor in enumerate(factors):
         if is_map(factor, "power") and n.Power(factor.operands[0], -1) in factors:
             base, exponent = factor.operands
@@ -138,9 +141,10 @@ def as_power(node: Node) -> Node | None:
     return None
 
 
-def as_shifted_softmax(node: Node) -> Node | None:
+@for_kinds(n.Softmax)
+def as_shifted_softmax(node: n.Softmax) -> Node | None:
     """Return `softmax(x + c)` as `softmax(x)`, where `c` is the same along the axis, else None."""
-    if not isinstance(node, n.Softmax) or not isinstance(node.operands[0], n.Add):
+    if not isinstance(node.operands[0], n.Add):
         return None
     kept, constant = _along(node.operands[0], node.axis)
     if not constant or not kept:
@@ -149,9 +153,10 @@ def as_shifted_softmax(node: Node) -> Node | None:
     return n.Softmax(x, node.axis) if same_shape(x, node) else None
 
 
-def as_shifted_logsumexp(node: Node) -> Node | None:
+@for_kinds(n.LogSumExp)
+def as_shifted_logsumexp(node: n.LogSumExp) -> Node | None:
     """Return `logsumexp(x + c)` as `logsumexp(x) + c`, where `c` is the same along the axis, else None."""
-    if not isinstance(node, n.LogSumExp) or not isinstance(node.operands[0], n.Add):
+    if not isinstance(node.operands[0], n.Add):
         return None
     kept, constant = _along(node.operands[0], node.axis)
     if not constant or not kept or not same_shape(_sum(kept), node.operands[0]):
@@ -184,9 +189,10 @@ def as_softplus(node: Node) -> Node | None:
     return tidy(n.Add(FUNCTIONS["softplus"](t), n.Scalar(sympy.log(number))))
 
 
-def _number_and_exp(node: Node) -> tuple[Expr, Node] | None:
+@for_kinds(n.Add)
+def _number_and_exp(node: n.Add) -> tuple[Expr, Node] | None:
     """Return `c` and `t + log(d / c)` where `node` is `c + d exp(t)`, for numbers c and d above 0, else None."""
-    if not isinstance(node, n.Add) or len(node.operands) != 2:
+    if len(node.operands) != 2:
         return None
     for number, other in (node.operands, node.operands[::-1]):
         d, rest = coefficient_and_rest(other)
@@ -203,9 +209,10 @@ def as_log_difference(node: Node) -> Node | None:
     return None if pair is None else tidy(n.Add(FUNCTIONS["softplus"](tidy(pair[0] - pair[1])), pair[1]))
 
 
-def as_sigmoid_of_difference(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_sigmoid_of_difference(node: n.Multiply) -> Node | None:
     """Return a product that holds `exp(s) / (exp(s) + exp(t))` with `sigmoid(s - t)` in its place, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    factors = list(node.operands)
     for place, factor in enumerate(factors):
         pair = _two_exponents(factor.operands[0]) if isinstance(factor, n.Power) and factor.exponent == -1 else None
         for s, t in (pair, pair[::-1]) if pair else ():
@@ -216,9 +223,10 @@ def as_sigmoid_of_difference(node: Node) -> Node | None:
     return None
 
 
-def _two_exponents(node: Node) -> tuple[Node, Node] | None:
+@for_kinds(n.Add)
+def _two_exponents(node: n.Add) -> tuple[Node, Node] | None:
     """Return `s` and `t` where `node` is `exp(s) + exp(t)`, and no hyperbolic function, else None."""
-    if not isinstance(node, n.Add) or len(node.operands) != 2 or as_hyperbolic(node) is not None:
+    if len(node.operands) != 2 or as_hyperbolic(node) is not None:
         return None
     first, second = node.operands
     return (first.operands[0], second.operands[0]) if is_map(first, "exp") and is_map(second, "exp") else None
@@ -240,7 +248,7 @@ def as_log_sigmoid(node: Node) -> Node | None:
 
 def as_sigmoid(node: Node) -> Node | None:
     """Return `1 / (c + d exp(-t))` and its powers, alone or in a product, as a sigmoid, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else [node]
+    factors = list(factors_of(node))
     for place, factor in enumerate(factors):
         base, exponent = _power(factor)
         found = _number_and_exp(base) if exponent.is_Integer and exponent.is_negative else None
@@ -253,9 +261,10 @@ def as_sigmoid(node: Node) -> Node | None:
     return None
 
 
-def as_opposite_sigmoid(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_opposite_sigmoid(node: n.Multiply) -> Node | None:
     """Return a product that holds `exp(t) * sigmoid(s - t)` with `exp(s) * sigmoid(t - s)` in its place, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    factors = list(node.operands)
     for first, factor in enumerate(factors):
         for second, other in enumerate(factors if is_map(factor, "exp") else []):
             base, exponent = _power(other)
@@ -269,9 +278,10 @@ def as_opposite_sigmoid(node: Node) -> Node | None:
     return None
 
 
-def as_tanh(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_tanh(node: n.Multiply) -> Node | None:
     """Return a product that holds `sinh(t) / cosh(t)` with `tanh(t)` in its place, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    factors = list(node.operands)
     for first, factor in enumerate(factors):
         above, times = _power(factor)
         for second, other in enumerate(factors if is_map(above, "sinh") and times.is_positive else []):
@@ -283,9 +293,10 @@ def as_tanh(node: Node) -> Node | None:
     return None
 
 
-def as_tanh_of_half(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def as_tanh_of_half(node: n.Multiply) -> Node | None:
     """Return a product that holds `(1 - exp(-t)) * sigmoid(t)` with `tanh(t / 2)` in its place, else None."""
-    factors = list(node.operands) if isinstance(node, n.Multiply) else []
+    factors = list(node.operands)
     for place, factor in enumerate(factors):
         rest = minus_one(factor)
         exponential = None if rest is None else tidy(n.negative(rest))
@@ -298,9 +309,10 @@ def as_tanh_of_half(node: Node) -> Node | None:
     return None
 
 
-def as_hyperbolic(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def as_hyperbolic(node: n.Add) -> Node | None:
     """Return `exp(t) + exp(-t)` as `2 cosh(t)`, and `exp(t) - exp(-t)` as `2 sinh(t)`, else None."""
-    if not isinstance(node, n.Add) or len(node.operands) != 2:
+    if len(node.operands) != 2:
         return None
     (c, first), (d, second) = map(coefficient_and_rest, node.operands)
     if first is None or second is None or not (is_map(first, "exp") and is_map(second, "exp")):

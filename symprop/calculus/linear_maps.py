@@ -291,7 +291,7 @@ def _(node: n.Slice, u: Variable, matrix: Recursion) -> Node:
     return n.Slice(matrix(node.operands[0], u), 0, node.start * inner, node.stop * inner)
 
 
-MATRIX.row(n.Kron)(by_columns)
+MATRIX.row(n.Linear)(by_columns)
 
 
 @MATRIX.row(n.BlockSum)
@@ -299,10 +299,8 @@ def _(node: n.BlockSum, u: Variable, matrix: Recursion) -> Node:
     return n.BlockSum(matrix(node.operands[0], u), node.index, node.count)
 
 
-@MATRIX.row(
-    *(n.Variable, n.Scalar, n.Fill, n.Identity, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.LogSumExp),
-    *(n.Inverse, n.Determinant, n.LogDeterminant, n.Product, n.Extreme, n.MatrixPower, n.Commutation),
-)
+@MATRIX.row(n.Leaf, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.Reduction)
+@MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
 def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     raise LookupError(f"{type(node).__name__} is not linear")
 

@@ -16,12 +16,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, unused_index
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, ones, zeros
+from symprop.calculus.adjoints import adjoint
 from symprop.calculus.elementwise import slope
 
 PULLBACK = Table("pullback")
 
 
-@PULLBACK.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@PULLBACK.row(n.Leaf)
 def _(node: Node, position: int, g: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to pull back to")
 
@@ -79,9 +80,21 @@ def _(node: n.Outer, position: int, g: Node) -> Node:
     return n.MatMul(g, right) if position == 0 else n.MatMul(n.Transpose(g), left)  # Z = u v': du = G v, dv = G' u
 
 
-@PULLBACK.row(n.Transpose)
-def _(node: n.Transpose, position: int, g: Node) -> Node:
-    return n.Transpose(g, [node.axes.index(axis) for axis in range(node.rank)])  # the inverse permutation
+@PULLBACK.row(n.Structural)
+def _(node: n.Structural, position: int, g: Node) -> Node:
+    return adjoint(node.index_map, g)  # each element goes back to where it was read
+
+
+@PULLBACK.row(n.Window)
+def _(node: n.Window, position: int, g: Node) -> Node:
+    lengths = [node.operands[0].shape[axis] for axis in node.axes]
+    axes, sizes, strides, dilations = node.args[1:]
+    return n.Fold(g, axes, sizes, strides, dilations, lengths)  # what several windows read gathers all cotangents
+
+
+@PULLBACK.row(n.Fold)
+def _(node: n.Fold, position: int, g: Node) -> Node:
+    return n.Window(g, *node.args[1:5])
 
 
 @PULLBACK.row(n.Sum)
@@ -89,10 +102,10 @@ def _(node: n.Sum, position: int, g: Node) -> Node:
     return n.Multiply(restored(g, node), ones(*node.operands[0].shape))  # each element of a sum gets g
 
 
-def restored(g: Node, node: n.Sum | n.LogSumExp | n.Product | n.Extreme) -> Node:
+def restored(g: Node, node: n.Reduction) -> Node:
     """Return `g` with the axes that `node` reduced away back at length 1; what has none left broadcasts as it is."""
     if not node.keepdims and node.rank:
-        for axis in (node.axis,) if isinstance(node, n.LogSumExp) else node.axes:
+        for axis in node.axes:
             g = n.Expand(g, axis)
     return g
 
@@ -102,11 +115,6 @@ def _(node: n.BlockSum, position: int, g: Node) -> Node:
     if node.index in node.operands[0].free_symbols:
         return g  # to what the operand is at one index; the walker sums over the index where that is asked for
     return n.Multiply(n.Scalar(node.count), g)  # the same term, again and again
-
-
-@PULLBACK.row(n.Expand)
-def _(node: n.Expand, position: int, g: Node) -> Node:
-    return n.Sum(g, axes=node.axis)  # the axis has length 1
 
 
 @PULLBACK.row(n.Reshape)
@@ -248,11 +256,3 @@ def tied(node: n.Extreme) -> Node:
 def _(node: n.Concatenate, position: int, g: Node) -> Node:
     before = sum((part.shape[node.axis] for part in node.operands[:position]), Integer(0))
     return n.Slice(g, node.axis, before, before + node.operands[position].shape[node.axis])
-
-
-@PULLBACK.row(n.Slice)
-def _(node: n.Slice, position: int, g: Node) -> Node:
-    shape, axis = node.operands[0].shape, node.axis
-    around = [(*shape[:axis], size, *shape[axis + 1 :]) for size in (node.start, shape[axis] - node.stop)]
-    before, after = ([zeros(*each)] if each[axis] != 0 else [] for each in around)
-    return n.Concatenate(*before, g, *after, axis=axis) if before or after else g

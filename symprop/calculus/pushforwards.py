@@ -18,7 +18,7 @@ from symprop.calculus.pullbacks import powers_around, tied
 PUSHFORWARD = Table("pushforward")
 
 
-@PUSHFORWARD.row(n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+@PUSHFORWARD.row(n.Leaf)
 def _(node: Node, position: int, u: Node) -> Node:
     raise LookupError(f"{type(node).__name__} has no operands to push forward from")
 
@@ -28,16 +28,16 @@ def _(node: n.Add, position: int, u: Node) -> Node:
     return u
 
 
-@PUSHFORWARD.row(n.Multiply, n.MatMul, n.Outer, n.Kron)
+@PUSHFORWARD.row(n.Linear)
 def _(node: Node, position: int, u: Node) -> Node:
     operands = list(node.operands)
     operands[position] = u
-    return node.func(*operands)  # linear in each operand alone
+    return node.with_operands(operands)
 
 
-@PUSHFORWARD.row(n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Slice, n.BlockSum)
-def _(node: Node, position: int, u: Node) -> Node:
-    return node.with_operands([u])  # linear
+@PUSHFORWARD.row(n.Pad)
+def _(node: n.Pad, position: int, u: Node) -> Node:
+    return n.Pad(u, *node.args[1:3])  # what stands around is constant
 
 
 @PUSHFORWARD.row(n.Power)

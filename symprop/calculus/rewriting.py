@@ -56,6 +56,10 @@ PULLBACK_NAMES: dict[type[Node], str] = {
     n.Extreme: "largest or smallest",
     n.Concatenate: "concatenation",
     n.Slice: "slice",
+    n.Pad: "padding",
+    n.Flip: "flip",
+    n.Window: "windows",
+    n.Fold: "fold",
 }
 
 
@@ -224,7 +228,7 @@ def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
 
 def _rule_name(expression: Node) -> str:
     """What the rule of the outermost operation is called."""
-    name = PULLBACK_NAMES[type(expression)]
+    name = PULLBACK_NAMES.get(type(expression), type(expression).__name__.lower())
     if isinstance(expression, n.Map):
         return f"{name} {expression.function.name}"
     if isinstance(expression, n.Multiply):
@@ -234,8 +238,9 @@ def _rule_name(expression: Node) -> str:
 
 
 def _smaller(operand: Node, node: Node) -> bool:
-    elementwise = isinstance(node, (n.Add, n.Multiply, n.Map, n.Where))
-    return elementwise and not (operand.rank == node.rank and all(map(same, operand.shape, node.shape)))
+    return isinstance(node, n.Elementwise) and not (
+        operand.rank == node.rank and all(map(same, operand.shape, node.shape))
+    )
 
 
 def _slopes(node: n.Map, by: Node) -> list[KnownFact]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
+from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import is_zero, multiplied, walk
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import factors_of, is_zero, multiplied, walk
 from symprop.calculus.coefficients import coefficient_and_rest, expanded
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
@@ -26,10 +28,27 @@ def _(node: Node, context: Context) -> Applied | None:
     return Applied(equation.target, (equation,)) if equation else None
 
 
-@rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")
-def _(node: Node, context: Context) -> Applied | None:
-    if not isinstance(node, n.Multiply):
+@rule(PRODUCTS, "known power", "x**(c * k) = y**k where y = x**c is known")
+@for_kinds(n.Power)
+def _(node: n.Power, context: Context) -> Applied | None:
+    """The slope of a root, `x**(-3/2)` for `r = x**(-1/2)`, is written in the root that is held: `r**3`."""
+    if node.exponent.is_Integer is not False:
         return None
+    base, axes = node.operands[0], []
+    while isinstance(base, n.Expand) and base not in context.powers:
+        axes.append(base.axis)
+        base = base.operands[0]
+    equation = context.powers.get(base)
+    if equation is None or not isinstance(equation.expression, n.Power):
+        return None
+    times = node.exponent / equation.expression.exponent
+    known = expanded_by(equation.target, *reversed(axes))
+    return Applied(n.Power(known, times), (equation,)) if times.is_Integer else None
+
+
+@rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
     below = [factor for factor in node.operands if isinstance(factor, n.Power) and factor.exponent.is_negative]
     for factor in below:
         base = factor.operands[0]
@@ -49,9 +68,8 @@ def _is_power_of(node: Node, base: Node) -> bool:
 
 
 @rule(PRODUCTS, "distribute", "x * (y + z / x) = x * y + z where x is not 0")
-def _(node: Node, context: Context) -> Applied | None:
-    if not isinstance(node, n.Multiply):
-        return None
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
     for factor in node.operands:
         if isinstance(factor, n.Add):
             others = [other for other in node.operands if other is not factor]
@@ -62,14 +80,13 @@ def _(node: Node, context: Context) -> Applied | None:
 
 
 def _below(term: Node) -> list[Node]:
-    factors = term.operands if isinstance(term, n.Multiply) else (term,)
+    factors = factors_of(term)
     return [factor.operands[0] for factor in factors if isinstance(factor, n.Power) and factor.exponent.is_negative]
 
 
 @rule(PRODUCTS, "expand and collect", "x * (1 - y) + x * y = x")
-def _(node: Node, context: Context) -> Applied | None:
-    if not isinstance(node, n.Add):
-        return None
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
     collected = tidy(n.Add(*(part for term in node.operands for part in expanded(term))))
     _, rest = coefficient_and_rest(collected)
     terms = len(rest.operands) if isinstance(rest, n.Add) else 1
@@ -96,9 +113,8 @@ for _form in KNOWN_FORMS:
 
 
 @rule(PRODUCTS, "a factor enters the choice", "where(c, x, 0) * y = where(c, x * y, 0) where y has no value outside c")
-def _(node: Node, context: Context) -> Applied | None:
-    if not isinstance(node, n.Multiply):
-        return None
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
     choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
     others = [factor for factor in node.operands if factor is not choice and not isinstance(factor, n.Scalar)]
     partial = [factor for factor in others if _is_partial(factor)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import is_zero, multiplied, ones
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
@@ -15,9 +17,8 @@ SUMS: list[Rule] = []
 
 
 @rule(SUMS, "sums to one", "sum(y) = 1")
-def ones_summed(node: Node, context: Context) -> Applied | None:
-    if not isinstance(node, n.Sum):
-        return None
+@for_kinds(n.Sum)
+def ones_summed(node: n.Sum, context: Context) -> Applied | None:
     found = sums_to_one(node.operands[0], node.axes, context)
     if found is None:
         return None
@@ -28,8 +29,9 @@ def ones_summed(node: Node, context: Context) -> Applied | None:
 
 
 @rule(SUMS, "a constant leaves the sum", "sum(c * x) = c * sum(x)")
-def _(node: Node, context: Context) -> Applied | None:
-    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Multiply)):
+@for_kinds(n.Sum)
+def _(node: n.Sum, context: Context) -> Applied | None:
+    if not isinstance(node.operands[0], n.Multiply):
         return None
     product = node.operands[0]
     constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
@@ -53,8 +55,9 @@ def _size(factor: Node, product: Node, axis: int) -> object:
 
 
 @rule(SUMS, "sum of a sum", "sum(x + y) = sum(x) + sum(y)")
-def _(node: Node, context: Context) -> Applied | None:
-    if not (isinstance(node, n.Sum) and isinstance(node.operands[0], n.Add)):
+@for_kinds(n.Sum)
+def _(node: n.Sum, context: Context) -> Applied | None:
+    if not isinstance(node.operands[0], n.Add):
         return None
     inner = node.operands[0]
     parts = [coefficient_and_rest(term) for term in inner.operands]
@@ -66,15 +69,19 @@ def _(node: Node, context: Context) -> Applied | None:
 
 
 @rule(SUMS, "the sum is taken apart", "sum(x * (y - sum(x * y))) = 0 where sum(x) = 1, and sum(x - mean(x)) = 0")
-def taken_apart(node: Node, context: Context) -> Applied | None:
+@for_kinds(n.Sum)
+def taken_apart(node: n.Sum, context: Context) -> Applied | None:
     """Sum term by term, constants in front, where that leaves less: above all where the terms cancel."""
-    if not isinstance(node, n.Sum) or not any(isinstance(part, n.Add) for part in _factors_of(node.operands[0])):
+    if not any(isinstance(part, n.Add) for part in factors_of(node.operands[0])):
         return None
     facts: list[KnownFact] = []
     terms = [_term_sum(term, node, context, facts) for term in expanded(node.operands[0])]
     if len(terms) < 2:
         return None
     total = tidy(n.Add(*terms))
+    means = [each for each in map(context.by_name.get, variables(total)) if each and _is_multiple_of_a_sum(each)]
+    if means and is_zero(tidy(replace(total, {each.target: each.expression for each in means}))):
+        total, facts = zeros(*total.shape), list(means)  # sum(x - m) = 0 where m is the mean of x by an equation
     if not (is_zero(total) or total.weight < node.weight // 2):
         return None
     for axis in node.axes if node.keepdims else ():
@@ -84,15 +91,15 @@ def taken_apart(node: Node, context: Context) -> Applied | None:
     return Applied(total, tuple(dict.fromkeys(facts)))
 
 
-def _factors_of(node: Node) -> tuple[Node, ...]:
-    return node.operands if isinstance(node, n.Multiply) else (node,)
+def _is_multiple_of_a_sum(equation: Equation) -> bool:
+    return isinstance(coefficient_and_rest(equation.expression)[1], n.Sum)
 
 
 def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]) -> Node:
     """Return the sum of one term over the axes of `whole`, which go, what is constant along them in front."""
     inner = whole.operands[0]
-    constant = [f for f in _factors_of(term) if all(_size(f, inner, axis) == 1 for axis in whole.axes)]
-    varying = [factor for factor in _factors_of(term) if factor not in constant]
+    constant = [f for f in factors_of(term) if all(_size(f, inner, axis) == 1 for axis in whole.axes)]
+    varying = [factor for factor in factors_of(term) if factor not in constant]
     outside = [_without_axes(factor, inner, whole.axes) for factor in constant]
     alone = len(varying) == 1 and varying[0].rank == inner.rank
     found = sums_to_one(varying[0], whole.axes, context) if alone else None
@@ -105,10 +112,11 @@ def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]
 
 
 @rule(SUMS, "sum of a product", "sum(A @ B, axis=0) = sum(A, axis=0) @ B")
-def _(node: Node, context: Context) -> Applied | None:
+@for_kinds(n.Sum)
+def _(node: n.Sum, context: Context) -> Applied | None:
     """A sum enters a product of matrices where what it reaches is known: a sum of 0, or rows that sum to 1."""
-    inner = node.operands[0] if isinstance(node, n.Sum) else node
-    if not isinstance(node, n.Sum) or not isinstance(inner, n.MatMul) or inner.rank != 2 or len(node.axes) != 1:
+    inner = node.operands[0]
+    if not isinstance(inner, n.MatMul) or inner.rank != 2 or len(node.axes) != 1:
         return None
     first, *_, last = links(inner)
     outer, axis = (first, 0) if node.axes == (0,) else (last, 1)

@@ -16,20 +16,19 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, loose, ones, zeros
+from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
-    REDUCTIONS,
     bare_operands,
     coefficient_and_rest,
     common_factor,
-    reduced_axes,
     same_shape,
     scalars_and_rest,
     scaled,
     spread,
     without_ones,
 )
+from symprop.calculus.pairs import paired
 from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
@@ -53,7 +52,7 @@ def tidy(node: Node) -> Node:
     return found
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.OneHot, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.OneHot, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -72,7 +71,7 @@ def _(node: n.Fill) -> Node:
 def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
-        for part in term.operands if isinstance(term, n.Add) else (term,):
+        for part in terms_of(term):
             coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
@@ -89,7 +88,7 @@ def _(node: n.Add) -> Node:
 def _(node: n.Multiply) -> Node:
     factors: list[Node] = []
     for operand in node.operands:
-        factors.extend(operand.operands if isinstance(operand, n.Multiply) else (operand,))
+        factors.extend(factors_of(operand))
     factors = bare_operands(factors, node.shape)
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
@@ -175,29 +174,19 @@ def _(node: n.Outer) -> Node:
     return zeros(*node.shape) if any(map(is_zero, node.operands)) else _linear(node)
 
 
+@TIDY.row(n.Structural)
+def _structural(node: n.Structural) -> Node:
+    operand, outside = node.operands[0], node.index_map.outside
+    if isinstance(operand, (n.Scalar, n.Fill)) and outside in (None, operand.value):
+        return n.Fill(operand.value, node.shape)
+    return _linear(node) if outside in (None, 0) else node
+
+
 @TIDY.row(n.Transpose)
 def _(node: n.Transpose) -> Node:
-    operand, axes = node.operands[0], node.axes
-    if axes == tuple(range(operand.rank)):
-        return operand
-    if isinstance(operand, n.Transpose):
-        return tidy(n.Transpose(operand.operands[0], [operand.axes[axis] for axis in axes]))
-    if isinstance(operand, n.Fill):
-        return n.Fill(operand.value, node.shape)
-    if isinstance(operand, (n.Identity, n.Diag)):
-        return operand
-    if isinstance(operand, (n.Inverse, n.MatrixPower, n.Kron)):
-        return tidy(operand.with_operands(n.Transpose(part) for part in operand.operands))  # inv(A)' = inv(A')
-    if isinstance(operand, n.Commutation):
-        return n.Commutation(*reversed(operand.args))
-    if isinstance(operand, n.Outer):
-        return n.Outer(operand.operands[1], operand.operands[0])
-    if isinstance(operand, n.MatMul) and operand.rank == 2 and all(part.rank == 2 for part in operand.operands):
-        left, right = operand.operands
-        return tidy(n.MatMul(n.Transpose(right), n.Transpose(left)))  # (A B)' = B' A'
-    if isinstance(operand, (n.Add, n.Multiply)) and all(part.rank in (0, operand.rank) for part in operand.operands):
-        return tidy(operand.func(*(n.Transpose(part, axes) if part.rank else part for part in operand.operands)))
-    return _linear(node)
+    if node.axes == tuple(range(node.rank)):
+        return node.operands[0]
+    return paired(node, tidy) or _structural(node)
 
 
 @TIDY.row(n.Sum)
@@ -205,26 +194,9 @@ def _(node: n.Sum) -> Node:
     operand = node.operands[0]
     if not node.axes or (node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes)):
         return operand
-    if isinstance(operand, (n.Scalar, n.Fill)):
-        count = sympy.prod([operand.shape[axis] for axis in node.axes])
-        value = sympy.cancel(operand.value * count)
-        return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
-    if isinstance(operand, n.Sum) and not operand.keepdims and len(node.axes) == operand.rank and not node.keepdims:
-        return tidy(n.Sum(operand.operands[0]))
-    if isinstance(operand, n.Sum) and operand.keepdims and set(operand.axes) <= set(node.axes):
-        return tidy(n.Sum(operand.operands[0], node.axes, node.keepdims))
-    if isinstance(operand, n.Expand) and node.axes == (operand.axis,) and not node.keepdims:
-        return operand.operands[0]
-    if isinstance(operand, n.Diag) and len(node.axes) == 1 and not node.keepdims:
-        return operand.operands[0]
-    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Outer):
-        return tidy(n.MatMul(*operand.operands[0].operands))  # tr(u v') = u' v
-    if isinstance(operand, n.Diagonal) and isinstance(operand.operands[0], n.Kron):
-        left, right = operand.operands[0].operands
-        if same(*left.shape) and not node.rank:
-            return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in (left, right))))  # tr kron(A, B) = tr A tr B
-    if isinstance(operand, n.Kron) and len(node.axes) == 2 and not node.keepdims:
-        return tidy(n.Multiply(*map(n.Sum, operand.operands)))  # the sum of all products is the product of the sums
+    found = paired(node, tidy)
+    if found is not None:
+        return found
     if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
         return _one_product(node, *operand.operands)
     return _linear(node)
@@ -242,31 +214,33 @@ def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
     return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
-@TIDY.row(n.Expand, n.Diag, n.Diagonal)
-def _(node: Node) -> Node:
+@TIDY.row(n.Diag)
+def _(node: n.Diag) -> Node:
     operand = node.operands[0]
-    if isinstance(operand, n.Fill) and operand.value == 0:
-        return zeros(*node.shape)
-    if isinstance(node, n.Diag) and isinstance(operand, n.Fill):
-        return scaled(operand.value, n.Identity(operand.shape[0]))
-    if isinstance(node, n.Diagonal):
-        if isinstance(operand, n.Diag):
-            return operand.operands[0]
-        if isinstance(operand, n.Identity):
-            return ones(*node.shape)
-        if isinstance(operand, n.Transpose):
-            return tidy(n.Diagonal(operand.operands[0]))
-        if isinstance(operand, n.Outer):
-            return tidy(n.Multiply(*operand.operands))
-    if isinstance(node, n.Expand):
-        if isinstance(operand, (n.Scalar, n.Fill)):
-            return n.Fill(operand.value, node.shape)
-        if isinstance(operand, n.Power):
-            return n.Power(tidy(n.Expand(operand.operands[0], node.axis)), operand.exponent)
-        if isinstance(operand, REDUCTIONS) and not operand.keepdims and reduced_axes(operand) == (node.axis,):
-            array, axes, _, *rest = operand.args  # sum(x, axis=1)[:, None] = sum(x, axis=1, keepdims=True)
-            return operand.func(array, axes, True, *rest)
+    if isinstance(operand, n.Fill):
+        return scaled(operand.value, n.Identity(operand.shape[0])) if operand.value != 0 else zeros(*node.shape)
     return _linear(node)
+
+
+@TIDY.row(n.Diagonal, n.Expand)
+def _(node: n.Diagonal | n.Expand) -> Node:
+    return paired(node, tidy) or _structural(node)
+
+
+@TIDY.row(n.Pad)
+def _(node: n.Pad) -> Node:
+    return node.operands[0] if same_shape(node, node.operands[0]) else _structural(node)
+
+
+@TIDY.row(n.Flip)
+def _(node: n.Flip) -> Node:
+    operand = node.operands[0]
+    return operand.operands[0] if isinstance(operand, n.Flip) and operand.axes == node.axes else _structural(node)
+
+
+@TIDY.row(n.Fold)
+def _(node: n.Fold) -> Node:
+    return zeros(*node.shape) if is_zero(node.operands[0]) else _linear(node)
 
 
 @TIDY.row(n.Reshape)
@@ -341,35 +315,12 @@ def _(node: n.Inverse) -> Node:
         return node
     if coefficient != 1 or scalars:
         return tidy(n.Multiply(n.Scalar(1 / coefficient), *(n.Power(each, -1) for each in scalars), n.Inverse(bare)))
-    if isinstance(bare, n.Inverse):
-        return bare.operands[0]
-    if isinstance(bare, n.Identity):
-        return bare
-    if isinstance(bare, n.MatrixPower):
-        return tidy(bare.with_operands([n.Inverse(*bare.operands)]))
-    if isinstance(bare, n.Diag):
-        return tidy(n.Diag(n.Power(bare.operands[0], -1)))
-    if isinstance(bare, n.Kron) and all(same(*part.shape) for part in bare.operands):
-        return tidy(n.Kron(*map(n.Inverse, bare.operands)))
-    if isinstance(bare, n.MatMul) and same(*bare.operands[0].shape):
-        left, right = bare.operands
-        return tidy(n.MatMul(n.Inverse(right), n.Inverse(left)))  # inv(A B) = inv(B) inv(A), both square
-    return node
+    return paired(node, tidy) or node
 
 
 @TIDY.row(n.Determinant, n.LogDeterminant)
 def _(node: Node) -> Node:
-    operand = node.operands[0]
-    logarithm = isinstance(node, n.LogDeterminant)
-    if isinstance(operand, n.Identity):
-        return n.Scalar(0 if logarithm else 1)
-    if isinstance(operand, n.Transpose):
-        return tidy(node.func(operand.operands[0]))
-    if isinstance(operand, (n.Inverse, n.MatrixPower)):
-        inner = tidy(node.func(operand.operands[0]))
-        power = operand.exponent if isinstance(operand, n.MatrixPower) else Integer(-1)
-        return tidy(n.Multiply(n.Scalar(power), inner)) if logarithm else tidy(n.Power(inner, power))
-    return node
+    return paired(node, tidy) or node
 
 
 @TIDY.row(n.MatrixPower)
@@ -379,18 +330,7 @@ def _(node: n.MatrixPower) -> Node:
         return operand
     if exponent == -1:
         return tidy(n.Inverse(operand))
-    if exponent == 0 or isinstance(operand, n.Identity):
-        return n.Identity(node.shape[0])
-    if isinstance(operand, n.Inverse) and (exponent.is_nonnegative or exponent.is_nonpositive):
-        return tidy(n.MatrixPower(operand.operands[0], -exponent))
-    if isinstance(operand, n.MatrixPower) and exponent.is_nonpositive:
-        return tidy(n.MatrixPower(n.Inverse(operand), -exponent))
-    if isinstance(operand, n.MatrixPower):
-        base = n.Inverse(operand.operands[0]) if operand.exponent.is_nonpositive else operand.operands[0]
-        return tidy(n.MatrixPower(base, abs(operand.exponent) * exponent))
-    if isinstance(operand, n.Diag):
-        return tidy(n.Diag(n.Power(operand.operands[0], exponent)))
-    return node
+    return n.Identity(node.shape[0]) if exponent == 0 else paired(node, tidy) or node
 
 
 @TIDY.row(n.Kron)
@@ -421,13 +361,11 @@ def _(node: n.Slice) -> Node:
     operand = node.operands[0]
     if same_shape(node, operand):
         return operand
-    if isinstance(operand, n.Fill):
-        return n.Fill(operand.value, node.shape)
     if isinstance(operand, n.Concatenate) and operand.axis == node.axis:
         return _part_of(operand, node) or node
     if isinstance(operand, (n.Add, n.Multiply, n.Power)):  # what is elementwise is sliced part by part
         return tidy(operand.with_operands(_sliced(part, node) for part in operand.operands))
-    return _linear(node)
+    return _structural(node)
 
 
 def _part_of(parts: n.Concatenate, node: n.Slice) -> Node | None:

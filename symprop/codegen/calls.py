@@ -218,9 +218,44 @@ def _(node: Copy) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 
+@CALLS.row(n.Concatenate)
+def _(node: n.Concatenate) -> Call:
+    parts = ", ".join(map(numpy_source, node.operands))
+    return Call("np.concatenate", (f"({parts}{',' * (len(node.operands) == 1)})",), (f"axis={node.axis}",))
+
+
+@CALLS.row(n.Pad)
+def _(node: n.Pad) -> Call:
+    spans = zip(node.widths, node.operands[0].shape, strict=True)
+    place = ", ".join(
+        ":" if before == after == 0 else f"{number(before).text}:{number(before + size).text}"
+        for (before, after), size in spans
+    )
+    return Call("", fill=(f"{{}}[...] = {number(node.value).text}", f"{{}}[{place}] = {_text(node.operands[0])}"))
+
+
+@CALLS.row(n.Fold)
+def _(node: n.Fold) -> Call:
+    windows, indices = node.unfolded, [f"k{place}" for place in range(len(node.axes))]
+    spans = [":"] * node.rank
+    for k, (axis, _, stride, dilation) in zip(indices, node.steps, strict=True):
+        first = k if dilation == 1 else f"{dilation} * {k}"
+        end = f"{first} + {number(stride * (windows.shape[axis] - 1) + 1).text}"
+        spans[axis] = f"{first} : {end}" if stride == 1 else f"{first} : {end} : {stride}"
+    sizes = [number(size).text for _, size, _, _ in node.steps]
+    loops = [f"{'    ' * k}for {each} in range({sizes[k]}):" for k, each in enumerate(indices)]
+    read = f"{_text(node.operands[0])}[{', '.join(['...', *indices])}]"
+    return Call("", fill=("{}[...] = 0", *loops, f"{'    ' * len(loops)}{{}}[{', '.join(spans)}] += {read}"))
+
+
 @CALLS.row(n.Fill)
 def _(node: n.Fill) -> Call:
     return Call("", fill=(f"{{}}[...] = {number(node.value).text}",))
+
+
+@CALLS.row(n.Known, n.Commutation)
+def _(node: Node) -> Call:
+    return Call("", fill=(f"{{}}[...] = {_text(node)}",))
 
 
 @CALLS.row(n.Identity)

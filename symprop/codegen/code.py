@@ -56,6 +56,8 @@ def number(value: Expr) -> Code:
         return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
     if isinstance(value, Rational) and not is_decimal(value) and max(abs(value.p), value.q) <= 1000:
         return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)
+    if value in (sympy.oo, -sympy.oo):
+        return Code("np.inf" if value > 0 else "-np.inf", ATOM if value > 0 else UNARY, NUMBER)
     if not abs(value) < sys.float_info.max:
         raise LimitError(f"the constant {shown(value, 30)} does not fit into a float64")
     text = repr(float(value if value.is_Rational else value.evalf(30)))

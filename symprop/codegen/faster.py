@@ -12,6 +12,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import ones
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
@@ -31,8 +32,9 @@ def slopes_from_outputs(program: Program) -> Program:
     """
     outputs: dict[Node, Node] = {}
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Compare) or node.relation != ">" or node.operands[1] != Scalar(0):
+    @for_kinds(n.Compare)
+    def rule(node: n.Compare) -> Node | None:
+        if node.relation != ">" or node.operands[1] != Scalar(0):
             return None
         output = outputs.get(node.operands[0])
         return None if output is None else n.Compare(">", output, Scalar(0))
@@ -62,8 +64,9 @@ def _is_negative_part(node: Node, z: Node) -> bool:
 def sums_as_products(program: Program) -> Program:
     """Sum over the first axes, or over the last one, by a product with ones: BLAS is faster than a reduction."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Sum) or not node.rank or is_indicator(node.operands[0]):
+    @for_kinds(n.Sum)
+    def rule(node: n.Sum) -> Node | None:
+        if not node.rank or is_indicator(node.operands[0]):
             return None
         operand = node.operands[0]
         axes, last = node.axes, operand.rank - 1
@@ -81,9 +84,8 @@ def sums_as_products(program: Program) -> Program:
 def products_of_rows(program: Program) -> Program:
     """Multiply a stack of matrices by one matrix as the rows of a single matrix: one call of BLAS, not one for each."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.MatMul):
-            return None
+    @for_kinds(n.MatMul)
+    def rule(node: n.MatMul) -> Node | None:
         left, right = node.operands
         if left.rank < 3 or right.rank > 2:
             return None
@@ -103,8 +105,9 @@ def _rows(node: Node) -> Node:
 def maxima_over_columns(program: Program) -> Program:
     """Take the largest of each short row over the columns of a transposed copy, many rows at a time."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Extreme) or not node.keepdims:
+    @for_kinds(n.Extreme)
+    def rule(node: n.Extreme) -> Node | None:
+        if not node.keepdims:
             return None
         operand = node.operands[0]
         length = operand.shape[-1]
@@ -119,8 +122,9 @@ def maxima_over_columns(program: Program) -> Program:
 def scatters_as_products(program: Program) -> Program:
     """Add rows up by their ids as a product with one-hot rows, where the table is small."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.ScatterAdd) or not node.size.is_Integer or node.size > SHORT:
+    @for_kinds(n.ScatterAdd)
+    def rule(node: n.ScatterAdd) -> Node | None:
+        if not node.size.is_Integer or node.size > SHORT:
             return None
         values, ids = node.operands
         if values.rank != ids.rank + 1:

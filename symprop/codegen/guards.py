@@ -15,6 +15,7 @@ from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.scalar import scalar_body
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import is_zero, variables, walk
 from symprop.calculus.known_forms import is_map, minus_one
 from symprop.calculus.tidy import tidy
@@ -28,8 +29,9 @@ STEEP = ("exp", "expm1", "sinh", "cosh")
 def clamp_branches(program: Program) -> Program:
     """Keep functions inside a branch of `where` to that branch's side, so that the side thrown away cannot overflow."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Where) or not isinstance(node.operands[0], n.Compare):
+    @for_kinds(n.Where)
+    def rule(node: n.Where) -> Node | None:
+        if not isinstance(node.operands[0], n.Compare):
             return None
         condition, yes, no = node.operands
         relation, (left, right) = condition.relation, condition.operands
@@ -46,21 +48,17 @@ def clamp_branches(program: Program) -> Program:
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
     if isinstance(branch, n.Map) and any(is_map(branch, name) for name in STEEP):
         return _in_place(branch, read, side)
-    if not isinstance(branch, ELEMENTWISE):
+    if not isinstance(branch, n.Elementwise):
         return branch
     operands = tuple(_clamped(operand, read, side) for operand in branch.operands)
     return branch if operands == branch.operands else branch.with_operands(operands)
-
-
-ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, n.Compare)
-"""What makes an element of its result from the elements in the same place."""
 
 
 def _in_place(branch: Node, read: Variable, by: Node) -> Node:
     """Return `branch` with `read` replaced where it counts for its own place alone: not in a sum over other places."""
     if branch == read:
         return by
-    if not isinstance(branch, ELEMENTWISE):
+    if not isinstance(branch, n.Elementwise):
         return branch
     return branch.with_operands(_in_place(operand, read, by) for operand in branch.operands)
 

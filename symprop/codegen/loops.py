@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import walk
@@ -93,7 +94,9 @@ def _named(text: str) -> Variable:
 def has_loops(expression: Node) -> bool:
     """Whether every kind in an expression has loops; sums by index only as the whole of a statement."""
     inside = [part for part in walk(expression) if part is not expression]
-    return all(type(part) in LOOPS for part in inside) and (type(expression) in (*LOOPS.rows, n.ScatterAdd))
+    return all(type(part) in LOOPS for part in inside) and (
+        type(expression) in LOOPS or isinstance(expression, n.ScatterAdd)
+    )
 
 
 LARGE_PRODUCT = 256
@@ -178,6 +181,12 @@ def _(loops: Loops, node: n.Scalar, at: Indices) -> Node:
 @LOOPS.row(n.Identity)
 def _(loops: Loops, node: Node, at: Indices) -> Node:
     return _named(f"({at[0]} == {at[1]})")
+
+
+@LOOPS.row(n.Known)
+def _(loops: Loops, node: n.Known, at: Indices) -> Node:
+    element = loops.element(written_out(node, lambda axis: _named(at[axis])), ())
+    return _named(f"DTYPE({numpy_source(element)})")
 
 
 @LOOPS.row(n.Add, n.Multiply)
@@ -278,14 +287,71 @@ def _(loops: Loops, node: n.Extreme, at: Indices) -> Node:
 # ---------------------------------------------------------------- the same elements in other places
 
 
-@LOOPS.row(n.Transpose)
-def _(loops: Loops, node: n.Transpose, at: Indices) -> Node:
-    return loops.element(node.operands[0], tuple(at[node.axes.index(axis)] for axis in range(node.rank)))
+@LOOPS.row(n.Structural)
+def _(loops: Loops, node: n.Structural, at: Indices) -> Node:
+    moved, operand = node.index_map, node.operands[0]
+    place = [_affine(moved.terms(axis), moved.offset(axis), at) for axis in range(operand.rank)]
+    ends = {axis: number(moved.source[axis]).text for axis in moved.leaving}
+    guards = [f"0 <= {place[axis]} < {end}" for axis, end in ends.items()]
+    if not isinstance(operand, Variable):  # sums in it are accumulated before, wherever the place is
+        for axis, end in ends.items():
+            place[axis] = f"min(max({place[axis]}, 0), {_factor(end)} - 1)"
+    element = loops.element(operand, tuple(place))
+    if not guards:
+        return element
+    return _named(f"({numpy_source(element)} if {' and '.join(guards)} else DTYPE({number(moved.outside).text}))")
 
 
-@LOOPS.row(n.Expand)
-def _(loops: Loops, node: n.Expand, at: Indices) -> Node:
-    return loops.element(node.operands[0], (*at[: node.axis], *at[node.axis + 1 :]))
+def _affine(terms: Iterable[tuple[int, Expr]], offset: Expr, at: Indices) -> str:
+    """Return a place as source: a term for each index, and the offset where it is not 0."""
+    text = ""
+    for k, coefficient in terms:
+        factor = "" if abs(coefficient) == 1 else f"{number(abs(coefficient)).text} * "
+        term = f"{factor}{_factor(at[k]) if factor or coefficient < 0 else at[k]}"
+        text = (
+            f"{text} + {term}" if text and coefficient > 0 else f"{text} - {term}".strip() if coefficient < 0 else term
+        )
+    if offset == 0 and text:
+        return text
+    if text.startswith("-"):  # the offset first: n - 1 - i
+        return f"{number(offset).text} {text}"
+    return (
+        f"{text} - {number(-offset).text}"
+        if offset.is_negative and text
+        else f"{text} + {number(offset).text}".removeprefix(" + ")
+    )
+
+
+@LOOPS.row(n.Fold)
+def _(loops: Loops, node: n.Fold, at: Indices) -> Node:
+    windows = node.unfolded
+
+    def step(name: str, inner: Indices) -> str:
+        place, guards = list(at), []
+        for k, (axis, _, stride, dilation) in zip(inner, node.steps, strict=True):
+            moved = f"{at[axis]} - {k}" if dilation == 1 else f"{at[axis]} - {dilation} * {k}"
+            guards.append(f"0 <= {moved} < {number(stride * (windows.shape[axis] - 1) + 1).text}")
+            place[axis] = moved
+            if stride > 1:
+                guards.append(f"({moved}) % {stride} == 0")
+                place[axis] = f"({moved}) // {stride}"
+        return f"{name} += {loops.text(node.operands[0], (*place, *inner))} if {' and '.join(guards)} else DTYPE(0)"
+
+    return loops.total("DTYPE(0)", windows.shape[node.rank :], step)
+
+
+@LOOPS.row(n.Concatenate)
+def _(loops: Loops, node: n.Concatenate, at: Indices) -> Node:
+    before, ends, pieces = sympy.Integer(0), [], []
+    for part in node.operands:
+        moved = _affine([(node.axis, sympy.Integer(1))], -before, at)
+        before += part.shape[node.axis]
+        ends.append(number(before).text)
+        pieces.append(loops.text(part, (*at[: node.axis], moved, *at[node.axis + 1 :])))
+    text = pieces[-1]
+    for piece, end in zip(pieces[-2::-1], ends[-2::-1], strict=True):
+        text = f"({piece} if {at[node.axis]} < {end} else {text})"
+    return _named(text)
 
 
 @LOOPS.row(n.Reshape)
@@ -317,12 +383,6 @@ def _product(index: str, size: Expr) -> str:
 
 def _factor(text: str) -> str:
     return text if text.isalnum() else f"({text})"
-
-
-@LOOPS.row(n.Slice)
-def _(loops: Loops, node: n.Slice, at: Indices) -> Node:
-    moved = at[node.axis] if node.start == 0 else f"{at[node.axis]} + {number(node.start).text}"
-    return loops.element(node.operands[0], (*at[: node.axis], moved, *at[node.axis + 1 :]))
 
 
 @LOOPS.row(n.Take)

@@ -13,7 +13,8 @@ from sympy import Expr, Integer, Rational
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.trees import multiplied
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import factors_of, multiplied
 from symprop.analysis.definiteness import nonnegative
 from symprop.analysis.orders import LONGEST_CHAIN, Factor, Tree, best_tree
 from symprop.calculus.coefficients import same_shape
@@ -65,9 +66,8 @@ def unbuilt_kroneckers(program: Program) -> Program:
     `x` (Magnus and Neudecker, *Matrix Differential Calculus*, 2019, sections 2.4 and 3.7).
     """
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.MatMul):
-            return None
+    @for_kinds(n.MatMul)
+    def rule(node: n.MatMul) -> Node | None:
         left, right = node.operands
         if left.rank == 1 and isinstance(right, (n.Kron, n.Commutation)):
             left, right = _transposed_map(right), left
@@ -142,7 +142,7 @@ def _plain_pair(left: Node, right: Node) -> tuple[Node, Node, int]:
 
 def _inner_product(inside: Node) -> Node | None:
     """sum(c * a * b) = c * inner(a, b) and sum(a**2) = inner(a, a), for arrays `a` and `b` of one shape."""
-    factors = inside.operands if isinstance(inside, n.Multiply) else (inside,)
+    factors = factors_of(inside)
     scalars = [factor for factor in factors if not factor.rank]
     arrays = [factor for factor in factors if factor.rank]
     if len(arrays) == 1 and isinstance(arrays[0], n.Power) and arrays[0].exponent == 2:
@@ -251,8 +251,9 @@ def solutions(program: Program) -> Program:
     """
     needed = {matrix for statement in program.statements for matrix in _inverted_alone(statement.expression)}
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.MatMul) or any(operand.rank > 2 for operand in node.operands):
+    @for_kinds(n.MatMul)
+    def rule(node: n.MatMul) -> Node | None:
+        if any(operand.rank > 2 for operand in node.operands):
             return None
         left, right = node.operands
         matrix = _inverted(left)

@@ -194,7 +194,7 @@ class _Planner:
             return
         if is_boolean(expression, self.booleans):
             self.booleans.add(target)
-        if not target.rank or is_view(expression) or type(expression) not in CALLS.rows:
+        if not target.rank or is_view(expression) or type(expression) not in CALLS:
             return
         operand = self._overwritten(place, statement) if self.reuse else None
         if operand is not None:
@@ -221,7 +221,7 @@ class _Planner:
 
     def _scratch(self, expression: Node) -> Iterator[Scratch]:
         for part in (expression, *expression.operands):
-            row = SCRATCH.rows.get(type(part))
+            row = SCRATCH.find(type(part))
             if row is not None and (found := row(part)) is not None:
                 yield found
 

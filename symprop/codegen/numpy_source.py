@@ -9,14 +9,16 @@ only after `.astype(DTYPE)`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import sympy
 from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.table import Table
+from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import multiplied, walk, zeros
 from symprop.codegen.code import (
     ATOM,
@@ -89,6 +91,22 @@ def _(node: n.Fill) -> Code:
 @NUMPY.row(n.Identity)
 def _(node: n.Identity) -> Code:
     return Code(f"np.eye({number(node.shape[0]).text}, dtype=DTYPE)")
+
+
+@NUMPY.row(n.Known)
+def _(node: n.Known) -> Code:
+    """Computed in float64, as written, from the indices along each axis; then rounded once."""
+
+    def index(axis: int) -> Node:
+        spread = f"[{', '.join([':', *['None'] * (node.rank - 1 - axis)])}]" if axis < node.rank - 1 else ""
+        shape = (node.shape[axis], *[1] * (node.rank - 1 - axis))
+        return n.Variable(f"np.arange({number(node.shape[axis]).text}, dtype=float){spread}", (), shape)
+
+    rule = written_out(node, index)
+    text = NUMPY(rule).text
+    if rule.shape != node.shape:  # the same along some axis
+        text = f"np.broadcast_to({text}, {shape_text(node.shape, lambda size: number(size).text)})"
+    return Code(f"np.array({text}, DTYPE)")
 
 
 @NUMPY.row(n.Add)
@@ -278,14 +296,49 @@ def _(node: n.Concatenate) -> Code:
     return Code(f"np.concatenate(({parts}{',' if len(node.operands) == 1 else ''}), axis={node.axis})")
 
 
-@NUMPY.row(n.Slice)
-def _(node: n.Slice) -> Code:
-    first = "" if node.start == 0 else number(node.start).text
-    last = "" if node.stop == node.operands[0].shape[node.axis] else number(node.stop).text
-    simple = all(re.fullmatch(r"-?\w*", end) for end in (first, last))
-    span = f"{first}:{last}" if simple else f"{first} : {last}".strip()  # as `ruff format` has it
-    place = ", ".join([*[":"] * node.axis, span])
-    return Code(f"{_operand(node.operands[0]).within(ATOM)}[{place}]")
+@NUMPY.row(n.Structural)
+def _(node: n.Structural) -> Code:
+    inside = node.index_map.subscripts(lambda part: number(part).text, _span)
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Code(f"{_operand(node.operands[0]).within(ATOM)}[{inside}]")
+
+
+def _span(ends: Sequence[str]) -> str:
+    simple = all(re.fullmatch(r"-?\w*", end) for end in ends)
+    return ":".join(ends) if simple else " : ".join(ends).strip()  # as `ruff format` has it
+
+
+@NUMPY.row(n.Pad)
+def _(node: n.Pad) -> Code:
+    pairs = [python_tuple([number(width).text for width in pair]) for pair in node.widths]
+    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    return Code(f"np.pad({', '.join([_operand(node.operands[0]).text, python_tuple(pairs), *value])})")
+
+
+def python_tuple(values: Sequence[object]) -> str:
+    """Return one value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+@NUMPY.row(n.Flip)
+def _(node: n.Flip) -> Code:
+    spans = ["::-1" if axis in node.axes else ":" for axis in range(max(node.axes, default=-1) + 1)]
+    return Code(f"{_operand(node.operands[0]).within(ATOM)}[{', '.join(spans)}]")
+
+
+@NUMPY.row(n.Window)
+def _(node: n.Window) -> Code:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    arguments = [_operand(node.operands[0]).text, python_tuple(spans), f"axis={python_tuple(node.axes)}"]
+    return Code(f"np.lib.stride_tricks.sliding_window_view({', '.join(arguments)}){node.spacing}")
+
+
+@NUMPY.row(n.Fold)
+def _(node: n.Fold) -> Code:
+    shape = shape_text(node.shape, lambda size: number(size).text)
+    steps = [python_tuple(each) for each in (node.axes, node.args[3].args, node.args[4].args)]
+    return Code(f"fold({', '.join([_operand(node.operands[0]).text, shape, *steps])})")
 
 
 def _reduction(name: str, node: Node, axes: tuple[int, ...], keepdims: bool) -> Code:
@@ -377,9 +430,10 @@ def is_indicator(node: Node) -> bool:
     return isinstance(node, n.Compare) or (opposite(node) is not None and is_indicator(opposite(node) or node))
 
 
-def opposite(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def opposite(node: n.Add) -> Node | None:
     """Return `c` where `node` is `1 - c`, else None."""
-    if not isinstance(node, n.Add) or len(node.operands) != 2 or n.Scalar(1) not in node.operands:
+    if len(node.operands) != 2 or n.Scalar(1) not in node.operands:
         return None
     sign, rest = _sign(next(operand for operand in node.operands if operand != n.Scalar(1)))
     return rest if sign < 0 else None

@@ -15,8 +15,8 @@ from sympy.core.symbol import Str
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar, Variable
-from symprop.algebra.table import Table
-from symprop.algebra.trees import multiplied, variables
+from symprop.algebra.table import Table, for_kinds
+from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.kinds import Copy
@@ -30,25 +30,25 @@ OPERATION = Table("operation")
 PART = "part"
 """The role of variables that this pass makes: parts on the way to a result that has a name of its own."""
 
-VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice)
-"""Kinds for which NumPy gives a view of the memory of the operand."""
-
 
 def single_operations(program: Program) -> Program:
     """Leave one operation to a statement; what stands inside is named and computed before."""
     names = Names(program.names)
     booleans: set[Node] = set()
+    strided: set[Node] = set()
     constants: dict[Node, Variable] = {}
     returned = set(program.returns)
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        splitter = Splitter(program, names, emit, statement, booleans, constants, list(statement.whys))
+        splitter = Splitter(program, names, emit, statement, booleans, strided, constants, list(statement.whys))
         expression = splitter.operation(statement.expression)
         statement = replace(statement, whys=tuple(splitter.whys))
         if statement.name in returned and statement.target.rank and is_view(expression):
             expression = Copy(expression)
         if is_boolean(expression, booleans):
             booleans.add(statement.target)
+        if is_view(expression) and not splitter.is_whole(expression):
+            strided.add(statement.target)
         return statement.with_expression(expression)
 
     return rewritten(program, change)
@@ -56,19 +56,24 @@ def single_operations(program: Program) -> Program:
 
 def is_view(node: Node) -> bool:
     """Whether `node` is a variable or a view of one."""
-    return isinstance(node, Variable) or (isinstance(node, VIEWS) and is_view(node.operands[0]))
+    return isinstance(node, Variable) or (gives_view(node) and is_view(node.operands[0]))
+
+
+def gives_view(node: Node) -> bool:
+    """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
+    return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)
 
 
 def is_constant(node: Node) -> bool:
     """Whether an array depends on sizes alone."""
-    return isinstance(node, (n.Fill, n.Identity))
+    return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)
 
 
 def is_boolean(node: Node, booleans: set[Node]) -> bool:
     """Whether an operation gives booleans, of variables some of which are."""
     if isinstance(node, n.Map):  # the smaller of two booleans is "and"
         return all(operand in booleans for operand in node.operands)
-    return isinstance(node, n.Compare) or (isinstance(node, VIEWS) and is_boolean(node.operands[0], booleans))
+    return isinstance(node, n.Compare) or (gives_view(node) and is_boolean(node.operands[0], booleans))
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class Splitter:
     emit: Emit
     statement: Statement
     booleans: set[Node]
+    strided: set[Node]
+    """Names of views whose elements do not lie one after the other."""
     constants: dict[Node, Variable]
     whys: list[Why]
     """What is still to be said of the statement, here or where a part of it is computed."""
@@ -88,8 +95,14 @@ class Splitter:
         """Return `node` as one operation over atoms."""
         if not node.rank:
             return self.scalar(node)
-        row: Callable[[Splitter, Node], Node] | None = OPERATION.rows.get(type(node))
+        row: Callable[[Splitter, Node], Node] | None = OPERATION.find(type(node))
         return row(self, node) if row else node.with_operands(map(self.atom, node.operands))
+
+    def is_whole(self, view: Node) -> bool:
+        """Whether the elements of a view lie one after the other in memory, so that another shape of it is a view."""
+        while isinstance(view, (n.Reshape, n.Expand)):
+            view = view.operands[0]
+        return not view.rank or (isinstance(view, Variable) and view not in self.strided)
 
     def scalar(self, node: Node) -> Node:
         """Return an expression without axes; the arrays in it are atoms."""
@@ -125,7 +138,8 @@ class Splitter:
     def constant(self, array: Node) -> Variable:
         """Return the name of an array that depends on sizes alone, the same wherever it stands."""
         if array not in self.constants:
-            word = "identity" if isinstance(array, n.Identity) else "ones" if array.value == 1 else "constant"
+            word = array.name if isinstance(array, n.Known) else "identity" if isinstance(array, n.Identity) else ""
+            word = word or ("ones" if isinstance(array, n.Fill) and array.value == 1 else "constant")
             self.constants[array] = self.names.new(word, array)
             self.emit(Statement(self.constants[array], array))
         return self.constants[array]
@@ -185,7 +199,7 @@ def _(split: Splitter, node: Node) -> Node:
     smallest = min(factors, key=size_in_a_batch)
     # the scale goes where there is least to multiply
     if scale != Scalar(1) and size_in_a_batch(smallest) < size_in_a_batch(node):
-        inside = smallest.operands if isinstance(smallest, n.Multiply) else (smallest,)
+        inside = factors_of(smallest)
         factors[factors.index(smallest)] = n.Multiply(scale, *inside)
         scale = Scalar(1)
     above = [factor for factor in factors if not _is_inverse(factor)]
@@ -223,6 +237,19 @@ def _whole_power(split: Splitter, base: Node, exponent: int) -> Node:
     half = split.named(_whole_power(split, base, exponent // 2)) if exponent > 3 else base
     square = n.Power(half, 2)
     return n.Multiply(split.named(square), base) if exponent % 2 else square
+
+
+@OPERATION.row(n.MatMul)
+def _(split: Splitter, node: n.MatMul) -> Node:
+    """BLAS steps over elements in no array: it would copy windows, so they are copied into memory that is planned."""
+    atoms = map(split.atom, node.operands)
+    return node.with_operands(split.named(Copy(atom)) if _has_steps(atom) else atom for atom in atoms)
+
+
+def _has_steps(view: Node) -> bool:
+    """Whether the elements in a row of a view have others between them, or stand in reverse."""
+    stepped = isinstance(view, n.Flip) or (isinstance(view, n.Window) and any(step[3] > 1 for step in view.steps))
+    return stepped or (isinstance(view, n.Structural) and _has_steps(view.operands[0]))
 
 
 # ---------------------------------------------------------------- elementwise functions
@@ -270,9 +297,10 @@ def _(split: Splitter, node: n.Where) -> Node:
     return n.Where(mask, split.number(yes), split.number(no))
 
 
-def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
+@for_kinds(n.Compare)
+def _larger(condition: n.Compare, yes: Node, no: Node) -> Node | None:
     """Return `where(t > 0, t, c t)` as `max(t, c t)` for c from 0 to 1, else None."""
-    if not isinstance(condition, n.Compare) or condition.relation not in (">", ">="):
+    if condition.relation not in (">", ">="):
         return None
     coefficient, rest = coefficient_and_rest(no)
     same = no == Scalar(0) or (rest == yes and coefficient.is_number and 0 <= coefficient <= 1)
@@ -300,8 +328,7 @@ def _(split: Splitter, node: n.Reshape) -> Node:
     while isinstance(inner, n.Reshape):
         inner = inner.operands[0]
     atom = split.atom(inner)
-    whole = isinstance(atom, (Variable, n.Reshape, n.Expand)) or not atom.rank
-    return n.Reshape(atom if whole else split.named(Copy(atom)), node.shape)
+    return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
 
 
 @OPERATION.row(n.Variable, n.BlockSum)  # what stands inside a series depends on its index
@@ -309,4 +336,4 @@ def _(split: Splitter, node: Node) -> Node:
     return node
 
 
-__all__ = ["PART", "VIEWS", "is_boolean", "is_constant", "is_view", "single_operations"]
+__all__ = ["PART", "gives_view", "is_boolean", "is_constant", "is_view", "single_operations"]

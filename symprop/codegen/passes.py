@@ -16,6 +16,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.tidy import tidy
@@ -26,6 +27,7 @@ from symprop.codegen.numpy_source import is_indicator, numpy_source
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
     everywhere,
+    held_roots,
     shifted_softmax,
     stable_exponentials,
     write_out,
@@ -35,8 +37,9 @@ from symprop.codegen.stable import (
 def light_scalars(program: Program) -> Program:
     """Move numbers out of matrix products, to whichever of operands and result is smallest."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Multiply) or not isinstance(node.operands[0], n.Scalar):
+    @for_kinds(n.Multiply)
+    def rule(node: n.Multiply) -> Node | None:
+        if not isinstance(node.operands[0], n.Scalar):
             return None
         scalar, *rest = node.operands
         if len(rest) != 1 or not isinstance(rest[0], n.MatMul):
@@ -261,6 +264,7 @@ FORMS: tuple[Pass, ...] = (
     step_around_poles,
     bound_saturated,
     shifted_softmax,
+    held_roots,
 )
 """Passes that look at each statement by itself, whatever is returned: they run once for all functions of a module."""
 

@@ -18,7 +18,9 @@ from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.trees import replace as substituted
 from symprop.algebra.trees import variables
 
-HELPERS = ("sigmoid", "softplus", "erf", "scatter_add", "repeated", "repeated_inside", "blocks", "blocks_inside")
+HELPERS = (
+    *("sigmoid", "softplus", "erf", "scatter_add", "fold", "repeated", "repeated_inside", "blocks", "blocks_inside"),
+)
 """Functions that NumPy lacks; a module defines those that it uses."""
 
 RESERVED = (

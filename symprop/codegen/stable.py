@@ -15,6 +15,7 @@ from symprop.algebra import trees
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm, is_map, minus_one
@@ -37,11 +38,30 @@ def by_rule(program: Program, rule: Rule) -> Program:
     return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
 
 
+def held_roots(program: Program) -> Program:
+    """Write a fractional power as a whole power of the root of the same base that is computed first: `r**3`."""
+    first: dict[Node, sympy.Expr] = {}
+
+    @for_kinds(n.Power)
+    def rule(node: n.Power) -> Node | None:
+        if node.exponent.is_Integer is not False or node.exponent.free_symbols:
+            return None
+        base, exponent = node.operands[0], node.exponent
+        if isinstance(base, n.Expand):  # the root of fewer numbers
+            inner = n.Power(base.operands[0], exponent)
+            return n.Expand(rule(inner) or inner, base.axis)
+        times = exponent / first.setdefault(base, exponent)
+        return n.Power(n.Power(base, first[base]), times) if times.is_Integer and times != 1 else None
+
+    return by_rule(program, rule)
+
+
 def write_out(program: Program) -> Program:
     """Write elementwise functions that NumPy does not have as formulas, from their scalar bodies."""
 
-    def rule(node: Node) -> Node | None:
-        if not isinstance(node, n.Map) or any(is_map(node, name) for name in FUNCTION_NAMES):
+    @for_kinds(n.Map)
+    def rule(node: n.Map) -> Node | None:
+        if any(is_map(node, name) for name in FUNCTION_NAMES):
             return None
         return lift(node.function.body, dict(zip(node.function.parameters, node.operands, strict=True)))
 

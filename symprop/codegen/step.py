@@ -18,7 +18,7 @@ from symprop.codegen.code import number
 from symprop.codegen.layout import under_formulas
 from symprop.codegen.memory import Block, Plan, plan
 from symprop.codegen.numpy_source import numpy_source
-from symprop.codegen.operations import VIEWS, is_view, single_operations
+from symprop.codegen.operations import gives_view, is_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 
 STEP: tuple[Pass, ...] = (
@@ -56,7 +56,7 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
-    if block is None or type(statement.expression) not in CALLS.rows or is_view(statement.expression):
+    if block is None or type(statement.expression) not in CALLS or is_view(statement.expression):
         return [f"{printed.name} = {numpy_source(printed.expression)}"]
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
@@ -72,7 +72,7 @@ def _is_wide(statement: Statement) -> bool:
         return False
     arrays = [part for part in walk(statement.expression) if isinstance(part, Variable) and part.rank]
     by_rows = all(part.rank < len(shape) or part.shape[0] in (shape[0], 1) for part in arrays)
-    straight = not any(isinstance(part, VIEWS) for part in walk(statement.expression))
+    straight = not any(gives_view(part) for part in walk(statement.expression))
     row = sympy.prod(shape[1:], start=Integer(1))
     return len(shape) > 1 and shape[0] == BATCH_SIZE and bool(row >= WIDE) and by_rows and straight
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.equations import Item, Loop
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -30,15 +30,15 @@ Derivations = tuple[Derivation, Derivation]
 class Side:
     """An equation of one network: its two sides, the right one with marks too, and its number on the network's page.
 
-    `loop` is the Loop in whose blocks it holds, in the last one too where it is not `unless_last`.
+    `loops` are those in whose blocks it holds, in the last one too of each that is not `unless_last`.
     """
 
     left: Node
     right: Node
     marked: Node
     number: int | None = None
-    loop: Loop | None = None
-    unless_last: bool = False
+    loops: tuple[Loop, ...] = ()
+    unless_last: Loop | None = None
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,17 @@ def _sides(derivation: Derivation, items: Iterable[Item]) -> dict[str, Side]:
     """The equations by name in printed order, those for the end of a loop before those of its blocks."""
     found: dict[str, Side] = {}
 
-    def enter(equation: Equation, loop: Loop | None, unless_last: bool) -> None:
-        number = derivation.numbers[equation.name]
-        right = equation.expression
-        found[equation.name] = Side(equation.target, right, right, number, loop, unless_last)
+    def enter(entered: Iterable[Item], loops: tuple[Loop, ...]) -> None:
+        for item in entered:
+            if isinstance(item, Loop):
+                enter(item.base, loops)
+                enter(item.items, (*loops, item))
+                continue
+            ends = (loop for loop in loops if loop.at(item.target, loop.count) in {end.target for end in loop.base})
+            right, number = item.expression, derivation.numbers[item.name]
+            found[item.name] = Side(item.target, right, right, number, loops, next(ends, None))
 
-    for item in items:
-        if isinstance(item, Equation):
-            enter(item, None, False)
-            continue
-        ends = {equation.name for equation in item.base}
-        for equation in item.base:
-            enter(equation, None, False)
-        for equation in item.equations:
-            enter(equation, item, item.at(equation.target, item.count).name in ends)
+    enter(items, ())
     return found
 
 

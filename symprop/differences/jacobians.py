@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Loop, System
+from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.calculus.jacobians import chained
@@ -31,8 +31,9 @@ def units(system: System) -> tuple[Unit, ...]:
     >>> [(unit.start.name, unit.end.name) for unit in units(network.system())]
     [('x', 'a1'), ('a1', 'a2'), ('a2', 'z3')]
     """
+    ends = {variable for variable in (system.loss, system.prediction) if variable is not None}
     found: list[Unit] = []
-    for start, equations in _stretches(system):
+    for start, equations in _stretches(system.inputs[0], system.items, ends):
         for first, last, between in _blocks(start, equations):
             named = all(isinstance(equation.expression, Variable) for equation in between)
             if first.rank == last.rank == 1 and "index" not in first.facts_by_kind and not named:
@@ -40,16 +41,19 @@ def units(system: System) -> tuple[Unit, ...]:
     return tuple(found)
 
 
-def _stretches(system: System) -> Iterator[tuple[Variable, list[Equation]]]:
-    """The equations before, inside and behind each loop, with the variable that they start from."""
-    after = {variable for variable in (system.loss, system.prediction) if variable is not None}
-    start, row = system.inputs[0], list[Equation]()
-    for item in system.items:
+def _stretches(
+    start: Variable, items: Iterable[Item], ends: set[Variable]
+) -> Iterator[tuple[Variable, list[Equation]]]:
+    """The equations before, inside and behind each loop, with the variable that they start from; without `ends`."""
+    row = list[Equation]()
+    for item in items:
         if isinstance(item, Loop):
             yield start, row
-            yield item.carries[0].before, list(item.equations)
-            start, row = item.end(item.carries[0]), []
-        elif item.target not in after:
+            row = []
+            for carry in item.carries[:1]:  # what one layer hands to the next; others stay among the steps
+                yield from _stretches(carry.before, item.items, ends)
+                start = item.end(carry)
+        elif item.target not in ends:
             row.append(item)
     yield start, row
 

@@ -66,7 +66,7 @@ def stations(network: Network) -> tuple[Station, ...]:
 def inside(station: Station, loop: Loop) -> tuple[Station, ...]:
     """Return the stations of one general block of a symbolic Repeat."""
     found: list[Station] = []
-    _open(station.layer.inner, iter(loop.equations), (*station.within, station.layer), found)
+    _open(station.layer.inner, iter(loop.items), (*station.within, station.layer), found)
     return tuple(found)
 
 

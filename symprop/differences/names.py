@@ -15,7 +15,8 @@ from symprop.algebra.trees import variables
 from symprop.differences.layers import Pair, Station, aligned, inside
 from symprop.differences.trees import Classes
 
-Loops = tuple[Loop, Loop]
+Loops = tuple[tuple[Loop, Loop], ...]
+"""The loops around in both networks, from the outermost inwards."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def matched(pairs: Sequence[Pair], systems: tuple[System, System]) -> Names:
     for ours, theirs in given:
         matching.join(ours, theirs)
         matching.names.variables.append((ours, theirs))
-    matching.row(pairs, (first.inputs[0], second.inputs[0]), None)
+    matching.row(pairs, (first.inputs[0], second.inputs[0]), ())
     return matching.names
 
 
@@ -52,7 +53,7 @@ class _Matching:
         self.names = Names()
         self.unread = tuple(set(system.parameters) for system in systems)  # asked of, never walked
 
-    def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops | None) -> None:
+    def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops) -> None:
         """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
         last, apart = list(start), False
         for a, b in pairs:
@@ -69,7 +70,7 @@ class _Matching:
             last = [last[0] if a is None else _output(a, last[0]), last[1] if b is None else _output(b, last[1])]
         self.join(last[0], last[1], loops)
 
-    def stations(self, a: Station, b: Station, loops: Loops | None) -> None:
+    def stations(self, a: Station, b: Station, loops: Loops) -> None:
         """Pair what two stations wrote: the parts of a loss by name, else from the end, where the output stands."""
         if a.layer.is_loss:
             (*parts, last), (*others, end) = equations_in(a.items), equations_in(b.items)
@@ -83,12 +84,13 @@ class _Matching:
         for ours, other in reversed(list(zip_longest(a.items[::-1], b.items[::-1]))):
             if isinstance(ours, Loop) and isinstance(other, Loop):
                 inner = aligned(inside(a, ours), inside(b, other))
-                self.row(inner, (ours.carries[0].before, other.carries[0].before), (ours, other))
+                start = ours.carries[0].before, other.carries[0].before  # the first is what layers hand to each other
+                self.row(inner, start, (*loops, (ours, other)))
             else:
                 first, second = (item if isinstance(item, Equation) else None for item in (ours, other))
                 self.pair(first, second, loops)
 
-    def pair(self, ours: Equation | None, theirs: Equation | None, loops: Loops | None) -> None:
+    def pair(self, ours: Equation | None, theirs: Equation | None, loops: Loops) -> None:
         """Pair two equations, their left sides, and the parameters that they are the first to read."""
         self.names.equations.append((ours, theirs))
         first, second = (
@@ -111,24 +113,24 @@ class _Matching:
         self.unread[side].difference_update(found)
         return found
 
-    def join(self, ours: Variable, theirs: Variable, loops: Loops | None = None) -> None:
+    def join(self, ours: Variable, theirs: Variable, loops: Loops = ()) -> None:
         """Give two variables one class, and their adjoints another; inside loops for every block that formulas name."""
         for one, other in _in_blocks(ours, theirs, loops):
             self.names.classes.join(one.name, other.name)
             self.names.classes.join(adjoint_of(one).name, adjoint_of(other).name)
 
 
-def _in_blocks(ours: Variable, theirs: Variable, loops: Loops | None) -> Iterator[tuple[Variable, Variable]]:
+def _in_blocks(ours: Variable, theirs: Variable, loops: Loops) -> Iterator[tuple[Variable, Variable]]:
     """The variables themselves, and those of the blocks before and behind, of the first and of the last block."""
-    yield ours, theirs
-    if loops is None:
+    if not loops:
+        yield ours, theirs
         return
-    first, second = loops
-    for shift in (-1, 1):
-        yield first.at(ours, first.index + shift), second.at(theirs, second.index + shift)
+    first, second = loops[0]
+    for shift in (0, -1, 1):
+        yield from _in_blocks(first.at(ours, first.index + shift), second.at(theirs, second.index + shift), loops[1:])
     for number in (0, 1, 2):
-        yield first.at(ours, Integer(number)), second.at(theirs, Integer(number))
-    yield first.at(ours, first.count), second.at(theirs, second.count)
+        yield from _in_blocks(first.at(ours, Integer(number)), second.at(theirs, Integer(number)), loops[1:])
+    yield from _in_blocks(first.at(ours, first.count), second.at(theirs, second.count), loops[1:])
 
 
 def _output(station: Station, before: Variable) -> Variable:

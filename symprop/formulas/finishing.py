@@ -18,7 +18,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import added, multiplied, replace, walk
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import added, multiplied, replace, terms_of, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
 from symprop.calculus.known_forms import is_map
@@ -71,9 +72,10 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
 # ---------------------------------------------------------------- inner products
 
 
-def inner_product(node: Node) -> Node | None:
+@for_kinds(n.Sum)
+def inner_product(node: n.Sum) -> Node | None:
     """sum(c * x * y) = c * (x @ y) for vectors; one that stands twice stays a sum of squares."""
-    if not isinstance(node, n.Sum) or node.rank or node.operands[0].rank != 1:
+    if node.rank or node.operands[0].rank != 1:
         return None
     coefficient, inside = coefficient_and_rest(node.operands[0])
     if not isinstance(inside, n.Multiply):
@@ -86,25 +88,25 @@ def inner_product(node: Node) -> Node | None:
     return scaled(coefficient, multiplied([*scalars, n.MatMul(order[0], multiplied(order[1:]))]))
 
 
-def opposite_sigmoid(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def opposite_sigmoid(node: n.Add) -> Node | None:
     """y sigmoid(-t) - (1 - y) sigmoid(t) = y - sigmoid(t): in a sum that has both, one is enough where less is left."""
-    if not isinstance(node, n.Add):
-        return None
     sigmoids = [part for part in walk(node) if is_map(part, "sigmoid")]
     for part in sigmoids:
         opposite = FUNCTIONS["sigmoid"](tidy(n.negative(part.operands[0])))
         if opposite in sigmoids and coefficient_and_rest(part.operands[0])[0].could_extract_minus_sign():
             replaced = tidy(replace(node, {part: n.Scalar(1) - opposite}))
-            terms = replaced.operands if isinstance(replaced, n.Add) else (replaced,)
+            terms = terms_of(replaced)
             collected = tidy(n.Add(*(piece for term in terms for piece in expanded(term))))
             if collected.weight < node.weight:
                 return collected
     return None
 
 
-def trace_of_product(node: Node) -> Node | None:
+@for_kinds(n.Sum)
+def trace_of_product(node: n.Sum) -> Node | None:
     """sum(A * B.T) = trace(A @ B), where one of the two is a transpose."""
-    if not isinstance(node, n.Sum) or node.rank or node.operands[0].rank != 2:
+    if node.rank or node.operands[0].rank != 2:
         return None
     coefficient, scalars, inside = scalars_and_rest(node.operands[0])
     if not isinstance(inside, n.Multiply) or len(inside.operands) != 2:
@@ -122,10 +124,9 @@ def trace_of_product(node: Node) -> Node | None:
 # ---------------------------------------------------------------- common factors
 
 
-def common_matrix(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def common_matrix(node: n.Add) -> Node | None:
     """A X + A Y = A (X + Y), and X B + Y B = (X + Y) B: the terms that share an outer factor of a product."""
-    if not isinstance(node, n.Add):
-        return None
     terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
     chains = [chain for _, chain in terms]
     for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
@@ -182,10 +183,9 @@ def _in_place(product: Node, others: list[Node], place: int) -> Node:
     return added(others)
 
 
-def common_factor(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def common_factor(node: n.Add) -> Node | None:
     """x y + x z = x (y + z), elementwise: a factor, or a power of one, that every term has."""
-    if not isinstance(node, n.Add):
-        return None
     terms = [_powers(term) for term in node.operands]
     shared: dict[Node, Expr] = {}
     for base in terms[0][1]:
@@ -227,9 +227,10 @@ def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
     return coefficient, powers
 
 
-def ones_among_matrices(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def ones_among_matrices(node: n.Add) -> Node | None:
     """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
-    if not isinstance(node, n.Add) or node.rank != 2:
+    if node.rank != 2:
         return None
     number = next((term for term in node.operands if isinstance(term, n.Scalar)), None)
     matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
@@ -239,10 +240,9 @@ def ones_among_matrices(node: Node) -> Node | None:
     return n.Add(*(spread if term is number else term for term in node.operands))
 
 
-def one_diagonal(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def one_diagonal(node: n.Add) -> Node | None:
     """diag(x) + diag(y) = diag(x + y)."""
-    if not isinstance(node, n.Add):
-        return None
     parts = [(term, scalars_and_rest(term)) for term in node.operands]
     found = [(term, (number, scalars, rest)) for term, (number, scalars, rest) in parts if isinstance(rest, n.Diag)]
     if len(found) < 2:
@@ -255,9 +255,10 @@ def one_diagonal(node: Node) -> Node | None:
 # ---------------------------------------------------------------- transposes and order
 
 
-def transpose_outside(node: Node) -> Node | None:
+@for_kinds(n.Add, n.Multiply)
+def transpose_outside(node: n.Add | n.Multiply) -> Node | None:
     """A.T - B @ C.T = (A - C @ B.T).T, where that has no more transposes: the inside is often known already."""
-    if not isinstance(node, (n.Add, n.Multiply)) or node.rank != 2:
+    if node.rank != 2:
         return None
     arrays = [operand for operand in node.operands if operand.rank]
     if len(arrays) < 2 or not any(map(_transposes, arrays)):
@@ -275,10 +276,9 @@ def _transposes(node: Node) -> int:
     return sum(map(_transposes, inner))
 
 
-def plain_first(node: Node) -> Node | None:
+@for_kinds(n.Add)
+def plain_first(node: n.Add) -> Node | None:
     """A.T + A = A + A.T: a matrix stands before its transpose."""
-    if not isinstance(node, n.Add):
-        return None
     terms = list(node.operands)
     for place, term in enumerate(terms):
         other = tidy(n.Transpose(term)) if term.rank == 2 else term
@@ -289,10 +289,9 @@ def plain_first(node: Node) -> Node | None:
     return None
 
 
-def reading_order(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def reading_order(node: n.Multiply) -> Node | None:
     """Numbers first, then scalars, then names, then what is longer; equals keep their places."""
-    if not isinstance(node, n.Multiply):
-        return None
     order = sorted(node.operands, key=_rank_of_factor)
     return None if list(node.operands) == order else n.Multiply(*order)
 
@@ -306,9 +305,10 @@ def _rank_of_factor(factor: Node) -> int:
     return 2 if isinstance(base, Variable) else 3
 
 
-def number_in_block(node: Node) -> Node | None:
+@for_kinds(n.Multiply)
+def number_in_block(node: n.Multiply) -> Node | None:
     """2 kron(I, C) = kron(I, 2 C): the block that is repeated stands whole."""
-    if not isinstance(node, n.Multiply) or not isinstance(node.operands[-1], n.Kron):
+    if not isinstance(node.operands[-1], n.Kron):
         return None
     *scalars, repeated = node.operands
     left, right = repeated.operands

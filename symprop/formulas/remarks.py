@@ -9,7 +9,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
-from symprop.algebra.trees import is_zero, variables, walk
+from symprop.algebra.trees import is_zero, terms_of, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest
@@ -152,7 +152,7 @@ def _where_it_holds(result: Result) -> Iterator[str]:
 
 def _above_zero(node: Node) -> bool:
     """Whether a scalar is shown to be above 0: a sum of what is at least 0 with something positive."""
-    terms = node.operands if isinstance(node, n.Add) else (node,)
+    terms = terms_of(node)
     above = ((isinstance(t, n.Scalar) and bool(t.value.is_positive)) or positive(t, Context()) for t in terms)
     return all(map(nonnegative, terms)) and any(above)
 

@@ -26,7 +26,7 @@ from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, Softmax
-from symprop.networks.needs import Need
+from symprop.networks.needs import Need, valued
 
 
 @dataclass(frozen=True)
@@ -190,9 +190,10 @@ class Loss(LossLayer):
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         """What the formula names: a size of its own, `ones(6)`, or places of its arrays, `a[2]`."""
         least = least_size(self.body) if isinstance(self.body, str) else 1
-        if least is None or isinstance(self.body, Node):
-            return (Need(size, stays=True) for size in shape)
-        return (Need(size, least=least) for size in shape)
+        for size in shape:
+            known = valued(size)  # places of padded arrays may lie behind those of `a`: then the size stays
+            stays = least is None or isinstance(self.body, Node) or (known.is_Integer and known < least)
+            yield Need(size, stays=True) if stays else Need(size, least=least or 1)
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if isinstance(self.body, str):

@@ -1,22 +1,38 @@
-"""What a page says, before any notation: sections of sentences and numbered equations, read off a derivation."""
+"""What a derivation's page says, before any notation: one stream of blocks, read off the derivation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 
 import sympy
 from sympy import Expr, Rational, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, PRE_ACTIVATION, STATE, TARGET
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.function_notes import definitions, functions_of, kinks, told
-from symprop.notation.page_data import Block, Line, Range, Section, Sentence, Size
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Dimensions,
+    Grid,
+    GridRow,
+    Line,
+    Lines,
+    Paragraph,
+    Section,
+    Slices,
+    Span,
+    Typed,
+    Words,
+)
+from symprop.notation.function_notes import definitions, functions_of, kinks, known_data, told
 from symprop.notation.pretty import pretty
 
 
@@ -32,26 +48,91 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     at_loss = {variable.name for variable in (system.loss, system.prediction) if variable is not None}
     forward = [item for item in system.items if not (isinstance(item, Equation) and item.name in at_loss)]
     loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
-    shown = tuple(definitions(derivation))
-    found = (
-        Section(*_heading(derivation), sizes=tuple(_sizes(derivation))),
-        Section("Conventions", tuple(_conventions(derivation)), tuple(_signs(derivation)), definitions=shown),
-        Section("Forward pass", lines=tuple(_lines(derivation, forward, None))),
-        Section("Loss", lines=tuple(_lines(derivation, loss, None))),
-        Section("Backward pass", lines=tuple(_lines(derivation, derivation.backward, False))),
-        Section("Gradients", lines=tuple(_lines(derivation, derivation.backward, True))),
-        Section("Remarks", tuple(told(derivation, remark) for remark in derivation.remarks)),
-    )
+    found: dict[str, Iterable[Block]] = {
+        "Formula" if isinstance(derivation.network, Formula) else "Network": _subject(derivation),
+        "Conventions": _explained(derivation),
+        "Forward pass": _lines(derivation, forward, None),
+        "Loss": _lines(derivation, loss, None),
+        "Backward pass": _lines(derivation, derivation.backward, False),
+        "Gradients": _lines(derivation, derivation.backward, True),
+        "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
+    }
+    written = (Section(title, name_of(title), tuple(blocks)) for title, blocks in found.items())
+    return tuple(section for section in written if section.blocks)
+
+
+def section_of(derivation: Derivation, title: str) -> Section:
+    """Return one section of a derivation's page, an empty one where it has none of this title."""
+    found = (section for section in sections(derivation) if section.title == title)
+    return next(found, Section(title, name_of(title)))
+
+
+def name_of(title: str) -> str:
+    """Return the label of a section.
+
+    >>> name_of("Forward pass")
+    'sec:forward-pass'
+    """
+    return "sec:" + title.lower().replace(" ", "-")
+
+
+def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, ...]]:
+    """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
+
+    Raises:
+        FormulaError: no equation has this name.
+    """
+    parameters = {variable.name for variable in derivation.system.parameters}
+    equation = derivation.equation(f"d{name}" if name in parameters else name)
+    return equation, equation.steps
+
+
+def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
+    """Return the steps whose two sides look different; the others only put the same formula in another order."""
+    return [step for step in listed if write(step.before) != write(step.after)]
+
+
+def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:
+    """Return the facts that a step used, as sentences."""
+    functions = tuple(dict.fromkeys(part.function for part in walk(step.before) if isinstance(part, n.Map)))
     return tuple(
-        section
-        for section in found
-        if any((section.sentences, section.signs, section.lines, section.definitions, section.sizes))
+        told(derivation, fact, functions) if isinstance(fact, str) else (fact,) for fact in dict.fromkeys(step.facts)
     )
 
 
-def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Line | Block]:
-    """Yield the equations of `items`: all, or only those that are (not) gradients of parameters."""
-    numbers = derivation.numbers
+def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Lines]:
+    """Yield the equations of `items`: all, or only those that are (not) gradients of parameters.
+
+    Consecutive ones of the same loops stand together.
+    """
+    spans: tuple[Span, ...] = ()
+    around: tuple[Loop, ...] = ()
+    kept = 0
+    said: list[Slices] = []
+    lines: list[Line] = []
+    for loops, part in _placed(derivation, tuple(items), wanted, ()):
+        moved = len(loops) != len(around) or any(a is not b for a, b in zip(loops, around, strict=True))
+        if (lines or said) and (moved or (lines and isinstance(part, Slices))):
+            yield Lines(tuple(lines), spans, kept, tuple(said))
+            kept = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(loops, around, strict=False)))
+            said, lines = [], []
+        spans, around = tuple(map(_span, loops)), loops
+        if isinstance(part, Slices):
+            said.append(part)
+        else:
+            lines.append(part)
+    if lines or said:
+        yield Lines(tuple(lines), spans, kept, tuple(said))
+
+
+def _span(loop: Loop) -> Span:
+    return Span(loop.index, loop.count, loop.backward)
+
+
+def _placed(
+    derivation: Derivation, items: Iterable[Item], wanted: bool | None, around: tuple[Loop, ...]
+) -> Iterator[tuple[tuple[Loop, ...], Line | Slices]]:
+    """Yield the equations that `_lines` tells and what is said of rows, each with the loops around it."""
 
     def kept(equation: Equation) -> bool:
         return wanted is None or derivation.is_wanted(equation.target) == wanted
@@ -59,26 +140,57 @@ def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -
     for item in items:
         if isinstance(item, Equation):
             if kept(item):
-                yield Line(numbers[item.name], item)
+                ends = (loop for loop in around if any(loop.at(item.target, loop.count) == e.target for e in loop.base))
+                last = next(map(_span, ends), None)
+                yield around, Line(derivation.numbers[item.name], item, last)
             continue
-        yield from (Line(numbers[equation.name], equation) for equation in item.base if kept(equation))
-        based = {equation.target for equation in item.base}
-        inside = tuple(
-            Line(numbers[equation.name], equation, item.at(equation.target, item.count) in based)
-            for equation in item.equations
-            if kept(equation)
+        told = [equation for equation in equations_in((item,)) if kept(equation)]
+        read = {variable for equation in told for variable in variables(equation.expression)}
+        made = {equation.target for equation in told}
+        yield from (
+            (around, Slices(rows, _span(item), False))
+            for rows in item.reads
+            if {rows.row, item.at(rows.row, item.count)} & read
         )
-        if inside:
-            yield Block(item.index, item.count, item.backward, inside)
+        yield from _placed(derivation, item.base, wanted, around)
+        yield from _placed(derivation, item.items, wanted, (*around, item))
+        yield from ((around, Slices(rows, _span(item), True)) for rows in item.writes if rows.row in made)
 
 
-def _heading(derivation: Derivation) -> tuple[str, tuple[Sentence, ...]]:
-    if isinstance(derivation.network, Formula):
-        return "Formula", ()
-    return "Network", (_parameter_count(derivation),)
+def heading(found: Lines) -> Words:
+    """Say for which blocks equations hold, and first what is said of rows."""
+    said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
+    kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
+    opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
+    if opened:
+        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
+    return (*said, "Then, for the same ", *kept, ":") if kept else said
 
 
-def _parameter_count(derivation: Derivation) -> Sentence:
+def _subject(derivation: Derivation) -> Iterator[Block]:
+    """Show what is derived, and the arrays that it reads."""
+    yield Typed(derivation.source)
+    if not isinstance(derivation.network, Formula):
+        yield Paragraph(_parameter_count(derivation))
+    yield Grid((("Symbol",), ("Shape",), ("Role",), ("Known of it",)), tuple(_sizes(derivation)), ("l",) * 4)
+
+
+def _explained(derivation: Derivation) -> Iterator[Block]:
+    """Say what symbols, signs and functions mean."""
+    yield Bullets(tuple(_conventions(derivation)), True, tuple(_signs(derivation)))
+    shown = tuple(definitions(derivation))
+    if shown:
+        yield Definitions(shown)
+
+
+def _said(sentences: Sequence[Words]) -> Iterator[Block]:
+    if len(sentences) > 1:
+        yield Bullets(tuple(sentences))
+    else:
+        yield from map(Paragraph, sentences)
+
+
+def _parameter_count(derivation: Derivation) -> Words:
     total: Expr = sympy.Integer(0)
     for parameter in derivation.system.parameters:
         size = sympy.prod(parameter.shape)
@@ -89,18 +201,19 @@ def _parameter_count(derivation: Derivation) -> Sentence:
     return ("The network has ", sympy.factor_terms(sympy.expand(total)), " parameters.")
 
 
-def _sizes(derivation: Derivation) -> Iterator[Size]:
+def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     system, loops = derivation.system, loops_of(derivation)
     running = tuple(state.variable for state in system.states)
     given = ((system.inputs, INPUT), (system.targets, TARGET), (system.parameters, PARAMETER))
     for group, usual in (*given, (running, "running statistic")):
         for variable in group:
             role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
-            facts: list[str | Range] = [_fact(fact) for fact in variable.facts]
+            facts: list[str | Span] = [_fact(fact) for fact in variable.facts]
             for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):
-                    facts.append(Range(loop.index, loop.count))
-            yield Size(variable, role, tuple(part for fact in facts for part in ("; ", fact))[1:])
+                    facts.append(Span(loop.index, loop.count))
+            known: Words = tuple(part for fact in facts for part in ("; ", fact))[1:]
+            yield GridRow(((variable,), (Dimensions(variable.shape),), (role,), known))
 
 
 def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
@@ -122,7 +235,7 @@ def _fact(fact: n.Fact) -> str:
     return fact.kind
 
 
-def _conventions(derivation: Derivation) -> Iterator[Sentence]:
+def _conventions(derivation: Derivation) -> Iterator[Words]:
     """Say what the symbols on this page mean, as far as they occur."""
     system = derivation.system
     nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
@@ -135,7 +248,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         yield ("One example: vectors are columns.",)
     else:
         side = "row" if system.layout == "rows" else "column"
-        examples: Sentence = (system.batch, " ") if system.batch is not None else ()
+        examples: Words = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
     yield from _joined(derivation)
     if system.layout != "example" and any(_adds_vector(part) for part in nodes):
@@ -144,7 +257,9 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
     deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
     if deltas:
-        delta = deltas[-1]
+        delta = min(
+            reversed(deltas), key=lambda each: len(each.index)
+        )  # that of a loop inside a loop is harder to read
         yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
@@ -156,11 +271,13 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
     if any(isinstance(part, n.ScatterAdd) for part in nodes):
         yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
+    for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
+        yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
 
 
-def _joined(derivation: Derivation) -> Iterator[Sentence]:
+def _joined(derivation: Derivation) -> Iterator[Words]:
     """Say what is a mean over the examples, why one example has no form then, and what stands for it in evaluation."""
     network = derivation.network
     equations = [] if isinstance(network, Formula) else list(network.system().equations)
@@ -177,7 +294,7 @@ def _joined(derivation: Derivation) -> Iterator[Sentence]:
         yield (*stands, "; a step of training makes it ", state.update, likewise)
 
 
-def _signs(derivation: Derivation) -> Iterator[Sentence]:
+def _signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     written = [pretty(equation.expression) for equation in derivation.equations]
 
@@ -203,6 +320,10 @@ _NAMED_OPERATIONS = {
     "expand": "(u, axis k) repeats u along a new axis k; axes count from 0.",
     "transpose": "(u, (i, j, k)) has axis i of u first, then axis j, then axis k; axes count from 0.",
     "sum": "(u, axis k) is the sum along axis k; axes count from 0.",
+    "pad": "(u, (p, q)) has p zeros before u and q behind it, for each axis a pair; or another value that is given.",
+    "flip": "(u) has the elements of u in reverse order.",
+    "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
+    "fold": "(g, k, s, d) adds up windows where they overlap: the adjoint of windows.",
     "vec": "(u) lists the elements of u row by row.",
     "reshape": "(u, n, k) has the elements of u, row by row, in the shape (n, k).",
 }

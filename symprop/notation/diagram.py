@@ -10,12 +10,12 @@ leave where the first and the last block do, dashed ones say that one block foll
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Loop, equations_in
+from symprop.algebra.equations import Carry, Equation, Loop, equations_in
 from symprop.algebra.names import adjoint_of, closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
@@ -25,6 +25,7 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import loss_clashes
+from symprop.notation.diagram_rows import Row, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
@@ -61,27 +62,6 @@ def diagram(
     return svg(drawing) if format == "svg" else tikz(drawing)
 
 
-@dataclass
-class _Row:
-    """A forward variable with the equation that makes it; none for where the drawing, or a loop's block, starts."""
-
-    variable: Variable
-    equation: Equation | None
-    loop: Loop | None = None
-    reads: list[tuple[int, Variable]] = field(default_factory=list)  # rows above, and the name they are read by
-    readers: list[tuple[int, Variable]] = field(default_factory=list)  # rows below
-
-    @property
-    def enters(self) -> bool:
-        """Whether this is what a loop's block reads from the block before."""
-        return self.equation is None and self.loop is not None
-
-    @property
-    def leaves(self) -> bool:
-        """Whether this is what a loop's block hands to the next."""
-        return self.loop is not None and self.variable.name in {carry.after.name for carry in self.loop.carries}
-
-
 class _Plan:
     """Which nodes and arrows there are; `drawing` gives them to the renderers."""
 
@@ -97,16 +77,14 @@ class _Plan:
         self.parameters = {parameter.name for parameter in derivation.system.parameters}
         self.active = self._active()
 
-    def _rows(self, first: str | None, last: str | None) -> list[_Row]:
+    def _rows(self, first: str | None, last: str | None) -> list[Row]:
         system = self.derivation.system
-        rows, further = [_Row(variable, None) for variable in system.inputs[:1]], list(system.inputs[1:])
+        rows, further = [Row(variable, None) for variable in system.inputs[:1]], list(system.inputs[1:])
         for item in system.items:
             read = {name for equation in equations_in((item,)) for name in variables(equation.expression)}
-            rows += [_Row(variable, None) for variable in further if variable in read]  # above what reads it first
+            rows += [Row(variable, None) for variable in further if variable in read]  # above what reads it first
             further = [variable for variable in further if variable not in read]
-            loop = item if isinstance(item, Loop) else None
-            rows += [_Row(carry.before, None, loop) for carry in loop.carries] if loop is not None else []
-            rows += [_Row(equation.target, equation, loop) for equation in equations_in((item,))]
+            rows += rows_of((item,), ())
         names = [row.variable.name for row in rows]
         for name in (first, last):
             if name is not None and name not in names:
@@ -121,19 +99,18 @@ class _Plan:
         if not rows:
             raise SpecError(f"{shown(last)} stands before {shown(first)}")
         if first is not None:
-            rows[0] = _Row(rows[0].variable, None)
+            rows[0] = Row(rows[0].variable, None)
         self._connect(rows)
         return rows
 
-    def _connect(self, rows: list[_Row]) -> None:
+    def _connect(self, rows: list[Row]) -> None:
         """Enter who reads whom; across a loop's border a block's output is read by other names."""
         position: dict[str, int] = {}
         for place, row in enumerate(rows):
-            loop = row.loop
-            if loop is not None and row.enters and place:
-                before = position.get(loop.start(loop.carries[0]).name, place - 1)
-                row.reads.append((before, loop.carries[0].before))
-                rows[before].readers.append((place, loop.carries[0].before))
+            if row.carry is not None and place:
+                before = position.get(row.loops[-1].start(row.carry).name, place - 1)
+                row.reads.append((before, row.variable))
+                rows[before].readers.append((place, row.variable))
             if row.equation is not None:
                 for variable in variables(row.equation.expression):
                     above = position.get(variable.name)
@@ -141,8 +118,8 @@ class _Plan:
                         row.reads.append((above, variable))
                         rows[above].readers.append((place, variable))
             position[row.variable.name] = place
-            if loop is not None and row.leaves:
-                position[loop.end(loop.carries[0]).name] = place
+            for loop, carry in row.left:
+                position[loop.end(carry).name] = place
 
     def _active(self) -> set[int]:
         """Rows whose adjoints flow: they reach the last row, and a parameter or the first row stands above them."""
@@ -155,7 +132,8 @@ class _Plan:
         wanted = () if parameters else self.derivation.system.wanted
         depending = {place for place, row in enumerate(rows) if row.variable in wanted and row.equation is None}
         depending |= {0} if self.from_name else set()
-        for _ in range(2):  # what enters a block depends on what leaves it, by way of the block before
+        turns = 1 + max(len(row.loops) for row in rows)
+        for _ in range(turns):  # what enters a block depends on what leaves it, by way of the block before
             for place, row in enumerate(rows):
                 names = {variable.name for variable in variables(row.equation.expression)} if row.equation else set()
                 again = row.enters and any(self.rows[at].loop is row.loop for at in depending)
@@ -175,7 +153,7 @@ class _Plan:
             return False
         if place == len(self.rows) - 1 or (place == 0 and self.from_name):
             return True
-        if self.rows[place].enters or self.rows[place].leaves:
+        if self.rows[place].enters or self.rows[place].left:
             return True
         equation = self.rows[place].equation
         feeds = equation is not None and any(v.name in self.parameters for v in variables(equation.expression))
@@ -202,8 +180,8 @@ class _Plan:
     def flow(self, reader: int, name: Variable) -> tuple[int, Node]:
         """Return where the flow from a reader starts and what flows on to `name`, not yet worked out."""
         row = self.rows[reader]
-        if row.loop is not None and row.enters:  # the first block gives it to what stands before the loop
-            return reader, gradient_of(row.loop.start(row.loop.carries[0]))
+        if row.carry is not None:  # the first block gives it to what stands before the loop
+            return reader, gradient_of(row.loops[-1].start(row.carry))
         if row.equation is None:
             raise SpecError(f"{shown(row.variable.name)} reads nothing")
         if self.shown_adjoint(reader):
@@ -228,10 +206,11 @@ class _Plan:
                 drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
             for above in dict.fromkeys(a for a, _ in row.reads):
                 drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
-            if row.leaves and (entry := self._entry(row)) is not None:
-                drawing.arrows.append(Arrow("forward", place, entry, self._next(row, 1), again=True))
-                if {place, entry} <= self.active:
-                    drawing.arrows.append(Arrow("backward", entry, place, self._next(row, -1), again=True))
+            for loop, carry in row.left:
+                for entry in self._entries(loop, carry):
+                    drawing.arrows.append(Arrow("forward", place, entry, self._next(loop, 1), again=True))
+                    if {place, entry} <= self.active:
+                        drawing.arrows.append(Arrow("backward", entry, place, self._next(loop, -1), again=True))
         for place in range(len(self.rows)):
             if self.shown_adjoint(place):
                 self._backward(drawing, place)
@@ -253,25 +232,26 @@ class _Plan:
                 label = (f"{label[0]}   ({where[0]})", rf"{label[1]} \quad ({where[1]})")
             drawing.arrows.append(Arrow("backward", origin, place, label))
 
-    def _entry(self, row: _Row) -> int | None:
-        """The row where the loop of `row` enters, if it is drawn."""
-        return next((place for place, other in enumerate(self.rows) if other.enters and other.loop is row.loop), None)
+    def _entries(self, loop: Loop, carry: Carry) -> list[int]:
+        """The row where what a loop carries enters it, if it is drawn."""
+        return [place for place, row in enumerate(self.rows) if row.carry is carry and row.loop is loop]
 
     def _border(self, above: int, below: int) -> Label:
         """Say for which block an arrow into or out of a loop holds; nothing where it crosses no border."""
         upper, lower = self.rows[above], self.rows[below]
-        if upper.loop is lower.loop:
-            return "", ""
-        loop, last = (upper.loop, True) if upper.leaves else (lower.loop, False)
-        if loop is None or not (upper.leaves or lower.enters):
-            return "", ""
-        end = loop.count if last else sympy.Integer(1)
-        unicode, tex = (f"{w(loop.index).text} = {w(end).text}" for w in (Unicode().number, self.tex.number))
+        left = [loop for loop, _ in upper.left if not any(loop is other for other in lower.loops)]
+        ends = [(loop.index, loop.count) for loop in reversed(left)]
+        if not ends and lower.loop is not None and lower.enters and lower.loop is not upper.loop:
+            ends = [(lower.loop.index, sympy.Integer(1))]
+        unicode, tex = (
+            ", ".join(f"{w(index).text} = {w(end).text}" for index, end in ends)
+            for w in (Unicode().number, self.tex.number)
+        )
         return unicode, tex
 
-    def _next(self, row: _Row, step: int) -> Label:
+    def _next(self, loop: Loop, step: int) -> Label:
         """Write the step from one block to the next: `l -> l + 1`."""
-        index = row.loop.index if row.loop is not None else sympy.Integer(0)
+        index = loop.index
         unicode, tex = ((w(index).text, w(index + step).text) for w in (Unicode().number, self.tex.number))
         return f"{unicode[0]} → {unicode[1]}", rf"{tex[0]} \to {tex[1]}"
 
@@ -294,8 +274,9 @@ class _Plan:
                     position += 1
 
     def _frames(self, drawing: Drawing) -> None:
-        for loop in dict.fromkeys(row.loop for row in self.rows if row.loop is not None):
-            inside = [place for place, row in enumerate(self.rows) if row.loop is loop]
+        framed = {id(loop): (loop, depth) for row in self.rows for depth, loop in enumerate(row.loops)}
+        for loop, depth in framed.values():
+            inside = [place for place, row in enumerate(self.rows) if any(loop is other for other in row.loops)]
             unicode, tex = Unicode().number, self.tex.number
             drawing.frames.append(
                 Frame(
@@ -305,6 +286,7 @@ class _Plan:
                         f"{unicode(loop.index).text} = 1, …, {unicode(loop.count).text}",
                         rf"{tex(loop.index).text} = 1, \dots, {tex(loop.count).text}",
                     ),
+                    depth,
                 )
             )
 

@@ -46,11 +46,17 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Frame:
-    """A dashed frame around rows."""
+    """A dashed frame around rows; `depth` counts the frames around it."""
 
     first: int
     last: int
     label: tuple[str, str]
+    depth: int = 0
+
+    @property
+    def inset(self) -> float:
+        """How far it stands inside of the outermost frame, in pixels."""
+        return 5.0 * self.depth
 
 
 @dataclass
@@ -90,7 +96,7 @@ class Layout:
 
     def frame(self, frame: Frame) -> tuple[float, float]:
         """The upper and lower edge of a frame, clear of the labels halfway between rows."""
-        reach = HEIGHT / 2 + 7
+        reach = HEIGHT / 2 + max(1, 7 - 2 * frame.depth)
         return self.y(frame.first) - reach, self.y(frame.last) + reach
 
     def box(self, column: str, row: int) -> Box | None:

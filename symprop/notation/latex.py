@@ -11,6 +11,7 @@ from sympy import Basic, Expr
 from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra import nodes as n
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
 from symprop.algebra.table import Table
@@ -106,14 +107,16 @@ class Tex(Style):
         accent, base, rest = accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
-        if node.index:
-            first, *others = (self.number(index).text.replace(" ", "") for index in node.index)
-            general = bool(others) or not node.index[0].is_Integer
+        layers, rows = placed(node.index)
+        others = (*layers[1:], *rows)
+        if layers:
+            first = self.script(layers[0])
+            general = bool(others) or not layers[0].is_Integer
             if self.notation.layer_index == "super" or (general and self.notation.layer_index == "mixed"):
                 layer = f"({first})"
             else:
                 below.append(first)
-            below += others
+        below += map(self.script, others)
         if elements:
             below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
         rank = 0 if elements else node.rank
@@ -124,6 +127,10 @@ class Tex(Style):
         raised = marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
         return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
+
+    def script(self, index: Basic) -> str:
+        """Write an index above or below a letter."""
+        return self.number(index).text.replace(" ", "")
 
     def number(self, value: Basic) -> Piece:
         text = self.numbers.doprint(value)
@@ -196,9 +203,6 @@ class Tex(Style):
     def where(self, condition: str, yes: str, no: str) -> Piece:
         cases = rf"{yes} & \text{{where }} {condition} \\ {no} & \text{{elsewhere}}"
         return Piece(rf"\begin{{cases}} {cases} \end{{cases}}", PRODUCT)
-
-    def rows_of(self, table: str, ids: str) -> str:
-        return f"{table}[{ids}]"
 
     def along(self, axes: Sequence[int]) -> str:
         return rf"\text{{{'axis' if len(axes) == 1 else 'axes'} }}{', '.join(map(str, axes))}"

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from symprop.algebra.names import adjoint_of
-from symprop.algebra.nodes import Variable
-from symprop.algebra.roles import DELTA, GRADIENT
+from sympy import Symbol
+
+from symprop.algebra.equations import loops_in
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import replace as replaced
+from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Grid,
+    Line,
+    Lines,
+    Paragraph,
+    Section,
+    Slices,
+    Span,
+    Typed,
+)
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
-from symprop.notation.page_data import Definition, Line
-from symprop.notation.pages import network_lines, table_lines, text_words, wrapped
-from symprop.notation.text import number, text
+from symprop.notation.terminal import NUMPY, network_lines, wrapped
+from symprop.notation.text import text
+from symprop.notation.wording import Wording, told_apart
 
 
 def text_page(derivation: Derivation) -> str:
@@ -22,44 +39,65 @@ def text_page(derivation: Derivation) -> str:
 
     Arrays that differ from block to block of a loop are given in dictionaries: `W = {1: ..., 2: ...}`.
     """
-    page = "\n".join(_text_lines(derivation)) + "\n"
-    letters = _indexed_letters(derivation)
-    if letters:  # a block reads its neighbours by number, so what has an index is indexed everywhere
-        head, between, rest = page.partition("\n# The network has ")
-        page = head + between + _with_indices(rest, letters)
-    if loss_clashes(derivation):
-        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
-    return page
+    names = _Names(derivation)
+    write = told_apart(text, "loss") if loss_clashes(derivation) else text
+    wording = replace(NUMPY, formula=lambda node: write(names.shown(node)))
+    return "\n\n".join("\n".join(_section(derivation, each, wording, names)) for each in sections(derivation)) + "\n"
 
 
-def _indexed_letters(derivation: Derivation) -> set[str]:
-    """The letters of arrays that differ from block to block: they stand in dictionaries."""
-    loops = loops_of(derivation)
-    inside = [equation.target for loop in loops for equation in loop.equations]
-    letters = {name.letter for target in inside for name in (target, adjoint_of(target))}
-    letters |= {variable.letter for loop in loops for variable in derivation.system.parameters}
-    targets = [equation.target for equation in derivation.equations] if loops else []
-    forward = (target for target in targets if target.role not in (GRADIENT, DELTA))
-    letters |= {target.letter for target in forward if target.index and not target.index[0].is_Integer}
-    counted = (equation.target for equation in derivation.equations)  # behind a loop a layer's number is N + 1
-    letters |= {target.letter for target in counted if target.index and not target.index[0].is_Integer}
-    return letters
+class _Names:
+    """What a page calls its arrays: those that differ from block to block stand in dictionaries, `W[1]` and `h[l, t]`.
+
+    Where a dictionary would have the name of an array, as that of the rows of `x`, it is called `x_rows`.
+    """
+
+    def __init__(self, derivation: Derivation) -> None:
+        system = derivation.system
+        equations = tuple(derivation.equations)
+        self.given = (*system.inputs, *system.targets, *system.parameters)
+        self.targets = tuple(equation.target for equation in equations)
+        read = (variable for equation in equations for variable in variables(equation.expression))
+        found = dict.fromkeys((*self.given, *self.targets, *read))
+        self.letters = {each.letter for each in found if each.index and not _is_numbered(each)}
+        if loops_of(derivation):  # a block reads its neighbours by number, so they are indexed everywhere
+            self.letters |= {variable.letter for variable in system.parameters}
+        self.whole = {each.family for each in found if not each.index}
+
+    def shown(self, node: Node) -> Node:
+        """The formula with its variables as the page calls them."""
+        kept = {each: self.of(each) for each in variables(node) if self.is_kept(each)}
+        return replaced(node, kept) if kept else node
+
+    def is_kept(self, variable: Variable) -> bool:
+        """Whether a variable stands in a dictionary."""
+        return bool(variable.index) and variable.letter in self.letters
+
+    def of(self, variable: Variable) -> Variable:
+        """The variable of a dictionary, called as the page calls it."""
+        index = tuple(Symbol(str(part)) if part.is_Integer else part for part in variable.index)  # `W[1]`, not `W1`
+        letter = f"{variable.letter}_rows" if variable.family in self.whole else variable.letter
+        return variable.change(letter=letter, index=index)
+
+    def dictionaries(self, found: Iterable[Variable]) -> list[str]:
+        """The names of the dictionaries in which variables stand."""
+        return list(dict.fromkeys(self.of(each).change(index=()).name for each in found if self.is_kept(each)))
 
 
-def _prepared(derivation: Derivation) -> Iterator[str]:
+def _is_numbered(variable: Variable) -> bool:
+    """Whether the index is one number, which stands in the name: `W1`."""
+    return len(variable.index) == 1 and bool(variable.index[0].is_Integer)
+
+
+def _prepared(derivation: Derivation, names: _Names) -> Iterator[str]:
     """Say which dictionaries are given, and make those that the page fills."""
-    letters = _indexed_letters(derivation)
-
-    def stems(variables: Iterable[Variable]) -> list[str]:
-        indexed = (variable for variable in variables if variable.index and variable.letter in letters)
-        return list(dict.fromkeys(variable.change(index=()).name for variable in indexed))
-
-    system = derivation.system
-    given = stems((*system.inputs, *system.targets, *system.parameters))
+    given = names.dictionaries(names.given)
     if given:
         kind = "are dictionaries" if len(given) > 1 else "is a dictionary"
-        yield f"# {' and '.join(filter(None, (', '.join(given[:-1]), given[-1])))} {kind} by layer: {given[0]}[1], ..."
-    filled = stems(equation.target for equation in derivation.equations)
+        first = next(each for each in names.given if names.is_kept(each))
+        example = f"{given[0]}[{', '.join('1' * len(first.index))}]"
+        yield f"# {' and '.join(filter(None, (', '.join(given[:-1]), given[-1])))} {kind} by layer: {example}, ..."
+    rows = [each.row for loop in loops_in((*derivation.system.items, *derivation.backward)) for each in loop.reads]
+    filled = [each for each in names.dictionaries((*rows, *names.targets)) if each not in given]
     if filled:
         yield f"{', '.join(filled)} = {', '.join(['{}'] * len(filled))}"
 
@@ -67,7 +105,7 @@ def _prepared(derivation: Derivation) -> Iterator[str]:
 def _helpers(derivation: Derivation) -> Iterator[str]:
     """Define what the formulas use and NumPy lacks."""
     formulas = [equation.expression for equation in derivation.equations]
-    formulas += [definition.body for definition in definitions(derivation)]
+    formulas += [body for _, body in definitions(derivation)]
     names = {name for formula in formulas for name in re.findall(r"(\w+)\(", text(formula))}
     for name, lines in _HELPERS.items():
         if name in names:
@@ -97,6 +135,19 @@ _HELPERS = {
         "    add.at(table, ids, g)",
         "    return table",
     ),
+    "fold": (
+        "def fold(g, sizes, axis, length, stride=1, dilation=1):",
+        "    axes, sizes, length = atleast_1d(axis, sizes, length)",
+        "    shape = list(g.shape[: g.ndim - len(axes)])",
+        "    for k, size in zip(axes, length): shape[k] = size",
+        "    out, step = zeros(shape), dict(zip(axes, ones(len(axes), int) * stride))",
+        "    for place in ndindex(*sizes):",
+        "        first = dict(zip(axes, array(place) * dilation))",
+        "        at = [first.get(k, 0) + step.get(k, 1) * arange(g.shape[k]) for k in range(len(shape))]",
+        "        out[ix_(*at)] += g[(..., *place)]",
+        "    return out",
+    ),
+    "sliding_window_view": ("from numpy.lib.stride_tricks import sliding_window_view",),
     "logdet": ("def logdet(a): return linalg.slogdet(a)[1]",),
     "commutation": ("def commutation(m, n): return eye(m * n)[arange(m * n).reshape(m, n).T.ravel()]",),
     **{name: (f"from numpy.linalg import {name}",) for name in ("inv", "det", "norm", "matrix_power")},
@@ -104,61 +155,58 @@ _HELPERS = {
 """What NumPy notation names and NumPy lacks, or has elsewhere, in plain NumPy."""
 
 
-def _with_indices(page: str, letters: set[str]) -> str:
-    names = "|".join(sorted(letters))
-    return re.sub(rf"\b(d?(?:{names}))(\d+)(?:_(\d+))?\b", _indexed, page) if letters else page
-
-
-def _indexed(match: re.Match[str]) -> str:
-    return f"{match[1]}{f'_{match[3]}' if match[3] else ''}[{match[2]}]"
-
-
-def _text_lines(derivation: Derivation) -> Iterator[str]:
-    letters = _indexed_letters(derivation)
-    for position, section in enumerate(sections(derivation)):
-        if position:
-            yield ""
-        yield f"# {section.title}"
-        if section.title in ("Network", "Formula"):
-            yield from network_lines(derivation.source, "# ", "#   ")
-        for sentence in section.sentences:
-            yield from wrapped(text_words(sentence), "# ", "#   ")
-        if section.title == "Conventions":
+def _section(derivation: Derivation, section: Section, wording: Wording, names: _Names) -> Iterator[str]:
+    yield f"# {section.title}"
+    explains = section.title == "Conventions"
+    for block in section.blocks:
+        yield from _block(block, wording)
+        if explains and isinstance(block, Bullets):
             yield from _helpers(derivation)
-        for definition in section.definitions:
-            yield _text_definition(definition)
-        if section.title == "Conventions":
-            yield from _prepared(derivation)
-        rows = [
-            (
-                _with_indices(size.variable.name, letters),
-                shape_text(size.variable.shape),
-                size.role,
-                text_words(size.facts),
-            )
-            for size in section.sizes
-        ]
-        yield from (f"# {line.strip()}" for line in table_lines(rows))
-        for item in section.lines:
-            if isinstance(item, Line):
-                yield _text_line(item)
-                continue
-            count = number(item.count).text
-            span = f"range({count}, 0, -1)" if item.backward else f"range(1, {count} + 1)"
-            yield f"for {item.index} in {span}:"
-            for line in item.lines:
-                only = f"if {item.index} < {count}: " if line.unless_last else ""
-                yield f"    {only}{_text_line(line)}"
+    if explains:
+        yield from _prepared(derivation, names)
 
 
-def _text_line(line: Line) -> str:
-    equation = line.equation
-    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {shape_text(equation.target.shape)}"
+def _block(block: Block, wording: Wording) -> Iterator[str]:
+    if isinstance(block, Typed):
+        yield from network_lines(block.text, "# ", "#   ")
+    elif isinstance(block, (Paragraph, Bullets)):
+        for sentence in (block.words,) if isinstance(block, Paragraph) else block.items:
+            yield from wrapped(wording.words(sentence), "# ", "#   ")
+    elif isinstance(block, Definitions):
+        for head, body in block.rows:
+            names = ", ".join(map(text, head.operands))
+            yield f"def {head.function.name}({names}): return {text(body)}"
+    elif isinstance(block, Grid):
+        yield from (f"# {row}" for row in wording.rows(block))
+    elif isinstance(block, Lines):
+        yield from _lines(block, wording)
 
 
-def _text_definition(definition: Definition) -> str:
-    names = ", ".join(parameter.name for parameter in definition.parameters)
-    return f"def {definition.function.name}({names}): return {text(definition.body)}"
+def _lines(block: Lines, wording: Wording) -> Iterator[str]:
+    outside = "    " * (block.kept if block.opened else len(block.spans))
+    yield from (f"{outside}{_slices(each, wording)}" for each in block.said)
+    for depth, span in enumerate(block.opened, start=block.kept):
+        yield f"{'    ' * depth}for {span.index} in {_range(span, wording)}:"
+    yield from (f"{'    ' * len(block.spans)}{_line(line, wording)}" for line in block.lines)
+
+
+def _range(span: Span, wording: Wording) -> str:
+    count = wording.size(span.count)
+    return f"range({count}, 0, -1)" if span.backward else f"range(1, {count} + 1)"
+
+
+def _slices(said: Slices, wording: Wording) -> str:
+    rows, span = said.rows, replace(said.span, backward=False)
+    row, array = wording.formula(rows.row), wording.formula(rows.array)
+    if said.made:
+        return f"{array} = stack([{row} for {span.index} in {_range(span, wording)}], axis={rows.axis})"
+    return f"for {span.index} in {_range(span, wording)}: {row} = take({array}, {span.index} - 1, axis={rows.axis})"
+
+
+def _line(line: Line, wording: Wording) -> str:
+    last = line.unless_last
+    condition = f"if {last.index} < {wording.size(last.count)}: " if last else ""
+    return f"{condition}{wording.equation(line.equation)}  # ({line.number}) {shape_text(line.equation.target.shape)}"
 
 
 __all__ = ["text_page"]

@@ -17,6 +17,7 @@ from sympy import Basic, Expr, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import factors_of
 from symprop.errors import LimitError
 
 # How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
@@ -165,7 +166,7 @@ def decimal(value: Expr) -> sympy.Float | None:
 def _factors(node: Node) -> Iterator[Node]:
     """The factors of a product; a product that stands first is joined, because `(a * b) * c` is `a * b * c`."""
     first = True
-    for factor in node.operands if isinstance(node, n.Multiply) else (node,):
+    for factor in factors_of(node):
         if first and factor is not node and isinstance(factor, n.Multiply):
             yield from _factors(factor)
         else:
@@ -196,14 +197,9 @@ def is_element(node: Node) -> bool:
     return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1
 
 
-def subscripts(node: n.Slice, write: Callable[[Expr], str], place: bool = False) -> str:
-    """Return what stands in the brackets of a slice: `1:3`, `:, :n`, or `:, 0` where it is one `place`."""
-    size = node.operands[0].shape[node.axis]
-    if place:
-        return ", ".join([*[":"] * node.axis, write(node.start)])
-    first = "" if node.start == 0 else write(node.start)
-    last = "" if node.stop == size else write(node.stop)
-    return ", ".join([*[":"] * node.axis, f"{first}:{last}"])
+def subscripts(node: n.Slice, write: Callable[[Expr], str]) -> str:
+    """Return what stands in the brackets where a slice is one place: `:, 0`."""
+    return ", ".join([*[":"] * node.axis, write(node.start)])
 
 
 def squared_norm(node: Node) -> Node | None:
@@ -221,7 +217,6 @@ def squared_norm(node: Node) -> Node | None:
 
 _LETTERS = "ijkrsquv"
 _DEEPEST = 50  # of a formula that is written by its elements
-_ELEMENTWISE = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 
 
 def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
@@ -251,7 +246,7 @@ def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, 
             return Element(part.operands[0], inner) if 1 not in part.operands[0].shape else None
         if isinstance(part, n.OneHot) and isinstance(part.operands[0], n.Variable):
             return n.Compare("==", Element(part.operands[0], own[:-1]), n.Scalar(own[-1]))
-        if not isinstance(part, _ELEMENTWISE):
+        if not isinstance(part, n.Elementwise):
             return None
         operands = [element(operand) for operand in part.operands]
         return None if None in operands else part.with_operands(operand for operand in operands if operand is not None)

@@ -11,9 +11,10 @@ from sympy import Basic, Expr
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
-from symprop.notation import mathematics
-from symprop.notation import text as plain
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.style import Style, accented, function_name
 
@@ -86,12 +87,13 @@ class Unicode(Style):
         if accent:
             name = unicodedata.normalize("NFC", name[0] + _ACCENTS[accent]) + name[1:]
         below, layer, later = "", "", ""
-        if node.index:
-            first, *others = node.index
-            general = bool(others) or not first.is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
-            below = "" if general else subscript(str(first))
-            layer = superscript(f"({first})".replace("*", "")) if general else ""
-            later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
+        layers, rows = placed(node.index)
+        others = (*layers[1:], *rows)
+        if layers:
+            general = bool(others) or not layers[0].is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
+            below = "" if general else subscript(str(layers[0]))
+            layer = superscript(f"({layers[0]})".replace("*", "")) if general else ""
+        later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
         comma = "," if (below or later) and elements else ""
         name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
@@ -101,10 +103,10 @@ class Unicode(Style):
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
         value = _named(value)
-        piece = plain.number(value)
+        piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
-        text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π")
+        text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π").replace("inf", "∞")
         text = re.sub(r"sqrt\((\w+)\)", r"√\1", text).replace("sqrt(", "√(")
         return Piece(text.replace("-", "−").replace("*", " "), piece.level)
 
@@ -167,9 +169,6 @@ class Unicode(Style):
     def where(self, condition: str, yes: str, no: str) -> Piece:
         return Piece(f"{yes} if {condition}, else {no}", COMPARE)
 
-    def rows_of(self, table: str, ids: str) -> str:
-        return f"{table}[{ids}]"
-
     def along(self, axes: Sequence[int]) -> str:
         return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 
@@ -204,6 +203,16 @@ def symbol(name: str) -> str:
 
 def _renamed(text: str, old: str, new: str) -> str:
     return re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+
+def pretty_shape(shape: Shape) -> str:
+    """Return a shape with its names as formulas have them.
+
+    >>> from sympy import Function, Symbol
+    >>> pretty_shape((Symbol("n1"), Function("n")(Symbol("l"))))
+    '(n₁, nₗ)'
+    """
+    return shape_text(shape, lambda size: Unicode().number(size).text)
 
 
 PRETTY = mathematics.table("pretty", Unicode())

@@ -123,6 +123,6 @@ def _svg_arrow(plan: Layout, arrow: Arrow) -> Iterable[str]:
 
 def _svg_frame(plan: Layout, frame: Frame) -> Iterable[str]:
     top, bottom = plan.frame(frame)
-    size = f'width="{plan.width - MARGIN:.1f}" height="{bottom - top:.1f}"'
-    yield f'<rect x="{MARGIN / 2:.1f}" y="{top:.1f}" {size} class="frame"/>'
-    yield _text(plan.width - MARGIN / 2 - 8, top + 12, frame.label[0], "small end")
+    size = f'width="{plan.width - MARGIN - 2 * frame.inset:.1f}" height="{bottom - top:.1f}"'
+    yield f'<rect x="{MARGIN / 2 + frame.inset:.1f}" y="{top:.1f}" {size} class="frame"/>'
+    yield _text(plan.width - MARGIN / 2 - 8 - frame.inset, top + 12, frame.label[0], "small end")

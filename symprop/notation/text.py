@@ -6,17 +6,16 @@ Evaluated by NumPy, with `softmax`, `one_hot` and the like defined, the text of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sympy
-from sympy import Basic, Expr
-from sympy.printing.str import StrPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.algebra.trees import zeros
+from symprop.notation.booleans import is_boolean
+from symprop.notation.numbers import number, wrap
 from symprop.notation.precedence import (
     ATOM,
     COMPARE,
@@ -27,7 +26,6 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     Ratio,
-    decimal,
     is_element,
     render,
     split,
@@ -51,91 +49,9 @@ def text(node: Node) -> str:
     return render(TEXT, node).text
 
 
-class _Numbers(StrPrinter):
-    """SymPy's own notation with NumPy's names."""
-
-    def _print_Exp1(self, expression: Expr) -> str:
-        return "exp(1)"
-
-    def _print_Function(self, expression: Any) -> str:
-        name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "Abs": "abs"}.get(type(expression).__name__)
-        return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
-
-    _print_Abs = _print_Function
-
-    def _print_ImaginaryUnit(self, expression: Expr) -> str:
-        return "1j"
-
-    def _print_Max(self, expression: Any) -> str:
-        return _folded("maximum", [self._print(argument) for argument in expression.args])
-
-    def _print_Min(self, expression: Any) -> str:
-        return _folded("minimum", [self._print(argument) for argument in expression.args])
-
-    def _print_Piecewise(self, expression: Any) -> str:
-        result = self._print(expression.args[-1][0])
-        for value, condition in reversed(expression.args[:-1]):
-            result = f"where({self._print(condition)}, {self._print(value)}, {result})"
-        return str(result)
-
-
-def _folded(name: str, arguments: Sequence[str]) -> str:
-    result = arguments[0]
-    for argument in arguments[1:]:
-        result = f"{name}({result}, {argument})"
-    return result
-
-
-def number(value: Basic) -> Piece:
-    """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
-    if value.is_Rational and value.q != 5 and decimal(value) is not None:
-        return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
-    written = str(_Numbers({"full_prec": False}).doprint(value))
-    if isinstance(value, sympy.Add) and written.startswith("-"):  # k - i, not -i + k
-        terms = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
-        written = "".join(
-            f" - {number(-term).text}" if term.could_extract_minus_sign() else f" + {number(term).text}"
-            for term in terms
-        ).removeprefix(" + ")
-    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
-        return Piece(written, SUM)
-    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
-        return Piece(written, PRODUCT)
-    return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
-
-
-def wrap(piece: Piece, minimum: int) -> str:
-    """Return the piece, in parentheses where it binds more loosely than `minimum`."""
-    return piece.text if piece.level >= minimum else f"({piece.text})"
-
-
-_OF_BOOLEANS = (
-    n.Transpose,
-    n.Reshape,
-    n.Expand,
-    n.Slice,
-    n.Diag,
-    n.Diagonal,
-    n.Outer,
-    n.Kron,
-    n.Extreme,
-    n.Concatenate,
-)
-"""Kinds whose value has the elements of their operands, or products of them: of booleans, it is boolean."""
-
-
-def _is_boolean(node: Node) -> bool:
-    """Whether NumPy's value of the text of a node is truth values, which it adds and multiplies by "or" and "and"."""
-    if isinstance(node, n.Where):
-        return all(map(_is_boolean, node.operands[1:]))
-    if isinstance(node, n.Take) or is_element(node):
-        return _is_boolean(node.operands[0])
-    return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(_is_boolean, node.operands)))
-
-
 def _numeric(node: Node, of: Of) -> Piece:
     """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
-    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if _is_boolean(node) else of(node)
+    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if is_boolean(node) else of(node)
 
 
 def unsigned(ratio: Ratio, of: Of) -> Piece:
@@ -146,7 +62,7 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     if only:
         return _numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
-    booleans = not above and all(map(_is_boolean, ratio.above))
+    booleans = not above and all(map(is_boolean, ratio.above))
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
@@ -169,8 +85,8 @@ def _call(name: str, *arguments: str) -> Piece:
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
-@TEXT.row(n.Variable)
-def _(node: n.Variable, of: Of) -> Piece:
+@TEXT.row(n.Variable, n.Known)
+def _(node: n.Variable | n.Known, of: Of) -> Piece:
     return Piece(node.name, ATOM)
 
 
@@ -218,9 +134,22 @@ def _(node: n.MatMul, of: Of) -> Piece:
     return Piece(f"{first} @ {wrap(_numeric(right, of), POWER)}", MATMUL)
 
 
-@TEXT.row(n.Outer)
-def _(node: n.Outer, of: Of) -> Piece:
-    return _call("outer", *(of(operand).text for operand in node.operands))
+NAMED: dict[type[Node], str] = {
+    n.Outer: "outer",
+    n.Determinant: "det",
+    n.LogDeterminant: "logdet",
+    n.Diag: "diag",
+    n.Diagonal: "diagonal",
+    n.Pushforward: "pushforward",
+    n.Pullback: "pullback",
+    n.BatchMean: "batch_mean",
+}
+"""Kinds that are functions of their operands."""
+
+
+@TEXT.row(*NAMED)
+def _(node: Node, of: Of) -> Piece:
+    return _call(NAMED[type(node)], *(of(operand).text for operand in node.operands))
 
 
 @TEXT.row(n.Transpose)
@@ -237,7 +166,7 @@ def _(node: n.Sum, of: Of) -> Piece:
     if isinstance(operand, n.Diagonal):
         return _call("trace", of(operand.operands[0]).text)
     if is_element(node):
-        inside = subscripts(operand, lambda part: number(part).text, place=True)
+        inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
     return _reduced("sum", node, of)
 
@@ -257,16 +186,6 @@ def _(node: n.Inverse, of: Of) -> Piece:
     if isinstance(operand, n.Transpose) and operand.rank == 2:
         return Piece(f"inv({of(operand.operands[0]).text}).T", ATOM)
     return _call("inv", of(operand).text)
-
-
-@TEXT.row(n.Determinant)
-def _(node: n.Determinant, of: Of) -> Piece:
-    return _call("det", of(node.operands[0]).text)
-
-
-@TEXT.row(n.LogDeterminant)
-def _(node: n.LogDeterminant, of: Of) -> Piece:
-    return _call("logdet", of(node.operands[0]).text)
 
 
 def _is_turned_name(node: Node) -> bool:
@@ -308,9 +227,45 @@ def _(node: n.Concatenate, of: Of) -> Piece:
     return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
-@TEXT.row(n.Slice)
-def _(node: n.Slice, of: Of) -> Piece:
-    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{subscripts(node, lambda part: number(part).text)}]", ATOM)
+@TEXT.row(n.Structural)
+def _(node: n.Structural, of: Of) -> Piece:
+    inside = node.index_map.subscripts(lambda part: number(part).text)
+    if inside is None:
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
+
+
+def _tuple(values: Sequence[object]) -> str:
+    """One value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+@TEXT.row(n.Pad)
+def _(node: n.Pad, of: Of) -> Piece:
+    pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
+    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    return _call("pad", of(node.operands[0]).text, pairs, *value)
+
+
+@TEXT.row(n.Flip)
+def _(node: n.Flip, of: Of) -> Piece:
+    axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
+    return _call("flip", of(node.operands[0]).text, *axes)
+
+
+@TEXT.row(n.Window)
+def _(node: n.Window, of: Of) -> Piece:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    view = _call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
+    return Piece(f"{view.text}{node.spacing}", ATOM)
+
+
+@TEXT.row(n.Fold)
+def _(node: n.Fold, of: Of) -> Piece:
+    steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
+    named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
+    named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
+    return _call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
 
 
 @TEXT.row(n.BlockSum)
@@ -333,16 +288,6 @@ def _(node: n.Expand, of: Of) -> Piece:
 @TEXT.row(n.Reshape)
 def _(node: n.Reshape, of: Of) -> Piece:
     return _call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
-
-
-@TEXT.row(n.Diag)
-def _(node: n.Diag, of: Of) -> Piece:
-    return _call("diag", of(node.operands[0]).text)
-
-
-@TEXT.row(n.Diagonal)
-def _(node: n.Diagonal, of: Of) -> Piece:
-    return _call("diagonal", of(node.operands[0]).text)
 
 
 @TEXT.row(n.Take)
@@ -394,18 +339,3 @@ def _(node: n.Softmax, of: Of) -> Piece:
 @TEXT.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of) -> Piece:
     return _call("logsumexp", of(node.operands[0]).text, *_along(node), *(["keepdims=True"] if node.keepdims else []))
-
-
-@TEXT.row(n.Pushforward)
-def _(node: n.Pushforward, of: Of) -> Piece:
-    return _call("pushforward", *(of(operand).text for operand in node.operands))
-
-
-@TEXT.row(n.BatchMean)
-def _(node: n.BatchMean, of: Of) -> Piece:
-    return _call("batch_mean", of(node.operands[0]).text)
-
-
-@TEXT.row(n.Pullback)
-def _(node: n.Pullback, of: Of) -> Piece:
-    return _call("pullback", *(of(operand).text for operand in node.operands))

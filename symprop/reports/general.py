@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from symprop.algebra.equations import Loop
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network
-from symprop.notation import page_data
 from symprop.notation.blocks import Block, Boxed, Equations, Math, Paragraph
-from symprop.notation.content import sections
+from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter
 from symprop.reports.subject import Subject
 
@@ -31,7 +31,7 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     'Input(2) >> Repeat(Dense(2) >> Tanh(), N) >> MeanSquaredError()'
     """
     found = [layer for layer in network.layers if isinstance(layer, Repeat) and isinstance(layer.count, int)]
-    if len(found) != 1 or found[0].count < FEWEST or found[0].tied:
+    if len(found) != 1 or found[0].count < FEWEST:
         return None
     repeat, name = found[0], next((name for name in COUNTS if name not in network.sizes), None)
     if name is None:
@@ -39,9 +39,11 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     changed = tuple(replace(layer, count=name) if layer is repeat else layer for layer in network.layers)
     try:
         general = Network(changed)
-        general.system()
+        loops = general.system().loops
     except SympropError:
-        return None  # no Dense in the block, or one Repeat inside another
+        return None  # no Dense in the block
+    if any(isinstance(item, Loop) for loop in loops for item in loop.items):
+        return None  # a loop inside a loop numbers its layers in another way than the report
     return general, name, int(repeat.count)
 
 
@@ -53,9 +55,8 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     network, name, count = found
     derivation = subject.case.of(network).derivation
     writer = PageWriter(derivation, subject.notation)
-    backward = next(section for section in sections(derivation) if section.title == "Backward pass")
-    blocks = [item for item in backward.lines if isinstance(item, page_data.Block)]
-    rows = [_without_numbers(part) for part in writer.equations(blocks)]
+    backward = section_of(derivation, "Backward pass").lines
+    rows = [_without_numbers(writer.equations(block)) for block in backward if block.spans]
     if rows:
         yield Paragraph(("In general, with ", Math(f"{name} = {count}"), " blocks:"))
         yield Boxed(tuple(rows))

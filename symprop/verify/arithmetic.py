@@ -281,6 +281,8 @@ class Precise(Arithmetic):
     def number(self, value: Expr) -> Any:
         if value.is_Rational:
             return mpmath.mpf(int(value.p)) / int(value.q)
+        if value.is_infinite:  # beside what is padded with it stands the largest of all numbers
+            return mpmath.inf if value.is_positive else -mpmath.inf
         return mpmath.mp.make_mpf(sympy.N(value, mpmath.mp.dps + 5)._mpf_)
 
     def array(self, values: Any) -> Array:
@@ -295,6 +297,16 @@ class Precise(Arithmetic):
 
     def general_power(self, base: Array, exponent: Array) -> Array:
         return _guarded(mpmath.power)(base, exponent)
+
+
+def nearest(values: Array) -> Array:
+    """Return numbers of mpmath as float64; what is too large for one is infinite, without the warning of NumPy 2.0.
+
+    >>> nearest(np.array([mpmath.mpf(1) / 4, mpmath.mpf(10) ** 400], dtype=object)).tolist()
+    [0.25, inf]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, dtype=float)
 
 
 def _exact(value: Any) -> Any:

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sympy import prod
 
+from symprop.algebra.equations import System
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
@@ -41,7 +43,8 @@ from symprop.verify.points import Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
 
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
-"""Up to so many parameters every coordinate is compared at the real sizes: at one point, and at every point."""
+"""Up to so many parameters, counted for each position, every coordinate is compared at the real sizes: at one point,
+and at every point."""
 SAMPLED = 100
 """How many coordinates of each parameter are compared at the real sizes where there are more."""
 
@@ -235,10 +238,10 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
     """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
     system, kinds = case.example.system, target_kinds(case.example.system)
     points = points_of(case, seed, POINTS, kinds if len(case.network.layers) <= MANY // 2 else kinds[:1])
-    parameters = sum(value.size for value in points[0].parameters.values())
-    if parameters <= FULL_LIMIT:
+    work = sum(value.size for value in points[0].parameters.values()) * _positions(system)
+    if work <= FULL_LIMIT:
         farther = farther_points(system, seed, POINTS, points)[0]
-        fewer = points if parameters <= QUICK_LIMIT else points[:1]
+        fewer = points if work <= QUICK_LIMIT else points[:1]
         yield from module_checks.gradient_rows(case, [*fewer, *farther])
     else:
         smaller = points_of(small, seed, POINTS)
@@ -249,9 +252,14 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
     yield from module_checks.running_rows(case, points)
     yield from start_checks.rows(case, seed)
     if float32:
-        wide, where = (case, "") if parameters <= QUICK_LIMIT else (small, ", reduced sizes")
+        wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")
         exact = points_of(wide, seed + 1, POINTS, [points[0].kind], single=True)
         yield from module_checks.float32_rows(wide, exact, where)
+
+
+def _positions(system: System) -> int:
+    """The most positions or pixels that an array has in an example: for each, a move of a parameter is worked out."""
+    return max(int(prod(equation.target.shape[:-1])) for equation in system.equations)
 
 
 def _layouts(case: Case, seed: int) -> Iterator[Row]:

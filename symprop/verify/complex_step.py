@@ -98,7 +98,8 @@ def _slopes(system: System, bases: list[Evaluator], name: str, where: Array) -> 
     if not any(equation.name == _loss(system) for equation in equations):
         return np.zeros(len(where))
     slopes = []
-    length = max(1, CHUNK // max(1, at.size))
+    largest = max(at.size, *(bases[0].values[equation.name].size for equation in equations)) * len(bases)
+    length = max(1, CHUNK // largest)
     for start in range(0, len(where), length):
         chosen = where[start : start + length]
         moved = np.repeat(at.reshape(1, -1), len(chosen), axis=0)

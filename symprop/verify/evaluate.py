@@ -19,6 +19,7 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import replace
@@ -132,7 +133,7 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
         moved[2 * j + 1, j] -= h
     f = Evaluator(of.arithmetic, {**of.values, by.name: moved.reshape(2 * at.size, *at.shape)}, of.sizes)(expression)
     f = np.broadcast_to(f, (2 * at.size, *f.shape[1:]))  # a formula without x is the same in all
-    slopes = (f[0::2] - f[1::2]) / (2 * h)
+    slopes = _apart(f[0::2], f[1::2]) / (2 * h)
     rank = max(g.ndim, slopes.ndim - 1)
     products = _padded(slopes, rank) * _padded(g[None], rank)
     return np.asarray(products.reshape(at.size, -1).sum(axis=1).reshape(1, *at.shape))
@@ -148,7 +149,13 @@ def _difference_along(node: n.Pushforward, of: Evaluator) -> Array:
     moved = np.stack([at + h * along, at - h * along])
     f = Evaluator(of.arithmetic, {**of.values, by.name: moved}, of.sizes)(expression)
     f = np.broadcast_to(f, (2, *f.shape[1:]))
-    return np.asarray((f[:1] - f[1:]) / (2 * h))
+    return np.asarray(_apart(f[:1], f[1:]) / (2 * h))
+
+
+def _apart(left: Array, right: Array) -> Array:
+    """Return `left - right`; what stays infinite, as the elements around a pad for a maximum, stays as it is."""
+    same = np.asarray(left == right, dtype=bool)
+    return np.where(same, 0, left - np.where(same, 0, right))
 
 
 def _padded(value: Array, rank: int) -> Array:
@@ -181,6 +188,14 @@ def _(node: n.Fill, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Identity)
 def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.array(np.eye(of.size(node.shape[0])))[None]
+
+
+@EVALUATE.row(n.Known)
+def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
+    shape = of.shape(node.shape)
+    grid = (of.arithmetic.array(each) for each in np.ix_(*map(np.arange, shape)))
+    value = of.arithmetic.scalar(node.rule.subs(of.sizes), dict(zip(AXES, grid, strict=False)))
+    return np.broadcast_to(of.arithmetic.rounded(value, 8), shape)[None]
 
 
 @EVALUATE.row(n.Add)
@@ -228,11 +243,6 @@ def _(node: n.Outer, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.rounded(operands[0][:, :, None] * operands[1][:, None, :], 1)
 
 
-@EVALUATE.row(n.Transpose)
-def _(node: n.Transpose, operands: list[Array], of: Evaluator) -> Array:
-    return operands[0].transpose(0, *(axis + 1 for axis in node.axes))
-
-
 @EVALUATE.row(n.Sum)
 def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
     axes = tuple(axis + 1 for axis in node.axes)
@@ -257,9 +267,29 @@ def _(node: n.BlockSum, operands: list[Array], of: Evaluator) -> Array:
     return np.asarray(total)
 
 
-@EVALUATE.row(n.Expand)
-def _(node: n.Expand, operands: list[Array], of: Evaluator) -> Array:
-    return np.expand_dims(operands[0], node.axis + 1)
+@EVALUATE.row(n.Structural)
+def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
+    moved, value = node.index_map, operands[0]
+    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
+    inside, place = np.asarray(True), []
+    for axis, size in enumerate(of.shape(moved.source)):
+        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
+        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
+        inside = inside & (at >= 0) & (at < size)
+        place.append(np.clip(at, 0, size - 1))
+    read = _padded(value[(slice(None), *place)], node.rank)
+    read = np.broadcast_to(read, (value.shape[0], *of.shape(moved.shape)))
+    return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
+
+
+@EVALUATE.row(n.Fold)
+def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
+    windows, values = node.unfolded, operands[0]
+    result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
+    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
+        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
+        result[(slice(None), *at)] += values[(slice(None), *index)]
+    return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
 
 
 @EVALUATE.row(n.Reshape)
@@ -270,11 +300,6 @@ def _(node: n.Reshape, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Diag)
 def _(node: n.Diag, operands: list[Array], of: Evaluator) -> Array:
     return operands[0][:, :, None] * np.eye(operands[0].shape[1], dtype=int)
-
-
-@EVALUATE.row(n.Diagonal)
-def _(node: n.Diagonal, operands: list[Array], of: Evaluator) -> Array:
-    return np.diagonal(operands[0], axis1=1, axis2=2)
 
 
 @EVALUATE.row(n.Take)

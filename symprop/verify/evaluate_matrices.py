@@ -104,9 +104,3 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
     count = max(operand.shape[0] for operand in operands)
     spread = [np.broadcast_to(operand, (count, *operand.shape[1:])) for operand in operands]
     return np.concatenate(spread, axis=node.axis + 1)
-
-
-@EVALUATE.row(n.Slice)
-def _(node: n.Slice, operands: list[Array], of: Evaluator) -> Array:
-    start, stop = of.shape((node.start, node.stop))
-    return operands[0][(slice(None),) * (node.axis + 1) + (slice(start, stop),)]

@@ -17,7 +17,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
-from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.arithmetic import Array, Precise, nearest
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.measure import WIDEST, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
@@ -177,4 +177,4 @@ def _truth(derivation: Derivation, point: Point) -> dict[str, Array]:
         for parameter in system.parameters:
             zero = np.zeros((1, *point.parameters[parameter.name].shape))
             values[f"d{parameter.name}"] = evaluator.values.get(f"d{parameter.name}", zero)
-        return {name: np.asarray(unstacked(value), dtype=float) for name, value in values.items()}
+        return {name: nearest(unstacked(value)) for name, value in values.items()}

@@ -48,6 +48,7 @@ def _run(statements: list[ast.stmt], names: Names) -> None:
             for number in _value(statement.iter, names):
                 names[statement.target.id] = number
                 _run(statement.body, names)
+            names.pop(statement.target.id, None)  # a page that reads the index behind its loop is wrong
         elif isinstance(statement, ast.If):
             _run(statement.body if _value(statement.test, names) else statement.orelse, names)
         elif isinstance(statement, ast.FunctionDef):
@@ -155,7 +156,7 @@ ATTRIBUTES: dict[str, Callable[..., Value]] = {
 NUMPY_NAMES = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
     *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
-    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "pi", "e"),
+    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {

@@ -85,11 +85,11 @@ class Point:
 
 
 def called(function: Callable[..., Any], point: Point, targets: bool = True, **options: Any) -> Any:
-    """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
+    """Call a function of a generated module with a point: its parameters, its inputs as `x`, its `targets` by name."""
     several = len(point.inputs) > 1
     x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
-        return function(point.parameters, x, *(point.given.values() if targets else ()), **options)
+        return function(point.parameters, x=x, **(point.given if targets else {}), **options)
 
 
 BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
@@ -219,7 +219,7 @@ def random_points(
             for _ in range(times):
                 if 0 not in best:
                     point = random_point(system, random, kind, count, style, single)
-                    found = seen(system, point)
+                    found = seen(system, point.groups(system))
                     if found.finite:
                         best.setdefault(2 * found.ties + (everywhere and not found.everywhere), point)
         if best:
@@ -255,7 +255,7 @@ def farther_points(
     seen.
     """
     random = np.random.default_rng(seed + 1000)
-    known = {side for point in points for side in seen(system, point).sides}
+    known = {side for point in points for side in seen(system, point.groups(system)).sides}
     more: list[Point] = []
     styles = [
         *(Style(scale=0.1, bias=bias) for bias in _branches(system)),
@@ -265,7 +265,7 @@ def farther_points(
         if not points or not _one_sided(known) or len(more) >= MOST_FARTHER:
             break
         point = random_point(system, random, points[0].kind, count, style)
-        found = seen(system, point)
+        found = seen(system, point.groups(system))
         if found.regular and not found.sides <= known and (found.everywhere or not everywhere):
             known |= found.sides
             more.append(point)

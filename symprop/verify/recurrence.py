@@ -13,6 +13,8 @@ import numpy as np
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
+from symprop.algebra.trees import variables
+from symprop.algebra.unrolling import unrolled
 from symprop.codegen.case import Case
 from symprop.networks.network import Network
 from symprop.verify import complex_step, noise
@@ -41,22 +43,23 @@ def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
     for turn in range(len(COUNTS)):  # several counts differ, so that one taken for another is seen
         numbers = {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
         name = ", ".join(f"{count} = {number}" for count, number in numbers.items())
-        yield _row(page, case, {**sizes, **numbers}, seed, f"recurrence, {name}")
+        yield _row(page, case, numbers, dict(sizes), seed, f"recurrence, {name}")
 
 
-def _row(page: str, case: Case, sizes: dict[str, int], seed: int, name: str) -> Row:
+def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int], seed: int, name: str) -> Row:
     oracle = "complex step of the network written out"
-    sizes = _needed(case.network, sizes)
+    sizes = _needed(case.network, {**sizes, **counts})
     written = case.of(written_out(case.network, sizes)).example
     system = written.system
+    called = _called(case.network.system(), system, counts)
     kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
     points = points_of(written, seed, 1 if written.own.layout == "example" else BATCH, kinds)
     worst, limit, bad = 0.0, FLOAT64_LIMIT, "" if points else "no point with a finite loss"
     for point in points:
         try:
             with np.errstate(all="ignore"):
-                names = run_page(page, _given(written.own.system, point, sizes))
-            found = {parameter.name: _gradient(parameter, names) for parameter in system.parameters}
+                names = run_page(page, _given(called, written.own.system, point, sizes))
+            found = {own: _gradient(parameter, names) for own, parameter in called.items()}
         except GENERATED_ERRORS as error:
             return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
         for parameter, slope in complex_step.gradients(system, point).items():
@@ -65,6 +68,23 @@ def _row(page: str, case: Case, sizes: dict[str, int], seed: int, name: str) -> 
             if not judgement.ok:
                 bad = f"{bad}, d{parameter}" if bad else f"d{parameter}"
     return Row(name, oracle, f"{len(points)} random", worst, limit, not bad, bad or "the printed page, run")
+
+
+def _called(general: System, plain: System, counts: Mapping[str, int]) -> dict[str, Variable]:
+    """What the page calls each parameter of the network written out, which numbers its layers one after the other.
+
+    Both read their parameters in the same order.
+    """
+    numbers = {loop.count: counts[str(loop.count)] for loop in general.loops}
+    theirs, ours = _read_first(unrolled(general, numbers)), _read_first(plain)
+    return {own.name: parameter for own, parameter in zip(ours, theirs, strict=True)}
+
+
+def _read_first(system: System) -> list[Variable]:
+    """The parameters of a system in the order in which its equations first read them."""
+    read = (variable for equation in system.equations for variable in variables(equation.expression))
+    parameters = frozenset(system.parameters)  # a penalty reads one for a general index, which is none
+    return [variable for variable in dict.fromkeys(read) if variable in parameters]
 
 
 def _needed(network: Network, sizes: dict[str, int]) -> dict[str, int]:
@@ -77,14 +97,13 @@ def _bound(system: Any, point: Point, name: str) -> Any:
     return lambda where, off: 4 * noise.of_complex_step(system, point, {name: where})[name]
 
 
-def _given(system: System, point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
+def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
     """Return sizes, inputs, targets and parameters as a page names them: `W[3]` in a table `W`, and `W3`."""
     given: dict[str, Any] = {**sizes, **point.of(system)}
     if system.batch is not None:
         given[system.batch.name] = point.count
-    for parameter in system.parameters:
-        if parameter.index:
-            given.setdefault(parameter.letter, {})[int(parameter.index[0])] = point.parameters[parameter.name]
+    for own, parameter in called.items():
+        given.setdefault(parameter.letter, {})[_key(parameter)] = given[parameter.name] = point.parameters[own]
     for size, value in sizes.items():  # the width `n_2` of block 2 is n(2) on the page
         stem, _, block = size.rpartition("_")
         if stem and block.isdigit():
@@ -104,10 +123,16 @@ class _Widths:
         return self.widths[block]
 
 
+def _key(parameter: Variable) -> Any:
+    """What a parameter has in its table: `W[3]`, and two numbers in a loop inside a loop, `W[3, 1]`."""
+    key = tuple(map(int, parameter.index))
+    return key[0] if len(key) == 1 else key
+
+
 def _gradient(parameter: Variable, names: Mapping[str, Any]) -> Array:
     table = names.get(f"d{parameter.letter}")
-    if isinstance(table, dict) and parameter.index and int(parameter.index[0]) in table:
-        return np.asarray(table[int(parameter.index[0])], dtype=float)
+    if isinstance(table, dict) and _key(parameter) in table:
+        return np.asarray(table[_key(parameter)], dtype=float)
     return np.asarray(names[f"d{parameter.name}"], dtype=float)
 
 

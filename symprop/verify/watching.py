@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
@@ -15,9 +15,6 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import EVALUATE, Evaluator, run_together, stacked
-
-if TYPE_CHECKING:
-    from symprop.verify.points import Point
 
 Side = tuple[str, int, bool]
 """A decision (the equation that it stands in, and the how many-th there it is) and what was decided."""
@@ -92,11 +89,14 @@ class _Watcher(Evaluator):
         return value
 
 
-def seen(system: System, point: Point) -> Seen:
-    """Return what is seen at a point of an example's `system`."""
+def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
+    """Return what is seen at a point of an example's `system`, given the values of its variables for each example.
+
+    Examples of a group are run together.
+    """
     finite, everywhere, ties = True, True, False
     sides: set[Side] = set()
-    for group in point.groups(system):
+    for group in groups:
         moving = {parameter.name for parameter in system.parameters}
         evaluators = [_Watcher(arithmetic := Watching(), stacked(values, arithmetic), moving) for values in group]
         with np.errstate(all="ignore"):

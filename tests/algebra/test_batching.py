@@ -13,6 +13,7 @@ from symprop.algebra import Equation, System, nodes, variable, variables, walk
 from symprop.algebra.batching import BATCH, BATCH_SIZE, batched, batched_system, mean
 from symprop.algebra.elements import elements
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.known import known
 from symprop.algebra.nodes import Fact, Variable
 from symprop.errors import ShapeError
 
@@ -81,6 +82,13 @@ SAMPLES = {
     "concatenate": nodes.Concatenate(A, S, axis=1),
     "concatenate vectors": nodes.Concatenate(u, v, w, axis=0),
     "slice": nodes.Slice(T, 1, 1, 3) @ nodes.Slice(B, 0, 0, 4),
+    "pad": nodes.Pad(T, (0, 2), [(1, 0), (0, 2)], 5),
+    "flip": nodes.Flip(T, (0, 2)) * nodes.Flip(A),
+    "window": nodes.Window(T, (2, 1), (2, 2), (2, 1)),
+    "window dilated": nodes.Window(v, 0, 2, 1, 2),
+    "fold": nodes.Fold(T, 1, 4, 2, 1, 8),
+    "fold two": nodes.Fold(nodes.Reshape(T, (1, 2, 3, 4)), (1, 0), (3, 4), 1, 1, (4, 4)),
+    "known": known("mask", (3, 4), lambda i, j: i >= j) * A,
     "series": nodes.BlockSum(u * i + w**i, i, 3),
     "softmax": nodes.Softmax(u),
     "softmax axis": nodes.Softmax(T, 1),

@@ -83,6 +83,12 @@ OPTIONS = {
     "m": "2 3 1/2 0",
     "fill_value": "0 2 -1/3 x s None",
     "slope": "1/2 0 -1 True x",
+    "pad_width": "0 1 2 (1,2) ((1,2),) ((0,1),(2,0)) ((1,0),(0,1),(1,1)) -1 1/2 True x",
+    "constant_values": "0 -1/2 3 x True",
+    "window_shape": "1 2 3 (2,) (2,3) (1,2,2) 0 -1 4 1/2 True",
+    "stride": "1 2 0",
+    "dilation": "1 2 0",
+    "length": "3 (3,) (4,3) 5 0 1/2",
     "alpha": "2 1/2 True None",
 }
 ELSEWHERE = ("dtype=float", "dtype=bool", "k=1", "offset=1", "keepdims=True", "initial=1", "1", "True", "0, 1")

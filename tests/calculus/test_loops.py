@@ -14,6 +14,7 @@ from symprop.algebra import roles
 from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.indices import RowIndex
 from symprop.algebra.names import gradient_of, size_symbol
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.unrolling import unrolled, written_out
@@ -105,7 +106,7 @@ def parameter(letter: str, *shape: object) -> Variable:
 
 
 W, R, b = parameter("W", width, inputs), parameter("R", width, width), parameter("b", width)
-x_t = Variable("x", (t,), (inputs,), (), 1, roles.INPUT)
+x_t = Variable("x", (RowIndex(t),), (inputs,), (), 1, roles.INPUT)
 L = Variable("L", (), (), (), 1, roles.LOSS)
 
 

@@ -27,7 +27,7 @@ from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.verify.element_checks import ScalarNumbers
 from tests.samples import IDS, SAMPLES
 
-LEAVES = (n.Variable, n.Scalar, n.Fill, n.Identity, n.Commutation)
+LEAVES = tuple(kind for kind in NODE_KINDS if issubclass(kind, n.Leaf))
 POLYNOMIAL = (n.Add, n.Multiply, n.MatMul, n.Outer, n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal)
 
 

@@ -29,6 +29,22 @@ def one_hot(ids: Any, size: int) -> Any:
     return np.eye(size)[ids]
 
 
+def fold(windows: Any, sizes: Any, axis: Any, length: Any, stride: Any = 1, dilation: Any = 1) -> Any:
+    """Add up windows by what a view of windows reads: the places of an array of places."""
+    axes, sizes, length = (each if isinstance(each, tuple) else (each,) for each in (axis, sizes, length))
+    strides, dilations = (each if isinstance(each, tuple) else (each,) * len(axes) for each in (stride, dilation))
+    shape = list(windows.shape[: windows.ndim - len(axes)])
+    for place, size in zip(axes, length, strict=True):
+        shape[place] = size
+    places = np.arange(np.prod(shape)).reshape(shape)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(sizes, dilations, strict=True))
+    view = np.lib.stride_tricks.sliding_window_view(places, spans, axis=axes)
+    for at, (place, s, d) in enumerate(zip(axes, strides, dilations, strict=True)):
+        view = view.take(np.arange(0, view.shape[place], s), axis=place)
+        view = view.take(np.arange(0, view.shape[len(shape) + at], d), axis=len(shape) + at)
+    return np.bincount(view.ravel(), windows.ravel(), places.size).reshape(shape)
+
+
 def scatter_add(values: Any, ids: Any, size: int) -> Any:
     out = np.zeros((size, *values.shape[np.ndim(ids) :]))
     np.add.at(out, ids, values)
@@ -41,7 +57,7 @@ NAMESPACE: dict[str, Any] = {
         "sum", "outer", "where", "eye", "ones", "zeros", "full", "diag", "diagonal", "sqrt", "reshape", "transpose",
         "exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
         "sinh", "cosh", "tanh", "maximum", "minimum", "pi", "power", "prod", "max", "min",
-        "trace", "kron", "concatenate",
+        "trace", "kron", "concatenate", "pad", "flip", "inf",
     )
 }  # fmt: skip
 NAMESPACE |= {
@@ -56,6 +72,8 @@ NAMESPACE |= {
     "logsumexp": logsumexp,
     "one_hot": one_hot,
     "scatter_add": scatter_add,
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+    "fold": fold,
     "erf": _erf,
     "sigmoid": lambda t: 1 / (1 + np.exp(-t)),
     "softplus": lambda t: np.log1p(np.exp(t)),

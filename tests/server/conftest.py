@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from symprop.server.door import KEY_HEADER
+from symprop.server.handler import Handler
 from symprop.server.limits import Limits
 from symprop.server.listening import Server
 from symprop.server.processes import ForkedProcesses, Processes
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Site:
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Send one request and return status, headers and content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in (headers if headers is not None else self.headers()).items():
@@ -75,7 +77,7 @@ class Site:
 @contextlib.contextmanager
 def running(limits: Limits, patience: float = 10.0, computing: Processes | None = None) -> Iterator[Site]:
     """Run a server in a thread for the time of the block."""
-    server = Server(0, limits, computing, patience)
+    server = Server(Handler, 0, limits, computing, patience)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -14,12 +14,12 @@ from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.case import Case
 from symprop.networks import parse_network
-from symprop.verify import check, complex_step
-from symprop.verify.arithmetic import Complex
-from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify import check
 from symprop.verify.page import run_page
 from symprop.verify.points import random_points
 from symprop.verify.recurrence import rows
+from tests.rounding import assert_off, bound
+from tests.rounding_of_formulas import counted_values, slopes_of
 
 BLOCKS = (
     "Dense(3) >> Tanh()",
@@ -64,12 +64,13 @@ def test_the_recurrence_gives_the_gradients_of_the_unrolled_network(block: str, 
     name = next(item.count for item in general.system.items if isinstance(item, Loop))
     unrolled = parse_network(network(block, count, start)).system()
     point = random_points(unrolled, 3, 1, ["distribution"])[0]
-    true = complex_step.gradients(unrolled, point)
-    evaluator = Evaluator(Complex(), stacked(point.example(0), Complex()))
-    evaluator.run(numbered((*general.system.items, *general.backward), count, name))
-    for parameter, slope in true.items():
-        found = unstacked(evaluator.values[f"d{parameter}"]).real
-        np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-13, err_msg=parameter)
+    given = point.example(0)
+    values = counted_values(numbered((*general.system.items, *general.backward), count, name), given)
+    assert unrolled.loss is not None
+    for parameter in unrolled.parameters:
+        slope, off = slopes_of(unrolled.equations, unrolled.loss.name, parameter.name, given)
+        found = values[f"d{parameter.name}"]
+        assert_off(found.astype(float), slope, bound(found) + off, parameter.name)
 
 
 PRINTED = (
@@ -81,6 +82,15 @@ PRINTED = (
     "Repeat(Residual(Dense(n) >> Tanh()) >> Residual(Dense(n) >> SiLU()), N) >> Tanh()",
     "Repeat(Dense(n) >> GELU(), N) >> Repeat(Residual(Dense(h, bias=False) >> LeakyReLU() >> Dense(n)), K)",
     "Repeat(Dense(n) >> Softmax(), N) >> Residual(Dense(n) >> ELU())",
+    "Repeat(Dense(n) >> Tanh(), N, tied=True)",
+    'Dense(n) >> Repeat(Dense(n, tied="W1") >> Tanh(), N)',
+    "Repeat(Repeat(Dense(n) >> Tanh(), K) >> Dense(n), N)",
+    "Dense(n) >> Repeat(Residual(Repeat(Dense(n) >> Sigmoid(), K, tied=True)), N)",
+    "Repeat(Repeat(Residual(Dense(n) >> Tanh()), K), N, tied=True)",
+    "Repeat(Repeat(Dense(n) >> Tanh(), K, tied=True), N, tied=True)",
+    "Dense(n) >> Repeat(Residual(Repeat(Residual(Dense(n) >> Tanh()), K) >> Dense(n)), N)",
+    "Repeat(Repeat(Repeat(Dense(n) >> Tanh(), M), K) >> Dense(n), N)",
+    "Repeat(Dense(h) >> Repeat(Dense(h) >> Tanh(), K) >> Dense(n), N) >> Repeat(Dense(n) >> Sigmoid(), J)",
 )
 
 

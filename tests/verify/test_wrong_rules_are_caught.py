@@ -35,6 +35,10 @@ REGRESSION = "Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> MeanSquaredError(
 EMBEDDED = "Input(3) >> Embedding(4, 3) >> Dense(3) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()"
 LARGE_TABLE = EMBEDDED.replace("Embedding(4", "Embedding(70")
 SCATTER = "np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))"
+CHAIN = "Input(3) >> Repeat(Dense(3) >> Tanh(), N) >> MeanSquaredError()"
+TIED = "Input(3) >> Repeat(Dense(3) >> Tanh(), N, tied=True) >> MeanSquaredError()"
+NESTED = "Input(3) >> Repeat(Repeat(Dense(3) >> Tanh(), K) >> Dense(3), N) >> MeanSquaredError()"
+NESTED_TIED = "Input(3) >> Repeat(Residual(Repeat(Dense(3) >> Tanh(), K, tied=True)), N) >> MeanSquaredError()"
 SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
 NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
 STEPS = "50 digits, each step"
@@ -149,6 +153,41 @@ def only_last_made(right: Any, walker: Any, variable: Any) -> Node:
     return right(walker, variable)
 
 
+def not_moved(right: Any, node: Node, index: sympy.Symbol, value: sympy.Expr) -> Node:
+    return node if value == index + 1 else right(node, index, value)  # step l hands back to itself
+
+
+def moved_by_two(right: Any, node: Node, index: sympy.Symbol, value: sympy.Expr) -> Node:
+    return right(node, index, value + 1 if value == index + 1 else value)
+
+
+def from_the_last_step(right: Any, node: Node, index: sympy.Symbol, value: sympy.Expr) -> Node:
+    return node if value == 1 else right(node, index, value)  # what leaves a loop is for a general step still
+
+
+def last_step_alone(right: Any, walker: Any, loop: Any, step: Any, flows: Any) -> None:
+    """Shared parameters get what flows to them in the last step, in the place of a sum over all."""
+    right(walker, loop, step, flows)
+    for reached in walker.pending.values():
+        reached[:] = [
+            flow.operands[0].xreplace({loop.index: loop.count}) if isinstance(flow, n.BlockSum) else flow
+            for flow in reached
+        ]
+
+
+def nothing_from_behind(right: Any, walker: Any, loop: Any, step: Any, flows: Any) -> None:
+    """The last step of a loop inside a loop gets nothing from what reads its output."""
+    right(walker, loop, step, replace(flows, heads={}) if walker.indices else flows)
+
+
+def nothing_leaves(right: Any, walker: Any, loop: Any, step: Any, flows: Any) -> None:
+    """What a loop inside a loop hands back to what it started from is lost."""
+    right(walker, loop, step, flows)
+    if walker.indices:
+        for carry in loop.carries:
+            walker.pending.pop(loop.start(carry), None)
+
+
 def any_sum_is_one(right: Any, node: Node, axes: Any, context: Context) -> Any:
     if isinstance(node, n.Variable) and node.rank and node.letter in ("delta", "p", "a"):
         return axes[0], "everything sums to 1"
@@ -260,6 +299,52 @@ VARIANTS = (
 )
 
 
+LOOPS = (
+    Variant("a step hands back to itself", CHAIN, name(walk, "node_at", not_moved), ("recurrence, N = 2",), False),
+    Variant("tied: a step hands back to itself", TIED, name(walk, "node_at", not_moved), ("recurrence, N = 2",), False),
+    Variant("a step is left out", TIED, name(walk, "node_at", moved_by_two), ("recurrence, N = 3",), False),
+    Variant(
+        "tied: the last step alone", TIED, name(walk._Walker, "close", last_step_alone), ("recurrence, N = 2",), False
+    ),
+    Variant(
+        "nested: a step hands back to itself",
+        NESTED,
+        name(walk, "node_at", not_moved),
+        ("recurrence, N = 1, K = 2", "recurrence, N = 3, K = 1"),
+        False,
+    ),
+    Variant(
+        "nested: nothing comes from behind",
+        NESTED,
+        name(walk._Walker, "close", nothing_from_behind),
+        ("recurrence, N = 1, K = 2",),
+        False,
+    ),
+    Variant(
+        "nested: nothing leaves",
+        NESTED_TIED,
+        name(walk._Walker, "close", nothing_leaves),
+        ("recurrence, N = 2, K = 3",),
+        False,
+    ),
+    Variant(
+        "nested: what leaves has an index of the loop",
+        NESTED_TIED,
+        name(walk, "node_at", from_the_last_step),
+        ("recurrence, N = 2, K = 3",),
+        False,
+    ),
+    Variant(
+        "nested and tied: the last step alone",
+        NESTED_TIED,
+        name(walk._Walker, "close", last_step_alone),
+        ("recurrence, N = 1, K = 2",),
+        False,
+    ),
+)
+"""Wrong recurrences over blocks, which the printed page shows when it is run."""
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """The rules remember answers: forget them before a wrong rule is seeded, and forget its answers after."""
@@ -270,13 +355,13 @@ def nothing_remembered() -> Iterator[None]:
         remembered.cache_clear()
 
 
-@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED])
+@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED, CHAIN, TIED, NESTED, NESTED_TIED])
 def test_the_right_rules_pass(network: str) -> None:
     certificate = check(network)
     assert certificate.ok, certificate.table()
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", VARIANTS + LOOPS, ids=lambda variant: variant.name)
 def test_a_wrong_rule_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
     variant.patch(monkeypatch)
     certificate = check(variant.network, float32=False)

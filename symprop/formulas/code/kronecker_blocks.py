@@ -19,7 +19,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape, same
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.analysis.orders import Factor, Tree, best_tree
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.codegen.code import Code
@@ -235,14 +235,10 @@ def _row(block: Node) -> Node:
 
 def _without_ones(stack: n.Multiply) -> Node:
     """Drop ones where weights of rows and of columns spread the blocks already."""
-    factors = [part for operand in stack.operands for part in _factors(operand)]
+    factors = [part for operand in stack.operands for part in factors_of(operand)]
     kept = [part for part in factors if not _is_ones(part)]
     bare = multiplied(kept)
     return bare if bare.shape == stack.shape else stack
-
-
-def _factors(node: Node) -> tuple[Node, ...]:
-    return node.operands if isinstance(node, n.Multiply) else (node,)
 
 
 def _weights(vector: Node, run: _Run) -> Node:

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import added, multiplied, walk
+from symprop.algebra.trees import added, factors_of, multiplied, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import scalars_and_rest, scaled
 from symprop.codegen.matrix_passes import reshaped, transposed, typical
@@ -141,7 +141,7 @@ def _times(scalars: list[Node], node: Node) -> Node:
         return n.Reshape(_times(scalars, node.operands[0]), node.shape)
     numbers = [factor.value for factor in scalars if isinstance(factor, n.Scalar)]
     others = [factor for factor in scalars if not isinstance(factor, n.Scalar)]
-    factors = node.operands if isinstance(node, n.Multiply) else (node,)
+    factors = factors_of(node)
     return scaled(prod(numbers, start=Integer(1)), multiplied([*others, *factors]))
 
 

@@ -31,7 +31,7 @@ from symprop.templating import environment
 PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
 """Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
 
-VIEWS = (n.Transpose, n.Expand, n.Reshape, n.Slice, n.Diagonal)
+VIEWS = (n.Structural, n.Reshape)
 """Kinds for which NumPy may return a view; a caller who writes into a result must not change an argument."""
 
 

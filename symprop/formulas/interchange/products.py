@@ -144,6 +144,16 @@ def _blocks(row: Node) -> tuple[Node, ...]:
     return row.operands if isinstance(row, n.Concatenate) and row.axis == 1 else (row,)
 
 
+@SYMPY.row(n.Pad)
+def _(node: n.Pad, of: Of) -> Any:
+    padded = node.operands[0]
+    for axis in reversed(range(node.rank)):  # blocks of the value around
+        around = [(*padded.shape[:axis], width, *padded.shape[axis + 1 :]) for width in node.widths[axis]]
+        before, after = ([n.Fill(node.value, shape)] if shape[axis] != 0 else [] for shape in around)
+        padded = n.Concatenate(*before, padded, *after, axis=axis) if before or after else padded
+    return of(padded)
+
+
 @SYMPY.row(n.Slice)
 def _(node: n.Slice, of: Of) -> Any:
     base, (rows, columns) = _sliced(node)
@@ -187,6 +197,6 @@ def _(node: n.MatrixPower, of: Of) -> Any:
     return sympy.MatPow(of(node.operands[0]), node.exponent).doit(deep=False)
 
 
-@SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.Commutation, n.BlockSum)
+@SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.Commutation, n.BlockSum, n.Flip, n.Window, n.Fold, n.Known)
 def _(node: Node, of: Of) -> Any:
     raise no_expression(node)

@@ -1,0 +1,43 @@
+"""Data that is known when the module is written: masks, positions, ranges; an array by a rule for its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+
+from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
+from symprop.algebra.lifting import lift
+from symprop.algebra.names import size_expression, validated
+from symprop.algebra.nodes import Node, Variable
+
+
+def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Known:
+    """Return an array whose element at `i, j, ...` is `rule(i, j, ...)`; a condition is 1 where it holds, else 0.
+
+    >>> causal = known("causal", (3, 3), lambda i, j: i >= j)
+    >>> from symprop.algebra.elements import elements
+    >>> elements(causal).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+
+    Raises:
+        SymbolNameError: a name that cannot stand in code.
+        FormulaError: a rule with a function that NumPy notation does not know.
+    """
+    sizes = tuple(map(size_expression, shape))
+    value = sympy.sympify(rule(*AXES[: len(sizes)]), strict=True)
+    if not isinstance(value, sympy.Expr):
+        value = sympy.Piecewise((1, value), (0, True))
+    made = n.Known(validated(name), value, sizes)
+    written_out(made, lambda axis: Variable("i", (axis,), ()))
+    return made
+
+
+def written_out(node: n.Known, index: Callable[[int], Node]) -> Node:
+    """Return the rule as a formula, where `index` gives what stands for the index along an axis."""
+    return lift(node.rule, {AXES[axis]: index(axis) for axis in range(node.rank)})
+
+
+__all__ = ["known", "written_out"]

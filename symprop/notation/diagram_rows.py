@@ -1,0 +1,62 @@
+"""The rows of a figure: the variables of a forward pass in order, and the loops around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from symprop.algebra.equations import Carry, Equation, Item, Loop
+from symprop.algebra.nodes import Variable
+
+
+@dataclass
+class Row:
+    """A forward variable with the equation that makes it; none for where the drawing, or a loop's block, starts.
+
+    `loops` are those around, from the outermost inwards; `carry` is what a block reads from the block before.
+    """
+
+    variable: Variable
+    equation: Equation | None
+    loops: tuple[Loop, ...] = ()
+    carry: Carry | None = None
+    reads: list[tuple[int, Variable]] = field(default_factory=list)  # rows above, and the name they are read by
+    readers: list[tuple[int, Variable]] = field(default_factory=list)  # rows below
+
+    @property
+    def loop(self) -> Loop | None:
+        """The innermost loop around."""
+        return self.loops[-1] if self.loops else None
+
+    @property
+    def enters(self) -> bool:
+        """Whether this is what a loop's block reads from the block before."""
+        return self.carry is not None
+
+    @cached_property
+    def left(self) -> tuple[tuple[Loop, Carry], ...]:
+        """The loops whose blocks hand this to the next, from the innermost outwards: a loop may end with another."""
+        found: list[tuple[Loop, Carry]] = []
+        variable = self.variable
+        for loop in reversed(self.loops):
+            carry = next((each for each in loop.carries if each.after.name == variable.name), None)
+            if carry is None or self.enters:
+                break
+            found.append((loop, carry))
+            variable = loop.end(carry)
+        return tuple(found)
+
+
+def rows_of(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterator[Row]:
+    """The rows of a figure, those of a loop behind what its blocks read from each other."""
+    for item in items:
+        if isinstance(item, Equation):
+            yield Row(item.target, item, loops)
+            continue
+        around = (*loops, item)
+        yield from (Row(carry.before, None, around, carry) for carry in item.carries)
+        yield from rows_of(item.items, around)
+
+
+__all__ = ["Row", "rows_of"]

@@ -1,0 +1,104 @@
+"""Slopes of powers are written in the root that the forward pass holds: layer normalisation has no power of 3/2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Rational
+
+import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.equations import Equation
+from symprop.algebra.known import known
+from symprop.algebra.nodes import Node, Variable
+from symprop.calculus.context import Context
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.tidy import tidy
+from symprop.codegen import compile_network
+from symprop.networks import Dense, Input, MeanSquaredError
+from symprop.networks.builder import Builder
+from symprop.networks.layers import Layer
+from symprop.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Norm(Layer):
+    """Layer normalisation; the root is an equation of its own where it is `named`, and masked by known data."""
+
+    named: bool = True
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        size, number = value.shape[-1], builder.number
+        gamma = builder.parameter("gamma", number, (size,), "weight", None, (size, size))
+        beta = builder.parameter("beta", number, (size,), "bias", "zeros", (size, size))
+        mu = builder.equation("mu", number, n.Multiply(n.Scalar(1 / size), n.Sum(value)))
+        centred = n.Add(value, n.negative(mu))
+        v = builder.equation("v", number, n.Multiply(n.Scalar(1 / size), n.Sum(n.Power(centred, 2))))
+        root: Node = n.Power(n.Add(v, n.Scalar(Rational(1, 100_000))), Rational(-1, 2))
+        root = builder.equation("r", number, root) if self.named else root
+        normed = builder.equation("h", number, n.Multiply(centred, root))
+        odd = known("odd", (size,), lambda i: 1 + (-1) ** i)
+        return builder.activation(n.Add(n.Multiply(gamma, normed), beta, odd))
+
+
+def network(named: bool) -> Network:
+    return Input(2) >> Dense(3) >> Norm(named) >> Dense(2) >> MeanSquaredError()
+
+
+@pytest.mark.parametrize("layout", ["example", "rows"])
+def test_the_derivation_ends_in_the_root(layout: str) -> None:
+    written = symprop.derive(network(True), layout=layout).text()
+    assert "3/2" not in written
+    backward = written.partition("# Backward pass")[2]
+    assert "r1**3" in backward
+    assert "sqrt" not in backward
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_code_computes_one_root(named: bool) -> None:
+    source = symprop.generate(network(named))
+    step = source.partition("def _step(")[2].partition("\ndef ")[0]
+    assert step.count("np.sqrt(") == 1
+    assert "np.power(" not in step
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_certificate_agrees(named: bool) -> None:
+    certificate = symprop.check(network(named))
+    assert certificate.ok, str(certificate)
+
+
+def test_known_data_is_defined_on_the_page_and_made_once_in_code() -> None:
+    written = symprop.derive(network(True)).text()
+    assert "# odd[i] = (-1)**i + 1, indices from 0." in written
+    source = symprop.generate(network(True))
+    assert source.partition("def _step(")[2].partition("\ndef ")[0].count("np.arange") == 0
+    module = compile_network(network(True))
+    params = {name: np.ones(shape) for name, shape in {"W1": (3, 2), "W2": (2, 3), "b2": (2,)}.items()}
+    params |= {"b1": np.arange(3.0), "gamma1": np.zeros(3), "beta1": np.zeros(3)}
+    np.testing.assert_array_equal(module.forward(params, np.zeros((1, 2))), [[5, 5]])  # 2 + 0 + 2, and 1
+
+
+@pytest.mark.parametrize(
+    ("held", "read", "written"),
+    [
+        (Rational(-1, 2), Rational(-3, 2), "r**3"),
+        (Rational(-1, 2), Rational(-1, 2), "r"),
+        (Rational(1, 2), Rational(-1, 2), "1 / r"),
+        (Rational(1, 3), Rational(-2, 3), "1 / (r * r)"),
+        (Rational(1, 2), Rational(1, 3), "(x + 1)**(1/3)"),
+        (Rational(-1, 2), sympy.Integer(-2), "1 / (x + 1)**2"),
+        (sympy.Integer(2), Rational(1, 2), "sqrt(x + 1)"),
+    ],
+)
+def test_a_power_of_what_is_held_is_a_whole_power(held: sympy.Expr, read: sympy.Expr, written: str) -> None:
+    x = variable("x", (3,))
+    target = variable("r", (3,))
+    equation = Equation(target, n.Power(n.Add(x, n.Scalar(1)), held))
+    context = Context({tidy(equation.expression): equation}, {target: equation})
+    found, _ = simplified(n.Power(n.Add(x, n.Scalar(1)), read), context)
+    assert found.text() == written
