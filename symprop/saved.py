@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any, TypeGuard
@@ -40,7 +40,8 @@ class Model:
     """A trained network: its parameters, and the notes that were saved with them.
 
     `params` go with `module` (`module.forward(params, scaled)`); `scaled` prepares features for it; `notes` is what
-    the file says: network, target, features, classes and scaling.
+    the file says: network, target, features, classes and scaling. `running` are the statistics of a network that
+    has some.
 
     >>> net = "Input(2) >> Dense(1) >> MeanSquaredError()"
     >>> model = Model(as_network(net), {"W1": np.array([[1.0, 2.0]]), "b1": np.array([0.5])}, {})
@@ -51,6 +52,7 @@ class Model:
     network: Network
     params: dict[str, Array]
     notes: dict[str, Any]
+    running: dict[str, Array] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,7 +123,8 @@ class Model:
             DataError: as `scaled`.
         """
         kind = target_kind(self.network)
-        outputs: Array = vars(self.module).get("predict", self.module.forward)(self.params, self.scaled(features))
+        given = (self.params, self.scaled(features), *([self.running] if self.running else []))
+        outputs: Array = vars(self.module).get("predict", self.module.forward)(*given)
         if kind == NUMBERS or not self.classes:
             return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
         ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[..., 0] > 0.5).astype(np.int64)
@@ -152,7 +155,11 @@ def load_weights(path: str | os.PathLike[str], network: Network | str | None = N
     shapes = {each.name: tuple(int(size) for size in each.variable.shape) for each in net.parameters}
     if not shapes:
         raise SpecError(f"{shown(net.text)} has no weights")
-    model = Model(net, checked_weights(path, shapes).params, notes)
+    states = [state.variable for state in net.system().states]
+    shapes |= {variable.name: tuple(int(size) for size in variable.shape) for variable in states}
+    found = checked_weights(path, shapes).params
+    running = {variable.name: found.pop(variable.name) for variable in states}
+    model = Model(net, found, notes, running)
     try:
         _ = model._columns
     except DataError as problem:

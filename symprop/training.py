@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -39,6 +39,8 @@ class Trained:
 
     params: dict[str, Array]
     epochs: tuple[Epoch, ...]
+    running: dict[str, Array] = field(default_factory=dict)
+    """The running statistics, for a network that has some."""
 
 
 def train(
@@ -94,7 +96,15 @@ def train(
                 raise DataError(f"the loss is {loss} in epoch {number}; try a smaller --lr or --clip 1")
         history.append(Epoch(number, total / count))
         after_epoch(history[-1])
-    return Trained(state["params"], tuple(history))
+    return Trained(state["params"], tuple(history), {name: state[name] for name in vars(module).get("STATISTICS", ())})
+
+
+def predicted(
+    module: ModuleType, params: dict[str, Array], features: Features, running: dict[str, Array] | None = None
+) -> Array:
+    """Return what a generated module predicts; `running` are the running statistics of one that has some."""
+    found: Array = vars(module).get("predict", module.forward)(params, features, *([running] if running else []))
+    return found
 
 
 def _count(features: Features) -> int:
@@ -137,17 +147,31 @@ def progress_bar(console: Console, epochs: int) -> Iterator[Callable[[Epoch], No
         yield lambda epoch: progress.update(task, completed=epoch.number, description=f"loss {epoch.loss:.4g}")
 
 
-def mean_loss(module: ModuleType, params: dict[str, Array], features: Features, targets: Array) -> float:
-    """Return the mean loss over all rows."""
-    return float(module.loss(params, features, targets))
+def mean_loss(
+    module: ModuleType,
+    params: dict[str, Array],
+    features: Features,
+    targets: Array,
+    running: dict[str, Array] | None = None,
+) -> float:
+    """Return the mean loss over all rows, in evaluation: by the `running` statistics of a module that has some."""
+    options = {"training": False, "state": running} if running else {}
+    return float(module.loss(params, features, targets, **options))
 
 
-def accuracy(module: ModuleType, params: dict[str, Array], features: Features, targets: Array) -> float:
+def accuracy(
+    module: ModuleType,
+    params: dict[str, Array],
+    features: Features,
+    targets: Array,
+    running: dict[str, Array] | None = None,
+) -> float:
     """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half.
 
-    Targets are class ids, or rows whose largest element is the class.
+    Targets are class ids, or rows whose largest element is the class. `running` are the running statistics of a module
+    that has some.
     """
-    outputs = vars(module).get("predict", module.forward)(params, features)
+    outputs = predicted(module, params, features, running)
     if outputs.shape[-1] == 1:
         return float(np.mean((outputs[..., 0] > 0.5) == (np.reshape(targets, outputs.shape[:-1]) == 1)))
     classes = np.argmax(targets, axis=-1) if np.shape(targets) == outputs.shape else targets

@@ -1,17 +1,21 @@
-"""Layers for tests alone: they take further inputs, which no layer of symprop does yet."""
+"""Layers for tests alone: they take further inputs, or means over the batch, which no layer of symprop does yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import pytest
+from sympy import Rational
 
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.nodes import BatchMean, Fact, Power, Variable
 from symprop.algebra.roles import GIVEN, INPUT
 from symprop.networks import spec
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Embedding, Input, Layer, checked_input
+
+EPS = Rational(1, 10**5)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,27 @@ class Tagged(Layer):
         return builder.activation(value + table.build(builder, builder.further_input(self.ids)), "tag")
 
 
-TOYS = {kind.__name__: kind for kind in (Gate, Masked, Tagged)}
+@dataclass(frozen=True)
+class Norm(Layer):
+    """Less the mean over the batch, divided by the deviation; in evaluation by running statistics."""
+
+    unbiased: bool = True
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        tenth, number, size, count = Rational(1, 10), builder.next_number("norm"), value.shape, BATCH_SIZE
+        factor = count / (count - 1) if self.unbiased else 1
+        gamma = builder.parameter("gamma", number, size, "scale", "ones", (size[-1], size[-1]))
+        beta = builder.parameter("beta", number, size, "bias", "zeros", (size[-1], size[-1]))
+        mu = builder.equation("mu", number, BatchMean(value), "mean over the batch")
+        c = builder.equation("c", number, value - mu, "centred")
+        nu = builder.equation("nu", number, BatchMean(Power(c, 2)), "variance over the batch")
+        builder.running("R", mu, 0, lambda r: (1 - tenth) * r + tenth * mu)
+        builder.running("V", nu, 1, lambda v: (1 - tenth) * v + tenth * factor * nu)
+        r = builder.equation("r", number, Power(nu + EPS, Rational(-1, 2)), "1 / deviation")
+        return builder.equation("v", number, gamma * (c * r) + beta, "normalised")
+
+
+TOYS = {kind.__name__: kind for kind in (Gate, Masked, Tagged, Norm)}
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 A batched array has one more axis: the first in layout "rows", the last in layout "columns". A row of the table gets
 the node as it stands for one example and its operands, each with whether it carries the batch axis; it is only asked
 where one of them does. The loss of a batch is the mean of the losses of its examples.
+
+A kind that joins the examples (`joins_examples`) takes the batch axis away: what it makes is the same for all of them.
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ class Batch:
         """Where `axis` of one example stands in a batched array."""
         return axis + 1 if self.rows else axis
 
+    def own_axis(self, rank: int) -> int:
+        """Where the examples lie in a batch of arrays of `rank` axes."""
+        return 0 if self.rows else rank
+
     def shape(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
         """The shape of a batch of arrays of `shape`."""
         return (self.size, *shape) if self.rows else (*shape, self.size)
@@ -89,8 +95,11 @@ def _in_batch(node: Node, batch: Batch) -> Operand:
     if isinstance(node, Variable):
         return Operand(batch.mapping.get(node, node), node in batch.mapping, node.rank)
     operands = [_in_batch(operand, batch) for operand in node.operands]
-    if not any(operand.batched for operand in operands):
-        return Operand(node, False, node.rank)
+    if node.joins_examples:
+        return Operand(BATCH(node, batch, *operands), False, node.rank)
+    if not any(operand.batched for operand in operands):  # they may be other than they were: what joins the examples
+        same = all(operand.node is old for operand, old in zip(operands, node.operands, strict=True))
+        return Operand(node if same else node.with_operands(each.node for each in operands), False, node.rank)
     return Operand(BATCH(node, batch, *operands), True, node.rank)
 
 
@@ -162,6 +171,13 @@ def _(node: n.Transpose, batch: Batch, operand: Operand) -> Node:
 @BATCH.row(n.Reduction, n.Softmax)
 def _(node: n.Reduction | n.Softmax, batch: Batch, operand: Operand) -> Node:
     return node.along(operand.node, batch.axis) if operand.rank else operand.node
+
+
+@BATCH.row(n.BatchMean)
+def _(node: n.BatchMean, batch: Batch, operand: Operand) -> Node:
+    if not operand.batched:  # the mean of what is the same for all examples
+        return operand.node
+    return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, batch.own_axis(operand.rank)))
 
 
 @BATCH.row(n.Structural)

@@ -328,6 +328,13 @@ def _(node: n.LogSumExp, index: Index, of: Reader) -> Expr:
     return sympy.log(_sum_of_exp(node.operands[0], axis, kept, of))
 
 
+@ELEMENT.row(n.BatchMean)
+def _(node: n.BatchMean, index: Index, of: Reader) -> Expr:
+    raise ShapeError(
+        "a mean over the examples of a batch has no meaning for one example\nallowed: a batch, in rows or columns"
+    )
+
+
 @ELEMENT.row(n.Pullback)
 def _(node: n.Pullback, index: Index, of: Reader) -> Expr:
     cotangent, expression, by = node.operands  # out[j] = sum_i cotangent[i] * d expression[i] / d by[j]

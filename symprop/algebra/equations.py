@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GIVEN, STATE
-from symprop.algebra.trees import loose
+from symprop.algebra.trees import loose, walk
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,22 @@ def loops_in(items: Iterable[Item]) -> Iterator[Loop]:
 
 
 @dataclass(frozen=True)
+class State:
+    """A running statistic: `variable` starts as `start` everywhere, and stands for `statistic` in evaluation.
+
+    `statistic` is the left side of an equation over a batch. Each step of training sets the variable to `update`, a
+    formula in the variable itself, in statistics of the batch of this step and in the number of examples.
+    """
+
+    variable: Variable
+    statistic: Variable
+    start: Expr
+    update: Node
+
+
+@dataclass(frozen=True)
 class System:
-    """A list of equations in the order of computation, and what they are made of.
+    """A list of equations in the order of computation, and what they are made of; `states` are not among them.
 
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
@@ -168,6 +182,7 @@ class System:
     prediction: Variable | None = None
     layout: str = "example"
     batch: Symbol | None = None
+    states: tuple[State, ...] = ()
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
@@ -185,3 +200,22 @@ class System:
     def loops(self) -> tuple[Loop, ...]:
         """All loops, each before those inside it."""
         return tuple(loops_in(self.items))
+
+    @property
+    def joins_examples(self) -> bool:
+        """Whether it holds a mean over the examples of a batch, so that it has no meaning for one example."""
+        return any(part.joins_examples for equation in self.equations for part in walk(equation.expression))
+
+    @property
+    def evaluated(self) -> System:
+        """The system of evaluation: each running statistic stands in the place of that of the batch."""
+        if not self.states:
+            return self
+        stand_ins = {state.statistic: state.variable for state in self.states}
+
+        def one(item: Item) -> Item:
+            if isinstance(item, Loop):
+                return replace(item, items=tuple(map(one, item.items)))
+            return replace(item, expression=stand_ins.get(item.target, item.expression), steps=())
+
+        return replace(self, items=tuple(map(one, self.items)))

@@ -56,6 +56,8 @@ class Node(Printable, Basic):
     operands: tuple[Node, ...]
     shape: tuple[Expr, ...]
     weight: int
+    joins_examples: ClassVar[bool] = False
+    """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
     axis_places: ClassVar[tuple[int, ...]] = ()
     """Which of `args` are axes."""
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
@@ -847,6 +849,20 @@ def names_in(*formulas: Basic) -> set[str]:
     arrays = [array for each in formulas for array in each.atoms(Variable)]
     symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
     return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
+
+
+class BatchMean(Node):
+    """The mean over the examples of a batch, the same for all of them; it has the shape of its operand for one example.
+
+    It stands in the equations that layers write, and has no meaning for one example. In a batch it is a sum over the
+    batch axis divided by the number of examples, so that no derivation holds it.
+
+    >>> import symprop
+    >>> BatchMean(symprop.variable("z", (3,))).shape
+    (3,)
+    """
+
+    joins_examples = True
 
 
 NODE_KINDS: tuple[type[Node], ...] = (

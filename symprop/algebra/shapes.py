@@ -240,6 +240,11 @@ def _(node: n.Pushforward) -> Shape:
     return expression.shape
 
 
+@SHAPE.row(n.BatchMean)
+def _(node: n.BatchMean) -> Shape:
+    return node.operands[0].shape
+
+
 @SHAPE.row(n.Pullback)
 def _(node: n.Pullback) -> Shape:
     cotangent, expression, by = node.operands

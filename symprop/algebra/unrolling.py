@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 
 from sympy import Basic, Integer
 
-from symprop.algebra.equations import Equation, Item, Loop, Rows, System
+from symprop.algebra.equations import Equation, Item, Loop, Rows, State, System
 from symprop.algebra.nodes import Concatenate, Expand, Node, Reshape, Slice, Variable
 
 
@@ -27,21 +28,23 @@ def unrolled(system: System, numbers: Mapping[Basic, int]) -> System:
     given = {symbol: Integer(number) for symbol, number in numbers.items()}
     counts = {loop.index: loop.count.xreplace(given) for loop in system.loops}
 
-    def written(variable: Variable) -> Iterator[Variable]:
+    def places(variable: Variable) -> Iterator[dict[Basic, Basic]]:
         bound = [index for index in counts if any(part.has(index) for part in variable.index)]
-        if not bound:
-            yield _at(variable, given)
-            return
-        for number in range(1, int(counts[bound[0]]) + 1):
-            yield from written(_at(variable, {bound[0]: Integer(number)}))
+        for numbers in product(*(range(1, int(counts[index]) + 1) for index in bound)):
+            yield {**given, **{index: Integer(number) for index, number in zip(bound, numbers, strict=True)}}
 
     return replace(
         system,
         items=tuple(written_out(system.items, given)),
-        parameters=tuple(each for parameter in system.parameters for each in written(parameter)),
+        parameters=tuple(_at(parameter, place) for parameter in system.parameters for place in places(parameter)),
         output=_at(system.output, given),
         loss=None if system.loss is None else _at(system.loss, given),
         prediction=None if system.prediction is None else _at(system.prediction, given),
+        states=tuple(
+            State(_at(each.variable, place), _at(each.statistic, place), each.start, _node_at(each.update, place))
+            for each in system.states
+            for place in places(each.variable)
+        ),
     )
 
 

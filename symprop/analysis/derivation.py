@@ -26,7 +26,7 @@ from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.errors import FormulaError, ShapeError, SpecError, listed, shown
 from symprop.networks.builder import Parameter
-from symprop.networks.network import Network
+from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import as_network
 
 
@@ -250,10 +250,11 @@ class Derivation(Printable):
         return jacobian_bound(self.system, self.variable(of), self.variable(by))
 
 
-def derive(network: Network | Formula | str, layout: str = "example") -> Derivation:
+def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
     """Derive the delta recurrence and the gradients of a network, or of a `Formula` by its variables.
 
-    `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it).
+    `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
+    default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
 
     >>> import symprop
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
@@ -261,9 +262,16 @@ def derive(network: Network | Formula | str, layout: str = "example") -> Derivat
     (W2.T @ delta2) * (1 - a1 * a1)
 
     Raises:
-        SpecError: the network has no loss or no parameters, or the layout is unknown.
+        SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
     """
     net = network if isinstance(network, Formula) else as_network(network)
+    layouts = net.layouts if isinstance(net, Network) else LAYOUTS
+    layout = layouts[0] if layout is None else layout
+    if layout in LAYOUTS and layout not in layouts:
+        raise SpecError(
+            "a network with statistics over the batch has no form for one example: its means read all examples\n"
+            f"allowed: layout {' or '.join(map(repr, layouts))}"
+        )
     system = net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(

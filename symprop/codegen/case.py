@@ -30,8 +30,8 @@ Made = TypeVar("Made")
 class Case:
     """A network, or its text, in a `layout`, with the options of its module; a report and a certificate of it share it.
 
-    `layout` is "example", "rows" or "columns"; the code always has its batch in rows. The options are those of
-    `symprop.generate`.
+    `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
+    batch in rows. The options are those of `symprop.generate`.
 
     >>> import symprop
     >>> case = Case("Input(2) >> Dense(n) >> Tanh() >> MeanSquaredError()").with_sizes({"n": 3})
@@ -45,7 +45,7 @@ class Case:
     """
 
     network: Network
-    layout: str = "example"
+    layout: str = ""
     target: str = "numpy"
     dtype: str = "float64"
     optimizer: str | None = None
@@ -55,6 +55,8 @@ class Case:
     def __post_init__(self) -> None:
         network = as_network(self.network)
         object.__setattr__(self, "network", self.once(("network", network), lambda: network))
+        if not self.layout:
+            object.__setattr__(self, "layout", self.network.layouts[0])
         for name, value, allowed in (
             ("layout", self.layout, LAYOUTS),
             ("target", self.target, TARGETS),
@@ -94,8 +96,13 @@ class Case:
         return self.of(self.network.with_sizes(sizes)) if sizes else self
 
     @property
+    def own(self) -> Case:
+        """The case in the network's own layout: one example, or a batch in rows where its examples are joined."""
+        return self.at(layout="")
+
+    @property
     def example(self) -> Case:
-        """The case for one example."""
+        """The case for one example; where examples are joined, it has equations but no derivation."""
         return self.at(layout="example")
 
     @property

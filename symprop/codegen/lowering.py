@@ -40,7 +40,8 @@ def lower_system(
             why = Why(f"the loss does not depend on {parameter.name}")
             back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
     returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
-    return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns))
+    states = tuple(state.variable for state in system.states)
+    return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns, states))
 
 
 def _equations(items: Iterable[Item]) -> Iterable[Equation]:

@@ -24,11 +24,12 @@ from symprop.codegen.calls import CALLS, INSIDE, SCRATCH, Scratch
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 
-KINDS = ("gradient", "memory", "flags", "places", "constants", "held")
-"""What memory there is: returned, for work, for booleans, for integers, never changed, and held by the caller."""
+KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
+"""What memory there is: returned (gradients; statistics), for work, booleans or integers, never changed, held by the
+caller."""
 
 
-UNSHARED = ("gradient", "constants", "held")
+UNSHARED = ("gradient", "statistics", "constants", "held")
 
 
 @dataclass
@@ -188,7 +189,7 @@ class _Planner:
         stop = self.last.get(target, place)
         if self.loops:
             if target.rank:
-                kind = "gradient" if target in self.returned else "memory"
+                kind = _returned(target) if target in self.returned else "memory"
                 self._enter(Block(target, kind, target.shape, place, stop), target)
             return
         if is_boolean(expression, self.booleans):
@@ -202,9 +203,9 @@ class _Planner:
             block.holds.append(target)
             self.homes[target], self.over[target] = block, operand
             if target in self.returned and block.kind != "held":
-                block.kind = "gradient"
+                block.kind = _returned(target)
         else:
-            kind = "gradient" if target in self.returned else "flags" if target in self.booleans else "memory"
+            kind = _returned(target) if target in self.returned else "flags" if target in self.booleans else "memory"
             if is_constant(expression) and target not in self.returned:
                 kind, stop = "constants", len(self.statements)
             self._enter(Block(target, kind, target.shape, place, stop), target)
@@ -297,6 +298,11 @@ def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
             break
         low = max(low, stop)
     return low
+
+
+def _returned(target: Variable) -> str:
+    """Return the kind of memory of what a caller is given: the vector of gradients, or that of statistics."""
+    return "gradient" if target.is_gradient else "statistics"
 
 
 def _base(node: Node) -> Variable:

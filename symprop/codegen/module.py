@@ -10,7 +10,7 @@ import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import System
-from symprop.algebra.names import variable
+from symprop.algebra.names import variable as named
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
@@ -24,6 +24,7 @@ from symprop.codegen.numba_step import loop_step
 from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.optimizer_step import update_lines
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.running import evaluation, item, running_of
 from symprop.codegen.step import planned, step_lines, workspace_lines
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
@@ -71,12 +72,18 @@ def module_source(
     Without `reuse` every result of a step has memory of its own in the workspace.
     """
     system = derivation.system
-    prediction = (system.prediction or system.output).name
+    prediction, loss = (system.prediction or system.output).name, program.returns[0]
+    running = running_of(system)
+    evaluated = passes.run(evaluation(derivation), passes.FORMS) if running else program
     bodies = {
         "forward": _body(program, system.output.name),
-        "predict": _body(program, prediction, after=system.output),
-        "loss": _body(program, program.returns[0], after=system.output),
+        "predict": _body(evaluated, prediction, after=system.output),
+        "loss": _body(program, loss, after=system.output),
     }
+    if running:
+        bodies["evaluated"] = _body(evaluated, system.output.name)
+        bodies["evaluated loss"] = _body(evaluated, loss, after=system.output)
+        program = program.returning(*program.returns, *running.statistics)
     step = _step(program, system.targets, dtype, threads, reuse)
     loops = loop_step(program, system.targets) if target == "numba" else None
     run = (*bodies.values(), *(() if loops else (step,)))
@@ -100,6 +107,7 @@ def module_source(
             prediction=_given(system.prediction or system.output),
             predicts=system.prediction is not None,
             bodies=bodies,
+            running=running,
             step=step,
             threads=threads,
             both="_both(" in code,
@@ -202,11 +210,15 @@ def _body(program: Program, *returns: str, after: Variable | None = None) -> Bod
 def _unpack(program: Program) -> tuple[str, ...]:
     """Return the lines that take the parameters that a program reads out of their dict, a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for parameter in program.parameters:
-        if parameter in read:
-            groups.setdefault(parameter.index, []).append(parameter.name)
-    return tuple(f"{', '.join(names)} = {', '.join(_item(name) for name in names)}" for names in groups.values())
+    groups: dict[tuple[str, tuple[object, ...]], list[str]] = {}
+    for holder, variables in (("params", program.parameters), ("state", program.states)):
+        for variable in variables:
+            if variable in read:
+                groups.setdefault((holder, variable.index), []).append(variable.name)
+    return tuple(
+        f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
+        for (holder, _), names in groups.items()
+    )
 
 
 def _needs_batch(*parts: tuple[str, ...]) -> bool:
@@ -256,10 +268,6 @@ def _rest(program: Program, given: Variable) -> Program | None:
     rest = passes.dead(replace(program, forward=statements, inputs=(given, *program.inputs)))
     reads_input = any(variable in program.inputs for statement in rest.statements for variable in statement.reads)
     return None if reads_input else rest
-
-
-def _item(name: str) -> str:
-    return f'params["{name}"]'
 
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
@@ -326,4 +334,4 @@ def _optimizer(optimiser: Optimiser) -> dict[str, object]:
 
 def _clip_scale() -> Node:
     """Return what gradients are multiplied by, in their norm and its limit."""
-    return next(equation for equation in clipping([variable("W", ("n",))]) if equation.name == "scale").expression
+    return next(equation for equation in clipping([named("W", ("n",))]) if equation.name == "scale").expression

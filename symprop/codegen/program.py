@@ -28,6 +28,7 @@ RESERVED = (
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
     *("work", "Workspace", "make_workspace", "train_step", "ONE_HOT", "gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE"),
+    *("STATISTICS", "init_running", "update_running", "training"),
 )
 """Names of a module that no statement may take."""
 
@@ -86,7 +87,8 @@ class Statement:
 class Program:
     """Statements of the forward and of the backward pass in order, each name assigned once.
 
-    `returns` are the names of what a caller wants; `parameters`, `inputs` and `targets` are what it gives.
+    `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets` and `states` (running
+    statistics) are what it gives.
     """
 
     forward: tuple[Statement, ...]
@@ -95,6 +97,7 @@ class Program:
     inputs: tuple[Variable, ...]
     targets: tuple[Variable, ...]
     returns: tuple[str, ...]
+    states: tuple[Variable, ...] = ()
 
     @property
     def statements(self) -> Iterator[Statement]:
@@ -104,7 +107,7 @@ class Program:
     @property
     def given(self) -> tuple[Variable, ...]:
         """The variables that no statement assigns."""
-        return (*self.parameters, *self.inputs, *self.targets)
+        return (*self.parameters, *self.inputs, *self.targets, *self.states)
 
     @cached_property
     def names(self) -> set[str]:

@@ -86,7 +86,13 @@ def _place(found: Plan, block: Block) -> str:
 
 def workspace_lines(found: Plan) -> Iterator[str]:
     """Yield the lines that make a workspace `work` for `m` rows."""
-    for kind, dtype in (("gradient", "DTYPE"), ("memory", "DTYPE"), ("flags", "bool"), ("places", "np.intp")):
+    for kind, dtype in (
+        ("gradient", "DTYPE"),
+        ("statistics", "DTYPE"),
+        ("memory", "DTYPE"),
+        ("flags", "bool"),
+        ("places", "np.intp"),
+    ):
         blocks = [block for block in found.blocks if block.kind == kind]
         if blocks:
             holder = "work.gradient" if kind == "gradient" else kind

@@ -27,7 +27,7 @@ def enter(command: Enter) -> None:
     diff.add_argument("before", metavar="NETWORK_A", help=NETWORK_HELP)
     diff.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
     diff.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
-    diff.add_argument("--layout", choices=LAYOUTS, default="example", help="one example, or a batch in rows or columns")
+    diff.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     diff.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
     output_argument(diff)
 

@@ -34,9 +34,7 @@ def enter(command: Enter) -> None:
     derive = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
     network_argument(derive)
     derive.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
-    derive.add_argument(
-        "--layout", choices=LAYOUTS, default="example", help="one example, or a batch in rows or columns"
-    )
+    derive.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     derive.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
     output_argument(derive)
 

@@ -17,7 +17,7 @@ def enter(command: Enter) -> None:
     report.add_argument("-o", metavar="FILE", dest="output", help="FILE.tex, .pdf or .html; LaTeX is printed without")
     report.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
     report.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
-    report.add_argument("--layout", choices=LAYOUTS, default="example", help="of the formulas")
+    report.add_argument("--layout", choices=LAYOUTS, help="of the formulas")
     report.add_argument(
         "--symbol",
         metavar="NAME=LATEX",

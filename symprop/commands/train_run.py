@@ -15,7 +15,17 @@ from symprop.errors import DataError, SpecError, shown
 from symprop.files import check_writable, save_weights
 from symprop.networks import Network
 from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind
-from symprop.training import Array, Features, Trained, accuracy, check_options, mean_loss, progress_bar, train
+from symprop.training import (
+    Array,
+    Features,
+    Trained,
+    accuracy,
+    check_options,
+    mean_loss,
+    predicted,
+    progress_bar,
+    train,
+)
 
 EXAMPLE = "weights.npz"
 
@@ -70,7 +80,7 @@ def run(
             rows = _prepared(columns, part, scale, kind, dtype)
             console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False, soft_wrap=True)
     if output is not None:
-        save_weights(output, trained.params, _notes(network, table, target, scale))
+        save_weights(output, {**trained.params, **trained.running}, _notes(network, table, target, scale))
         console.print(f"wrote {output}; to use them:", markup=False, soft_wrap=True)
         console.print(f"  symprop predict {shlex.quote(output)} --data FILE.csv", markup=False, soft_wrap=True)
         console.print(f"  symprop.load_weights({output!r}).predict(rows)", markup=False, soft_wrap=True)
@@ -115,11 +125,12 @@ def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: 
 
 
 def _result(module: Any, trained: Trained, features: Features, targets: Array, kind: str) -> str:
-    loss = f"loss {mean_loss(module, trained.params, features, targets):.4g}"
+    loss = f"loss {mean_loss(module, trained.params, features, targets, trained.running):.4g}"
     if kind == NUMBERS:
-        error = np.sqrt(np.mean((module.forward(trained.params, features) - targets) ** 2))
+        outputs = predicted(module, trained.params, features, trained.running)
+        error = np.sqrt(np.mean((outputs - targets) ** 2))
         return f"{loss}, root mean square error {error:.4g}"
-    return f"{loss}, accuracy {accuracy(module, trained.params, features, targets):.1%}"
+    return f"{loss}, accuracy {accuracy(module, trained.params, features, targets, trained.running):.1%}"
 
 
 def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[str, Any]:

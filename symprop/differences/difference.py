@@ -72,7 +72,7 @@ class NetworkDifference(Compared):
         return html_fragment(self)
 
 
-def diff(before: Network | Case | str, after: Network | Case | str, layout: str = "example") -> NetworkDifference:
+def diff(before: Network | Case | str, after: Network | Case | str, layout: str | None = None) -> NetworkDifference:
     """Compare two networks, and return what changes from the first, A, to the second, B.
 
     >>> plain = "Input(3) >> Dense(3) >> Tanh() >> Dense(3) >> Tanh() >> MeanSquaredError()"
@@ -87,8 +87,10 @@ def diff(before: Network | Case | str, after: Network | Case | str, layout: str 
         SpecError: one of the two is no network, or the layout is unknown.
         LimitError: a network over a limit, or two long networks with little in common.
     """
-    cases = case_of(before, layout=layout), case_of(after, layout=layout)
+    cases = case_of(before, layout=layout or ""), case_of(after, layout=layout or "")
     first, second = (case.network for case in cases)
+    layout = layout or next(each for each in first.layouts if each in second.layouts)
+    cases = cases[0].at(layout=layout), cases[1].at(layout=layout)
     sides = (_derived(cases[0]), _derived(cases[1]))
     pairs = aligned(stations(first), stations(second))
     names = matched(pairs, (first.system(), second.system()))

@@ -6,17 +6,18 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, equations_in
+from symprop.algebra.equations import Equation, Item, State, equations_in
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER
+from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.trees import variables
@@ -69,6 +70,7 @@ class Books:
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
     parameters: list[Parameter] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
     inputs: list[Variable] = field(default_factory=list)
     targets: list[Variable] = field(default_factory=list)
     functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
@@ -255,6 +257,16 @@ class Builder:
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
+
+    def running(self, letter: str, statistic: Variable, start: Any, update: Callable[[Variable], Node]) -> Variable:
+        """Enter a running statistic, which stands for `statistic` in evaluation, and return it.
+
+        It starts as `start`; a step of training sets it to `update` of itself. The blocks of a tied `Repeat` have each
+        their own, because what they see differs.
+        """
+        state = self.variable(letter, statistic.index, statistic.shape, STATE)
+        self.books.states.append(State(state, statistic, as_expression(start), update(state)))
+        return state
 
     def _used_again(self, variable: Variable, shape: tuple[Any, ...]) -> Variable:
         if variable.shape != tuple(map(as_expression, shape)):

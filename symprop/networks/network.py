@@ -122,7 +122,11 @@ class Network:
                 )
 
     def system(self, layout: str = "example") -> System:
-        """Return the equations of the network: of one example, or of a batch in "rows" or "columns"."""
+        """Return the equations of the network: of one example, or of a batch in "rows" or "columns".
+
+        Where layers take means over the examples of a batch, "example" is what they wrote, with `BatchMean` in it: all
+        but these has a meaning for one example.
+        """
         if layout not in LAYOUTS:
             raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(LAYOUTS)}")
         if layout not in self._systems:
@@ -141,7 +145,13 @@ class Network:
             output,
             builder.books.loss,
             builder.books.prediction,
+            states=tuple(builder.books.states),
         )
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The layouts in which the network has a meaning, its own first: for one example, unless it joins examples."""
+        return LAYOUTS[1:] if self.system("example").joins_examples else LAYOUTS
 
     @property
     def inputs(self) -> tuple[Variable, ...]:

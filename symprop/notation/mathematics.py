@@ -269,6 +269,11 @@ def _(node: n.Pushforward, of: Of, style: Style) -> Piece:
     return Piece(f"{style.group(jacobian.text)} {style.wrap(of(tangent), MATMUL)}", MATMUL)
 
 
+@ROWS.row(n.BatchMean)
+def _(node: n.BatchMean, of: Of, style: Style) -> Piece:
+    return style.call("batchmean", [of(node.operands[0])])
+
+
 @ROWS.row(n.Pullback)
 def _(node: n.Pullback, of: Of, style: Style) -> Piece:
     cotangent, expression, by = node.operands

@@ -142,6 +142,7 @@ NAMED: dict[type[Node], str] = {
     n.Diagonal: "diagonal",
     n.Pushforward: "pushforward",
     n.Pullback: "pullback",
+    n.BatchMean: "batch_mean",
 }
 """Kinds that are functions of their operands."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from symprop.algebra.equations import Carry, Equation, Loop, equations_in
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
+from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
 from symprop.calculus.reached import way
@@ -135,7 +136,9 @@ def gradients(subject: Subject) -> Iterable[Block]:
 def residual(subject: Subject) -> Iterator[Block]:
     """Show the Jacobians of residual blocks with the identity that the shortcut adds, and the sum over paths."""
     writer, one = subject.writer, subject.example
-    found = list(_block_jacobians(subject))
+    if one is None:
+        return
+    found = list(_block_jacobians(one, subject))
     if not found:
         return
     terms = list(_in_the_recurrence(subject))
@@ -170,8 +173,8 @@ def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
         yield Paragraph(("The term of the shortcut is ", *told[1:], "."))
 
 
-def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
-    one, writer = subject.example, subject.writer
+def _block_jacobians(one: Derivation, subject: Subject) -> Iterator[EquationRow]:
+    writer = subject.writer
     loops = one.system.loops
     pairs = [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
     if not loops:

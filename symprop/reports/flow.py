@@ -87,19 +87,20 @@ def stations(system: System) -> list[Variable]:
 
 
 def _bounds(subject: Subject) -> Iterator[GridRow]:
-    found = [variable for variable in stations(subject.example.system) if not _is_index(variable)]
+    one = subject.example
+    if one is None:
+        return
+    found = [variable for variable in stations(one.system) if not _is_index(variable)]
     if len(found) > MOST_STATIONS:
         return
     writer = subject.writer
-    symbols = {
-        norm(parameter): rf"\|{writer.formula(parameter)}\|_2" for parameter in subject.example.system.parameters
-    }
+    symbols = {norm(parameter): rf"\|{writer.formula(parameter)}\|_2" for parameter in one.system.parameters}
     printer = LatexPrinter({"symbol_names": symbols, "mul_symbol": r" \allowbreak "})
     product: Expr | None = sympy.Integer(1)
     for below, above in reversed(list(itertools.pairwise(found))):
         left = _partial(above, below, writer)
         try:
-            bound = subject.example.bound(above.name, below.name)
+            bound = one.bound(above.name, below.name)
         except SympropError:
             product = None
             yield GridRow(((Math(left),), UNKNOWN), (above.name,))

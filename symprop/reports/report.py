@@ -147,7 +147,7 @@ ENDINGS = (".tex", ".pdf", ".html")
 def report(
     network: Network | Case | str,
     *,
-    layout: str = "example",
+    layout: str | None = None,
     symbols: Mapping[str, str] | Iterable[str] = (),
     bold: str = "none",
     transpose: str = "top",
@@ -171,7 +171,7 @@ def report(
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
     """
-    case = case_of(network, layout=layout, dtype=dtype)
+    case = case_of(network, layout=layout or "", dtype=dtype)
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")

@@ -40,9 +40,9 @@ class Subject:
         return self.case.derivation
 
     @property
-    def example(self) -> Derivation:
-        """The derivation for one example, of which Jacobians and bounds are."""
-        return self.case.example.derivation
+    def example(self) -> Derivation | None:
+        """The derivation for one example, of which Jacobians and bounds are; None where the network has none."""
+        return self.case.example.derivation if "example" in self.network.layouts else None
 
     @cached_property
     def writer(self) -> PageWriter:

@@ -61,7 +61,8 @@ def network_certificate(asked: Asked) -> dict[str, Any]:
 
 
 def _case(asked: Asked) -> Case:
-    return Case(parse_network(asked.line), asked.layout)
+    network = parse_network(asked.line)
+    return Case(network, asked.layout if asked.layout in network.layouts else "")  # the page's first choice may be none
 
 
 def _sizes_for(case: Case, asked: Asked) -> dict[str, int]:

@@ -184,7 +184,7 @@ def check(
         ("extreme values", _extremes(small, seed)),
         ("other layouts", _layouts(case, seed)),
         ("steps, batch in rows", _steps(case.rows, small.rows, seed)),
-        ("steps, one example", _steps(case.example, small.example, seed)),
+        *([("steps, one example", _steps(case.example, small.example, seed))] if case.own.layout == "example" else []),
         ("elements", _elements(case.of(tiny(case.network)), seed)),
     )
     for what, part in parts:
@@ -215,6 +215,8 @@ def _remarks(case: Case, rows: list[Row], seed: int) -> Iterator[str]:
     named = case.network.needs.staying
     if named:
         yield f"a formula names the sizes {', '.join(map(str, named))}: at reduced sizes they stay as they are"
+    if case.example.system.joins_examples:
+        yield "means over the batch join its examples: checked as a batch, which is not the mean of its examples"
     unseen = farther_points(case.example.system, seed, POINTS, points_of(case, seed, POINTS))[1]
     if unseen:
         yield f"only one side of a switch was seen in {', '.join(unseen)}"
@@ -247,6 +249,7 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
         yield from module_checks.gradient_rows(small, smaller, ", reduced sizes")
         yield from module_checks.gradient_rows(case, points, f", real sizes, {SAMPLED} coordinates", SAMPLED)
     yield from module_checks.value_rows(case, points)
+    yield from module_checks.running_rows(case, points)
     yield from start_checks.rows(case, seed)
     if float32:
         wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")

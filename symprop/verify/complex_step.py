@@ -3,6 +3,7 @@
 The forward equations of *one example* are run in complex numbers with one coordinate moved by `i h`; the imaginary
 part over `h` is the derivative, exact to rounding. The batch's loss is by definition the mean over its examples, and
 the mean is taken here, so that neither the backward equations, nor the batch's, nor the generated code is trusted.
+Where layers take means over the batch, the same equations are run for all its examples side by side.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.trees import variables
-from symprop.verify.arithmetic import Array, Complex
-from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.arithmetic import Arithmetic, Array, Complex
+from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
 from symprop.verify.points import Point
 
 STEP = 2.0**-333
@@ -25,15 +26,13 @@ CHUNK = 2**22
 
 def losses(system: System, point: Point) -> Array:
     """Return the loss of each example."""
-    return np.asarray(
-        [_run(system, point, number).values[_loss(system)].real.ravel()[0] for number in range(point.count)]
-    )
+    return np.asarray([run.values[_loss(system)].real.ravel()[0] for run in runs(system, point, Complex())])
 
 
 def outputs(system: System, point: Point, name: str, arithmetic: Complex | None = None) -> Array:
     """Return the value of a variable of the forward pass for each example, examples along the first axis."""
-    runs = (_run(system, point, number, arithmetic) for number in range(point.count))
-    return np.stack([unstacked(run.values[name]).real for run in runs])
+    found = runs(system, point, arithmetic or Complex())
+    return np.stack([unstacked(run.values[name]).real for run in found])
 
 
 def gradients(
@@ -46,18 +45,19 @@ def gradients(
     """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
 
     With `chosen`, only by those coordinates (in row-major order) of those parameters, flat; with `count`, the mean is
-    over the first `count` examples; `arithmetic` may be one that adds noise.
+    over the first `count` examples (all, where they are joined); `arithmetic` may be one that adds noise.
     """
     names = [parameter.name for parameter in system.parameters]
     coordinates = {name: np.arange(point.parameters[name].size) for name in names}
     if chosen is not None:
         coordinates = {name: np.asarray(chosen[name], dtype=int) for name in names if name in chosen}
     totals = {name: np.zeros(len(where)) for name, where in coordinates.items()}
-    count = count or point.count
-    for number in range(count):
-        base = _run(system, point, number, arithmetic)
+    groups = point.groups(system)[:count]
+    for group in groups:
+        bases = _run(system, group, arithmetic or Complex())
         for name, where in coordinates.items():
-            totals[name] += _slopes(system, base, name, where)
+            totals[name] += _slopes(system, bases, name, where)
+    count = sum(map(len, groups))
     shaped = {name: total / count for name, total in totals.items()}
     if chosen is not None:
         return shaped
@@ -70,12 +70,16 @@ def _loss(system: System) -> str:
     return system.loss.name
 
 
-def _run(system: System, point: Point, number: int, arithmetic: Complex | None = None) -> Evaluator:
-    arithmetic = arithmetic or Complex()
-    evaluator = Evaluator(arithmetic, stacked(point.example(number), arithmetic))
+def runs(system: System, point: Point, arithmetic: Arithmetic) -> list[Evaluator]:
+    """Return what the forward equations of one example give for each example of a point."""
+    return [run for group in point.groups(system) for run in _run(system, group, arithmetic)]
+
+
+def _run(system: System, group: list[dict[str, Array]], arithmetic: Arithmetic) -> list[Evaluator]:
+    evaluators = [Evaluator(arithmetic, stacked(values, arithmetic)) for values in group]
     with np.errstate(all="ignore"):  # what is not finite becomes a failed row
-        evaluator.run(system.equations)
-    return evaluator
+        run_together(evaluators, system.equations)
+    return evaluators
 
 
 def _readers(system: System, name: str) -> list[Equation]:
@@ -88,21 +92,22 @@ def _readers(system: System, name: str) -> list[Equation]:
     return found
 
 
-def _slopes(system: System, base: Evaluator, name: str, where: Array) -> Array:
-    """Return the derivative of one example's loss by the coordinates `where` of one parameter."""
-    at, equations = base.values[name], _readers(system, name)
+def _slopes(system: System, bases: list[Evaluator], name: str, where: Array) -> Array:
+    """Return the derivative of the losses of some examples, added up, by the coordinates `where` of one parameter."""
+    at, equations = bases[0].values[name], _readers(system, name)
     if not any(equation.name == _loss(system) for equation in equations):
         return np.zeros(len(where))
     slopes = []
-    largest = max(at.size, *(base.values[equation.name].size for equation in equations))
+    largest = max(at.size, *(bases[0].values[equation.name].size for equation in equations)) * len(bases)
     length = max(1, CHUNK // largest)
     for start in range(0, len(where), length):
         chosen = where[start : start + length]
         moved = np.repeat(at.reshape(1, -1), len(chosen), axis=0)
         moved[np.arange(len(chosen)), chosen] += 1j * STEP
-        evaluator = Evaluator(base.arithmetic, {**base.values, name: moved.reshape(len(chosen), *at.shape[1:])})
+        shaped = moved.reshape(len(chosen), *at.shape[1:])
+        evaluators = [Evaluator(base.arithmetic, {**base.values, name: shaped}) for base in bases]
         with np.errstate(all="ignore"):
-            evaluator.run(equations)
-        loss = evaluator.values[_loss(system)]
-        slopes.append(np.broadcast_to(loss, (len(chosen),)).imag / STEP)
+            run_together(evaluators, equations)
+        losses = [np.broadcast_to(each.values[_loss(system)], (len(chosen),)) for each in evaluators]
+        slopes.append(np.sum(losses, axis=0).imag / STEP)
     return np.concatenate(slopes) if slopes else np.zeros(0)

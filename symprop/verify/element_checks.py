@@ -1,21 +1,22 @@
 """Third oracle: `sympy.diff` of the loss written out element by element, against the derived equations by elements.
 
-The network is taken at sizes 2 and 3 and one example. Where the written-out loss would be too long, each equation is
-written out on its own: SymPy gives its Jacobian, element by element, and the chain rule is summed in numbers.
-All is compared at a random rational point in 50 digits.
+The network is taken at sizes 2 and 3 and one example, or a batch of two where layers take means over it. Where the
+written-out loss would be too long, each equation is written out on its own: SymPy gives its Jacobian, element by
+element, and the chain rule is summed in numbers. All is compared at a random rational point in 50 digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import mpmath
 import numpy as np
 import sympy
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Integer
 
 from symprop.algebra.elements import Reader, elements
-from symprop.algebra.equations import System
+from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.nodes import Variable
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
@@ -47,7 +48,7 @@ class ScalarNumbers(Precise):
 
 def rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
-    derivation = case.example.derivation
+    derivation = case.own.derivation if not points else numbered(case.own.derivation, points[0].count)
     with mpmath.workdps(DIGITS + 30):
         written: dict[str, Written] = {}  # the loss is differentiated once for all points with the same ids
         compared = [_compared(derivation, point, written) for point in points]
@@ -59,6 +60,24 @@ def rows(case: Case, points: list[Point]) -> Iterator[Row]:
             note = f"{'zero, ' * zero}sizes {' '.join(map(str, parameter.shape))}"
             error = max(errors, default=float("inf"))
             yield Row(name, how, f"{len(points)} rational", error, LIMIT, error <= LIMIT, note)
+
+
+def numbered(derivation: Derivation, count: int) -> Derivation:
+    """Return the derivation for a batch of `count` examples, so that all its sizes are numbers."""
+    batch = derivation.system.batch
+    if batch is None:
+        return derivation
+
+    def one(equation: Equation) -> Equation:
+        target, expression = (part.xreplace({batch: Integer(count)}) for part in (equation.target, equation.expression))
+        return Equation(target, expression)
+
+    def all_of(variables: Iterable[Variable]) -> tuple[Variable, ...]:
+        return tuple(variable.xreplace({batch: Integer(count)}) for variable in variables)
+
+    system, backward = derivation.system, tuple(map(one, equations_in(derivation.backward)))
+    items, inputs, targets = tuple(map(one, system.equations)), all_of(system.inputs), all_of(system.targets)
+    return replace(derivation, system=replace(system, items=items, inputs=inputs, targets=targets), backward=backward)
 
 
 CHAINED = "sympy.diff, equation by equation"
@@ -73,7 +92,7 @@ def _compared(
 ) -> tuple[bool, dict[str, Array], dict[str, Array]]:
     """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
     system = derivation.system
-    ids = {v.name: point.example(0)[v.name] for v in system.inputs if _is_index(v)}
+    ids = {v.name: point.of(system)[v.name] for v in system.inputs if _is_index(v)}
     reader, key = Reader(ids), repr({name: value.tolist() for name, value in ids.items()})
     numbers = ScalarNumbers(_leaf_values(system, point))
     if key not in written:
@@ -93,7 +112,7 @@ def _is_index(variable: Variable) -> bool:
 def _leaf_values(system: System, point: Point) -> dict[Basic, Array]:
     """Return each element of parameters, inputs and targets with its value, a rational of a few digits."""
     values: dict[Basic, Array] = {}
-    given = point.example(0)
+    given = point.of(system)
     for variable in (*system.parameters, *system.inputs, *system.targets):
         if not _is_index(variable):
             exact = _rationals(given[variable.name], variable)

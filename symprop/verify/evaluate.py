@@ -9,13 +9,13 @@ in so many digits that the answer is right to more than fifty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import mpmath
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
@@ -23,6 +23,7 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import replace
+from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 
 EVALUATE = Table("value")
@@ -42,6 +43,7 @@ class Evaluator:
         self.arithmetic = arithmetic
         self.values = dict(values)
         self.sizes = dict(sizes or {})
+        self.examples: Sequence[Evaluator] = ()  # of a batch, this one among them, where they are run together
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
@@ -68,6 +70,15 @@ class Evaluator:
     def number(self, value: Expr) -> Any:
         """Return a constant, sizes put in, in the arithmetic."""
         return self.arithmetic.number(value.subs(self.sizes) if value.free_symbols else value)
+
+
+def run_together(examples: Sequence[Evaluator], equations: Iterable[Equation]) -> None:
+    """Evaluate equations for the examples of a batch, each for all of them before the next: a mean reads them all."""
+    for evaluator in examples:
+        evaluator.examples = examples
+    for equation in equations:
+        for evaluator in examples:
+            evaluator.run((equation,))
 
 
 def complex_value(node: Node, values: Mapping[str, Any], sizes: Mapping[Expr, int] | None = None) -> Array:
@@ -237,6 +248,15 @@ def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
     axes = tuple(axis + 1 for axis in node.axes)
     length = int(np.prod([operands[0].shape[axis] for axis in axes], dtype=int))
     return of.arithmetic.rounded(np.sum(operands[0], axis=axes, keepdims=node.keepdims), length)
+
+
+@EVALUATE.row(n.BatchMean)
+def _(node: n.BatchMean, operands: list[Array], of: Evaluator) -> Array:
+    if not of.examples:
+        raise ShapeError("a mean over the examples of a batch is asked of one example")
+    total = sum((example(node.operands[0]) for example in of.examples[1:]), of.examples[0](node.operands[0]))
+    count = len(of.examples)
+    return of.arithmetic.rounded(total * of.arithmetic.number(Integer(1) / count), count)
 
 
 @EVALUATE.row(n.BlockSum)

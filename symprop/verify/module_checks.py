@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from symprop.algebra.equations import System
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import State, System
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
-from symprop.networks.network import LAYOUTS
 from symprop.verify import complex_step, noise
-from symprop.verify.arithmetic import Array
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import unstacked
 from symprop.verify.measure import FLOAT64_LIMIT, Judgement, Row, difference, first_line, judged
 from symprop.verify.points import Point, called
 
 FULL = "complex step, full Jacobian"
 
+Check = Callable[[Point], tuple[Array, Array]]
+"""Takes a point; gives what is found there, and what is true."""
 Bound = Callable[[Array, Array], Array]
 """Takes coordinates of one gradient, flat; gives how far rounding can move each."""
 GENERATED_ERRORS = (
@@ -107,16 +110,15 @@ def _described(points: list[Point]) -> str:
 def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield rows for the module's forward pass, prediction, loss and mean over the batch."""
     module, system, derivation = case.module, case.example.system, case.rows.derivation
-    described = _described(points)
-    predicted = (system.prediction or system.output).name
+    predicted, evaluated = (system.prediction or system.output).name, system.evaluated
 
     def outputs(point: Point) -> tuple[Array, Array]:
         found = called(module.forward, point, targets=False)
         return found, complex_step.outputs(system, point, system.output.name)
 
     def prediction(point: Point) -> tuple[Array, Array]:
-        found = called(module.predict, point, targets=False)
-        return found, complex_step.outputs(system, point, predicted)
+        found = called(module.predict, point, targets=False, **({"state": point.states} if system.states else {}))
+        return found, complex_step.outputs(evaluated, point, predicted)
 
     def loss(point: Point) -> tuple[Array, Array]:
         both = called(module.loss_and_grads, point)[0], called(module.loss, point)
@@ -129,22 +131,65 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         flat = [np.concatenate([np.ravel(grads[name]) for name in whole]) for grads in (whole, *singles)]
         return flat[0], np.mean(flat[1:], axis=0)
 
-    def of_value(name: str) -> Callable[[Point], Bound]:
-        return lambda point: lambda where, off: np.ravel(noise.of_value(system, point, name))[where]
+    checks: list[tuple[str, str, Check, Callable[[Point], Bound]]] = [
+        ("forward", "formulas in complex numbers", outputs, _of_value(system, system.output.name)),
+        ("predict", f"formula of {predicted}", prediction, _of_value(evaluated, predicted)),
+        ("L", "formulas, mean of the examples", loss, _of_loss(system)),
+    ]
+    if not system.joins_examples:  # the mean of single examples says nothing of a batch that is joined
+        checks.append(("all gradients", "batch = mean of its examples", mean, lambda point: _of_all(derivation, point)))
+    yield from _checked(checks, points)
 
-    def of_loss(point: Point) -> Bound:
-        name = system.loss.name if system.loss else ""
-        return lambda where, off: np.repeat(np.mean(noise.of_value(system, point, name)), len(where))
 
-    def of_gradients(point: Point) -> Bound:
-        return _of_all(derivation, point)
+def running_rows(case: Case, points: list[Point]) -> Iterator[Row]:
+    """Yield rows for evaluation by running statistics, and for what a step makes of each of them."""
+    module, system = case.module, case.example.system
+    evaluated = system.evaluated
+    if not system.states:
+        return
 
-    checks: tuple[tuple[str, str, Callable[[Point], tuple[Array, Array]], Callable[[Point], Bound]], ...] = (
-        ("forward", "formulas in complex numbers", outputs, of_value(system.output.name)),
-        ("predict", f"formula of {predicted}", prediction, of_value(predicted)),
-        ("L", "formulas, mean of the examples", loss, of_loss),
-        ("all gradients", "batch = mean of its examples", mean, of_gradients),
+    def outputs(point: Point) -> tuple[Array, Array]:
+        found = called(module.forward, point, targets=False, training=False, state=point.states)
+        return found, complex_step.outputs(evaluated, point, system.output.name)
+
+    def loss(point: Point) -> tuple[Array, Array]:
+        found = called(module.loss, point, training=False, state=point.states)
+        return np.asarray(found), np.asarray(np.mean(complex_step.losses(evaluated, point)))
+
+    yield from _checked(
+        [
+            ("forward", "evaluation, formulas in complex numbers", outputs, _of_value(evaluated, system.output.name)),
+            ("L", "evaluation, mean of the examples", loss, _of_loss(evaluated)),
+            *((state.variable.name, "its update by the batch", *_update(case, state)) for state in system.states),
+        ],
+        points,
     )
+
+
+def _update(case: Case, state: State) -> tuple[Check, Callable[[Point], Bound]]:
+    """Return the check of what a step makes of a running statistic, and how far rounding can move that."""
+    module, system = case.module, case.example.system
+
+    def true(point: Point, arithmetic: Complex) -> Array:
+        run = complex_step.runs(system, point, arithmetic)[0]  # a statistic is the same for all examples
+        run.sizes[BATCH_SIZE] = point.count
+        return unstacked(run(state.update)).real
+
+    def check(point: Point) -> tuple[Array, Array]:
+        work, held = module.make_workspace(point.count), {name: value.copy() for name, value in point.states.items()}
+        called(module.loss_and_grads, point, work=work)
+        module.update_running(held, work)
+        return held[state.variable.name], true(point, Complex())
+
+    def bound(point: Point) -> Bound:
+        return lambda where, off: np.ravel(noise.of_run(lambda arithmetic: true(point, arithmetic)))[where]
+
+    return check, bound
+
+
+def _checked(checks: Iterable[tuple[str, str, Check, Callable[[Point], Bound]]], points: list[Point]) -> Iterator[Row]:
+    """Yield a row for each check: its name, its oracle, what is found and what is true at a point, and the bound."""
+    described = _described(points)
     for name, oracle, check, bound in checks:
         try:
             with np.errstate(all="ignore"):
@@ -152,6 +197,15 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
             yield _compared(name, oracle, described, pairs, [bound(point) for point in points])
         except GENERATED_ERRORS as error:
             yield Row(name, oracle, described, np.inf, FLOAT64_LIMIT, False, first_line(error))
+
+
+def _of_value(system: System, name: str) -> Callable[[Point], Bound]:
+    return lambda point: lambda where, off: np.ravel(noise.of_value(system, point, name))[where]
+
+
+def _of_loss(system: System) -> Callable[[Point], Bound]:
+    name = system.loss.name if system.loss else ""
+    return lambda point: lambda where, off: np.repeat(np.mean(noise.of_value(system, point, name)), len(where))
 
 
 def _of_all(derivation: Derivation, point: Point) -> Bound:
@@ -163,7 +217,7 @@ def _of_all(derivation: Derivation, point: Point) -> Bound:
 
 def layout_rows(case: Case, point: Point) -> Iterator[Row]:
     """Yield rows that compare the derived equations of other layouts with those of the rows."""
-    values = {layout: noise.equations_gradients(case.at(layout=layout).derivation, point) for layout in LAYOUTS}
+    values = {each: noise.equations_gradients(case.at(layout=each).derivation, point) for each in case.network.layouts}
     reference, bound = values.pop("rows"), _of_all(case.rows.derivation, point)
     for layout, found in values.items():
         what = "mean of the examples" if layout == "example" else f"batch in {layout}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -29,7 +29,8 @@ Target = str
 class Point:
     """Parameters, and a batch of inputs and targets (examples along the first axis), by name.
 
-    `given` are the targets as a user hands them to a generated module: class ids where `kind` says so.
+    `given` are the targets as a user hands them to a generated module: class ids where `kind` says so. `states` are
+    running statistics.
     """
 
     parameters: Mapping[str, NDArray[np.float64]]
@@ -38,16 +39,17 @@ class Point:
     given: Mapping[str, Array]
     kind: Target
     count: int
+    states: Mapping[str, Array] = field(default_factory=dict)
 
     def example(self, number: int) -> dict[str, Array]:
         """Return the values of all variables for one example."""
         batch = {**self.inputs, **self.targets}
-        return {**self.parameters, **{name: values[number] for name, values in batch.items()}}
+        return {**self.parameters, **self.states, **{name: values[number] for name, values in batch.items()}}
 
-    @property
-    def examples(self) -> Iterator[dict[str, Array]]:
-        """The values of all variables, example by example."""
-        return map(self.example, range(self.count))
+    def groups(self, system: System) -> list[list[dict[str, Array]]]:
+        """Return the values of examples, together those for which an example's `system` runs together: one, or all."""
+        each = [self.example(number) for number in range(self.count)]
+        return [each] if system.joins_examples else [[one] for one in each]
 
     def only(self, number: int) -> Point:
         """Return the point with one of its examples alone."""
@@ -69,21 +71,25 @@ class Point:
             self, parameters=rounded(self.parameters), inputs=rounded(self.inputs), given=rounded(self.given)
         )
 
+    def of(self, system: System) -> dict[str, Array]:
+        """Return the values of all variables of a system: of the first example, or of the whole batch."""
+        return self.example(0) if system.batch is None else self.batch(system)
+
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
-        values: dict[str, Array] = dict(self.parameters)
+        values: dict[str, Array] = {**self.parameters, **self.states}
         for variable in (*system.inputs, *system.targets):
             axis = next((axis for axis, size in enumerate(variable.shape) if size == system.batch), 0)
             values[variable.name] = np.moveaxis({**self.inputs, **self.targets}[variable.name], 0, axis)
         return values
 
 
-def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
+def called(function: Callable[..., Any], point: Point, targets: bool = True, **options: Any) -> Any:
     """Call a function of a generated module with a point: its parameters, its inputs as `x`, its `targets` by name."""
     several = len(point.inputs) > 1
     x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
-        return function(point.parameters, x=x, **(point.given if targets else {}))
+        return function(point.parameters, x=x, **(point.given if targets else {}), **options)
 
 
 BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
@@ -148,7 +154,10 @@ def random_point(
         values = np.abs(values) + 0.1 if style.targets and not variable.facts else values
         targets[variable.name] = values = rounded(values)
         given[variable.name] = values if ids is None else ids
-    return Point(parameters, inputs, targets, given, kind, count)
+    states = {}
+    for state in system.states:  # farther from 0 than they start, so that a variance is positive
+        states[state.variable.name] = float(state.start) + normal(_integers(state.variable), positive=True)
+    return Point(parameters, inputs, targets, given, kind, count, states)
 
 
 def _target(variable: Variable, random: np.random.Generator, kind: Target, count: int) -> tuple[Array, Array | None]:
@@ -210,7 +219,7 @@ def random_points(
             for _ in range(times):
                 if 0 not in best:
                     point = random_point(system, random, kind, count, style, single)
-                    found = seen(system, point.examples)
+                    found = seen(system, point.groups(system))
                     if found.finite:
                         best.setdefault(2 * found.ties + (everywhere and not found.everywhere), point)
         if best:
@@ -246,7 +255,7 @@ def farther_points(
     seen.
     """
     random = np.random.default_rng(seed + 1000)
-    known = {side for point in points for side in seen(system, point.examples).sides}
+    known = {side for point in points for side in seen(system, point.groups(system)).sides}
     more: list[Point] = []
     styles = [
         *(Style(scale=0.1, bias=bias) for bias in _branches(system)),
@@ -256,7 +265,7 @@ def farther_points(
         if not points or not _one_sided(known) or len(more) >= MOST_FARTHER:
             break
         point = random_point(system, random, points[0].kind, count, style)
-        found = seen(system, point.examples)
+        found = seen(system, point.groups(system))
         if found.regular and not found.sides <= known and (found.everywhere or not everywhere):
             known |= found.sides
             more.append(point)

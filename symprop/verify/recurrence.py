@@ -25,6 +25,8 @@ from symprop.verify.page import run_page
 from symprop.verify.points import Point, points_of, target_kinds
 
 COUNTS = (1, 2, 3)
+BATCH = 4
+"""How many examples a page of a batch is run for; no other size of the check is 4."""
 OTHERWISE = 3
 """The number for a size that has none (the width of a block that was not asked for)."""
 
@@ -37,7 +39,7 @@ def counts_of(network: Network) -> tuple[str, ...]:
 def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
     """Yield one row for each number of blocks: all gradients of the printed page against the network written out."""
     counts = counts_of(case.network)
-    page = case.example.derivation.text()
+    page = case.own.derivation.text()
     for turn in range(len(COUNTS)):  # several counts differ, so that one taken for another is seen
         numbers = {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
         name = ", ".join(f"{count} = {number}" for count, number in numbers.items())
@@ -51,12 +53,12 @@ def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int]
     system = written.system
     called = _called(case.network.system(), system, counts)
     kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
-    points = points_of(written, seed, 1, kinds)
+    points = points_of(written, seed, 1 if written.own.layout == "example" else BATCH, kinds)
     worst, limit, bad = 0.0, FLOAT64_LIMIT, "" if points else "no point with a finite loss"
     for point in points:
         try:
             with np.errstate(all="ignore"):
-                names = run_page(page, _given(called, point, sizes))
+                names = run_page(page, _given(called, written.own.system, point, sizes))
             found = {own: _gradient(parameter, names) for own, parameter in called.items()}
         except GENERATED_ERRORS as error:
             return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
@@ -95,9 +97,11 @@ def _bound(system: Any, point: Point, name: str) -> Any:
     return lambda where, off: 4 * noise.of_complex_step(system, point, {name: where})[name]
 
 
-def _given(called: Mapping[str, Variable], point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
+def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
     """Return sizes, inputs, targets and parameters as a page names them: `W[3]` in a table `W`, and `W3`."""
-    given: dict[str, Any] = {**sizes, **point.example(0)}
+    given: dict[str, Any] = {**sizes, **point.of(system)}
+    if system.batch is not None:
+        given[system.batch.name] = point.count
     for own, parameter in called.items():
         given.setdefault(parameter.letter, {})[_key(parameter)] = given[parameter.name] = point.parameters[own]
     for size, value in sizes.items():  # the width `n_2` of block 2 is n(2) on the page

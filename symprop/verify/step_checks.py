@@ -20,6 +20,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
+from symprop.verify import complex_step
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.measure import DIGITS, Row, precise_difference
@@ -61,7 +62,7 @@ def rows(case: Case, points: list[Point], seed: int) -> Iterator[Row]:
 def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
     system = derivation.system
     sizes = {} if system.batch is None else {system.batch: point.count}
-    values = point.example(0) if system.batch is None else point.batch(system)
+    values = point.of(system)
     random = np.random.default_rng(seed)
     entered = stacked(values, Precise())
     for target in system.targets:
@@ -103,11 +104,7 @@ def forward_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         for point in points:
             whole = Evaluator(Precise(), stacked(point.batch(batched), Precise()), {batched.batch: point.count})
             whole.run(batched.equations)
-            singles = []
-            for number in range(point.count):
-                single = Evaluator(Precise(), stacked(point.example(number), Precise()))
-                single.run(example.equations)
-                singles.append(single.values)
+            singles = [single.values for single in complex_step.runs(example, point, Precise())]
             for equation in batched.equations:
                 found = unstacked(whole.values[equation.name])
                 true = np.stack([unstacked(values[equation.name]) for values in singles])

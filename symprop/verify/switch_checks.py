@@ -34,7 +34,7 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
     system = case.example.system
     points = points_of(case, seed, 3, target_kinds(system)[:1])
     tied = [moved for point in points for moved in _moved(system, point)]
-    tied = [point for point in tied if (found := seen(system, point.examples)).everywhere and found.ties][:MOST]
+    tied = [point for point in tied if (found := seen(system, point.groups(system))).everywhere and found.ties][:MOST]
     if not tied:
         return
     each = [replace(row, oracle=ORACLE) for row in gradient_rows(case, tied, ", reduced sizes")]

@@ -14,7 +14,7 @@ from symprop.algebra.equations import System
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
-from symprop.verify.evaluate import EVALUATE, Evaluator, stacked
+from symprop.verify.evaluate import EVALUATE, Evaluator, run_together, stacked
 
 Side = tuple[str, int, bool]
 """A decision (the equation that it stands in, and the how many-th there it is) and what was decided."""
@@ -89,26 +89,28 @@ class _Watcher(Evaluator):
         return value
 
 
-def seen(system: System, examples: Iterable[dict[str, Array]]) -> Seen:
-    """Return what is seen at a point of an example's `system`, given the values of its variables for each example."""
+def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
+    """Return what is seen at a point of an example's `system`, given the values of its variables for each example.
+
+    Examples of a group are run together.
+    """
     finite, everywhere, ties = True, True, False
     sides: set[Side] = set()
-    for values in examples:
-        arithmetic = Watching()
+    for group in groups:
         moving = {parameter.name for parameter in system.parameters}
-        evaluator = _Watcher(arithmetic, stacked(values, arithmetic), moving)
+        evaluators = [_Watcher(arithmetic := Watching(), stacked(values, arithmetic), moving) for values in group]
         with np.errstate(all="ignore"):
             for equation in system.equations:
-                arithmetic.place = equation.name
-                evaluator.run([equation])
+                for evaluator in evaluators:
+                    evaluator.watching.place = equation.name
+                run_together(evaluators, [equation])
                 if any(variable.name in moving for variable in variables(equation.expression)):
                     moving.add(equation.name)
-                finite &= bool(np.all(np.isfinite(evaluator.values[equation.name])))
-        everywhere, ties, sides = (
-            everywhere and arithmetic.everywhere,
-            ties or arithmetic.ties,
-            sides | arithmetic.sides,
-        )
+                finite &= all(np.all(np.isfinite(evaluator.values[equation.name])) for evaluator in evaluators)
+        for evaluator in evaluators:
+            everywhere &= evaluator.watching.everywhere
+            ties |= evaluator.watching.ties
+            sides |= evaluator.watching.sides
         if not finite:
             break
     return Seen(finite, finite and everywhere, ties, frozenset(sides))

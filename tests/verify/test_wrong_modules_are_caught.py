@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from toy_layers import toys
 
 from symprop.analysis.derivation import derive
 from symprop.codegen import case
@@ -16,10 +17,14 @@ from symprop.verify import check, noise
 from symprop.verify.measure import judged
 from symprop.verify.points import random_points
 
+__all__ = ["toys"]
+pytestmark = pytest.mark.usefixtures("toys")
+
 HIDDEN = "Input(3) >> Dense(3) >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
 FAR = 'Input(3) >> Dense(2) >> Activation("where(x > 20, x*x, x)") >> MeanSquaredError()'
 LEAKY = "Input(3) >> Dense(3) >> LeakyReLU(1e-10) >> Dense(2) >> MeanSquaredError()"
 SLOPE = "np.greater(a1, 0, out=work.slope1)"
+NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
 ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
 
 
@@ -41,6 +46,11 @@ ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
         (HIDDEN, "exp(shifted2)", "exp(z2 - 0)", "L"),
         (FAR, "np.multiply(z1, 2, ", "np.multiply(z1, 2.002, ", "dW1"),
         (LEAKY, "slope1 += 1e-10", "slope1 += 1.001e-10", "dW1"),
+        (NORMED, "    mu1 = R1\n", "    mu1 = z1.sum(axis=0) / len(z1)\n", "predict"),
+        (NORMED, "    nu1 = V1\n", "    nu1 = 1.001 * V1\n", "forward"),
+        (NORMED, "0.9 * R1", "0.901 * R1", "R1"),
+        (NORMED, '"nu1": nu1', '"nu1": mu1', "V1"),
+        (NORMED, "m * nu1 / (10 * m - 10)", "0.1 * nu1", "V1"),
     ],
 )
 def test_wrong_source_is_caught(network: str, old: str, new: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 import sympy
+from toy_layers import toys
 
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import ones
+from symprop.algebra.trees import ones, zeros
 from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, sum_rules, tidy, walk
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
@@ -38,7 +40,11 @@ TIED = "Input(3) >> Repeat(Dense(3) >> Tanh(), N, tied=True) >> MeanSquaredError
 NESTED = "Input(3) >> Repeat(Repeat(Dense(3) >> Tanh(), K) >> Dense(3), N) >> MeanSquaredError()"
 NESTED_TIED = "Input(3) >> Repeat(Residual(Repeat(Dense(3) >> Tanh(), K, tied=True)), N) >> MeanSquaredError()"
 SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
+NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
 STEPS = "50 digits, each step"
+
+__all__ = ["toys"]
+pytestmark = pytest.mark.usefixtures("toys")
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -202,6 +208,15 @@ def dropped_term(right: Any, node: Node, context: Context) -> Applied | None:
     return applied
 
 
+def no_mean_over_the_batch(right: Any, node: n.BatchMean, batch: Any, operand: Any) -> Node:
+    return n.Sum(operand.node, batch.own_axis(operand.rank))
+
+
+def statistics_held_fixed(right: Any, node: n.Sum, position: int, g: Node) -> Node:
+    over_the_batch = node.axes == (0,) and node.operands[0].rank == 2
+    return zeros(*node.operands[0].shape) if over_the_batch else right(node, position, g)
+
+
 def rule(named: str, wrong: Callable[..., Any]) -> Patch:
     """Seed a wrong simplification."""
 
@@ -276,6 +291,11 @@ VARIANTS = (
     ),
     Variant("code without .T", RESIDUAL, row(NUMPY, n.Transpose, wrong_code), ("dW1",), False),
     Variant("code with a lost 1/m", RESIDUAL, code("delta3 /= m", "delta3 /= 1"), ("dW1", "db3"), False),
+    Variant(
+        "a statistic with a lost 1/m", NORMED, row(BATCH, n.BatchMean, no_mean_over_the_batch), ("dW1", "L"), False
+    ),
+    Variant("statistics not differentiated through", NORMED, row(PULLBACK, n.Sum, statistics_held_fixed), ("dW1",)),
+    Variant("code of a statistic with a lost 1/m", NORMED, code("mu1 /= m", "mu1 /= 1"), ("dW1", "L"), False),
 )
 
 
@@ -335,7 +355,7 @@ def nothing_remembered() -> Iterator[None]:
         remembered.cache_clear()
 
 
-@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, CHAIN, TIED, NESTED, NESTED_TIED])
+@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED, CHAIN, TIED, NESTED, NESTED_TIED])
 def test_the_right_rules_pass(network: str) -> None:
     certificate = check(network)
     assert certificate.ok, certificate.table()
