@@ -130,8 +130,9 @@ def _(node: n.Power, of: Of) -> Piece:
 @TEXT.row(n.MatMul)
 def _(node: n.MatMul, of: Of) -> Piece:
     left, right = node.operands
-    first = wrap(_numeric(left, of), MATMUL if isinstance(left, n.MatMul) else POWER)
-    return Piece(f"{first} @ {wrap(_numeric(right, of), POWER)}", MATMUL)
+    written = _numeric(left, of) if is_boolean(right) else of(left)
+    first = wrap(written, MATMUL if isinstance(left, n.MatMul) else POWER)
+    return Piece(f"{first} @ {wrap(of(right), POWER)}", MATMUL)
 
 
 NAMED: dict[type[Node], str] = {
@@ -203,7 +204,8 @@ def _(node: n.MatrixPower, of: Of) -> Piece:
 
 @TEXT.row(n.Kron)
 def _(node: n.Kron, of: Of) -> Piece:
-    return _call("kron", *(_numeric(operand, of).text for operand in node.operands))
+    left, right = node.operands
+    return _call("kron", (_numeric(left, of) if is_boolean(right) else of(left)).text, of(right).text)
 
 
 @TEXT.row(n.Commutation)
