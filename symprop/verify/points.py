@@ -74,7 +74,7 @@ class Point:
 
 
 def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
-    """Call a function of a generated module with a point: its parameters, its inputs as `x`, and its `targets` by name."""
+    """Call a function of a generated module with a point: parameters, inputs as `x`, and `targets` by name."""
     several = len(point.inputs) > 1
     x = dict(point.inputs) if several else next(iter(point.inputs.values()))
     with np.errstate(all="ignore"):
