@@ -84,9 +84,10 @@ def _set(name: str, body: Expr, number: Expr, usual: Expr) -> ElementwiseFunctio
     """A function with a number; where that is not the usual one it has a name of its own, which says one function."""
     if number == usual:
         return ElementwiseFunction(name, (T,), body)
-    if not number.is_number:
+    if not (number.is_number or number.is_Symbol):
         raise FormulaError(f"{name} takes a number beside its array, not {number}")
-    suffix = str(float(number)).replace("-", "minus").replace("+", "").replace(".", "_")
+    written = number.name if number.is_Symbol else str(float(number))
+    suffix = written.replace("-", "minus").replace("+", "").replace(".", "_")
     return ElementwiseFunction(f"{name}_{suffix}", (T,), body, (number,))
 
 

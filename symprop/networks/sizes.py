@@ -6,6 +6,7 @@ function `n(l)`, so that setting `l` to a number gives the size of that block.
 
 from __future__ import annotations
 
+import builtins
 import operator
 import re
 from typing import Any, TypeAlias
@@ -109,7 +110,7 @@ def checked_input_name(name: Any) -> str:
         raise SpecError(f"Input: {problem}") from None
     if name != "x" and _OWN_NAME.fullmatch(name):
         raise SpecError(f"Input: {shown(name)} is the name of a variable of networks\n{allowed}")
-    if name in FUNCTIONS or name in OPERATORS or _CODE_NAME.fullmatch(name):
+    if name in FUNCTIONS or name in OPERATORS or name in vars(builtins) or _CODE_NAME.fullmatch(name):
         raise SpecError(f"Input: {shown(name)} has a meaning of its own in formulas or in code\n{allowed}")
     return name
 

@@ -218,6 +218,7 @@ def test_embeddings_of_images_and_of_further_ids_have_a_row_for_each_id() -> Non
         ('Input(3, name="lambda")', "reserved"),
         ('Input(3, name="params")', "reserved"),
         ('Input(3, name="tanh")', "a meaning of its own"),
+        ('Input(3, name="float")', "a meaning of its own"),
         ('Input(3, name="work")', "a meaning of its own"),
         ('Input(n, name="n")', "name of a size"),
         ('Input(3) >> Gate(Input(4, name="p"))', "name of a variable"),
