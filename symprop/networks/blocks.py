@@ -11,7 +11,7 @@ from symprop.algebra.nodes import Variable
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Input, Layer, dense
-from symprop.networks.loops import build_loop
+from symprop.networks.loops import Block, build_loop
 from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Repeat(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         if self.is_symbolic:
-            return build_loop(self, builder, value)
+            return build_loop(Block(self.inner, str(self.count), self.tied, self.text), builder, value)
         if builder.books.layer_count + self.count * leaf_count(self.inner) > MOST_LAYERS:
             raise LimitError(
                 f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time: {shown(self.text)}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sympy import Expr, Integer, Tuple, expand
 
@@ -18,11 +19,55 @@ from symprop.networks.sizes import LOOP_SYMBOLS
 LAYER = "layer"
 """The family of layers that the output of a block is numbered by."""
 
-if TYPE_CHECKING:
-    from symprop.networks.blocks import Repeat
+
+@dataclass(frozen=True)
+class Block:
+    """A row of layers that is repeated a symbolic number of times: its layers, the name of the count, and its text."""
+
+    layers: tuple[Any, ...]
+    count: str
+    tied: bool
+    text: str
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        """Append the equations of one block and return its output."""
+        for layer in self.layers:
+            value = builder.add(layer, value)
+        return value
+
+    def misfit(self, before: Iterable[Expr], after: Iterable[Expr]) -> SpecError:
+        """The error of a block whose output does not fit its input."""
+        needed, given = shape_text(tuple(before)), shape_text(tuple(after))
+        return SpecError(
+            f"{shown(self.text)}: a block gives shape {given} where {needed} is needed\n"
+            "allowed: blocks that keep the width, or widths that vary with the block, such as Input(n_0) and Dense(n_l)"
+        )
 
 
-def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
+@dataclass(frozen=True)
+class _Numbers:
+    """How blocks are numbered: what was passed before them, and how many layers of each family a block has.
+
+    `prefix` stands before a number in an index, in a loop inside a loop, and `suffix` behind that of a block's output.
+    """
+
+    prefix: tuple[Expr, ...]
+    passed: Mapping[str, Expr]
+    counts: Mapping[str, int]
+    suffix: tuple[Expr, ...] = ()
+
+    def behind(self, blocks: Expr) -> dict[str, Expr]:
+        """The numbers of the latest layers behind so many blocks."""
+        families = dict.fromkeys((*self.passed, *self.counts))
+        zero = Integer(0)
+        return {each: expand(self.passed.get(each, zero) + self.counts.get(each, 0) * blocks) for each in families}
+
+    def output(self, blocks: Expr) -> tuple[Expr, ...]:
+        """The index of what the last of so many blocks puts out."""
+        return (*self.prefix, self.behind(blocks)[LAYER], *self.suffix)
+
+
+def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     """Append the `Loop` of a symbolic `Repeat` and return the output of its last block.
 
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
@@ -36,70 +81,47 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     books = builder.books
     if books.loops >= len(LOOP_SYMBOLS):
         raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats")
-    index, count = LOOP_SYMBOLS[books.loops], size_symbol(str(repeat.count))
+    index, count = LOOP_SYMBOLS[books.loops], size_symbol(block.count)
     books.loops += 1
     nested = bool(builder.indices)
     prefix = builder.index(builder.next_number()) if nested else builder.prefix  # a loop inside counts as one layer
     passed: dict[str, Expr] = {} if nested else dict(builder.numbers)
 
-    def numbers(counts: Mapping[str, int], blocks: Expr) -> dict[str, Expr]:
-        """The numbers of the latest layers behind so many blocks."""
-        families = dict.fromkeys((*passed, *counts))
-        return {each: expand(passed.get(each, Integer(0)) + counts.get(each, 0) * blocks) for each in families}
-
     # What the output of a block is called and how wide it is shows a trial; then the input of a block is known too.
-    trial = builder.general_block(books.copy(), index, prefix, numbers({LAYER: 1}, index - 1), repeat.tied)
-    out = _run(repeat, trial, value)
-    counts = trial.counts
-    if LAYER not in counts:
-        raise SpecError(
-            f"{shown(repeat.text)}: a block that is repeated a symbolic number of times needs a Dense layer"
-        )
+    guess = _Numbers(prefix, passed, {LAYER: 1})
+    trial = builder.general_block(books.copy(), index, prefix, guess.behind(index - 1), block.tied)
+    out = block.build(trial, value)
+    if LAYER not in trial.counts:
+        raise SpecError(f"{shown(block.text)}: a block that is repeated a symbolic number of times needs a Dense layer")
     shape = tuple(size.xreplace({index: index - 1}) for size in out.shape)
     first = tuple(size.xreplace({index: Integer(1)}) for size in shape)
     if first != value.shape:
-        raise _misfit(repeat, value.shape, first)
+        raise block.misfit(value.shape, first)
 
-    def named_after(blocks: Expr) -> tuple[Expr, ...]:
-        return (*prefix, numbers(counts, blocks)[LAYER], *out.index[len(prefix) + 1 :])
-
-    first_index = named_after(Integer(0))
-
-    letter, mark = out.letter, out.mark
-    if value.letter == letter and value.index == first_index and value.mark >= mark:
-        mark = value.mark
-    else:
-        mark = max(mark, books.taken.get((letter, first_index), 0) + 1)
-        books.taken[letter, first_index] = mark - 1
-        start = builder.variable(letter, first_index, value.shape, out.role)
-        value = builder.define(start, value, "what the first block reads")
-    carry_in = value.change(index=Tuple(*named_after(index - 1)), shape=Tuple(*shape))
-
-    body = builder.general_block(books, index, prefix, numbers(counts, index - 1), repeat.tied)
-    books.taken[letter, named_after(index - 1)] = (
-        mark  # the block's input has its name: an activation of it gets a mark
-    )
-    books.taken[letter, named_after(index)] = mark - out.mark
-    carry_out = _run(repeat, body, carry_in)
+    numbers = _Numbers(prefix, passed, trial.counts, out.index[len(prefix) + 1 :])
+    value = _entering(builder, value, out, numbers.output(Integer(0)))
+    carry_in = value.change(index=Tuple(*numbers.output(index - 1)), shape=Tuple(*shape))
+    body = builder.general_block(books, index, prefix, numbers.behind(index - 1), block.tied)
+    # the input of the block has its name, so that an activation of it gets a mark
+    books.taken[out.letter, numbers.output(index - 1)] = value.mark
+    books.taken[out.letter, numbers.output(index)] = value.mark - out.mark
+    carry_out = block.build(body, carry_in)
     if carry_out.shape != out.shape:
-        raise _misfit(repeat, shape, carry_out.shape)
+        raise block.misfit(shape, carry_out.shape)
     loop = Loop(index, count, tuple(body.items), (Carry(carry_in, carry_out),))
     builder.items.append(loop)
     if not nested:
-        builder.numbers = numbers(counts, count)
+        builder.numbers = numbers.behind(count)
     books.waiting = None
-    books.taken[letter, named_after(count)] = mark
+    books.taken[out.letter, numbers.output(count)] = value.mark
     return loop.end(loop.carries[0])
 
 
-def _run(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
-    for layer in repeat.inner:
-        value = builder.add(layer, value)
-    return value
-
-
-def _misfit(repeat: Repeat, before: tuple[Expr, ...], after: tuple[Expr, ...]) -> SpecError:
-    return SpecError(
-        f"{shown(repeat.text)}: a block gives shape {shape_text(after)} where {shape_text(before)} is needed"
-        "\nallowed: blocks that keep the width, or widths that vary with the block, such as Input(n_0) and Dense(n_l)"
-    )
+def _entering(builder: Builder, value: Variable, out: Variable, index: tuple[Expr, ...]) -> Variable:
+    """Return what the first block reads, under the name of the output of block 0, which is given to it if need be."""
+    if value.letter == out.letter and value.index == index and value.mark >= out.mark:
+        return value
+    taken = builder.books.taken
+    taken[out.letter, index] = max(out.mark, taken.get((out.letter, index), 0) + 1) - 1
+    start = builder.variable(out.letter, index, value.shape, out.role)
+    return builder.define(start, value, "what the first block reads")
