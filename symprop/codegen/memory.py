@@ -25,9 +25,7 @@ from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
-"""What memory there is: returned (gradients; statistics), for work, booleans or integers, never changed, held by the
-caller."""
-
+"""What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
 
 UNSHARED = ("gradient", "statistics", "constants", "held")
 
@@ -187,9 +185,10 @@ class _Planner:
         """Give the result of an operation its block."""
         target, expression = statement.target, statement.expression
         stop = self.last.get(target, place)
+        given = "gradient" if target.is_gradient else "statistics"
         if self.loops:
             if target.rank:
-                kind = _returned(target) if target in self.returned else "memory"
+                kind = given if target in self.returned else "memory"
                 self._enter(Block(target, kind, target.shape, place, stop), target)
             return
         if is_boolean(expression, self.booleans):
@@ -203,9 +202,9 @@ class _Planner:
             block.holds.append(target)
             self.homes[target], self.over[target] = block, operand
             if target in self.returned and block.kind != "held":
-                block.kind = _returned(target)
+                block.kind = given
         else:
-            kind = _returned(target) if target in self.returned else "flags" if target in self.booleans else "memory"
+            kind = given if target in self.returned else "flags" if target in self.booleans else "memory"
             if is_constant(expression) and target not in self.returned:
                 kind, stop = "constants", len(self.statements)
             self._enter(Block(target, kind, target.shape, place, stop), target)
@@ -298,11 +297,6 @@ def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
             break
         low = max(low, stop)
     return low
-
-
-def _returned(target: Variable) -> str:
-    """Return the kind of memory of what a caller is given: the vector of gradients, or that of statistics."""
-    return "gradient" if target.is_gradient else "statistics"
 
 
 def _base(node: Node) -> Variable:

@@ -259,11 +259,7 @@ class Builder:
         return variable
 
     def running(self, letter: str, statistic: Variable, start: Any, update: Callable[[Variable], Node]) -> Variable:
-        """Enter a running statistic, which stands for `statistic` in evaluation, and return it.
-
-        It starts as `start`; a step of training sets it to `update` of itself. The blocks of a tied `Repeat` have each
-        their own, because what they see differs.
-        """
+        """Return a running statistic: it stands for `statistic` in evaluation, and a step sets it to its `update`."""
         state = self.variable(letter, statistic.index, statistic.shape, STATE)
         self.books.states.append(State(state, statistic, as_expression(start), update(state)))
         return state
