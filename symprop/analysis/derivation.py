@@ -25,8 +25,8 @@ from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.errors import FormulaError, ShapeError, SpecError, listed, shown
-from symprop.networks.builder import Parameter
 from symprop.networks.network import LAYOUTS, Network
+from symprop.networks.parts import Parameter
 from symprop.networks.spec import as_network
 
 

@@ -26,9 +26,9 @@ from symprop.codegen.optimizer_step import update_lines
 from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.codegen.running import evaluation, item, running_of
 from symprop.codegen.step import planned, step_lines, workspace_lines
-from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.optimisers import OPTIMISERS, Optimiser, clipping
+from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
 DTYPES = ("float64", "float32")

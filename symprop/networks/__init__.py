@@ -2,10 +2,10 @@
 
 from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from symprop.networks.blocks import Chain, Repeat, Residual
-from symprop.networks.builder import Parameter
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
+from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
 from symprop.networks.spec import LAYERS, parse_network
 

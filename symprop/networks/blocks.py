@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sympy import Expr, Symbol
 
 from symprop.algebra.nodes import Variable
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
+from symprop.networks.joining import Joinable
 from symprop.networks.layers import Input, Layer, dense
 from symprop.networks.loops import Block, build_loop
 from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
 
-if TYPE_CHECKING:
-    from symprop.networks.network import Network
-
 
 @dataclass(frozen=True)
-class Chain:
+class Chain(Joinable):
     """Layers in a row without an input: a block, until an `Input` in front makes it a network."""
 
     layers: tuple[Layer, ...]
-
-    def __rshift__(self, other: Layer | Chain) -> Chain | Network:
-        from symprop.networks.network import joined
-
-        return joined(self, other)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
 from sympy.core.function import AppliedUndef
@@ -23,44 +23,10 @@ from symprop.algebra.sizes import as_expression
 from symprop.algebra.trees import variables
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.needs import check_needs
+from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
-if TYPE_CHECKING:
-    from symprop.networks.layers import Input, Layer
-
-DEFAULT_INITIALISER = "xavier_uniform"
 ZERO = Integer(0)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a network: its variable, how it starts, and what it is ("weight", "bias" or "table")."""
-
-    variable: Variable
-    initialiser: str
-    fan_in: Expr
-    fan_out: Expr
-    kind: str
-
-    @property
-    def name(self) -> str:
-        """The name of the variable."""
-        return self.variable.name
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a layer added: its input, its output, the parameters that are its own; `nesting` is 0 outside of blocks.
-
-    A block comes after the layers inside it; what it adds itself is a sum, or nothing.
-    """
-
-    layer: Layer
-    nesting: int
-    value: Variable
-    output: Variable
-    parameters: tuple[Parameter, ...]
-    index: Symbol | None
 
 
 @dataclass
@@ -84,7 +50,7 @@ class Books:
     output: Variable | None = None
     loss: Variable | None = None
     prediction: Variable | None = None
-    previous: Layer | None = None
+    previous: Part | None = None
     """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
@@ -162,7 +128,7 @@ class Builder:
         mark = taken[letter, index] = taken.get((letter, index), 0) + 1
         return Variable(letter, index, shape, (), mark, role)
 
-    def further_input(self, given: Input, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
+    def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
         """Enter an input of the network and return it; the same name with the same sizes is the same input.
 
         `role` says whether a gradient may flow to it (`INPUT`), or none does (`GIVEN`, `STATE`); `facts` what is
@@ -273,7 +239,7 @@ class Builder:
             )
         return variable
 
-    def add(self, layer: Layer, value: Variable) -> Variable:
+    def add(self, layer: Part, value: Variable) -> Variable:
         """Let `layer` write its equations for the input `value`; return its output."""
         books = self.books
         books.layer_count += 1

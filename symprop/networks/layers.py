@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import sympy
 
@@ -17,19 +17,17 @@ from symprop.algebra.nodes import MatMul, Node, Reshape, Take, Transpose, Variab
 from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
-from symprop.networks.builder import DEFAULT_INITIALISER, Builder
+from symprop.networks.builder import Builder
 from symprop.networks.initialisers import checked_initialiser
+from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need, sized
+from symprop.networks.parts import DEFAULT_INITIALISER
 from symprop.networks.sizes import MOST_AXES, Size, changed_size, checked_input_name, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
 
-if TYPE_CHECKING:
-    from symprop.networks.blocks import Chain
-    from symprop.networks.network import Network
-
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Joinable):
     """Abstract base of layers: `build` appends equations and returns the output; `>>` puts layers in a row."""
 
     is_activation: ClassVar[bool] = False
@@ -60,11 +58,6 @@ class Layer:
     def depth(self) -> int:
         """How deep blocks are nested in the layer; 0 where it is no block."""
         return 1 + max(layer.depth for layer in self.inner) if self.inner else 0
-
-    def __rshift__(self, other: Layer | Chain) -> Chain | Network:
-        from symprop.networks.network import joined  # the row of layers knows the layers, and this closes the circle
-
-        return joined(self, other)
 
     @property
     def text(self) -> str:
@@ -169,11 +162,6 @@ class Input(Layer):
     def with_sizes(self, change: dict[Size, Size]) -> Input:
         """Return the input with sizes replaced: names or numbers."""
         return Input(*(changed_size(size, change) for size in self.shape), name=self.name)
-
-    def __rshift__(self, other: Layer | Chain) -> Network:
-        from symprop.networks.network import joined
-
-        return joined(self, other)
 
     def start(self, builder: Builder) -> Variable:
         """Enter the first input of the network."""

@@ -21,12 +21,13 @@ from symprop.algebra.nodes import (
 from symprop.algebra.reader import least_size, names_in, read_formula
 from symprop.algebra.roles import LOSS, PREDICTION, TARGET
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import added, replace, variables
 from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, Softmax
 from symprop.networks.needs import Need, valued
+from symprop.networks.penalties import L2
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,41 @@ class LossLayer(Layer):
         return builder.books.loss
 
     def __add__(self, other: Any) -> LossLayer:
-        from symprop.networks.penalties import penalised  # a penalised loss is a loss, and this closes the circle
-
         return penalised(self, other)
+
+
+@dataclass(frozen=True)
+class Penalised(LossLayer):
+    """A loss with penalties."""
+
+    loss: LossLayer
+    penalties: tuple[L2, ...]
+
+    @property
+    def text(self) -> str:
+        return " + ".join([self.loss.text, *(penalty.text for penalty in self.penalties)])
+
+    def facts(self, output: Variable) -> tuple[Fact, ...]:
+        return self.loss.facts(output)
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        return self.loss.needs(shape)
+
+    def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
+        return self.loss.value(builder, output, target)
+
+    def penalty(self, builder: Builder) -> Node | None:
+        terms = [penalty.value(builder) for penalty in self.penalties]
+        return added(terms)
+
+
+def penalised(loss: LossLayer, penalty: Any) -> Penalised:
+    """Return `loss + penalty`."""
+    if not isinstance(penalty, L2):
+        raise SpecError(f"only a penalty such as L2(0.001) can be added to a loss, not {shown(penalty)}")
+    if isinstance(loss, Penalised):
+        return Penalised(loss.loss, (*loss.penalties, penalty))
+    return Penalised(loss, (penalty,))
 
 
 class MeanSquaredError(LossLayer):

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.names import size_symbol
 from symprop.errors import SpecError, shown
+from symprop.networks.parts import Built, Part
 from symprop.networks.sizes import Size, size_node
-
-if TYPE_CHECKING:
-    from symprop.networks.builder import Built
-    from symprop.networks.layers import Layer
 
 ANY = 2
 """A size that may be any from 2 on may also be a name."""
@@ -71,7 +68,7 @@ def _number(symbol: Expr) -> Integer:
     return Integer(symbol.name)
 
 
-def check_needs(layer: Layer, shape: tuple[Expr, ...]) -> None:
+def check_needs(layer: Part, shape: tuple[Expr, ...]) -> None:
     """Raise where an input of this shape has a size that the layer cannot have.
 
     Raises:

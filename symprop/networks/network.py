@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -15,9 +15,11 @@ from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
-from symprop.networks.builder import Books, Builder, Built, Parameter
+from symprop.networks.builder import Books, Builder
+from symprop.networks.joining import JOIN, Joinable
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
+from symprop.networks.parts import Built, Parameter
 from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
@@ -31,7 +33,7 @@ class _Progress:
 
 
 @dataclass(frozen=True, repr=False)
-class Network:
+class Network(Joinable):
     """Layers in a row, the first an `Input`; a loss, if any, is the last.
 
     >>> from symprop import Dense, MeanSquaredError, Tanh
@@ -53,9 +55,6 @@ class Network:
             first = self.layers[0].text if self.layers else ""
             raise SpecError(f"a network starts with an Input, such as Input(64), not with {shown(first)}")
         self._built()
-
-    def __rshift__(self, other: Layer | Chain) -> Network:
-        return joined(self, other)
 
     @property
     def text(self) -> str:
@@ -270,10 +269,6 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     return tuple(result)
 
 
-@overload
-def joined(left: Input | Network, right: Any) -> Network: ...
-@overload
-def joined(left: Layer | Chain, right: Any) -> Chain | Network: ...
 def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
     """Return `left >> right`: a network where an Input stands first, else a block.
 
@@ -295,3 +290,6 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
 
 def _layers(part: Layer | Chain | Network) -> tuple[Layer, ...]:
     return (part,) if isinstance(part, Layer) else part.layers
+
+
+JOIN.append(joined)

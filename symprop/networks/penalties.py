@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr
-
 from symprop.algebra.equations import loops_in
 from symprop.algebra.functions import exact
-from symprop.algebra.nodes import BlockSum, Fact, Multiply, Node, Power, Scalar, Sum, Variable
+from symprop.algebra.nodes import BlockSum, Multiply, Node, Power, Scalar, Sum, Variable
 from symprop.algebra.trees import added
-from symprop.errors import SpecError, shown
+from symprop.errors import SpecError
 from symprop.networks.builder import Builder
-from symprop.networks.losses import LossLayer
-from symprop.networks.needs import Need
 from symprop.networks.sizes import check_number
 
 
@@ -56,37 +51,3 @@ def _over_blocks(square: Node, weight: Variable, builder: Builder) -> Node:
         if loop.index in weight.free_symbols:
             square = BlockSum(square, loop.index, loop.count)
     return square
-
-
-@dataclass(frozen=True)
-class Penalised(LossLayer):
-    """A loss with penalties."""
-
-    loss: LossLayer
-    penalties: tuple[L2, ...]
-
-    @property
-    def text(self) -> str:
-        return " + ".join([self.loss.text, *(penalty.text for penalty in self.penalties)])
-
-    def facts(self, output: Variable) -> tuple[Fact, ...]:
-        return self.loss.facts(output)
-
-    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
-        return self.loss.needs(shape)
-
-    def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
-        return self.loss.value(builder, output, target)
-
-    def penalty(self, builder: Builder) -> Node | None:
-        terms = [penalty.value(builder) for penalty in self.penalties]
-        return added(terms)
-
-
-def penalised(loss: LossLayer, penalty: Any) -> Penalised:
-    """Return `loss + penalty`."""
-    if not isinstance(penalty, L2):
-        raise SpecError(f"only a penalty such as L2(0.001) can be added to a loss, not {shown(penalty)}")
-    if isinstance(loss, Penalised):
-        return Penalised(loss.loss, (*loss.penalties, penalty))
-    return Penalised(loss, (penalty,))

@@ -15,9 +15,9 @@ from symprop.errors import SpecError, SympropError, located, pointed, shown
 from symprop.networks import activations, blocks, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
-from symprop.networks.losses import LossLayer
+from symprop.networks.losses import LossLayer, penalised
 from symprop.networks.network import Network
-from symprop.networks.penalties import L2, penalised
+from symprop.networks.penalties import L2
 
 LAYERS: dict[str, type] = {
     kind.__name__: kind

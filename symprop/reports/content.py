@@ -179,7 +179,7 @@ def _block_jacobians(one: Derivation, subject: Subject) -> Iterator[EquationRow]
     pairs = [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
     if not loops:
         blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
-        pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
+        pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]
     for leaving, entering in pairs:
         if way(one.system.items, leaving, entering) is None:
             continue  # a symbolic number of blocks inside has no Jacobian in one formula

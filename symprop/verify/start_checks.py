@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from symprop.codegen.case import Case
-from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.parts import Parameter
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
