@@ -668,7 +668,9 @@ class Windowed(Linear):
     def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, *more: Any) -> Self:
         numbers = (_expressions(_several(each)) for each in (sizes, strides, dilations, *more))
         axes = tuple(map(int, _several(axes)))
-        spread = (Tuple(*each.args * len(axes)) if len(each.args) == 1 else each for each in numbers)
+        spread = [Tuple(*each.args * len(axes)) if len(each.args) == 1 else each for each in numbers]
+        if any(len(each) != len(axes) for each in spread):
+            raise ShapeError("windows need a size, a stride and a dilation for each axis, and a length to be folded")
         return super().__new__(cls, operand, _in_order(axes, operand.rank - len(axes) * len(more)), *spread)
 
     @property
@@ -679,8 +681,6 @@ class Windowed(Linear):
     def steps(self) -> tuple[tuple[int, Expr, int, int], ...]:
         """For each axis that has windows: which, the size of a window, its stride and its dilation."""
         sizes, strides, dilations = (each.args for each in self.args[2:5])
-        if not all(len(each) == len(self.axes) for each in self.args[1:]):
-            raise ShapeError(f"windows along {len(self.axes)} axes need as many sizes, strides and dilations")
         if not all(each.is_Integer and each > 0 for each in (*strides, *dilations)):
             raise ShapeError("strides and dilations of windows are whole numbers from 1")
         return tuple(zip(self.axes, sizes, map(int, strides), map(int, dilations), strict=True))
@@ -736,6 +736,8 @@ class Fold(Windowed):
     """
 
     def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any, dilations: Any, lengths: Any) -> Self:
+        if operand.rank < 2 * len(_several(axes)):
+            raise ShapeError(f"an array of rank {operand.rank} has no windows along {len(_several(axes))} axes to fold")
         return super().__new__(cls, operand, axes, sizes, strides, dilations, lengths)
 
     @property
