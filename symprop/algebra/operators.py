@@ -13,8 +13,8 @@ from symprop.algebra import functions
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import LARGEST_EXPONENT
 from symprop.algebra.nodes import Commutation, MatrixPower, Node
-from symprop.algebra.sizes import size_of, whole
-from symprop.algebra.trees import ones, zeros
+from symprop.algebra.sizes import as_expression, size_of, whole
+from symprop.algebra.trees import may_be_whole, ones, zeros
 from symprop.errors import FormulaError, LimitError
 
 
@@ -23,7 +23,7 @@ class Operator:
     """A function of arrays: the names of its array arguments and of its options, and which options it needs.
 
     With `lists` the first argument is several arrays in brackets, named `arrays`. Options in `BY_NAME` have no place,
-    because NumPy has others there (`dtype`, `out`).
+    because NumPy has others there (`dtype`, `out`, `mode`).
     """
 
     arrays: tuple[str, ...]
@@ -183,13 +183,18 @@ def _stack(parts: tuple[Node, ...], axis: Any = 0) -> Node:
 
 
 def _width(value: Any) -> Expr:
-    if not (isinstance(value, Expr) and value.is_integer and not value.is_negative):
+    width = None if value is None or isinstance(value, tuple) else whole(value, "a width")
+    if width is None or width.is_negative:
         raise FormulaError(f"a width is a whole number from 0, not {value}")
-    return value
+    return width
 
 
 def _pad(x: Node, pad_width: Any, constant_values: Any = 0) -> Node:
     """One width for all sides, a pair for all axes, or a pair for each axis, as NumPy has it."""
+    if not x.rank:
+        raise FormulaError("pad takes an array of one axis or more")
+    if may_be_whole(x) and not as_expression(constant_values).is_integer:
+        raise FormulaError("constant_values beside whole numbers is a whole number")
     pairs = pad_width if isinstance(pad_width, tuple) else (pad_width, pad_width)
     if not any(isinstance(pair, tuple) for pair in pairs):
         pairs = (pairs,) * x.rank
@@ -201,16 +206,32 @@ def _pad(x: Node, pad_width: Any, constant_values: Any = 0) -> Node:
 
 
 def _windows(x: Node, window_shape: Any, axis: Any = None) -> Node:
-    return n.Window(x, tuple(range(x.rank)) if axis is None else _axis(axis), _shape(window_shape))
+    axes = _each(tuple(range(x.rank)) if axis is None else axis)
+    return n.Window(x, axes, _for_each(axes, window_shape=window_shape)["window_shape"])
+
+
+def _each(axis: Any) -> tuple[int, ...]:
+    return tuple(map(_one_axis, axis if isinstance(axis, tuple) else (axis,)))
+
+
+def _for_each(axes: tuple[int, ...], **given: Any) -> dict[str, tuple[Expr, ...]]:
+    """Return sizes by name, one for each axis."""
+    sizes = {name: _shape(value) for name, value in given.items()}
+    wrong = next((name for name, each in sizes.items() if len(each) != len(axes)), None)
+    if wrong is not None:
+        raise FormulaError(f"{wrong} has one size for each axis: {len(axes)}, not {len(sizes[wrong])}")
+    return sizes
 
 
 def _fold(
     windows: Node, window_shape: Any, axis: Any, length: Any, stride: Any = Integer(1), dilation: Any = Integer(1)
 ) -> Node:
-    return n.Fold(windows, _axis(axis), *map(_shape, (window_shape, stride, dilation, length)))
+    axes = _each(axis)
+    sizes = _for_each(axes, window_shape=window_shape, length=length)
+    return n.Fold(windows, axes, sizes["window_shape"], _shape(stride), _shape(dilation), sizes["length"])
 
 
-BY_NAME = frozenset({"keepdims"})
+BY_NAME = frozenset({"keepdims", "constant_values"})
 """Options that are given by name alone."""
 
 OPERATORS: dict[str, Operator] = {

@@ -27,7 +27,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.operators import BY_NAME, OPERATORS
 from symprop.algebra.sizes import size_of, whole
 from symprop.algebra.tokens import Limits, Scan, refuse, scan, syntax_tree
-from symprop.algebra.trees import is_whole
+from symprop.algebra.trees import may_be_whole
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, shown
 
@@ -281,8 +281,7 @@ class _Reader:
 
     def _raised(self, tree: ast.BinOp | ast.Call, base: Node, exponent: Node) -> Node:
         if isinstance(exponent, n.Scalar):
-            below = tree.left if isinstance(tree, ast.BinOp) else tree.args[0]
-            if exponent.value.is_negative and base.rank and (is_whole(base) or is_truth(below)):
+            if exponent.value.is_negative and base.rank and may_be_whole(base):
                 self.refuse(
                     "no negative power of whole numbers or comparisons in NumPy; write 1 / x**2 for x**-2", tree
                 )
@@ -371,9 +370,9 @@ class _Reader:
         for argument in tree.args:
             if isinstance(argument, ast.Starred):
                 self.refuse("'*' cannot stand before an argument", argument)
-        if name in NUMBERS_ONLY and any(map(is_truth, tree.args)):
-            self.refuse(f"{name} of a comparison {HINT}", tree)
         keywords = self._keywords(tree)
+        if name in NUMBERS_ONLY and any(map(is_truth, (*tree.args, *keywords.values()))):
+            self.refuse(f"{name} of a comparison {HINT}", tree)
         if name in OPERATORS:
             return self._operator(tree, name, keywords)
         if keywords:
@@ -490,7 +489,7 @@ class _Reader:
     def _option(self, key: str, tree: ast.expr) -> Any:
         """An axis, a size, a shape, a truth value: what operators take besides arrays."""
         if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
-            if tree.value is not None and key not in BY_NAME:
+            if tree.value is not None and key != "keepdims":
                 self.refuse(f"{key} is not True or False", tree)
             return tree.value
         if key == "ord" and (infinite := self._infinite(tree)) is not None:

@@ -6,10 +6,12 @@ and `n/2` is refused. Whether `n - 3` is positive is a condition on `n`; it may 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.errors import FormulaError, LimitError, shown
 
@@ -88,4 +90,57 @@ def axis_of(value: object, rank: int, what: str = "an axis") -> int:
     return int(axis) % rank
 
 
-__all__ = ["LARGEST_SIZE", "as_expression", "axis_of", "size_of", "whole"]
+def axes_of(axes: Any, rank: int) -> Tuple:
+    """Return `axes` (None for all, one or several, maybe negative) as positions in order of size.
+
+    Raises:
+        FormulaError: there is no such axis, or one is given twice.
+    """
+    if axes is None:
+        return Tuple(*range(rank))
+    places = sorted(axis_of(axis, rank) for axis in several(axes))
+    twice = next((axis for axis, following in pairwise(places) if axis == following), None)
+    if twice is not None:
+        raise FormulaError(f"axis {twice} is given twice")
+    return Tuple(*places)
+
+
+def ordered_axes(axes: Any, rank: int) -> Tuple:
+    """Return one axis or several as positions, in the order in which they are given.
+
+    Raises:
+        FormulaError: there is no such axis, or one is given twice.
+    """
+    places = [axis_of(axis, rank) for axis in several(axes)]
+    if len(set(places)) < len(places):
+        raise FormulaError(f"axes {', '.join(map(str, places))} are not different axes of an array of rank {rank}")
+    return Tuple(*places)
+
+
+def several(value: Any) -> tuple[Any, ...]:
+    """Return one value or several as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list, range, Tuple)) else (value,)
+
+
+def integers(axes: Basic) -> tuple[int, ...]:
+    """Return one axis or several, as a node keeps them, as integers."""
+    return tuple(map(int, several(axes)))
+
+
+def expressions(values: Iterable[object]) -> Tuple:
+    """Return numbers and expressions in sizes as a node keeps them."""
+    return Tuple(*map(as_expression, values), sympify=False)
+
+
+__all__ = [
+    "LARGEST_SIZE",
+    "as_expression",
+    "axes_of",
+    "axis_of",
+    "expressions",
+    "integers",
+    "ordered_axes",
+    "several",
+    "size_of",
+    "whole",
+]

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sympy import Symbol
+from sympy import Dummy, Integer, Symbol
 
 from symprop.algebra.nodes import (
     Add,
     BlockSum,
+    Compare,
     Concatenate,
-    Expand,
+    Extreme,
     Fill,
+    Linear,
+    Map,
     Multiply,
     Node,
+    Power,
+    Product,
     Reshape,
     Scalar,
-    Slice,
+    Structural,
     Sum,
     Take,
-    Transpose,
     Variable,
+    Where,
     names_in,
     unused_index,
 )
@@ -46,7 +51,7 @@ def is_zero(node: Node) -> bool:
     return isinstance(node, (Scalar, Fill)) and node.value == 0
 
 
-_WHOLE_OF_WHOLE = (Add, Multiply, Transpose, Reshape, Expand, Slice, Concatenate, Sum, Take)
+_WHOLE_OF_WHOLE = (Add, Multiply, Structural, Reshape, Concatenate, Sum, Take)
 
 
 def is_whole(ids: Node) -> bool:
@@ -55,7 +60,28 @@ def is_whole(ids: Node) -> bool:
         return "index" in ids.facts_by_kind
     if isinstance(ids, (Scalar, Fill)):
         return bool(ids.value.is_integer)
+    if isinstance(ids, Structural) and not (ids.index_map.outside or Integer(0)).is_integer:
+        return False
     return isinstance(ids, _WHOLE_OF_WHOLE) and all(map(is_whole, ids.operands))
+
+
+def may_be_whole(node: Node) -> bool:
+    """Whether NumPy's value may be an array of whole numbers or of comparisons, whose arithmetic is another."""
+    match node:
+        case Variable() | Scalar() | Fill():
+            return is_whole(node)
+        case Power():
+            return bool(node.exponent.is_integer and node.exponent.is_nonnegative) and may_be_whole(node.operands[0])
+        case Map():
+            counts = {parameter: Dummy(integer=True, nonnegative=True) for parameter in node.function.parameters}
+            whole = node.function.definition.xreplace(counts).is_integer
+            return bool(whole) and all(map(may_be_whole, node.operands))
+        case Where():
+            return all(map(may_be_whole, node.operands[1:]))
+        case Take():
+            return may_be_whole(node.operands[0])
+    linear = isinstance(node, (Add, Linear, Product, Extreme, Concatenate)) and bool(node.operands)
+    return isinstance(node, Compare) or (linear and all(map(may_be_whole, node.operands)))
 
 
 def added(terms: Sequence[Node]) -> Node:

@@ -10,12 +10,12 @@ from symprop.algebra.operators import OPERATORS
 
 KEEPING = frozenset(
     {"abs", "maximum", "minimum", "max", "min", "where", "transpose", "reshape", "diag", "diagonal", "outer", "kron"}
-    | {"concatenate", "stack"}
+    | {"concatenate", "stack", "flip", "sliding_window_view"}
 )
 """Functions that make truth values of truth values."""
 
-NUMBERS_ONLY = frozenset({"sign", "softmax", "log_softmax", "matrix_power"})
-"""Functions that NumPy and SciPy refuse to take of truth values, or that mean "and" and "or" there."""
+NUMBERS_ONLY = frozenset({"sign", "softmax", "log_softmax", "matrix_power", "pad"})
+"""Functions that NumPy and SciPy refuse to take of truth values, or that mean another thing of them, such as "and"."""
 
 HINT = "is not the arithmetic of 1 and 0 in NumPy; write 1 * (x > 0) for numbers"
 

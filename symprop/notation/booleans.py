@@ -7,12 +7,9 @@ from symprop.algebra.nodes import Node
 from symprop.notation.precedence import is_element
 
 _OF_BOOLEANS = (
-    n.Transpose,
+    n.Structural,
     n.Reshape,
-    n.Expand,
-    n.Slice,
     n.Diag,
-    n.Diagonal,
     n.Outer,
     n.Kron,
     n.Extreme,
@@ -27,6 +24,8 @@ def is_boolean(node: Node) -> bool:
         return all(map(is_boolean, node.operands[1:]))
     if isinstance(node, n.Take) or is_element(node):
         return is_boolean(node.operands[0])
+    if isinstance(node, n.Structural) and node.index_map.outside not in (None, 0, 1):
+        return False
     return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(is_boolean, node.operands)))
 
 

@@ -246,7 +246,8 @@ def _tuple(values: Sequence[object]) -> str:
 def _(node: n.Pad, of: Of) -> Piece:
     pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
     value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
-    return _call("pad", of(node.operands[0]).text, pairs, *value)
+    padded = of(node.operands[0]) if is_boolean(node) else _numeric(node.operands[0], of)
+    return _call("pad", padded.text, pairs, *value)
 
 
 @TEXT.row(n.Flip)

@@ -36,12 +36,35 @@ def logdet(a: Any) -> Any:
     return np.linalg.slogdet(a)[1]
 
 
+def fold(windows: Any, window_shape: Any, axis: Any, length: Any, stride: Any = 1, dilation: Any = 1) -> Any:
+    """Return the array of which `sliding_window_view` gives `windows`, where elements that meet are summed."""
+    sizes, axes, lengths, strides, dilations = (
+        (each,) if isinstance(each, int) else tuple(each) for each in (window_shape, axis, length, stride, dilation)
+    )
+    leading = np.ndim(windows) - len(sizes)
+    whole = list(windows.shape[:leading])
+    for place, size in zip(axes, lengths, strict=True):
+        whole[place] = size
+    result = np.zeros(whole)
+    view = np.lib.stride_tricks.sliding_window_view
+    spread = [step * (size - 1) + 1 for size, step in zip(sizes, itertools.cycle(dilations), strict=False)]
+    places = view(np.arange(result.size).reshape(whole), spread, axis=axes)
+    kept = [slice(None)] * leading
+    for place, step in zip(axes, itertools.cycle(strides), strict=False):
+        kept[place] = slice(None, None, step)
+    places = places[(*kept, *(slice(None, None, step) for _, step in zip(sizes, itertools.cycle(dilations))))]
+    assert places.shape == windows.shape, (places.shape, windows.shape)
+    np.add.at(result.reshape(-1), places, windows)
+    return result
+
+
 _OWN_NAMES = ("exp log log1p expm1 abs sign sin cos tan arcsin arccos arctan sinh cosh tanh maximum minimum power",)
 _ARRAYS = (
     "sqrt square sum mean prod max min trace kron concatenate stack outer diag diagonal transpose where eye ones zeros"
 )
+_MORE = "full reshape pad flip pi inf"
 NUMPY: dict[str, Any] = {
-    **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), "full", "reshape", "pi", "inf")},
+    **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), *_MORE.split())},
     **{name: getattr(np.linalg, name) for name in ("norm", "det", "inv", "solve", "matrix_power")},
     **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf")},
     # along the last axis where none is named, as networks have them; SciPy takes all elements together
@@ -59,6 +82,8 @@ NUMPY: dict[str, Any] = {
     "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
     "one_hot": lambda ids, size: np.eye(size)[ids],
     "scatter_add": scatter_add,
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+    "fold": fold,
 }
 DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3"}
 VALUES: dict[str, Any] = {
@@ -91,6 +116,14 @@ OPTIONS = {
     "length": "3 (3,) (4,3) 5 0 1/2",
     "alpha": "2 1/2 True None",
 }
+OPTIONS_OF_FOLD = {
+    "window_shape": "3 (2,3) 2 1/2",
+    "axis": "0 -1 (0,1) None -4",
+    "length": "5 (5,5) 7 0",
+    "stride": "2 0",
+    "dilation": "2 (1,1)",
+}
+"""Of five options each with all values there would be too many calls; windows of 3 elements are in `A` and in `T`."""
 ELSEWHERE = ("dtype=float", "dtype=bool", "k=1", "offset=1", "keepdims=True", "initial=1", "1", "True", "0, 1")
 """Arguments that NumPy takes in some functions and the language does not, or that it takes in another order."""
 
@@ -100,12 +133,13 @@ def calls(name: str) -> Iterator[str]:
     operator = OPERATORS.get(name)
     count = len(FUNCTIONS[name].parameters) if operator is None else len(operator.arrays)
     options = () if operator is None else operator.options
-    pool = OPERANDS if count < 3 else OF_THREE
+    pool = OPERANDS if max(count, len(options) - 2) < 3 else OF_THREE
     arrays = [", ".join(chosen) for chosen in itertools.product(pool, repeat=count)]
     if operator is not None and operator.lists:
         arrays = [f"({', '.join(chosen)},)" for size in (1, 2) for chosen in itertools.product(OPERANDS, repeat=size)]
     given: dict[str, None] = {}
-    for chosen in itertools.product(*((None, *OPTIONS[option].split()) for option in options)):
+    values = OPTIONS_OF_FOLD if name == "fold" else OPTIONS
+    for chosen in itertools.product(*((None, *values[option].split()) for option in options)):
         named = [f"{option}={value}" for option, value in zip(options, chosen, strict=True) if value is not None]
         given[", ".join(named)] = None
         placed = list(itertools.takewhile(lambda value: value is not None, chosen))
@@ -132,12 +166,17 @@ def operations() -> Iterator[str]:
         "(A > 0)[0]",
         "maximum(x > 0, A > 0)",
         "where(x > 0, x > 1, x < 1)",
+        "flip(x > 0)",
+        "pad(1 * (x > 0), 1)[:3]",
+        "pad(1 * (x > 0), (0, 1), constant_values=3)[1:]",
     )
     for sign, left, right in itertools.product(("+", "-", "*", "/", "**", "@"), more, more):
         yield f"{left} {sign} {right}"
         yield f"2 * ({left} {sign} {right}) - 1"
     yield from (
-        f"{array} ** {power}" for array in (*more, "full((2,), 3)") for power in ("-1", "-2", "1/2", "0", "-1/2")
+        f"{array} ** {power}"
+        for array in (*more, "full((2,), 3)", "abs(i)", "exp(i)", "maximum(i, 1 * (x > 0))")
+        for power in ("-1", "-2", "1/2", "0", "-1/2")
     )
     for sign, left, right in itertools.product(RELATIONS.values(), OPERANDS, OPERANDS):
         yield f"{left} {sign} {right}"
@@ -249,6 +288,14 @@ TAKEN = {
     "logsumexp(T, axis=(0, 2))": (3,),
     "transpose(T, (-1, 0, 1))": (3, 2, 3),
     "1 * (x > 0) + 1 * (x > 1)": (3,),
+    "pad(A, ((0, 1), (2, 0)), constant_values=-1/2)": (4, 5),
+    "flip(T, (0, -1)) * 1": (2, 3, 3),
+    "sliding_window_view(A, (2, 1), (1, 0))[:, ::2]": (3, 1, 2, 1),
+    "fold(A, 3, -1, 7, dilation=2)": (7,),
+    "fold(T, 3, 1, 7, 2)": (2, 7),
+    "fold(sliding_window_view(T, (2, 2), (0, 1)), (2, 2), (0, 1), (2, 3))": (2, 3, 3),
+    "A[flip(i)]": (3, 3),
+    "A[pad(i, 1)]": (5, 3),
 }
 
 
@@ -258,7 +305,9 @@ def test_what_numpy_means_is_taken_and_differentiated(text: str) -> None:
     assert formula.shape == TAKEN[text]
     assert difference(text) is None
     by = names_in(text)[0]
-    answer = symprop.gradient(f"sum({text}{'**2' if formula.shape else ''})", by, **{by: DECLARED[by]})
+    answer = symprop.gradient(
+        f"sum({text}{'**2' if formula.shape else ''})", by, **{name: DECLARED[name] for name in names_in(text)}
+    )
     assert answer.check().ok
 
 
@@ -283,6 +332,25 @@ REFUSED = {
     "2[None]": "a number has no axes",
     "scatter_add(s, 2, 1)": "no id 2 among 1 entries",
     "leaky_relu(x, True)": "slope is not True or False",
+    "pad(s, 1)": "pad takes an array of one axis or more",
+    "pad(x, 1, 3)": "pad takes x, pad_width, constant_values=: 3 arguments without a name are too many",
+    "pad(x, 1, constant_values=True)": "constant_values is not True or False",
+    "pad(i, 1, constant_values=1/2)": "constant_values beside whole numbers is a whole number",
+    "pad(1 * (A > 0), 1, constant_values=-inf)": "constant_values beside whole numbers is a whole number",
+    "pad(x > 0, 1)": "pad of a comparison is not the arithmetic",
+    "pad(x=x > 0, pad_width=1)": "pad of a comparison is not the arithmetic",
+    "flip(x > 0) + flip(x > 1)": "write 1 * (x > 0) for numbers",
+    "abs(i) ** -1": "write 1 / x**2 for x**-2",
+    "A[pad(i, 1, constant_values=x)]": "constant_values is a number, not an array",
+    "sliding_window_view(A, 2)": "window_shape has one size for each axis: 2, not 1",
+    "sliding_window_view(A, (2, 2), (0, 0))": "axes 0, 0 are not different axes",
+    "sliding_window_view(x, 4)": "no window of 4 elements in an axis of length 3",
+    "fold(A, 3, 0, (5, 4))": "length has one size for each axis: 1, not 2",
+    "fold(A, (3, 2), 0, 5)": "window_shape has one size for each axis: 1, not 2",
+    "fold(A, 3, 0, 7, (2, 2))": "windows need a size, a stride and a dilation for each axis",
+    "fold(A, 3, None, 5)": "one axis is needed, an integer, not None",
+    "fold(x, 3, 0, 5)": "an array of rank 1 has no windows along 1 axes to fold",
+    "fold(A, 3, 0, 4)": "windows of shape (3, 3), not (2, 3), to fold",
 }
 
 

@@ -1,0 +1,268 @@
+"""What a node is, the traits of kinds, and the kinds that Python's operators make.
+
+The traits are abstract classes: a row of a table that stands for a trait is the default of the kinds that have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from sympy import Basic, Expr, Integer, Tuple
+
+from symprop.algebra.index_maps import AXES, IndexMap
+from symprop.algebra.printable import Printable
+from symprop.algebra.sizes import as_expression, axis_of, integers, whole
+from symprop.algebra.table import Table
+from symprop.errors import FormulaError, LimitError, ShapeError
+
+SHAPE = Table("shape")
+
+
+HEAVIEST = 1_000_000
+"""The most nodes that a formula written out may have; `s = s * s` 64 times would have 10**19."""
+
+
+class Node(Printable, Basic):
+    """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar.
+
+    `operands` are the nodes directly below; `weight` counts the nodes of the formula written out, shared parts
+    as often as they stand in it.
+
+    >>> import symprop
+    >>> A, x = symprop.variable("A", (2, 3)), symprop.variable("x", (3,))
+    >>> (A @ x + 1).shape, (A @ x + 1).text(), (A @ x).operands
+    ((2,), 'A @ x + 1', (A, x))
+
+    Raises:
+        ShapeError: the operands do not fit.
+        LimitError: the formula written out is larger than 1,000,000 nodes.
+    """
+
+    __slots__ = ("operands", "shape", "weight")
+    operands: tuple[Node, ...]
+    shape: tuple[Expr, ...]
+    weight: int
+    joins_examples: ClassVar[bool] = False
+    """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
+    axis_places: ClassVar[tuple[int, ...]] = ()
+    """Which of `args` are axes."""
+    _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
+
+    def __new__(cls, *args: Basic) -> Self:
+        node: Self = Basic.__new__(cls, *args)
+        node.operands = tuple(argument for argument in args if isinstance(argument, Node))
+        node.shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in SHAPE(node))
+        node.weight = 1 + sum(operand.weight for operand in node.operands)
+        if node.weight > HEAVIEST:
+            raise LimitError(
+                f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
+            )
+        return node
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @cached_property
+    def free_symbols(self) -> set[Basic]:
+        """The sizes and variables that the formula reads; the index of a series belongs to the series alone."""
+        read = (argument for argument in self.args if isinstance(argument, (Node, Expr, Tuple)))
+        return set().union(*(argument.free_symbols for argument in read))
+
+    def with_operands(self, operands: Iterable[Node]) -> Node:
+        """Return the same kind of node over other `operands`."""
+        new = iter(operands)
+        return self.func(*(next(new) if isinstance(argument, Node) else argument for argument in self.args))
+
+    def along(self, operand: Node, axis: Callable[[int], int]) -> Node:
+        """Return the same kind of node over another operand, each of its axes moved by `axis`."""
+        moved = list(self.args)
+        moved[0] = operand
+        for place in self.axis_places:
+            given = self.args[place]
+            moved[place] = Tuple(*map(axis, integers(given))) if isinstance(given, Tuple) else Integer(axis(int(given)))
+        return self.func(*moved)
+
+    @property
+    def T(self) -> Node:
+        """The node with its axes reversed."""
+        return Transpose(self)
+
+    def __add__(self, other: object) -> Node:
+        return Add(self, as_node(other))
+
+    def __radd__(self, other: object) -> Node:
+        return Add(as_node(other), self)
+
+    def __sub__(self, other: object) -> Node:
+        return Add(self, negative(as_node(other)))
+
+    def __rsub__(self, other: object) -> Node:
+        return Add(as_node(other), negative(self))
+
+    def __mul__(self, other: object) -> Node:
+        return Multiply(self, as_node(other))
+
+    def __rmul__(self, other: object) -> Node:
+        return Multiply(as_node(other), self)
+
+    def __truediv__(self, other: object) -> Node:
+        return Multiply(self, Power(as_node(other), -1))
+
+    def __rtruediv__(self, other: object) -> Node:
+        return Multiply(as_node(other), Power(self, -1))
+
+    def __pow__(self, exponent: Any) -> Node:
+        return Power(self, exponent)
+
+    def __neg__(self) -> Node:
+        return negative(self)
+
+    def __matmul__(self, other: Node) -> Node:
+        return MatMul(self, other)
+
+
+class Leaf(Node):
+    """Abstract: a kind without operands."""
+
+
+class Elementwise(Node):
+    """Abstract: each element comes from the elements in its place, with NumPy's broadcasting."""
+
+
+class Linear(Node):
+    """Abstract: linear in each operand alone."""
+
+
+class Structural(Linear):
+    """Abstract: moves elements and computes nothing. A kind declares its `index_map`, and its rows follow."""
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def index_map(self) -> IndexMap:
+        """Where each element of the result stands in the operand.
+
+        Raises:
+            ShapeError: the arguments do not fit the operand.
+        """
+        raise NotImplementedError
+
+
+class Reduction(Node):
+    """Abstract: takes `axes` together; with `keepdims` they stay with length 1."""
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return integers(self.args[1])
+
+    @property
+    def keepdims(self) -> bool:
+        return bool(self.args[2])
+
+
+class Scalar(Leaf):
+    """A number, or an expression in sizes (`1/m`), as a rank-0 node."""
+
+    def __new__(cls, value: Any) -> Self:
+        return super().__new__(cls, as_expression(value))
+
+    @property
+    def value(self) -> Expr:
+        return self.args[0]
+
+
+class Add(Elementwise):
+    """Elementwise sum of two or more terms, with broadcasting: `out[i] = t1[i] + t2[i] + ...`."""
+
+
+class Multiply(Elementwise, Linear):
+    """Elementwise (Hadamard) product of two or more factors, with broadcasting: `out[i] = f1[i] * f2[i] * ...`."""
+
+
+class Power(Elementwise):
+    """Elementwise power with a constant exponent: `out[i] = base[i] ** exponent`."""
+
+    def __new__(cls, base: Node, exponent: Any) -> Self:
+        return super().__new__(cls, base, as_expression(exponent))
+
+    @property
+    def exponent(self) -> Expr:
+        return self.args[1]
+
+
+class MatMul(Linear):
+    """Matrix product with NumPy's meaning of `@` for ranks 1 and 2, and batched over leading axes above."""
+
+    def __new__(cls, left: Node, right: Node) -> Self:
+        return super().__new__(cls, left, right)
+
+
+class Transpose(Structural):
+    """Axes in another order: `out.shape[k] = operand.shape[axes[k]]`; reversed by default, as NumPy's `.T`."""
+
+    def __new__(cls, operand: Node, axes: Any = None) -> Self:
+        order = reversed(range(operand.rank)) if axes is None else (axis_of(axis, operand.rank) for axis in axes)
+        return super().__new__(cls, operand, Tuple(*order))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(int(axis) for axis in self.args[1].args)
+
+    @property
+    def index_map(self) -> IndexMap:
+        source, axes = self.operands[0].shape, self.axes
+        if sorted(axes) != list(range(len(source))):
+            raise ShapeError(f"transpose by axes {axes} of an array of rank {len(source)}")
+        shape = tuple(source[axis] for axis in axes)
+        return IndexMap(source, shape, tuple(AXES[axes.index(axis)] for axis in range(len(source))))
+
+
+def as_node(value: object) -> Node:
+    """Return `value` as a node: a node itself, a number, or a SymPy expression in sizes.
+
+    >>> as_node(2).value
+    2
+
+    Raises:
+        FormulaError: anything else.
+    """
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, (int, float, Expr)) and not isinstance(value, bool):
+        return Scalar(value)
+    raise FormulaError(f"a formula is made of arrays and numbers, not of {type(value).__name__}")
+
+
+def negative(node: Node) -> Node:
+    """Return `-node`; a number is negated in place."""
+    if isinstance(node, Scalar):
+        return Scalar(-node.value)
+    if isinstance(node, Multiply) and isinstance(node.args[0], Scalar):
+        return Multiply(Scalar(-node.args[0].value), *node.args[1:])
+    return Multiply(Scalar(-1), *(node.args if isinstance(node, Multiply) else (node,)))
+
+
+__all__ = [
+    "HEAVIEST",
+    "SHAPE",
+    "Add",
+    "Elementwise",
+    "Leaf",
+    "Linear",
+    "MatMul",
+    "Multiply",
+    "Node",
+    "Power",
+    "Reduction",
+    "Scalar",
+    "Structural",
+    "Transpose",
+    "as_node",
+    "negative",
+]

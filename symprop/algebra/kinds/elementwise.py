@@ -1,0 +1,47 @@
+"""Elementwise kinds besides sums, products and powers: functions, comparisons, choices."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sympy import Basic
+from sympy.core.symbol import Str
+
+from symprop.algebra.kinds.base import Elementwise, Node
+
+
+class Map(Elementwise):
+    """An elementwise function of one or more operands, with broadcasting: `out[i] = f(x[i], ...)`."""
+
+    def __new__(cls, function: Basic, *operands: Node) -> Self:
+        return super().__new__(cls, function, *operands)
+
+    @property
+    def function(self) -> Any:
+        """The `ElementwiseFunction` that is applied."""
+        return self.args[0]
+
+
+class Compare(Elementwise):
+    """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
+
+    def __new__(cls, relation: Any, left: Node, right: Node) -> Self:
+        return super().__new__(cls, relation if isinstance(relation, Str) else Str(relation), left, right)
+
+    @property
+    def relation(self) -> str:
+        return self.args[0].name
+
+
+class Where(Elementwise):
+    """Elementwise choice: `out[i] = yes[i] if condition[i] else no[i]`, with broadcasting."""
+
+    def __new__(cls, condition: Node, yes: Node, no: Node) -> Self:
+        return super().__new__(cls, condition, yes, no)
+
+
+__all__ = [
+    "Compare",
+    "Map",
+    "Where",
+]

@@ -1,0 +1,203 @@
+"""Kinds without operands: named arrays with what is known of them, constants, and data by a rule."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import chain, count
+from typing import Any, Self
+
+import sympy
+from sympy import Basic, Expr, Integer, Tuple
+from sympy.core.symbol import Str
+
+from symprop.algebra.kinds.base import Leaf, Node
+from symprop.algebra.roles import GRADIENT
+from symprop.algebra.sizes import as_expression, expressions, whole
+
+
+class Variable(Leaf):
+    """A named array: an input, a parameter, a target or the left side of an equation.
+
+    `role` says what it is (`symprop.algebra.roles`), and the rest how it is called: `letter` and `index` make the name
+    (`W` and 1 give `W1`; an index that is an expression gives `W[l]`, and a second one, such as the time, `h1[t]` or
+    `h[l, t]`); `mark` above 1 tells apart names that would be the same (`a1_2`); the role "gradient" is that of the
+    derivative of the loss with respect to the variable so named (`dW1`). `facts` are what is known of the value.
+
+    >>> import symprop
+    >>> W = symprop.variable("W1", (2, 3))
+    >>> W.name, W.letter, W.index, W.shape
+    ('W1', 'W', (1,), (2, 3))
+    """
+
+    def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
+        return super().__new__(
+            cls,
+            letter if isinstance(letter, Str) else Str(letter),
+            expressions(index),
+            expressions(shape),
+            Tuple(*facts),
+            Integer(mark),
+            role if isinstance(role, Str) else Str(role),
+        )
+
+    @property
+    def letter(self) -> str:
+        return self.args[0].name
+
+    @property
+    def index(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1].args)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        return tuple(self.args[3].args)
+
+    @property
+    def facts_by_kind(self) -> dict[str, Expr]:
+        """The value of each fact by its kind; ask with `in` whether something is known."""
+        return {fact.kind: fact.value for fact in self.facts}
+
+    @property
+    def mark(self) -> int:
+        return int(self.args[4])
+
+    @property
+    def role(self) -> str:
+        return self.args[5].name
+
+    @cached_property
+    def name(self) -> str:
+        """The name in NumPy notation: `W1`, `a1_2`, `dW1`; `W[l + 1]` for a symbolic index, `h1[t]` for two."""
+        numbered = bool(self.index) and self.index[0].is_Integer
+        inside = ", ".join(map(str, self.index[1:] if numbered else self.index))
+        number = str(self.index[0]) if numbered else ""
+        suffix = f"_{self.mark}" if self.mark > 1 else ""
+        return f"{'d' * self.is_gradient}{self.letter}{number}{suffix}" + (f"[{inside}]" if inside else "")
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether it is the derivative of the loss with respect to the variable that it is called after."""
+        return self.role == GRADIENT
+
+    @property
+    def family(self) -> tuple[str, int, bool]:
+        """What the variables of one name for different indices have in common: letter, mark, whether a gradient."""
+        return self.letter, self.mark, self.is_gradient
+
+    @cached_property
+    def free_symbols(self) -> set[Basic]:
+        """The size symbols in shape and index, and the variable itself (so that `free_symbols` finds variables)."""
+        sizes: set[Basic] = set()
+        for part in (*self.shape, *self.index):
+            sizes |= part.free_symbols
+        return sizes | {self}
+
+    def change(self, **fields: Any) -> Variable:
+        """Return a copy with some of `letter`, `index`, `shape`, `facts`, `mark`, `role` replaced."""
+        names = ("letter", "index", "shape", "facts", "mark", "role")
+        return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
+
+
+AXIS_FACTS = ("sums to 1", "one-hot")
+"""The kinds of facts that speak of an axis."""
+
+
+class Fact(Basic):
+    """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
+
+    Kinds: those of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
+    `DECLARED` for all others.
+    """
+
+    def __new__(cls, kind: Any, value: Any = 0) -> Fact:
+        return Basic.__new__(cls, kind if isinstance(kind, Str) else Str(kind), as_expression(value))
+
+    @property
+    def kind(self) -> str:
+        return self.args[0].name
+
+    @property
+    def value(self) -> Expr:
+        return self.args[1]
+
+
+class Fill(Leaf):
+    """An array of the given shape with every element equal to `value` (zeros, ones)."""
+
+    def __new__(cls, value: Any, shape: Any) -> Self:
+        return super().__new__(cls, as_expression(value), expressions(shape))
+
+    @property
+    def value(self) -> Expr:
+        return self.args[0]
+
+
+class Identity(Leaf):
+    """The identity matrix of `size` rows."""
+
+    def __new__(cls, size: Any) -> Self:
+        return super().__new__(cls, as_expression(size))
+
+
+class Commutation(Leaf):
+    """The commutation matrix: the elements of an (m, n) matrix, row by row, in the order of its transpose's rows.
+
+    `commutation(m, n) @ reshape(A, (m * n,)) = reshape(A.T, (m * n,))` (Magnus and Neudecker, 2019, section 3.7).
+    """
+
+    def __new__(cls, rows: Any, columns: Any) -> Self:
+        return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
+
+
+class Known(Leaf):
+    """Data that is known when the module is written: a mask, positions. `rule` gives an element by its indices.
+
+    Made by `known` (`symprop/algebra/known.py`), which checks the name and the rule.
+    """
+
+    def __new__(cls, name: Any, rule: Any, shape: Any) -> Self:
+        return super().__new__(
+            cls, name if isinstance(name, Str) else Str(name), as_expression(rule), expressions(shape)
+        )
+
+    @property
+    def name(self) -> str:
+        return self.args[0].name
+
+    @property
+    def rule(self) -> Expr:
+        """An element, an expression in the indices `AXES` of the array."""
+        return self.args[1]
+
+
+def unused_index(*formulas: Basic) -> sympy.Symbol:
+    """Return an index that no size, index or array in `formulas` is called like.
+
+    >>> import symprop
+    >>> unused_index(symprop.variable("i", ("j", 3)))
+    l
+    """
+    taken = names_in(*formulas)
+    numbered = (f"i{number}" for number in count())
+    free = next(name for name in chain("ijlrsuv", numbered) if name not in taken)
+    return sympy.Symbol(free, integer=True, positive=True)
+
+
+def names_in(*formulas: Basic) -> set[str]:
+    """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
+    arrays = [array for each in formulas for array in each.atoms(Variable)]
+    symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
+    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
+
+
+__all__ = [
+    "AXIS_FACTS",
+    "Commutation",
+    "Fact",
+    "Fill",
+    "Identity",
+    "Known",
+    "Variable",
+    "names_in",
+    "unused_index",
+]
