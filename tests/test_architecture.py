@@ -66,8 +66,6 @@ LONG_FILES = {
     "algebra/nodes.py",
     "algebra/reader.py",
     "analysis/gaussian.py",
-    "codegen/loops.py",
-    "codegen/numpy_source.py",
     "files.py",
     "formulas/finishing.py",
     "verify/certificate.py",
