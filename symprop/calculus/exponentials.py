@@ -32,6 +32,14 @@ def argument(node: Node | None, name: str) -> Node | None:
     return node.operands[0] if node is not None and is_map(node, name) else None
 
 
+def has_value_everywhere(operation: Node) -> bool:
+    """Whether an operation has a value wherever its operands do: it is no quotient, root or logarithm."""
+    exponent = base_and_exponent(operation)[1]
+    return bool(exponent.is_Integer and exponent.is_positive) and not any(
+        is_map(operation, name) for name in ("log", "log1p")
+    )
+
+
 @for_kinds(n.Add)
 def minus_one(node: n.Add) -> Node | None:
     """Return `t` where `node` is written `1 + t`, else None."""
