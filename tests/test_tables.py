@@ -27,6 +27,10 @@ PARTIAL = {
     "shown to be at least 0": "a kind shows nothing of its sign",
     "shown to be semidefinite": "a kind shows nothing of its eigenvalues",
     "shown to be definite": "a kind shows nothing of its eigenvalues",
+    "product of a matrix that is not built and a vector": "any other matrix is built",
+    "applied to a matrix": "any other matrix is multiplied",
+    "applied to a matrix from the right": "any other matrix is multiplied",
+    "as an inner product": "a kind without a row stays as it is",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {table.meaning: "a pair of kinds without an identity stays as it is" for table in PAIRS.values()}

@@ -74,6 +74,11 @@ class Table:
             raise LookupError(f"table {self.meaning!r} has no row for {kind.__name__}")
         return found
 
+    def given(self, subject: Any, *rest: Any) -> Any:
+        """Apply the row of the kind of `subject`, where it has one, else return None."""
+        row = self.find(type(subject))
+        return row(subject, *rest) if row else None
+
     def __call__(self, subject: Any, *rest: Any) -> Any:
         """Apply the row of the kind of `subject`."""
         return self[type(subject)](subject, *rest)

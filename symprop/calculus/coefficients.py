@@ -44,6 +44,11 @@ def scalars_and_rest(node: Node) -> tuple[Expr, tuple[Node, ...], Node | None]:
     return coefficient, scalars, multiplied(arrays) if scalars else rest
 
 
+def base_and_exponent(node: Node) -> tuple[Node, Expr]:
+    """Split `x**k` into `x` and `k`; anything else has the exponent 1."""
+    return (node.operands[0], node.exponent) if isinstance(node, n.Power) else (node, Integer(1))
+
+
 def scaled(coefficient: Expr, node: Node) -> Node:
     """Return `coefficient * node`, tidy when `node` is."""
     inner, rest = coefficient_and_rest(node)

@@ -5,7 +5,7 @@ A row sees a node, its operand, both tidy below, and `tidy`; it returns an equal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sympy
@@ -15,11 +15,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Row, Table
+from symprop.algebra.trees import is_zero, ones
+from symprop.calculus.coefficients import same_shape, scaled
 
 Tidy = Callable[[Node], Node]
 
 PAIRS: dict[type[Node], Table] = {}
-"""For a kind, the table of the kinds that its operand may be."""
+"""For a kind, or a trait of kinds, the table of the kinds that its first operand may be."""
 
 
 def pair(outer: type[Node], *inner: type[Node]) -> Callable[[Row], Row]:
@@ -30,9 +32,108 @@ def pair(outer: type[Node], *inner: type[Node]) -> Callable[[Row], Row]:
 def paired(node: Node, tidy: Tidy) -> Node | None:
     """Return what the identity of a node's kind and its operand's makes of it, if there is one."""
     operand = node.operands[0]
-    row = PAIRS[type(node)].find(type(operand))
-    found: Node | None = row(node, operand, tidy) if row else None
-    return found
+    rows = (PAIRS[kind].find(type(operand)) for kind in type(node).__mro__ if kind in PAIRS)
+    results: Iterator[Node | None] = (row(node, operand, tidy) for row in rows if row)
+    return next((found for found in results if found is not None), None)
+
+
+# ---------------------------------------------------------------- powers and choices
+
+
+@pair(n.Power, n.Scalar)
+def _(node: n.Power, inner: n.Scalar, tidy: Tidy) -> Node:
+    return n.Scalar(inner.value**node.exponent)
+
+
+@pair(n.Power, n.Fill)
+def _(node: n.Power, inner: n.Fill, tidy: Tidy) -> Node | None:
+    return n.Fill(inner.value**node.exponent, inner.shape) if node.exponent.is_Integer else None
+
+
+@pair(n.Power, n.Power)
+def _(node: n.Power, inner: n.Power, tidy: Tidy) -> Node | None:
+    if not node.exponent.is_Integer and inner.exponent.is_Integer:
+        return None  # a root has a base of at least 0
+    return tidy(n.Power(inner.operands[0], inner.exponent * node.exponent))
+
+
+@pair(n.Power, n.Multiply)
+def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
+    if not node.exponent.is_Integer:
+        return None
+    return tidy(n.Multiply(*(n.Power(factor, node.exponent) for factor in inner.operands)))
+
+
+@pair(n.Where, n.Compare)
+def _(node: n.Where, inner: n.Compare, tidy: Tidy) -> Node | None:
+    _, yes, no = node.operands
+    return inner if yes == n.Scalar(1) and is_zero(no) and same_shape(inner, node) else None
+
+
+# ---------------------------------------------------------------- elements in other places
+
+
+@pair(n.Structural, n.Scalar, n.Fill)
+def _(node: n.Structural, inner: Any, tidy: Tidy) -> Node | None:
+    return n.Fill(inner.value, node.shape) if node.index_map.outside in (None, inner.value) else None
+
+
+@pair(n.Reshape, n.Scalar, n.Fill)
+def _(node: n.Reshape, inner: Any, tidy: Tidy) -> Node:
+    return n.Fill(inner.value, node.shape)
+
+
+@pair(n.Reshape, n.Reshape, n.Expand)
+def _(node: n.Reshape, inner: Node, tidy: Tidy) -> Node:
+    return tidy(n.Reshape(inner.operands[0], node.shape))  # the order of the elements is the same
+
+
+@pair(n.Flip, n.Flip)
+def _(node: n.Flip, inner: n.Flip, tidy: Tidy) -> Node | None:
+    return inner.operands[0] if inner.axes == node.axes else None
+
+
+@pair(n.Slice, n.Concatenate)
+def _(node: n.Slice, inner: n.Concatenate, tidy: Tidy) -> Node | None:
+    """The slice of the one part that it lies in, where the sizes show that."""
+    before: sympy.Expr = Integer(0)
+    for part in inner.operands if inner.axis == node.axis else ():
+        size = part.shape[node.axis]
+        start, stop = node.start - before, node.stop - before
+        if start.is_nonnegative and (size - stop).is_nonnegative:
+            return tidy(n.Slice(part, node.axis, start, stop))
+        before += size
+    return None
+
+
+@pair(n.Slice, n.Add, n.Multiply, n.Power)
+def _(node: n.Slice, inner: Node, tidy: Tidy) -> Node:
+    def sliced(part: Node) -> Node:
+        axis = node.axis - inner.rank + part.rank
+        spread = axis < 0 or part.shape[axis] == 1  # what is spread along the axis stays
+        return part if spread else n.Slice(part, axis, node.start, node.stop)
+
+    return tidy(inner.with_operands(map(sliced, inner.operands)))
+
+
+@pair(n.Take, n.Add)
+def _(node: n.Take, inner: n.Add, tidy: Tidy) -> Node:
+    ids = node.operands[1]
+
+    def selected(term: Node) -> Node:
+        if term.rank < inner.rank:
+            return term  # the same in all rows
+        return n.Take(term, ids) if term.shape[0] != 1 or inner.shape[0] == 1 else n.Sum(term, 0)
+
+    return tidy(n.Add(*map(selected, inner.operands)))
+
+
+@pair(n.ScatterAdd, n.Scalar, n.Fill)
+def _(node: n.ScatterAdd, inner: Any, tidy: Tidy) -> Node | None:
+    ids = node.operands[1]
+    if node.rank == 1 and not ids.rank:
+        return scaled(inner.value, n.OneHot(ids, node.size))
+    return scaled(inner.value, n.ScatterAdd(ones(*inner.shape), ids, node.size)) if inner.value != 1 else None
 
 
 # ---------------------------------------------------------------- transposes and diagonals
@@ -111,6 +212,17 @@ def _(node: n.Expand, inner: n.Reduction, tidy: Tidy) -> Node | None:
     return inner.func(array, axes, True, *rest)
 
 
+@pair(n.Diag, n.Fill)
+def _(node: n.Diag, inner: n.Fill, tidy: Tidy) -> Node:
+    return scaled(inner.value, n.Identity(inner.shape[0]))
+
+
+@pair(n.Outer, n.Fill)
+def _(node: n.Outer, inner: n.Fill, tidy: Tidy) -> Node | None:
+    other = node.operands[1]
+    return n.Fill(inner.value * other.value, node.shape) if isinstance(other, n.Fill) else None
+
+
 # ---------------------------------------------------------------- sums
 
 
@@ -169,95 +281,19 @@ def _(node: n.Sum, inner: n.Kron, tidy: Tidy) -> Node | None:
     return tidy(n.Multiply(*map(n.Sum, inner.operands)))  # the sum of all products is the product of the sums
 
 
-# ---------------------------------------------------------------- square matrices
+@pair(n.Sum, n.MatMul)
+def _(node: n.Sum, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
+    left, right = inner.operands
+    if node.axes != tuple(range(inner.rank - 2)) or node.keepdims or not isinstance(left, n.Transpose):
+        return None
+    rows, order = left.operands[0], range(left.rank)
+    swapped = left.axes == (*order[:-2], order[-1], order[-2])
+    if left.rank != right.rank or not swapped or not all(map(same, rows.shape[:-1], right.shape[:-1])):
+        return None
+    count = sympy.prod(right.shape[:-1])
+    stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
+    return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
-@pair(n.Inverse, n.Inverse)
-def _(node: n.Inverse, inner: n.Inverse, tidy: Tidy) -> Node:
-    return inner.operands[0]
-
-
-@pair(n.Inverse, n.Identity)
-def _(node: n.Inverse, inner: n.Identity, tidy: Tidy) -> Node:
-    return inner
-
-
-@pair(n.Inverse, n.MatrixPower)
-def _(node: n.Inverse, inner: n.MatrixPower, tidy: Tidy) -> Node:
-    return tidy(inner.with_operands([n.Inverse(*inner.operands)]))
-
-
-@pair(n.Inverse, n.Diag)
-def _(node: n.Inverse, inner: n.Diag, tidy: Tidy) -> Node:
-    return tidy(n.Diag(n.Power(inner.operands[0], -1)))
-
-
-@pair(n.Inverse, n.Kron)
-def _(node: n.Inverse, inner: n.Kron, tidy: Tidy) -> Node | None:
-    return tidy(n.Kron(*map(n.Inverse, inner.operands))) if all(same(*part.shape) for part in inner.operands) else None
-
-
-@pair(n.Inverse, n.MatMul)
-def _(node: n.Inverse, inner: n.MatMul, tidy: Tidy) -> Node | None:
-    left, right = inner.operands  # inv(A B) = inv(B) inv(A), both square
-    return tidy(n.MatMul(n.Inverse(right), n.Inverse(left))) if same(*left.shape) else None
-
-
-@pair(n.Determinant, n.Identity)
-def _(node: n.Determinant, inner: n.Identity, tidy: Tidy) -> Node:
-    return n.Scalar(1)
-
-
-@pair(n.LogDeterminant, n.Identity)
-def _(node: n.LogDeterminant, inner: n.Identity, tidy: Tidy) -> Node:
-    return n.Scalar(0)
-
-
-@pair(n.Determinant, n.Transpose)
-@pair(n.LogDeterminant, n.Transpose)
-def _(node: Node, inner: n.Transpose, tidy: Tidy) -> Node:
-    return tidy(node.func(inner.operands[0]))
-
-
-@pair(n.Determinant, n.Inverse, n.MatrixPower)
-def _(node: n.Determinant, inner: Node, tidy: Tidy) -> Node:
-    return tidy(n.Power(tidy(n.Determinant(inner.operands[0])), _exponent(inner)))
-
-
-@pair(n.LogDeterminant, n.Inverse, n.MatrixPower)
-def _(node: n.LogDeterminant, inner: Node, tidy: Tidy) -> Node:
-    return tidy(n.Multiply(n.Scalar(_exponent(inner)), tidy(n.LogDeterminant(inner.operands[0]))))
-
-
-def _exponent(power: Node) -> sympy.Expr:
-    return power.exponent if isinstance(power, n.MatrixPower) else Integer(-1)
-
-
-@pair(n.MatrixPower, n.Identity)
-def _(node: n.MatrixPower, inner: n.Identity, tidy: Tidy) -> Node:
-    return inner
-
-
-@pair(n.MatrixPower, n.Inverse)
-def _(node: n.MatrixPower, inner: n.Inverse, tidy: Tidy) -> Node | None:
-    exponent = node.exponent
-    if not (exponent.is_nonnegative or exponent.is_nonpositive):
-        return None  # an exponent that is not known to be below 0 is taken to be above it
-    return tidy(n.MatrixPower(inner.operands[0], -exponent))
-
-
-@pair(n.MatrixPower, n.MatrixPower)
-def _(node: n.MatrixPower, inner: n.MatrixPower, tidy: Tidy) -> Node:
-    exponent = node.exponent
-    if exponent.is_nonpositive:
-        return tidy(n.MatrixPower(n.Inverse(inner), -exponent))
-    base = n.Inverse(inner.operands[0]) if inner.exponent.is_nonpositive else inner.operands[0]
-    return tidy(n.MatrixPower(base, abs(inner.exponent) * exponent))
-
-
-@pair(n.MatrixPower, n.Diag)
-def _(node: n.MatrixPower, inner: n.Diag, tidy: Tidy) -> Node:
-    return tidy(n.Diag(n.Power(inner.operands[0], node.exponent)))
-
-
-__all__ = ["PAIRS", "paired"]
+__all__ = ["PAIRS", "pair", "paired"]

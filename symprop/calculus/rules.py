@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
-from symprop.algebra import trees
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, walk
-from symprop.calculus.coefficients import coefficient_and_rest, expanded
+from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
+from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
@@ -39,9 +39,9 @@ def _(node: n.Power, context: Context) -> Applied | None:
         axes.append(base.axis)
         base = base.operands[0]
     equation = context.powers.get(base)
-    if equation is None or not isinstance(equation.expression, n.Power):
+    if equation is None:
         return None
-    times = node.exponent / equation.expression.exponent
+    times = node.exponent / base_and_exponent(equation.expression)[1]
     known = expanded_by(equation.target, *reversed(axes))
     return Applied(n.Power(known, times), (equation,)) if times.is_Integer else None
 
@@ -49,39 +49,27 @@ def _(node: n.Power, context: Context) -> Applied | None:
 @rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
-    below = [factor for factor in node.operands if isinstance(factor, n.Power) and factor.exponent.is_negative]
-    for factor in below:
-        base = factor.operands[0]
-        above = next((other for other in node.operands if _is_power_of(other, base)), None)
-        reason = nonzero(base, context) if above is not None else None
-        if above is not None and reason is not None:
-            exponent = factor.exponent + (above.exponent if isinstance(above, n.Power) and above != base else 1)
-            rest = [other for other in node.operands if other is not factor and other is not above]
-            return Applied(n.Multiply(*rest, n.Power(base, exponent)), (reason,))
+    powers = [(factor, *base_and_exponent(factor)) for factor in node.operands]
+    for factor, base, below in powers:
+        above = [(other, up) for other, same, up in powers if same == base and up.is_positive]
+        reason = nonzero(base, context) if above and below.is_negative else None
+        if reason is not None:
+            rest = [other for other in node.operands if other is not factor and other is not above[0][0]]
+            return Applied(n.Multiply(*rest, n.Power(base, below + above[0][1])), (reason,))
     return None
-
-
-def _is_power_of(node: Node, base: Node) -> bool:
-    if node == base:
-        return True
-    return isinstance(node, n.Power) and node.operands[0] == base and bool(node.exponent.is_positive)
 
 
 @rule(PRODUCTS, "distribute", "x * (y + z / x) = x * y + z where x is not 0")
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
     for factor in node.operands:
-        if isinstance(factor, n.Add):
-            others = [other for other in node.operands if other is not factor]
-            bases = {base for term in factor.operands for base in _below(term)}
-            if any(nonzero(other, context) and other in bases for other in others):
-                return Applied(n.Add(*(n.Multiply(*others, term) for term in factor.operands)))
+        terms = terms_of(factor)
+        others = [other for other in node.operands if other is not factor]
+        powers = [base_and_exponent(part) for term in terms for part in factors_of(term) if len(terms) > 1]
+        bases = {base for base, exponent in powers if exponent.is_negative}
+        if any(other in bases and nonzero(other, context) for other in others):
+            return Applied(n.Add(*(n.Multiply(*others, term) for term in terms)))
     return None
-
-
-def _below(term: Node) -> list[Node]:
-    factors = factors_of(term)
-    return [factor.operands[0] for factor in factors if isinstance(factor, n.Power) and factor.exponent.is_negative]
 
 
 @rule(PRODUCTS, "expand and collect", "x * (1 - y) + x * y = x")
@@ -89,16 +77,8 @@ def _below(term: Node) -> list[Node]:
 def _(node: n.Add, context: Context) -> Applied | None:
     collected = tidy(n.Add(*(part for term in node.operands for part in expanded(term))))
     _, rest = coefficient_and_rest(collected)
-    terms = len(rest.operands) if isinstance(rest, n.Add) else 1
-    return (
-        Applied(collected)
-        if terms < len(node.operands) or (terms == len(node.operands) and _depth(collected) < _depth(node))
-        else None
-    )
-
-
-def _depth(node: Node) -> int:
-    return sum(1 for _ in trees.walk(node))
+    terms = 1 if rest is None else len(terms_of(rest))
+    return Applied(collected) if (terms, collected.weight) < (len(node.operands), node.weight) else None
 
 
 def _enter(form: KnownForm) -> None:
@@ -117,7 +97,7 @@ for _form in KNOWN_FORMS:
 def _(node: n.Multiply, context: Context) -> Applied | None:
     choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
     others = [factor for factor in node.operands if factor is not choice and not isinstance(factor, n.Scalar)]
-    partial = [factor for factor in others if _is_partial(factor)]
+    partial = [factor for factor in others if not all(map(has_value_everywhere, walk(factor)))]
     if choice is None or not partial:
         return None
     condition, yes, no = choice.operands
@@ -128,15 +108,6 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
 
 def _one_sided(choice: n.Where) -> bool:
     return any(is_zero(branch) for branch in choice.operands[1:])
-
-
-def _is_partial(factor: Node) -> bool:
-    """Whether a factor has no value somewhere: a root, a reciprocal or a logarithm."""
-    return any(
-        (isinstance(part, n.Power) and not (part.exponent.is_Integer and part.exponent.is_positive))
-        or (isinstance(part, n.Map) and part.function.name in ("log", "log1p"))
-        for part in walk(factor)
-    )
 
 
 RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS)

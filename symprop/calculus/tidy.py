@@ -14,12 +14,12 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
 from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     bare_operands,
+    base_and_exponent,
     coefficient_and_rest,
     common_factor,
     same_shape,
@@ -28,7 +28,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
-from symprop.calculus.pairs import paired
+from symprop.calculus.matrix_pairs import paired
 from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
@@ -52,7 +52,7 @@ def tidy(node: Node) -> Node:
     return found
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.OneHot, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.OneHot, n.Softmax, n.LogSumExp, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -96,7 +96,7 @@ def _(node: n.Multiply) -> Node:
         if isinstance(factor, (n.Scalar, n.Fill)):
             coefficient *= factor.value
             continue
-        base, exponent = (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, Integer(1))
+        base, exponent = base_and_exponent(factor)
         if isinstance(base, n.Transpose) and n.Identity(node.shape[-1]) in factors:
             base = base.operands[0] if base.rank == 2 else base  # only its diagonal counts
         powers.setdefault(base, [Integer(0), Integer(0)])[bool(exponent.could_extract_minus_sign())] += exponent
@@ -122,30 +122,26 @@ def _(node: n.Power) -> Node:
         return base
     if exponent == 0:
         return ones(*base.shape)
-    if isinstance(base, n.Scalar):
-        return n.Scalar(base.value**exponent)
-    if isinstance(base, n.Power) and (exponent.is_Integer or not base.exponent.is_Integer):
-        return tidy(n.Power(base.operands[0], base.exponent * exponent))  # a root has a base of at least 0
-    if not exponent.is_Integer:
-        return node
-    if isinstance(base, n.Multiply):
-        return tidy(n.Multiply(*(n.Power(factor, exponent) for factor in base.operands)))
-    if isinstance(base, n.Fill):
-        return n.Fill(base.value**exponent, base.shape)
-    return node
+    return paired(node, tidy) or node
 
 
+@TIDY.row(n.Linear)
 def _linear(node: Node) -> Node:
     """Pull the numbers and scalars out of the operands of an operation that is linear in each array operand."""
+    if any(map(is_zero, node.operands)):
+        return zeros(*node.shape)
+    found = paired(node, tidy)
+    if found is not None:
+        return found
     total: Expr = Integer(1)
     scalars: list[Node] = []
     operands: list[Node] = []
     for operand in node.operands:
-        coefficient, found, rest = scalars_and_rest(operand)
+        coefficient, more, rest = scalars_and_rest(operand)
         if rest is None:
             return node
         total *= coefficient
-        scalars.extend(found)
+        scalars.extend(more)
         operands.append(rest)
     if total == 1 and not scalars:
         return node
@@ -167,92 +163,31 @@ def _(node: n.MatMul) -> Node:
     return _linear(node)
 
 
-@TIDY.row(n.Outer)
-def _(node: n.Outer) -> Node:
-    if all(isinstance(operand, n.Fill) for operand in node.operands):
-        return n.Fill(sympy.prod([operand.args[0] for operand in node.operands]), node.shape)
-    return zeros(*node.shape) if any(map(is_zero, node.operands)) else _linear(node)
-
-
 @TIDY.row(n.Structural)
 def _structural(node: n.Structural) -> Node:
-    operand, outside = node.operands[0], node.index_map.outside
-    if isinstance(operand, (n.Scalar, n.Fill)) and outside in (None, operand.value):
-        return n.Fill(operand.value, node.shape)
-    return _linear(node) if outside in (None, 0) else node
+    return _linear(node) if node.index_map.outside in (None, 0) else paired(node, tidy) or node
 
 
 @TIDY.row(n.Transpose)
 def _(node: n.Transpose) -> Node:
-    if node.axes == tuple(range(node.rank)):
-        return node.operands[0]
-    return paired(node, tidy) or _structural(node)
+    return node.operands[0] if node.axes == tuple(range(node.rank)) else _linear(node)
 
 
 @TIDY.row(n.Sum)
 def _(node: n.Sum) -> Node:
     operand = node.operands[0]
-    if not node.axes or (node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes)):
-        return operand
-    found = paired(node, tidy)
-    if found is not None:
-        return found
-    if isinstance(operand, n.MatMul) and node.axes == tuple(range(operand.rank - 2)) and not node.keepdims:
-        return _one_product(node, *operand.operands)
-    return _linear(node)
+    unchanged = not node.axes or (node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes))
+    return operand if unchanged else _linear(node)
 
 
-def _one_product(node: n.Sum, left: Node, right: Node) -> Node:
-    """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
-    if not (isinstance(left, n.Transpose) and left.rank == right.rank > 2):
-        return _linear(node)
-    rows, order = left.operands[0], range(left.rank)
-    if left.axes != (*order[:-2], order[-1], order[-2]) or not all(map(same, rows.shape[:-1], right.shape[:-1])):
-        return _linear(node)
-    count = sympy.prod(right.shape[:-1])
-    stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
-    return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
-
-
-@TIDY.row(n.Diag)
-def _(node: n.Diag) -> Node:
-    operand = node.operands[0]
-    if isinstance(operand, n.Fill):
-        return scaled(operand.value, n.Identity(operand.shape[0])) if operand.value != 0 else zeros(*node.shape)
-    return _linear(node)
-
-
-@TIDY.row(n.Diagonal, n.Expand)
-def _(node: n.Diagonal | n.Expand) -> Node:
-    return paired(node, tidy) or _structural(node)
-
-
-@TIDY.row(n.Pad)
-def _(node: n.Pad) -> Node:
+@TIDY.row(n.Pad, n.Slice)
+def _(node: n.Structural) -> Node:
     return node.operands[0] if same_shape(node, node.operands[0]) else _structural(node)
-
-
-@TIDY.row(n.Flip)
-def _(node: n.Flip) -> Node:
-    operand = node.operands[0]
-    return operand.operands[0] if isinstance(operand, n.Flip) and operand.axes == node.axes else _structural(node)
-
-
-@TIDY.row(n.Fold)
-def _(node: n.Fold) -> Node:
-    return zeros(*node.shape) if is_zero(node.operands[0]) else _linear(node)
 
 
 @TIDY.row(n.Reshape)
 def _(node: n.Reshape) -> Node:
-    operand = node.operands[0]
-    if same_shape(node, operand):
-        return operand
-    if isinstance(operand, (n.Scalar, n.Fill)):
-        return n.Fill(operand.value, node.shape)
-    if isinstance(operand, (n.Reshape, n.Expand)):  # the order of the elements is the same
-        return tidy(n.Reshape(operand.operands[0], node.shape))
-    return _linear(node)
+    return node.operands[0] if same_shape(node, node.operands[0]) else _linear(node)
 
 
 @TIDY.row(n.BlockSum)
@@ -265,24 +200,11 @@ def _(node: Node) -> Node:
     array, ids = node.operands
     if is_zero(array):
         return zeros(*node.shape)
-    if isinstance(node, n.ScatterAdd) and node.rank == 1 and not ids.rank and isinstance(array, (n.Scalar, n.Fill)):
-        return scaled(array.value, n.OneHot(ids, node.size))
-    if isinstance(node, n.ScatterAdd) and isinstance(array, n.Fill) and array.value != 1:
-        return scaled(array.value, n.ScatterAdd(ones(*array.shape), ids, node.size))
-    if isinstance(node, n.Take) and isinstance(array, n.Add):
-        return tidy(n.Add(*(_selected(term, node) for term in array.operands)))
+    found = paired(node, tidy)
+    if found is not None:
+        return found
     coefficient, rest = coefficient_and_rest(array)
-    if coefficient == 1 or rest is None:
-        return node
-    return scaled(coefficient, node.with_operands([rest, ids]))
-
-
-def _selected(term: Node, node: n.Take) -> Node:
-    """Return rows of one term of a sum; one that is the same in all rows stays."""
-    array, ids = node.operands
-    if term.rank < array.rank:
-        return term
-    return n.Take(term, ids) if term.shape[0] != 1 or array.shape[0] == 1 else n.Sum(term, 0)
+    return node if coefficient == 1 or rest is None else scaled(coefficient, node.with_operands([rest, ids]))
 
 
 @TIDY.row(n.Map)
@@ -293,19 +215,10 @@ def _(node: n.Map) -> Node:
     return node
 
 
-@TIDY.row(n.Softmax, n.LogSumExp)
-def _(node: Node) -> Node:
-    return node
-
-
 @TIDY.row(n.Where)
 def _(node: n.Where) -> Node:
-    condition, yes, no = node.operands
-    if yes == no:
-        return spread(yes, node.shape)
-    if isinstance(condition, n.Compare) and same_shape(condition, node) and yes == n.Scalar(1) and is_zero(no):
-        return condition
-    return node
+    _, yes, no = node.operands
+    return spread(yes, node.shape) if yes == no else paired(node, tidy) or node
 
 
 @TIDY.row(n.Inverse)
@@ -335,13 +248,8 @@ def _(node: n.MatrixPower) -> Node:
 
 @TIDY.row(n.Kron)
 def _(node: n.Kron) -> Node:
-    if any(map(is_zero, node.operands)):
-        return zeros(*node.shape)
-    if all(isinstance(operand, n.Identity) for operand in node.operands):
-        return n.Identity(node.shape[0])
-    if any(operand.shape == (1, 1) and isinstance(operand, n.Identity) for operand in node.operands):
-        return next(operand for operand in node.operands if operand != n.Identity(1))
-    return _linear(node)
+    one = n.Identity(1)
+    return next((part for part in node.operands if part != one), one) if one in node.operands else _linear(node)
 
 
 @TIDY.row(n.Commutation)
@@ -354,38 +262,6 @@ def _(node: n.Concatenate) -> Node:
     if all(map(is_zero, node.operands)):
         return zeros(*node.shape)
     return node.operands[0] if len(node.operands) == 1 else node
-
-
-@TIDY.row(n.Slice)
-def _(node: n.Slice) -> Node:
-    operand = node.operands[0]
-    if same_shape(node, operand):
-        return operand
-    if isinstance(operand, n.Concatenate) and operand.axis == node.axis:
-        return _part_of(operand, node) or node
-    if isinstance(operand, (n.Add, n.Multiply, n.Power)):  # what is elementwise is sliced part by part
-        return tidy(operand.with_operands(_sliced(part, node) for part in operand.operands))
-    return _structural(node)
-
-
-def _part_of(parts: n.Concatenate, node: n.Slice) -> Node | None:
-    """Return the slice of the one part of a concatenation that it lies in, where the sizes show that."""
-    before: Expr = Integer(0)
-    for part in parts.operands:
-        size = part.shape[node.axis]
-        start, stop = node.start - before, node.stop - before
-        if start.is_nonnegative and (size - stop).is_nonnegative:
-            return tidy(n.Slice(part, node.axis, start, stop))
-        before += size
-    return None
-
-
-def _sliced(part: Node, node: n.Slice) -> Node:
-    """Return an operand of an elementwise operation, sliced as the whole; what is spread along the axis stays."""
-    axis = node.axis - node.operands[0].rank + part.rank
-    if axis < 0 or part.shape[axis] == 1:
-        return part
-    return n.Slice(part, axis, node.start, node.stop)
 
 
 @TIDY.row(n.Product, n.Extreme)

@@ -17,7 +17,8 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.scalar import scalar_body
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import is_zero, variables, walk
-from symprop.calculus.known_forms import is_map, minus_one
+from symprop.calculus.coefficients import base_and_exponent
+from symprop.calculus.exponentials import has_value_everywhere, is_map, minus_one
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import by_rule, everywhere
@@ -31,12 +32,11 @@ def clamp_branches(program: Program) -> Program:
 
     @for_kinds(n.Where)
     def rule(node: n.Where) -> Node | None:
-        if not isinstance(node.operands[0], n.Compare):
-            return None
         condition, yes, no = node.operands
-        relation, (left, right) = condition.relation, condition.operands
-        if relation not in (">", ">=", "<", "<=") or not isinstance(left, Variable):
+        compared = _compared(condition)
+        if compared is None or compared[0] in ("==", "!="):
             return None
+        relation, left, right = compared
         above, below = FUNCTIONS["maximum"](left, right), FUNCTIONS["minimum"](left, right)
         sides = (above, below) if relation in (">", ">=") else (below, above)
         clamped = tuple(_clamped(branch, left, side) for branch, side in zip((yes, no), sides, strict=True))
@@ -45,8 +45,15 @@ def clamp_branches(program: Program) -> Program:
     return by_rule(program, rule)
 
 
+@for_kinds(n.Compare)
+def _compared(condition: n.Compare) -> tuple[str, Variable, Node] | None:
+    """Return the relation, the variable and what it is compared with, else None."""
+    left, right = condition.operands
+    return (condition.relation, left, right) if isinstance(left, Variable) else None
+
+
 def _clamped(branch: Node, read: Variable, side: Node) -> Node:
-    if isinstance(branch, n.Map) and any(is_map(branch, name) for name in STEEP):
+    if any(is_map(branch, name) for name in STEEP):
         return _in_place(branch, read, side)
     if not isinstance(branch, n.Elementwise):
         return branch
@@ -73,9 +80,8 @@ def step_around_poles(program: Program) -> Program:
     made: dict[Node, Variable] = {}
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        def safe(node: n.Where, place: int) -> Node:
-            (condition, branch), (read, pole) = (node.operands[0], node.operands[place]), node.operands[0].operands
-            step = STEPS[condition.relation][place - 1]
+        def safe(node: Node, place: int, relation: str, read: Variable, pole: n.Scalar) -> Node:
+            condition, branch, step = node.operands[0], node.operands[place], STEPS[relation][place - 1]
             if step == 0 or not _may_fail(branch, [read]) or _in_place(branch, read, pole) == branch:
                 return branch
             sides = [read, n.Scalar(pole.value + step)]
@@ -88,12 +94,10 @@ def step_around_poles(program: Program) -> Program:
 
         def rule(node: Node) -> Node:
             node = _gathered(node)
-            condition = node.operands[0] if isinstance(node, n.Where) else None
-            if isinstance(node, n.Where) and isinstance(condition, n.Compare):
-                read, pole = condition.operands
-                if isinstance(read, Variable) and isinstance(pole, n.Scalar):
-                    return n.Where(condition, safe(node, 1), safe(node, 2))
-            return node
+            compared = _compared(node.operands[0]) if isinstance(node, n.Where) else None
+            if compared is None or not isinstance(compared[2], n.Scalar):
+                return node
+            return n.Where(node.operands[0], *(safe(node, place, *compared) for place in (1, 2)))
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
@@ -115,13 +119,10 @@ def _gathered(node: Node) -> Node:
 
 def _may_fail(branch: Node, reads: Sequence[Variable]) -> bool:
     """Whether something in `branch` that reads one of `reads` may have no value: a quotient, a root, a logarithm."""
-    return any(
-        (isinstance(part, n.Power) and not (part.exponent.is_Integer and part.exponent.is_positive))
-        or any(is_map(part, name) for name in ("log", "log1p"))
-        for part in walk(branch)
-        if not set(reads).isdisjoint(variables(part))
-    )
+    return any(not has_value_everywhere(part) for part in walk(branch) if not set(reads).isdisjoint(variables(part)))
 
+
+ARITHMETIC = (n.Scalar, n.Add, n.Multiply, n.Power)
 
 SATURATED = 20
 """From here on tanh is 1 in every digit of a float64 (from 19.1)."""
@@ -182,19 +183,15 @@ def _saturation(node: Node) -> tuple[Variable, int] | None:
 def _slope_saturation(factor: Node) -> tuple[Variable, int] | None:
     """The same for `1 - tanh(p(t))**2`."""
     rest = minus_one(factor)
-    square = None if rest is None else tidy(n.negative(rest))
-    return _saturation(square.operands[0]) if isinstance(square, n.Power) and square.exponent == 2 else None
+    base, exponent = (None, 1) if rest is None else base_and_exponent(tidy(n.negative(rest)))
+    return _saturation(base) if base is not None and exponent == 2 else None
 
 
 def _has_powers(node: Node, read: Variable) -> bool:
     """Whether `node` is a polynomial in `read` alone with a power of it."""
-    polynomial = all(
-        isinstance(part, (n.Add, n.Multiply, n.Scalar))
-        or part == read
-        or (isinstance(part, n.Power) and part.exponent.is_Integer and part.exponent.is_positive)
-        for part in walk(node)
-    )
-    return polynomial and any(isinstance(part, n.Power) for part in walk(node))
+    parts = [part for part in walk(node) if part != read]
+    polynomial = all(isinstance(part, ARITHMETIC) and has_value_everywhere(part) for part in parts)
+    return polynomial and any(base_and_exponent(part)[1] != 1 for part in parts)
 
 
 __all__ = ["bound_saturated", "clamp_branches", "step_around_poles"]

@@ -94,7 +94,7 @@ def meaning(node: Node) -> Node:
     """
     operands = tuple(meaning(operand) for operand in node.operands)
     new = node if operands == node.operands else node.with_operands(operands)
-    return MEANING(new) if type(new) in MEANING else new
+    return MEANING.given(new) or new
 
 
 @MEANING.row(Solve)

@@ -13,11 +13,11 @@ from sympy import Expr, Integer, Rational
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.table import for_kinds
+from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import factors_of, multiplied
 from symprop.analysis.definiteness import nonnegative
 from symprop.analysis.orders import LONGEST_CHAIN, Factor, Tree, best_tree
-from symprop.calculus.coefficients import same_shape
+from symprop.calculus.coefficients import base_and_exponent, same_shape
 from symprop.codegen.kinds import Inner, Repeated, Solve
 from symprop.codegen.program import Pass, Program, rewritten
 from symprop.codegen.stable import by_rule
@@ -69,18 +69,10 @@ def unbuilt_kroneckers(program: Program) -> Program:
     @for_kinds(n.MatMul)
     def rule(node: n.MatMul) -> Node | None:
         left, right = node.operands
-        if left.rank == 1 and isinstance(right, (n.Kron, n.Commutation)):
+        if left.rank == 1 and type(right) in ON_A_VECTOR:
             left, right = _transposed_map(right), left
-        if right.rank != 1:
-            return None
-        if isinstance(left, n.Commutation):
-            return reshaped(n.Transpose(reshaped(right, left.args)), node.shape)
-        if not isinstance(left, n.Kron):
-            return None
-        first, second = left.operands
-        x = reshaped(right, (first.shape[1], second.shape[1]))
-        x = x if isinstance(second, n.Identity) else n.MatMul(x, transposed(second))
-        return reshaped(x if isinstance(first, n.Identity) else n.MatMul(first, x), node.shape)
+        applied = ON_A_VECTOR.given(left, right) if right.rank == 1 else None
+        return None if applied is None else reshaped(applied, node.shape)
 
     return by_rule(program, rule)
 
@@ -91,22 +83,46 @@ def _transposed_map(node: Node) -> Node:
     return n.Kron(*map(transposed, node.operands))
 
 
+ON_A_VECTOR = Table("product of a matrix that is not built and a vector")
+"""In some shape: the elements are those of the product."""
+
+
+@ON_A_VECTOR.row(n.Commutation)
+def _(matrix: n.Commutation, x: Node) -> Node:
+    return n.Transpose(reshaped(x, matrix.args))
+
+
+@ON_A_VECTOR.row(n.Kron)
+def _(matrix: n.Kron, x: Node) -> Node:
+    first, second = matrix.operands
+    return product(first, product(reshaped(x, (first.shape[1], second.shape[1])), transposed(second)))
+
+
+def product(left: Node, right: Node) -> Node:
+    """Return the product of two matrices; with an identity it is the other one."""
+    if isinstance(left, n.Identity):
+        return right
+    return left if isinstance(right, n.Identity) else n.MatMul(left, right)
+
+
 def repeated_blocks(program: Program) -> Program:
     """Fill a Kronecker product with an identity block by block: zeros are written once and never multiplied."""
 
-    def rule(node: Node) -> Node | None:
-        if isinstance(node, n.Multiply) and isinstance(node.operands[-1], Repeated):
-            *scalars, last = node.operands  # the number goes into the block
-            if not any(scalar.rank for scalar in scalars):
-                return last.with_operands([multiplied([*scalars, last.operands[0]])])
-        if not isinstance(node, n.Kron):
-            return None
+    @for_kinds(n.Kron)
+    def repeated(node: n.Kron) -> Node | None:
         left, right = node.operands
         if isinstance(left, n.Identity):
             return Repeated(right, left.shape[0])
         return Repeated(left, right.shape[0], True) if isinstance(right, n.Identity) else None
 
-    return by_rule(program, rule)
+    @for_kinds(n.Multiply)
+    def scaled(node: n.Multiply) -> Node | None:
+        *scalars, last = node.operands
+        if any(scalar.rank for scalar in scalars) or not isinstance(last, Repeated):
+            return None
+        return last.with_operands([multiplied([*scalars, last.operands[0]])])  # the number goes into the block
+
+    return by_rule(program, lambda node: repeated(node) or scaled(node))
 
 
 # ---------------------------------------------------------------- sums of products
@@ -114,38 +130,34 @@ def repeated_blocks(program: Program) -> Program:
 
 def inner_products(program: Program) -> Program:
     """Sum products of elements without an array of them: `sum(a * b)`, `trace(A @ B)`, the diagonal of `A @ B`."""
-
-    def rule(node: Node) -> Node | None:
-        if isinstance(node, n.Diagonal) and _is_matrix_product(node.operands[0]):
-            left, right, axis = _plain_pair(*node.operands[0].operands)
-            return n.Sum(n.Multiply(left, right), axis)  # diag(A @ B) = sum(A * B.T, axis=1)
-        if not isinstance(node, n.Sum) or node.rank:
-            return None
-        inside = node.operands[0]
-        if isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Multiply):
-            inside = inside.operands[0]  # the trace of a product, whose diagonal is a sum by now
-        return _inner_product(inside)
-
-    return by_rule(program, rule)
+    return by_rule(program, INNER.given)
 
 
-def _is_matrix_product(node: Node) -> bool:
-    return isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands)
+INNER = Table("as an inner product")
 
 
-def _plain_pair(left: Node, right: Node) -> tuple[Node, Node, int]:
-    """Return `A`, `B.T` and 1 for `A @ B`, or `A.T`, `B` and 0 where that has fewer transposes."""
-    if isinstance(left, n.Transpose):
-        return transposed(left), right, 0
-    return left, transposed(right), 1
+@INNER.row(n.Diagonal)
+def _(node: n.Diagonal) -> Node | None:
+    """diag(A @ B) = sum(A * B.T, axis=1), or sum(A.T * B, axis=0) where that has fewer transposes."""
+    if not _is_matrix_product(node.operands[0]):
+        return None
+    left, right = node.operands[0].operands
+    plain = _untransposed(left)
+    return n.Sum(n.Multiply(left, transposed(right)), 1) if plain is left else n.Sum(n.Multiply(plain, right), 0)
 
 
-def _inner_product(inside: Node) -> Node | None:
+@INNER.row(n.Sum)
+def _(node: n.Sum) -> Node | None:
     """sum(c * a * b) = c * inner(a, b) and sum(a**2) = inner(a, a), for arrays `a` and `b` of one shape."""
+    if node.rank:
+        return None
+    inside = node.operands[0]
+    if isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Multiply):
+        inside = inside.operands[0]  # the trace of a product, whose diagonal is a sum by now
     factors = factors_of(inside)
     scalars = [factor for factor in factors if not factor.rank]
     arrays = [factor for factor in factors if factor.rank]
-    if len(arrays) == 1 and isinstance(arrays[0], n.Power) and arrays[0].exponent == 2:
+    if len(arrays) == 1 and base_and_exponent(arrays[0])[1] == 2:
         arrays = [arrays[0].operands[0]] * 2
     whole = next((place for place, array in enumerate(arrays) if same_shape(array, inside)), None)
     if len(arrays) < 2 or whole is None:
@@ -155,6 +167,10 @@ def _inner_product(inside: Node) -> Node | None:
     if not same_shape(left, right):
         return None
     return multiplied([*scalars, n.MatMul(left, right) if left.rank == 1 else Inner(left, right)])
+
+
+def _is_matrix_product(node: Node) -> bool:
+    return isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands)
 
 
 # ---------------------------------------------------------------- the order of products
@@ -200,12 +216,12 @@ def _built(tree: Tree, parts: Sequence[Node]) -> Node:
     if isinstance(tree, int):
         return parts[tree]
     left, right = (_built(side, parts) for side in tree)
-    if isinstance(left, n.Diag) and isinstance(right, n.Diag):
-        return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
-    if isinstance(left, n.Diag):
-        d = left.operands[0]
+    d, e = (side.operands[0] if isinstance(side, n.Diag) else None for side in (left, right))
+    if d is not None and e is not None:
+        return n.Diag(n.Multiply(d, e))
+    if d is not None:
         return n.Multiply(n.Expand(d, 1) if right.rank == 2 else d, right)
-    return n.Multiply(left, right.operands[0]) if isinstance(right, n.Diag) else n.MatMul(left, right)
+    return n.MatMul(left, right) if e is None else n.Multiply(left, e)
 
 
 # ---------------------------------------------------------------- symmetric products
@@ -269,10 +285,10 @@ def solutions(program: Program) -> Program:
 
 def _inverted(node: Node) -> Node | None:
     """Return the matrix whose inverse `node` is."""
-    if isinstance(node, n.Inverse):
-        return node.operands[0]
-    inside = node.operands[0] if isinstance(node, n.Transpose) else None
-    return transposed(inside.operands[0]) if isinstance(inside, n.Inverse) else None
+    inside = _untransposed(node)
+    if not isinstance(inside, n.Inverse):
+        return None
+    return inside.operands[0] if inside is node else transposed(inside.operands[0])
 
 
 def _untransposed(matrix: Node) -> Node:

@@ -23,6 +23,7 @@ from symprop.codegen.kinds import Copy
 from symprop.codegen.numpy_source import is_indicator, opposite
 from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
+from symprop.codegen.views import gives_view, has_steps, is_boolean, is_constant, is_view
 
 OPERATION = Table("operation")
 """How a kind becomes one operation. A kind without a row is one call as it stands, over atoms."""
@@ -52,28 +53,6 @@ def single_operations(program: Program) -> Program:
         return statement.with_expression(expression)
 
     return rewritten(program, change)
-
-
-def is_view(node: Node) -> bool:
-    """Whether `node` is a variable or a view of one."""
-    return isinstance(node, Variable) or (gives_view(node) and is_view(node.operands[0]))
-
-
-def gives_view(node: Node) -> bool:
-    """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
-    return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)
-
-
-def is_constant(node: Node) -> bool:
-    """Whether an array depends on sizes alone."""
-    return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)
-
-
-def is_boolean(node: Node, booleans: set[Node]) -> bool:
-    """Whether an operation gives booleans, of variables some of which are."""
-    if isinstance(node, n.Map):  # the smaller of two booleans is "and"
-        return all(operand in booleans for operand in node.operands)
-    return isinstance(node, n.Compare) or (gives_view(node) and is_boolean(node.operands[0], booleans))
 
 
 @dataclass(frozen=True)
@@ -243,13 +222,7 @@ def _whole_power(split: Splitter, base: Node, exponent: int) -> Node:
 def _(split: Splitter, node: n.MatMul) -> Node:
     """BLAS steps over elements in no array: it would copy windows, so they are copied into memory that is planned."""
     atoms = map(split.atom, node.operands)
-    return node.with_operands(split.named(Copy(atom)) if _has_steps(atom) else atom for atom in atoms)
-
-
-def _has_steps(view: Node) -> bool:
-    """Whether the elements in a row of a view have others between them, or stand in reverse."""
-    stepped = isinstance(view, n.Flip) or (isinstance(view, n.Window) and any(step[3] > 1 for step in view.steps))
-    return stepped or (isinstance(view, n.Structural) and _has_steps(view.operands[0]))
+    return node.with_operands(split.named(Copy(atom)) if has_steps(atom) else atom for atom in atoms)
 
 
 # ---------------------------------------------------------------- elementwise functions

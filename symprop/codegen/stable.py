@@ -16,9 +16,10 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import variables
-from symprop.calculus.coefficients import coefficient_and_rest
-from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm, is_map, minus_one
+from symprop.algebra.trees import factors_of, terms_of, variables
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
+from symprop.calculus.exponentials import argument, is_map, minus_one
+from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.tidy import tidy
 from symprop.codegen.numpy_source import FUNCTION_NAMES
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
@@ -114,20 +115,22 @@ def _through_names(node: Node, definitions: Mapping[str, Node]) -> Node:
 
 def as_log_cosh(node: Node) -> Node | None:
     """Return `log(c cosh(t))` as `softplus(2 t) - t + log(c / 2)`, for c above 0, else None."""
-    c, inside = coefficient_and_rest(node.operands[0]) if is_map(node, "log") else (sympy.Integer(1), None)
-    if inside is None or not is_map(inside, "cosh") or not c.is_positive:
+    c, inside = coefficient_and_rest(argument(node, "log") or node)
+    t = argument(inside, "cosh") if is_map(node, "log") and c.is_positive else None
+    if t is None:
         return None
-    t = inside.operands[0]
     return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(sympy.log(c / 2))))
 
 
 def as_inverse_cosh(node: Node) -> Node | None:
     """Return powers of `1 / cosh(t)` as those of `2 exp(-|t|) sigmoid(2 |t|)`, else None."""
-    if not (isinstance(node, n.Power) and node.exponent.is_negative and is_map(node.operands[0], "cosh")):
+    base, exponent = base_and_exponent(node)
+    t = argument(base, "cosh") if exponent.is_negative else None
+    if t is None:
         return None
-    size = FUNCTIONS["abs"](node.operands[0].operands[0])
+    size = FUNCTIONS["abs"](t)
     inverse = 2 * FUNCTIONS["exp"](n.negative(size)) * FUNCTIONS["sigmoid"](2 * size)
-    return tidy(inverse**-node.exponent)
+    return tidy(inverse**-exponent)
 
 
 STABLE_FORMS: tuple[KnownForm, ...] = (
@@ -139,22 +142,23 @@ STABLE_FORMS: tuple[KnownForm, ...] = (
 
 def _log1p(node: Node) -> Node | None:
     """log(1 + t) -> log1p(t)."""
-    rest = minus_one(node.operands[0]) if is_map(node, "log") else None
+    rest = minus_one(argument(node, "log"))
     return None if rest is None else FUNCTIONS["log1p"](rest)
 
 
 def _without_minus(node: Node) -> Node:
     """-(-a - b) -> a + b, in a sum or alone; minus signs inside products to their front."""
     coefficient, rest = coefficient_and_rest(node)
-    if isinstance(node, n.Multiply):
-        if any(map(_is_negative, node.operands[1:])):
-            return tidy(node)
-        inside = rest.operands[0] if isinstance(rest, n.Sum) else rest
-        if isinstance(inside, n.Add) and all(map(_is_negative, (node, *inside.operands))):
-            flipped = n.Add(*(n.negative(term) for term in inside.operands))
-            total = rest.with_operands([flipped]) if isinstance(rest, n.Sum) else flipped
-            return tidy(n.Scalar(-coefficient) * total)
-    return node
+    if any(map(_is_negative, factors_of(node)[1:])):
+        return tidy(node)
+    if rest is None or not _is_negative(node):
+        return node
+    inside = rest.operands[0] if isinstance(rest, n.Sum) else rest
+    terms = terms_of(inside)
+    if len(terms) < 2 or not all(map(_is_negative, terms)):
+        return node
+    flipped = n.Add(*map(n.negative, terms))
+    return tidy(n.Scalar(-coefficient) * (flipped if inside is rest else rest.with_operands([flipped])))
 
 
 def _is_negative(term: Node) -> bool:
@@ -163,13 +167,14 @@ def _is_negative(term: Node) -> bool:
 
 def _expm1(node: Node) -> Node | None:
     """c exp(t) - c -> c expm1(t), within a sum."""
-    terms = list(node.operands) if isinstance(node, n.Add) else []
+    terms = list(terms_of(node))
     for term in terms:
         coefficient, rest = coefficient_and_rest(term)
-        if rest is not None and is_map(rest, "exp") and n.Scalar(-coefficient) in terms:
+        t = argument(rest, "exp")
+        if t is not None and n.Scalar(-coefficient) in terms:
             terms.remove(term)
             terms.remove(n.Scalar(-coefficient))
-            terms.append(tidy(coefficient * FUNCTIONS["expm1"](rest.operands[0])))
+            terms.append(tidy(coefficient * FUNCTIONS["expm1"](t)))
             return trees.added(terms)
     return None
 
@@ -205,7 +210,7 @@ def shifted_softmax(program: Program) -> Program:
         whys: list[Why] = []
 
         def visit(node: Node) -> Node:
-            inside = node.operands[0] if is_map(node, "log") else None
+            inside = argument(node, "log")
             if isinstance(inside, Variable):
                 inside = definitions.get(inside.name, inside)
             if isinstance(inside, n.Softmax):  # log(softmax(z)) -> z - max - log(sum(exp(z - max)))

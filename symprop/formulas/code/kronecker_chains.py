@@ -13,10 +13,11 @@ from sympy import Expr, Integer, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
 from symprop.algebra.trees import added, factors_of, multiplied, walk
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import scalars_and_rest, scaled
-from symprop.codegen.matrix_passes import reshaped, transposed, typical
+from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
+from symprop.codegen.matrix_passes import product, reshaped, transposed, typical
 from symprop.codegen.program import Program, rewritten
 from symprop.formulas.code.kronecker_blocks import (
     STRUCTURED,
@@ -139,10 +140,8 @@ def _weighed(scalars: list[Node], parts: list[Node]) -> tuple[list[Node], list[N
 def _times(scalars: list[Node], node: Node) -> Node:
     if isinstance(node, n.Reshape):
         return n.Reshape(_times(scalars, node.operands[0]), node.shape)
-    numbers = [factor.value for factor in scalars if isinstance(factor, n.Scalar)]
-    others = [factor for factor in scalars if not isinstance(factor, n.Scalar)]
-    factors = factors_of(node)
-    return scaled(prod(numbers, start=Integer(1)), multiplied([*others, *factors]))
+    numbers, others = zip(*map(coefficient_and_rest, scalars), strict=True)
+    return scaled(prod(numbers), multiplied([*filter(None, others), *factors_of(node)]))
 
 
 # ---------------------------------------------------------------- the order of least work
@@ -235,39 +234,57 @@ def applied(factor: Node, matrix: Node) -> Node:
     >>> print(applied(n.Commutation(2, 3), variable("M", (6, 4))).text())
     reshape(transpose(reshape(M, (2, 3, 4)), (1, 0, 2)), (6, 4))
     """
-    columns = matrix.shape[1]
-    if isinstance(factor, n.Diag):
-        return n.Multiply(n.Expand(factor.operands[0], 1), matrix)
-    if isinstance(factor, n.Commutation):
-        return reshaped(permuted(reshaped(matrix, (*factor.args, columns)), (1, 0, 2)), matrix.shape)
-    first, second = factor.operands
-    if not isinstance(first, n.Identity):  # kron(A, B) = kron(A, I) kron(I, B)
-        inner = second.shape[1]
-        wide = n.MatMul(first, reshaped(matrix, (first.shape[1], inner * columns)))
-        matrix = reshaped(wide, (first.shape[0] * inner, columns))
-    if not isinstance(second, n.Identity):
-        stack = reshaped(matrix, (first.shape[0], second.shape[1], columns))
-        ones = second.shape[1] == 1 and isinstance(second, n.Fill)  # each row again and again
-        stack = n.Multiply(stack, second) if ones else n.MatMul(second, stack)
-        matrix = reshaped(stack, (factor.shape[0], columns))
-    return matrix
+    done: Node = APPLIED(factor, matrix)
+    return done
 
 
 def applied_from_right(matrix: Node, factor: Node) -> Node:
     """Return `matrix @ factor` for a Kronecker product, a commutation or a diagonal matrix."""
-    rows = matrix.shape[0]
-    if isinstance(factor, n.Diag):
-        return n.Multiply(matrix, factor.operands[0])
-    if isinstance(factor, n.Commutation):
-        return reshaped(permuted(reshaped(matrix, (rows, *factor.args[::-1])), (0, 2, 1)), matrix.shape)
-    first, second = factor.operands
-    if not isinstance(second, n.Identity):
-        tall = n.MatMul(reshaped(matrix, (rows * first.shape[0], second.shape[0])), second)
-        matrix = reshaped(tall, (rows, first.shape[0] * second.shape[1]))
-    if not isinstance(first, n.Identity):
-        stack = n.MatMul(transposed(first), reshaped(matrix, (rows, first.shape[0], second.shape[1])))
-        matrix = reshaped(stack, (rows, factor.shape[1]))
-    return matrix
+    done: Node = APPLIED_FROM_RIGHT(factor, matrix)
+    return done
+
+
+APPLIED = Table("applied to a matrix")
+APPLIED_FROM_RIGHT = Table("applied to a matrix from the right")
+
+
+@APPLIED.row(n.Diag)
+def _(factor: n.Diag, matrix: Node) -> Node:
+    return n.Multiply(n.Expand(factor.operands[0], 1), matrix)
+
+
+@APPLIED.row(n.Commutation)
+def _(factor: n.Commutation, matrix: Node) -> Node:
+    return reshaped(permuted(reshaped(matrix, (*factor.args, matrix.shape[1])), (1, 0, 2)), matrix.shape)
+
+
+@APPLIED.row(n.Kron)
+def _(factor: n.Kron, matrix: Node) -> Node:
+    """kron(A, B) = kron(A, I) kron(I, B)."""
+    (first, second), columns = factor.operands, matrix.shape[1]
+    wide = product(first, reshaped(matrix, (first.shape[1], second.shape[1] * columns)))
+    stack = reshaped(wide, (first.shape[0], second.shape[1], columns))
+    ones = second.shape[1] == 1 and isinstance(second, n.Fill)  # each row again and again
+    return reshaped(n.Multiply(stack, second) if ones else product(second, stack), (factor.shape[0], columns))
+
+
+@APPLIED_FROM_RIGHT.row(n.Diag)
+def _(factor: n.Diag, matrix: Node) -> Node:
+    return n.Multiply(matrix, factor.operands[0])
+
+
+@APPLIED_FROM_RIGHT.row(n.Commutation)
+def _(factor: n.Commutation, matrix: Node) -> Node:
+    turned = permuted(reshaped(matrix, (matrix.shape[0], *factor.args[::-1])), (0, 2, 1))
+    return reshaped(turned, matrix.shape)
+
+
+@APPLIED_FROM_RIGHT.row(n.Kron)
+def _(factor: n.Kron, matrix: Node) -> Node:
+    (first, second), rows = factor.operands, matrix.shape[0]
+    tall = product(reshaped(matrix, (rows * first.shape[0], second.shape[0])), second)
+    stack = reshaped(tall, (rows, first.shape[0], second.shape[1]))
+    return reshaped(product(transposed(first), stack), (rows, factor.shape[1]))
 
 
 __all__ = ["applied", "applied_from_right", "applied_kroneckers", "work"]

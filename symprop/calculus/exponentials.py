@@ -1,0 +1,191 @@
+"""Known forms of exponentials and their logarithms: softplus, sigmoid, hyperbolic functions.
+
+How each is computed without overflow: Maechler, *Accurately computing log(1 - exp(-|a|))* (2012).
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import factors_of, multiplied
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
+from symprop.calculus.tidy import tidy
+
+
+def is_map(node: Node, name: str) -> bool:
+    """Whether `node` is the known elementwise function `name`.
+
+    >>> from symprop.algebra import variable
+    >>> is_map(FUNCTIONS["exp"](variable("x", (3,))), "exp")
+    True
+    """
+    return isinstance(node, n.Map) and node.function == FUNCTIONS[name]
+
+
+def argument(node: Node | None, name: str) -> Node | None:
+    """Return `t` where `node` is `f(t)`, for the known function called `name`, else None."""
+    return node.operands[0] if node is not None and is_map(node, name) else None
+
+
+def has_value_everywhere(operation: Node) -> bool:
+    """Whether an operation has a value wherever its operands do: it is no quotient, root or logarithm."""
+    exponent = base_and_exponent(operation)[1]
+    return bool(exponent.is_Integer and exponent.is_positive) and not any(
+        is_map(operation, name) for name in ("log", "log1p")
+    )
+
+
+@for_kinds(n.Add)
+def minus_one(node: n.Add) -> Node | None:
+    """Return `t` where `node` is written `1 + t`, else None."""
+    if n.Scalar(1) not in node.operands:
+        return None
+    rest = list(node.operands)
+    rest.remove(n.Scalar(1))
+    return n.Add(*rest) if len(rest) > 1 else rest[0]
+
+
+def as_softplus(node: Node) -> Node | None:
+    """Return `log(c + d exp(t))` as `log(c) + softplus(t + log(d / c))`, for c and d above 0, else None."""
+    more = argument(node, "log1p")
+    found = _number_and_exp(argument(node, "log") if more is None else n.Add(n.Scalar(1), more))
+    if found is None:
+        return None
+    number, t = found
+    return tidy(n.Add(FUNCTIONS["softplus"](t), n.Scalar(sympy.log(number))))
+
+
+@for_kinds(n.Add)
+def _number_and_exp(node: n.Add) -> tuple[Expr, Node] | None:
+    """Return `c` and `t + log(d / c)` where `node` is `c + d exp(t)`, for numbers c and d above 0, else None."""
+    if len(node.operands) != 2:
+        return None
+    for number, other in (node.operands, node.operands[::-1]):
+        (c, none), (d, rest) = coefficient_and_rest(number), coefficient_and_rest(other)
+        t = argument(rest, "exp")
+        if none is None and t is not None:
+            above = c.is_positive and d.is_positive
+            return (c, tidy(n.Add(t, n.Scalar(sympy.log(d / c))))) if above else None
+    return None
+
+
+def as_log_difference(node: Node) -> Node | None:
+    """Return `log(exp(s) + exp(t))` as `softplus(s - t) + t`, else None."""
+    pair = _two_exponents(argument(node, "log"))
+    return None if pair is None else tidy(n.Add(FUNCTIONS["softplus"](tidy(pair[0] - pair[1])), pair[1]))
+
+
+@for_kinds(n.Multiply)
+def as_sigmoid_of_difference(node: n.Multiply) -> Node | None:
+    """Return a product that holds `exp(s) / (exp(s) + exp(t))` with `sigmoid(s - t)` in its place, else None."""
+    factors = list(node.operands)
+    for place, factor in enumerate(factors):
+        base, exponent = base_and_exponent(factor)
+        pair = _two_exponents(base) if exponent == -1 else None
+        for s, t in (pair, pair[::-1]) if pair else ():
+            if FUNCTIONS["exp"](s) in factors:
+                factors[place] = FUNCTIONS["sigmoid"](tidy(s - t))
+                factors.remove(FUNCTIONS["exp"](s))
+                return tidy(multiplied(factors))
+    return None
+
+
+@for_kinds(n.Add)
+def _two_exponents(node: n.Add) -> tuple[Node, Node] | None:
+    """Return `s` and `t` where `node` is `exp(s) + exp(t)`, and no hyperbolic function, else None."""
+    if len(node.operands) != 2 or as_hyperbolic(node) is not None:
+        return None
+    s, t = (argument(term, "exp") for term in node.operands)
+    return None if s is None or t is None else (s, t)
+
+
+def as_log_sigmoid(node: Node) -> Node | None:
+    """Return `log(sigmoid(t))` as `-softplus(-t)`, and `log(1 - sigmoid(t))` as `-softplus(t)`, else None."""
+    inside = argument(node, "log")
+    above, rest = argument(inside, "sigmoid"), minus_one(inside)
+    below = None if rest is None else argument(tidy(n.negative(rest)), "sigmoid")
+    t = below if above is None else tidy(n.negative(above))
+    return None if t is None else n.negative(FUNCTIONS["softplus"](t))
+
+
+def as_sigmoid(node: Node) -> Node | None:
+    """Return `1 / (c + d exp(-t))` and its powers, alone or in a product, as a sigmoid, else None."""
+    factors = list(factors_of(node))
+    for place, factor in enumerate(factors):
+        base, exponent = base_and_exponent(factor)
+        found = _number_and_exp(base) if exponent.is_Integer and exponent.is_negative else None
+        if found is not None:  # (c (1 + exp(t)))**-k = c**-k sigmoid(-t)**k
+            number, t = found
+            below = FUNCTIONS["sigmoid"](tidy(n.negative(t)))
+            factors[place] = n.Scalar(number**exponent) * n.Power(below, -exponent)
+            product = tidy(multiplied(factors))
+            return as_opposite_sigmoid(product) or product
+    return None
+
+
+@for_kinds(n.Multiply)
+def as_opposite_sigmoid(node: n.Multiply) -> Node | None:
+    """Return a product that holds `exp(t) * sigmoid(s - t)` with `exp(s) * sigmoid(t - s)` in its place, else None."""
+    factors = list(node.operands)
+    for first, factor in enumerate(factors):
+        for second, other in enumerate(factors if is_map(factor, "exp") else []):
+            base, exponent = base_and_exponent(other)
+            if is_map(base, "sigmoid") and exponent.is_positive:
+                s = tidy(n.Add(factor.operands[0], base.operands[0]))
+                if isinstance(s, (n.Scalar, n.Fill)):
+                    opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
+                    factors[first] = n.Scalar(sympy.exp(s.value)) * opposite
+                    factors[second] = n.Power(base, exponent - 1)
+                    return tidy(multiplied(factors))
+    return None
+
+
+@for_kinds(n.Multiply)
+def as_tanh(node: n.Multiply) -> Node | None:
+    """Return a product that holds `sinh(t) / cosh(t)` with `tanh(t)` in its place, else None."""
+    factors = list(node.operands)
+    for first, factor in enumerate(factors):
+        above, times = base_and_exponent(factor)
+        for second, other in enumerate(factors if is_map(above, "sinh") and times.is_positive else []):
+            below, exponent = base_and_exponent(other)
+            if is_map(below, "cosh") and exponent.is_negative and below.operands == above.operands:
+                factors[first] = FUNCTIONS["tanh"](*above.operands) * n.Power(above, times - 1)
+                factors[second] = n.Power(below, exponent + 1)
+                return tidy(multiplied(factors))
+    return None
+
+
+@for_kinds(n.Multiply)
+def as_tanh_of_half(node: n.Multiply) -> Node | None:
+    """Return a product that holds `(1 - exp(-t)) * sigmoid(t)` with `tanh(t / 2)` in its place, else None."""
+    factors = list(node.operands)
+    for place, factor in enumerate(factors):
+        rest = minus_one(factor)
+        exponential = None if rest is None else tidy(n.negative(rest))
+        negative = argument(exponential, "exp")
+        if negative is not None:
+            t = tidy(n.negative(negative))
+            if FUNCTIONS["sigmoid"](t) in factors:
+                factors[place] = FUNCTIONS["tanh"](tidy(n.Scalar(sympy.Rational(1, 2)) * t))
+                factors.remove(FUNCTIONS["sigmoid"](t))
+                return tidy(multiplied(factors))
+    return None
+
+
+@for_kinds(n.Add)
+def as_hyperbolic(node: n.Add) -> Node | None:
+    """Return `exp(t) + exp(-t)` as `2 cosh(t)`, and `exp(t) - exp(-t)` as `2 sinh(t)`, else None."""
+    if len(node.operands) != 2:
+        return None
+    (c, first), (d, second) = map(coefficient_and_rest, node.operands)
+    t, opposite = argument(first, "exp"), argument(second, "exp")
+    if t is None or opposite is None or t != tidy(n.negative(opposite)) or d not in (c, -c):
+        return None
+    if coefficient_and_rest(t)[0].could_extract_minus_sign():
+        t, c, d = opposite, d, c
+    return tidy(n.Scalar(2 * c) * FUNCTIONS["cosh" if c == d else "sinh"](t))

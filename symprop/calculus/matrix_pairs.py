@@ -1,0 +1,107 @@
+"""Identities of inverses, determinants, powers of matrices and Kronecker products: rows of `pairs.py`."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
+from symprop.calculus.pairs import Tidy, pair, paired
+
+
+@pair(n.Inverse, n.Inverse)
+def _(node: n.Inverse, inner: n.Inverse, tidy: Tidy) -> Node:
+    return inner.operands[0]
+
+
+@pair(n.Inverse, n.Identity)
+def _(node: n.Inverse, inner: n.Identity, tidy: Tidy) -> Node:
+    return inner
+
+
+@pair(n.Inverse, n.MatrixPower)
+def _(node: n.Inverse, inner: n.MatrixPower, tidy: Tidy) -> Node:
+    return tidy(inner.with_operands([n.Inverse(*inner.operands)]))
+
+
+@pair(n.Inverse, n.Diag)
+def _(node: n.Inverse, inner: n.Diag, tidy: Tidy) -> Node:
+    return tidy(n.Diag(n.Power(inner.operands[0], -1)))
+
+
+@pair(n.Inverse, n.Kron)
+def _(node: n.Inverse, inner: n.Kron, tidy: Tidy) -> Node | None:
+    return tidy(n.Kron(*map(n.Inverse, inner.operands))) if all(same(*part.shape) for part in inner.operands) else None
+
+
+@pair(n.Inverse, n.MatMul)
+def _(node: n.Inverse, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    left, right = inner.operands  # inv(A B) = inv(B) inv(A), both square
+    return tidy(n.MatMul(n.Inverse(right), n.Inverse(left))) if same(*left.shape) else None
+
+
+@pair(n.Determinant, n.Identity)
+def _(node: n.Determinant, inner: n.Identity, tidy: Tidy) -> Node:
+    return n.Scalar(1)
+
+
+@pair(n.LogDeterminant, n.Identity)
+def _(node: n.LogDeterminant, inner: n.Identity, tidy: Tidy) -> Node:
+    return n.Scalar(0)
+
+
+@pair(n.Determinant, n.Transpose)
+@pair(n.LogDeterminant, n.Transpose)
+def _(node: Node, inner: n.Transpose, tidy: Tidy) -> Node:
+    return tidy(node.func(inner.operands[0]))
+
+
+@pair(n.Determinant, n.Inverse, n.MatrixPower)
+def _(node: n.Determinant, inner: Node, tidy: Tidy) -> Node:
+    return tidy(n.Power(tidy(n.Determinant(inner.operands[0])), _exponent(inner)))
+
+
+@pair(n.LogDeterminant, n.Inverse, n.MatrixPower)
+def _(node: n.LogDeterminant, inner: Node, tidy: Tidy) -> Node:
+    return tidy(n.Multiply(n.Scalar(_exponent(inner)), tidy(n.LogDeterminant(inner.operands[0]))))
+
+
+def _exponent(power: Node) -> sympy.Expr:
+    return power.exponent if isinstance(power, n.MatrixPower) else Integer(-1)
+
+
+@pair(n.MatrixPower, n.Identity)
+def _(node: n.MatrixPower, inner: n.Identity, tidy: Tidy) -> Node:
+    return inner
+
+
+@pair(n.MatrixPower, n.Inverse)
+def _(node: n.MatrixPower, inner: n.Inverse, tidy: Tidy) -> Node | None:
+    exponent = node.exponent
+    if not (exponent.is_nonnegative or exponent.is_nonpositive):
+        return None  # an exponent that is not known to be below 0 is taken to be above it
+    return tidy(n.MatrixPower(inner.operands[0], -exponent))
+
+
+@pair(n.MatrixPower, n.MatrixPower)
+def _(node: n.MatrixPower, inner: n.MatrixPower, tidy: Tidy) -> Node:
+    exponent = node.exponent
+    if exponent.is_nonpositive:
+        return tidy(n.MatrixPower(n.Inverse(inner), -exponent))
+    base = n.Inverse(inner.operands[0]) if inner.exponent.is_nonpositive else inner.operands[0]
+    return tidy(n.MatrixPower(base, abs(inner.exponent) * exponent))
+
+
+@pair(n.MatrixPower, n.Diag)
+def _(node: n.MatrixPower, inner: n.Diag, tidy: Tidy) -> Node:
+    return tidy(n.Diag(n.Power(inner.operands[0], node.exponent)))
+
+
+@pair(n.Kron, n.Identity)
+def _(node: n.Kron, inner: n.Identity, tidy: Tidy) -> Node | None:
+    return n.Identity(node.shape[0]) if isinstance(node.operands[1], n.Identity) else None
+
+
+__all__ = ["paired"]

@@ -1,0 +1,34 @@
+"""What an operation gives: a view of memory, elements with steps between them, booleans, a constant array."""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+
+
+def is_view(node: Node) -> bool:
+    """Whether `node` is a variable or a view of one."""
+    return isinstance(node, Variable) or (gives_view(node) and is_view(node.operands[0]))
+
+
+def gives_view(node: Node) -> bool:
+    """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
+    return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)
+
+
+def has_steps(view: Node) -> bool:
+    """Whether the elements in a row of a view have others between them, or stand in reverse."""
+    stepped = isinstance(view, n.Flip) or (isinstance(view, n.Window) and any(step[3] > 1 for step in view.steps))
+    return stepped or (isinstance(view, n.Structural) and has_steps(view.operands[0]))
+
+
+def is_constant(node: Node) -> bool:
+    """Whether an array depends on sizes alone."""
+    return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)
+
+
+def is_boolean(node: Node, booleans: set[Node]) -> bool:
+    """Whether an operation gives booleans, of variables some of which are."""
+    if isinstance(node, n.Map):  # the smaller of two booleans is "and"
+        return all(operand in booleans for operand in node.operands)
+    return isinstance(node, n.Compare) or (gives_view(node) and is_boolean(node.operands[0], booleans))
