@@ -19,10 +19,10 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.formulas.compare.points import Array, Draw, values_for
 from symprop.formulas.compare.sizes import at_sizes
-from symprop.verify.arithmetic import Arithmetic, Complex, Precise
+from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.values import Draw, values_for
 
 ROUGH, DIGITS, MOST_DIGITS = 16, 120, 2_000
 LIMIT = "1e-50"
