@@ -8,6 +8,7 @@ while a variable is differentiated by, its own facts are put aside.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from symprop.algebra import nodes as n
@@ -41,7 +42,7 @@ def gradient(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     _scalar(formula, "a gradient", f'jacobian(formula, "{x.name}")')
-    return _answer("gradient", formula, (x,), None, lambda f: n.Pullback(n.Scalar(1), f, x))
+    return _answer(_asked("gradient", formula, x), lambda f: n.Pullback(n.Scalar(1), f, x))
 
 
 def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -56,7 +57,7 @@ def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
     """
     x = differentiable(formula, by)
     v = _direction(formula, direction, formula.node)
-    return _answer("vjp", formula, (x,), v, lambda f: n.Pullback(v, f, x))
+    return _answer(_asked("vjp", formula, x, along=v), lambda f: n.Pullback(v, f, x))
 
 
 def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
@@ -71,7 +72,7 @@ def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
     """
     x = differentiable(formula, by)
     u = _direction(formula, direction, x)
-    return _answer("jvp", formula, (x,), u, lambda f: n.Pushforward(f, x, u))
+    return _answer(_asked("jvp", formula, x, along=u), lambda f: n.Pushforward(f, x, u))
 
 
 def jacobian(formula: Formula, by: str) -> Result:
@@ -86,10 +87,10 @@ def jacobian(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     if not formula.shape:
-        return _answer("jacobian", formula, (x,), None, lambda f: n.Pullback(n.Scalar(1), f, x))
+        return _answer(_asked("jacobian", formula, x), lambda f: n.Pullback(n.Scalar(1), f, x))
     u = _free("u", formula, x)
     start, steps = _started(formula.node, lambda f: n.Pushforward(f, x, u))
-    return _matrix("jacobian", formula, (x,), start, u, steps)
+    return _matrix(_asked("jacobian", formula, x), start, u, steps)
 
 
 def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
@@ -108,8 +109,8 @@ def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
     u = _free("u", formula, y)
     first, steps = _bare_gradient(formula, x, y)
     if not x.rank:  # one row, in the shape of `y`
-        return _worked_out("hessian", formula, (x, y), None, n.Pullback(n.Scalar(1), first, _bare(y)), steps)
-    return _matrix("hessian", formula, (x, y), n.Pushforward(first, _bare(y), u), u, steps)
+        return _worked_out(_asked("hessian", formula, x, y), n.Pullback(n.Scalar(1), first, _bare(y)), steps)
+    return _matrix(_asked("hessian", formula, x, y), n.Pushforward(first, _bare(y), u), u, steps)
 
 
 def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -126,7 +127,7 @@ def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
     _scalar(formula, "a Hessian-vector product", f'jvp(formula, "{x.name}", "u")')
     v = _direction(formula, direction, x)
     first, steps = _bare_gradient(formula, x, x)
-    return _worked_out("hvp", formula, (x,), v, n.Pushforward(first, _bare(x), v), steps)
+    return _worked_out(_asked("hvp", formula, x, along=v), n.Pushforward(first, _bare(x), v), steps)
 
 
 # ---------------------------------------------------------------- what may be asked
@@ -178,6 +179,11 @@ def _free(letter: str, formula: Formula, like: Variable) -> Variable:
 # ---------------------------------------------------------------- how it is answered
 
 
+def _asked(kind: str, formula: Formula, *by: Variable, along: Variable | None = None) -> Result:
+    """A question without its answer: the formula stands in its place."""
+    return Result(kind, formula, by, along, formula.node)
+
+
 def _bare(x: Variable) -> Variable:
     """The same variable with nothing known of it: what is known holds for its values, not for its derivative."""
     return x.change(facts=())
@@ -198,45 +204,34 @@ def _started(node: Node, ask: Callable[[Node], Node]) -> tuple[Node, tuple[Step,
     return start, (Step(", ".join(names), ask(node), start),) if names else ()
 
 
-def _answer(
-    kind: str,
-    formula: Formula,
-    by: tuple[Variable, ...],
-    direction: Variable | None,
-    ask: Callable[[Node], Node],
-) -> Result:
+def _answer(asked: Result, ask: Callable[[Node], Node]) -> Result:
     """Answer what is asked of the formula as it stands."""
-    start, known = _started(formula.node, ask)
-    return _worked_out(kind, formula, by, direction, start, known)
+    return _worked_out(asked, *_started(asked.formula.node, ask))
 
 
-def _worked_out(
-    kind: str,
-    formula: Formula,
-    by: tuple[Variable, ...],
-    direction: Variable | None,
-    start: Node,
-    before: tuple[Step, ...],
-) -> Result:
-    node, steps = simplified(replace(start, {_bare(x): x for x in by}), Context(given=formula.variables))
+def _simplified(asked: Result, start: Node) -> tuple[Node, tuple[Step, ...]]:
+    """Work out a question with the facts of what it is by, which hold for values."""
+    return simplified(replace(start, {_bare(x): x for x in asked.by}), Context(given=asked.formula.variables))
+
+
+def _worked_out(asked: Result, start: Node, before: tuple[Step, ...]) -> Result:
+    node, steps = _simplified(asked, start)
     node, last = finished(node)
-    return _result(kind, formula, by, direction, node, (*before, *steps, *last))
+    return _answered(asked, node, (*before, *steps, *last))
 
 
-def _matrix(
-    kind: str, formula: Formula, by: tuple[Variable, ...], start: Node, u: Variable, before: tuple[Step, ...]
-) -> Result:
+def _matrix(asked: Result, start: Node, u: Variable, before: tuple[Step, ...]) -> Result:
     """Push a tangent `u` forward and read the matrix of the linear map off what comes out."""
     if not u.rank:  # of a number: what the map makes of 1 has the shape of the image
-        return _worked_out(kind, formula, by, None, replace(start, {u: n.Scalar(1)}), before)
-    pushed, steps = simplified(replace(start, {_bare(x): x for x in by}), Context(given=formula.variables))
+        return _worked_out(asked, replace(start, {u: n.Scalar(1)}), before)
+    pushed, steps = _simplified(asked, start)
     matrix = matrix_of(pushed, u)
     read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
-    node, more = simplified(matrix, Context(given=formula.variables))
+    node, more = simplified(matrix, Context(given=asked.formula.variables))
     node, last = finished(node)
     if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
         last = (Step("the matrix itself", matrix, node),)
-    return _result(kind, formula, by, None, node, (*before, *steps, read, *more, *last))
+    return _answered(asked, node, (*before, *steps, read, *more, *last))
 
 
 def applied(matrix: Node, u: Variable, like: Node) -> Node:
@@ -248,16 +243,9 @@ def applied(matrix: Node, u: Variable, like: Node) -> Node:
     return image if like.rank == 1 else n.Reshape(image, like.shape)
 
 
-def _result(
-    kind: str,
-    formula: Formula,
-    by: tuple[Variable, ...],
-    direction: Variable | None,
-    node: Node,
-    steps: tuple[Step, ...],
-) -> Result:
-    found = Result(kind, formula, by, direction, node, steps)
-    return Result(kind, formula, by, direction, node, steps, ledger(found), remarks(found))
+def _answered(asked: Result, node: Node, steps: tuple[Step, ...]) -> Result:
+    found = dataclasses.replace(asked, node=node, steps=steps)
+    return dataclasses.replace(found, ledger=ledger(found), remarks=remarks(found))
 
 
 __all__ = ["differentiable", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

@@ -178,7 +178,7 @@ def _target(variable: Variable, random: np.random.Generator, kind: Target, count
         return random.integers(0, 2, shape).astype(float) if kind == "bits" else random.uniform(0.05, 0.95, shape), None
     if facts:
         with mpmath.workdps(WORKING_DIGITS):
-            drawn = [drawn_values.value(variable, {}, random, drawn_values.Style()) for _ in range(count)]
+            drawn = [drawn_values.drawn(variable, {}, random, drawn_values.Style()) for _ in range(count)]
         return np.stack(drawn).astype(float), None
     return random.standard_normal(shape), None
 

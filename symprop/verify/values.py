@@ -1,36 +1,81 @@
-"""Random values that satisfy what is known of a variable: how each fact is made true, and whether it holds.
+"""Random values that satisfy what is declared of a variable: how numbers are drawn, made to fit, and looked at again.
 
-A fact holds to all digits: what sums to 1, or is orthogonal, is made so in the arithmetic of 120 digits, because a
-step that uses it is checked in 50. Facts are built in one after the other and then looked at again (`allowed`), so
-that facts which do not go together (a symmetric one-hot matrix) give no value rather than a wrong one.
+What a fact means stands in `HOLDS`, and every array that is drawn is checked by it: how an array is made may fail,
+what is returned never breaks a fact. `Draw` gives exact rational numbers, which is how `compare` tells rounding from a
+difference; `Style` gives numbers of as many digits as mpmath works in: a step that uses a fact is checked in 50.
 
-An orthogonal matrix is the orthogonal factor of a random one, polished by the Newton-Schulz iteration
-`Q (3 I - Q' Q) / 2`, which doubles the digits (Higham, *Functions of Matrices*, 2008, section 8.3).
+An orthogonal matrix is a product of Householder's reflections `I - 2 v v' / v' v`, rational where `v` is (Householder,
+*Unitary triangularization of a nonsymmetric matrix*, 1958).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import mpmath
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Rational
 
 from symprop.algebra.nodes import Variable
 from symprop.verify.arithmetic import Array, Precise
 
+ATTEMPTS = 20
 CLOSE = 1e-12
-"""Facts of float64 numbers hold to this; those of the precise numbers to all their digits."""
+"""Facts of float64 numbers hold to this; those of exact ones without any slack."""
+MOST_REFLECTIONS = 6
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Exact numbers: from `-largest` to `largest` in steps of `1 / parts`, or only those above 0."""
+
+    largest: int = 2
+    parts: int = 1009
+    positive: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers are integers where the facts allow it."""
+        return self.parts == 1
+
+    def numbers(self, shape: tuple[int, ...], above: bool, random: np.random.Generator) -> Array:
+        most = self.largest * self.parts
+        drawn = np.asarray(random.integers(1 if above else -most, most + 1, shape))
+        return np.asarray(self.exact(drawn) / self.parts, dtype=object)
+
+    def fractions(self, shape: tuple[int, ...], random: np.random.Generator) -> Array:
+        return np.asarray(self.numbers(shape, True, random) / self.largest, dtype=object)
+
+    def exact(self, values: Array) -> Array:
+        """Return integers as SymPy's, which divide exactly."""
+        return np.asarray(np.frompyfunc(lambda value: Rational(int(value)), 1, 1)(values), dtype=object)
+
+    def tested(self, values: Array) -> Array:
+        return values
 
 
 @dataclass(frozen=True)
 class Style:
-    """How values without a fact are drawn: normal numbers times `scale` about `shift`, or all above 0."""
+    """Numbers of mpmath: normal ones times `scale` about `shift`, or all above 0."""
 
     scale: float = 1.0
     shift: float = 0.0
     positive: bool = False
+    whole = False
+
+    def numbers(self, shape: tuple[int, ...], above: bool, random: np.random.Generator) -> Array:
+        drawn = self.scale * random.standard_normal(shape) + self.shift
+        return self.exact(np.round(np.abs(drawn) + 0.1 if above else drawn, 6))
+
+    def fractions(self, shape: tuple[int, ...], random: np.random.Generator) -> Array:
+        return self.exact(np.round(random.uniform(0.05, 0.95, shape), 6))
+
+    def exact(self, values: Any) -> Array:
+        return Precise().array(values)
+
+    def tested(self, values: Array) -> Array:
+        return values.astype(np.float64)
 
 
 STYLES: tuple[Style, ...] = (
@@ -41,116 +86,140 @@ STYLES: tuple[Style, ...] = (
 """Around 0 first, then where a logarithm, a root or an arcsine has a value."""
 
 
-def value(variable: Variable, sizes: Mapping[Expr, int], random: np.random.Generator, style: Style) -> Array:
-    """Return a random value of a variable in many digits (ids as integers), made by its facts one after the other."""
-    shape = tuple(int(size.subs(sizes)) for size in variable.shape)
-    facts = variable.facts_by_kind
-    if "index" in facts:
-        return np.asarray(random.integers(0, int(facts["index"].subs(sizes)), shape))
-    drawn = style.scale * random.standard_normal(shape) + style.shift
-    drawn = np.abs(drawn) + 0.1 if style.positive else drawn
-    result = Precise().array(np.round(drawn, 6))
-    for kind, make in MAKERS.items():
-        for fact in variable.facts:
-            if fact.kind == kind:
-                axis = int(fact.value) if fact.value.is_Integer else 0
-                result = np.asarray(make(result, axis, random, set(facts)), dtype=object)
-    return result
+# ---------------------------------------------------------------- what facts mean
 
 
-Maker = Callable[[Array, int, np.random.Generator, set[str]], Array]
+def _slack(value: Array) -> float:
+    return 0 if value.dtype.kind == "O" else CLOSE
 
 
-def _positive(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    return np.abs(drawn) + Precise().array(0.05)
+def _near(value: Any, other: Any) -> bool:
+    return bool(np.all(np.abs(value - other) <= _slack(np.asarray(value))))
 
 
-def _fraction(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    return Precise().array(np.round(random.uniform(0.05, 0.95, drawn.shape), 6))
+def _pivots(value: Array, least: Callable[[Any, float], bool]) -> bool:
+    """Whether a matrix is symmetric and every pivot of its elimination passes; beside a pivot of 0 all must be 0."""
+    rest, slack = value.copy(), _slack(value)
+    if not np.all(value == value.T):
+        return False
+    while rest.size:
+        pivot, row = rest[0, 0], rest[0, 1:]
+        none = abs(pivot) <= slack
+        if not least(pivot, slack) or (none and np.any(np.abs(row) > slack)):
+            return False
+        rest = rest[1:, 1:] - (0 if none else np.outer(row, row) / pivot)
+    return True
 
 
-def _signs(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    return Precise().array(random.choice([-1, 1], drawn.shape))
-
-
-def _one_hot(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    chosen = random.integers(0, drawn.shape[axis], drawn.shape[:axis] + drawn.shape[axis + 1 :])
-    return Precise().array(np.moveaxis(np.eye(drawn.shape[axis], dtype=int)[chosen], -1, axis))
-
-
-def _sums_to_one(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    if "one-hot" in facts:
-        return drawn
-    total = drawn.sum(axis=axis, keepdims=True)
-    if facts & {"nonnegative", "positive", "between 0 and 1"}:
-        return np.asarray(drawn / total)
-    return np.asarray(drawn + (1 - total) / mpmath.mpf(drawn.shape[axis]))
-
-
-def _symmetric(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    return np.asarray((drawn + drawn.T) / 2)
-
-
-def _definite(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    return np.asarray(drawn @ drawn.T / mpmath.mpf(len(drawn)) + Precise().array(np.eye(len(drawn), dtype=int)) / 2)
-
-
-def _semidefinite(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    if "positive definite" in facts:
-        return drawn
-    factor = drawn[:, 1:] if random.random() < 0.3 else drawn  # some are singular, as a semidefinite matrix may be
-    return np.asarray(factor @ factor.T)
-
-
-def _orthogonal(drawn: Array, axis: int, random: np.random.Generator, facts: set[str]) -> Array:
-    q = Precise().array(np.linalg.qr(random.standard_normal(drawn.shape))[0])
-    for _ in range(4):  # 1e-16, 1e-32, 1e-64, 1e-128
-        q = q @ (3 * Precise().array(np.eye(len(q), dtype=int)) - q.T @ q) / 2
-    return np.asarray(q)
-
-
-MAKERS: dict[str, Maker] = {
-    "positive": _positive,
-    "nonnegative": lambda drawn, axis, random, facts: np.abs(drawn),
-    "between 0 and 1": _fraction,
-    "signs": _signs,
-    "one-hot": _one_hot,
-    "orthogonal": _orthogonal,
-    "symmetric": _symmetric,
-    "positive definite": _definite,
-    "positive semidefinite": _semidefinite,
-    "sums to 1": _sums_to_one,
-}
-"""How a fact is made true of random numbers, in the order in which they are applied."""
-
-Test = Callable[[Array, int], bool]
-HOLDS: dict[str, Test] = {
+HOLDS: dict[str, Callable[[Array, int], bool]] = {
+    "symmetric": lambda value, axis: bool(np.all(value == value.T)),
+    "positive definite": lambda value, axis: _pivots(value, lambda pivot, slack: pivot > slack),
+    "positive semidefinite": lambda value, axis: _pivots(value, lambda pivot, slack: pivot >= -slack),
+    "orthogonal": lambda value, axis: _near(value @ value.T, np.eye(len(value), dtype=int)),
     "positive": lambda value, axis: bool(np.all(value > 0)),
     "nonnegative": lambda value, axis: bool(np.all(value >= 0)),
     "between 0 and 1": lambda value, axis: bool(np.all((value >= 0) & (value <= 1))),
     "signs": lambda value, axis: bool(np.all(np.abs(value) == 1)),
+    "sums to 1": lambda value, axis: _near(value.sum(axis=axis), 1),
     "one-hot": lambda value, axis: bool(np.all((value == 0) | (value == 1)) and np.all(value.sum(axis=axis) == 1)),
-    "orthogonal": lambda value, axis: bool(np.allclose(value.T @ value, np.eye(len(value)), rtol=0, atol=CLOSE)),
-    "symmetric": lambda value, axis: bool(np.all(value == value.T)),
-    "positive definite": lambda value, axis: bool(np.linalg.eigvalsh(value).min(initial=1) > 0),
-    "positive semidefinite": lambda value, axis: bool(np.linalg.eigvalsh(value).min(initial=0) >= -CLOSE),
-    "sums to 1": lambda value, axis: bool(np.allclose(value.sum(axis=axis), 1, rtol=0, atol=CLOSE)),
+    "index": lambda value, size: bool(np.all((value >= 0) & (value < size))),
 }
-"""Whether a fact holds of float64 numbers. A fact that is not listed is not known, and gives no point."""
+"""What each fact means, of an array of numbers and the value of the fact (an axis, or a number of rows)."""
 
 
-def allowed(variable: Variable, exact: Array, sizes: Mapping[Expr, int]) -> bool:
-    """Whether every fact of a variable holds of a value."""
-    for fact in variable.facts:
-        if fact.kind == "index":
-            bound = int(fact.value.subs(sizes))
-            if not np.all((exact >= 0) & (exact < bound)):
-                return False
-        elif fact.kind not in HOLDS or not HOLDS[fact.kind](
-            exact.astype(np.float64), int(fact.value) if fact.value.is_Integer else 0
-        ):
-            return False
-    return True
+def satisfies(value: Array, variable: Variable, sizes: Mapping[Expr, int]) -> bool:
+    """Whether an array satisfies all facts of a variable: exactly in exact numbers, to 1e-12 in float64."""
+    return all(HOLDS[kind](value, int(about)) for kind, about in _facts(variable, sizes).items())
 
 
-__all__ = ["STYLES", "Style", "allowed", "value"]
+def _facts(variable: Variable, sizes: Mapping[Expr, int]) -> dict[str, Expr]:
+    return {kind: about.subs(sizes) for kind, about in variable.facts_by_kind.items()}
+
+
+# ---------------------------------------------------------------- how arrays are made
+
+
+def values_for(
+    variables: Iterable[Variable], sizes: Mapping[Expr, int], random: np.random.Generator, how: Draw | Style
+) -> dict[str, Array] | None:
+    """Return an array for each variable (ids as integers); None where none was found that satisfies the facts.
+
+    >>> from symprop.algebra.declarations import declared
+    >>> A = values_for([declared("A", "2 2 symmetric")], {}, np.random.default_rng(0), Draw())["A"]
+    >>> A[0, 1] == A[1, 0]
+    True
+    """
+    found: dict[str, Array] = {}
+    for each in variables:
+        tried = (drawn(each, sizes, random, how) for _ in range(ATTEMPTS))
+        value = next((value for value in tried if satisfies(how.tested(value), each, sizes)), None)
+        if value is None:
+            return None
+        found[each.name] = value
+    return found
+
+
+_DEFINITE = frozenset({"positive definite", "positive semidefinite"})
+_SYMMETRIC = _DEFINITE | {"symmetric"}
+
+
+def drawn(variable: Variable, sizes: Mapping[Expr, int], random: np.random.Generator, how: Draw | Style) -> Array:
+    """Return one array that satisfies the facts of a variable, for most sets of facts."""
+    shape, facts = tuple(int(size.subs(sizes)) for size in variable.shape), _facts(variable, sizes)
+    if "index" in facts:
+        return np.asarray(random.integers(0, int(facts["index"]), shape))
+    if "one-hot" in facts:
+        axis = int(facts["one-hot"])
+        chosen = random.integers(0, shape[axis], shape[:axis] + shape[axis + 1 :])
+        return how.exact(np.moveaxis(np.eye(shape[axis], dtype=int)[chosen], -1, axis))
+    above = how.positive or bool(facts.keys() & {"positive", "nonnegative", "between 0 and 1"})
+    if "signs" in facts:
+        return how.exact(np.ones(shape, dtype=int) if above else 2 * random.integers(0, 2, shape) - 1)
+    if "orthogonal" in facts:
+        return _orthogonal(shape[0], above, facts, random, how)
+    if "between 0 and 1" in facts and "sums to 1" not in facts:
+        value = how.fractions(shape, random)
+    else:
+        value = how.numbers(shape, above, random)
+    if "positive definite" in facts:
+        value = value @ value.T + how.exact(np.eye(shape[0], dtype=int))
+    elif "positive semidefinite" in facts:
+        factor = value[:, 1:] if shape[0] > 1 and random.random() < 0.3 else value  # some are singular, as they may be
+        value = factor @ factor.T
+    elif "symmetric" in facts:
+        value = np.where(np.tri(shape[0], dtype=bool), value, value.T)
+    return np.asarray(_summing_to_one(value, facts, above, how) if "sums to 1" in facts else value)
+
+
+def _summing_to_one(value: Array, facts: Mapping[str, Expr], above: bool, how: Draw | Style) -> Array:
+    axis = int(facts["sums to 1"])
+    if "symmetric" in facts and not above and not facts.keys() & _DEFINITE:
+        return np.asarray(value + np.diag(1 - value.sum(axis=axis)), dtype=object)
+    if value.ndim == 2 and facts.keys() & _SYMMETRIC:
+        size, share = value.shape[0], abs(value[0, 0]) / (1 + abs(value[0, 0]))
+        identity, ones = how.exact(np.eye(size, dtype=int)), how.exact(np.ones((size, size), dtype=int))
+        return np.asarray(share * identity + (1 - share) * ones / size, dtype=object)
+    if above:
+        return np.asarray(value / value.sum(axis=axis, keepdims=True), dtype=object)
+    moved = np.moveaxis(value, axis, -1).copy()
+    moved[..., -1] = 1 - moved[..., :-1].sum(axis=-1)
+    return np.moveaxis(moved, -1, axis)
+
+
+def _orthogonal(
+    size: int, above: bool, facts: Mapping[str, Expr], random: np.random.Generator, how: Draw | Style
+) -> Array:
+    signs = how.exact(np.ones(size, dtype=int) if above else 2 * random.integers(0, 2, size) - 1)
+    identity, symmetric = how.exact(np.eye(size, dtype=int)), bool(facts.keys() & _SYMMETRIC)
+    if facts.keys() & _DEFINITE or (symmetric and above):
+        return identity
+    if (above or how.whole) and not symmetric:
+        return identity[random.permutation(size)] * signs
+    turned = identity
+    for normal in how.numbers((min(size, MOST_REFLECTIONS), size), False, random):
+        if np.any(normal != 0):
+            turned = turned - np.outer(turned @ normal, 2 * normal / (normal @ normal))
+    return np.asarray((turned * signs) @ (turned.T if symmetric else identity), dtype=object)
+
+
+__all__ = ["HOLDS", "STYLES", "Draw", "Style", "drawn", "satisfies", "values_for"]

@@ -21,9 +21,9 @@ from symprop.errors import FormulaError, LimitError, ShapeError
 from symprop.formulas.compare.cases import Case, agree, cases
 from symprop.formulas.compare.compare import Comparison, compare
 from symprop.formulas.compare.facts import WORDS
-from symprop.formulas.compare.points import HOLDS, Draw, satisfies, values_for
 from symprop.formulas.compare.sizes import size_choices
 from symprop.verify.evaluate import precise_value
+from symprop.verify.values import HOLDS, Draw, satisfies, values_for
 from tests.random_formulas import formulas
 
 FORM, ELEMENTS, RANDOM = "identical after simplification", "equal by elements", "equal at"

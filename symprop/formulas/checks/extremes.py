@@ -24,7 +24,7 @@ from symprop.verify import noise
 from symprop.verify.arithmetic import Array, Precise, nearest
 from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
 from symprop.verify.measure import WIDEST, Row
-from symprop.verify.values import allowed
+from symprop.verify.values import satisfies
 
 MOST = 8
 """So many extreme points are looked at."""
@@ -63,7 +63,7 @@ def extreme_points(result: Result, point: FormulaPoint) -> Iterator[tuple[str, F
                 continue
             for sign in (1, -1):
                 scaled = np.asarray(exact * Precise().array(np.round(sign * LARGEST / largest, 3)), dtype=object)
-                if allowed(variable, scaled, point.sizes):
+                if satisfies(nearest(scaled), variable, point.sizes):
                     yield f"{variable.name} scaled", _with(point, variable, scaled)
 
 

@@ -14,7 +14,7 @@ from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import WORKING_DIGITS
-from symprop.verify.values import STYLES, Style, allowed, value
+from symprop.verify.values import STYLES, Style, values_for
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,12 @@ def point(
     variables: tuple[Variable, ...], sizes: Mapping[Expr, int], random: np.random.Generator, style: Style
 ) -> FormulaPoint | None:
     """Return a random point, or None where a value does not satisfy all facts of its variable."""
-    values: dict[str, Array] = {}
-    precise: dict[str, Array] = {}
     with mpmath.workdps(WORKING_DIGITS):
-        for variable in variables:
-            exact = value(variable, sizes, random, style)
-            if not allowed(variable, exact, sizes):
-                return None
-            precise[variable.name] = exact
-            values[variable.name] = exact if exact.dtype.kind == "i" else exact.astype(np.float64)
-    return FormulaPoint(sizes, values, precise)
+        precise = values_for(variables, sizes, random, style)
+        if precise is None:
+            return None
+        near = {name: each if each.dtype.kind == "i" else each.astype(np.float64) for name, each in precise.items()}
+    return FormulaPoint(sizes, near, precise)
 
 
 __all__ = ["FormulaPoint", "alternating", "exists", "numbered", "point", "points", "size_symbols"]

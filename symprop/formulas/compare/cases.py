@@ -17,12 +17,13 @@ import numpy as np
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.formulas.compare.points import Array, Draw, values_for
 from symprop.formulas.compare.sizes import at_sizes
-from symprop.verify.arithmetic import Arithmetic, Complex, Precise
+from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.values import Draw, values_for
 
 ROUGH, DIGITS, MOST_DIGITS = 16, 120, 2_000
 LIMIT = "1e-50"
@@ -158,6 +159,29 @@ def cases(
                 return
 
 
+@dataclass(frozen=True)
+class Sides:
+    """Two formulas, the variables that they may read, and the choices of sizes at which they are compared."""
+
+    one: Formula
+    other: Formula
+    variables: tuple[Variable, ...]
+    choices: Sequence[Mapping[Expr, int]]
+
+    @property
+    def nodes(self) -> tuple[Node, Node]:
+        return self.one.node, self.other.node
+
+    def cases(self, count: int = 12) -> Iterator[Case]:
+        """Yield random cases in which both formulas have a value."""
+        return cases(self.choices, self.variables, self.nodes, count)
+
+    def lacking(self) -> str:
+        """Say which formula has no value at any case, "first" or "second"; "both", or nothing where each has one."""
+        one, other = (any(True for _ in cases(self.choices, self.variables, (node,), 1)) for node in self.nodes)
+        return ("" if other else "second") if one else ("first" if other else "both")
+
+
 def beyond_constants(nodes: Iterable[Node], parts: int = 7) -> tuple[Draw, ...]:
     """Return ways to draw that reach both sides of large numbers in formulas, such as `where(x > 1000, ...)`."""
     constants = (
@@ -260,4 +284,4 @@ def far_apart(case: Case, left: Node, right: Node) -> bool:
     return bool(np.max(np.abs(first - second), initial=0) > 1e-3 * largest)
 
 
-__all__ = ["DIGITS", "Case", "agree", "beyond_constants", "cases", "close", "far_apart", "same_everywhere"]
+__all__ = ["DIGITS", "Case", "Sides", "agree", "beyond_constants", "cases", "close", "far_apart", "same_everywhere"]

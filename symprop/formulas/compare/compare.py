@@ -3,7 +3,7 @@
 Numbers decide: at random points that satisfy the declared facts, in 120 digits, two formulas agree or they do not; a
 difference that more digits do not shrink is no rounding. For two that agree a proof is looked for, one normal form or
 every element zero; without one the answer says that there is none. For two that differ, guesses are tried in the same
-digits (`compare_reasons.py`), and the smallest counterexample is shown.
+digits (`reasons.py`), and the smallest counterexample is shown.
 
 The test at random points is that of Schwartz and Zippel (Zippel, *Probabilistic algorithms for sparse polynomials*,
 1979): formulas of rational operations that differ agree at a random point with a probability close to zero.
@@ -12,7 +12,7 @@ The test at random points is that of Schwartz and Zippel (Zippel, *Probabilistic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import escape
@@ -26,7 +26,7 @@ from symprop.algebra.trees import variables as variables_in
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import FormulaError, shown
 from symprop.formulas.checks.points import size_symbols
-from symprop.formulas.compare.cases import Case, agree, cases
+from symprop.formulas.compare.cases import Case, Sides, agree, cases
 from symprop.formulas.compare.counterexample import (
     Counterexample,
     as_counterexample,
@@ -128,18 +128,17 @@ def _compared(one: Formula, other: Formula, variables: tuple[Variable, ...]) -> 
     choices = size_choices((first, second), standing)
     if not choices:
         return Comparison(False, "nowhere defined", "no small sizes fit both formulas", one, other)
+    sides = Sides(one, other, standing, choices)
+    found = tuple(sides.cases())
     if not same_shape(first, second):
-        return _of_other_shapes(one, other, standing, choices)
-    found = tuple(cases(choices, standing, (first, second)))
-    if not found:
-        return _without_cases(one, other, standing, choices)
+        return _of_other_shapes(sides, found)
     verdicts = [agree(case, first, second) for case in found]
     decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
     if not decided:
-        return _without_cases(one, other, standing, choices)
+        return _without_cases(sides)
     if False in verdicts:
-        return _different(one, other, standing, choices, decided, found[verdicts.index(False)])
-    return _equal(one, other, standing, choices, decided)
+        return _different(sides, decided, found[verdicts.index(False)])
+    return _equal(sides, decided)
 
 
 def _fixes_a_size(variable: Variable, sizes: Sequence[Any], first: Node, second: Node, read: set[Variable]) -> bool:
@@ -149,47 +148,41 @@ def _fixes_a_size(variable: Variable, sizes: Sequence[Any], first: Node, second:
     return any(size in standing and size not in known for size in size_symbols((variable,)))
 
 
-def _equal(
-    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any, found: tuple[Case, ...]
-) -> Comparison:
-    first, second = one.node, other.node
-    used = needed_facts(first, second, variables, choices)
+def _equal(sides: Sides, found: tuple[Case, ...]) -> Comparison:
+    used = needed_facts(sides)
     notes = [f"used: {', '.join(used)}"] if used else []
-    compared = [sizes for sizes in choices if any(case.sizes == sizes for case in found)]
-    lacking = [sizes for sizes in choices if sizes not in compared]
-    only = _only_one_defined(one, other, variables, lacking) or _defined_at_points(one, other, variables, compared)
+    compared = [sizes for sizes in sides.choices if any(case.sizes == sizes for case in found)]
+    only = _only_one_defined(sides, compared) or _defined_at_points(sides, compared)
     if only:
         notes.append(f"{only}; compared where both have a value")
-    proved = () if same_form(first, second) else same_elements(first, second, variables, _small(compared))
+    alike = same_form(*sides.nodes)
+    proved = () if alike else same_elements(*sides.nodes, sides.variables, _small(compared))
     kind, message = f"equal at {len(found)} random points in 50 digits", ""
     if proved:
         where = " and ".join(f"for {_sizes_text(sizes)}" for sizes in proved if sizes)
         kind, message = ELEMENTS, f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
-    elif same_form(first, second):
+    elif alike:
         kind, message = FORM, f"equal: {FORM}"
-    return Comparison(True, kind, "\n".join([message or f"{kind}; this is no proof", *notes]), one, other, used, None)
+    message = "\n".join([message or f"{kind}; this is no proof", *notes])
+    return Comparison(True, kind, message, sides.one, sides.other, used)
 
 
 FORM, ELEMENTS = "identical after simplification", "equal by elements"
 
 
-def _only_one_defined(
-    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
-) -> str:
+def _only_one_defined(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> str:
     """Say which formula has no value for sizes at which the other has one; nothing where both have or both lack one."""
-    for sizes in choices:
-        alone = [any(True for _ in cases([sizes], variables, (formula.node,), 1)) for formula in (one, other)]
-        if alone[0] != alone[1]:
-            return f"the {'second' if alone[0] else 'first'} has no value for {_sizes_text(sizes)}"
+    for sizes in (each for each in sides.choices if each not in compared):
+        lacking = replace(sides, choices=[sizes]).lacking()
+        if lacking in ("first", "second"):
+            return f"the {lacking} has no value for {_sizes_text(sizes)}"
     return ""
 
 
-def _defined_at_points(
-    one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Sequence[Mapping[Expr, int]]
-) -> str:
+def _defined_at_points(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> str:
     """Say which formula lacks a value at some points where the other has one, as `log(x) + log(y)` for `log(x * y)`."""
-    for has, lacks, name in ((one.node, other.node, "second"), (other.node, one.node, "first")):
-        for case in cases(choices, variables, (has,)):
+    for has, lacks, name in ((*sides.nodes, "second"), (*sides.nodes[::-1], "first")):
+        for case in cases(compared, sides.variables, (has,)):
             if case.rough(lacks) is not None and case.value(lacks) is None:
                 return f"the {name} has no value at some points where the other has one"
     return ""
@@ -205,19 +198,12 @@ def _sizes_text(sizes: Any) -> str:
     return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
 
 
-def _different(
-    one: Formula,
-    other: Formula,
-    variables: tuple[Variable, ...],
-    choices: Any,
-    found: tuple[Case, ...],
-    bad: Case,
-) -> Comparison:
-    first, second = one.node, other.node
+def _different(sides: Sides, found: tuple[Case, ...], bad: Case) -> Comparison:
+    first, second = sides.nodes
     because = reason(Pair(first, second, found))
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
-    fact = None if plain else enabling_fact(first, second, variables, choices)
-    special = None if plain or fact else special_sizes(first, second, variables, choices)
+    fact = None if plain else enabling_fact(sides)
+    special = None if plain or fact else special_sizes(sides)
     if because is not None:
         kind, sentences = because.kind, [because.sentence]
     else:
@@ -227,9 +213,10 @@ def _different(
         sentences.append(f"they are equal if {fact}")
     if special:
         sentences.append(f"they are equal if {special}")
-    shown_at = smallest_counterexample(first, second, variables, choices) or as_counterexample(bad, first, second)
+    shown_at = smallest_counterexample(first, second, sides.variables, sides.choices)
+    shown_at = shown_at or as_counterexample(bad, first, second)
     message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
-    return Comparison(False, kind, message, one, other, (), shown_at)
+    return Comparison(False, kind, message, sides.one, sides.other, (), shown_at)
 
 
 def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> str:
@@ -238,32 +225,28 @@ def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> s
     return f"they differ by up to {scientific(worst)} of the largest element"
 
 
-def _of_other_shapes(one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any) -> Comparison:
-    first, second = one.node, other.node
-    found = tuple(cases(choices, variables, (first, second)))
+def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
+    first, second = sides.nodes
     because = reason(Pair(first, second, found)) if found else None
     shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
     message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
     shown_at = None
     if found:
-        sizes = _small(choices)[0]
-        shown_at = whole_example(first, second, variables, sizes) or as_counterexample(found[0], first, second)
+        shown_at = whole_example(first, second, sides.variables, _small(sides.choices)[0])
+        shown_at = shown_at or as_counterexample(found[0], first, second)
         message += f"\n{shown_at}"
-    return Comparison(False, because.kind if because else "shape", message, one, other, (), shown_at)
+    return Comparison(False, because.kind if because else "shape", message, sides.one, sides.other, (), shown_at)
 
 
-def _without_cases(one: Formula, other: Formula, variables: tuple[Variable, ...], choices: Any) -> Comparison:
+def _without_cases(sides: Sides) -> Comparison:
     """Say which of two formulas has no value at any point that the facts allow."""
-    alone = [any(True for _ in cases(choices, variables, (formula.node,), 1)) for formula in (one, other)]
-    if alone == [True, True]:
-        message = "no point was found where both formulas have a value"
-    else:
-        missing = "each formula" if not any(alone) else f"the {'second' if alone[0] else 'first'}"
+    if same_form(*sides.nodes):
+        return Comparison(True, FORM, f"equal: {FORM}", sides.one, sides.other)
+    lacking, message = sides.lacking(), "no point was found where both formulas have a value"
+    if lacking:
+        missing = "each formula" if lacking == "both" else f"the {lacking}"
         message = f"{missing} has no finite real value at any point that was tried"
-    kind = "nowhere defined"
-    if same_form(one.node, other.node):
-        return Comparison(True, FORM, f"equal: {FORM}", one, other)
-    return Comparison(False, kind, f"not equal: {message}", one, other)
+    return Comparison(False, "nowhere defined", f"not equal: {message}", sides.one, sides.other)
 
 
 __all__ = ["Comparison", "compare"]

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra.nodes import Node
 from symprop.formulas.compare.cases import DIGITS, LIMIT, Case, close
-from symprop.formulas.compare.points import Array
+from symprop.verify.arithmetic import Array
 
 LARGEST_DENOMINATOR = 10_000
 EXPONENTS = (Integer(-1), Integer(1), Integer(-2), Integer(2), Rational(-1, 2), Rational(1, 2))

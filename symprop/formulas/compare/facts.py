@@ -6,15 +6,13 @@ And the reverse for two that are equal: which of the declared facts they need.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-
-from sympy import Expr
+from dataclasses import replace
 
 from symprop.algebra.declarations import DECLARED
-from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.trees import variables as variables_in
 from symprop.formulas.checks.points import size_symbols
-from symprop.formulas.compare.cases import agree, cases, same_everywhere
+from symprop.formulas.compare.cases import Sides, agree, same_everywhere
 
 WORDS = (
     *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),
@@ -45,24 +43,23 @@ def said(name: str, fact: Fact, rank: int) -> str:
     return f"{name} is {fact.kind}"
 
 
-def enabling_fact(
-    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
-) -> str | None:
+def enabling_fact(sides: Sides) -> str | None:
     """Return the fact that would make two formulas equal, as words: of one variable, or of several alike.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("A @ x", A="n n", x="n"), formula("A.T @ x", A="n n", x="n")
     >>> (n,) = f.shape
-    >>> enabling_fact(f.node, g.node, f.variables, ({n: 2}, {n: 3}))
+    >>> enabling_fact(Sides(f, g, f.variables, ({n: 2}, {n: 3})))
     'A is symmetric'
     """
-    read = [each for each in variables if each in {*variables_in(first), *variables_in(second)}]
+    both = {each for node in sides.nodes for each in variables_in(node)}
+    read = [each for each in sides.variables if each in both]
     for word in WORDS:
         fitting = [each for each in read if _may_be(each, word)]
         groups = [(each,) for each in fitting] + ([tuple(fitting)] if len(fitting) > 1 and word in TOGETHER else [])
         for group in groups:
-            with_fact = [each.change(facts=_more(each, word)) if each in group else each for each in variables]
-            if same_everywhere(first, second, cases(choices, with_fact, (first, second), COUNT)):
+            known = tuple(each.change(facts=_more(each, word)) if each in group else each for each in sides.variables)
+            if same_everywhere(*sides.nodes, replace(sides, variables=known).cases(COUNT)):
                 return " and ".join(_said_of(each, word) for each in group)
     return None
 
@@ -85,52 +82,39 @@ def _said_of(variable: Variable, word: str) -> str:
     return said(variable.name, Fact(word if word == "one-hot" else word.replace("-", " ")), variable.rank)
 
 
-def needed_facts(
-    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
-) -> tuple[str, ...]:
+def needed_facts(sides: Sides) -> tuple[str, ...]:
     """Return the declared facts without which two equal formulas differ, as words.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("A @ x", "A: n n symmetric, x: n positive"), formula("A.T @ x", "A: n n, x: n")
     >>> (n,) = f.shape
-    >>> needed_facts(f.node, g.node, f.variables, ({n: 2}, {n: 3}))
+    >>> needed_facts(Sides(f, g, f.variables, ({n: 2}, {n: 3})))
     ('A is symmetric',)
     """
     used: list[str] = []
-    for each in variables:
+    for each in sides.variables:
         facts = [fact for fact in each.facts if fact.kind != "index"]
-        needed = [fact for fact in facts if _differ_without((fact,), each, first, second, variables, choices)]
-        if not needed and facts and _differ_without(tuple(facts), each, first, second, variables, choices):
+        needed = [fact for fact in facts if _differ_without((fact,), each, sides)]
+        if not needed and facts and _differ_without(tuple(facts), each, sides):
             needed = facts[:1]  # each of them would do alone, and the first is what was declared
         used += [said(each.name, fact, each.rank) for fact in needed]
     return tuple(used)
 
 
-def _differ_without(
-    facts: tuple[Fact, ...],
-    variable: Variable,
-    first: Node,
-    second: Node,
-    variables: Sequence[Variable],
-    choices: Sequence[Mapping[Expr, int]],
-) -> bool:
+def _differ_without(facts: tuple[Fact, ...], variable: Variable, sides: Sides) -> bool:
     kept = tuple(fact for fact in variable.facts if fact not in facts)
-    without = [each.change(facts=kept) if each == variable else each for each in variables]
-    return any(agree(case, first, second) is False for case in cases(choices, without, (first, second), COUNT))
+    without = tuple(each.change(facts=kept) if each == variable else each for each in sides.variables)
+    return any(agree(case, *sides.nodes) is False for case in replace(sides, variables=without).cases(COUNT))
 
 
-def special_sizes(
-    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]]
-) -> str | None:
+def special_sizes(sides: Sides) -> str | None:
     """Return sizes for which two formulas that differ are equal (`n = 1`, `m = n`), as words."""
-    symbols = size_symbols(tuple(variables))
-    guesses: list[tuple[str, list[dict[Expr, int]]]] = [
-        (f"{symbol} = 1", [{**sizes, symbol: 1} for sizes in choices]) for symbol in symbols
-    ]
+    symbols = size_symbols(sides.variables)
+    guesses = [(f"{each} = 1", [{**sizes, each: 1} for sizes in sides.choices]) for each in symbols]
     for left, right in itertools.combinations(symbols, 2):
-        guesses.append((f"{left} = {right}", [{**sizes, right: sizes[left]} for sizes in choices]))
+        guesses.append((f"{left} = {right}", [{**sizes, right: sizes[left]} for sizes in sides.choices]))
     for words, special in guesses:
-        if same_everywhere(first, second, cases(special, variables, (first, second), COUNT)):
+        if same_everywhere(*sides.nodes, replace(sides, choices=special).cases(COUNT)):
             return words
     return None
 

@@ -25,8 +25,8 @@ from symprop.errors import SympropError, shown
 from symprop.formulas.compare.cases import DIGITS, Case, close, far_apart, same_everywhere
 from symprop.formulas.compare.edits import edits
 from symprop.formulas.compare.factors import constant_factor
-from symprop.formulas.compare.points import Array
 from symprop.formulas.compare.terms import terms
+from symprop.verify.arithmetic import Array
 
 LONGEST_PART = 80
 MOST_PAIRS = 24
