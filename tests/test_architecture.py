@@ -63,7 +63,6 @@ LONGEST_FILE = 320
 LONG_FILES = {
     "algebra/batching.py",
     "algebra/elements.py",
-    "algebra/reader.py",
     "analysis/gaussian.py",
     "calculus/known_forms.py",
     "calculus/tidy.py",
