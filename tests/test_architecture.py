@@ -61,7 +61,6 @@ LONGEST_FILE = 320
 LONG_FILES = {
     "algebra/batching.py",
     "algebra/elements.py",
-    "algebra/reader.py",
     "analysis/gaussian.py",
     "files.py",
     "formulas/finishing.py",

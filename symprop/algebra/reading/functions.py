@@ -1,0 +1,103 @@
+"""Calls of functions: arguments by place and by name, as NumPy has them."""
+
+from __future__ import annotations
+
+import ast
+
+from sympy import Rational
+
+from symprop.algebra import nodes as n
+from symprop.algebra.folding import power_of
+from symprop.algebra.names import closest
+from symprop.algebra.nodes import Node
+from symprop.algebra.operators import BY_NAME, OPERATORS
+from symprop.algebra.reading.arithmetic import raised
+from symprop.algebra.reading.options import option
+from symprop.algebra.reading.series import series, sign_of_exponent
+from symprop.algebra.reading.state import Reading
+from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
+from symprop.errors import shown
+
+
+def call(reader: Reading, tree: ast.Call) -> Node:
+    """Read a call of a function of the language."""
+    if not isinstance(tree.func, ast.Name):
+        reader.refuse("only the listed functions can be called, by their names", tree)
+    name = tree.func.id
+    known = {**reader.functions, **OPERATORS}
+    if name not in known:
+        reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree.func)
+    for argument in tree.args:
+        if isinstance(argument, ast.Starred):
+            reader.refuse("'*' cannot stand before an argument", argument)
+    keywords = _keywords(reader, tree)
+    if name in NUMBERS_ONLY and any(map(is_truth, (*tree.args, *keywords.values()))):
+        reader.refuse(f"{name} of a comparison {HINT}", tree)
+    if name in OPERATORS:
+        return _operator(reader, tree, name, keywords)
+    if keywords:
+        reader.refuse(f"{name} takes no keyword", tree)
+    arguments = [reader.node(argument) for argument in tree.args]
+    if name == "power" and len(arguments) == 2:
+        return raised(reader, tree, *arguments)
+    return reader.build(tree, reader.functions[name], *arguments)
+
+
+def _keywords(reader: Reading, tree: ast.Call) -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for keyword in tree.keywords:
+        if keyword.arg is None:
+            reader.refuse("'**' cannot stand before an argument", keyword.value)
+        found[keyword.arg] = keyword.value
+    return found
+
+
+def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, ast.expr]) -> Node:
+    operator = OPERATORS[name]
+    if name == "sum" and tree.args:
+        start, listed = _start_and_terms(tree.args[0])
+        if listed is not None:
+            return series(reader, tree, listed, keywords, start)
+    parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
+    placed = [parameter for parameter in parameters if parameter not in BY_NAME]
+    takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
+    if len(tree.args) > len(placed):
+        reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
+    given = dict(zip(placed, tree.args, strict=False))
+    for key, value in keywords.items():
+        if key not in parameters or key in given:
+            reader.refuse(f"{takes}; not {shown(key)} here", value)
+        given[key] = value
+    needed = ("arrays",) if operator.lists else operator.arrays
+    missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
+    if missing:
+        reader.refuse(f"{takes}; {missing[0]} is missing", tree)
+    reader.condition = given["condition"] if name == "where" else None
+    arrays = [_list(reader, name, given["arrays"])] if operator.lists else [reader.node(given[each]) for each in needed]
+    options = {key: option(reader, key, value) for key, value in given.items() if key not in needed}
+    if name == "matrix_power":
+        sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
+        arrays, options = ([n.Inverse(*arrays)], {"n": -size}) if sign < 0 else (arrays, options)
+    if name == "sqrt" and isinstance(arrays[0], n.Scalar):
+        return reader.build(tree, power_of, arrays[0], Rational(1, 2))
+    return reader.build(tree, operator.make, *arrays, **options)
+
+
+def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Node, ...]:
+    """Read several arrays in brackets, `(a, b)`."""
+    if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
+        reader.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
+    return tuple(reader.node(part) for part in tree.elts)
+
+
+def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | None]:
+    """Return `A` and the terms of `[A] + [... for i in range(...)]`; None for what is not there."""
+    match tree:
+        case ast.ListComp():
+            return None, tree
+        case ast.BinOp(ast.List([start]), ast.Add(), ast.ListComp() as terms):
+            return start, terms
+    return None, None
+
+
+__all__ = ["call"]

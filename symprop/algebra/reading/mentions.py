@@ -1,0 +1,99 @@
+"""What the text of a formula names, before it is read: arrays, sizes, the least length of an axis."""
+
+from __future__ import annotations
+
+import ast
+from itertools import pairwise
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra.operators import OPERATORS
+from symprop.algebra.tokens import Limits, scan, syntax_tree
+
+LIMITS = Limits(
+    what="formula",
+    characters=20_000,
+    brackets=100,
+    chain=1_000,
+    operators=frozenset(
+        {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
+    ),
+    strings=False,
+)
+CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
+_NAMED = {"None", "True", "False", "for", "in", "inf"}
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of arrays and sizes in a formula (not functions, not `pi`), in order of appearance.
+
+    The index of a series is a name of the series alone.
+
+    >>> names_in("-sum(y * log(p), axis=1) + y")
+    ('y', 'p')
+    >>> names_in("sum([matrix_power(A, i) for i in range(k)], axis=0)")
+    ('A', 'k')
+    """
+    tokens = scan(text, LIMITS).tokens
+    found: list[str] = []
+    bound = {after.text for token, after in pairwise(tokens) if token.text == "for"}
+    for before, token, after in zip((None, *tokens[:-1]), tokens, (*tokens[1:], None), strict=True):
+        called = after is not None and after.text in {"(", "="}
+        attribute = before is not None and before.text == "."
+        if (
+            token.kind == "name"
+            and not called
+            and not attribute
+            and token.text not in {*_NAMED, *CONSTANTS, "inf", *bound}
+        ):
+            found.append(token.text)
+    return tuple(dict.fromkeys(found))
+
+
+def sizes_in(text: str) -> tuple[str, ...]:
+    """Return the names that stand where only a size can: in the exponent of a matrix, or in a range.
+
+    >>> sizes_in("trace(matrix_power(X, k + 1)) * k")
+    ('k',)
+
+    Raises:
+        FormulaError: a syntax error.
+    """
+    found: dict[str, None] = {}
+    stack: list[ast.AST] = [syntax_tree(scan(text, LIMITS))]
+    while stack:
+        part = stack.pop()
+        stack.extend(ast.iter_child_nodes(part))
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in {"matrix_power", "range"}:
+            skipped = part.func.id == "matrix_power"
+            exponents = [*part.args[skipped:], *(keyword.value for keyword in part.keywords if keyword.arg == "n")]
+            names = (each for exponent in exponents for each in ast.walk(exponent) if isinstance(each, ast.Name))
+            found.update(dict.fromkeys(each.id for each in names))
+    known = names_in(text)
+    return tuple(name for name in known if name in found)
+
+
+def least_size(text: str) -> int | None:
+    """Return how long the arrays of a formula must be at least for its indices; None where it names a size of its own.
+
+    >>> least_size("sum(a * y)"), least_size("a[0] + y[1:3].sum()"), least_size("sum((a - ones(6))**2)")
+    (1, 5, None)
+
+    Raises:
+        FormulaError: a syntax error.
+    """
+    least = 1
+    for part in ast.walk(syntax_tree(scan(text, LIMITS))):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in _NAMING_SIZES:
+            return None
+        if isinstance(part, ast.Subscript):
+            places = [each.value for each in ast.walk(part.slice) if isinstance(each, ast.Constant)]
+            least = max([least, *(2 + place for place in places if isinstance(place, int))])
+    return least
+
+
+_NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if {"shape", "size", "m"} & set(row.options))
+
+
+__all__ = ["CONSTANTS", "LIMITS", "least_size", "names_in", "sizes_in"]

@@ -1,0 +1,41 @@
+"""What functions take besides arrays: axes, sizes, shapes, truth values."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.reading.state import Reading
+from symprop.algebra.sizes import size_of
+
+
+def option(reader: Reading, key: str, tree: ast.expr) -> Any:
+    """Read an axis, a size, a shape, a truth value: what operators take besides arrays."""
+    if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
+        if tree.value is not None and key != "keepdims":
+            reader.refuse(f"{key} is not True or False", tree)
+        return tree.value
+    if key in {"ord", "constant_values"} and (infinite := _infinite(reader, tree)) is not None:
+        return infinite
+    if isinstance(tree, (ast.Tuple, ast.List)):
+        return tuple(option(reader, key, entry) for entry in tree.elts)
+    node = reader.node(tree)
+    if not isinstance(node, n.Scalar):
+        reader.refuse(f"{key} is a number, not an array", tree)
+    return reader.build(tree, size_of, node.value) if key in {"shape", "size", "N"} else node.value
+
+
+def _infinite(reader: Reading, tree: ast.expr) -> Expr | None:
+    """Return infinity for `inf`, which no array or size is named, and minus infinity for `-inf`; else None."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        below = _infinite(reader, tree.operand)
+        return None if below is None else -below
+    named = isinstance(tree, ast.Name) and tree.id == "inf" and "inf" not in {**reader.arrays, **reader.numbers}
+    return sympy.oo if named else None
+
+
+__all__ = ["option"]

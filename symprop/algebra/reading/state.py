@@ -1,0 +1,79 @@
+"""The state of one reading, and what every case does: read a part, refuse it with a caret, build a node."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from sympy import Expr
+
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.nodes import Node
+from symprop.algebra.tokens import Scan, refuse, syntax_tree
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError
+
+Cases = Mapping[type[ast.expr], Callable[["Reading", Any], Node]]
+"""What each kind of syntax means."""
+MOST_NODES = 5_000
+DEEPEST = 150
+_Result = TypeVar("_Result")
+
+
+class Reading:
+    """One reading of one formula: the names that it may use, and how many nodes it has made."""
+
+    def __init__(
+        self,
+        scanned: Scan,
+        numbers: dict[str, Expr],
+        arrays: dict[str, Node],
+        functions: dict[str, ElementwiseFunction],
+        cases: Cases,
+    ) -> None:
+        self.scanned, self.numbers, self.arrays, self.functions = scanned, numbers, arrays, functions
+        self.series: dict[Expr, Expr] = {}  # the indices of the series that are open, with the number of terms
+        self.condition: ast.expr | None = None  # of a `where`, in which `a + b` of comparisons is "or" in NumPy too
+        self.made = self.depth = 0
+        self.cases = cases
+
+    def read(self) -> Node:
+        return self.node(syntax_tree(self.scanned))
+
+    def node(self, tree: ast.expr) -> Node:
+        """Read one expression."""
+        self.made += 1
+        if self.made > MOST_NODES:
+            raise LimitError(f"a formula of more than {MOST_NODES:,} parts")
+        if type(tree) not in self.cases:
+            self.refuse(f"{plain_name(tree)} is not part of a formula", tree)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise LimitError(f"a formula nested deeper than {DEEPEST}")
+        result = self.cases[type(tree)](self, tree)
+        self.depth -= 1
+        return result
+
+    def refuse(self, message: str, tree: ast.expr, error: type[SympropError] = FormulaError) -> NoReturn:
+        refuse(message, self.scanned.typed, self.column(tree), (tree.end_col_offset or 0) - tree.col_offset, error)
+
+    def column(self, tree: ast.expr) -> int:
+        return tree.col_offset - 1  # one for the bracket that `syntax_tree` puts in front
+
+    def build(self, tree: ast.expr, make: Callable[..., _Result], *arguments: Any, **keywords: Any) -> _Result:
+        """Call `make` and put a caret under `tree` where it refuses."""
+        try:
+            return make(*arguments, **keywords)
+        except (ShapeError, FormulaError, SymbolNameError, LimitError) as problem:
+            if "\n" in str(problem):
+                raise
+            return self.refuse(str(problem), tree, type(problem))
+
+
+def plain_name(tree: ast.AST) -> str:
+    """What a piece of syntax is called: `ListComp` is "list comp"."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(tree).__name__)
+    return words.strip().removesuffix(" exp")
+
+
+__all__ = ["DEEPEST", "MOST_NODES", "Cases", "Reading", "plain_name"]

@@ -1,0 +1,79 @@
+"""What stands in square brackets: new axes, slices, rows by ids, and every second window."""
+
+from __future__ import annotations
+
+import ast
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.reading.state import Reading
+from symprop.algebra.sizes import whole
+
+
+def subscript(reader: Reading, tree: ast.Subscript) -> Node:
+    """Read `x[:, None]`, which makes new axes, `x[1:3]`, and `E[ids]`, which takes rows of a table."""
+    operand = reader.node(tree.value)
+    if isinstance(operand, n.Scalar):
+        reader.refuse("a number has no axes", tree)
+    entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+    if sum(not _is_new_axis(entry) for entry in entries) > operand.rank:
+        reader.refuse(f"more indices than the {operand.rank} axes of the array", tree)
+    position = 0
+    for entry in entries:
+        if _is_new_axis(entry):
+            operand = reader.build(tree, n.Expand, operand, position)
+            position += 1
+        elif isinstance(entry, ast.Slice):
+            operand = _sliced(reader, entry, operand, position)
+            position += 1
+        else:
+            place = reader.node(entry)
+            if not isinstance(place, n.Scalar):
+                if len(entries) > 1:
+                    reader.refuse("an array of ids stands alone in the brackets", entry)
+                return reader.build(tree, n.Take, operand, place)
+            start = _place(reader, entry, place.value, operand.shape[position])
+            one = reader.build(entry, n.Slice, operand, position, start, start + 1)
+            operand = n.Sum(one, position)
+    return operand
+
+
+def _sliced(reader: Reading, tree: ast.Slice, operand: Node, axis: int) -> Node:
+    """Read one `start:stop`; what is not given is the whole axis."""
+    if tree.step is not None:
+        return _stepped(reader, tree, tree.step, operand, axis)
+    if tree.lower is None and tree.upper is None:
+        return operand
+    size = operand.shape[axis]
+    ends = []
+    for end, default in ((tree.lower, sympy.Integer(0)), (tree.upper, size)):
+        node = n.Scalar(default) if end is None else reader.node(end)
+        if not isinstance(node, n.Scalar):
+            reader.refuse("a slice goes from one constant to another", end or tree)
+        ends.append(default if end is None else _place(reader, end, node.value, size))
+    at = tree.lower or tree.upper or operand
+    return reader.build(at, n.Slice, operand, axis, *ends)
+
+
+def _stepped(reader: Reading, tree: ast.Slice, at: ast.expr, operand: Node, axis: int) -> Node:
+    """Read the step of windows, `sliding_window_view(x, 3)[::2]`: every second window, or element of windows."""
+    step = reader.node(at)
+    if isinstance(operand, n.Window) and isinstance(step, n.Scalar) and tree.lower is tree.upper is None:
+        return reader.build(at, operand.every, axis, step.value)
+    return reader.refuse("a slice has a start and a stop, and no step but a whole number in views of windows", at)
+
+
+def _place(reader: Reading, tree: ast.expr, value: Expr, size: Expr) -> Expr:
+    """Return a constant index; one below 0 counts from the end, as in NumPy."""
+    place = reader.build(tree, whole, value, "an index")
+    return size + place if place.is_negative else place
+
+
+def _is_new_axis(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+__all__ = ["subscript"]
