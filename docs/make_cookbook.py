@@ -32,8 +32,8 @@ from cookbook_sympy import SAID, symbols, verdict  # noqa: E402
 import symprop  # noqa: E402
 from symprop.algebra.formula import formula, formula_of  # noqa: E402
 from symprop.algebra.nodes import Node  # noqa: E402
-from symprop.answers import ask  # noqa: E402
 from symprop.formulas.answer import Answer  # noqa: E402
+from symprop.formulas.ask import ask  # noqa: E402
 from symprop.formulas.checks.checks import chosen_points  # noqa: E402
 from symprop.formulas.compare.compare import compare  # noqa: E402
 from symprop.verify.evaluate import complex_value, precise_value  # noqa: E402

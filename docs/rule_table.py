@@ -22,7 +22,7 @@ from symprop.calculus.rewriting import PULLBACK_NAMES
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
-from symprop.notation.pages import pretty_shape
+from symprop.notation.pretty import pretty_shape
 
 
 def element_row(example: Example) -> Row | None:

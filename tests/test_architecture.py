@@ -1,4 +1,4 @@
-"""The house, checked from the source: who imports whom, and what no module may do.
+"""The house, checked from the source: who imports whom, how long things are, and what no module may do.
 
 Data flows one way. A room imports only from rooms to its left; what stands beside the rooms (errors, files,
 templates, data) has its place in the same row.
@@ -7,7 +7,8 @@ templates, data) has its place in the same row.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ REFLECTION = {
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+
+WITH_CIRCLES = {"networks"}
+"""Rooms whose modules import each other in a circle: to become none."""
+
+LONGEST_FUNCTION = 60
+LONGEST_FILE = 320
+LONG_FILES = {
+    "algebra/elements.py",
+    "algebra/nodes.py",
+    "algebra/reader.py",
+    "analysis/gaussian.py",
+    "calculus/known_forms.py",
+    "calculus/tidy.py",
+    "codegen/loops.py",
+    "codegen/numpy_source.py",
+    "files.py",
+    "formulas/finishing.py",
+    "verify/certificate.py",
+    "verify/evaluate.py",
+}
+"""Files that one does not read in one sitting: to become at most six."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
 
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
@@ -70,6 +98,40 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
         else:
             continue
         yield from ((node.lineno, name.split(".")[1]) for name in found if name.startswith("symprop."))
+
+
+def imported_modules(tree: ast.AST, modules: Mapping[str, object]) -> Iterator[str]:
+    """Yield those of `modules` that are imported, inside functions and for type checking too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                yield from [name for name in (f"{node.module}.{alias.name}", node.module) if name in modules][:1]
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Return modules that import each other in a circle, by name; none where there is no circle."""
+    graph = {name: sorted({*imported_modules(ast.parse(source), sources)}) for name, source in sources.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def sources_of(room: str) -> dict[str, str]:
+    found = sorted((PACKAGE / room).rglob("*.py"))
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in found)
+    return {name: path.read_text(encoding="utf-8") for name, path in zip(names, found, strict=True)}
+
+
+def long_functions(source: str) -> list[str]:
+    functions = (
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    lengths = ((node.name, (node.end_lineno or node.lineno) - node.lineno + 1) for node in functions)
+    return [f"{name}: {length} lines" for name, length in lengths if length > LONGEST_FUNCTION]
 
 
 def called(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
@@ -118,14 +180,52 @@ def forbidden(source: str, name: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_room_imports_only_from_rooms_to_its_left(path: Path) -> None:
     assert wrong_imports(path.read_text(encoding="utf-8"), room_of(path)) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_nothing_typed_is_evaluated_and_no_mistake_is_hidden(path: Path) -> None:
-    assert forbidden(path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()) == []
+    assert forbidden(path.read_text(encoding="utf-8"), name_of(path)) == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_circle_of_imports_inside_a_room(room: str) -> None:
+    found = circle(sources_of(room))
+    assert bool(found) == (room in WITH_CIRCLES), found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from symprop.room.b import f",
+        "def f():\n    from symprop.room import b",
+        "if TYPE_CHECKING:\n    import symprop.room.b",
+    ],
+)
+def test_a_circle_is_seen(line: str) -> None:
+    sources = {"symprop.room": "", "symprop.room.a": line, "symprop.room.b": "from symprop.room.a import g"}
+    assert {"symprop.room.a", "symprop.room.b"} <= set(circle(sources))
+    assert circle(sources | {"symprop.room.a": "from symprop.room.c import f"}) == []
+
+
+def test_functions_are_read_on_one_screen() -> None:
+    found = {name_of(path): long_functions(path.read_text(encoding="utf-8")) for path in MODULES}
+    assert {name: functions for name, functions in found.items() if functions} == {}
+
+
+def test_a_long_function_is_seen() -> None:
+    body = "    x = 1\n" * LONGEST_FUNCTION
+    assert long_functions(f"class A:\n    def f():\n    {body.replace(chr(10), chr(10) + '    ')}") == ["f: 61 lines"]
+    assert long_functions(f"def f():\n{body[:-10]}") == []
+
+
+def test_files_are_read_in_one_sitting() -> None:
+    lengths = {
+        path.relative_to(PACKAGE).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES
+    }
+    assert {name for name, length in lengths.items() if length > LONGEST_FILE} == LONG_FILES
 
 
 def test_every_room_has_its_place() -> None:

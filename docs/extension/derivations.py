@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -10,15 +10,18 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
+from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation
-from symprop.notation.content import loss_clashes, sections
+from symprop.notation.blocks import Line, Lines, Span
+from symprop.notation.content import loss_clashes, reasons, sections, seen_steps, steps_of
 from symprop.notation.latex import Tex, latex
-from symprop.notation.page_data import Block, Line
-from symprop.notation.pages import pretty_shape, reasons, seen_steps, steps_of, words
-from symprop.notation.pretty import pretty
+from symprop.notation.pretty import pretty, pretty_shape
+from symprop.notation.wording import Wording, told_apart
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
 """The parts of a derivation that a page may show; an option names them by their first words."""
+
+WORDING = Wording(pretty, str, "…")
 
 
 class DerivationDirective(SphinxDirective):
@@ -67,63 +70,48 @@ def _written(derivation: Derivation, only: list[str], names: list[str], prefix: 
             yield f'<p class="equations-heading">{section.title}</p>'
         yield from tables
         if section.title == "Remarks" and not names:
-            said = "".join(f"<li>{words(sentence, pretty, str, str)}</li>" for sentence in section.sentences)
+            said = "".join(f"<li>{WORDING.words(sentence)}</li>" for sentence in section.sentences)
             yield f'<p class="equations-heading">Remarks</p><ul>{said}</ul>'
 
 
-def _tables(derivation: Derivation, lines: tuple[Line | Block, ...], names: list[str], prefix: str) -> Iterator[str]:
-    loose: list[Row] = []
-    for item in lines:
-        if isinstance(item, Line):
-            if not names or item.equation.name in names:
-                loose.append(_row(derivation, item, None, prefix))
-            continue
-        if loose:
-            yield equations(loose)
-            loose = []
-        inside = [line for line in item.lines if not names or line.equation.name in names]
-        if inside:
-            yield equations([_row(derivation, line, item, prefix) for line in inside], f"for {_span(item)}")
-    if loose:
-        yield equations(loose)
+def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str], prefix: str) -> Iterator[str]:
+    for block in blocks:
+        chosen = [line for line in block.lines if not names or line.equation.name in names]
+        rows = [_row(derivation, line, block.span, prefix) for line in chosen]
+        if rows:
+            yield equations(rows, "" if block.span is None else f"for {WORDING.span(block.span)}")
 
 
-def _span(block: Block) -> str:
-    first, last = ("1", str(block.count))[:: -1 if block.backward else 1]
-    return f"{block.index} = {first}, …, {last}"
-
-
-def _row(derivation: Derivation, line: Line, block: Block | None, prefix: str) -> Row:
-    equation = line.equation
-    right = signed(derivation, latex(equation.expression))
-    if line.unless_last and block is not None:
+def _row(derivation: Derivation, line: Line, span: Span | None, prefix: str) -> Row:
+    equation, write = line.equation, writer(derivation)
+    right = write(equation.expression)
+    if line.unless_last and span is not None:
         number = Tex().number
-        right += rf" \quad ({number(block.index).text} < {number(block.count).text})"
+        right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"
-    left = signed(derivation, latex(equation.target))
+    left = write(equation.target)
     return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
 
 
-def signed(derivation: Derivation, formula: str) -> str:
-    """Return LaTeX with a curled loss where a size has its letter, as a report has it."""
-    if not loss_clashes(derivation):
-        return formula
-    return r"\mathcal{L}" if formula == "L" else formula.replace(r"\partial L}", r"\partial \mathcal{L}}")
+def writer(derivation: Derivation) -> Callable[[Node], str]:
+    """Return what writes LaTeX, with a curled loss where a size has its letter, as a report has it."""
+    return told_apart(latex, r"\mathcal{L}") if loss_clashes(derivation) else latex
 
 
 def _steps(derivation: Derivation, name: str) -> str:
+    write = writer(derivation)
     equation, listed = steps_of(derivation, name)
     shown = seen_steps(listed, latex)
-    left = signed(derivation, latex(equation.target))
+    left = write(equation.target)
     rows = [
         (
             step.rule,
-            ", ".join(words(sentence, pretty, str, str) for sentence in reasons(derivation, step)),
-            signed(derivation, latex(step.after)),
+            ", ".join(WORDING.words(sentence) for sentence in reasons(derivation, step)),
+            write(step.after),
         )
         for step in shown
     ]
-    start = f"{left} = {signed(derivation, latex(shown[0].before))}"
+    start = f"{left} = {write(shown[0].before)}"
     number = derivation.numbers[equation.name]
     return folded(f"The {len(rows)} steps that led to ({number})", steps_table(rows, start))
 

@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 import symprop
 from extension.markup import Row, equations, formula_line, html, typed
 from symprop.algebra.nodes import Node
-from symprop.notation.pages import pretty_shape
+from symprop.notation.pretty import pretty_shape
 
 
 class DerivedDirective(SphinxDirective):

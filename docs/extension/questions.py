@@ -12,8 +12,9 @@ from sphinx.util.docutils import SphinxDirective
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
 from symprop.formulas.pages import answer_latex, definitions, heading
+from symprop.notation.content import seen_steps
 from symprop.notation.latex import latex
-from symprop.notation.pages import pretty_shape, seen_steps
+from symprop.notation.pretty import pretty_shape
 
 WIDTH = 100
 """Characters of code that fit beside each other on a page."""

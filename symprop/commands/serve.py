@@ -31,11 +31,12 @@ def enter(command: Enter) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from symprop.server.handler import Handler
     from symprop.server.limits import Limits
     from symprop.server.listening import Server
 
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    server = Server(options.port, Limits(options.time_limit, options.memory_limit))
+    server = Server(Handler, options.port, Limits(options.time_limit, options.memory_limit))
     try:
         print(f"symprop is at {server.address} (Ctrl-C ends it)", flush=True)
         if not options.no_browser:

@@ -16,18 +16,15 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation, derive
 from symprop.differences.changes import (
-    ADDED,
-    CHANGED,
-    JACOBIANS,
-    REMOVED,
     RENAMED,
-    REREAD,
-    SAME,
     Change,
     changes,
 )
+from symprop.differences.compared import Compared
+from symprop.differences.documents import html_fragment, html_page, latex_page
 from symprop.differences.layers import aligned, stations
 from symprop.differences.names import Names, matched
+from symprop.differences.pages import plain_page
 from symprop.differences.sentences import told
 from symprop.differences.trees import Comparing
 from symprop.networks.network import Network
@@ -36,64 +33,14 @@ from symprop.notation.content import loss_clashes
 
 
 @dataclass(frozen=True, repr=False)
-class NetworkDifference:
+class NetworkDifference(Compared):
     """What changes from network A to network B; it prints itself in each notation.
-
-    `layers` says in sentences what became of the layers, `shapes` which arrays have other sizes, `rewired` what is read
-    by another name in equations that stay; `changes` holds every equation once, in the order of the pages. The loss is
-    written with a curl where a size has its letter (`curled`).
 
     >>> import symprop
     >>> found = symprop.diff("Input(2) >> Dense(2) >> MeanSquaredError()", "Input(2) >> Dense(3) >> MeanSquaredError()")
     >>> bool(found), len(found.changed), [(a.name, a.shape, b.shape) for a, b in found.shapes]
     (True, 0, [('y', (2,), (3,)), ('z1', (2,), (3,)), ('W1', (2, 2), (3, 2)), ('b1', (2,), (3,))])
     """
-
-    before: Network
-    after: Network
-    layout: str
-    layers: tuple[str, ...]
-    shapes: tuple[tuple[Variable, Variable], ...]
-    rewired: tuple[tuple[Variable, Variable, tuple[Node, ...]], ...]
-    changes: tuple[Change, ...]
-    curled: bool = False
-
-    def of_kind(self, *kinds: str, jacobians: bool = False) -> tuple[Change, ...]:
-        """Return the changes of some kinds, of equations or of Jacobians."""
-        return tuple(
-            change for change in self.changes if change.kind in kinds and (change.part == JACOBIANS) == jacobians
-        )
-
-    @property
-    def changed(self) -> tuple[Change, ...]:
-        """The equations whose formula is another one."""
-        return self.of_kind(CHANGED)
-
-    @property
-    def added(self) -> tuple[Change, ...]:
-        """The equations that only B has."""
-        return self.of_kind(ADDED)
-
-    @property
-    def removed(self) -> tuple[Change, ...]:
-        """The equations that only A has."""
-        return self.of_kind(REMOVED)
-
-    @property
-    def same(self) -> tuple[Change, ...]:
-        """The equations that stay, also under another name or number."""
-        return self.of_kind(SAME, RENAMED, REREAD)
-
-    @property
-    def jacobians(self) -> tuple[Change, ...]:
-        """The Jacobians of the blocks that change, or that only one network has."""
-        return self.of_kind(CHANGED, ADDED, REMOVED, jacobians=True)
-
-    def __bool__(self) -> bool:
-        """Whether anything differs: layers, shapes or equations."""
-        return bool(
-            self.layers or self.shapes or any(change.kind not in (SAME, RENAMED, REREAD) for change in self.changes)
-        )
 
     def __repr__(self) -> str:
         return f"NetworkDifference({self.before.text!r}, {self.after.text!r}, layout={self.layout!r})"
@@ -103,26 +50,18 @@ class NetworkDifference:
 
     def pretty(self) -> str:
         """Return the difference in Unicode: lines with `-` and `+`, and `^` under what is new or gone."""
-        from symprop.differences.pages import plain_page  # the pages print what is made here
-
         return plain_page(self, "pretty")
 
     def text(self) -> str:
         """Return the difference in NumPy notation, marked as `pretty` does."""
-        from symprop.differences.pages import plain_page
-
         return plain_page(self, "text")
 
     def latex(self) -> str:
         """Return the difference as a complete LaTeX document, what is new or gone in colour."""
-        from symprop.differences.documents import latex_page
-
         return latex_page(self)
 
     def html(self) -> str:
         """Return the difference as one HTML file, what is new or gone in colour and underlined or struck out."""
-        from symprop.differences.documents import html_page
-
         return html_page(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -130,8 +69,6 @@ class NetworkDifference:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        from symprop.differences.documents import html_fragment
-
         return html_fragment(self)
 
 

@@ -13,14 +13,14 @@ from markupsafe import Markup, escape
 
 from symprop.algebra.nodes import Node
 from symprop.differences.changes import Change, Side
-from symprop.differences.difference import NetworkDifference
+from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.notation.blocks import Words
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
-from symprop.notation.page_data import Sentence
-from symprop.notation.pages import words
+from symprop.notation.wording import Wording, told_apart
 from symprop.templating import environment
 
 WIDTH = 54
@@ -33,56 +33,61 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters, which no formula holds
 Write = Callable[[Node], str]
 
 
-def latex_page(difference: NetworkDifference) -> str:
+def latex_page(difference: Compared) -> str:
     """Return the difference as a complete document, which pdflatex compiles."""
-    write = _writer(difference)
     template = environment("latex").get_template("diff.tex.j2")
-    return template.render(
-        networks=[(name, _code(network_text(network))) for name, network in _networks(difference)],
-        opening=[_tex_words(sentence, write) for sentence in opening(difference)],
-        chapters=[
-            {
-                "title": chapter.title,
-                "rows": list(_rows(chapter, write, _tex_formula, _tex_words)),
-                "more": [_tex_words(sentence, write) for sentence in chapter.more],
-            }
-            for chapter in chapters(difference)
-        ],
-        closing=[_tex_words(sentence, write) for sentence in closing(difference)],
+    return template.render(**_parts(difference, _tex_formula, _tex_words, _code))
+
+
+def html_page(difference: Compared) -> str:
+    """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
+    return (
+        environment("html")
+        .get_template("diff.html.j2")
+        .render(title=TITLE, **_parts(difference, _html_formula, _html_words, str))
     )
 
 
-def html_page(difference: NetworkDifference) -> str:
-    """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
-    return environment("html").get_template("diff.html.j2").render(title=TITLE, **_html_parts(difference))
-
-
-def html_fragment(difference: NetworkDifference) -> str:
+def html_fragment(difference: Compared) -> str:
     """Return the difference without a page around it, for a notebook."""
-    return environment("html").get_template("diff_body.html.j2").render(**_html_parts(difference))
+    return (
+        environment("html")
+        .get_template("diff_body.html.j2")
+        .render(**_parts(difference, _html_formula, _html_words, str))
+    )
 
 
-def _networks(difference: NetworkDifference) -> tuple[tuple[str, Any], tuple[str, Any]]:
-    return ("A", difference.before), ("B", difference.after)
-
-
-def _writer(difference: NetworkDifference) -> Write:
-    """What writes a formula in LaTeX; the loss with a curl where a size has its letter."""
-    if not difference.curled:
-        return latex
-
-    def curled(node: Node) -> str:
-        found = latex(node)
-        return r"\mathcal{L}" if found == "L" else found.replace(r"\partial L}", r"\partial \mathcal{L}}")
-
-    return curled
+def _parts(
+    difference: Compared,
+    formula: Callable[[str, Side, Write], Any],
+    said: Callable[[Words, Write], Any],
+    code: Callable[[str], str],
+) -> dict[str, Any]:
+    """Return what the templates print; the loss is written with a curl where a size has its letter."""
+    write = told_apart(latex, r"\mathcal{L}") if difference.curled else latex
+    return {
+        "networks": [
+            (name, code(network_text(each)))
+            for name, each in zip("AB", (difference.before, difference.after), strict=True)
+        ],
+        "opening": [said(sentence, write) for sentence in opening(difference)],
+        "chapters": [
+            {
+                "title": chapter.title,
+                "rows": list(_rows(chapter, write, formula, said)),
+                "more": [said(sentence, write) for sentence in chapter.more],
+            }
+            for chapter in chapters(difference)
+        ],
+        "closing": [said(sentence, write) for sentence in closing(difference)],
+    }
 
 
 def _rows(
     chapter: Chapter,
     write: Write,
     formula: Callable[[str, Side, Write], Any],
-    said: Callable[[Sentence, Write], Any],
+    said: Callable[[Words, Write], Any],
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of a chapter as a template prints them."""
     for change in chapter.changes:
@@ -107,9 +112,9 @@ def _code(text: str) -> str:
     return escaped(text).replace(r"\textgreater{}\textgreater{} ", r">{}> \allowbreak ")
 
 
-def _tex_words(sentence: Sentence, write: Write) -> str:
+def _tex_words(sentence: Words, write: Write) -> str:
     marked = tuple(escaped(part) if isinstance(part, str) else part for part in sentence)
-    said = words(marked, lambda node: f"${write(node)}$", lambda size: f"${_TEX.number(size).text}$", str)
+    said = Wording(lambda node: f"${write(node)}$", lambda size: f"${_TEX.number(size).text}$").words(marked)
     return said.replace(" → ", r" $\to$ ").replace("…", r"\dots")
 
 
@@ -155,26 +160,10 @@ def _mark(part: Part, macro: str) -> str:
 _SIGNS = ("+", "-", r"\odot")
 
 
-def _html_parts(difference: NetworkDifference) -> dict[str, Any]:
-    write = _writer(difference)
-    return {
-        "networks": [(name, network_text(network)) for name, network in _networks(difference)],
-        "opening": [_html_words(sentence, write) for sentence in opening(difference)],
-        "chapters": [
-            {
-                "title": chapter.title,
-                "rows": list(_rows(chapter, write, _html_formula, _html_words)),
-                "more": [_html_words(sentence, write) for sentence in chapter.more],
-            }
-            for chapter in chapters(difference)
-        ],
-        "closing": [_html_words(sentence, write) for sentence in closing(difference)],
-    }
-
-
-def _html_words(sentence: Sentence, write: Write) -> Markup:
+def _html_words(sentence: Words, write: Write) -> Markup:
     marked = tuple(str(escape(part)) if isinstance(part, str) else part for part in sentence)
-    return Markup(words(marked, lambda node: mathml(write(node)), lambda size: mathml(_TEX.number(size).text), str))
+    wording = Wording(lambda node: mathml(write(node)), lambda size: mathml(_TEX.number(size).text))
+    return Markup(wording.words(marked))
 
 
 def _html_formula(sign: str, side: Side, write: Write) -> Markup:

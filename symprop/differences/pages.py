@@ -11,19 +11,18 @@ from rich.text import Text
 
 from symprop.algebra.nodes import Node
 from symprop.differences.changes import Side
-from symprop.differences.difference import NetworkDifference
+from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces, plain
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.notation.blocks import Words
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.page_data import Sentence
-from symprop.notation.pages import WIDTH, network_lines, words, wrapped
-from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.pretty import pretty
+from symprop.notation.terminal import UNICODE, WIDTH, network_lines, wrapped
 from symprop.notation.text import text
+from symprop.notation.wording import told_apart
 
 STYLES = {"-": ("red", "bold red"), "+": ("green", "bold green")}
 """The style of a line that only A or only B has, and of the parts that are marked in it."""
-
-_UNICODE = Unicode()
 
 Write = Callable[[Node], str]
 WRITERS: dict[str, Write] = {"pretty": pretty, "text": text}
@@ -39,12 +38,12 @@ class Line:
     tail: str = ""
 
 
-def plain_page(difference: NetworkDifference, notation: str) -> str:
+def plain_page(difference: Compared, notation: str) -> str:
     """Return the page as text; `^` stand below what is new or gone in a line."""
     return "\n".join(row for line in _lines(difference, notation) for row in _rows(line))
 
 
-def coloured_page(difference: NetworkDifference, notation: str = "pretty") -> Text:
+def coloured_page(difference: Compared, notation: str = "pretty") -> Text:
     """Return the page for a terminal with colours."""
     page = Text()
     for line in _lines(difference, notation):
@@ -75,8 +74,10 @@ def _carets(part: Part) -> str:
     return " " * left + "^" * (width - left - right) + " " * right
 
 
-def _lines(difference: NetworkDifference, notation: str) -> Iterator[Line]:
-    write = _signed(WRITERS[notation], difference.curled)
+def _lines(difference: Compared, notation: str) -> Iterator[Line]:
+    write = WRITERS[notation]
+    if difference.curled and write is pretty:
+        write = told_apart(write, "ℒ")
     for sign, network in (("-", difference.before), ("+", difference.after)):
         rows = network_lines(network_text(network), " ", "   ")
         yield from (Line(sign, row) for row in rows)
@@ -91,20 +92,8 @@ def _lines(difference: NetworkDifference, notation: str) -> Iterator[Line]:
         yield from (Line(" ", row) for row in wrapped(_said(sentence, write), " ", "   "))
 
 
-def _said(sentence: Sentence, write: Write) -> str:
-    return words(sentence, write, lambda size: _UNICODE.number(size).text, str)
-
-
-def _signed(write: Write, curled: bool) -> Write:
-    """What writes the loss with a curl where a size has its letter."""
-    if not curled or write is text:
-        return write
-
-    def written(node: Node) -> str:
-        found = write(node)
-        return "ℒ" if found == "L" else found.replace("∂L/", "∂ℒ/")
-
-    return written
+def _said(sentence: Words, write: Write) -> str:
+    return replace(UNICODE, formula=write).words(sentence)
 
 
 def _chapter(chapter: Chapter, write: Write) -> Iterator[Line]:

@@ -20,10 +20,10 @@ from symprop.differences.changes import (
     Change,
     Side,
 )
-from symprop.differences.difference import NetworkDifference
+from symprop.differences.compared import Compared
 from symprop.differences.marks import Marked
 from symprop.networks.network import Network
-from symprop.notation.page_data import Sentence
+from symprop.notation.blocks import Words
 
 MOST_LISTED = 12
 MOST_ALIKE, FIRST_ALIKE = 8, 3
@@ -37,10 +37,10 @@ class Chapter:
 
     title: str
     changes: tuple[Change, ...]
-    more: tuple[Sentence, ...] = ()
+    more: tuple[Words, ...] = ()
 
 
-def chapters(difference: NetworkDifference) -> tuple[Chapter, ...]:
+def chapters(difference: Compared) -> tuple[Chapter, ...]:
     """Return the parts in which something changes."""
     found = []
     for part in PARTS:
@@ -52,7 +52,7 @@ def chapters(difference: NetworkDifference) -> tuple[Chapter, ...]:
     return tuple(found)
 
 
-def _folded(changes: list[Change]) -> tuple[tuple[Change, ...], tuple[Sentence, ...]]:
+def _folded(changes: list[Change]) -> tuple[tuple[Change, ...], tuple[Words, ...]]:
     """Leave out changes that have the form of many before them, and say how many."""
     alike: dict[Any, list[Change]] = {}
     for change in changes:
@@ -77,9 +77,9 @@ def _form_of(side: Side) -> Any:
     )
 
 
-def _more(group: list[Change]) -> Sentence:
+def _more(group: list[Change]) -> Words:
     first, last = (side for change in (group[FIRST_ALIKE - 1], group[-1]) for side in [change.after or change.before])
-    ends: Sentence = () if first is None or last is None else (" that of ", first.left, ", up to ", last.left)
+    ends: Words = () if first is None or last is None else (" that of ", first.left, ", up to ", last.left)
     return (f"{len(group) - FIRST_ALIKE:,} more like", *ends)
 
 
@@ -94,7 +94,7 @@ def network_text(network: Network) -> str:
     return " >> ".join([*head, f"... ({len(layers) - len(head) - len(tail):,} more)", *tail])
 
 
-def opening(difference: NetworkDifference) -> Iterator[Sentence]:
+def opening(difference: Compared) -> Iterator[Words]:
     """Yield what is said first: what became of the layers, which shapes are others, and whether equations change."""
     yield from ((sentence,) for sentence in difference.layers[:MOST_LISTED])
     if len(difference.layers) > MOST_LISTED:
@@ -111,12 +111,12 @@ def opening(difference: NetworkDifference) -> Iterator[Sentence]:
         yield (f"{same}no equation changes",)
 
 
-def _shape(old: Variable, new: Variable) -> Sentence:
+def _shape(old: Variable, new: Variable) -> Words:
     change = f" from {shape_text(old.shape)} to {shape_text(new.shape)}"
     return (old, change) if old.name == new.name else (old, ", now ", new, ",", change)
 
 
-def closing(difference: NetworkDifference) -> Iterator[Sentence]:
+def closing(difference: Compared) -> Iterator[Words]:
     """Yield what is said last: how many equations stay, and which have another name or number."""
     count = len(difference.same)
     if not count:
@@ -144,7 +144,7 @@ def closing(difference: NetworkDifference) -> Iterator[Sentence]:
             )
 
 
-def notes(change: Change, side: Side) -> Iterator[Sentence]:
+def notes(change: Change, side: Side) -> Iterator[Words]:
     """Yield what tells of an equation for which blocks it holds, and which names one of the networks writes out."""
     if side.loop is not None:
         index, count = side.loop.index, side.loop.count
@@ -160,14 +160,14 @@ def notes(change: Change, side: Side) -> Iterator[Sentence]:
             yield (variable, " written out")
 
 
-def _listed(items: Iterable[Sentence]) -> Sentence:
+def _listed(items: Iterable[Words]) -> Words:
     found = list(items)
     if len(found) > MOST_LISTED:
         found = [*found[:MOST_LISTED], (f"and {len(found) - MOST_LISTED:,} more",)]
     return joined(found)
 
 
-def joined(sentences: Iterable[Sentence]) -> Sentence:
+def joined(sentences: Iterable[Words]) -> Words:
     """Return sentences as one, with commas between."""
     return tuple(part for sentence in sentences for part in (", ", *sentence))[1:]
 

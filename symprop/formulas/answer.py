@@ -12,11 +12,10 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
+from symprop.formulas.answer_blocks import answer_formula, answer_html
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.code.module import compile_formula, formula_source
-from symprop.formulas.notebooks import answer_formula
 from symprop.formulas.pages import (
-    answer_html,
     answer_latex,
     answer_page,
     answer_pretty,
@@ -80,7 +79,7 @@ class Answer(Printable):
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""
-        return answer_html(self.result, self.numpy(), self.check()._repr_html_())
+        return answer_html(self.result, self.numpy(), self.check())
 
     def page(self) -> str:
         """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode."""

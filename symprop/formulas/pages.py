@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-from markupsafe import Markup
-
-from symprop.algebra.equations import Equation, Step
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.formulas.naming import with_names
 from symprop.formulas.result import Result
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.html_document import math_font
+from symprop.notation.documents import STEPS
 from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
-from symprop.notation.mathml import mathml
-from symprop.notation.pages import STEPS, WIDTH, seen_steps, wrapped
+from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
-from symprop.notation.text import number, text
-from symprop.templating import environment
+from symprop.notation.terminal import NUMPY, WIDTH, wrapped
+from symprop.notation.text import text
 
 
 def answer_pretty(node: Node) -> str:
@@ -87,6 +83,13 @@ def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
     return with_names(result.node, ["f", *taken, *sizes])
 
 
+def answer_rows(result: Result, format: str) -> list[tuple[str, Node]]:
+    """Return what an answer's page shows, left and right sides: the formula, the answer, the parts that it names."""
+    found, body = definitions(result)
+    named = [(WRITERS[format](each.target), each.expression) for each in found]
+    return [("f", result.formula.node), (heading(result, format), body), *named]
+
+
 def answer_page(result: Result) -> str:
     """Return an answer as a page for the terminal.
 
@@ -100,22 +103,18 @@ def answer_page(result: Result) -> str:
     - symmetric
     - positive semidefinite
     """
-    found, body = definitions(result)
-    rows = [(heading(result, "pretty"), body, result.node.shape)]
-    rows += [(pretty(each.target), each.expression, each.target.shape) for each in found]
-    lines = _aligned("f", result.formula.node, result.formula.shape)
-    for place, (left, right, shape) in enumerate(rows):
-        lines += _aligned(left, right, shape, "where " if place == 1 else "      " if place else "")
+    lines: list[str] = []
+    for place, (left, right) in enumerate(answer_rows(result, "pretty")):
+        lines += _aligned(left, right, "where " if place == 2 else "      " if place > 2 else "")
     lines += [line for each in (*result.ledger, *result.remarks) for line in wrapped(each, "- ", "  ")]
     return "\n".join(lines)
 
 
-def _aligned(left: str, right: Node, shape: Sequence[Any], before: str = "") -> list[str]:
+def _aligned(left: str, right: Node, before: str) -> list[str]:
     head = f"{before}{left} = "
     pieces = pretty_pieces(answer_pretty(right), max(30, WIDTH - len(head)))
-    written = shape_text(tuple(shape), lambda size: number(size).text)
     lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
-    return [*lines[:-1], f"{lines[-1]}   {written}"]
+    return [*lines[:-1], f"{lines[-1]}   {NUMPY.shape(right.shape)}"]
 
 
 @STEPS.row(Result)
@@ -127,54 +126,9 @@ def answer_steps(result: Result, name: str = "", format: str = "pretty") -> str:
     """
     if format not in WRITERS:
         raise SpecError(f"unknown format of steps {shown(format)}\nallowed: {', '.join(WRITERS)}")
-    write = WRITERS[format]
-    lines = [f"{heading(result, format)} = {write(result.node)}"]
-    for position, step in enumerate(seen_steps(result.steps, write), start=1):
-        known = ", ".join(_said(fact, write) for fact in dict.fromkeys(step.facts))
-        lines.append(f"{position}. {step.rule}" + (f"   because {known}" if known else ""))
-        lines += [f"   {write(step.before)}", f" = {write(step.after)}"]
-    return "\n".join(lines)
-
-
-def _said(fact: str | Equation, write: Callable[[Node], str]) -> str:
-    return fact if isinstance(fact, str) else f"{write(fact.target)} = {write(fact.expression)}"
-
-
-def answer_html(result: Result, source: str = "", certificate: str = "") -> str:
-    """Return an answer as an HTML page in one file, its formulas as MathML."""
-    found, body = definitions(result)
-
-    def row(left: str, right: Node, shape: Sequence[Any]) -> dict[str, Any]:
-        return {
-            "left": Markup(mathml(left)),
-            "right": Markup(mathml(answer_latex(right))),
-            "shape": shape_text(tuple(shape)),
-        }
-
-    def step(each: Step) -> dict[str, Any]:
-        facts = [_said(fact, pretty) for fact in dict.fromkeys(each.facts)]
-        before, after = (Markup(mathml(answer_latex(side))) for side in (each.before, each.after))
-        return {"rule": each.rule, "facts": facts, "before": before, "after": after}
-
-    template = environment("html").get_template("answer.html.j2")
-    return template.render(
-        font=math_font(),
-        title=f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}",
-        typed=result.formula.source,
-        declared=[(each.name, shape_text(each.shape), facts_of(each)) for each in result.variables],
-        rows=[
-            row("f", result.formula.node, result.formula.shape),
-            row(heading(result, "latex"), body, result.node.shape),
-            *(row(latex(each.target), each.expression, each.target.shape) for each in found),
-        ],
-        text=text(result.node),
-        latex=answer_latex(result.node),
-        convention=CONVENTIONS[result.kind],
-        notes=[*result.ledger, *result.remarks],
-        steps=[step(each) for each in seen_steps(result.steps, latex)],
-        source=source,
-        certificate=Markup(certificate),
-    )
+    wording = replace(NUMPY, formula=WRITERS[format])
+    told = wording.steps(result.steps, lambda step: map(wording.part, dict.fromkeys(step.facts)))
+    return "\n".join((f"{heading(result, format)} = {wording.formula(result.node)}", *told))
 
 
 def facts_of(variable: Variable) -> str:
@@ -182,6 +136,3 @@ def facts_of(variable: Variable) -> str:
     facts = variable.facts
     said = (f"index below {number(fact.value).text}" if fact.kind == "index" else fact.kind for fact in facts)
     return ", ".join(said)
-
-
-__all__ = ["CONVENTIONS", "answer_html", "answer_page", "answer_steps", "definitions", "facts_of", "heading"]

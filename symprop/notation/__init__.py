@@ -14,12 +14,12 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
 from symprop.algebra.steps import Steps
 from symprop.analysis.derivation import Derivation
-from symprop.notation.documents import document, html, latex_page, latex_steps
+from symprop.notation.documents import STEPS, document, html, latex_page, latex_steps, steps
 from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex
 from symprop.notation.numpy_page import text_page
-from symprop.notation.pages import STEPS, pretty_page, steps
 from symprop.notation.pretty import pretty
+from symprop.notation.terminal import pretty_page
 from symprop.notation.text import text
 
 

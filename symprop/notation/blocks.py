@@ -1,13 +1,21 @@
-"""What a document is made of, before LaTeX and HTML: sections of blocks, in words and finished formulas.
+"""What a page is made of, before any notation: sections of blocks, in words and formulas.
 
-A formula is LaTeX from our own printers; words are plain text, which each of the two escapes for itself. Each kind of
-block has one template in `templates/latex/blocks/` and one in `templates/html/blocks/`, named after `kind`.
+A derivation's page is one stream of blocks (`content.py`), whose formulas are nodes and equations. The terminal's
+writers (`terminal.py`, `numpy_page.py`) print them as they are. For LaTeX, HTML and notebooks `page_blocks.py` first
+sets their formulas as LaTeX of our own printers; words are plain text, which each writer escapes for itself. Each kind
+of set block has one template in `templates/latex/blocks/` and one in `templates/html/blocks/`, named after `kind`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias, cast
+
+from sympy import Expr, Symbol
+
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Map, Node
+from symprop.algebra.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,38 @@ class Code:
     text: str
 
 
-Part = str | Math | Reference | Code
+@dataclass(frozen=True)
+class Span:
+    """The numbers of a loop's blocks: 1, ..., `count`, or (`backward`) the other way."""
+
+    index: Symbol
+    count: Expr
+    backward: bool = False
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """A shape, in a table of them."""
+
+    shape: Shape
+
+
+Written: TypeAlias = str | Math | Reference | Code
+Part: TypeAlias = "Written | Node | Equation | Expr | Span | Dimensions"
 Words = tuple[Part, ...]
-"""A sentence."""
+"""A sentence: words, and formulas, set in LaTeX or not yet."""
+
+
+def written(words: Words) -> tuple[Written, ...]:
+    """Return a sentence whose formulas are set.
+
+    Raises:
+        TypeError: one of them is not.
+    """
+    for part in words:
+        if not isinstance(part, (str, Math, Reference, Code)):
+            raise TypeError(f"{type(part).__name__} stands in a sentence and is not set in LaTeX")
+    return cast("tuple[Written, ...]", words)
 
 
 @dataclass(frozen=True)
@@ -54,11 +91,15 @@ class Paragraph(Block):
 
 @dataclass(frozen=True)
 class Bullets(Block):
-    """Sentences in a list; `boxed` where they are the conventions of the page."""
+    """Sentences in a list; `boxed` where they are the conventions of the page.
+
+    `signs` are more of them: what signs mean that NumPy notation does not have.
+    """
 
     kind = "bullets"
     items: tuple[Words, ...]
     boxed: bool = False
+    signs: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +108,32 @@ class Typed(Block):
 
     kind = "typed"
     text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A numbered equation; `unless_last` where a base case takes its place for the last block of a loop."""
+
+    number: int
+    equation: Equation
+    unless_last: bool = False
+
+
+@dataclass(frozen=True)
+class Lines(Block):
+    """Numbered equations, for the blocks of a loop where there is a `span`; `Equations` once they are set."""
+
+    kind = "lines"
+    lines: tuple[Line, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Definitions(Block):
+    """Functions and their bodies, `swish(t) = t * sigmoid(t)`; `Equations` once they are set."""
+
+    kind = "definitions"
+    rows: tuple[tuple[Map, Node], ...]
 
 
 @dataclass(frozen=True)
@@ -113,16 +180,19 @@ class Link:
 
 @dataclass(frozen=True)
 class Chain(Block):
-    """How an equation was derived, from its definition in steps; `alike` are equations with the same steps."""
+    """How an equation was derived, from its definition in steps.
+
+    In a document the equation has a name, a number and a label; `alike` are equations with the same steps.
+    """
 
     kind = "chain"
-    name: str
-    number: int
-    label: str
     left: str
     start: tuple[str, ...]
     links: tuple[Link, ...]
     note: str = ""
+    name: str = ""
+    number: int | None = None
+    label: str = ""
     alike: tuple[Reference, ...] = ()
 
 
@@ -203,28 +273,20 @@ class Section:
 
     title: str
     label: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...] = ()
 
+    @property
+    def sentences(self) -> tuple[Words, ...]:
+        """What the section says in words, sentence by sentence."""
+        found: list[Words] = []
+        for block in self.blocks:
+            if isinstance(block, Paragraph):
+                found.append(block.words)
+            elif isinstance(block, Bullets):
+                found += block.items + block.signs
+        return tuple(found)
 
-__all__ = [
-    "Block",
-    "Boxed",
-    "Bullets",
-    "Chain",
-    "Code",
-    "CodeLine",
-    "EquationRow",
-    "Equations",
-    "Grid",
-    "GridRow",
-    "Link",
-    "Listing",
-    "Math",
-    "Paragraph",
-    "Part",
-    "Picture",
-    "Reference",
-    "Section",
-    "Typed",
-    "Words",
-]
+    @property
+    def lines(self) -> tuple[Lines, ...]:
+        """The numbered equations of the section, before they are set."""
+        return tuple(block for block in self.blocks if isinstance(block, Lines))

@@ -1,22 +1,36 @@
-"""What a page says, before any notation: sections of sentences and numbered equations, read off a derivation."""
+"""What a derivation's page says, before any notation: one stream of blocks, read off the derivation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sympy
 from sympy import Expr, Rational, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.equations import Equation, Item, Loop, Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Dimensions,
+    Grid,
+    GridRow,
+    Line,
+    Lines,
+    Paragraph,
+    Section,
+    Span,
+    Typed,
+    Words,
+)
 from symprop.notation.function_notes import definitions, functions_of, kinks, told
-from symprop.notation.page_data import Block, Line, Range, Section, Sentence, Size
 from symprop.notation.pretty import pretty
 
 
@@ -32,53 +46,112 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     at_loss = {variable.name for variable in (system.loss, system.prediction) if variable is not None}
     forward = [item for item in system.items if not (isinstance(item, Equation) and item.name in at_loss)]
     loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
-    shown = tuple(definitions(derivation))
-    found = (
-        Section(*_heading(derivation), sizes=tuple(_sizes(derivation))),
-        Section("Conventions", tuple(_conventions(derivation)), tuple(_signs(derivation)), definitions=shown),
-        Section("Forward pass", lines=tuple(_lines(derivation, forward, None))),
-        Section("Loss", lines=tuple(_lines(derivation, loss, None))),
-        Section("Backward pass", lines=tuple(_lines(derivation, derivation.backward, False))),
-        Section("Gradients", lines=tuple(_lines(derivation, derivation.backward, True))),
-        Section("Remarks", tuple(told(derivation, remark) for remark in derivation.remarks)),
-    )
+    found: dict[str, Iterable[Block]] = {
+        "Formula" if isinstance(derivation.network, Formula) else "Network": _subject(derivation),
+        "Conventions": _explained(derivation),
+        "Forward pass": _lines(derivation, forward, None),
+        "Loss": _lines(derivation, loss, None),
+        "Backward pass": _lines(derivation, derivation.backward, False),
+        "Gradients": _lines(derivation, derivation.backward, True),
+        "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
+    }
+    written = (Section(title, name_of(title), tuple(blocks)) for title, blocks in found.items())
+    return tuple(section for section in written if section.blocks)
+
+
+def section_of(derivation: Derivation, title: str) -> Section:
+    """Return one section of a derivation's page, an empty one where it has none of this title."""
+    found = (section for section in sections(derivation) if section.title == title)
+    return next(found, Section(title, name_of(title)))
+
+
+def name_of(title: str) -> str:
+    """Return the label of a section.
+
+    >>> name_of("Forward pass")
+    'sec:forward-pass'
+    """
+    return "sec:" + title.lower().replace(" ", "-")
+
+
+def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, ...]]:
+    """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
+
+    Raises:
+        FormulaError: no equation has this name.
+    """
+    parameters = {variable.name for variable in derivation.system.parameters}
+    equation = derivation.equation(f"d{name}" if name in parameters else name)
+    return equation, equation.steps
+
+
+def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
+    """Return the steps whose two sides look different; the others only put the same formula in another order."""
+    return [step for step in listed if write(step.before) != write(step.after)]
+
+
+def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:
+    """Return the facts that a step used, as sentences."""
+    functions = tuple(dict.fromkeys(part.function for part in walk(step.before) if isinstance(part, n.Map)))
     return tuple(
-        section
-        for section in found
-        if any((section.sentences, section.signs, section.lines, section.definitions, section.sizes))
+        told(derivation, fact, functions) if isinstance(fact, str) else (fact,) for fact in dict.fromkeys(step.facts)
     )
 
 
-def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Line | Block]:
-    """Yield the equations of `items`: all, or only those that are (not) gradients of parameters."""
-    numbers = derivation.numbers
+def _lines(derivation: Derivation, items: Iterable[Item], wanted: bool | None) -> Iterator[Lines]:
+    """Yield the equations of `items`: all, or only those that are (not) gradients of parameters.
 
-    def kept(equation: Equation) -> bool:
-        return wanted is None or derivation.is_wanted(equation.target) == wanted
+    Consecutive single ones stand together, those of a loop for themselves.
+    """
+    numbers = derivation.numbers
+    loose: list[Line] = []
+
+    def kept(equations: Iterable[Equation]) -> Iterator[Equation]:
+        return (each for each in equations if wanted is None or derivation.is_wanted(each.target) == wanted)
 
     for item in items:
-        if isinstance(item, Equation):
-            if kept(item):
-                yield Line(numbers[item.name], item)
+        loop = item if isinstance(item, Loop) else None
+        single = (item,) if isinstance(item, Equation) else item.base
+        loose += [Line(numbers[equation.name], equation) for equation in kept(single)]
+        if loop is None:
             continue
-        yield from (Line(numbers[equation.name], equation) for equation in item.base if kept(equation))
-        based = {equation.target for equation in item.base}
+        based = {equation.target for equation in loop.base}
         inside = tuple(
-            Line(numbers[equation.name], equation, item.at(equation.target, item.count) in based)
-            for equation in item.equations
-            if kept(equation)
+            Line(numbers[equation.name], equation, loop.at(equation.target, loop.count) in based)
+            for equation in kept(loop.equations)
         )
         if inside:
-            yield Block(item.index, item.count, item.backward, inside)
+            yield from (Lines(tuple(loose)),) if loose else ()
+            yield Lines(inside, Span(loop.index, loop.count, loop.backward))
+            loose = []
+    if loose:
+        yield Lines(tuple(loose))
 
 
-def _heading(derivation: Derivation) -> tuple[str, tuple[Sentence, ...]]:
-    if isinstance(derivation.network, Formula):
-        return "Formula", ()
-    return "Network", (_parameter_count(derivation),)
+def _subject(derivation: Derivation) -> Iterator[Block]:
+    """Show what is derived, and the arrays that it reads."""
+    yield Typed(derivation.source)
+    if not isinstance(derivation.network, Formula):
+        yield Paragraph(_parameter_count(derivation))
+    yield Grid((("Symbol",), ("Shape",), ("Role",), ("Known of it",)), tuple(_sizes(derivation)), ("l",) * 4)
 
 
-def _parameter_count(derivation: Derivation) -> Sentence:
+def _explained(derivation: Derivation) -> Iterator[Block]:
+    """Say what symbols, signs and functions mean."""
+    yield Bullets(tuple(_conventions(derivation)), True, tuple(_signs(derivation)))
+    shown = tuple(definitions(derivation))
+    if shown:
+        yield Definitions(shown)
+
+
+def _said(sentences: Sequence[Words]) -> Iterator[Block]:
+    if len(sentences) > 1:
+        yield Bullets(tuple(sentences))
+    else:
+        yield from map(Paragraph, sentences)
+
+
+def _parameter_count(derivation: Derivation) -> Words:
     total: Expr = sympy.Integer(0)
     for parameter in derivation.system.parameters:
         size = sympy.prod(parameter.shape)
@@ -89,16 +162,17 @@ def _parameter_count(derivation: Derivation) -> Sentence:
     return ("The network has ", sympy.factor_terms(sympy.expand(total)), " parameters.")
 
 
-def _sizes(derivation: Derivation) -> Iterator[Size]:
+def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     system, loops = derivation.system, loops_of(derivation)
     roles = ((system.inputs, "input"), (system.targets, "target"), (system.parameters, "parameter"))
     for group, role in roles:
         for variable in group:
-            facts: list[str | Range] = [_fact(fact) for fact in variable.facts]
+            facts: list[str | Span] = [_fact(fact) for fact in variable.facts]
             for loop in loops:
                 if any(index.has(loop.index) for index in variable.index):
-                    facts.append(Range(loop.index, loop.count))
-            yield Size(variable, role, tuple(part for fact in facts for part in ("; ", fact))[1:])
+                    facts.append(Span(loop.index, loop.count))
+            known: Words = tuple(part for fact in facts for part in ("; ", fact))[1:]
+            yield GridRow(((variable,), (Dimensions(variable.shape),), (role,), known))
 
 
 def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
@@ -120,7 +194,7 @@ def _fact(fact: n.Fact) -> str:
     return fact.kind
 
 
-def _conventions(derivation: Derivation) -> Iterator[Sentence]:
+def _conventions(derivation: Derivation) -> Iterator[Words]:
     """Say what the symbols on this page mean, as far as they occur."""
     system = derivation.system
     nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
@@ -133,7 +207,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         yield ("One example: vectors are columns.",)
     else:
         side = "row" if system.layout == "rows" else "column"
-        examples: Sentence = (system.batch, " ") if system.batch is not None else ()
+        examples: Words = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
     if system.layout != "example" and any(_adds_vector(part) for part in nodes):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
@@ -157,7 +231,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
         yield from kinks(function)
 
 
-def _signs(derivation: Derivation) -> Iterator[Sentence]:
+def _signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     written = [pretty(equation.expression) for equation in derivation.equations]
 

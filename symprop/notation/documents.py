@@ -1,13 +1,16 @@
-"""A derivation's page as LaTeX for a paper, as a complete LaTeX document and as one HTML file; its steps as LaTeX."""
+"""A derivation's page as LaTeX for a paper, as a complete LaTeX document and as one HTML file; its steps."""
 
 from __future__ import annotations
 
+from symprop.algebra.table import Table
 from symprop.analysis.derivation import Derivation
+from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
-from symprop.notation.blocks import Equations, Picture, Section
-from symprop.notation.page_blocks import PageWriter, label
-from symprop.notation.page_data import Line
-from symprop.notation.pages import steps_of
+from symprop.notation.blocks import Equations, Line, Picture, Section
+from symprop.notation.content import reasons, steps_of
+from symprop.notation.diagram import diagram
+from symprop.notation.page_blocks import PageWriter
+from symprop.notation.terminal import NUMPY, UNICODE
 
 TITLE = "Forward and backward pass"
 MOST_DRAWN = 120
@@ -41,8 +44,6 @@ def _sections(derivation: Derivation, figure: bool) -> tuple[Section, ...]:
 
 def both_passes(writer: PageWriter) -> Picture | None:
     """Return the figure of both passes, or None where it has too many equations to be read."""
-    from symprop.notation.diagram import diagram  # diagrams are made of whole derivations
-
     derivation = writer.derivation
     if len(derivation.numbers) > MOST_DRAWN:
         return None
@@ -60,4 +61,37 @@ def latex_steps(derivation: Derivation, name: str) -> str:
     return latex_document.document((section,), TITLE)
 
 
-__all__ = ["both_passes", "document", "html", "label", "latex_page", "latex_steps"]
+STEPS = Table("steps")
+"""How steps are printed, by the kind of what they led to: a derivation here, an answer where answers are."""
+
+
+@STEPS.row(Derivation)
+def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
+    """Return the steps that led to an equation, its number and itself first: rule, facts, before, after.
+
+    `name` is that of the equation or, for a gradient, of its parameter; `format` is "pretty", "text" or "latex".
+
+    >>> from symprop.analysis.derivation import derive
+    >>> print(steps(derive("Input(2) >> Dense(1) >> MeanSquaredError()"), "b1", "text"))
+    (5)  db1 = delta1
+    1. sum
+       pullback(delta1, W1 @ x + b1, b1)
+     = delta1
+
+    Raises:
+        SpecError: an unknown format.
+        FormulaError: no equation has this name.
+    """
+    if format == "latex":
+        return latex_steps(derivation, name)
+    if format not in ("pretty", "text"):
+        raise SpecError(f"unknown format of steps {shown(format)}\nallowed: pretty, text, latex")
+    wording = UNICODE if format == "pretty" else NUMPY
+    equation, listed = steps_of(derivation, name)
+    lines = [f"({derivation.numbers[equation.name]})  {wording.equation(equation)}"]
+    if not listed:
+        lines.append(f"  {equation.note or 'by definition'}")
+    return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
+
+
+__all__ = ["STEPS", "both_passes", "document", "html", "latex_page", "latex_steps", "steps"]

@@ -19,7 +19,7 @@ from symprop.algebra.trees import replace, walk
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.errors import FormulaError
-from symprop.notation.page_data import Definition, Sentence
+from symprop.notation.blocks import Words
 from symprop.notation.precedence import decimal
 
 
@@ -29,7 +29,7 @@ def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:
     return tuple(dict.fromkeys(part.function for part in nodes if isinstance(part, n.Map)))
 
 
-def definitions(derivation: Derivation) -> Iterator[Definition]:
+def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
     """Yield the definition of every function that is not one of the elementary functions, those it uses too."""
     pending = list(functions_of(derivation))
     seen: set[str] = set()
@@ -46,7 +46,7 @@ def definitions(derivation: Derivation) -> Iterator[Definition]:
             lifted = lift(body, dict(zip(function.parameters, parameters, strict=True)))
         except FormulaError:
             continue  # a body with functions that have no name in this notation stands in the network's own text
-        yield Definition(function, parameters, _with_decimals(lifted))
+        yield n.Map(function, *parameters), _with_decimals(lifted)
         pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
 
 
@@ -65,7 +65,7 @@ def _with_decimals(body: Node) -> Node:
     return replace(body, decimals)
 
 
-def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Sentence:
+def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Words:
     """Return a remark or a fact with the names and slopes in it as formulas, which each notation writes in its own way.
 
     A slope, `tanh'(t) = 1 - u**2 with u = tanh(t)`, is worked out again from its function.
@@ -117,7 +117,7 @@ def _parameter(symbol: Expr) -> Variable:
     return Variable("t" if symbol == T else str(symbol), (), ())
 
 
-def kinks(function: ElementwiseFunction) -> Iterator[Sentence]:
+def kinks(function: ElementwiseFunction) -> Iterator[Words]:
     """Say which derivative is taken where a function has none."""
     if len(function.parameters) != 1:
         u, v = Variable("u", (), ()), Variable("v", (), ())
@@ -152,7 +152,7 @@ def _beside(piecewise: sympy.Piecewise, place: Expr, side: int) -> Expr:
     return branch.subs(T, place)
 
 
-def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Sentence]:
+def _kink(function: ElementwiseFunction, place: Expr, value: Expr) -> Iterator[Words]:
     head = n.Map(function, _parameter(T))
     yield (
         head,

@@ -14,15 +14,15 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from symprop.notation.blocks import Code, Listing, Math, Reference, Section, Words
+from symprop.notation.blocks import Block, Code, Listing, Math, Section, Words, Written, written
 from symprop.notation.mathml import mathml
 from symprop.templating import directory, environment
 
 
 def html_document(sections: Iterable[Section], title: str) -> str:
-    """Return sections as a complete page; a listing among them stands beside the others where there is room."""
+    """Return sections as a complete page; code that names their equations stands beside them where there is room."""
     found = tuple(sections)
-    beside = [section for section in found if any(isinstance(block, Listing) for block in section.blocks)]
+    beside = [section for section in found if any(map(_is_linked, section.blocks))]
     template = environment("html").get_template("document.html.j2")
     script = environment("html").get_template("script.js.j2").render()
     return template.render(
@@ -36,12 +36,17 @@ def html_document(sections: Iterable[Section], title: str) -> str:
     )
 
 
+def _is_linked(block: Block) -> bool:
+    """Whether a block is code whose lines compute equations of the document."""
+    return isinstance(block, Listing) and any(line.names for line in block.lines)
+
+
 def words(sentence: Words) -> Markup:
     """Write a sentence."""
-    return Markup("").join(map(_part, sentence))
+    return Markup("").join(map(_part, written(sentence)))
 
 
-def _part(part: str | Math | Reference | Code) -> Markup:
+def _part(part: Written) -> Markup:
     if isinstance(part, str):
         return escape(part)
     if isinstance(part, Math):

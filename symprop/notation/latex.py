@@ -197,9 +197,6 @@ class Tex(Style):
         cases = rf"{yes} & \text{{where }} {condition} \\ {no} & \text{{elsewhere}}"
         return Piece(rf"\begin{{cases}} {cases} \end{{cases}}", PRODUCT)
 
-    def rows_of(self, table: str, ids: str) -> str:
-        return f"{table}[{ids}]"
-
     def along(self, axes: Sequence[int]) -> str:
         return rf"\text{{{'axis' if len(axes) == 1 else 'axes'} }}{', '.join(map(str, axes))}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.notation.blocks import Code, Link, Math, Reference, Section, Words
+from symprop.notation.blocks import Code, Link, Math, Section, Words, Written, written
 from symprop.notation.breaking import latex_width
 from symprop.notation.latex import escaped
 from symprop.templating import environment
@@ -29,9 +29,9 @@ class Looks:
 
     def tex(self, words: Words) -> str:
         """Write a sentence."""
-        return "".join(map(self._part, words))
+        return "".join(map(self._part, written(words)))
 
-    def _part(self, part: str | Math | Reference | Code) -> str:
+    def _part(self, part: Written) -> str:
         if isinstance(part, str):
             return _APOSTROPHE.sub("'", escaped(part))
         if isinstance(part, Math):
@@ -112,7 +112,9 @@ def verbatim(text: str) -> str:
 
 def reason_fits(link: Link) -> bool:
     """Whether the reasons of a step fit beside its formula; else they stand below it."""
-    return all(latex_width(part.latex) <= 22 for reason in link.reasons for part in reason if isinstance(part, Math))
+    return all(
+        latex_width(part.latex) <= 22 for reason in link.reasons for part in written(reason) if isinstance(part, Math)
+    )
 
 
 def columns(align: Sequence[str]) -> str:

@@ -10,11 +10,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
-
-from symprop.notation.blocks import Block, Bullets, Chain, Code, Equations, Grid, Math, Paragraph, Typed, Words
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Chain,
+    Code,
+    Equations,
+    Grid,
+    Math,
+    Paragraph,
+    Typed,
+    Words,
+    written,
+)
+from symprop.notation.html_document import math, words
 from symprop.notation.latex import escaped
-from symprop.notation.mathml import mathml
 from symprop.templating import environment
 
 LINES = 20
@@ -54,29 +64,13 @@ def html(blocks: Sequence[Block]) -> str:
     True
     """
     template = environment("html").get_template("notebook.html.j2")
-    written = template.render(blocks=blocks, words=_marked, math=_math, mark=mark)
-    return re.sub(r"\n\s*\n", "\n", written).strip()  # a blank line would end HTML that stands in Markdown
+    page = template.render(blocks=blocks, words=words, math=math, mark=mark)
+    return re.sub(r"\n\s*\n", "\n", page).strip()  # a blank line would end HTML that stands in Markdown
 
 
 def mark(holds: bool) -> str:
     """Return a sign that tells a verdict without its colour."""
     return "✓" if holds else "✗"
-
-
-def _math(formula: str) -> Markup:
-    return Markup(mathml(formula))
-
-
-def _marked(words: Words) -> Markup:
-    found = Markup("")
-    for part in words:
-        if isinstance(part, Math):
-            found += _math(part.latex)
-        elif isinstance(part, Code):
-            found += Markup("<code>{}</code>").format(part.text)
-        else:
-            found += escape(part if isinstance(part, str) else f"({part.number})")
-    return found
 
 
 def latex(blocks: Iterable[Block]) -> str:
@@ -122,14 +116,14 @@ def worded(text: str) -> str:
     return "".join(_SIGNS.get(piece, rf"\text{{{piece}}}") for piece in _PIECES.findall(safe))
 
 
-def _inline(words: Words) -> str:
+def _inline(sentence: Words) -> str:
     """Write words inside a formula."""
-    return "".join(part.latex if isinstance(part, Math) else worded(_plain(part)) for part in words)
+    return "".join(part.latex if isinstance(part, Math) else worded(_plain(part)) for part in written(sentence))
 
 
-def _sentence(words: Words) -> str:
+def _sentence(sentence: Words) -> str:
     """Write words outside a formula."""
-    return "".join(f"${part.latex}$" if isinstance(part, Math) else escaped(_plain(part)) for part in words)
+    return "".join(f"${part.latex}$" if isinstance(part, Math) else escaped(_plain(part)) for part in written(sentence))
 
 
 def _plain(part: object) -> str:

@@ -29,19 +29,17 @@ from symprop.notation.blocks import (
     Equations,
     Grid,
     GridRow,
-    Link,
+    Line,
     Math,
     Paragraph,
     Typed,
     Words,
 )
 from symprop.notation.breaking import latex_pieces
-from symprop.notation.content import sections
+from symprop.notation.content import sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
-from symprop.notation.page_data import Line
-from symprop.notation.pages import seen_steps
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -108,7 +106,7 @@ def _(derivation: Derivation) -> tuple[Block, ...]:
     remarks: list[Block] = []
     for section in sections(derivation):
         if section.lines:
-            shown += [Heading(section.title), *_first_equations(writer.equations(section.lines))]
+            shown += [Heading(section.title), *_first_equations(map(writer.equations, section.lines))]
             continue
         chosen = remarks if section.title == "Remarks" else folded
         chosen += [block for block in writer.section(section).blocks if not isinstance(block, Typed)]
@@ -143,12 +141,7 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     kept = seen_steps(steps, writer.formula)
     if not kept:
         return Equations((row,)), Paragraph((equation.note or "by definition",))
-    return Equations((row,)), chain(writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
-
-
-def chain(start: tuple[str, ...], links: tuple[Link, ...]) -> Chain:
-    """Return the links of a chain of steps that stands alone."""
-    return Chain(name="", number=0, label="", left="", start=start, links=links)
+    return Equations((row,)), Chain(row.left, writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
 
 
 @blocks_of.register
@@ -224,4 +217,4 @@ def _(table: Vanishing) -> tuple[Block, ...]:
     return grid(("layer", "arriving", "factor", "leaving"), rows), Paragraph((ALONE,))
 
 
-__all__ = ["STEP_BLOCKS", "blocks_of", "chain", "cut", "grid", "notebook_html", "notebook_latex"]
+__all__ = ["STEP_BLOCKS", "blocks_of", "cut", "grid", "notebook_html", "notebook_latex"]

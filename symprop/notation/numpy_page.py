@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import DELTA, GRADIENT
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
+from symprop.notation.blocks import Block, Bullets, Definitions, Grid, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.content import loops_of, loss_clashes, sections
 from symprop.notation.function_notes import definitions
-from symprop.notation.page_data import Definition, Line
-from symprop.notation.pages import network_lines, table_lines, text_words, wrapped
-from symprop.notation.text import number, text
+from symprop.notation.terminal import NUMPY, network_lines, wrapped
+from symprop.notation.text import text
+from symprop.notation.wording import Wording, told_apart
 
 
 def text_page(derivation: Derivation) -> str:
@@ -22,14 +24,10 @@ def text_page(derivation: Derivation) -> str:
 
     Arrays that differ from block to block of a loop are given in dictionaries: `W = {1: ..., 2: ...}`.
     """
-    page = "\n".join(_text_lines(derivation)) + "\n"
-    letters = _indexed_letters(derivation)
-    if letters:  # a block reads its neighbours by number, so what has an index is indexed everywhere
-        head, between, rest = page.partition("\n# The network has ")
-        page = head + between + _with_indices(rest, letters)
-    if loss_clashes(derivation):
-        page = re.sub(r"(?m)^(# )?L(?= = | is the loss)", r"\1loss", page)
-    return page
+    letters = _indexed_letters(derivation)  # a block reads its neighbours by number, so they are indexed everywhere
+    write = told_apart(text, "loss") if loss_clashes(derivation) else text
+    wording = replace(NUMPY, formula=lambda node: _with_indices(write(node), letters))
+    return "\n\n".join("\n".join(_section(derivation, each, wording)) for each in sections(derivation)) + "\n"
 
 
 def _indexed_letters(derivation: Derivation) -> set[str]:
@@ -67,7 +65,7 @@ def _prepared(derivation: Derivation) -> Iterator[str]:
 def _helpers(derivation: Derivation) -> Iterator[str]:
     """Define what the formulas use and NumPy lacks."""
     formulas = [equation.expression for equation in derivation.equations]
-    formulas += [definition.body for definition in definitions(derivation)]
+    formulas += [body for _, body in definitions(derivation)]
     names = {name for formula in formulas for name in re.findall(r"(\w+)\(", text(formula))}
     for name, lines in _HELPERS.items():
         if name in names:
@@ -113,52 +111,46 @@ def _indexed(match: re.Match[str]) -> str:
     return f"{match[1]}{f'_{match[3]}' if match[3] else ''}[{match[2]}]"
 
 
-def _text_lines(derivation: Derivation) -> Iterator[str]:
-    letters = _indexed_letters(derivation)
-    for position, section in enumerate(sections(derivation)):
-        if position:
-            yield ""
-        yield f"# {section.title}"
-        if section.title in ("Network", "Formula"):
-            yield from network_lines(derivation.source, "# ", "#   ")
-        for sentence in section.sentences:
-            yield from wrapped(text_words(sentence), "# ", "#   ")
-        if section.title == "Conventions":
+def _section(derivation: Derivation, section: Section, wording: Wording) -> Iterator[str]:
+    yield f"# {section.title}"
+    explains = section.title == "Conventions"
+    for block in section.blocks:
+        yield from _block(block, wording)
+        if explains and isinstance(block, Bullets):
             yield from _helpers(derivation)
-        for definition in section.definitions:
-            yield _text_definition(definition)
-        if section.title == "Conventions":
-            yield from _prepared(derivation)
-        rows = [
-            (
-                _with_indices(size.variable.name, letters),
-                shape_text(size.variable.shape),
-                size.role,
-                text_words(size.facts),
-            )
-            for size in section.sizes
-        ]
-        yield from (f"# {line.strip()}" for line in table_lines(rows))
-        for item in section.lines:
-            if isinstance(item, Line):
-                yield _text_line(item)
-                continue
-            count = number(item.count).text
-            span = f"range({count}, 0, -1)" if item.backward else f"range(1, {count} + 1)"
-            yield f"for {item.index} in {span}:"
-            for line in item.lines:
-                only = f"if {item.index} < {count}: " if line.unless_last else ""
-                yield f"    {only}{_text_line(line)}"
+    if explains:
+        yield from _prepared(derivation)
 
 
-def _text_line(line: Line) -> str:
-    equation = line.equation
-    return f"{equation.name} = {text(equation.expression)}  # ({line.number}) {shape_text(equation.target.shape)}"
+def _block(block: Block, wording: Wording) -> Iterator[str]:
+    if isinstance(block, Typed):
+        yield from network_lines(block.text, "# ", "#   ")
+    elif isinstance(block, (Paragraph, Bullets)):
+        for sentence in (block.words,) if isinstance(block, Paragraph) else block.items:
+            yield from wrapped(wording.words(sentence), "# ", "#   ")
+    elif isinstance(block, Definitions):
+        for head, body in block.rows:
+            names = ", ".join(map(text, head.operands))
+            yield f"def {head.function.name}({names}): return {text(body)}"
+    elif isinstance(block, Grid):
+        yield from (f"# {row}" for row in wording.rows(block))
+    elif isinstance(block, Lines):
+        yield from _lines(block, wording)
 
 
-def _text_definition(definition: Definition) -> str:
-    names = ", ".join(parameter.name for parameter in definition.parameters)
-    return f"def {definition.function.name}({names}): return {text(definition.body)}"
+def _lines(block: Lines, wording: Wording) -> Iterator[str]:
+    span = block.span
+    if span is None:
+        yield from (_line(line, wording) for line in block.lines)
+        return
+    count = wording.size(span.count)
+    yield f"for {span.index} in {f'range({count}, 0, -1)' if span.backward else f'range(1, {count} + 1)'}:"
+    for line in block.lines:
+        yield f"    {f'if {span.index} < {count}: ' if line.unless_last else ''}{_line(line, wording)}"
+
+
+def _line(line: Line, wording: Wording) -> str:
+    return f"{wording.equation(line.equation)}  # ({line.number}) {shape_text(line.equation.target.shape)}"
 
 
 __all__ = ["text_page"]

@@ -1,4 +1,4 @@
-"""The page of a derivation as blocks: its sections' sentences and equations as finished formulas, in one notation."""
+"""Blocks set in LaTeX, for the writers of LaTeX, HTML and notebooks: sentences and equations as finished formulas."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.analysis.derivation import Derivation
-from symprop.notation import page_data
 from symprop.notation.blocks import (
     Block,
     Bullets,
     Chain,
+    Code,
+    Definitions,
+    Dimensions,
     EquationRow,
     Equations,
     Grid,
-    GridRow,
+    Line,
+    Lines,
     Link,
     Math,
     Paragraph,
+    Part,
     Reference,
     Section,
-    Typed,
+    Span,
     Words,
 )
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.content import loss_clashes, sections
+from symprop.notation.content import loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
-from symprop.notation.page_data import Line, Range, Sentence
-from symprop.notation.pages import pretty_shape, reasons, seen_steps
+from symprop.notation.pretty import pretty_shape
+from symprop.notation.wording import Wording
 
 WIDTH = 56
 """Characters of a formula that fit beside its space and number on an A4 page."""
@@ -70,6 +74,11 @@ class PageWriter:
     def _tex(self) -> Tex:
         return Tex(self.notation)
 
+    @cached_property
+    def wording(self) -> Wording:
+        """How formulas in sentences are written."""
+        return Wording(self.formula, self.number, r"\dots")
+
     def formula(self, node: Node) -> str:
         """Write a formula."""
         return latex(node, self.notation)
@@ -84,33 +93,23 @@ class PageWriter:
         """Write a size, a count or a polynomial in them."""
         return self._tex.number(value).text
 
-    def equation(self, equation: Equation) -> str:
-        """Write an equation."""
-        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
+    def partial(self, of: Node, by: Node) -> str:
+        """Write a partial derivative."""
+        return rf"\frac{{\partial {self.formula(of)}}}{{\partial {self.formula(by)}}}"
 
-    def span(self, block: page_data.Block | Range) -> str:
-        """Write the numbers of a loop's blocks, in the order in which they are computed."""
-        ends = ("1", self.number(block.count))
-        first, last = reversed(ends) if isinstance(block, page_data.Block) and block.backward else ends
-        return rf"{self.number(block.index)} = {first}, \dots, {last}"
-
-    def words(self, sentence: Sentence) -> Words:
+    def words(self, sentence: Words) -> Words:
         """Write a sentence."""
-        written: list[str | Math] = []
+        found: list[Part] = []
         for part in sentence:
-            if isinstance(part, str):
-                written.append(part)
+            if isinstance(part, (str, Math, Reference, Code)):
+                found.append(part)
             elif isinstance(part, Integer):
-                written.append(f"{int(part):,}")
-            elif isinstance(part, Node):
-                written.append(Math(self.formula(part)))
-            elif isinstance(part, Equation):
-                written.append(Math(self.equation(part)))
-            elif isinstance(part, Range):
-                written.append(Math(self.span(part)))
+                found.append(self.wording.part(part))
+            elif isinstance(part, Dimensions):
+                found.append(Math(self.dimensions(part.shape) or "1"))
             else:
-                written.append(Math(self.number(part)))
-        return tuple(_joined(written))
+                found.append(Math(self.wording.part(part)))
+        return tuple(_joined(found))
 
     def space(self, shape: Shape) -> str:
         """Write the space of an array's values."""
@@ -125,13 +124,13 @@ class PageWriter:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
         return tuple(latex_pieces(formula, WIDTH - beside))
 
-    def row(self, line: Line, block: page_data.Block | None = None) -> EquationRow:
+    def row(self, line: Line, span: Span | None = None) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
         equation = line.equation
         left, shape = self.formula(equation.target), equation.target.shape
         *front, last = self.pieces(self.formula(equation.expression), latex_width(left))
-        if line.unless_last and block is not None:
-            last += rf" \quad ({self.number(block.index)} < {self.number(block.count)})"
+        if line.unless_last and span is not None:
+            last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
         return EquationRow(
             left,
             (*front, last),
@@ -142,33 +141,23 @@ class PageWriter:
             label(equation.name),
         )
 
-    def equations(self, lines: Iterable[Line | page_data.Block]) -> Iterator[Equations]:
-        """Write numbered equations: consecutive single ones as one block, those of a loop as another."""
-        loose: list[EquationRow] = []
-        for item in lines:
-            if isinstance(item, Line):
-                loose.append(self.row(item))
-                continue
-            if loose:
-                yield Equations(tuple(loose))
-                loose = []
-            rows = tuple(self.row(line, item) for line in item.lines)
-            yield Equations(rows, ("For ", Math(self.span(item)), ":"))
-        if loose:
-            yield Equations(tuple(loose))
+    def equations(self, found: Lines) -> Equations:
+        """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
+        heading = () if found.span is None else ("For ", Math(self.wording.span(found.span)), ":")
+        return Equations(tuple(self.row(line, found.span) for line in found.lines), heading)
 
     def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
         """Write how an equation was derived; `alike` are equations that follow by the same steps."""
         steps = seen_steps(equation.steps, self.formula)
         left = self.formula(equation.target)
         return Chain(
-            equation.name,
-            self.derivation.numbers[equation.name],
-            label(equation.name),
             left,
             self.pieces(self.formula(steps[0].before if steps else equation.expression), latex_width(left) - _FREE),
             self.links(steps),
             equation.note or "by definition",
+            equation.name,
+            self.derivation.numbers[equation.name],
+            label(equation.name),
             tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
@@ -183,58 +172,37 @@ class PageWriter:
             for step in seen_steps(steps, self.formula)
         )
 
-    def section(self, section: page_data.Section, title: str = "") -> Section:
-        """Write one section of the page."""
-        return Section(title or section.title, name_of(section.title), tuple(self._blocks(section)))
+    def block(self, block: Block) -> Block:
+        """Set the formulas of a block; one that is set stays as it is."""
+        if isinstance(block, Lines):
+            return self.equations(block)
+        if isinstance(block, Definitions):
+            return Equations(tuple(EquationRow(self.formula(head), (self.formula(body),)) for head, body in block.rows))
+        if isinstance(block, Paragraph):
+            return Paragraph(self.words(block.words))
+        if isinstance(block, Bullets):
+            return Bullets(tuple(map(self.words, (*block.items, *block.signs))), block.boxed)
+        if isinstance(block, Grid):
+            rows = (replace(row, cells=tuple(map(self.words, row.cells))) for row in block.rows)
+            return replace(block, rows=tuple(rows))
+        return block
 
-    def _blocks(self, section: page_data.Section) -> Iterator[Block]:
-        if section.title in ("Network", "Formula"):
-            yield Typed(self.derivation.source)
-        sentences = tuple(self.words(sentence) for sentence in section.sentences + section.signs)
-        boxed = section.title == "Conventions"
-        if boxed or len(sentences) > 1:
-            yield Bullets(sentences, boxed)
-        else:
-            yield from map(Paragraph, sentences)
-        if section.definitions:
-            yield Equations(
-                tuple(EquationRow(self.formula(d.head), (self.formula(d.body),)) for d in section.definitions)
-            )
-        if section.sizes:
-            yield Grid(
-                (("Symbol",), ("Shape",), ("Role",), ("Known of it",)),
-                tuple(
-                    GridRow(
-                        (
-                            (Math(self.formula(size.variable)),),
-                            (Math(self.dimensions(size.variable.shape) or "1"),),
-                            (size.role,),
-                            self.words(size.facts),
-                        )
-                    )
-                    for size in section.sizes
-                ),
-                ("l",) * 4,
-            )
-        yield from self.equations(section.lines)
+    def section(self, section: Section) -> Section:
+        """Set the blocks of one section."""
+        return replace(section, blocks=tuple(map(self.block, section.blocks)))
+
+    def part(self, title: str) -> Section:
+        """Write one section of the derivation's page, an empty one where it has none of this title."""
+        return self.section(section_of(self.derivation, title))
 
     def page(self) -> tuple[Section, ...]:
         """Write the whole page."""
-        return tuple(self.section(section) for section in sections(self.derivation))
+        return tuple(map(self.section, sections(self.derivation)))
 
 
-def name_of(title: str) -> str:
-    """Return the label of a section.
-
-    >>> name_of("Forward pass")
-    'sec:forward-pass'
-    """
-    return "sec:" + title.lower().replace(" ", "-")
-
-
-def _joined(parts: Iterable[str | Math]) -> Iterator[str | Math]:
+def _joined(parts: Iterable[Part]) -> Iterator[Part]:
     """Put both sides of an equation in words, `f`, " = ", `g`, into one formula."""
-    found: list[str | Math] = []
+    found: list[Part] = []
     for part in parts:
         if isinstance(part, Math) and len(found) > 1 and found[-1] == " = " and isinstance(before := found[-2], Math):
             found[-2:] = [Math(f"{before.latex} = {part.latex}")]
@@ -243,4 +211,4 @@ def _joined(parts: Iterable[str | Math]) -> Iterator[str | Math]:
     return iter(found)
 
 
-__all__ = ["PageWriter", "label", "name_of"]
+__all__ = ["PageWriter", "label"]

@@ -12,8 +12,8 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.notation import mathematics
-from symprop.notation import text as plain
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.style import Style, accented, function_name
 
@@ -101,7 +101,7 @@ class Unicode(Style):
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
         value = _named(value)
-        piece = plain.number(value)
+        piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π")
@@ -167,9 +167,6 @@ class Unicode(Style):
     def where(self, condition: str, yes: str, no: str) -> Piece:
         return Piece(f"{yes} if {condition}, else {no}", COMPARE)
 
-    def rows_of(self, table: str, ids: str) -> str:
-        return f"{table}[{ids}]"
-
     def along(self, axes: Sequence[int]) -> str:
         return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 
@@ -204,6 +201,16 @@ def symbol(name: str) -> str:
 
 def _renamed(text: str, old: str, new: str) -> str:
     return re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+
+def pretty_shape(shape: Shape) -> str:
+    """Return a shape with its names as formulas have them.
+
+    >>> from sympy import Function, Symbol
+    >>> pretty_shape((Symbol("n1"), Function("n")(Symbol("l"))))
+    '(n₁, nₗ)'
+    """
+    return shape_text(shape, lambda size: Unicode().number(size).text)
 
 
 PRETTY = mathematics.table("pretty", Unicode())

@@ -131,10 +131,6 @@ class Style(ABC):
         """Write a choice."""
 
     @abstractmethod
-    def rows_of(self, table: str, ids: str) -> str:
-        """Write the rows of a table that ids select."""
-
-    @abstractmethod
     def along(self, axes: Sequence[int]) -> str:
         """Write the axes that a function works along, as an argument of its own."""
 

@@ -6,16 +6,14 @@ Evaluated by NumPy, with `softmax`, `one_hot` and the like defined, the text of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sympy
-from sympy import Basic, Expr
-from sympy.printing.str import StrPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.notation.numbers import number, wrap
 from symprop.notation.precedence import (
     ATOM,
     COMPARE,
@@ -26,7 +24,6 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     Ratio,
-    decimal,
     is_element,
     render,
     split,
@@ -48,64 +45,6 @@ def text(node: Node) -> str:
     '(W1 @ x + b1) / 2'
     """
     return render(TEXT, node).text
-
-
-class _Numbers(StrPrinter):
-    """SymPy's own notation with NumPy's names."""
-
-    def _print_Exp1(self, expression: Expr) -> str:
-        return "exp(1)"
-
-    def _print_Function(self, expression: Any) -> str:
-        name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "Abs": "abs"}.get(type(expression).__name__)
-        return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
-
-    _print_Abs = _print_Function
-
-    def _print_ImaginaryUnit(self, expression: Expr) -> str:
-        return "1j"
-
-    def _print_Max(self, expression: Any) -> str:
-        return _folded("maximum", [self._print(argument) for argument in expression.args])
-
-    def _print_Min(self, expression: Any) -> str:
-        return _folded("minimum", [self._print(argument) for argument in expression.args])
-
-    def _print_Piecewise(self, expression: Any) -> str:
-        result = self._print(expression.args[-1][0])
-        for value, condition in reversed(expression.args[:-1]):
-            result = f"where({self._print(condition)}, {self._print(value)}, {result})"
-        return str(result)
-
-
-def _folded(name: str, arguments: Sequence[str]) -> str:
-    result = arguments[0]
-    for argument in arguments[1:]:
-        result = f"{name}({result}, {argument})"
-    return result
-
-
-def number(value: Basic) -> Piece:
-    """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
-    if value.is_Rational and value.q != 5 and decimal(value) is not None:
-        return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
-    written = str(_Numbers({"full_prec": False}).doprint(value))
-    if isinstance(value, sympy.Add) and written.startswith("-"):  # k - i, not -i + k
-        terms = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
-        written = "".join(
-            f" - {number(-term).text}" if term.could_extract_minus_sign() else f" + {number(term).text}"
-            for term in terms
-        ).removeprefix(" + ")
-    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
-        return Piece(written, SUM)
-    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
-        return Piece(written, PRODUCT)
-    return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
-
-
-def wrap(piece: Piece, minimum: int) -> str:
-    """Return the piece, in parentheses where it binds more loosely than `minimum`."""
-    return piece.text if piece.level >= minimum else f"({piece.text})"
 
 
 _OF_BOOLEANS = (
@@ -217,9 +156,21 @@ def _(node: n.MatMul, of: Of) -> Piece:
     return Piece(f"{first} @ {wrap(_numeric(right, of), POWER)}", MATMUL)
 
 
-@TEXT.row(n.Outer)
-def _(node: n.Outer, of: Of) -> Piece:
-    return _call("outer", *(of(operand).text for operand in node.operands))
+NAMED: dict[type[Node], str] = {
+    n.Outer: "outer",
+    n.Determinant: "det",
+    n.LogDeterminant: "logdet",
+    n.Diag: "diag",
+    n.Diagonal: "diagonal",
+    n.Pushforward: "pushforward",
+    n.Pullback: "pullback",
+}
+"""Kinds that are functions of their operands."""
+
+
+@TEXT.row(*NAMED)
+def _(node: Node, of: Of) -> Piece:
+    return _call(NAMED[type(node)], *(of(operand).text for operand in node.operands))
 
 
 @TEXT.row(n.Transpose)
@@ -256,16 +207,6 @@ def _(node: n.Inverse, of: Of) -> Piece:
     if isinstance(operand, n.Transpose) and operand.rank == 2:
         return Piece(f"inv({of(operand.operands[0]).text}).T", ATOM)
     return _call("inv", of(operand).text)
-
-
-@TEXT.row(n.Determinant)
-def _(node: n.Determinant, of: Of) -> Piece:
-    return _call("det", of(node.operands[0]).text)
-
-
-@TEXT.row(n.LogDeterminant)
-def _(node: n.LogDeterminant, of: Of) -> Piece:
-    return _call("logdet", of(node.operands[0]).text)
 
 
 def _is_turned_name(node: Node) -> bool:
@@ -332,16 +273,6 @@ def _(node: n.Reshape, of: Of) -> Piece:
     return _call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
 
 
-@TEXT.row(n.Diag)
-def _(node: n.Diag, of: Of) -> Piece:
-    return _call("diag", of(node.operands[0]).text)
-
-
-@TEXT.row(n.Diagonal)
-def _(node: n.Diagonal, of: Of) -> Piece:
-    return _call("diagonal", of(node.operands[0]).text)
-
-
 @TEXT.row(n.Take)
 def _(node: n.Take, of: Of) -> Piece:
     table, ids = node.operands
@@ -391,13 +322,3 @@ def _(node: n.Softmax, of: Of) -> Piece:
 @TEXT.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of) -> Piece:
     return _call("logsumexp", of(node.operands[0]).text, *_along(node), *(["keepdims=True"] if node.keepdims else []))
-
-
-@TEXT.row(n.Pushforward)
-def _(node: n.Pushforward, of: Of) -> Piece:
-    return _call("pushforward", *(of(operand).text for operand in node.operands))
-
-
-@TEXT.row(n.Pullback)
-def _(node: n.Pullback, of: Of) -> Piece:
-    return _call("pullback", *(of(operand).text for operand in node.operands))

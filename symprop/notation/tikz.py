@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from symprop.notation.drawing import MARGIN, Drawing, layout
 
+HEAD = (
+    r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\small,",
+    r"  box/.style={draw, rounded corners=3pt, minimum height=7mm, inner xsep=5pt},",
+    r"  operation node/.style={box, draw=blue!55!black, fill=blue!6},",
+    r"  sum node/.style={operation node, very thick},",
+    r"  variable node/.style={box, draw=gray}, adjoint node/.style={box, draw=orange!70!black, fill=orange!10},",
+    r"  gradient node/.style={box, draw=green!45!black, fill=green!7},",
+    r"  go/.style={->, semithick, blue!55!black}, back/.style={->, semithick, orange!70!black},",
+    r"  give/.style={->, semithick, green!45!black}, number/.style={font=\scriptsize, gray, inner sep=1pt},",
+    r"  carried/.style={black, font=\footnotesize, inner sep=3pt}]",
+)
+"""How the picture looks, which opens it."""
+
 
 def tikz(drawing: Drawing) -> str:
     """Return the drawing as a TikZ picture; the preamble loads tikz and its library arrows.meta."""
     plan = layout(drawing)
     unit = 0.0255  # centimetres for a pixel: letters of 15 pixels are \\small
-    lines = [
-        r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\small,",
-        r"  box/.style={draw, rounded corners=3pt, minimum height=7mm, inner xsep=5pt},",
-        r"  operation node/.style={box, draw=blue!55!black, fill=blue!6},",
-        r"  sum node/.style={operation node, very thick},",
-        r"  variable node/.style={box, draw=gray}, adjoint node/.style={box, draw=orange!70!black, fill=orange!10},",
-        r"  gradient node/.style={box, draw=green!45!black, fill=green!7},",
-        r"  go/.style={->, semithick, blue!55!black}, back/.style={->, semithick, orange!70!black},",
-        r"  give/.style={->, semithick, green!45!black}, number/.style={font=\scriptsize, gray, inner sep=1pt},",
-        r"  carried/.style={black, font=\footnotesize, inner sep=3pt}]",
-    ]
+    lines = [*HEAD]
 
     def at(x: float, y: float) -> str:
         return f"({x * unit:.2f}, {y * unit:.2f})"

@@ -14,7 +14,6 @@ from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
-from symprop.notation import page_data
 from symprop.notation.blocks import (
     Block,
     Boxed,
@@ -27,7 +26,7 @@ from symprop.notation.blocks import (
     Typed,
 )
 from symprop.notation.breaking import latex_width
-from symprop.notation.content import sections
+from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.reports.architecture import layer_table
@@ -50,8 +49,7 @@ def network(subject: Subject) -> Iterator[Block]:
     """Say what is derived: the network as typed, drawn, and as a table of layers."""
     writer = subject.writer
     yield Typed(subject.network.text)
-    section = _page(writer, "Network")
-    yield from (Paragraph(writer.words(sentence)) for sentence in section.sentences)
+    yield from map(Paragraph, writer.part("Network").sentences)
     drawn = row_of_layers(subject.network, writer)
     if drawn is not None:
         yield drawn
@@ -60,13 +58,13 @@ def network(subject: Subject) -> Iterator[Block]:
 
 def conventions(subject: Subject) -> Iterable[Block]:
     """Say what the signs mean."""
-    return subject.writer.section(_page(subject.writer, "Conventions")).blocks
+    return subject.writer.part("Conventions").blocks
 
 
 def forward(subject: Subject) -> Iterator[Block]:
     """List the equations of the forward pass, the loss among them."""
     for title in ("Forward pass", "Loss"):
-        yield from subject.writer.equations(_page(subject.writer, title).lines)
+        yield from subject.writer.part(title).blocks
 
 
 def derivation(subject: Subject) -> Iterator[Block]:
@@ -110,7 +108,7 @@ def recurrence(subject: Subject) -> Iterator[Block]:
     """Put the recurrence in a frame: from the loss to the first layer."""
     found: list[Equations] = []
     lines = 0
-    for block in subject.writer.equations(_page(subject.writer, "Backward pass").lines):
+    for block in map(subject.writer.equations, section_of(subject.derivation, "Backward pass").lines):
         for start in range(0, len(block.rows), ROWS_IN_A_BOX):
             part = block.rows[start : start + ROWS_IN_A_BOX]
             size = sum(len(row.right) for row in part)
@@ -126,9 +124,8 @@ def recurrence(subject: Subject) -> Iterator[Block]:
 
 def gradients(subject: Subject) -> Iterable[Block]:
     """List the gradients of the parameters, and what is remarkable of them."""
-    yield from subject.writer.equations(_page(subject.writer, "Gradients").lines)
-    remarks = _page(subject.writer, "Remarks")
-    yield from (Paragraph(subject.writer.words(sentence)) for sentence in remarks.sentences)
+    yield from subject.writer.part("Gradients").blocks
+    yield from map(Paragraph, subject.writer.part("Remarks").sentences)
 
 
 def residual(subject: Subject) -> Iterator[Block]:
@@ -178,12 +175,8 @@ def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
         pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
     for leaving, entering in pairs:
         node = one.jacobian(leaving.name, entering.name)
-        left = _partial(leaving, entering, writer)
+        left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
-
-
-def _partial(of: Variable, by: Variable, writer: PageWriter) -> str:
-    return rf"\frac{{\partial {writer.formula(of)}}}{{\partial {writer.formula(by)}}}"
 
 
 def _is_residual(loop: Loop, carry: Carry) -> bool:
@@ -197,7 +190,7 @@ def _is_residual(loop: Loop, carry: Carry) -> bool:
 
 def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     first, last = expansion.blocks[0], expansion.blocks[-1]
-    left = _partial(last.exit, first.branch, writer)
+    left = writer.partial(last.exit, first.branch)
     count = len(expansion.paths)
     yield Paragraph(
         (
@@ -209,7 +202,7 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     if count <= MOST_PATHS:
         written = expansion.latex(writer.formula)
     else:
-        partials = [_partial(block.branch, block.entry, writer) for block in reversed(expansion.blocks[1:])]
+        partials = [writer.partial(block.branch, block.entry) for block in reversed(expansion.blocks[1:])]
         written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
     yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
 
@@ -247,12 +240,6 @@ def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ..
         if name not in left_out
     )
     return tuple(section for section in written if section.blocks)
-
-
-def _page(writer: PageWriter, title: str) -> page_data.Section:
-    """Return a section of the derivation's page, an empty one where it has none."""
-    found = (section for section in sections(writer.derivation) if section.title == title)
-    return next(found, page_data.Section(title))
 
 
 __all__ = ["SECTIONS", "contents"]

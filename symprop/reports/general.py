@@ -12,9 +12,8 @@ from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network
-from symprop.notation import page_data
 from symprop.notation.blocks import Block, Boxed, Equations, Math, Paragraph
-from symprop.notation.content import sections
+from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter
 from symprop.reports.subject import Subject
 
@@ -54,9 +53,8 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     network, name, count = found
     derivation = derive(network, layout=subject.layout)
     writer = PageWriter(derivation, subject.notation)
-    backward = next(section for section in sections(derivation) if section.title == "Backward pass")
-    blocks = [item for item in backward.lines if isinstance(item, page_data.Block)]
-    rows = [_without_numbers(part) for part in writer.equations(blocks)]
+    backward = section_of(derivation, "Backward pass").lines
+    rows = [_without_numbers(writer.equations(block)) for block in backward if block.span is not None]
     if rows:
         yield Paragraph(("In general, with ", Math(f"{name} = {count}"), " blocks:"))
         yield Boxed(tuple(rows))

@@ -54,7 +54,7 @@ def _lines(source: str, names: dict[int, str], writer: PageWriter) -> Iterator[C
 
 def _formula_line(line: str, indent: str, name: str, number: int, writer: PageWriter) -> CodeLine:
     equation = writer.derivation.equation(name)
-    pieces = writer.pieces(writer.equation(equation), -20)
+    pieces = writer.pieces(writer.wording.equation(equation), -20)
     shape = shape_text(equation.target.shape)
     return CodeLine(line, (name,), number, label(name), pieces, shape, indent)
 

@@ -9,16 +9,14 @@ import select
 import socket
 import time
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symprop.server.asked import STAGES
 from symprop.server.desk import Busy, Superseded
 from symprop.server.door import Refused, check_host, check_sender
 from symprop.server.limits import PATIENCE
+from symprop.server.listening import Server
 from symprop.server.processes import DONE, LATE, UNWANTED, Outcome
-
-if TYPE_CHECKING:
-    from symprop.server.listening import Server
 
 LONGEST_TAB = 64
 FIXED = {

@@ -8,12 +8,11 @@ import socket
 import sys
 import threading
 from collections import OrderedDict
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from symprop.errors import OutputError
 from symprop.server.desk import Desk
-from symprop.server.handler import Handler
 from symprop.server.limits import CONNECTIONS, PATIENCE, Limits
 from symprop.server.page import Page
 from symprop.server.processes import Processes, processes
@@ -22,21 +21,26 @@ LOOPBACK = "127.0.0.1"
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the page on `port` of 127.0.0.1; 0 takes a port that is free."""
+    """Serves the page on `port` of 127.0.0.1, each request by a `handler`; 0 takes a port that is free."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
     def __init__(
-        self, port: int, limits: Limits, computing: Processes | None = None, patience: float = PATIENCE
+        self,
+        handler: type[BaseHTTPRequestHandler],
+        port: int,
+        limits: Limits,
+        computing: Processes | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.limits, self.patience = limits, patience
         self.page, self.desk = Page(secrets.token_urlsafe(24), limits.seconds), Desk()
         self._reading: OrderedDict[socket.socket, None] = OrderedDict()
         self._lock, self._ending = threading.Lock(), contextlib.ExitStack()
         try:
-            super().__init__((LOOPBACK, port), Handler)
+            super().__init__((LOOPBACK, port), handler)
         except OverflowError:
             raise OutputError(f"there is no port {port}\nallowed: 0 to 65535") from None
         except OSError as problem:

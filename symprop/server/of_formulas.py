@@ -16,9 +16,9 @@ from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
 from symprop.formulas.pages import CONVENTIONS, answer_latex, definitions, facts_of, heading
+from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
-from symprop.notation.pages import seen_steps
 from symprop.server.asked import DIRECTIONS, QUESTIONS, Asked
 from symprop.server.fragments import Formula, Group, Shape, Step, certificate_parts, derivation_parts, steps_parts
 

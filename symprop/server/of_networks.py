@@ -12,10 +12,12 @@ from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import generate
 from symprop.networks.network import Network
 from symprop.networks.spec import parse_network
+from symprop.notation.blocks import Grid, Line, Section, Span
 from symprop.notation.content import sections
+from symprop.notation.function_notes import definitions as functions
 from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
-from symprop.notation.page_data import Block, Line, Section
+from symprop.notation.terminal import NUMPY
 from symprop.server.asked import Asked
 from symprop.server.fragments import Formula, Group, Shape, Step, certificate_parts, derivation_parts, steps_parts
 from symprop.verify import check
@@ -33,13 +35,9 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
         words(writer.words(sentence))
         for title in ("Network", "Conventions", "Remarks")
         if title in found
-        for sentence in (*found[title].sentences, *found[title].signs)
+        for sentence in found[title].sentences
     ]
-    definitions = [
-        math(f"{writer.formula(each.head)} = {writer.formula(each.body)}")
-        for section in found.values()
-        for each in section.definitions
-    ]
+    definitions = [math(f"{writer.formula(head)} = {writer.formula(body)}") for head, body in functions(derivation)]
     parts = derivation_parts(list(_shapes(writer, found)), groups, [*definitions, *notes])
     return {"kind": "network", "sizes": _named_sizes(derivation), **parts}
 
@@ -76,45 +74,27 @@ def _sizes_for(network: Network, asked: Asked) -> dict[str, int]:
 
 def _shapes(writer: PageWriter, found: dict[str, Section]) -> Iterator[Shape]:
     """Yield inputs, targets and parameters, then what the forward pass computes."""
-    for section in found.values():
-        for size in section.sizes:
-            variable = size.variable
-            known = words(writer.words(size.facts))
-            yield Shape(math(writer.formula(variable)), shape_text(variable.shape), size.role, known)
+    for block in found["Network"].blocks:
+        for row in block.rows if isinstance(block, Grid) else ():
+            symbol, space, (role,), known = row.cells
+            yield Shape(words(writer.words(symbol)), NUMPY.words(space), str(role), words(writer.words(known)))
     for title in ("Forward pass", "Loss"):
-        for line in _lines(found[title]) if title in found else ():
+        for line in (line for block in found[title].lines for line in block.lines) if title in found else ():
             target = line.equation.target
             shape = shape_text(target.shape) if target.shape else "scalar"
             yield Shape(math(writer.formula(target)), shape, f"equation ({line.number})", Markup(""))
 
 
-def _lines(section: Section) -> Iterator[Line]:
-    for item in section.lines:
-        yield from (item,) if isinstance(item, Line) else item.lines
-
-
 def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
     """Yield the equations of a section: consecutive single ones together, those of a loop under their heading."""
-    loose: list[Formula] = []
-    title = section.title
-    for item in section.lines:
-        if isinstance(item, Line):
-            loose.append(_formula(writer, item))
-            continue
-        if loose:
-            yield Group(title, Markup(""), tuple(loose))
-            title, loose = "", []
-        span = writer.span(item)
-        yield Group(
-            title, Markup("for {}").format(math(span)), tuple(_formula(writer, line, item) for line in item.lines)
-        )
-        title = ""
-    if loose:
-        yield Group(title, Markup(""), tuple(loose))
+    for position, block in enumerate(section.lines):
+        heading = Markup("") if block.span is None else Markup("for {}").format(math(writer.wording.span(block.span)))
+        rows = tuple(_formula(writer, line, block.span) for line in block.lines)
+        yield Group("" if position else section.title, heading, rows)
 
 
-def _formula(writer: PageWriter, line: Line, block: Block | None = None) -> Formula:
-    row, equation = writer.row(line, block), line.equation
+def _formula(writer: PageWriter, line: Line, span: Span | None) -> Formula:
+    row, equation = writer.row(line, span), line.equation
     return Formula(
         name=equation.name,
         number=line.number,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import mpmath
@@ -41,6 +41,11 @@ class Point:
         """Return the values of all variables for one example."""
         batch = {**self.inputs, **self.targets}
         return {**self.parameters, **{name: values[number] for name, values in batch.items()}}
+
+    @property
+    def examples(self) -> Iterator[dict[str, Array]]:
+        """The values of all variables, example by example."""
+        return map(self.example, range(self.count))
 
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
@@ -175,7 +180,7 @@ def random_points(
             for _ in range(times):
                 if 0 not in best:
                     point = random_point(system, random, kind, count, style, single)
-                    found = seen(system, point)
+                    found = seen(system, point.examples)
                     if found.finite:
                         best.setdefault(2 * found.ties + (everywhere and not found.everywhere), point)
         if best:
@@ -196,7 +201,7 @@ def farther_points(
     seen.
     """
     random = np.random.default_rng(seed + 1000)
-    known = {side for point in points for side in seen(system, point).sides}
+    known = {side for point in points for side in seen(system, point.examples).sides}
     more: list[Point] = []
     styles = [
         *(Style(scale=0.1, bias=bias) for bias in _branches(system)),
@@ -206,7 +211,7 @@ def farther_points(
         if not points or not _one_sided(known) or len(more) >= MOST_FARTHER:
             break
         point = random_point(system, random, points[0].kind, count, style)
-        found = seen(system, point)
+        found = seen(system, point.examples)
         if found.regular and not found.sides <= known and (found.everywhere or not everywhere):
             known |= found.sides
             more.append(point)

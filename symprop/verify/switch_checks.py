@@ -34,7 +34,7 @@ def rows(module: ModuleType | Any, derivation: Derivation, system: System, seed:
     """Yield a row for all gradients on the switches, where the network has any; one for each that is wrong."""
     points = random_points(system, seed, 3, target_kinds(system)[:1])
     tied = [moved for point in points for moved in _moved(system, point)]
-    tied = [point for point in tied if (found := seen(system, point)).everywhere and found.ties][:MOST]
+    tied = [point for point in tied if (found := seen(system, point.examples)).everywhere and found.ties][:MOST]
     if not tied:
         return
     each = [replace(row, oracle=ORACLE) for row in gradient_rows(module, derivation, system, tied, ", reduced sizes")]

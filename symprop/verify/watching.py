@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
@@ -15,9 +15,6 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import EVALUATE, Evaluator, stacked
-
-if TYPE_CHECKING:
-    from symprop.verify.points import Point
 
 Side = tuple[str, int, bool]
 """A decision (the equation that it stands in, and the how many-th there it is) and what was decided."""
@@ -92,14 +89,14 @@ class _Watcher(Evaluator):
         return value
 
 
-def seen(system: System, point: Point) -> Seen:
-    """Return what is seen at a point of an example's `system`."""
+def seen(system: System, examples: Iterable[dict[str, Array]]) -> Seen:
+    """Return what is seen at a point of an example's `system`, given the values of its variables for each example."""
     finite, everywhere, ties = True, True, False
     sides: set[Side] = set()
-    for number in range(point.count):
+    for values in examples:
         arithmetic = Watching()
         moving = {parameter.name for parameter in system.parameters}
-        evaluator = _Watcher(arithmetic, stacked(point.example(number), arithmetic), moving)
+        evaluator = _Watcher(arithmetic, stacked(values, arithmetic), moving)
         with np.errstate(all="ignore"):
             for equation in system.equations:
                 arithmetic.place = equation.name

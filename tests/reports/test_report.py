@@ -10,7 +10,7 @@ import pytest
 import symprop
 from symprop.cli import main
 from symprop.errors import OutputError, SympropError
-from symprop.notation.pages import seen_steps
+from symprop.notation.content import seen_steps
 from symprop.reports import pdf
 from symprop.reports.content import SECTIONS
 from symprop.reports.costs import named

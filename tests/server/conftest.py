@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from symprop.server.door import KEY_HEADER
+from symprop.server.handler import Handler
 from symprop.server.limits import Limits
 from symprop.server.listening import Server
 from symprop.server.processes import ForkedProcesses, Processes
@@ -75,7 +76,7 @@ class Site:
 @contextlib.contextmanager
 def running(limits: Limits, patience: float = 10.0, computing: Processes | None = None) -> Iterator[Site]:
     """Run a server in a thread for the time of the block."""
-    server = Server(0, limits, computing, patience)
+    server = Server(Handler, 0, limits, computing, patience)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -178,8 +178,8 @@ def test_many_tabs_are_answered_at_once_each_with_its_own(site: Any) -> None:
 def test_nothing_is_left_where_the_server_itself_is_killed() -> None:
     body = json.dumps({"stage": "certificate", "text": ENDLESS}).encode()
     code = (
-        "import symprop.server.listening as l, symprop.server.limits as m, time\n"
-        "server = l.Server(0, m.Limits())\n"
+        "import symprop.server.handler as h, symprop.server.listening as l, symprop.server.limits as m, time\n"
+        "server = l.Server(h.Handler, 0, m.Limits())\n"
         "print(server.processes.process.pid, flush=True)\n"
         f"server.processes.compute({body!r}, lambda: True)\n"
     )

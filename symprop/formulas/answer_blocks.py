@@ -1,0 +1,115 @@
+"""Answers as blocks: what notebooks show, and a page of HTML in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.steps import Steps
+from symprop.formulas.pages import CONVENTIONS, answer_latex, answer_rows, definitions, facts_of, heading
+from symprop.formulas.result import Result
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Chain,
+    Code,
+    CodeLine,
+    EquationRow,
+    Equations,
+    Grid,
+    GridRow,
+    Link,
+    Listing,
+    Math,
+    Paragraph,
+    Section,
+    Typed,
+    Words,
+)
+from symprop.notation.content import name_of, seen_steps
+from symprop.notation.html_document import html_document
+from symprop.notation.latex import latex
+from symprop.notation.notebook_blocks import displayed
+from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
+from symprop.notation.pretty import pretty_shape
+from symprop.notation.text import text
+from symprop.verify.certificate import Certificate
+from symprop.verify.measure import scientific
+
+
+def answer_formula(result: Result) -> str:
+    """Return an answer as LaTeX between dollar signs; its repeated parts have names, defined behind it."""
+    found, body = definitions(result)
+    *front, last = cut(answer_latex(body))
+    where = r", \quad ".join(f"{latex(each.target)} = {latex(each.expression)}" for each in found)
+    return displayed([*front, last + (rf" \qquad \text{{where }} {where}" if where else "")], heading(result, "latex"))
+
+
+@STEP_BLOCKS.row(Result)
+def _(result: Result, steps: Steps) -> tuple[Block, ...]:
+    shape = pretty_shape(result.node.shape)
+    row = EquationRow(heading(result, "latex"), cut(answer_latex(result.node)), shape=shape)
+    return Equations((row,)), _derived(result, steps)
+
+
+def _derived(result: Result, steps: Iterable[Step]) -> Chain | Paragraph:
+    """The steps that led to an answer."""
+    kept = seen_steps(steps, answer_latex)
+    if not kept:
+        return Paragraph(("by definition",))
+    links = tuple(
+        Link(cut(answer_latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
+    )
+    return Chain(heading(result, "latex"), cut(answer_latex(kept[0].before)), links)
+
+
+def _fact(fact: str | Equation) -> Words:
+    if isinstance(fact, str):
+        return (fact,)
+    return (Math(f"{answer_latex(fact.target)} = {answer_latex(fact.expression)}"),)
+
+
+def answer_html(result: Result, source: str, certificate: Certificate) -> str:
+    """Return an answer as an HTML page in one file: with its steps, its source and its certificate."""
+    blocks: dict[str, Iterable[Block]] = {
+        "Formula": _declared(result),
+        "Answer": _answered(result),
+        "Steps": (_derived(result, result.steps),),
+        "NumPy": (Listing(tuple(map(CodeLine, source.splitlines()))),),
+        "Certificate": _checked(certificate),
+    }
+    title = f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}"
+    return html_document((Section(name, name_of(name), tuple(found)) for name, found in blocks.items()), title)
+
+
+def _declared(result: Result) -> Iterator[Block]:
+    yield Typed(result.formula.source)
+    rows = (((Code(x.name),), (shape_text(x.shape),), (facts_of(x),)) for x in result.variables)
+    yield grid(("array", "shape", "known"), rows)
+
+
+def _answered(result: Result) -> Iterator[Block]:
+    yield Equations(
+        tuple(
+            EquationRow(left, cut(answer_latex(right)), shape=shape_text(right.shape))
+            for left, right in answer_rows(result, "latex")
+        )
+    )
+    yield Paragraph(("NumPy: ", Code(text(result.node))))
+    yield Paragraph(("LaTeX: ", Code(answer_latex(result.node))))
+    yield Bullets(tuple((said,) for said in (CONVENTIONS[result.kind], *result.ledger, *result.remarks)), boxed=True)
+
+
+def _checked(certificate: Certificate) -> Iterator[Block]:
+    head = ("of", "oracle", "points", "error", "limit", "", "note")
+    rows = []
+    for row in certificate.rows:
+        measured = scientific(row.error), scientific(row.limit)
+        cells = (row.name, row.oracle, row.points, *measured, row.verdict, row.note)
+        rows.append(GridRow(tuple((cell,) for cell in cells), tone="ok" if row.ok else "failed"))
+    yield Grid(tuple((title,) for title in head), tuple(rows), ("l",) * len(head))
+    yield from (Paragraph((said,)) for said in (certificate.summary, *certificate.remarks))
+
+
+__all__ = ["answer_formula", "answer_html"]

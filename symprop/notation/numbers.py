@@ -1,0 +1,73 @@
+"""Numbers in NumPy notation: sizes, coefficients and the bodies of functions, which are SymPy's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+from sympy import Basic, Expr
+from sympy.printing.str import StrPrinter
+
+from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, Piece, decimal
+
+
+class _Numbers(StrPrinter):
+    """SymPy's own notation with NumPy's names."""
+
+    def _print_Exp1(self, expression: Expr) -> str:
+        return "exp(1)"
+
+    def _print_Function(self, expression: Any) -> str:
+        name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "Abs": "abs"}.get(type(expression).__name__)
+        return f"{name or type(expression).__name__}({self.stringify(expression.args, ', ')})"
+
+    _print_Abs = _print_Function
+
+    def _print_ImaginaryUnit(self, expression: Expr) -> str:
+        return "1j"
+
+    def _print_Max(self, expression: Any) -> str:
+        return _folded("maximum", [self._print(argument) for argument in expression.args])
+
+    def _print_Min(self, expression: Any) -> str:
+        return _folded("minimum", [self._print(argument) for argument in expression.args])
+
+    def _print_Piecewise(self, expression: Any) -> str:
+        result = self._print(expression.args[-1][0])
+        for value, condition in reversed(expression.args[:-1]):
+            result = f"where({self._print(condition)}, {self._print(value)}, {result})"
+        return str(result)
+
+
+def _folded(name: str, arguments: Sequence[str]) -> str:
+    result = arguments[0]
+    for argument in arguments[1:]:
+        result = f"{name}({result}, {argument})"
+    return result
+
+
+def number(value: Basic) -> Piece:
+    """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
+    if value.is_Rational and value.q != 5 and decimal(value) is not None:
+        return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
+    written = str(_Numbers({"full_prec": False}).doprint(value))
+    if isinstance(value, sympy.Add) and written.startswith("-"):  # k - i, not -i + k
+        terms = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
+        written = "".join(
+            f" - {number(-term).text}" if term.could_extract_minus_sign() else f" + {number(term).text}"
+            for term in terms
+        ).removeprefix(" + ")
+    if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
+        return Piece(written, SUM)
+    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
+        return Piece(written, PRODUCT)
+    return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
+
+
+def wrap(piece: Piece, minimum: int) -> str:
+    """Return the piece, in parentheses where it binds more loosely than `minimum`."""
+    return piece.text if piece.level >= minimum else f"({piece.text})"
+
+
+__all__ = ["number", "wrap"]

@@ -1,0 +1,120 @@
+"""The writers for the terminal: a derivation's page in Unicode, sentences and steps in Unicode and in NumPy notation.
+
+The page of NumPy notation, which runs, stands in `numpy_page.py`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from symprop.analysis.derivation import Derivation
+from symprop.notation import numbers
+from symprop.notation.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Grid,
+    Line,
+    Lines,
+    Paragraph,
+    Section,
+    Span,
+    Typed,
+)
+from symprop.notation.breaking import pretty_pieces
+from symprop.notation.content import loss_clashes, sections
+from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.text import text
+from symprop.notation.wording import Wording, told_apart
+
+WIDTH = 100
+
+
+UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
+NUMPY = Wording(text, lambda value: numbers.number(value).text)
+
+
+def wrapped(words_: str, first: str, rest: str) -> list[str]:
+    """Return words in lines of the page's width; names and formulas stay whole."""
+    return textwrap.wrap(
+        words_, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def network_lines(text: str, first: str, rest: str) -> list[str]:
+    """Return a network's text in lines that end with a whole layer where one fits."""
+    lines = [first]
+    for position, layer in enumerate(text.split(" >> ")):
+        joined = f" >> {layer}" if position else layer
+        if position and len(lines[-1]) + len(joined) > WIDTH - 3:
+            lines[-1] += " >>"
+            lines.append(rest + layer)
+        else:
+            lines[-1] += joined
+    return [piece for line in lines for piece in wrapped(line, "", rest)]
+
+
+def pretty_page(derivation: Derivation) -> str:
+    """Return the derivation in Unicode, every equation with its number and shape."""
+    wording = replace(UNICODE, formula=told_apart(pretty, "ℒ")) if loss_clashes(derivation) else UNICODE
+    return "\n\n".join("\n".join(_section(section, wording)) for section in sections(derivation))
+
+
+def _section(section: Section, wording: Wording) -> Iterator[str]:
+    yield from (section.title, "─" * len(section.title))
+    for block in section.blocks:
+        if not isinstance(block, Lines):
+            yield from _block(block, wording)
+    if section.lines:
+        yield from _equations(section.lines, wording)
+
+
+def _block(block: Block, wording: Wording) -> Iterator[str]:
+    if isinstance(block, Typed):
+        yield from network_lines(block.text, "  ", "    ")
+    elif isinstance(block, Paragraph):
+        yield from wrapped(wording.words(block.words), "  ", "  ")
+    elif isinstance(block, Bullets):
+        sentences = block.items + block.signs
+        bullet = "  • " if len(sentences) > 1 else "  "
+        for sentence in sentences:
+            yield from wrapped(wording.words(sentence), bullet, " " * len(bullet))
+    elif isinstance(block, Definitions):
+        yield ""
+        yield from (f"  {wording.formula(head)} = {wording.formula(body)}" for head, body in block.rows)
+    elif isinstance(block, Grid):
+        yield ""
+        yield from (f"  {row}" for row in wording.rows(block))
+
+
+def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
+    """Write the equations of a section, their shapes in one column."""
+    blocks = tuple(found)
+    shapes = {line.number: wording.shape(line.equation.target.shape) for block in blocks for line in block.lines}
+    digits = len(str(max(shapes)))
+    room = WIDTH - digits - 8 - max(map(len, shapes.values()))
+    rows = {line.number: _pieces(line, room, block.span, wording) for block in blocks for line in block.lines}
+    column = max(len(piece) for pieces in rows.values() for piece in pieces)
+    for block in blocks:
+        indent = "  "
+        if block.span is not None:
+            yield f"  for {wording.span(block.span)}"
+            indent = "    "
+        for line in block.lines:
+            head = f"{indent}{f'({line.number})':>{digits + 2}}  "
+            first, *rest = rows[line.number]
+            yield f"{head}{first:<{column}}   {shapes[line.number]}"
+            yield from (f"{' ' * len(head)}{piece}" for piece in rest)
+
+
+def _pieces(line: Line, room: int, span: Span | None, wording: Wording) -> list[str]:
+    left = wording.formula(line.equation.target)
+    pieces = pretty_pieces(wording.formula(line.equation.expression), max(30, room - len(left) - 3))
+    if line.unless_last and span is not None:
+        pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
+    return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
+
+
+__all__ = ["NUMPY", "UNICODE", "WIDTH", "network_lines", "pretty_page", "wrapped"]

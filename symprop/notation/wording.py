@@ -1,0 +1,84 @@
+"""How a sentence of a page is written: its words as they are, its formulas in one notation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sympy import Basic, Integer
+
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
+from symprop.notation.content import seen_steps
+
+
+def told_apart(write: Callable[[Node], str], letter: str) -> Callable[[Node], str]:
+    """Return what writes the loss by another letter, for where a size has its own."""
+
+    def written(node: Node) -> str:
+        found = write(node)
+        if found == "L":
+            return letter
+        return found.replace("∂L/", f"∂{letter}/").replace(r"\partial L}", rf"\partial {letter}}}")
+
+    return written
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How sentences with formulas are written: by what writes a node, and what writes a size."""
+
+    formula: Callable[[Node], str]
+    size: Callable[[Basic], str]
+    dots: str = "..."
+
+    def words(self, sentence: Words) -> str:
+        """Write a sentence."""
+        return "".join(map(self.part, sentence))
+
+    def part(self, part: Part) -> str:
+        """Write a part of a sentence."""
+        if isinstance(part, str):
+            return part
+        if isinstance(part, Node):
+            return self.formula(part)
+        if isinstance(part, Equation):
+            return self.equation(part)
+        if isinstance(part, Span):
+            return self.span(part)
+        if isinstance(part, Dimensions):
+            return self.shape(part.shape)
+        return f"{int(part):,}" if isinstance(part, Integer) else self.size(part)
+
+    def equation(self, equation: Equation) -> str:
+        """Write an equation."""
+        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
+
+    def span(self, span: Span) -> str:
+        """Write the numbers of a loop's blocks, in the order in which they are computed."""
+        first, last = ("1", self.size(span.count))[:: -1 if span.backward else 1]
+        return f"{self.size(span.index)} = {first}, {self.dots}, {last}"
+
+    def shape(self, shape: Shape) -> str:
+        """Write a shape."""
+        return shape_text(shape, self.size)
+
+    def rows(self, grid: Grid) -> list[str]:
+        """Write the rows of a table, its columns aligned."""
+        cells = [tuple(map(self.words, row.cells)) for row in grid.rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        ]
+
+    def steps(self, steps: Iterable[Step], reasons: Callable[[Step], Iterable[str]]) -> Iterator[str]:
+        """Write named steps: rule, reasons, before, after."""
+        for position, step in enumerate(seen_steps(steps, self.formula), start=1):
+            known = ", ".join(reasons(step))
+            yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
+            yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
+
+
+__all__ = ["Wording", "told_apart"]
