@@ -27,6 +27,8 @@ PARTIAL = {
     "operation": "a kind without a row is one call as it stands",
     "call": "the result of a kind without a row is allocated by NumPy",
     "scratch memory": "few kinds need any",
+    "digits": "a kind without a row has one digit for each axis",
+    "slices": "a kind without a row is written whole",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 """Tables in which a missing row has a meaning, and which."""

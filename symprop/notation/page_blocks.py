@@ -39,6 +39,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
+from symprop.notation.stacks import sides
 from symprop.notation.wording import Wording
 
 WIDTH = 56
@@ -126,9 +127,9 @@ class PageWriter:
 
     def row(self, line: Line, span: Span | None = None) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
-        equation = line.equation
-        left, shape = self.formula(equation.target), equation.target.shape
-        *front, last = self.pieces(self.formula(equation.expression), latex_width(left))
+        equation, shape = line.equation, line.equation.target.shape
+        left, right = map(self.formula, sides(equation))
+        *front, last = self.pieces(right, latex_width(left))
         if line.unless_last and span is not None:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
         return EquationRow(

@@ -48,16 +48,8 @@ def text(node: Node) -> str:
 
 
 _OF_BOOLEANS = (
-    n.Transpose,
-    n.Reshape,
-    n.Expand,
-    n.Slice,
-    n.Diag,
-    n.Diagonal,
-    n.Outer,
-    n.Kron,
-    n.Extreme,
-    n.Concatenate,
+    *(n.Transpose, n.Reshape, n.Expand, n.Slice, n.Diag, n.Diagonal),
+    *(n.Outer, n.Kron, n.Extreme, n.Concatenate),
 )
 """Kinds whose value has the elements of their operands, or products of them: of booleans, it is boolean."""
 
