@@ -12,6 +12,7 @@ from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.calculus.jacobians import between_vectors
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation.blocks import (
@@ -131,10 +132,12 @@ def gradients(subject: Subject) -> Iterable[Block]:
 def residual(subject: Subject) -> Iterator[Block]:
     """Show the Jacobians of residual blocks with the identity that the shortcut adds, and the sum over paths."""
     writer, one = subject.writer, subject.example
-    found = list(_block_jacobians(subject))
-    if not found:
+    blocks = _shortcuts(subject)
+    found = list(_block_jacobians(subject, blocks))
+    terms = list(_in_the_recurrence(subject)) if blocks else []
+    if not found:  # of blocks of matrices, which have no Jacobian
+        yield from terms
         return
-    terms = list(_in_the_recurrence(subject))
     said = "The shortcut of a residual block adds the block's input to its output. In the block's Jacobian "
     said += "this is the identity" if subject.layout == "example" else "(of one example) this is the identity"
     if terms:
@@ -166,14 +169,20 @@ def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
         yield Paragraph(("The term of the shortcut is ", *told[1:], "."))
 
 
-def _block_jacobians(subject: Subject) -> Iterator[EquationRow]:
+def _shortcuts(subject: Subject) -> list[tuple[Variable, Variable]]:
+    """What leaves and what enters each residual block with an identity shortcut."""
+    loops = subject.example.system.loops
+    if loops:
+        return [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
+    blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
+    return [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
+
+
+def _block_jacobians(subject: Subject, blocks: Iterable[tuple[Variable, Variable]]) -> Iterator[EquationRow]:
     one, writer = subject.example, subject.writer
-    loops = one.system.loops
-    pairs = [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
-    if not loops:
-        blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
-        pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]  # type: ignore[attr-defined]
-    for leaving, entering in pairs:
+    for leaving, entering in blocks:
+        if not between_vectors(tuple(one.system.equations), leaving, entering):
+            continue
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
