@@ -1,10 +1,12 @@
 # `make test` and `make run` work alone on a fresh machine with Python 3.11+ and make: each sets up .venv first.
 
 PYTHON ?= python3
-WORKERS ?= 2
+OLDEST ?= python3.11
+# One more than the two cores of a small machine: now and then a test waits for another process.
+WORKERS ?= 3
 BIN := .venv/bin
 
-.PHONY: test lint run names notebook bench bench-steps bench-hessians bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-hessians bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -15,7 +17,19 @@ BIN := .venv/bin
 	touch $@
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# With the lowest versions that pyproject.toml promises, which tests/oldest.txt lists, and the oldest Python.
+test-oldest: .venv-oldest/.installed
+	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+.venv-oldest/.installed: pyproject.toml tests/oldest.txt
+	test -x .venv-oldest/bin/python || $(OLDEST) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -c tests/oldest.txt
+	touch $@
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
@@ -63,4 +77,4 @@ generated: .venv/.installed
 	$(BIN)/symprop generate --write
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oldest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

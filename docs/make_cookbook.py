@@ -32,8 +32,8 @@ from cookbook_sympy import SAID, symbols, verdict  # noqa: E402
 import symprop  # noqa: E402
 from symprop.algebra.formula import formula, formula_of  # noqa: E402
 from symprop.algebra.nodes import Node  # noqa: E402
+from symprop.formulas import ask  # noqa: E402
 from symprop.formulas.answer import Answer  # noqa: E402
-from symprop.formulas.ask import ask  # noqa: E402
 from symprop.formulas.checks.checks import chosen_points  # noqa: E402
 from symprop.formulas.compare.compare import compare  # noqa: E402
 from symprop.verify.evaluate import complex_value, precise_value  # noqa: E402
@@ -69,6 +69,7 @@ def book(row: Row) -> Node:
     return formula_of(row.book, answered(row).variables).node
 
 
+@cache
 def apart(row: Row) -> float:
     """Return how far our answer and the book's are apart in 120 digits, at the worst of three random points."""
     ours, theirs = answered(row).node, book(row)

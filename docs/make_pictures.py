@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
 import symprop
+from symprop.server.handler import Handler
 from symprop.server.limits import Limits
 from symprop.server.listening import Server
 
@@ -70,7 +71,7 @@ def html_page(report: symprop.Report, browser: Browser, target: Path) -> None:
 
 def served_page(browser: Browser, target: Path) -> None:
     """Draw the page of `symprop serve` after a network was typed."""
-    server = Server(0, Limits())
+    server = Server(Handler, 0, Limits())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         page = browser.new_page(viewport={"width": 1440, "height": 860})

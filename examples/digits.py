@@ -53,13 +53,13 @@ def with_moved_copies(images: Array, labels: Labels) -> tuple[Array, Labels]:
 
 def derive_and_check(network: symprop.Network, folder: Path, console: Console) -> None:
     """Write report, formulas, module and certificate of `network` into `folder`, and print the report."""
-    derivation = symprop.derive(network)
-    certificate = symprop.check(network)
+    case = symprop.Case(network)  # what one of these derives the others have
+    derivation, certificate = case.derivation, symprop.check(case)
     files = {
         "report.txt": derivation.pretty(),
         "report.html": notation.html(derivation),
         "report.tex": notation.document(derivation),
-        "digits.py": symprop.generate(network, dtype="float64", optimizer="adam"),
+        "digits.py": symprop.generate(case, dtype="float64", optimizer="adam"),
         "certificate.txt": certificate.table(),
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,8 +16,8 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation, derive
 from symprop.analysis.signal import initialisation
+from symprop.codegen import Case, generate
 from symprop.codegen import compile_network as compile  # the user's word for it
-from symprop.codegen import generate
 from symprop.differences.difference import NetworkDifference, diff
 from symprop.errors import (
     DataError,
@@ -71,6 +71,7 @@ __all__ = [
     "Activation",
     "Answer",
     "BinaryCrossEntropy",
+    "Case",
     "Certificate",
     "Comparison",
     "DataError",

@@ -21,6 +21,7 @@ from symprop.commands.arguments import OPTIMIZERS, parse_sizes, read_network
 from symprop.errors import SpecError, SympropError
 from symprop.files import load_weights
 from symprop.networks.optimisers import OPTIMISERS
+from tests.patience import PATIENCE, hear_interrupts
 
 NETWORK = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 NAMED = "Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> SoftmaxCrossEntropy()"
@@ -240,11 +241,12 @@ def test_training_stops_on_an_interrupt_and_writes_nothing(tmp_path: Path) -> No
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
     assert process.stdout is not None
     assert "rows to train on" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130 and complaint == "symprop: interrupted\n"
     assert not weights.exists()
 
@@ -255,20 +257,22 @@ def test_a_closed_pipe_is_quiet() -> None:
     process.stdout.close()
     complaint = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=60) in {0, 141} and complaint == b""
+    assert process.wait(timeout=PATIENCE) in {0, 141} and complaint == b""
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_behind_stdout_ends_with_4() -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([*COMMAND, "derive", NETWORK], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(
+            [*COMMAND, "derive", NETWORK], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE
+        )
     assert done.returncode == 4
     assert done.stderr == "symprop: cannot write the output: No space left on device\n"
 
 
 def test_an_ascii_terminal_gets_escapes() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = subprocess.run([*COMMAND, "derive", NETWORK], capture_output=True, env=environment, timeout=60)
+    done = subprocess.run([*COMMAND, "derive", NETWORK], capture_output=True, env=environment, timeout=PATIENCE)
     assert done.returncode == 0 and b"\\u03b4" in done.stdout
 
 
@@ -282,9 +286,9 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_output_is_the_same_under_every_hash_seed() -> None:
     outputs = set()
-    for seed in ("0", "1", "4242"):
+    for seed in ("0", "4242"):  # test_determinism.py has more
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run([*COMMAND, "generate", NETWORK], capture_output=True, env=environment, timeout=60)
+        done = subprocess.run([*COMMAND, "generate", NETWORK], capture_output=True, env=environment, timeout=PATIENCE)
         outputs.add(done.stdout)
     assert len(outputs) == 1 and outputs != {b""}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import doctest
-import os
+import io
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -73,20 +73,36 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(
 
 
 @pytest.mark.parametrize(("command", "shown"), commands(), ids=[command.split()[1] for command, _ in commands()])
-def test_the_commands_of_the_readme_print_what_it_shows(command: str, shown: str, tmp_path: Path) -> None:
-    words = shlex.split(command.replace("examples/", f"{ROOT}/examples/"))
-    done = subprocess.run(
-        [sys.executable, "-m", "symprop", *words[1:]],
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    checker = doctest.OutputChecker()
+def test_the_commands_of_the_readme_print_what_it_shows(
+    command: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed, _ = run_command(command.replace("examples/", f"{ROOT}/examples/"))
+    check_printed(printed, shown)
+
+
+def run_command(command: str) -> tuple[str, str]:
+    """Run a `symprop` command in this process; return what it prints, and that with what it complains of in between."""
+    both = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    class Printed(io.TextIOWrapper):
+        def write(self, text: str, /) -> int:
+            both.write(text)
+            return super().write(text)
+
+    out = Printed(io.BytesIO(), encoding="utf-8", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(both):
+        patch.setenv("COLUMNS", "120")
+        code = main(shlex.split(command)[1:])
+    printed, said = (each.buffer.getvalue().decode() for each in (out, both))  # type: ignore[attr-defined]
+    assert code == 0, said
+    return printed, said
+
+
+def check_printed(printed: str, shown: str) -> None:
+    """Say that a command printed what a page shows, where `...` is anything."""
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    assert checker.check_output(without_errors(shown), without_errors(done.stdout), flags), done.stdout
+    assert doctest.OutputChecker().check_output(without_errors(shown), without_errors(printed), flags), printed
 
 
 def without_errors(text: str) -> str:
@@ -96,9 +112,9 @@ def without_errors(text: str) -> str:
 
 def test_the_make_targets_of_the_texts_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     texts = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", texts))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", texts))
     assert named
     assert named <= targets
 
@@ -137,3 +153,14 @@ def test_each_text_is_ascii_where_it_is_code_that_others_paste() -> None:
     """Commands and Python to copy hold no quotes or dashes that a keyboard does not have."""
     typed = "\n".join(re.findall(r"^(?:\$|>>>|\.\.\.) (.*)$", README, flags=re.MULTILINE))
     assert typed.isascii()
+
+
+def test_the_oldest_versions_are_those_that_are_promised() -> None:
+    """`make test-oldest` tests each lower bound of pyproject.toml; tools whose output changes have an upper one too."""
+    optional = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *(each for name in ("numba", "docs", "test") for each in optional[name])]
+    promised = dict(each.split(">=") for each in wanted if ">=" in each and "," not in each)
+    pinned = dict(line.split("==") for line in (ROOT / "tests" / "oldest.txt").read_text().splitlines())
+    assert sorted(pinned) == sorted(promised)
+    for name, version in promised.items():
+        assert f"{pinned[name]}.".startswith(f"{version}."), name

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from symprop.algebra.nodes import NODE_KINDS
 from symprop.calculus.rules import RULES
 from symprop.formulas.finishing import TOUCHES
 from tests.samples import SAMPLES
-from tests.test_docs import blocks, run_blocks, without_errors
+from tests.test_docs import blocks, check_printed, run_blocks, run_command
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -89,19 +87,8 @@ COMMANDS = [
 def test_the_commands_of_every_page_print_what_it_shows(command: str, shown: str, workplace: Path) -> None:
     if ".pdf" in command and shutil.which("latexmk") is None:
         pytest.skip("a PDF needs latexmk, which is not installed")
-    done = subprocess.run(
-        [sys.executable, "-m", "symprop", *shlex.split(command)[1:]],
-        cwd=workplace,
-        env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,  # a terminal shows both: where a file went is said on stderr
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    expected, found = without_errors(shown), without_errors(done.stdout)
-    assert doctest.OutputChecker().check_output(expected, found, flags), done.stdout
+    _, said = run_command(command)  # a terminal shows both: where a file went is said on stderr
+    check_printed(said, shown)
 
 
 def test_the_reference_has_every_public_name_once() -> None:

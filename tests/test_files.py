@@ -22,6 +22,7 @@ import pytest
 from symprop import files
 from symprop.errors import DataError, LimitError, OutputError, SympropError
 from symprop.files import check_writable, load_weights, read_text, save_weights, write_whole
+from tests.patience import at_once
 
 ROOT = os.geteuid() == 0
 SHAPES = {"W1": (2, 3), "b1": (2,)}
@@ -272,10 +273,8 @@ def test_weights_that_are_not_the_network_s_are_refused(kind: str, tmp_path: Pat
     entries, words = BAD_WEIGHTS[kind]
     path = tmp_path / "w.npz"
     archive(path, **entries)
-    start = time.process_time()
-    with pytest.raises(SympropError) as caught:
+    with at_once(), pytest.raises(SympropError) as caught:
         load_weights(path, SHAPES)
-    assert time.process_time() - start < 2
     assert words in str(caught.value) and str(caught.value).count("\n") <= 2
 
 

@@ -7,14 +7,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -30,9 +28,9 @@ from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.reader import read_formula
 from symprop.cli import main
 from symprop.codegen import compile_network
+from tests.patience import AT_ONCE, PATIENCE, at_once
 
 FOLDER = Path(__file__).parent / "hostile"
-SECONDS = 2.0
 MEGABYTES = 500
 SHAPES = {"x": (3,), "y": (3,), "a": (3,)}
 TABLE = "x,y\n" + "".join(f"{number / 20},{'no' if number < 10 else 'yes'}\n" for number in range(20))
@@ -80,19 +78,12 @@ def check_message(problem: BaseException) -> None:
     assert all(letter.isprintable() or letter == "\n" for letter in message), ascii(message)
 
 
-@contextlib.contextmanager
-def in_time() -> Iterator[None]:
-    start = time.process_time()
-    yield
-    assert time.process_time() - start < SECONDS
-
-
 @pytest.mark.parametrize(("given", "entry", "expected"), corpus("formula"))
 @pytest.mark.parametrize("question", ["gradient", "hessian"])
 def test_a_question_about_a_hostile_formula_is_answered_or_refused(
     given: Any, entry: str, expected: str, question: str
 ) -> None:
-    with in_time():
+    with at_once():
         try:
             answer = getattr(symprop, question)(text_of(given), "x", x="3", y="3", a="3")
         except errors.SympropError as problem:
@@ -104,7 +95,7 @@ def test_a_question_about_a_hostile_formula_is_answered_or_refused(
 @pytest.mark.parametrize(("given", "entry", "expected"), corpus(*ENTRY_POINTS))
 def test_text(given: Any, entry: str, expected: str) -> None:
     text = text_of(given)
-    with in_time():
+    with at_once():
         try:
             ENTRY_POINTS[entry](text)
         except errors.SympropError as problem:
@@ -144,7 +135,7 @@ def test_data(given: Any, entry: str, expected: str) -> None:
     x, y = array_of(given["x"]), array_of(given["y"])
     before = (x.copy(), y.copy())
     params = module().init_params(seed=0)
-    with in_time():
+    with at_once():
         try:
             loss, grads = module().loss_and_grads(params, x, y)
         except ValueError as problem:
@@ -160,7 +151,7 @@ def test_data(given: Any, entry: str, expected: str) -> None:
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """Run the command line in this process; return the exit code and what stands on stderr."""
-    with in_time():
+    with at_once():
         try:
             code = main(arguments)
         except SystemExit as leaving:
@@ -240,18 +231,20 @@ print(time.process_time() - started, int(peak[1]) / 1024)
 @pytest.mark.parametrize("kind", LARGE)
 def test_large_inputs_take_little_memory(kind: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, str(FOLDER.parent), kind], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PROBE, str(FOLDER.parent), kind], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     seconds, megabytes = map(float, done.stdout.split())
-    assert seconds < SECONDS and megabytes < MEGABYTES
+    assert seconds < AT_ONCE and megabytes < MEGABYTES
 
 
 @pytest.mark.parametrize(
     "arguments", [["derive", "x.__class__()"], ["derive", "("], ["derive", "Input(4) >> Dence(2)"]]
 )
 def test_the_real_command_line_ends_with_2_and_no_traceback(arguments: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", "symprop", *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "symprop", *arguments], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 2 and not done.stdout
     check_complaint(done.stderr)
 

@@ -22,6 +22,11 @@ def without_errors(text: str) -> str:
     return re.sub(r"(?<![\w.])(?:0|\d\.\d+e[-+]\d+)(?![\w.])\s*", "# ", text)
 
 
+def of_any_version(page: str) -> str:
+    """Return a page as every version of latex2mathml writes it: for older ones a times sign is a name."""
+    return page.replace("<mi>×</mi>", "<mo>×</mo>")
+
+
 def outputs(cells: list[Any]) -> Outputs:
     """Return what each cell shows, by the name of the cell and the kind of output."""
     found: Outputs = {}
@@ -53,7 +58,8 @@ def test_the_outputs_of_the_notebook_are_those_of_today(committed: dict[str, Any
     for name, shown in before.items():
         assert today[name].keys() == shown.keys(), name
         for kind, text in shown.items():
-            assert without_errors(today[name][kind]) == without_errors(text), (name, kind)
+            found, expected = (of_any_version(without_errors(each)) for each in (today[name][kind], text))
+            assert found == expected, (name, kind)
 
 
 def test_every_kind_of_thing_is_shown(committed: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.algebra.trees import loose
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,19 @@ class Step:
     >>> step = symprop.derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()").steps("delta1")[-1]
     >>> step.rule, step.before.text(), step.after.text(), step.facts
     ('cancel', 'p - p * y / p', 'p - y', ('p is above 0, as every softmax',))
+
+    Raises:
+        LookupError: `after` reads a symbol that `before` does not, as an index outside of its series.
     """
 
     rule: str
     before: Node
     after: Node
     facts: tuple[str | Equation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if free := loose(self.after, self.before):
+            raise LookupError(f"{self.rule!r} leaves {free[0]} outside of its series: a fault in its row")
 
 
 @dataclass(frozen=True, repr=False)

@@ -118,9 +118,6 @@ def _(node: n.Slice, index: Index, of: Reader) -> Expr:
 
 @ELEMENT.row(n.BlockSum)
 def _(node: n.BlockSum, index: Index, of: Reader) -> Expr:
-    (operand,) = node.operands
     if node.count.is_Integer:
-        return sympy.Add(
-            *(of(operand.xreplace({node.index: Integer(k)}), index) for k in range(1, int(node.count) + 1))
-        )
-    return sympy.Sum(of(operand, index), (node.index, 1, node.count))
+        return sympy.Add(*(of(node.at(Integer(place)), index) for place in range(1, int(node.count) + 1)))
+    return sympy.Sum(of(node.operands[0], index), (node.index, 1, node.count))

@@ -14,9 +14,9 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Any, ClassVar, Self
 
 import sympy
@@ -72,6 +72,12 @@ class Node(Printable, Basic):
     def rank(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @cached_property
+    def free_symbols(self) -> set[Basic]:
+        """The sizes and variables that the formula reads; the index of a series belongs to the series alone."""
+        read = (argument for argument in self.args if isinstance(argument, (Node, Expr, Tuple)))
+        return set().union(*(argument.free_symbols for argument in read))
 
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
@@ -186,7 +192,7 @@ class Variable(Node):
         """What the variables of one name for different indices have in common: letter, mark, whether a gradient."""
         return self.letter, self.mark, self.is_gradient
 
-    @property
+    @cached_property
     def free_symbols(self) -> set[Basic]:
         """The size symbols in shape and index, and the variable itself (so that `free_symbols` finds variables)."""
         sizes: set[Basic] = set()
@@ -436,7 +442,11 @@ class LogDeterminant(Node):
 
 
 class MatrixPower(Node):
-    """A power of a square matrix: `A @ A @ ... @ A`; the identity for 0, powers of the inverse below."""
+    """A power of a square matrix: `A @ A @ ... @ A`; the identity for 0, powers of the inverse below.
+
+    An exponent of which assumptions do not say that it is never above 0 is never below: where the indices of two
+    series make it negative, it is a power of the inverse, `inv(A)**(t + 1 - i)`. As `plain` it is `A**(i - t - 1)`.
+    """
 
     def __new__(cls, operand: Node, exponent: Any) -> Self:
         return super().__new__(cls, operand, whole(exponent, "the power of a matrix"))
@@ -444,6 +454,12 @@ class MatrixPower(Node):
     @property
     def exponent(self) -> Expr:
         return self.args[1]
+
+    @property
+    def plain(self) -> tuple[Node, Expr]:
+        """The matrix and the exponent as they are written."""
+        (base,) = self.operands
+        return (base.operands[0], -self.exponent) if isinstance(base, Inverse) else (base, self.exponent)
 
 
 class Kron(Node):
@@ -551,7 +567,7 @@ class BlockSum(Node):
     """The sum of what `operand` is for `index` = 1, ..., `count`; for a count of 0 it is 0.
 
     It stands where a loss reads the parameters of every block, as a penalty does, and in the derivative of a matrix
-    power whose exponent is a symbol.
+    power whose exponent is a symbol. The index is bound: what is put in for other symbols is not caught by it.
     """
 
     def __new__(cls, operand: Node, index: Any, count: Any) -> Self:
@@ -564,6 +580,51 @@ class BlockSum(Node):
     @property
     def count(self) -> Expr:
         return self.args[2]
+
+    @cached_property
+    def free_symbols(self) -> set[Basic]:
+        return (self.operands[0].free_symbols - {self.index}) | self.count.free_symbols
+
+    def at(self, place: Expr) -> Node:
+        """Return the term at `place`."""
+        term: Node = self.operands[0].xreplace({self.index: place})
+        return term
+
+    def apart_from(self, *others: Basic) -> BlockSum:
+        """Return the same series with an index that stands nowhere in `others`, bound or not."""
+        if not any(other.has(self.index) for other in others):
+            return self
+        index = unused_index(self, *others)
+        return BlockSum(self.at(index), index, self.count)
+
+    def _xreplace(self, rule: Mapping[Basic, Basic]) -> tuple[Basic, bool]:
+        if self in rule:
+            return rule[self], True
+        inside = {old: new for old, new in rule.items() if old in self.free_symbols or isinstance(old, Node)}
+        if not inside:
+            return self, False
+        changed: tuple[Basic, bool] = super(BlockSum, self.apart_from(self.count, *inside.values()))._xreplace(inside)
+        return changed
+
+
+def unused_index(*formulas: Basic) -> sympy.Symbol:
+    """Return an index that no size, index or array in `formulas` is called like.
+
+    >>> import symprop
+    >>> unused_index(symprop.variable("i", ("j", 3)))
+    l
+    """
+    taken = names_in(*formulas)
+    numbered = (f"i{number}" for number in count())
+    free = next(name for name in chain("ijlrsuv", numbered) if name not in taken)
+    return sympy.Symbol(free, integer=True, positive=True)
+
+
+def names_in(*formulas: Basic) -> set[str]:
+    """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
+    arrays = [array for each in formulas for array in each.atoms(Variable)]
+    symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
+    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
 
 
 NODE_KINDS: tuple[type[Node], ...] = (

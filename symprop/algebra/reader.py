@@ -129,6 +129,28 @@ def sizes_in(text: str) -> tuple[str, ...]:
     return tuple(name for name in known if name in found)
 
 
+def least_size(text: str) -> int | None:
+    """Return how long the arrays of a formula must be at least for its indices; None where it names a size of its own.
+
+    >>> least_size("sum(a * y)"), least_size("a[0] + y[1:3].sum()"), least_size("sum((a - ones(6))**2)")
+    (1, 5, None)
+
+    Raises:
+        FormulaError: a syntax error.
+    """
+    least = 1
+    for part in ast.walk(syntax_tree(scan(text, LIMITS))):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in _NAMING_SIZES:
+            return None
+        if isinstance(part, ast.Subscript):
+            places = [each.value for each in ast.walk(part.slice) if isinstance(each, ast.Constant)]
+            least = max([least, *(2 + place for place in places if isinstance(place, int))])
+    return least
+
+
+_NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if {"shape", "size", "m"} & set(row.options))
+
+
 class _Reader:
     """One reading of one formula: the names that it may use, and how many nodes it has made."""
 
@@ -356,8 +378,10 @@ class _Reader:
 
     def _operator(self, tree: ast.Call, name: str, keywords: dict[str, ast.expr]) -> Node:
         operator = OPERATORS[name]
-        if name == "sum" and tree.args and isinstance(tree.args[0], ast.ListComp):
-            return self._series(tree, tree.args[0], keywords)
+        if name == "sum" and tree.args:
+            start, listed = _start_and_terms(tree.args[0])
+            if listed is not None:
+                return self._series(tree, listed, keywords, start)
         parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
         placed = [parameter for parameter in parameters if parameter not in BY_NAME]
         takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
@@ -376,7 +400,8 @@ class _Reader:
         arrays = [self._list(name, given["arrays"])] if operator.lists else [self.node(given[each]) for each in needed]
         options = {key: self._option(key, value) for key, value in given.items() if key not in needed}
         if name == "matrix_power":
-            self._one_sign(given["n"], options["n"])
+            sign, size = self._sign(given["n"], options["n"]), options["n"]
+            arrays, options = ([n.Inverse(*arrays)], {"n": -size}) if sign < 0 else (arrays, options)
         if name == "sqrt" and isinstance(arrays[0], n.Scalar):
             return self.build(tree, power_of, arrays[0], Rational(1, 2))
         return self.build(tree, operator.make, *arrays, **options)
@@ -387,8 +412,13 @@ class _Reader:
             self.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
         return tuple(self.node(part) for part in tree.elts)
 
-    def _series(self, tree: ast.Call, listed: ast.ListComp, keywords: dict[str, ast.expr]) -> Node:
-        """Read `sum([A * i for i in range(1, k + 1)], axis=0)`: a term for each whole number in a range."""
+    def _series(
+        self, tree: ast.Call, listed: ast.ListComp, keywords: dict[str, ast.expr], start: ast.expr | None
+    ) -> Node:
+        """Read `sum([A * i for i in range(1, k + 1)], axis=0)`: a term for each whole number in a range.
+
+        Where there may be none, `sum([zeros((n, n))] + [...], axis=0)` has a shape in NumPy too.
+        """
         form = "a series is sum([term for i in range(start, stop)], axis=0)"
         turn = listed.generators[0]
         over = turn.iter
@@ -403,27 +433,29 @@ class _Reader:
             self.refuse(f"{shown(name)} has a meaning already; an index needs a name of its own", turn.target)
         index = self.build(turn.target, size_symbol, name)
         ends = [self._whole(end) for end in over.args]
-        start, stop = ends if len(ends) == 2 else (sympy.Integer(0), ends[0])
-        count = stop - start
-        if count.is_positive is False or count.is_nonnegative is None:
+        first, stop = ends if len(ends) == 2 else (sympy.Integer(0), ends[0])
+        count = stop - first
+        if count.is_positive is False:
             self.refuse("a series has one term or more", over)
         together = sympy.prod([each for each in (count, *self.series.values()) if each.is_number])
         if together > MOST_TERMS:
             self.refuse(f"a series of more than {MOST_TERMS:,} terms", over, LimitError)
-        self.numbers[name], self.series[index] = index + start - 1, count
+        self.numbers[name], self.series[index] = index + first - 1, count
         term = self.node(listed.elt)
         del self.numbers[name], self.series[index]
         self._along_the_first(tree, term, keywords)
-        return self.build(tree, n.BlockSum, term, index, count)
+        series = self.build(tree, n.BlockSum, term, index, count)
+        return series if start is None else self.build(tree, n.Add, self.node(start), series)
 
-    def _one_sign(self, tree: ast.expr, exponent: Any) -> None:
-        """Refuse an exponent of a matrix that may be above and below 0: those are two formulas."""
+    def _sign(self, tree: ast.expr, exponent: Any) -> int:
+        """Return the sign of an exponent of a matrix; one that may be above and below 0 is refused: two formulas."""
         ends = [exponent]
         for index, count in reversed(self.series.items()):  # what is linear in an index is extreme at its ends
             if isinstance(exponent, Expr) and exponent.has(index) and not sympy.diff(exponent, index).has(index):
                 ends = [_with_a_term(end.subs(index, place), count) for end in ends for place in (1, count)]
-        if not (all(end.is_nonnegative for end in ends) or all(end.is_negative for end in ends)):
-            self.refuse("an exponent of a matrix is a whole number or a size, never below 0 or always", tree)
+        if not (all(end.is_nonnegative for end in ends) or all(end.is_nonpositive for end in ends)):
+            self.refuse("an exponent of a matrix is a whole number or a size, never below 0 or never above", tree)
+        return 1 if all(end.is_nonnegative for end in ends) else -1
 
     def _along_the_first(self, tree: ast.Call, term: Node, keywords: dict[str, ast.expr]) -> None:
         """Refuse a series of arrays that is not summed over its terms alone."""
@@ -462,6 +494,16 @@ class _Reader:
             return None if below is None else -below
         named = isinstance(tree, ast.Name) and tree.id == "inf" and "inf" not in {**self.arrays, **self.numbers}
         return sympy.oo if named else None
+
+
+def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | None]:
+    """Return `A` and the terms of `[A] + [... for i in range(...)]`; None for what is not there."""
+    match tree:
+        case ast.ListComp():
+            return None, tree
+        case ast.BinOp(ast.List([start]), ast.Add(), ast.ListComp() as terms):
+            return start, terms
+    return None, None
 
 
 def _with_a_term(value: Expr, count: Expr) -> Expr:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sympy import Symbol
+
 from symprop.algebra.nodes import (
     Add,
+    BlockSum,
     Concatenate,
     Expand,
     Fill,
@@ -19,6 +22,8 @@ from symprop.algebra.nodes import (
     Take,
     Transpose,
     Variable,
+    names_in,
+    unused_index,
 )
 
 
@@ -104,7 +109,7 @@ def variables(node: Node) -> tuple[Variable, ...]:
 
 
 def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
-    """Return `node` with whole sub-nodes replaced.
+    """Return `node` with whole sub-nodes replaced; inside a series what comes in may read its index.
 
     Raises:
         ShapeError: a node above a replaced one no longer fits; shapes are checked again on the way up.
@@ -114,3 +119,35 @@ def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
     operands = node.operands
     new = tuple(replace(operand, mapping) for operand in operands)
     return node if new == operands else node.with_operands(new)
+
+
+def series_apart(node: Node, given: Sequence[Variable]) -> Node:
+    """Return `node` with another index for each series whose index is called like something in `given`.
+
+    >>> from symprop.algebra import nodes, variable
+    >>> s, i = variable("s"), Symbol("i", integer=True, positive=True)
+    >>> print(series_apart(nodes.BlockSum(s**i, i, 3), [variable("i")]).text())
+    sum([s**j for j in range(1, 4)])
+    """
+    taken = names_in(*given)
+    if taken.isdisjoint(part.index.name for part in walk(node) if isinstance(part, BlockSum)):
+        return node
+    operands = tuple(series_apart(operand, given) for operand in node.operands)
+    node = node if operands == node.operands else node.with_operands(operands)
+    if isinstance(node, BlockSum) and node.index.name in taken:
+        index = unused_index(node, *given)
+        node = BlockSum(node.at(index), index, node.count)
+    return node
+
+
+def loose(after: Node, *before: Node) -> tuple[Symbol, ...]:
+    """Return the symbols that `after` reads and nothing in `before` does: indices that no series of `after` binds.
+
+    >>> from symprop.algebra import nodes, variable
+    >>> s, i = variable("s"), Symbol("i", integer=True, positive=True)
+    >>> loose(s**i, s), loose(nodes.BlockSum(s**i, i, 3), s)
+    ((i,), ())
+    """
+    known = {symbol for each in before for symbol in each.free_symbols}
+    found = {symbol for symbol in after.free_symbols - known if isinstance(symbol, Symbol)}
+    return tuple(sorted(found, key=str))

@@ -120,17 +120,22 @@ def _inverses(left: Node, right: Node) -> Node | None:
     """inv(A) A = A inv(A) = I, and powers of one matrix have one exponent: A**i A**j = A**(i + j)."""
     if right.rank != 2 or not same(*left.shape) or not same(*right.shape):
         return None
-    (base, i), (other, j) = _matrix_power(left), _matrix_power(right)
-    plain = {type(left), type(right)}.isdisjoint({n.Inverse, n.MatrixPower})
-    return n.MatrixPower(base, i + j) if base == other and not plain else None
+    (base, i, below), (other, j, under) = _matrix_power(left), _matrix_power(right)
+    if base != other or {type(left), type(right)}.isdisjoint({n.Inverse, n.MatrixPower}):
+        return None
+    if below != under:
+        return n.MatrixPower(base, i + j) if (i + j).is_nonnegative or (i + j).is_nonpositive else None
+    return n.MatrixPower(n.Inverse(base), -i - j) if below else n.MatrixPower(base, i + j)
 
 
-def _matrix_power(node: Node) -> tuple[Node, Expr]:
+def _matrix_power(node: Node) -> tuple[Node, Expr, bool]:
+    """Return a matrix, its exponent, and whether that is below 0."""
     if isinstance(node, n.Inverse):
-        return node.operands[0], Integer(-1)
+        return node.operands[0], Integer(-1), True
     if isinstance(node, n.MatrixPower):
-        return node.operands[0], node.exponent
-    return node, Integer(1)
+        base, exponent = node.plain
+        return base, exponent, isinstance(node.operands[0], n.Inverse) or bool(exponent.is_nonpositive)
+    return node, Integer(1), False
 
 
 def _kronecker(left: Node, right: Node) -> Node | None:

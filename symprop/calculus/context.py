@@ -21,10 +21,14 @@ KnownFact = str | Equation
 
 @dataclass(frozen=True)
 class Context:
-    """What a derivation may use: the equations so far, by right side and by name."""
+    """What a derivation may use: the equations so far, by right side and by name.
+
+    `given` are variables after which no index of a series is called, whether they stand in the formula or not.
+    """
 
     by_value: Mapping[Node, Equation] = field(default_factory=dict)
     by_name: Mapping[Variable, Equation] = field(default_factory=dict)
+    given: tuple[Variable, ...] = ()
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

@@ -291,7 +291,12 @@ def _(node: n.Slice, u: Variable, matrix: Recursion) -> Node:
     return n.Slice(matrix(node.operands[0], u), 0, node.start * inner, node.stop * inner)
 
 
-MATRIX.row(n.Kron, n.BlockSum)(by_columns)
+MATRIX.row(n.Kron)(by_columns)
+
+
+@MATRIX.row(n.BlockSum)
+def _(node: n.BlockSum, u: Variable, matrix: Recursion) -> Node:
+    return n.BlockSum(matrix(node.operands[0], u), node.index, node.count)
 
 
 @MATRIX.row(

@@ -10,13 +10,10 @@ and reverse mode algorithmic differentiation* (2008); Petersen and Pedersen, *Th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import chain, count
-
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, unused_index
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, ones, zeros
 from symprop.calculus.elementwise import slope
@@ -193,43 +190,31 @@ def _(node: n.LogDeterminant, position: int, g: Node) -> Node:
 
 @PULLBACK.row(n.MatrixPower)
 def _(node: n.MatrixPower, position: int, g: Node) -> Node:
-    turned, k = n.Transpose(node.operands[0]), node.exponent
-
-    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
-        return n.MatMul(n.MatMul(n.MatrixPower(turned, i), g), n.MatrixPower(turned, k - 1 - i))
-
-    return powers_summed(term, k, node, g)
+    return powers_around(n.Transpose(node.operands[0]), node.exponent, g)
 
 
 MOST_TERMS = 8
 """The most terms that are written one by one; more of them are a series."""
 
 
-def powers_summed(term: Callable[[Expr], Node], k: Expr, node: n.MatrixPower, other: Node) -> Node:
-    """Return `term(0) + ... + term(k - 1)`, a series where `k` is large or a symbol; below 0, `-term(-1) - ...`.
+def powers_around(base: Node, k: Expr, middle: Node) -> Node:
+    """Return `base**0 @ middle @ base**(k - 1) + ... + base**(k - 1) @ middle @ base**0`, the derivative of a power.
 
-    `other` is what the terms read besides `node`: its symbols are no index of the series.
+    That is d A**k = sum_i A**(i - 1) dA A**(k - i). Below 0 it is d A**-k = -sum_i A**-i dA A**(i - k - 1).
+    It is a series where `k` is large or a symbol.
     """
-    if k.is_Integer and abs(k) <= MOST_TERMS:
-        terms = [term(Integer(i)) for i in range(int(k))] or [n.negative(term(Integer(i))) for i in range(int(k), 0)]
-        return added(terms) if terms else zeros(*node.shape)
-    i = unused_index(node, other)
-    if k.is_negative:
-        return n.BlockSum(n.negative(term(-i)), i, -k)
-    return n.BlockSum(term(i - 1), i, k)
 
+    def term(i: Expr) -> Node:
+        if k.is_nonpositive:
+            left, right = (n.MatrixPower(n.Inverse(base), power) for power in (i, 1 - k - i))
+            return n.negative(n.MatMul(n.MatMul(left, middle), right))
+        return n.MatMul(n.MatMul(n.MatrixPower(base, i - 1), middle), n.MatrixPower(base, k - i))
 
-def unused_index(*nodes: Node) -> Symbol:
-    """Return an index that no size or array in `nodes` is called like.
-
-    >>> from symprop.algebra import variable
-    >>> unused_index(variable("i", ("j", 3)))
-    l
-    """
-    symbols = {symbol for node in nodes for symbol in node.free_symbols}
-    taken = {symbol.letter if isinstance(symbol, Variable) else str(symbol) for symbol in symbols}
-    numbered = (f"i{number}" for number in count())
-    return Symbol(next(name for name in chain("ijlrsuv", numbered) if name not in taken), integer=True, positive=True)
+    count = -k if k.is_nonpositive else k
+    if count.is_Integer and count <= MOST_TERMS:
+        return added([term(Integer(i)) for i in range(1, int(count) + 1)]) if count else zeros(*base.shape)
+    i = unused_index(base, k, middle)
+    return n.BlockSum(term(i), i, count)
 
 
 @PULLBACK.row(n.Kron)

@@ -8,14 +8,12 @@ in the tests from the index meaning of the node.
 
 from __future__ import annotations
 
-from sympy import Expr
-
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import zeros
 from symprop.calculus.elementwise import slope
-from symprop.calculus.pullbacks import powers_summed, tied
+from symprop.calculus.pullbacks import powers_around, tied
 
 PUSHFORWARD = Table("pushforward")
 
@@ -109,12 +107,7 @@ def _trace(matrix: Node) -> Node:
 
 @PUSHFORWARD.row(n.MatrixPower)
 def _(node: n.MatrixPower, position: int, u: Node) -> Node:
-    base, k = node.operands[0], node.exponent
-
-    def term(i: Expr) -> Node:  # d A**k = sum_i A**i dA A**(k - 1 - i)
-        return n.MatMul(n.MatMul(n.MatrixPower(base, i), u), n.MatrixPower(base, k - 1 - i))
-
-    return powers_summed(term, k, node, u)
+    return powers_around(node.operands[0], node.exponent, u)
 
 
 @PUSHFORWARD.row(n.Product)

@@ -12,10 +12,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.trees import ones, replace, variables, walk, zeros
+from symprop.algebra.trees import ones, replace, series_apart, variables, walk, zeros
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
-from symprop.calculus.pullbacks import PULLBACK, unused_index
+from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.tidy import tidy
@@ -65,7 +65,7 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
     Raises:
         LimitError: the formula needs more than 2,000 steps.
     """
-    current, steps = tidy(start), []
+    current, steps = series_apart(tidy(start), context.given), []
     if current != start:
         steps.append(Step("tidy", start, current))
     while True:
@@ -80,6 +80,7 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
             after = tidy(_put(current, place, applied.result))
         else:
             after = tidy(replace(current, {part: applied.result}))
+        after = series_apart(after, context.given)
         steps.append(Step(name, current, after, applied.facts))
         current = after
         if len(steps) > MOST_STEPS:
@@ -183,6 +184,8 @@ def pushed(pushforward: n.Pushforward) -> tuple[str, Applied]:
     moving = [place for place, operand in enumerate(expression.operands) if by in variables(operand)]
     if not moving:
         return "independence", Applied(zeros(*expression.shape), (f"{expression} does not depend on {by}",))
+    if isinstance(expression, n.BlockSum):
+        expression = expression.apart_from(u)
     parts: list[Node] = []
     for place in moving:
         operand = expression.operands[place]
@@ -214,12 +217,9 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
 
 def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
     """The pullback of a series whose terms all read `by`: the series of their pullbacks."""
-    index, operand = series.index, series.operands[0]
-    if index in g.free_symbols:
-        index = unused_index(g, series)
-        operand = operand.xreplace({series.index: index})
-    flow = PULLBACK(n.BlockSum(operand, index, series.count), 0, _full(g, series))
-    return n.BlockSum(n.Pullback(flow, operand, by), index, series.count)
+    series = series.apart_from(g)
+    flow = PULLBACK(series, 0, _full(g, series))
+    return n.BlockSum(n.Pullback(flow, series.operands[0], by), series.index, series.count)
 
 
 def _rule_name(expression: Node) -> str:

@@ -16,7 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, ones, zeros
+from symprop.algebra.trees import is_zero, loose, ones, zeros
 from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     REDUCTIONS,
@@ -30,6 +30,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
+from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
 
@@ -47,6 +48,8 @@ def tidy(node: Node) -> Node:
     found: Node = TIDY(node if operands == node.operands else node.with_operands(operands))
     if not same_shape(found, node):
         raise LookupError(f"the tidy form of {type(node).__name__} has another shape: a fault in its row")
+    if loose(found, node):
+        raise LookupError(f"the tidy form of {type(node).__name__} leaves an index outside of its series")
     return found
 
 
@@ -280,10 +283,7 @@ def _(node: n.Reshape) -> Node:
 
 @TIDY.row(n.BlockSum)
 def _(node: n.BlockSum) -> Node:
-    operand = node.operands[0]
-    if node.index not in operand.free_symbols and node.index not in operand.atoms(sympy.Symbol):
-        return tidy(n.Multiply(n.Scalar(node.count), operand))  # the same in every block
-    return node if node.index in coefficient_and_rest(operand)[0].free_symbols else _linear(node)
+    return tidy_series(node, tidy)
 
 
 @TIDY.row(n.Take, n.ScatterAdd)
@@ -346,7 +346,7 @@ def _(node: n.Inverse) -> Node:
     if isinstance(bare, n.Identity):
         return bare
     if isinstance(bare, n.MatrixPower):
-        return tidy(n.MatrixPower(bare.operands[0], -bare.exponent))
+        return tidy(bare.with_operands([n.Inverse(*bare.operands)]))
     if isinstance(bare, n.Diag):
         return tidy(n.Diag(n.Power(bare.operands[0], -1)))
     if isinstance(bare, n.Kron) and all(same(*part.shape) for part in bare.operands):
@@ -381,10 +381,13 @@ def _(node: n.MatrixPower) -> Node:
         return tidy(n.Inverse(operand))
     if exponent == 0 or isinstance(operand, n.Identity):
         return n.Identity(node.shape[0])
-    if isinstance(operand, n.Inverse):
+    if isinstance(operand, n.Inverse) and (exponent.is_nonnegative or exponent.is_nonpositive):
         return tidy(n.MatrixPower(operand.operands[0], -exponent))
+    if isinstance(operand, n.MatrixPower) and exponent.is_nonpositive:
+        return tidy(n.MatrixPower(n.Inverse(operand), -exponent))
     if isinstance(operand, n.MatrixPower):
-        return tidy(n.MatrixPower(operand.operands[0], operand.exponent * exponent))
+        base = n.Inverse(operand.operands[0]) if operand.exponent.is_nonpositive else operand.operands[0]
+        return tidy(n.MatrixPower(base, abs(operand.exponent) * exponent))
     if isinstance(operand, n.Diag):
         return tidy(n.Diag(n.Power(operand.operands[0], exponent)))
     return node

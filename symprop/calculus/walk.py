@@ -11,17 +11,18 @@ Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
-from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in, loops_in
+from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
+from symprop.calculus.reached import dependents, live
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
 from symprop.calculus.vanished import remarks
@@ -37,37 +38,12 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.parameters or system.inputs
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, _dependents(system.items, wanted), system.loops)
+    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops)
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
     walker.walk(system.items)
     return tuple(walker.items), tuple(remarks(walker.items, wanted))
-
-
-def _dependents(items: Sequence[Item], roots: Iterable[Variable]) -> set[Variable]:
-    """Return the roots and every variable whose value depends on one of them."""
-    active = set(roots)
-    _mark(items, active)
-    return active
-
-
-def _mark(items: Iterable[Item], active: set[Variable]) -> None:
-    """Add to `active` what depends on it; a later step of a loop reads what an earlier one made, so loops are read
-    until nothing is new."""
-    for item in items:
-        if isinstance(item, Equation):
-            if any(variable in active for variable in variables(item.expression)):
-                active.add(item.target)
-            continue
-        before = -1
-        while len(active) > before:
-            before = len(active)
-            active |= {rows.row for rows in item.reads if rows.array in active}
-            active |= {carry.before for carry in item.carries if {item.start(carry), carry.after} & active}
-            _mark(item.items, active)
-        active |= {item.end(carry) for carry in item.carries if carry.after in active}
-        active |= {rows.array for rows in item.writes if rows.row in active}
 
 
 HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
@@ -193,8 +169,8 @@ class _Walker:
         arriving = {
             rows: _row(self.whole(rows.array), rows, loop) for rows in loop.writes if rows.array in self.pending
         }
-        live = _live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
-        opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in live}
+        alive = live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
+        opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in alive}
         if own or opaque or arriving:
             leaving = {rows: _row(self.stacked(rows.array), rows, loop) for rows in loop.reads}
             flows = _Flows(own, opaque, heads, arriving, leaving)
@@ -317,26 +293,3 @@ def _apart(rows: Rows, made: set[Variable]) -> Rows:
 def _varies(variable: Variable, loop: Loop) -> bool:
     """Whether a variable differs from step to step."""
     return loop.index in variable.free_symbols
-
-
-def _live(loop: Loop, ends: Iterable[Variable], rows: Iterable[Variable]) -> list[Carry]:
-    """The carries that something flows back to: those that are read behind the loop, or that these or the rows need."""
-    needed = {*ends, *rows}
-    equations, before = loop.equations[::-1], -1
-    while len(needed) > before:
-        before = len(needed)
-        needed |= {carry.after for carry in loop.carries if carry.before in needed}
-        for inside in reversed(list(loops_in(loop.items))):
-            needed |= _through(inside, needed)
-        for equation in equations:
-            if equation.target in needed:
-                needed |= set(variables(equation.expression))
-    return [carry for carry in loop.carries if carry.after in needed]
-
-
-def _through(loop: Loop, needed: set[Variable]) -> set[Variable]:
-    """What a loop inside needs so that it makes what is needed of it."""
-    more = {carry.after for carry in loop.carries if loop.end(carry) in needed or carry.before in needed}
-    more |= {loop.start(carry) for carry in loop.carries if carry.before in needed}
-    more |= {rows.row for rows in loop.writes if rows.array in needed}
-    return more | {rows.array for rows in loop.reads if rows.row in needed}

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from symprop.algebra.declarations import DECLARED
-from symprop.algebra.nodes import BlockSum, Node, Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.algebra.trees import walk
@@ -135,13 +135,12 @@ def _ordered(expressions: Iterable[Expr]) -> tuple[Symbol, ...]:
 def _symbols_of(result: Node) -> tuple[Symbol, ...]:
     """The size symbols that the code of `result` may name, in order."""
     parts = list(dict.fromkeys(walk(result)))
-    bound = {part.index for part in parts if isinstance(part, BlockSum)}
     found = _ordered(
         expression
         for part in parts
         for expression in (*part.shape, *(arg for arg in part.args if isinstance(arg, Expr)))
     )
-    return tuple(size for size in found if size not in bound)
+    return tuple(size for size in found if size in result.free_symbols)
 
 
 def _solution(axis: Expr, known: Iterable[Expr]) -> tuple[Symbol, Expr, Expr] | None:

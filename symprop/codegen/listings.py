@@ -11,8 +11,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
-from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
+from symprop.codegen.case import Case
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Block, Plan
 from symprop.codegen.numpy_source import numpy_source
@@ -23,20 +23,17 @@ UNWRITTEN = (n.Softmax, n.LogSumExp)
 """Kinds that have no NumPy source until a pass has written them out."""
 
 
-def passes_listing(derivation: Derivation) -> str:
+def passes_listing(case: Case) -> str:
     """Return the program of a step as lowered, what each pass changes in it, and the program at the end.
 
-    >>> from symprop.analysis.derivation import derive
-    >>> from symprop.networks.spec import parse_network
-    >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
-    >>> listing = passes_listing(derive(parse_network(text), layout="rows"))
+    >>> listing = passes_listing(Case("Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"))
     >>> print(listing.partition("sums_as_products")[2].partition("products_of_rows")[0])
     : Sum over the first axes, or over the last one, by a product with ones: BLAS is faster than a reduction.
       - db1 = delta1.sum(axis=0)   (3,)
       + db1 = np.ones((m,), DTYPE) @ delta1   (3,)
     <BLANKLINE>
     """
-    program = lower(derivation)
+    program = lower(case.rows.derivation)
     parts = ["as lowered:", *_indented(_lines(program)), ""]
 
     def watch(each: Pass, before: Program, after: Program) -> None:
@@ -81,19 +78,17 @@ def _indented(lines: Iterable[str]) -> list[str]:
 # ---------------------------------------------------------------- the memory plan
 
 
-def plan_listing(derivation: Derivation, dtype: str = "float64", batch: int = 32) -> str:
+def plan_listing(case: Case, batch: int = 32) -> str:
     """Return the memory plan of a step: each array of the workspace, what it holds, when it is live, and the peak.
 
-    >>> from symprop.analysis.derivation import derive
-    >>> from symprop.networks.spec import parse_network
-    >>> text = "Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()"
-    >>> print(plan_listing(derive(parse_network(text), layout="rows"), "float32", 10).partition("peak: ")[2])
+    >>> case = Case("Input(2) >> Dense(3) >> ReLU() >> MeanSquaredError()", dtype="float32")
+    >>> print(plan_listing(case, 10).partition("peak: ")[2])
       43*m + 36 bytes
     naive:  91*m + 36 bytes, if each result had memory of its own
     m = 10: 466 of 946 bytes (49 %)
     """
-    found = planned(passes.run(lower(derivation), passes.FORMS), derivation.system.targets)
-    size = np.dtype(dtype).itemsize
+    found = planned(case.program, case.program.targets)
+    size = np.dtype(case.dtype).itemsize
     rows: list[tuple[str, ...]] = [("array", "shape", "kind", "live", "place", "holds, one after another")]
     rows += [_row(found, block) for block in found.blocks]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -102,7 +97,7 @@ def plan_listing(derivation: Derivation, dtype: str = "float64", batch: int = 32
     at, other = (int(value.subs(BATCH_SIZE, batch)) for value in (peak, naive))
     return "\n".join(
         [
-            f"memory of a step, {dtype}, for m rows; live from operation to operation, place in elements",
+            f"memory of a step, {case.dtype}, for m rows; live from operation to operation, place in elements",
             "",
             *table,
             "",

@@ -50,20 +50,25 @@ class Body:
     whole: bool = True
 
 
+def formed(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the layout "rows", in the stable forms that every function starts from."""
+    return passes.run(lower(derivation), passes.FORMS)
+
+
 def module_source(
     derivation: Derivation,
+    program: Program,
     dtype: str,
     optimizer: str | None,
     target: str = "numpy",
     threads: int = 1,
     reuse: bool = True,
 ) -> str:
-    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers.
+    """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers, and its program.
 
     Without `reuse` every result of a step has memory of its own in the workspace.
     """
     system = derivation.system
-    program = passes.run(lower(derivation), passes.FORMS)
     prediction = (system.prediction or system.output).name
     bodies = {
         "forward": _body(program, system.output.name),
@@ -252,15 +257,21 @@ def _initial(parameter: Parameter) -> dict[str, str]:
     """Return how a parameter starts: the formula of its scale, and the draw."""
     row = INITIALISERS[parameter.initialiser]
     shape = shape_text(parameter.variable.shape)
-    if row.distribution == "zeros":
+    if row.constant is not None:
         sizes = shape if parameter.variable.rank > 1 else str(parameter.variable.shape[0])
-        return {"name": parameter.name, "comment": "", "draw": f"np.zeros({sizes})"}
+        return {"name": parameter.name, "comment": "", "draw": f"np.{row.name}({sizes})"}
+    what, drawn = DRAWS[row.distribution]
     scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
-    what = "bound" if row.distribution == "uniform" else "standard deviation"
     fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"
     comment = f"{row.name}: {what} {row.scale}" + (f", {fans}" if row.scale.free_symbols else "")
-    low = f"-{scale}" if row.distribution == "uniform" else "0.0"
-    return {"name": parameter.name, "comment": comment, "draw": f"rng.{row.distribution}({low}, {scale}, {shape})"}
+    return {"name": parameter.name, "comment": comment, "draw": drawn.format(scale=scale, shape=shape)}
+
+
+DRAWS = {
+    "uniform": ("bound", "rng.uniform(-{scale}, {scale}, {shape})"),
+    "normal": ("standard deviation", "rng.normal(0.0, {scale}, {shape})"),
+}
+"""What the scale of a distribution is, and how NumPy draws from it."""
 
 
 def _optimizer(optimiser: Optimiser) -> dict[str, object]:

@@ -255,7 +255,8 @@ def _(node: n.LogDeterminant) -> Code:
 
 @NUMPY.row(n.MatrixPower)
 def _(node: n.MatrixPower) -> Code:
-    return Code(f"np.linalg.matrix_power({_operand(node.operands[0]).text}, {number(node.exponent).text})")
+    base, exponent = node.plain
+    return Code(f"np.linalg.matrix_power({_operand(base).text}, {number(exponent).text})")
 
 
 @NUMPY.row(n.Kron)

@@ -134,22 +134,6 @@ def _indices(expressions: Iterable[Node]) -> Set[Basic]:
     return found
 
 
-def unbound(node: Node, indices: Set[Basic]) -> Set[Basic]:
-    """Return those of the `indices` of series that `node` reads outside of the series.
-
-    >>> from sympy import Symbol
-    >>> i, a = Symbol("i"), Variable("a", (), ())
-    >>> unbound(BlockSum(a * i, i, 3), {i}), unbound(a * i, {i})
-    (set(), {i})
-    """
-    if not indices or not indices & node.free_symbols:
-        return set()
-    found = {symbol for argument in node.args if not isinstance(argument, Node) for symbol in argument.free_symbols}
-    found = {symbol for symbol in found if symbol in indices}
-    found |= {symbol for operand in node.operands for symbol in unbound(operand, indices)}
-    return found - {node.index} if isinstance(node, BlockSum) else found
-
-
 Emit = Callable[[Statement], None]
 Pass = Callable[[Program], Program]
 
@@ -168,7 +152,7 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
         def enter(statement: Statement) -> None:
             if put_back:
                 statement = statement.with_expression(substituted(statement.expression, put_back))
-            if unbound(statement.expression, indices):
+            if indices & statement.expression.free_symbols:
                 put_back[statement.target] = statement.expression
             else:
                 new.append(statement)

@@ -23,7 +23,7 @@ from symprop.commands.arguments import (
 from symprop.errors import OutputError, SpecError, shown
 
 if TYPE_CHECKING:
-    from symprop.networks import Network
+    from symprop.codegen.case import Case
 
 FORMATS = ("pretty", "text", "latex", "html")
 TARGETS = ("numpy", "numba")
@@ -91,16 +91,20 @@ def _generate(options: argparse.Namespace) -> int:
         return _gallery(options)
     if options.network is None:
         raise SpecError(f"generate needs a network\ntry: {PROGRAM} generate --help")
-    from symprop.codegen import generate
+    from symprop.codegen.case import Case
     from symprop.files import check_writable, read_text
 
     if options.output is not None:
         check_writable(options.output)
-    network = read_network(options.network, options.sizes)
-    source = generate(
-        network, dtype=options.dtype, optimizer=options.optimizer, target=options.target, threads=options.threads
+    case = Case(
+        read_network(options.network, options.sizes),
+        dtype=options.dtype,
+        optimizer=options.optimizer,
+        target=options.target,
+        threads=options.threads,
     )
-    listings = list(_listings(network, options))
+    source = case.source
+    listings = list(_listings(case, options))
     print("\n\n".join(listings), end="\n" if listings else "")
     if listings and options.output is None:
         return 0
@@ -115,20 +119,18 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _listings(network: Network, options: argparse.Namespace) -> Iterator[str]:
+def _listings(case: Case, options: argparse.Namespace) -> Iterator[str]:
     """Yield what is printed of the generator's work."""
     if not (options.plan or options.show_passes):
         return
-    from symprop.analysis.derivation import derive
     from symprop.codegen.listings import passes_listing, plan_listing
 
     if options.batch < 1:
         raise SpecError(f"--batch is at least 1, not {options.batch}")
-    derivation = derive(network, layout="rows")
     if options.show_passes:
-        yield passes_listing(derivation)
+        yield passes_listing(case)
     if options.plan:
-        yield plan_listing(derivation, options.dtype, options.batch)
+        yield plan_listing(case, options.batch)
 
 
 def _gallery(options: argparse.Namespace) -> int:

@@ -35,7 +35,9 @@ def _serve(options: argparse.Namespace) -> int:
     from symprop.server.limits import Limits
     from symprop.server.listening import Server
 
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    # a shell starts what runs in the background with SIGINT ignored, so that Ctrl-C is for what runs in the foreground
+    heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in heard}
     server = Server(Handler, options.port, Limits(options.time_limit, options.memory_limit))
     try:
         print(f"symprop is at {server.address} (Ctrl-C ends it)", flush=True)

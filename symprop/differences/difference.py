@@ -14,7 +14,8 @@ from typing import Any
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables
-from symprop.analysis.derivation import Derivation, derive
+from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case, case_of
 from symprop.differences.changes import (
     RENAMED,
     Change,
@@ -28,7 +29,6 @@ from symprop.differences.pages import plain_page
 from symprop.differences.sentences import told
 from symprop.differences.trees import Comparing
 from symprop.networks.network import Network
-from symprop.networks.spec import as_network
 from symprop.notation.content import loss_clashes
 
 
@@ -72,7 +72,7 @@ class NetworkDifference(Compared):
         return html_fragment(self)
 
 
-def diff(before: Network | str, after: Network | str, layout: str = "example") -> NetworkDifference:
+def diff(before: Network | Case | str, after: Network | Case | str, layout: str = "example") -> NetworkDifference:
     """Compare two networks, and return what changes from the first, A, to the second, B.
 
     >>> plain = "Input(3) >> Dense(3) >> Tanh() >> Dense(3) >> Tanh() >> MeanSquaredError()"
@@ -87,8 +87,9 @@ def diff(before: Network | str, after: Network | str, layout: str = "example") -
         SpecError: one of the two is no network, or the layout is unknown.
         LimitError: a network over a limit, or two long networks with little in common.
     """
-    first, second = as_network(before), as_network(after)
-    sides = (_derived(first, layout), _derived(second, layout))
+    cases = case_of(before, layout=layout), case_of(after, layout=layout)
+    first, second = (case.network for case in cases)
+    sides = (_derived(cases[0]), _derived(cases[1]))
     pairs = aligned(stations(first), stations(second))
     names = matched(pairs, (first.system(), second.system()))
     found = tuple(changes(Comparing(names.classes), names, sides))
@@ -104,10 +105,9 @@ def diff(before: Network | str, after: Network | str, layout: str = "example") -
     )
 
 
-def _derived(network: Network, layout: str) -> Derivation:
-    """The derivation of a network; one without a loss has its forward pass alone."""
-    system = network.system(layout)
-    return Derivation(network, system, ()) if system.loss is None else derive(network, layout)
+def _derived(case: Case) -> Derivation:
+    """The derivation of a case; one without a loss has its forward pass alone."""
+    return Derivation(case.network, case.system, ()) if case.system.loss is None else case.derivation
 
 
 def _shapes(pairs: Sequence[tuple[Variable, Variable]]) -> Iterator[tuple[Variable, Variable]]:

@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import replace, variables, walk
+from symprop.algebra.trees import loose, replace, variables, walk
 
 SHORTEST = 4
 """A part of fewer nodes is as short as a name."""
@@ -59,6 +59,8 @@ def _worth_a_name(formulas: list[Node]) -> Node | None:
     for part, count in counts.items():
         if count < 2 or part.weight < SHORTEST or not variables(part) or _is_dressing(part):
             continue
+        if loose(part, *formulas):
+            continue  # a term has no value outside of its series
         gain = (count - 1) * (part.weight - 1) - 2
         if gain > saved or (gain == saved and best is not None and part.weight > best.weight):
             best, saved = part, gain

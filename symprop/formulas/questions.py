@@ -187,7 +187,7 @@ def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Node, tuple[Step, .
     """Return the gradient by the first variable, found without the facts of any of `by`."""
     node = replace(formula.node, {x: _bare(x) for x in by})
     start, known = _started(node, lambda f: n.Pullback(n.Scalar(1), f, _bare(by[0])))
-    first, steps = simplified(start, Context())
+    first, steps = simplified(start, Context(given=formula.variables))
     return first, (*known, *steps)
 
 
@@ -218,7 +218,7 @@ def _worked_out(
     start: Node,
     before: tuple[Step, ...],
 ) -> Result:
-    node, steps = simplified(replace(start, {_bare(x): x for x in by}), Context())
+    node, steps = simplified(replace(start, {_bare(x): x for x in by}), Context(given=formula.variables))
     node, last = finished(node)
     return _result(kind, formula, by, direction, node, (*before, *steps, *last))
 
@@ -229,10 +229,10 @@ def _matrix(
     """Push a tangent `u` forward and read the matrix of the linear map off what comes out."""
     if not u.rank:  # of a number: what the map makes of 1 has the shape of the image
         return _worked_out(kind, formula, by, None, replace(start, {u: n.Scalar(1)}), before)
-    pushed, steps = simplified(replace(start, {_bare(x): x for x in by}), Context())
+    pushed, steps = simplified(replace(start, {_bare(x): x for x in by}), Context(given=formula.variables))
     matrix = matrix_of(pushed, u)
     read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
-    node, more = simplified(matrix, Context())
+    node, more = simplified(matrix, Context(given=formula.variables))
     node, last = finished(node)
     if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
         last = (Step("the matrix itself", matrix, node),)

@@ -10,6 +10,7 @@ from symprop.algebra.equations import Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
+from symprop.algebra.trees import loose
 
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp")
 
@@ -28,6 +29,9 @@ class Result:
     - hvp: the formula is a scalar, `direction` has shape `T`; the Hessian times it has shape `T`.
 
     `ledger` says which declared fact was used for what, `remarks` what follows from the structure of the answer.
+
+    Raises:
+        LookupError: the answer reads an index outside of its series.
     """
 
     kind: str
@@ -38,6 +42,10 @@ class Result:
     steps: tuple[Step, ...] = ()
     ledger: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if free := loose(self.node, self.formula.node, *self.variables):
+            raise LookupError(f"the {self.kind} reads {free[0]} outside of its series: a fault in a rule")
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -19,6 +19,7 @@ from symprop.algebra.roles import ACTIVATION, PARAMETER
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.needs import check_needs
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ class Books:
     """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
-    embeddings: int = 0
     loops: int = 0
     layer_count: int = 0
     parameter_count: int = 0
@@ -100,22 +100,24 @@ class Builder:
     Layers call `equation`, `parameter` and `next_number`; what concerns the whole network stands in `books`.
     """
 
-    def __init__(self, books: Books, number: Expr = ZERO, place: tuple[int, ...] = (0,), nesting: int = 0) -> None:
+    def __init__(self, books: Books, place: tuple[int, ...] = (0,), nesting: int = 0) -> None:
         self.books = books
         self.items: list[Item] = []
-        self.number = number  # of the latest Dense
+        self.numbers: dict[str, Expr] = {}  # of the latest layer of each family
+        self.counts: dict[str, int] = {}  # how many layers of each family there are in this row
         self.prefix: tuple[Expr, ...] = ()  # what stands before the number in an index, in a loop inside a loop
-        self.dense_count = 0  # how many Dense layers there are in this row
         self.activation_letter = "a"
         self.nesting = nesting
         self.place = place  # of the next layer: its position in the network, in its block, and so on
         self.indices: tuple[Symbol, ...] = ()  # of the symbolic Repeats around, the innermost last
         self.shared: tuple[Symbol, ...] = ()  # those of them whose blocks have the same parameters
 
-    def general_block(self, books: Books, index: Symbol, prefix: tuple[Expr, ...], number: Expr, tied: bool) -> Builder:
-        """Return the builder of a block for a general `index`, whose first Dense comes after `number`."""
-        body = Builder(books, number, self.place, self.nesting)
-        body.prefix = prefix
+    def general_block(
+        self, books: Books, index: Symbol, prefix: tuple[Expr, ...], numbers: dict[str, Expr], tied: bool
+    ) -> Builder:
+        """Return the builder of a block for a general `index`, whose first layers come after `numbers`."""
+        body = Builder(books, self.place, self.nesting)
+        body.numbers, body.prefix = numbers, prefix
         body.indices = (*self.indices, index)
         body.shared = (*self.shared, index) if tied else self.shared
         return body
@@ -132,11 +134,19 @@ class Builder:
                 raise SpecError(f"the size {shown(size)} belongs to one block of a Repeat and cannot stand outside it")
         return node
 
-    def next_number(self) -> Expr:
-        """Return the number of the next Dense layer (an expression in the loop's index inside a symbolic `Repeat`)."""
-        self.number = expand(self.number + 1) if self.number.free_symbols else self.number + 1
-        self.dense_count += 1
-        return self.number
+    @property
+    def number(self) -> Expr:
+        """The number of the latest layer with a weight, after which activations are called."""
+        return self.numbers.get("layer", ZERO)
+
+    def next_number(self, family: str = "layer") -> Expr:
+        """Return the number of the next layer of a family, which counts by itself: an expression in a loop's index.
+
+        Families: "layer" (all that have weights and a pre-activation), "embedding", and what a layer calls its own.
+        """
+        number = expand(self.numbers.get(family, ZERO) + 1)
+        self.numbers[family], self.counts[family] = number, self.counts.get(family, 0) + 1
+        return number
 
     def index(self, number: Expr | None) -> tuple[Expr, ...]:
         """Return the whole index of what has this number."""
@@ -226,6 +236,7 @@ class Builder:
         self.nesting += 1
         before, start, place = len(books.parameters), len(books.built), self.place
         self.place = (*place, 0)
+        check_needs(layer, value.shape)
         output = layer.build(self, value)
         self.place = (*place[:-1], place[-1] + 1)
         self.nesting -= 1

@@ -22,15 +22,17 @@ FAN_IN, FAN_OUT = sympy.symbols("fan_in fan_out", integer=True, positive=True)
 
 @dataclass(frozen=True)
 class Initialiser:
-    """A distribution of mean 0 ("uniform", "normal" or "zeros") and its variance in `FAN_IN` and `FAN_OUT`.
+    """A distribution: "uniform" or "normal" with mean 0 and a variance in `FAN_IN` and `FAN_OUT`, or one "constant".
 
-    >>> INITIALISERS["xavier_uniform"].bound
-    sqrt(6)/sqrt(fan_in + fan_out)
+    >>> INITIALISERS["xavier_uniform"].bound, INITIALISERS["ones"].constant
+    (sqrt(6)/sqrt(fan_in + fan_out), 1)
     """
 
     name: str
     distribution: str
-    variance: Expr
+    variance: Expr = Integer(0)
+    constant: int | None = None
+    """What every element starts as, where nothing is drawn."""
 
     @cached_property
     def bound(self) -> Expr:
@@ -64,7 +66,8 @@ INITIALISERS: dict[str, Initialiser] = {
         Initialiser("he_uniform", "uniform", HE),
         Initialiser("he_normal", "normal", HE),
         Initialiser("normal", "normal", Integer(1)),
-        Initialiser("zeros", "zeros", Integer(0)),
+        Initialiser("zeros", "constant", constant=0),
+        Initialiser("ones", "constant", constant=1),
     )
 }
 

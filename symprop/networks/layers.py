@@ -6,6 +6,7 @@ A new layer is one frozen dataclass with a `build`, and its name in `symprop.net
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +19,7 @@ from symprop.algebra.roles import INPUT, PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import DEFAULT_INITIALISER, Builder
 from symprop.networks.initialisers import checked_initialiser
+from symprop.networks.needs import Need, sized
 from symprop.networks.sizes import Size, changed_size, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
 
@@ -40,6 +42,14 @@ class Layer:
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError
+
+    def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
+        """Yield what the sizes of an input of this shape, and the layer's own, must be; most layers take every size."""
+        return ()
+
+    def makes(self, shape: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+        """Return the shape of the output where its sizes are made of those of an input of this shape."""
+        return ()
 
     @property
     def inner(self) -> tuple[Layer, ...]:
@@ -216,14 +226,16 @@ class Embedding(Layer):
         if not isinstance(self.flatten, bool):
             raise SpecError(f"Embedding: flatten is True or False, not {shown(self.flatten)}")
 
+    def makes(self, shape: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+        return (shape[0] * sized(self.size),) if self.flatten else ()
+
     def build(self, builder: Builder, value: Variable) -> Variable:
         if not isinstance(builder.books.previous, Input) or builder.nesting > 1:
             raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
         ids = value.change(facts=sympy.Tuple(Fact("index", vocabulary)))
         builder.books.inputs[:] = [ids]
-        builder.books.embeddings += 1
-        number = sympy.Integer(builder.books.embeddings)
+        number = builder.next_number("embedding")
         table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
         rows: Node = Take(table, ids)
         if self.flatten:
@@ -244,9 +256,9 @@ class Softmax(Layer):
 
     is_activation: ClassVar[bool] = True
 
+    def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
+        one = "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
+        yield Need(shape[-1], least=2, otherwise=one)
+
     def build(self, builder: Builder, value: Variable) -> Variable:
-        if value.shape[-1] == 1:
-            raise SpecError(
-                "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
-            )
         return builder.activation(SoftmaxNode(value), "softmax")

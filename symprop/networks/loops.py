@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Tuple, expand
@@ -13,6 +14,9 @@ from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.sizes import LOOP_SYMBOLS
+
+LAYER = "layer"
+"""The family of layers that the output of a block is numbered by."""
 
 if TYPE_CHECKING:
     from symprop.networks.blocks import Repeat
@@ -34,15 +38,20 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats")
     index, count = LOOP_SYMBOLS[books.loops], size_symbol(str(repeat.count))
     books.loops += 1
-    before, prefix = builder.number, builder.prefix
-    if builder.indices:
-        before, prefix = Integer(0), builder.index(builder.next_number())  # which counts the loop as one of its row
+    nested = bool(builder.indices)
+    prefix = builder.index(builder.next_number()) if nested else builder.prefix  # a loop inside counts as one layer
+    passed: dict[str, Expr] = {} if nested else dict(builder.numbers)
+
+    def numbers(counts: Mapping[str, int], blocks: Expr) -> dict[str, Expr]:
+        """The numbers of the latest layers behind so many blocks."""
+        families = dict.fromkeys((*passed, *counts))
+        return {each: expand(passed.get(each, Integer(0)) + counts.get(each, 0) * blocks) for each in families}
 
     # What the output of a block is called and how wide it is shows a trial; then the input of a block is known too.
-    trial = builder.general_block(books.copy(), index, prefix, expand(before + index - 1), repeat.tied)
+    trial = builder.general_block(books.copy(), index, prefix, numbers({LAYER: 1}, index - 1), repeat.tied)
     out = _run(repeat, trial, value)
-    dense = trial.dense_count
-    if dense == 0:
+    counts = trial.counts
+    if LAYER not in counts:
         raise SpecError(
             f"{shown(repeat.text)}: a block that is repeated a symbolic number of times needs a Dense layer"
         )
@@ -51,32 +60,35 @@ def build_loop(repeat: Repeat, builder: Builder, value: Variable) -> Variable:
     if first != value.shape:
         raise _misfit(repeat, value.shape, first)
 
-    def numbered(number: Expr) -> tuple[Expr, ...]:
-        return (*prefix, expand(number), *out.index[len(prefix) + 1 :])
+    def named_after(blocks: Expr) -> tuple[Expr, ...]:
+        return (*prefix, numbers(counts, blocks)[LAYER], *out.index[len(prefix) + 1 :])
+
+    first_index = named_after(Integer(0))
 
     letter, mark = out.letter, out.mark
-    if value.letter == letter and value.index == numbered(before) and value.mark >= mark:
+    if value.letter == letter and value.index == first_index and value.mark >= mark:
         mark = value.mark
     else:
-        mark = max(mark, books.taken.get((letter, numbered(before)), 0) + 1)
-        books.taken[letter, numbered(before)] = mark - 1
-        start = builder.variable(letter, numbered(before), value.shape, out.role)
+        mark = max(mark, books.taken.get((letter, first_index), 0) + 1)
+        books.taken[letter, first_index] = mark - 1
+        start = builder.variable(letter, first_index, value.shape, out.role)
         value = builder.define(start, value, "what the first block reads")
-    number = expand(before + dense * (index - 1))
-    carry_in = value.change(index=Tuple(*numbered(number)), shape=Tuple(*shape))
+    carry_in = value.change(index=Tuple(*named_after(index - 1)), shape=Tuple(*shape))
 
-    body = builder.general_block(books, index, prefix, number, repeat.tied)
-    books.taken[letter, numbered(number)] = mark  # the block's input has its name: an activation of it gets a mark
-    books.taken[letter, numbered(before + dense * index)] = mark - out.mark
+    body = builder.general_block(books, index, prefix, numbers(counts, index - 1), repeat.tied)
+    books.taken[letter, named_after(index - 1)] = (
+        mark  # the block's input has its name: an activation of it gets a mark
+    )
+    books.taken[letter, named_after(index)] = mark - out.mark
     carry_out = _run(repeat, body, carry_in)
     if carry_out.shape != out.shape:
         raise _misfit(repeat, shape, carry_out.shape)
     loop = Loop(index, count, tuple(body.items), (Carry(carry_in, carry_out),))
     builder.items.append(loop)
-    if not builder.indices:
-        builder.number = expand(before + dense * count)
+    if not nested:
+        builder.numbers = numbers(counts, count)
     books.waiting = None
-    books.taken[letter, numbered(before + dense * count)] = mark
+    books.taken[letter, named_after(count)] = mark
     return loop.end(loop.carries[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from symprop.algebra.nodes import Fact, Multiply, Node, Power, Scalar, Sum, Vari
 from symprop.algebra.nodes import (
     Softmax as SoftmaxNode,
 )
-from symprop.algebra.reader import names_in, read_formula
+from symprop.algebra.reader import least_size, names_in, read_formula
 from symprop.algebra.roles import LOSS, PREDICTION, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables
@@ -25,6 +26,7 @@ from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, Softmax
+from symprop.networks.needs import Need
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,11 @@ class SoftmaxCrossEntropy(LossLayer):
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return (Fact("sums to 1", output.rank - 1), Fact("nonnegative"))
 
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        one = "SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()"
+        yield Need(shape[-1], least=2, otherwise=one)
+
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
-        if output.shape[-1] == 1:
-            raise SpecError(
-                "SoftmaxCrossEntropy over one class is always 0\nfor one probability use BinaryCrossEntropy()"
-            )
         builder.books.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction", PREDICTION)
         return negative(Sum(target * FUNCTIONS["log"](builder.books.prediction)))
 
@@ -184,6 +186,13 @@ class Loss(LossLayer):
         if isinstance(self.body, (str, Node)):
             return super().text
         return dataclasses.replace(self, body=_summed(self.body, variable("a", ("n",)), variable("y", ("n",)))).text
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        """What the formula names: a size of its own, `ones(6)`, or places of its arrays, `a[2]`."""
+        least = least_size(self.body) if isinstance(self.body, str) else 1
+        if least is None or isinstance(self.body, Node):
+            return (Need(size, stays=True) for size in shape)
+        return (Need(size, least=least) for size in shape)
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if isinstance(self.body, str):

@@ -17,6 +17,7 @@ from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder, Built, Parameter
 from symprop.networks.layers import Input, Layer
+from symprop.networks.needs import Needs, needs_of
 from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
@@ -177,8 +178,18 @@ class Network:
                 )
         return Network(tuple(layer.with_sizes(change) for layer in layers))
 
-    def resized(self, sizes: Mapping[int, int]) -> Network:
-        """Return the network with other numbers for sizes, each by its value; counts of `Repeat` stay.
+    @property
+    def needs(self) -> Needs:
+        """What its layers need of the sizes of the network, all of which are numbers.
+
+        >>> from symprop import Dense, Loss
+        >>> (Input(4) >> Dense(6) >> Loss("sum((a - ones(6))**2)")).needs.staying
+        (6,)
+        """
+        return needs_of((size for layer in self.layers for size in layer.sizes), self.built)
+
+    def resized(self, sizes: Mapping[int, Size]) -> Network:
+        """Return the network with other numbers or names for sizes, each by its value; counts of `Repeat` stay.
 
         >>> from symprop import Dense
         >>> (Input(64) >> Dense(32) >> Dense(64)).resized({64: 5, 32: 3}).text

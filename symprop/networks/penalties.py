@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from sympy import Expr
 
 from symprop.algebra.equations import loops_in
 from symprop.algebra.functions import exact
@@ -12,6 +15,7 @@ from symprop.algebra.trees import added
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
+from symprop.networks.needs import Need
 from symprop.networks.sizes import check_number
 
 
@@ -67,6 +71,9 @@ class Penalised(LossLayer):
 
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return self.loss.facts(output)
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        return self.loss.needs(shape)
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         return self.loss.value(builder, output, target)

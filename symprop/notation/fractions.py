@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import sympy
@@ -44,7 +45,7 @@ def unsigned(ratio: Ratio, of: Of, style: Style) -> Piece:
         return _juxtaposed([*pieces, arrays[0]], style) or one
     product = style.hadamard.join(style.wrap(piece, POWER) for piece in arrays)
     if pieces:
-        front = " ".join(style.wrap(piece, POWER) for piece in pieces)
+        front = _side_by_side(style, [style.wrap(piece, POWER) for piece in pieces])
         product = f"{front} {product}" if product else front
     if divisors:
         below = style.hadamard.join(style.wrap(piece, POWER) for piece in divisors)
@@ -57,7 +58,19 @@ def _juxtaposed(pieces: Sequence[Piece], style: Style) -> Piece | None:
     if len(pieces) < 2:
         return pieces[0] if pieces else None
     front = [style.wrap(piece, POWER) for piece in pieces[:-1]]
-    return Piece(" ".join([*front, style.wrap(pieces[-1], SUMMATION)]), PRODUCT)
+    return Piece(_side_by_side(style, [*front, style.wrap(pieces[-1], SUMMATION)]), PRODUCT)
+
+
+DIGITS = tuple("0123456789")
+
+
+def _side_by_side(style: Style, texts: list[str]) -> str:
+    """Join factors by spaces; a digit behind a digit stands in brackets, as 2 2² would be the square of 22."""
+    apart = [
+        style.group(text) if before[-1:] in DIGITS and text[:1] in DIGITS else text
+        for before, text in itertools.pairwise(("x", *texts))
+    ]
+    return " ".join(apart)
 
 
 def is_single(node: Node) -> bool:

@@ -170,11 +170,11 @@ def _(node: n.LogDeterminant, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of, style: Style) -> Piece:
-    operand = node.operands[0]
+    operand, exponent = node.plain
     if isinstance(operand, n.Transpose):  # (A')^k is (A^k)'
-        base = style.power(style.wrap(of(operand.operands[0]), ATOM), node.exponent, False).text
+        base = style.power(style.wrap(of(operand.operands[0]), ATOM), exponent, False).text
         return Piece(style.superscript(style.group(base), style.transposed), ATOM)
-    return style.power(style.wrap(of(operand), ATOM), node.exponent, False)
+    return style.power(style.wrap(of(operand), ATOM), exponent, False)
 
 
 @ROWS.row(n.Kron)

@@ -231,7 +231,7 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
     """
     if depth_over(node, _DEEPEST):
         return None
-    taken = {symbol.name for symbol in node.free_symbols if isinstance(symbol, (sympy.Symbol, n.Variable))}
+    taken = n.names_in(node)
     return _element_of(node, tuple(sympy.Symbol(name, integer=True) for name in _LETTERS if name not in taken))
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sympy
-
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, names_in
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
@@ -39,8 +37,7 @@ def stacked(node: Node) -> Node:
     """
     if not needs_places(node) or depth_over(node, DEEPEST):
         return node
-    taken = {str(part) for part in node.free_symbols if isinstance(part, sympy.Symbol)}
-    taken |= {name for part in walk(node) if isinstance(part, n.Variable) for name in (part.name, part.letter)}
+    taken = names_in(node)
     return _stacked(node, [letter for letter in LETTERS if letter not in taken])
 
 

@@ -13,6 +13,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
+from symprop.algebra.trees import zeros
+from symprop.notation.booleans import is_boolean
 from symprop.notation.numbers import number, wrap
 from symprop.notation.precedence import (
     ATOM,
@@ -47,25 +49,9 @@ def text(node: Node) -> str:
     return render(TEXT, node).text
 
 
-_OF_BOOLEANS = (
-    *(n.Transpose, n.Reshape, n.Expand, n.Slice, n.Diag, n.Diagonal),
-    *(n.Outer, n.Kron, n.Extreme, n.Concatenate),
-)
-"""Kinds whose value has the elements of their operands, or products of them: of booleans, it is boolean."""
-
-
-def _is_boolean(node: Node) -> bool:
-    """Whether NumPy's value of the text of a node is truth values, which it adds and multiplies by "or" and "and"."""
-    if isinstance(node, n.Where):
-        return all(map(_is_boolean, node.operands[1:]))
-    if isinstance(node, n.Take) or is_element(node):
-        return _is_boolean(node.operands[0])
-    return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(_is_boolean, node.operands)))
-
-
 def _numeric(node: Node, of: Of) -> Piece:
     """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
-    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if _is_boolean(node) else of(node)
+    return Piece(f"where({of(node).text}, 1, 0)", ATOM) if is_boolean(node) else of(node)
 
 
 def unsigned(ratio: Ratio, of: Of) -> Piece:
@@ -76,7 +62,7 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     if only:
         return _numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
-    booleans = not above and all(map(_is_boolean, ratio.above))
+    booleans = not above and all(map(is_boolean, ratio.above))
     above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
@@ -207,11 +193,11 @@ def _is_turned_name(node: Node) -> bool:
 
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
-    base = node.operands[0]
-    if node.exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
-        factor = wrap(of(node.operands[0]), POWER)
+    base, exponent = node.plain
+    if exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
+        factor = wrap(of(base), POWER)
         return Piece(f"{factor} @ {factor}", MATMUL)
-    return _call("matrix_power", of(node.operands[0]).text, number(node.exponent).text)
+    return _call("matrix_power", of(base).text, number(exponent).text)
 
 
 @TEXT.row(n.Kron)
@@ -247,8 +233,10 @@ def _(node: n.Slice, of: Of) -> Piece:
 
 @TEXT.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of) -> Piece:
-    blocks = f"for {node.index} in range(1, {number(node.count + 1).text})"
-    return _call("sum", f"[{of(node.operands[0]).text} {blocks}]", *(["axis=0"] if node.rank else []))
+    terms = f"[{of(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})]"
+    if node.rank and not node.count.is_positive:
+        terms = f"[{of(zeros(*node.shape)).text}] + {terms}"  # NumPy gives an empty sum no shape
+    return _call("sum", terms, *(["axis=0"] if node.rank else []))
 
 
 @TEXT.row(n.Expand)

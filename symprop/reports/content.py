@@ -218,10 +218,8 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
 
 def code(subject: Subject) -> Iterator[Block]:
     """Show the generated module."""
-    source = subject.source
-    if source is None:
-        return
-    yield code_lines(source, subject)
+    if subject.has_numbers:
+        yield code_lines(subject.case.source, subject)
 
 
 SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {

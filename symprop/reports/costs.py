@@ -8,8 +8,6 @@ import sympy
 from sympy import Expr
 
 from symprop.analysis.cost import Cost
-from symprop.analysis.derivation import derive
-from symprop.errors import SympropError
 from symprop.networks.network import Network
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
 from symprop.reports.subject import Subject
@@ -31,32 +29,21 @@ _TOTALS: tuple[tuple[str, Callable[[Cost], Expr]], ...] = (
 def named(network: Network) -> tuple[Network, dict[str, int]]:
     """Return the network with a name in place of each width above 1, and what the names stand for.
 
-    Widths that are equal have one name. A network that has names already, or whose layers do not fit with names, stays
-    as it is.
+    Widths that are equal have one name; one that a layer needs to be some number stays. So does a network that has
+    names already.
 
     >>> from symprop.networks.spec import parse_network
     >>> named(parse_network("Input(64) >> Dense(32) >> ReLU() >> Dense(32)"))[1]
     {'n0': 64, 'n1': 32}
     """
-    widths = dict.fromkeys(
-        size for layer in network.layers for size in layer.sizes if isinstance(size, int) and size > 1
-    )
-    names = {width: f"n{place}" for place, width in enumerate(widths)}
-    if network.sizes or not names:
-        return network, {}
-    try:
-        changed = network.resized(names)  # type: ignore[arg-type]
-        changed.system()
-    except SympropError:
-        return network, {}
-    return changed, {name: width for width, name in names.items()}
+    names = {} if network.sizes else network.needs.names()
+    return network.resized(names), {name: width for width, name in names.items() if isinstance(name, str)}
 
 
 def cost(subject: Subject) -> Iterator[Block]:
     """Say what a forward and a backward pass cost, in operations and in memory."""
     network, sizes = named(subject.network)
-    derivation = derive(network, layout=subject.layout)
-    found = derivation.cost()
+    found = subject.case.of(network).derivation.cost()
     values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
     writer = subject.writer
     per = "one example" if subject.layout == "example" else "a batch"

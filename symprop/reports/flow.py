@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import sympy
@@ -14,7 +15,6 @@ from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.vanishing import norm
-from symprop.codegen import compile_network
 from symprop.errors import FormulaError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
@@ -22,7 +22,7 @@ from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.subject import Subject
-from symprop.verify.points import random_point, target_kinds
+from symprop.verify.points import called, random_point, target_kinds
 
 EXAMPLES = 64
 """Rows of the random batch on which gradients are measured."""
@@ -147,10 +147,9 @@ def measured(subject: Subject) -> list[Point]:
     system = subject.network.system()
     random = np.random.default_rng(subject.seed)
     batch = random_point(system, random, target_kinds(system)[0], EXAMPLES)
-    module = compile_network(subject.network, dtype="float64")
-    params = module.init_params(seed=subject.seed)
-    (inputs,), (targets,) = batch.inputs.values(), batch.given.values()
-    _, grads = module.loss_and_grads(params, inputs, targets)
+    module = subject.case.at(dtype="float64").module
+    started = replace(batch, parameters=module.init_params(seed=subject.seed))
+    _, grads = called(module.loss_and_grads, started)
     weights = [parameter.variable for parameter in subject.network.parameters if parameter.kind != "bias"]
     return [
         Point(subject.writer.formula(weight), pretty(weight), float(np.linalg.norm(grads[weight.name])))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symprop.analysis.derivation import derive
 from symprop.errors import SympropError
 from symprop.networks.blocks import Repeat
 from symprop.networks.network import Network
@@ -51,7 +50,7 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
     if found is None:
         return
     network, name, count = found
-    derivation = derive(network, layout=subject.layout)
+    derivation = subject.case.of(network).derivation
     writer = PageWriter(derivation, subject.notation)
     backward = section_of(derivation, "Backward pass").lines
     rows = [_without_numbers(writer.equations(block)) for block in backward if block.span is not None]

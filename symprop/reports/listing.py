@@ -21,7 +21,7 @@ _CONTINUED = re.compile(r" *#     \S")
 def code_lines(source: str, subject: Subject) -> Listing:
     """Return a module as a listing: comments with equations as formulas, in the form of a batch in rows."""
     names = {number: name for name, number in subject.derivation.numbers.items()}
-    writer = PageWriter(subject.rows, subject.notation)
+    writer = PageWriter(subject.case.rows.derivation, subject.notation)
     lines = tuple(_lines(source, names, writer))
     first = next(place for place, line in enumerate(lines) if line.text.startswith("def _step("))
     last = next(place for place in range(first + 1, len(lines)) if lines[place].text.startswith(("def ", "class ")))

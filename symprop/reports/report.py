@@ -20,11 +20,10 @@ from markupsafe import Markup
 from symprop.algebra.names import closest
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.module import DTYPES
+from symprop.codegen.case import Case, case_of
 from symprop.errors import OutputError, SpecError, listed, shown
 from symprop.files import check_writable, write_whole
-from symprop.networks.network import LAYOUTS, Network
-from symprop.networks.spec import as_network
+from symprop.networks.network import Network
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Section
 from symprop.notation.choices import Notation, symbols_of
@@ -147,7 +146,7 @@ ENDINGS = (".tex", ".pdf", ".html")
 
 
 def report(
-    network: Network | str,
+    network: Network | Case | str,
     *,
     layout: str = "example",
     symbols: Mapping[str, str] | Iterable[str] = (),
@@ -159,7 +158,7 @@ def report(
     dtype: str = "float64",
     seed: int = 0,
 ) -> Report:
-    r"""Return a report on a network.
+    r"""Return a report on a network; of a case, from what it has worked out.
 
     `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
     as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
@@ -173,13 +172,10 @@ def report(
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
     """
-    net = as_network(network)
-    if net.system().loss is None:
-        raise SpecError(f"a report is on a network with a loss\nend it with one: {net.text} >> MeanSquaredError()")
-    if layout not in LAYOUTS:
-        raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(LAYOUTS)}")
-    if dtype not in DTYPES:
-        raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    case = case_of(network, layout=layout, dtype=dtype)
+    if case.example.system.loss is None:
+        text = case.network.text
+        raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
     left_out = tuple(without)
@@ -190,7 +186,7 @@ def report(
             )
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(net, layout, notation, dtype, seed)
+    subject = Subject(case, notation, seed)
     _check_symbols(subject)
     return Report(subject, _checked_title(title), left_out)
 

@@ -1,12 +1,12 @@
-"""What a report is about: a network with its derivation, and what of it is worked out when a section asks for it."""
+"""What a report is about: a case in an author's notation, and what of it is checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symprop.analysis.derivation import Derivation, derive
-from symprop.codegen import generate
+from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
 from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
 from symprop.notation.choices import PLAIN, Notation
@@ -18,28 +18,31 @@ FIRST_STAND_IN = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A network in a layout ("example", "rows" or "columns") and a notation; `seed` is for all that is random."""
+    """A case in a notation; `seed` is for all that is random."""
 
-    network: Network
-    layout: str = "example"
+    case: Case
     notation: Notation = PLAIN
-    dtype: str = "float64"
     seed: int = 0
 
-    @cached_property
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.case.network
+
+    @property
+    def layout(self) -> str:
+        """The layout of the formulas."""
+        return self.case.layout
+
+    @property
     def derivation(self) -> Derivation:
         """The derivation that the report prints."""
-        return derive(self.network, layout=self.layout)
+        return self.case.derivation
 
-    @cached_property
+    @property
     def example(self) -> Derivation:
         """The derivation for one example, of which Jacobians and bounds are."""
-        return self.derivation if self.layout == "example" else derive(self.network)
-
-    @cached_property
-    def rows(self) -> Derivation:
-        """The derivation for a batch in rows, which the code computes."""
-        return self.derivation if self.layout == "rows" else derive(self.network, layout="rows")
+        return self.case.example.derivation
 
     @cached_property
     def writer(self) -> PageWriter:
@@ -61,16 +64,11 @@ class Subject:
     @cached_property
     def certificate(self) -> Certificate:
         """The certificate; with numbers in place of names, which a remark says."""
-        found = check(self.network, self.seed, sizes=self.stand_ins)
+        found = check(self.case, self.seed, sizes=self.stand_ins)
         if not self.stand_ins:
             return found
         told = ", ".join(f"{name} = {number}" for name, number in self.stand_ins.items())
         return replace(found, remarks=(*found.remarks, f"checked for {told}"))
-
-    @cached_property
-    def source(self) -> str | None:
-        """The generated module, where all sizes are numbers."""
-        return generate(self.network, dtype=self.dtype) if self.has_numbers else None
 
 
 __all__ = ["Subject"]

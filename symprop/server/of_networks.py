@@ -8,9 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from symprop.algebra.shapes import shape_text
-from symprop.analysis.derivation import Derivation, derive
-from symprop.codegen import generate
-from symprop.networks.network import Network
+from symprop.codegen.case import Case
 from symprop.networks.spec import parse_network
 from symprop.notation.blocks import Grid, Line, Section, Span
 from symprop.notation.content import sections
@@ -27,7 +25,8 @@ _WRITTEN = ("Forward pass", "Loss", "Backward pass", "Gradients")
 
 def network_derivation(asked: Asked) -> dict[str, Any]:
     """Return shapes, equations and LaTeX of a network."""
-    derivation = derive(parse_network(asked.line), layout=asked.layout)
+    case = _case(asked)
+    derivation = case.derivation
     writer = PageWriter(derivation)
     found = {section.title: section for section in sections(derivation)}
     groups = [group for title in _WRITTEN if title in found for group in _groups(writer, found[title])]
@@ -39,36 +38,35 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
     ]
     definitions = [math(f"{writer.formula(head)} = {writer.formula(body)}") for head, body in functions(derivation)]
     parts = derivation_parts(list(_shapes(writer, found)), groups, [*definitions, *notes])
-    return {"kind": "network", "sizes": _named_sizes(derivation), **parts}
+    return {"kind": "network", "sizes": case.names, **parts}
 
 
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
-    derivation = derive(parse_network(asked.line), layout=asked.layout)
+    derivation = _case(asked).derivation
     return steps_parts(list(_steps(PageWriter(derivation), derivation.equation(asked.name).steps)))
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
     """Return the NumPy module of a network."""
-    source = generate(_sized(asked), dtype=asked.dtype, optimizer=asked.optimizer or None)
-    return {"source": source, "file": "network.py"}
+    case = _case(asked)
+    sized = case.with_sizes(_sizes_for(case, asked)).at(dtype=asked.dtype, optimizer=asked.optimizer or None)
+    return {"source": sized.source, "file": "network.py"}
 
 
 def network_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of a network."""
-    network = parse_network(asked.line)
-    return certificate_parts(check(network, sizes=_sizes_for(network, asked)))
+    case = _case(asked)
+    return certificate_parts(check(case, sizes=_sizes_for(case, asked)))
 
 
-def _sized(asked: Asked) -> Network:
-    network = parse_network(asked.line)
-    given = _sizes_for(network, asked)
-    return network.with_sizes(given) if given else network
+def _case(asked: Asked) -> Case:
+    return Case(parse_network(asked.line), asked.layout)
 
 
-def _sizes_for(network: Network, asked: Asked) -> dict[str, int]:
+def _sizes_for(case: Case, asked: Asked) -> dict[str, int]:
     """The numbers that were given, for the names that the network has."""
-    names = set(_named_sizes(derive(network)))
+    names = set(case.names)
     return {name: number for name, number in asked.sizes if name in names}
 
 
@@ -110,16 +108,6 @@ def _formula(writer: PageWriter, line: Line, span: Span | None) -> Formula:
 def _steps(writer: PageWriter, steps: Any) -> Iterator[Step]:
     for link in writer.links(steps):
         yield Step(link.rule, tuple(map(math, link.right)), tuple(map(words, link.reasons)))
-
-
-def _named_sizes(derivation: Derivation) -> list[str]:
-    """The names among the sizes and counts of a network, sorted; the batch size is none of them."""
-    system = derivation.system
-    shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
-    counts = tuple(loop.count for loop in system.loops)
-    symbols = {symbol for shape in (*shapes, counts) for size in shape for symbol in size.free_symbols}
-    loops = {loop.index for loop in system.loops}
-    return sorted(symbol.name for symbol in symbols - {system.batch} - loops)
 
 
 __all__ = ["network_certificate", "network_code", "network_derivation", "network_steps"]

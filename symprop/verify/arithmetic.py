@@ -297,6 +297,16 @@ class Precise(Arithmetic):
         return _guarded(mpmath.power)(base, exponent)
 
 
+def nearest(values: Array) -> Array:
+    """Return numbers of mpmath as float64; what is too large for one is infinite, without the warning of NumPy 2.0.
+
+    >>> nearest(np.array([mpmath.mpf(1) / 4, mpmath.mpf(10) ** 400], dtype=object)).tolist()
+    [0.25, inf]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, dtype=float)
+
+
 def _exact(value: Any) -> Any:
     if isinstance(value, sympy.Rational):
         return mpmath.mpf(int(value.p)) / int(value.q)

@@ -18,12 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from symprop.analysis.derivation import Derivation, derive
-from symprop.codegen import compile_network
+from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
-from symprop.networks.network import LAYOUTS, Network
-from symprop.networks.spec import as_network
+from symprop.networks.network import Network
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex import escaped
@@ -39,8 +37,8 @@ from symprop.verify import (
     switch_checks,
 )
 from symprop.verify.measure import Row, first_line, scientific
-from symprop.verify.points import Point, farther_points, random_points, target_kinds
-from symprop.verify.reduced import named_sizes, reduced, sizes_of, tiny
+from symprop.verify.points import Point, farther_points, points_of, target_kinds
+from symprop.verify.reduced import check_numbers, reduced, tiny
 
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
 """Up to so many parameters every coordinate is compared at the real sizes: at one point, and at every point."""
@@ -144,9 +142,9 @@ def _grid_row(row: Row) -> GridRow:
 
 
 def check(
-    network: Network | str, seed: int = 0, float32: bool = True, sizes: Mapping[str, int] | None = None
+    network: Network | Case | str, seed: int = 0, float32: bool = True, sizes: Mapping[str, int] | None = None
 ) -> Certificate:
-    """Check a network's derivation and generated code, and return the certificate.
+    """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
 
     `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
     for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
@@ -159,47 +157,49 @@ def check(
         SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`.
     """
     started = time.perf_counter()
-    net = as_network(network)
-    if recurrence.counts_of(net):
-        return _of_recurrence(net, seed, float32, dict(sizes or {}))
-    net = net.with_sizes(dict(sizes)) if sizes else net
-    sizes_of(net)
-    if net.system().loss is None:
+    case = case_of(network, dtype="float64")
+    if recurrence.counts_of(case.network):
+        return _of_recurrence(case, seed, float32, dict(sizes or {}))
+    case = case.with_sizes(dict(sizes or {}))
+    title, system = case.network.text, case.example.system
+    check_numbers(case.network)
+    if system.loss is None:
         raise SpecError(
-            f"a network without a loss has nothing to check\nend it with one: {net.text} >> MeanSquaredError()"
+            f"a network without a loss has nothing to check\nend it with one: {title} >> MeanSquaredError()"
         )
-    if not random_points(net.system(), seed, POINTS, target_kinds(net.system())[:1]):
-        return Certificate(net.text, (NO_POINT,), (), time.perf_counter() - started)
+    if not points_of(case, seed, POINTS, target_kinds(system)[:1]):
+        return Certificate(title, (NO_POINT,), (), time.perf_counter() - started)
     rows: list[Row] = []
     try:
-        derivation = derive(net, layout="rows")
+        derivation = case.rows.derivation
     except DERIVATION_ERRORS as error:
-        return Certificate(net.text, (_refused("derive", error),), (), time.perf_counter() - started)
+        return Certificate(title, (_refused("derive", error),), (), time.perf_counter() - started)
+    small = case.of(reduced(case.network))
     parts = (
-        ("the module", _module(net, derivation, seed, float32)),
-        ("switches", _switches(net, derivation, seed)),
-        ("extreme values", _extremes(net, seed)),
-        ("other layouts", _layouts(net, seed)),
-        ("steps, batch in rows", _steps(net, derivation, seed)),
-        ("steps, one example", _steps(net, "example", seed)),
-        ("elements", _elements(net, seed)),
+        ("the module", _module(case, small, seed, float32)),
+        ("switches", switch_checks.rows(small, seed)),
+        ("extreme values", _extremes(small, seed)),
+        ("other layouts", _layouts(case, seed)),
+        ("steps, batch in rows", _steps(case.rows, small.rows, seed)),
+        ("steps, one example", _steps(case.example, small.example, seed)),
+        ("elements", _elements(case.of(tiny(case.network)), seed)),
     )
     for what, part in parts:
         try:
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
-    remarks = (*derivation.remarks, *_remarks(net, derivation, rows, seed))
-    return Certificate(net.text, tuple(rows), remarks, time.perf_counter() - started)
+    remarks = (*derivation.remarks, *_remarks(case, rows, seed))
+    return Certificate(title, tuple(rows), remarks, time.perf_counter() - started)
 
 
-def _of_recurrence(net: Network, seed: int, float32: bool, sizes: dict[str, int]) -> Certificate:
+def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int]) -> Certificate:
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
-    started = time.perf_counter()
+    started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(recurrence.written_out(net, {**counts, **sizes}), seed, float32)
+    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32)
     try:
-        rows = tuple(recurrence.rows(derive(net), net, sizes, seed))
+        rows = tuple(recurrence.rows(case, sizes, seed))
     except DERIVATION_ERRORS as error:
         rows = (_refused("recurrence", error),)
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
@@ -207,17 +207,17 @@ def _of_recurrence(net: Network, seed: int, float32: bool, sizes: dict[str, int]
     return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
 
 
-def _remarks(net: Network, derivation: Derivation, rows: list[Row], seed: int) -> Iterator[str]:
+def _remarks(case: Case, rows: list[Row], seed: int) -> Iterator[str]:
     """Yield what a reader should know of the check: sizes that stayed, switches seen from one side, silent zeros."""
-    named = named_sizes(net)
+    named = case.network.needs.staying
     if named:
         yield f"a formula names the sizes {', '.join(map(str, named))}: at reduced sizes they stay as they are"
-    points = random_points(net.system(), seed, POINTS)
-    unseen = farther_points(net.system(), seed, POINTS, points)[1]
+    unseen = farther_points(case.example.system, seed, POINTS, points_of(case, seed, POINTS))[1]
     if unseen:
         yield f"only one side of a switch was seen in {', '.join(unseen)}"
     gradients = [row for row in rows if row.oracle == module_checks.FULL and row.name.startswith("d")]
-    if gradients and not derivation.remarks and all(row.note.startswith("zero") for row in gradients):
+    silent = gradients and all(row.note.startswith("zero") for row in gradients)
+    if silent and not case.rows.derivation.remarks:
         yield "the gradient of every parameter is 0 at all points: the loss does not depend on the parameters there"
 
 
@@ -229,96 +229,73 @@ DERIVATION_ERRORS = (ShapeError, ProgramError, *module_checks.GENERATED_ERRORS)
 """What wrong rules may raise: a failed row. What is wrong with the network itself (`SpecError`, ...) is raised."""
 
 
-def _module(net: Network, derivation: Derivation, seed: int, float32: bool) -> Iterator[Row]:
+def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
     """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
-    system, count = net.system(), POINTS
-    kinds = target_kinds(system)
-    points = random_points(system, seed, count, kinds if len(net.layers) <= MANY // 2 else kinds[:1])
-    module = compile_network(net, dtype="float64")
+    system, kinds = case.example.system, target_kinds(case.example.system)
+    points = points_of(case, seed, POINTS, kinds if len(case.network.layers) <= MANY // 2 else kinds[:1])
     parameters = sum(value.size for value in points[0].parameters.values())
-    small = reduced(net)
     if parameters <= FULL_LIMIT:
-        farther = farther_points(system, seed, count, points)[0]
+        farther = farther_points(system, seed, POINTS, points)[0]
         fewer = points if parameters <= QUICK_LIMIT else points[:1]
-        yield from module_checks.gradient_rows(module, derivation, system, [*fewer, *farther])
+        yield from module_checks.gradient_rows(case, [*fewer, *farther])
     else:
-        smaller = random_points(small.system(), seed, count)
-        smaller += farther_points(small.system(), seed, count, smaller)[0]
-        compiled, at_small = compile_network(small, dtype="float64"), derive(small, layout="rows")
-        yield from module_checks.gradient_rows(compiled, at_small, small.system(), smaller, ", reduced sizes")
-        name = f", real sizes, {SAMPLED} coordinates"
-        yield from module_checks.gradient_rows(module, derivation, system, points, name, SAMPLED)
-    yield from module_checks.value_rows(module, derivation, system, points)
-    yield from start_checks.rows(module, net.parameters, points[0], seed)
+        smaller = points_of(small, seed, POINTS)
+        smaller += farther_points(small.example.system, seed, POINTS, smaller)[0]
+        yield from module_checks.gradient_rows(small, smaller, ", reduced sizes")
+        yield from module_checks.gradient_rows(case, points, f", real sizes, {SAMPLED} coordinates", SAMPLED)
+    yield from module_checks.value_rows(case, points)
+    yield from start_checks.rows(case, seed)
     if float32:
-        wide = net if parameters <= QUICK_LIMIT else small
-        where = "" if wide is net else ", reduced sizes"
-        exact = random_points(wide.system(), seed + 1, count, kinds=[points[0].kind], single=True)
-        single = compile_network(wide, dtype="float32")
-        yield from module_checks.float32_rows(single, derive(wide, layout="rows"), exact, wide.system(), where)
+        wide, where = (case, "") if parameters <= QUICK_LIMIT else (small, ", reduced sizes")
+        exact = points_of(wide, seed + 1, POINTS, [points[0].kind], single=True)
+        yield from module_checks.float32_rows(wide, exact, where)
 
 
-def _switches(net: Network, derivation: Derivation, seed: int) -> Iterator[Row]:
-    """Yield a row for the module exactly on the switches of its activations, at reduced sizes."""
-    small = reduced(net)
-    yield from switch_checks.rows(compile_network(small), derive(small, layout="rows"), small.system(), seed)
-
-
-def _layouts(net: Network, seed: int) -> Iterator[Row]:
+def _layouts(case: Case, seed: int) -> Iterator[Row]:
     """Yield rows that compare the layouts with one another."""
-    for point in random_points(net.system(), seed, POINTS)[:1]:
-        yield from module_checks.layout_rows({layout: derive(net, layout=layout) for layout in LAYOUTS}, point)
+    for point in points_of(case, seed, POINTS)[:1]:
+        yield from module_checks.layout_rows(case, point)
 
 
-def _extremes(net: Network, seed: int) -> Iterator[Row]:
+def _extremes(small: Case, seed: int) -> Iterator[Row]:
     """Yield the rows of the module where its last layer gives large numbers, at reduced sizes."""
-    small = reduced(net)
-    for point in random_points(small.system(), seed, POINTS, target_kinds(small.system())[:1]):
-        modules = {dtype: compile_network(small, dtype=dtype) for dtype in ("float64", "float32")}
-        yield from extreme_checks.rows(modules, derive(small, layout="rows"), point)
+    for point in points_of(small, seed, POINTS, target_kinds(small.example.system)[:1]):
+        yield from extreme_checks.rows(small, point)
 
 
-def _steps(net: Network, real: Derivation | str, seed: int) -> Iterator[Row]:
-    """Yield the rows of the derivation's steps, at reduced sizes."""
-    real = derive(net, layout=real) if isinstance(real, str) else real
-    small, layout = reduced(net), real.system.layout
-    at_small = derive(small, layout=layout)
-    rules = step_checks.rules_of(at_small)
-    same = rules == step_checks.rules_of(real)
+def _steps(real: Case, small: Case, seed: int) -> Iterator[Row]:
+    """Yield the rows of the derivation's steps in one layout, at reduced sizes."""
+    rules = step_checks.rules_of(small.derivation)
+    same = rules == step_checks.rules_of(real.derivation)
     note = "" if same else "the derivation takes other steps at reduced sizes"
-    yield Row("rules", "same steps at reduced sizes", layout, 0.0 if same else float("inf"), 0.0, same, note)
+    yield Row("rules", "same steps at reduced sizes", real.layout, 0.0 if same else float("inf"), 0.0, same, note)
     points = _points(small, seed, 3 if len(rules) <= MANY else 1)
-    if at_small.system.batch is not None:
-        yield from step_checks.forward_rows(small.system(), at_small.system, points)
-    yield from step_checks.rows(at_small, points, seed)
+    if small.layout != "example":
+        yield from step_checks.forward_rows(small, points)
+    yield from step_checks.rows(small, points, seed)
 
 
-def _elements(net: Network, seed: int) -> Iterator[Row]:
+def _elements(smallest: Case, seed: int) -> Iterator[Row]:
     """Yield the rows of the gradients by elements, at tiny sizes: at a random point, and at the liveliest of a dozen.
 
     Small networks have points at which all units of a layer are off and most gradients 0, which would prove little.
     """
-    smallest = tiny(net)
-    system = smallest.system()
-    points = [
-        point
-        for trial in range(12 if len(net.layers) <= MANY // 2 else 2)
-        for point in _points(smallest, seed + trial, 1)
-    ]
+    system = smallest.example.system
+    trials = range(12 if len(smallest.network.layers) <= MANY // 2 else 2)
+    points = [point for trial in trials for point in _points(smallest, seed + trial, 1)]
 
     def alive(point: Point) -> int:
         return sum(int(np.count_nonzero(value)) for value in complex_step.gradients(system, point, count=1).values())
 
-    yield from element_checks.rows(derive(smallest, layout="example"), [*points[:1], *sorted(points, key=alive)[-1:]])
+    yield from element_checks.rows(smallest, [*points[:1], *sorted(points, key=alive)[-1:]])
 
 
-def _points(net: Network, seed: int, wanted: int) -> list[Point]:
+def _points(case: Case, seed: int, wanted: int) -> list[Point]:
     """Return points of kinds of targets that vary smoothly, two examples each (no other size is 2 when reduced)."""
-    system = net.system()
+    system = case.example.system
     kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
-    points = [
-        point for number in range(wanted) for point in random_points(system, seed + number, 2, kinds, everywhere=True)
-    ]
+    drawn = (points_of(case, seed + number, 2, kinds, everywhere=True) for number in range(wanted))
+    points = [point for each in drawn for point in each]
     return [*points, *(farther_points(system, seed, 2, points, everywhere=True)[0] if wanted > 1 else [])]
 
 

@@ -18,6 +18,7 @@ from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.measure import DIGITS, Row, precise_difference
 from symprop.verify.points import Point
@@ -44,8 +45,9 @@ class ScalarNumbers(Precise):
         return np.asarray(self.scalar(expression, {}), dtype=object).item()
 
 
-def rows(derivation: Derivation, points: list[Point]) -> Iterator[Row]:
+def rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
+    derivation = case.example.derivation
     with mpmath.workdps(DIGITS + 30):
         written: dict[str, Written] = {}  # the loss is differentiated once for all points with the same ids
         compared = [_compared(derivation, point, written) for point in points]

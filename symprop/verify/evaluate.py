@@ -231,7 +231,7 @@ def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.BlockSum)
 def _(node: n.BlockSum, operands: list[Array], of: Evaluator) -> Array:
-    total = np.zeros((1, *of.shape(node.shape)), dtype=int)
+    total = of.arithmetic.array(np.zeros((1, *of.shape(node.shape))))
     for index in range(1, of.size(node.count) + 1):
         total = total + Evaluator(of.arithmetic, of.values, {**of.sizes, node.index: index})(node.operands[0])
     return np.asarray(total)

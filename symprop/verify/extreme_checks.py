@@ -16,12 +16,13 @@ import numpy as np
 from symprop.algebra.equations import Equation
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
-from symprop.verify.arithmetic import Array, Precise
+from symprop.codegen.case import Case
+from symprop.verify.arithmetic import Array, Precise, nearest
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.measure import WIDEST, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.noise import of_equations
-from symprop.verify.points import Point
+from symprop.verify.points import Point, called
 
 DIGITS = 1000
 LARGEST = 1000.0
@@ -33,22 +34,23 @@ MOST_LAYERS = 8
 """So many layers are given large numbers in turn, evenly spread where there are more."""
 
 
-def rows(modules: Mapping[str, Any], derivation: Derivation, point: Point) -> Iterator[Row]:
+def rows(case: Case, point: Point) -> Iterator[Row]:
     """Yield rows for loss and gradients where each layer in turn gives up to 1000, and where the last gives all 0.
 
-    `modules` are the generated ones by their dtype. In float32, in which 1000 is known to 4 digits, the row asks for
+    In float32, in which 1000 is known to 4 digits, the row asks for
     finite numbers alone; how right they are at common sizes has rows of its own.
     """
+    derivation = case.rows.derivation
     groups: dict[str, list[Point]] = {}
     for what, moved in _cases(derivation, point):
         groups.setdefault(what, []).append(moved)
     for what, points in groups.items():
         pairs = [(moved, true) for moved in points if _finite(true := _truth(derivation, moved), LARGEST_FLOAT64)]
         if pairs:
-            yield from _accurate(modules["float64"], derivation, pairs, what)
+            yield from _accurate(case.module, derivation, pairs, what)
         pairs = [(moved, true) for moved, true in pairs if _finite(true, LARGEST_FLOAT32)]
-        if pairs and "float32" in modules:
-            yield _finite_row(modules["float32"], pairs, what)
+        if pairs:
+            yield _finite_row(case.at(dtype="float32").module, pairs, what)
 
 
 LARGEST_FLOAT64, LARGEST_FLOAT32 = 1e300, 1e18
@@ -97,8 +99,7 @@ def _finite_row(module: Any, pairs: list[tuple[Point, dict[str, Array]]], what: 
 
 
 def _found(module: Any, point: Point) -> dict[str, Array]:
-    with np.errstate(all="ignore"):
-        loss, grads = module.loss_and_grads(point.parameters, *point.inputs.values(), *point.given.values())
+    loss, grads = called(module.loss_and_grads, point)
     return {"L": np.asarray(loss), **{f"d{name}": np.asarray(value) for name, value in grads.items()}}
 
 
@@ -176,4 +177,4 @@ def _truth(derivation: Derivation, point: Point) -> dict[str, Array]:
         for parameter in system.parameters:
             zero = np.zeros((1, *point.parameters[parameter.name].shape))
             values[f"d{parameter.name}"] = evaluator.values.get(f"d{parameter.name}", zero)
-        return {name: np.asarray(unstacked(value), dtype=float) for name, value in values.items()}
+        return {name: nearest(unstacked(value)) for name, value in values.items()}

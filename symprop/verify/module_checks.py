@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from symprop.algebra.equations import System
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
+from symprop.networks.network import LAYOUTS
 from symprop.verify import complex_step, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Judgement, Row, difference, first_line, judged
-from symprop.verify.points import Point
+from symprop.verify.points import Point, called
 
 FULL = "complex step, full Jacobian"
 
-Compiled = ModuleType | Any
 Bound = Callable[[Array, Array], Array]
 """Takes coordinates of one gradient, flat; gives how far rounding can move each."""
 GENERATED_ERRORS = (
@@ -35,19 +34,17 @@ GENERATED_ERRORS = (
 """What a wrong module may raise: a row of the certificate, not the end of the check."""
 
 
-def gradient_rows(
-    module: Compiled, derivation: Derivation, system: System, points: list[Point], name: str = "", chosen: int = 0
-) -> Iterator[Row]:
+def gradient_rows(case: Case, points: list[Point], name: str = "", chosen: int = 0) -> Iterator[Row]:
     """Yield one row for each parameter: the module's gradient against the complex step, element by element.
 
     With `chosen`, only that many random coordinates of each parameter are compared.
     """
+    system, derivation = case.example.system, case.rows.derivation
     oracle = FULL if not chosen else "complex step, coordinates"
     described = _described(points) + name
     where = _chosen(system, points, chosen) if chosen else None
     try:
-        with np.errstate(all="ignore"):
-            found = [module.loss_and_grads(point.parameters, *_data(point))[1] for point in points]
+        found = [called(case.module.loss_and_grads, point)[1] for point in points]
     except GENERATED_ERRORS as error:
         yield Row("gradients", oracle, described, np.inf, FLOAT64_LIMIT, False, first_line(error))
         return
@@ -107,30 +104,28 @@ def _described(points: list[Point]) -> str:
     return f"{len(points)} ({kinds}), m={points[0].count}" if points else "0"
 
 
-def _data(point: Point) -> tuple[Array, ...]:
-    return (*point.inputs.values(), *point.given.values())
-
-
-def value_rows(module: Compiled, derivation: Derivation, system: System, points: list[Point]) -> Iterator[Row]:
+def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield rows for the module's forward pass, prediction, loss and mean over the batch."""
+    module, system, derivation = case.module, case.example.system, case.rows.derivation
     described = _described(points)
     predicted = (system.prediction or system.output).name
 
     def outputs(point: Point) -> tuple[Array, Array]:
-        inputs = tuple(point.inputs.values())
-        return module.forward(point.parameters, *inputs), complex_step.outputs(system, point, system.output.name)
+        found = called(module.forward, point, targets=False)
+        return found, complex_step.outputs(system, point, system.output.name)
 
     def prediction(point: Point) -> tuple[Array, Array]:
-        inputs = tuple(point.inputs.values())
-        return module.predict(point.parameters, *inputs), complex_step.outputs(system, point, predicted)
+        found = called(module.predict, point, targets=False)
+        return found, complex_step.outputs(system, point, predicted)
 
     def loss(point: Point) -> tuple[Array, Array]:
-        both = (module.loss_and_grads(point.parameters, *_data(point))[0], module.loss(point.parameters, *_data(point)))
+        both = called(module.loss_and_grads, point)[0], called(module.loss, point)
         return np.asarray(both), np.repeat(np.mean(complex_step.losses(system, point)), 2)
 
     def mean(point: Point) -> tuple[Array, Array]:
-        whole = module.loss_and_grads(point.parameters, *_data(point))[1]
-        singles = [module.loss_and_grads(point.parameters, *_single(point, i))[1] for i in range(point.count)]
+        whole, *singles = (
+            called(module.loss_and_grads, each)[1] for each in (point, *map(point.only, range(point.count)))
+        )
         flat = [np.concatenate([np.ravel(grads[name]) for name in whole]) for grads in (whole, *singles)]
         return flat[0], np.mean(flat[1:], axis=0)
 
@@ -166,34 +161,23 @@ def _of_all(derivation: Derivation, point: Point) -> Bound:
     )[where]
 
 
-def _single(point: Point, number: int) -> tuple[Array, ...]:
-    return tuple(np.asarray(values)[number : number + 1] for values in _data(point))
-
-
-def layout_rows(derivations: Mapping[str, Derivation], point: Point) -> Iterator[Row]:
+def layout_rows(case: Case, point: Point) -> Iterator[Row]:
     """Yield rows that compare the derived equations of other layouts with those of the rows."""
-    values = {layout: noise.equations_gradients(derivation, point) for layout, derivation in derivations.items()}
-    reference, bound = values.pop("rows"), _of_all(derivations["rows"], point)
+    values = {layout: noise.equations_gradients(case.at(layout=layout).derivation, point) for layout in LAYOUTS}
+    reference, bound = values.pop("rows"), _of_all(case.rows.derivation, point)
     for layout, found in values.items():
         what = "mean of the examples" if layout == "example" else f"batch in {layout}"
         flat = [np.concatenate([np.ravel(grads[name]) for name in reference]) for grads in (found, reference)]
         yield _compared("all gradients", f"{what} = batch in rows", _described([point]), [(flat[0], flat[1])], [bound])
 
 
-def float32_rows(
-    module: Compiled, derivation: Derivation, points: list[Point], system: System, name: str = ""
-) -> Iterator[Row]:
+def float32_rows(case: Case, points: list[Point], name: str = "") -> Iterator[Row]:
     """Yield one row for each parameter: the float32 module's gradient within its bound on rounding (`noise`)."""
+    module, system, derivation = case.at(dtype="float32").module, case.example.system, case.rows.derivation
     oracle, described = "complex step, float32 bound", _described(points) + name
     try:
         with np.errstate(all="ignore"):
-            found = [
-                module.loss_and_grads(
-                    {name: value.astype(np.float32) for name, value in point.parameters.items()},
-                    *(_in_float32(value) for value in _data(point)),
-                )[1]
-                for point in points
-            ]
+            found = [called(module.loss_and_grads, point.single())[1] for point in points]
             true = [complex_step.gradients(system, point) for point in points]
             bounds = [noise.of_equations(derivation, point, noise.FLOAT32) for point in points]
             for parameter in system.parameters:
@@ -208,10 +192,6 @@ def float32_rows(
                 yield Row(f"d{key}", oracle, described, worst.error, worst.limit, ok, worst.note)
     except GENERATED_ERRORS as error:
         yield Row("gradients", oracle, described, np.inf, 0.0, False, first_line(error))
-
-
-def _in_float32(values: Array) -> Array:
-    return values.astype(np.float32) if values.dtype.kind == "f" else values
 
 
 def _single_precision(found: Array, true: Array, bound: Array, system: System, point: Point, name: str) -> Judgement:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.gaussian import pieces
+from symprop.codegen.case import Case
 from symprop.codegen.fact_checks import takes_class_ids
 from symprop.errors import FormulaError
 from symprop.verify import values as drawn_values
@@ -47,6 +49,26 @@ class Point:
         """The values of all variables, example by example."""
         return map(self.example, range(self.count))
 
+    def only(self, number: int) -> Point:
+        """Return the point with one of its examples alone."""
+
+        def one(batch: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: np.asarray(values)[number : number + 1] for name, values in batch.items()}
+
+        return replace(self, inputs=one(self.inputs), targets=one(self.targets), given=one(self.given), count=1)
+
+    def single(self) -> Point:
+        """Return the point in float32; ids stay."""
+
+        def rounded(values: Mapping[str, Array]) -> dict[str, Array]:
+            return {
+                name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in values.items()
+            }
+
+        return replace(
+            self, parameters=rounded(self.parameters), inputs=rounded(self.inputs), given=rounded(self.given)
+        )
+
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
         values: dict[str, Array] = dict(self.parameters)
@@ -54,6 +76,13 @@ class Point:
             axis = next((axis for axis, size in enumerate(variable.shape) if size == system.batch), 0)
             values[variable.name] = np.moveaxis({**self.inputs, **self.targets}[variable.name], 0, axis)
         return values
+
+
+def called(function: Callable[..., Any], point: Point, targets: bool = True) -> Any:
+    """Call a function of a generated module with a point: its parameters, and inputs and `targets` by their names."""
+    given = {**point.inputs, **point.given} if targets else point.inputs
+    with np.errstate(all="ignore"):
+        return function(point.parameters, **given)
 
 
 BETWEEN = frozenset({"between 0 and 1", "nonnegative"})
@@ -186,6 +215,21 @@ def random_points(
         if best:
             points.append(best[min(best)])
     return points
+
+
+def points_of(
+    case: Case,
+    seed: int,
+    count: int,
+    kinds: Iterable[Target] | None = None,
+    single: bool = False,
+    everywhere: bool = False,
+) -> list[Point]:
+    """Return the random points of a case, which are drawn once for all that is checked there."""
+    system = case.example.system
+    drawn = tuple(kinds or target_kinds(system))
+    key = "points", case.network, seed, count, drawn, single, everywhere
+    return list(case.once(key, lambda: random_points(system, seed, count, drawn, single, everywhere)))
 
 
 FARTHER = (8.0, 64.0, 512.0)

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.nodes import Variable
-from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
 from symprop.networks.network import Network
 from symprop.verify import complex_step, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line, judged
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.page import run_page
-from symprop.verify.points import Point, random_points, target_kinds
+from symprop.verify.points import Point, points_of, target_kinds
 
 COUNTS = (1, 2, 3)
 OTHERWISE = 3
@@ -31,22 +31,23 @@ def counts_of(network: Network) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(loop.count) for loop in network.system().loops))
 
 
-def rows(derivation: Derivation, network: Network, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
+def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
     """Yield one row for each number of blocks: all gradients of the printed page against the network written out."""
-    counts = counts_of(network)
-    page = derivation.text()
+    counts = counts_of(case.network)
+    page = case.example.derivation.text()
     for turn in range(len(COUNTS)):  # several counts differ, so that one taken for another is seen
         numbers = {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
         name = ", ".join(f"{count} = {number}" for count, number in numbers.items())
-        yield _row(page, network, {**sizes, **numbers}, seed, f"recurrence, {name}")
+        yield _row(page, case, {**sizes, **numbers}, seed, f"recurrence, {name}")
 
 
-def _row(page: str, network: Network, sizes: dict[str, int], seed: int, name: str) -> Row:
+def _row(page: str, case: Case, sizes: dict[str, int], seed: int, name: str) -> Row:
     oracle = "complex step of the network written out"
-    sizes = _needed(network, sizes)
-    system = written_out(network, sizes).system()
+    sizes = _needed(case.network, sizes)
+    written = case.of(written_out(case.network, sizes)).example
+    system = written.system
     kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
-    points = random_points(system, seed, 1, kinds)
+    points = points_of(written, seed, 1, kinds)
     worst, limit, bad = 0.0, FLOAT64_LIMIT, "" if points else "no point with a finite loss"
     for point in points:
         try:

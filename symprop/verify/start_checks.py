@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from symprop.codegen.case import Case
 from symprop.networks.builder import Parameter
 from symprop.networks.initialisers import INITIALISERS
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
-from symprop.verify.points import Point
 
 DRAWS, MOST_SEEDS, MOST_VALUES = 20_000, 300, 20_000_000
 """How many numbers of each parameter are drawn at least, from so many seeds at most, and how many of all together."""
@@ -23,8 +23,9 @@ SPREAD_OF_SQUARES = {"normal": 2.0, "uniform": 0.8}
 """The variance of `u**2` where `u` has variance 1: what the variance of a sample varies by, times its length."""
 
 
-def rows(module: ModuleType | Any, parameters: tuple[Parameter, ...], point: Point, seed: int) -> Iterator[Row]:
+def rows(case: Case, seed: int) -> Iterator[Row]:
     """Yield a row for the draws of each parameter, one for the seeds, and one for `clip_gradients`."""
+    module, parameters = case.module, case.network.parameters
     try:
         yield from _draws(module, parameters, seed)
     except GENERATED_ERRORS as error:
@@ -37,7 +38,7 @@ def rows(module: ModuleType | Any, parameters: tuple[Parameter, ...], point: Poi
 
 def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: int) -> Iterator[Row]:
     first, again, other = (module.init_params(seed=number) for number in (seed, seed, seed + 1))
-    random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].distribution != "zeros"]
+    random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].constant is None]
     same = list(first) == list(again) == [parameter.name for parameter in parameters] and all(
         np.array_equal(first[name], again[name]) for name in first
     )
@@ -59,8 +60,9 @@ def _draw(parameter: Parameter, values: Array, shape: tuple[int, ...]) -> Row:
     name, oracle, points = f"start of {parameter.name}", f"moments of {initialiser.name}", f"{values.size} draws"
     if shape != tuple(int(size) for size in parameter.variable.shape) or not np.all(np.isfinite(values)):
         return Row(name, oracle, points, np.inf, 0.0, False, "not finite, or another shape")
-    if initialiser.distribution == "zeros":
-        return Row(name, oracle, points, float(np.max(np.abs(values), initial=0.0)), 0.0, not np.any(values), "zero")
+    if initialiser.constant is not None:
+        off = float(np.max(np.abs(values - initialiser.constant), initial=0.0))
+        return Row(name, oracle, points, off, 0.0, off == 0, initialiser.name)
     variance = float(initialiser.at(initialiser.variance, parameter.fan_in, parameter.fan_out))
     mean_limit = DEVIATIONS / np.sqrt(values.size)
     limit = mean_limit * np.sqrt(SPREAD_OF_SQUARES[initialiser.distribution])

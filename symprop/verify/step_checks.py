@@ -15,10 +15,11 @@ import mpmath
 import numpy as np
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Step, System
+from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.measure import DIGITS, Row, precise_difference
@@ -47,8 +48,9 @@ class _Scene:
         return self.known[key]
 
 
-def rows(derivation: Derivation, points: list[Point], seed: int) -> Iterator[Row]:
+def rows(case: Case, points: list[Point], seed: int) -> Iterator[Row]:
     """Yield one row for each backward equation: its steps, each on its own, at every point."""
+    derivation = case.derivation
     with mpmath.workdps(WORKING_DIGITS):
         scenes = [_scene(derivation, point, seed + number) for number, point in enumerate(points)]
         backward = [equation for item in derivation.backward if isinstance(item, Equation) for equation in [item]]
@@ -90,11 +92,12 @@ def _row(equation: Equation, backward: list[Equation], scenes: list[_Scene]) -> 
     return Row(equation.name, f"{DIGITS} digits, each step", f"{len(scenes)} random", max(errors), LIMIT, ok, note)
 
 
-def forward_rows(example: System, batched: System, points: list[Point]) -> Iterator[Row]:
+def forward_rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each forward equation of a batch: its examples are what the equations of one example give.
 
     The loss must be the mean of the losses; a variable without a batch axis (a penalty) must be the same in all.
     """
+    example, batched = case.example.system, case.system
     with mpmath.workdps(WORKING_DIGITS):
         worst = {equation.name: 0.0 for equation in batched.equations}
         for point in points:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,28 @@ import numpy as np
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Map
 from symprop.algebra.trees import variables
-from symprop.analysis.derivation import Derivation
 from symprop.analysis.gaussian import pieces
+from symprop.codegen.case import Case
 from symprop.errors import FormulaError
 from symprop.verify import complex_step
 from symprop.verify.measure import Row
 from symprop.verify.module_checks import gradient_rows
-from symprop.verify.points import Point, random_points, target_kinds
+from symprop.verify.points import Point, points_of, target_kinds
 from symprop.verify.watching import seen
 
 MOST = 12
 ORACLE = "complex step, exactly on the switches"
 
 
-def rows(module: ModuleType | Any, derivation: Derivation, system: System, seed: int) -> Iterator[Row]:
+def rows(case: Case, seed: int) -> Iterator[Row]:
     """Yield a row for all gradients on the switches, where the network has any; one for each that is wrong."""
-    points = random_points(system, seed, 3, target_kinds(system)[:1])
+    system = case.example.system
+    points = points_of(case, seed, 3, target_kinds(system)[:1])
     tied = [moved for point in points for moved in _moved(system, point)]
     tied = [point for point in tied if (found := seen(system, point.examples)).everywhere and found.ties][:MOST]
     if not tied:
         return
-    each = [replace(row, oracle=ORACLE) for row in gradient_rows(module, derivation, system, tied, ", reduced sizes")]
+    each = [replace(row, oracle=ORACLE) for row in gradient_rows(case, tied, ", reduced sizes")]
     wrong = [row for row in each if not row.ok]
     if wrong:
         yield from wrong

@@ -15,7 +15,8 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import NODE_KINDS, Fact, Node
 from symprop.algebra.trees import variables
 from symprop.errors import ShapeError
-from symprop.verify.evaluate import complex_value
+from tests.rounding import assert_rounded
+from tests.rounding_of_formulas import counted
 from tests.samples import IDS, SAMPLES
 
 
@@ -97,4 +98,4 @@ def test_elements_have_the_value_that_the_interpreter_gives(kind: type[Node], ra
             values[leaf.name] = np.asarray(IDS[leaf.name]) if leaf.name in IDS else drawn
         written = elements(node, values)
         numbers = np.asarray([complex(entry) for entry in written.ravel()]).reshape(written.shape)
-        np.testing.assert_allclose(numbers, complex_value(node, values), rtol=1e-12, atol=1e-14)
+        assert_rounded(numbers, counted(node, values))

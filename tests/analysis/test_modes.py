@@ -7,11 +7,11 @@ import pytest
 import sympy
 
 import symprop
-from symprop.algebra.equations import Equation
 from symprop.analysis.modes import modes
 from symprop.analysis.orders import Factor, all_trees, cheaper, cost_of_tree, orders
 from symprop.errors import LimitError, ShapeError, SpecError
-from symprop.verify.evaluate import complex_value
+from tests.rounding import assert_rounded, exact
+from tests.rounding_of_formulas import counted, counted_values, slopes_of
 
 NETWORKS = [
     "Input(3) >> Dense(4) >> Tanh() >> Dense(2) >> MeanSquaredError()",
@@ -19,13 +19,6 @@ NETWORKS = [
     "Input(4) >> Residual(Residual(Dense(4) >> Sigmoid()) >> Dense(4)) >> Softmax() >> MeanSquaredError()",
     "Input(4) >> Dense(3) >> Softmax() >> Dense(3) >> BinaryCrossEntropy()",
 ]
-
-
-def run(equations: list[Equation], given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    values = dict(given)
-    for equation in equations:
-        values[equation.name] = complex_value(equation.expression, values)
-    return values
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -40,23 +33,21 @@ def test_both_modes_and_the_chain_give_the_jacobian(network: str, to_loss: bool,
         for v in (*system.parameters, *system.inputs, *system.targets)
     }
     forward = list(system.equations)
-    values = run(forward, given)
-    truth = np.stack(
-        [
-            np.imag(run(forward, {**given, by.name: given[by.name] + 1e-100j * unit})[of.name]) / 1e-100
-            for unit in np.eye(int(by.shape[0]))
-        ],
-        axis=-1,
-    )
+    values = counted_values(forward, given)
+    truth, off = slopes_of(forward, of.name, by.name, given)
     direction, weights = random.normal(size=by.shape[0]), random.normal(size=tuple(map(int, of.shape)))
-    pushed = run(list(found.tangents), {**values, f"dot_{by.name}": direction})[f"dot_{of.name}"]
-    pulled = run(list(found.cotangents), {**values, f"bar_{of.name}": weights})[f"bar_{by.name}"]
-    assert np.allclose(pushed, truth @ direction, rtol=1e-12, atol=1e-14)
-    assert np.allclose(pulled, weights @ truth if of.rank else weights * truth, rtol=1e-12, atol=1e-14)
-    product = np.eye(int(by.shape[0]))
+    jacobian = exact(truth)
+    pushed = counted_values([*forward, *found.tangents], {**given, f"dot_{by.name}": direction})[f"dot_{of.name}"]
+    pulled = counted_values([*forward, *found.cotangents], {**given, f"bar_{of.name}": weights})[f"bar_{by.name}"]
+    assert_rounded(pushed, jacobian @ exact(direction), off=off @ np.abs(direction))
+    if of.rank:
+        assert_rounded(pulled, exact(weights) @ jacobian, off=np.abs(weights) @ off)
+    else:
+        assert_rounded(pulled, float(weights) * jacobian, off=abs(float(weights)) * off)
+    product = exact(np.eye(int(by.shape[0])))
     for link in found.links:
-        product = complex_value(link.jacobian, values) @ product
-    assert np.allclose(product, truth, rtol=1e-12, atol=1e-14)
+        product = counted(link.jacobian, values) @ product
+    assert_rounded(product, jacobian, off=off)
 
 
 def test_the_stations_of_a_residual_network_are_where_all_ways_meet() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import sympy
@@ -18,6 +16,8 @@ from symprop.analysis.slopes import largest_slope, slope_at_output
 from symprop.analysis.vanishing import BOUND, jacobian_bound
 from symprop.errors import FormulaError, SpecError
 from symprop.verify.evaluate import complex_value
+from tests.patience import at_once
+from tests.rounding import FUNCTION, UNIT
 
 
 def own(body: sympy.Expr) -> ElementwiseFunction:
@@ -47,8 +47,9 @@ def test_numerical_suprema(name: str) -> None:
     found = largest_slope(FUNCTIONS[name])
     slope = sympy.lambdify(T, sympy.diff(FUNCTIONS[name].definition, T), "mpmath")
     grid = [float(abs(slope(float(place)))) for place in np.linspace(-6, 6, 4001)]
-    assert max(grid) <= float(found.value) * (1 + 1e-15)
-    assert abs(max(grid) - float(found.value)) < 1e-5
+    # mpmath counts in integers, to 53 bits: the same everywhere, and a few units off
+    assert max(grid) <= float(found.value) * (1 + FUNCTION * UNIT["float64"])
+    assert abs(max(grid) - float(found.value)) < 1e-5  # half the square of a step of 0.003, times third derivatives
 
 
 def test_gelu_is_steepest_at_the_square_root_of_two() -> None:
@@ -100,12 +101,11 @@ def test_expectations_of_truncated_powers_are_exact() -> None:
     ],
 )
 def test_no_expectation_hangs(body: sympy.Expr) -> None:
-    start = time.process_time()
-    try:
-        expectation(body)
-    except FormulaError as error:
-        assert len(str(error).splitlines()) <= 3
-    assert time.process_time() - start < 10
+    with at_once():
+        try:
+            expectation(body)
+        except FormulaError as error:
+            assert len(str(error).splitlines()) <= 3
 
 
 @pytest.mark.parametrize("body", [sympy.exp(T**2), sympy.exp(sympy.exp(T)), 1 / T**2, sympy.log(T)])

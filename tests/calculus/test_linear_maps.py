@@ -9,7 +9,8 @@ import symprop
 from symprop.algebra.nodes import Variable
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.tidy import tidy
-from symprop.verify.evaluate import complex_value
+from tests.rounding import assert_rounded, exact
+from tests.rounding_of_formulas import counted
 
 SHAPES = {
     "A": "2 3", "B": "4 2", "U": "3 4", "u": "3", "c": "", "v": "4", "w": "3", "G": "3 4", "P": "2 3 3", "S": "3 3",
@@ -76,8 +77,8 @@ def test_a_matrix_is_that_of_its_map(by: str, source: str, written: str | None, 
     }
     direction = random.normal(size=[int(size) for size in u.shape])
     point["tangent"] = direction
-    image = complex_value(pushed, point).real
-    found = complex_value(matrix, point).real
-    flat = direction.reshape(-1) if direction.ndim else direction
-    product = found @ flat if direction.ndim else found * flat
-    assert np.allclose(product.reshape(-1), image.reshape(-1), rtol=1e-12, atol=1e-12)
+    image = counted(pushed, point)
+    found = counted(matrix, point)
+    flat = exact(direction.reshape(-1))
+    product = found @ flat if direction.ndim else found * flat[0]
+    assert_rounded(np.reshape(product, -1), np.reshape(image, -1))

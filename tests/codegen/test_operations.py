@@ -25,7 +25,8 @@ from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.operations import is_view, single_operations
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.codegen.step import planned, step_lines, workspace_lines
-from symprop.verify.evaluate import complex_value
+from tests.rounding import assert_rounded
+from tests.rounding_of_formulas import counted
 
 x, y, W, b = variable("x1", (4, 3)), variable("y", (4, 3)), variable("W1", (5, 3)), variable("b1", (5,))
 stack, ids = variable("s1", (4, 2, 3)), IDS
@@ -137,9 +138,8 @@ def test_operations_in_place_compute_the_node(node: Node, reuse: bool, dtype: st
     kept = {name: value.copy() for name, value in values.items()}
     result = np.asarray(executed(found, values, dtype))
     exact = {name: value.astype(float) if name not in IDS else value for name, value in values.items()}
-    expected = complex_value(node, exact).real
-    tolerance = 1e-13 if dtype == "float64" else 1e-5
-    np.testing.assert_allclose(np.broadcast_to(result, expected.shape), expected, rtol=tolerance, atol=tolerance)
+    expected = counted(node, exact)
+    assert_rounded(np.broadcast_to(result, expected.shape), expected, dtype)
     for name, value in kept.items():
         assert np.array_equal(values[name], value), f"{name} was written over"
 

@@ -16,11 +16,12 @@ from symprop.algebra.formula import formula, formula_of
 from symprop.algebra.nodes import Node
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.checks.extremes import exponents
-from symprop.formulas.checks.points import MAKERS, numbered, points, size_symbols
+from symprop.formulas.checks.points import numbered, points, size_symbols
 from symprop.formulas.questions import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.formulas.result import Result
 from symprop.verify.certificate import Certificate
 from symprop.verify.evaluate import complex_value
+from symprop.verify.values import MAKERS
 
 ASK = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian, "vjp": vjp, "jvp": jvp, "hvp": hvp}
 LOGISTIC = ("sum(log(1 + exp(-y * (X @ w))))", "X: m n, w: n, y: m")

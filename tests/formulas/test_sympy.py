@@ -38,7 +38,8 @@ from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.questions import gradient, jacobian
-from symprop.verify.evaluate import complex_value
+from tests.rounding import assert_off, assert_rounded, bound, exact
+from tests.rounding_of_formulas import complex_step, counted
 
 m, k = symbols("m k")
 a, t = symbols("a t")
@@ -144,7 +145,7 @@ MEANING: dict[Any, Any] = {
 
 
 def ours(node: Node, point: dict[str, Any]) -> np.ndarray:
-    """The value of a node at the same point; sizes and vectors as symprop has them."""
+    """The value of a node at the same point, with its bounds; sizes and vectors as symprop has them."""
     kept = {}
     for part in walk(node):
         if type(part).__name__ == "Variable":
@@ -155,14 +156,14 @@ def ours(node: Node, point: dict[str, Any]) -> np.ndarray:
         for symbol in node.free_symbols
         if isinstance(symbol, Symbol) and symbol.name in NUMBERS
     }
-    found = complex_value(node, kept, sizes).real
+    found = counted(node, kept, sizes)
     return np.broadcast_to(found, tuple(size(each) for each in node.shape))
 
 
-def same(left: Any, right: Any) -> None:
+def same(left: Any, right: np.ndarray) -> None:
+    """Say that SymPy's value is ours, which has its bounds."""
     left, right = np.ravel(left), np.ravel(right)
-    assert left.shape == right.shape
-    assert np.allclose(left, right, rtol=1e-11, atol=1e-12)  # a few roundings of sixteen digits
+    assert_rounded(left, right)
 
 
 EXPRESSIONS = [
@@ -230,9 +231,8 @@ def test_an_expression_of_sympy_keeps_its_value_and_its_shape_there_and_back(exp
     assert back.free_symbols <= expression.free_symbols | {m, k}
     for seed in range(2):
         point = values(seed)
-        true = number(expression, point)
-        same(ours(found.node, point), true)
-        same(number(back, point), true)
+        same(number(expression, point), ours(found.node, point))
+        same(number(back, point), ours(found.node, point))
 
 
 FORMULAS = [
@@ -341,20 +341,19 @@ def test_the_gradient_of_an_expression_of_sympy_is_one_and_is_right(loss: Any, b
         if symbol != c:
             assert found.shape == symbol.shape
         point = values(3)
-        slopes = np.zeros(point[symbol.name].shape)
-        for place in np.ndindex(slopes.shape):
-            moved = {name: np.array(value, dtype=complex) for name, value in point.items()}
-            moved[symbol.name][place] += 1e-60j
-            shaped = {
-                each.name: np.reshape(moved[each.name], [size(part) for part in each.shape]) for each in read.variables
-            }
-            sizes = {
-                part: NUMBERS[part.name]
-                for part in read.node.free_symbols
-                if isinstance(part, Symbol) and part.name in NUMBERS
-            }
-            slopes[place] = complex_value(read.node, shaped, sizes).item().imag / 1e-60
-        same(number(found, point), slopes)
+        shaped = {
+            each.name: np.reshape(point[each.name], [size(part) for part in each.shape]) for each in read.variables
+        }
+        sizes = {
+            part: NUMBERS[part.name]
+            for part in read.node.free_symbols
+            if isinstance(part, Symbol) and part.name in NUMBERS
+        }
+        by_ours = next(each for each in read.variables if each.name == symbol.name)
+        slopes, off = complex_step(read.node, by_ours, shaped, sizes)
+        slope = ours(gradient(read, symbol.name).node, point)
+        assert_off(slope.astype(float), slopes, bound(slope) + off)
+        same(number(found, point), slope)
 
 
 def test_answers_are_written_in_the_symbols_that_were_given() -> None:
@@ -369,7 +368,7 @@ def test_a_scalar_with_the_name_of_a_bound_one_is_not_caught() -> None:
     real = Symbol("t", real=True)
     expression = w.applyfunc(Lambda(a, a * real))
     back = to_sympy(from_sympy(expression).node, expression)
-    same(number(back, values()), 0.4 * values()["w"])
+    same(number(back, values()), 0.4 * exact(values()["w"]))
 
 
 def test_what_is_known_of_scalars_comes_along() -> None:

@@ -13,6 +13,7 @@ import symprop
 from symprop.errors import SpecError
 from symprop.networks import Dense, Embedding, Input, MeanSquaredError, Network, Repeat, Residual, Tanh, parse_network
 from symprop.networks.builder import Books, Builder
+from tests.rounding import differences
 
 CODER = 'Input(5) >> Dense(3) >> Tanh() >> Dense(5, tied="W1.T") >> MeanSquaredError() + L2(0.1)'
 TWICE = 'Input(3) >> Dense(3) >> Tanh() >> Dense(3, bias=False, tied="W1") >> Sigmoid() >> MeanSquaredError()'
@@ -148,28 +149,24 @@ def test_the_first_layer_says_how_a_weight_starts() -> None:
 
 
 def stepped_gradient(text: str, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The gradient of a generated module, and the same by steps of 1e-5 through its own loss."""
+    """How far the gradient of a generated module is from differences of its own loss, and what these allow."""
     module = symprop.compile(text)
     params = module.init_params(seed=1)
     rng = np.random.default_rng(0)
     sizes = [int(size) for size in (parse_network(text).system().inputs[0].shape[0],)]
     x, y = rng.normal(size=(4, *sizes)), rng.normal(size=(4, int(parse_network(text).system().output.shape[0])))
     _, grads = module.loss_and_grads(params, x, y)
-    found = np.zeros_like(params[name])
-    for place in np.ndindex(*found.shape):
-        losses = []
-        for step in (1e-5, -1e-5):
-            moved = {key: value.copy() for key, value in params.items()}
-            moved[name][place] += step
-            losses.append(module.loss(moved, x, y))
-        found[place] = (losses[0] - losses[1]) / 2e-5
-    return grads[name].copy(), found
+    off, allowed = np.zeros_like(params[name]), np.zeros_like(params[name])
+    for place in np.ndindex(*off.shape):
+        slope, allowed[place] = differences(lambda: module.loss(params, x, y), params[name], place)
+        off[place] = abs(grads[name][place] - slope)
+    return off, allowed
 
 
 @pytest.mark.parametrize(("text", "name"), [(CODER, "W1"), (TWICE, "W1"), (STEPS, "W2"), (NESTED, "W3")])
 def test_the_module_has_the_gradient_of_all_uses(text: str, name: str) -> None:
-    exact, stepped = stepped_gradient(text, name)
-    np.testing.assert_allclose(exact, stepped, rtol=1e-6, atol=1e-8)  # steps of 1e-5 lose about ten digits
+    off, allowed = stepped_gradient(text, name)
+    assert np.all(off <= allowed)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])

@@ -21,6 +21,7 @@ from symprop.notation import document, html, steps
 from symprop.notation.content import sections
 from symprop.notation.diagram import diagram
 from symprop.notation.function_notes import functions_of
+from tests.rounding import assert_off, differences
 
 RESIDUAL = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
 OWN = 'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> MeanSquaredError() + L2(0.01)'
@@ -75,15 +76,14 @@ def test_the_text_page_runs_and_gives_the_gradients(network: str, layout: str) -
     weight = given[first][1] if first == "W" else given[first]
     gradient = given["dW"][1] if first == "W" else given["dW1"]
     forward = page[: page.index("# Backward pass")]
-    differences = []
-    for sign in (1, -1):
-        weight[0, 1] += sign * 1e-6
+
+    def run() -> Any:
         again = dict(given)
         exec(compile(forward, "<page>", "exec"), again)
-        differences.append(sign * again[loss])
-        weight[0, 1] -= sign * 1e-6
+        return again[loss]
+
     assert gradient.shape == weight.shape
-    np.testing.assert_allclose(gradient[0, 1], sum(differences) / 2e-6, rtol=1e-5, atol=1e-9)
+    assert_off(gradient[0, 1], *differences(run, weight, (0, 1)))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -11,6 +11,7 @@ import pytest
 
 import symprop
 from symprop.notation.mathml import mathml
+from tests.patience import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -90,7 +91,8 @@ def test_pointing_at_an_equation_lights_up_its_code_and_its_proof(page: Page) ->
     assert page.locator("[id='tab:certificate'] tr.lit").count() > 0
     proof = page.locator(".proof").inner_text()
     assert "50 digits, each step" in proof and "ok" in proof
-    page.wait_for_function("document.querySelector('.listing').scrollTop > 100")  # the code came into view
+    # the code came into view: asked again and again, as the page's policy lets no text be run in it as a script
+    assert until(lambda: page.locator(".listing").evaluate("listing => listing.scrollTop") > 100)
     page.hover("h1")
     assert page.locator(".lit").count() == 0
 

@@ -62,10 +62,10 @@ def compiled(document: str, folder: Path, command: tuple[str, ...] = WHOLE) -> s
     return log
 
 
-def check_widths(log: str) -> None:
+def check_widths(log: str, name: str = "") -> None:
     """Assert that nothing is more than a point too wide."""
     overfull = [float(width) for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
-    assert not [width for width in overfull if width > 1], overfull
+    assert not [width for width in overfull if width > 1], f"{name} is too wide: {overfull}"
 
 
 def check_log(log: str) -> None:
@@ -74,14 +74,40 @@ def check_log(log: str) -> None:
     assert "undefined" not in log.lower().replace("undefined font shapes", "") and "multiply" not in log
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_network_compiles_inside_its_margins(name: str, tmp_path: Path) -> None:
+IN_WHOLE = ("digits", "recurrence", "columns")
+"""Networks whose reports are compiled as a user does: with the certificate, the slowest part, which is alike in all."""
+
+
+@pytest.mark.parametrize("name", IN_WHOLE)
+def test_a_report_compiles_inside_its_margins_and_its_references_lead_somewhere(name: str, tmp_path: Path) -> None:
     text, choice = CASES[name]
-    if name in ("digits", "recurrence", "columns"):
-        check_log(compiled(symprop.report(text, **choice).latex(), tmp_path))
-    else:  # without the certificate, the slowest part, which is alike in all
-        written = symprop.report(text, without=["certificate"], **choice).latex()
-        check_widths(compiled(written, tmp_path, ONCE))
+    check_log(compiled(symprop.report(text, **choice).latex(), tmp_path))
+
+
+def test_every_network_stays_inside_its_margins(tmp_path: Path) -> None:
+    """Reports with the same preamble are one document, so that TeX starts once; the log says where each begins."""
+    together: dict[str, list[str]] = {}
+    for name, (text, choice) in CASES.items():
+        if name not in IN_WHOLE:
+            written = symprop.report(text, without=["certificate"], **choice).latex()
+            preamble, _, body = written.partition(r"\begin{document}")
+            body = body.removesuffix("\\end{document}\n")
+            together.setdefault(preamble, []).append(f"\\typeout{{NETWORK {name}}}\n{body}\\clearpage\n")
+    checked = []
+    for place, (preamble, bodies) in enumerate(together.items()):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        document = preamble + r"\begin{document}" + "".join(bodies) + r"\end{document}"
+        for part in compiled(document, folder, ONCE).split("NETWORK ")[1:]:
+            checked.append(part.partition("\n")[0])
+            check_widths(part, checked[-1])
+    assert sorted([*checked, *IN_WHOLE]) == sorted(CASES)
+
+
+def test_a_line_that_is_too_wide_is_seen(tmp_path: Path) -> None:
+    document = r"\documentclass{article}\begin{document}\typeout{NETWORK x}\hbox to 5cm{\hskip 6cm}\end{document}"
+    with pytest.raises(AssertionError, match="too wide"):
+        check_widths(compiled(document, tmp_path, ONCE), "x")
 
 
 def test_the_page_and_the_steps_compile_too(tmp_path: Path) -> None:

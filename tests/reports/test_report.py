@@ -9,6 +9,7 @@ import pytest
 
 import symprop
 from symprop.cli import main
+from symprop.codegen.case import Case
 from symprop.errors import OutputError, SympropError
 from symprop.notation.content import seen_steps
 from symprop.reports import pdf
@@ -154,7 +155,7 @@ def test_bounds_multiply_to_the_input_and_norms_are_measured(residual: symprop.R
     assert [variable.name for variable in stations(symprop.parse_network(RESIDUAL).system())] == [
         "x", "a1", "a2", "a3", "z4",
     ]  # fmt: skip
-    points = measured(Subject(symprop.parse_network(RESIDUAL), seed=3))
+    points = measured(Subject(Case(symprop.parse_network(RESIDUAL)), seed=3))
     assert [point.latex for point in points] == ["W_1", "W_2", "W_3", "W_4"]
     assert all(point.norm > 0 for point in points)
     for point in points:

@@ -39,4 +39,4 @@ def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
     derivation = symprop.derive(
         "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(4) >> Tanh() >> MeanSquaredError()"
     )
-    assert str(derivation.bound("a1", "e1")) == "||W1||"
+    assert str(derivation.bound("z1", "e1")) == "||W1||"

@@ -19,6 +19,7 @@ from symprop.server.handler import Handler
 from symprop.server.limits import Limits
 from symprop.server.listening import Server
 from symprop.server.processes import ForkedProcesses, Processes
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Site:
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Send one request and return status, headers and content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in (headers if headers is not None else self.headers()).items():

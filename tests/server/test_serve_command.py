@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE, hear_interrupts
+
 
 def serve(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -22,6 +24,7 @@ def serve(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
+        preexec_fn=hear_interrupts,
     )
 
 
@@ -36,12 +39,12 @@ def port_of(process: subprocess.Popen[str]) -> int:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_ends_with_one_line(sign: signal.Signals) -> None:
     process = serve("--no-browser", "--port", "0")
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(process), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(process), timeout=PATIENCE)
     connection.request("GET", "/")
     assert connection.getresponse().read().startswith(b"<!DOCTYPE html>")
     connection.close()
     process.send_signal(sign)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err.strip()) == (0, "", "ended")
 
 
@@ -52,18 +55,18 @@ def test_it_opens_the_browser(tmp_path: Path) -> None:
     script.chmod(0o755)
     process = serve("--port", "0", BROWSER=f"{script} %s")
     port = port_of(process)
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not (seen.exists() and seen.read_text()) and time.monotonic() < end:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert seen.read_text() == f"http://127.0.0.1:{port}/\n"
 
 
 def test_a_port_in_use_is_told_and_what_helps() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = serve("--no-browser", "--port", str(taken.getsockname()[1]))
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4 and not out
     assert re.fullmatch(
         r"symprop: port \d+ of 127\.0\.0\.1 cannot be used: address already in use\nallowed: --port .*\n", err
@@ -87,7 +90,7 @@ def test_a_port_in_use_is_told_and_what_helps() -> None:
 )
 def test_options_that_are_none(arguments: tuple[str, ...], code: int) -> None:
     process = serve("--no-browser", *arguments)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code and not out
     assert 1 <= len(err.splitlines()) <= 3 and "Traceback" not in err
 
@@ -101,9 +104,10 @@ def test_the_working_folder_is_never_imported_from(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
+        preexec_fn=hear_interrupts,
     )
     port_of(process)
     time.sleep(2)  # the warm process imports meanwhile
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert err.strip() == "ended"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import runpy
-import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -17,6 +16,7 @@ import pytest
 
 import symprop
 from symprop.server.limits import Limits
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -49,7 +49,7 @@ def context(browser: Browser, site: Any) -> Iterator[BrowserContext]:
 def page(context: BrowserContext, site: Any) -> Page:
     """The page, open and empty."""
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(1000 * PATIENCE)
     opened.goto(site.server.address)
     return opened
 
@@ -61,13 +61,6 @@ def words(page: Page, selector: str) -> str:
 
 def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", re.sub(r"\s+", "", text))
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def pasted(page: Page) -> str:
@@ -99,7 +92,7 @@ def test_steps_open_with_rule_reason_and_formula(page: Page) -> None:
     assert [rule.split(",")[0] for rule in rules[-3:]] == ["sums to one", "distribute", "cancel"]
     assert "because" in rules[-3] and page.locator("[data-name=delta2] .steps math").count() > len(rules)
     page.get_by_label("Network or formula").fill(NETWORK.replace("Tanh", "Sigmoid"))
-    wait_for(lambda: "σ" in words(page, "[data-name=a1]"))
+    assert until(lambda: "σ" in words(page, "[data-name=a1]"))
     page.wait_for_selector("[data-name=delta2] details[open] .rule")  # what was open stays open
 
 
@@ -113,13 +106,13 @@ def test_latex_is_copied(page: Page) -> None:
     assert pasted(page) == f"{equation.target.latex()} = {equation.expression.latex()}"
     page.get_by_label("Network or formula").fill(NETWORK)
     page.locator("#copy-latex").click()
-    wait_for(lambda: words(page, "#copy-latex") == "Copied")
+    assert until(lambda: words(page, "#copy-latex") == "Copied")
     everything = pasted(page)
     assert everything.startswith(r"\begin{align}") and everything.count(r"\tag{") == 11
     page.get_by_label("Network or formula").fill(NETWORK)
     page.wait_for_selector("#copy-code:visible")
     page.locator("#copy-code").click()
-    wait_for(lambda: words(page, "#copy-code") == "Copied")
+    assert until(lambda: words(page, "#copy-code") == "Copied")
     assert pasted(page) == symprop.generate(NETWORK)
 
 
@@ -138,7 +131,7 @@ def test_the_code_is_downloaded_and_runs(page: Page, tmp_path: Path) -> None:
     page.wait_for_selector("#download:visible")
     page.get_by_label("Numbers").select_option("float32")
     page.get_by_label("Optimiser").select_option("adam")
-    wait_for(lambda: "train_step" in words(page, "#code"))
+    assert until(lambda: "train_step" in words(page, "#code"))
     page.wait_for_selector("#download:visible")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()
@@ -158,12 +151,12 @@ def test_a_formula_has_its_declarations_and_its_question(page: Page) -> None:
     page.get_by_label("where").fill("X: m n, w: n, y: m")
     page.get_by_label("by", exact=True).fill("w")
     page.wait_for_selector("[data-name=gradient]")
-    wait_for(lambda: "σ" in words(page, "[data-name=gradient]"))
+    assert until(lambda: "σ" in words(page, "[data-name=gradient]"))
     assert words(page, "[data-name=gradient] .right") == "−X⊤(y⊙σ(−y⊙(Xw)))"
     page.get_by_label("Question").select_option("hvp")
     page.get_by_label("along").fill("u")
     page.wait_for_selector("[data-name=hvp]")
-    wait_for(lambda: words(page, "[data-name=hvp] .left").endswith("u"))
+    assert until(lambda: words(page, "[data-name=hvp] .left").endswith("u"))
     page.wait_for_selector(DONE)
     assert page.locator("#names option").evaluate_all("all => all.map((one) => one.value)") == ["X", "w", "y"]
 
@@ -217,7 +210,7 @@ def test_a_caret_on_a_later_line_and_after_characters_of_two_units(page: Page) -
     page.get_by_role("button", name="Go to line 2, column 3").click()
     assert page.evaluate("getSelection().toString()") == "Dence"
     page.get_by_label("Network or formula").fill("Input(4) >> 😀")
-    wait_for(lambda: "😀" in words(page, "#problem-text"))
+    assert until(lambda: "😀" in words(page, "#problem-text"))
     assert page.locator("[data-marks=text] mark").inner_text() == "😀"
 
 
@@ -244,10 +237,10 @@ def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
     page.get_by_label("N =", exact=True).fill("2")
     page.get_by_label("n =", exact=True).fill("3")
     expected = symprop.generate(symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3}))
-    wait_for(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
+    assert until(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
     assert "a(l)" in words(page, "#derivation")
     page.reload()
-    wait_for(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
+    assert until(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
     page.get_by_label("Network or formula").fill(NETWORK)
     page.wait_for_selector("#sizes", state="hidden")
     page.wait_for_selector(f"{DONE}.ok")

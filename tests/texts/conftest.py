@@ -1,4 +1,4 @@
-"""What the tests of the texts share: values of derived equations, and Jacobians by the complex step."""
+"""What the tests of the texts share: values of derived equations."""
 
 from __future__ import annotations
 
@@ -36,16 +36,6 @@ def complex_values(equations: Iterable[Equation], given: Mapping[str, Any]) -> V
     return {name: np.asarray(value)[0] for name, value in evaluator.values.items()}
 
 
-def jacobian_by_complex_step(equations: Iterable[Equation], given: Mapping[str, Any], of: str, by: str) -> np.ndarray:
-    """The Jacobian of one vector by another from forward passes alone, `Im f(x + i h) / h`."""
-    listed, columns = list(equations), []
-    for position in range(np.asarray(given[by]).size):
-        moved = np.asarray(given[by], dtype=complex).copy()
-        moved[position] += 1e-200j
-        columns.append(np.imag(complex_values(listed, {**given, by: moved})[of]) / 1e-200)
-    return np.stack(columns, axis=-1)
-
-
 @pytest.fixture
 def in_digits() -> Callable[..., Values]:
     return values_in_digits
@@ -54,8 +44,3 @@ def in_digits() -> Callable[..., Values]:
 @pytest.fixture
 def in_complex() -> Callable[..., Values]:
     return complex_values
-
-
-@pytest.fixture
-def complex_step() -> Callable[..., np.ndarray]:
-    return jacobian_by_complex_step

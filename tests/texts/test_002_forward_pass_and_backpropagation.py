@@ -18,6 +18,7 @@ from symprop.algebra.reader import read_formula
 from symprop.analysis.slopes import largest_slope, slope_at_output
 from symprop.analysis.vanishing import jacobian_bound, norm, shrinkage, vanishing
 from symprop.calculus.walk import derive_system
+from tests.rounding import assert_off, differences
 
 EXAMPLE = "Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()"
 # The numbers of the text were lost; these have its shape: a target of 1, and gradients that are all negative.
@@ -165,17 +166,10 @@ def test_the_gradients_of_the_module_are_those_of_central_differences() -> None:
     x, y = np.array([[0.5, 0.8]]), np.array([[1.0]])
     params = {name: np.array(GIVEN[name], dtype=float) for name in module.PARAMETERS}
     _, grads = module.loss_and_grads(params, x, y)
-    step = 1e-5
     for name, value in params.items():
         for place in np.ndindex(value.shape):
-            kept, losses = value[place], []
-            for sign in (1, -1):
-                value[place] = kept + sign * step
-                losses.append(module.loss(params, x, y))
-            value[place] = kept
-            numerical = (losses[0] - losses[1]) / (2 * step)
-            # h**2 / 6 times the third derivative, and the rounding of the losses divided by h: below 1e-10 here
-            assert abs(numerical - grads[name][place]) < 1e-10, (name, place)
+            slope, off = differences(lambda: module.loss(params, x, y), value, place)
+            assert_off(grads[name][place], slope, off, (name, place))
 
 
 def test_a_sigmoid_scales_by_at_most_a_quarter() -> None:

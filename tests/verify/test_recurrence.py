@@ -12,13 +12,14 @@ import sympy
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation, derive
+from symprop.codegen.case import Case
 from symprop.networks import parse_network
-from symprop.verify import check, complex_step
-from symprop.verify.arithmetic import Complex
-from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify import check
 from symprop.verify.page import run_page
 from symprop.verify.points import random_points
 from symprop.verify.recurrence import rows
+from tests.rounding import assert_off, bound
+from tests.rounding_of_formulas import counted_values, slopes_of
 
 BLOCKS = (
     "Dense(3) >> Tanh()",
@@ -63,12 +64,13 @@ def test_the_recurrence_gives_the_gradients_of_the_unrolled_network(block: str, 
     name = next(item.count for item in general.system.items if isinstance(item, Loop))
     unrolled = parse_network(network(block, count, start)).system()
     point = random_points(unrolled, 3, 1, ["distribution"])[0]
-    true = complex_step.gradients(unrolled, point)
-    evaluator = Evaluator(Complex(), stacked(point.example(0), Complex()))
-    evaluator.run(numbered((*general.system.items, *general.backward), count, name))
-    for parameter, slope in true.items():
-        found = unstacked(evaluator.values[f"d{parameter}"]).real
-        np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-13, err_msg=parameter)
+    given = point.example(0)
+    values = counted_values(numbered((*general.system.items, *general.backward), count, name), given)
+    assert unrolled.loss is not None
+    for parameter in unrolled.parameters:
+        slope, off = slopes_of(unrolled.equations, unrolled.loss.name, parameter.name, given)
+        found = values[f"d{parameter.name}"]
+        assert_off(found.astype(float), slope, bound(found) + off, parameter.name)
 
 
 PRINTED = (
@@ -95,14 +97,14 @@ PRINTED = (
 def test_the_printed_page_gives_the_gradients_of_the_unrolled_network(middle: str, end: str) -> None:
     net = parse_network(f"Input(n) >> {middle} >> {end}")
     sizes = {"n": 3, "h": 4} if "Dense(h" in middle else {"n": 3}
-    found = list(rows(derive(net), net, sizes, 0))
+    found = list(rows(Case(net), sizes, 0))
     assert len(found) == 3
     assert all(row.ok for row in found), found
 
 
 def test_widths_may_vary_from_block_to_block() -> None:
     net = parse_network("Input(n_0) >> Repeat(Dense(n_l) >> Activation('x * sigmoid(x)'), L) >> MeanSquaredError()")
-    found = list(rows(derive(net), net, {"n_0": 2, "n_1": 4, "n_2": 3, "n_3": 2}, 0))
+    found = list(rows(Case(net), {"n_0": 2, "n_1": 4, "n_2": 3, "n_3": 2}, 0))
     assert all(row.ok for row in found), found
 
 
@@ -141,9 +143,8 @@ def replaced(old: str, new: str) -> Any:
 )
 def test_a_wrong_page_is_caught(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = parse_network("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), L) >> Dense(2) >> MeanSquaredError()")
-    derivation = derive(net)
     monkeypatch.setattr(Derivation, "text", replaced(old, new))
-    assert not all(row.ok for row in rows(derivation, net, {}, 0))
+    assert not all(row.ok for row in rows(Case(net), {}, 0))
 
 
 def test_a_page_is_run_as_numpy_reads_it() -> None:

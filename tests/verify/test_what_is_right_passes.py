@@ -39,7 +39,7 @@ ZERO = (
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("network", OFF)
 def test_no_point_lies_on_a_kink(network: str, seed: int) -> None:
-    assert all(seen(parse_network(network).system(), point).regular for point in points_of(network, seed))
+    assert all(seen(parse_network(network).system(), point.examples).regular for point in points_of(network, seed))
     result = check(network, seed=seed, float32=False)
     assert result.ok, result.table()
 

@@ -14,18 +14,17 @@ from typing import Any
 import pytest
 import sympy
 
-from symprop import codegen
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import ones
-from symprop.calculus import derive as walk
-from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, sum_rules, tidy
+from symprop.calculus import elementwise, pullbacks, pushforwards, rewriting, rules, sum_rules, tidy, walk
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
+from symprop.codegen import case
 from symprop.codegen.numpy_source import NUMPY
 from symprop.verify.certificate import check
 
@@ -181,7 +180,7 @@ def code(right: str, wrong: str) -> Patch:
         assert right in text
         return text.replace(right, wrong)
 
-    return name(codegen, "module_source", changed)
+    return name(case, "module_source", changed)
 
 
 def wrong_code(right: Any, node: Node) -> Any:

@@ -41,7 +41,7 @@ from symprop.formulas.checks.points import FormulaPoint, alternating, exists, nu
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
-from symprop.verify.arithmetic import Array
+from symprop.verify.arithmetic import Array, nearest
 from symprop.verify.certificate import Certificate
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
@@ -298,7 +298,7 @@ def _function(result: Result, found: list[FormulaPoint], function: Callable[...,
     """
     noises = [noise.of_run(partial(value, result.node, point)) for point in found]
     with mpmath.workdps(WORKING_DIGITS):
-        truths = [np.asarray(precise(result.node, point), dtype=float) for point in found]
+        truths = [nearest(precise(result.node, point)) for point in found]
     triples = list(zip(found, truths, noises, strict=True))
     steady = [each for each in triples if _largest(each[2]) <= UNSTEADY * _largest(each[1])]
     judgements = []

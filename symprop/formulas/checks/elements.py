@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 from sympy import Basic
 
+from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
@@ -38,7 +39,7 @@ def written_out(node: Node, reader: Reader, longest: int) -> Array:
 
     def write(part: Node) -> Array:
         if part not in known:
-            for operand in part.operands:
+            for operand in _inside(part):
                 write(operand)
             found = elements(part, reader=reader)
             for expression in found.ravel():
@@ -48,6 +49,13 @@ def written_out(node: Node, reader: Reader, longest: int) -> Array:
         return known[part]
 
     return write(node)
+
+
+def _inside(part: Node) -> list[Node]:
+    """Return what a node is made of: its operands, of a series its terms."""
+    if isinstance(part, n.BlockSum):
+        return [part.at(sympy.Integer(place)) for place in range(1, int(part.count) + 1)]
+    return list(part.operands)
 
 
 def _choices(expression: Basic) -> int:

@@ -21,7 +21,7 @@ from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
-from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.arithmetic import Array, Precise, nearest
 from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
 from symprop.verify.measure import WIDEST, Row
 from symprop.verify.values import allowed
@@ -38,7 +38,7 @@ def extreme_row(result: Result, point: FormulaPoint, function: Callable[..., Any
             exact = precise(result.node, moved)
             if not all(mpmath.isfinite(each) and abs(each) < LARGEST_FLOAT64 for each in exact.ravel()):
                 continue
-            true = exact.astype(float)
+            true = nearest(exact)
             found = ran(function, moved)
             errors.append(_error(found, true, result.node, moved))
             if not errors[-1] <= LIMIT:
@@ -68,7 +68,7 @@ def extreme_points(result: Result, point: FormulaPoint) -> Iterator[tuple[str, F
 
 
 def _with(point: FormulaPoint, variable: Variable, scaled: Array) -> FormulaPoint:
-    near = scaled.astype(float)
+    near = nearest(scaled)
     exact = np.asarray(Precise().array(near), dtype=object)  # the number that float64 has, so that both start alike
     return FormulaPoint(point.sizes, {**point.values, variable.name: near}, {**point.precise, variable.name: exact})
 

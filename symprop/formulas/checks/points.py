@@ -9,7 +9,6 @@ import mpmath
 import numpy as np
 from sympy import Expr, Integer, Symbol
 
-from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
@@ -34,18 +33,19 @@ def size_symbols(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol
     """
     parts = [part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts))]
     nodes = list(dict.fromkeys(part for formula in formulas for part in walk(formula)))
-    bound = {part.index for part in nodes if isinstance(part, n.BlockSum)}
+    free = {symbol for each in (*parts, *formulas) for symbol in each.free_symbols}
     parts += [argument for part in nodes for argument in part.args if isinstance(argument, Expr)]
     found = dict.fromkeys(symbol for part in parts for symbol in sorted(part.free_symbols, key=str))
-    return tuple(symbol for symbol in found if symbol not in bound)
+    return tuple(symbol for symbol in found if symbol in free)
 
 
 def exists(formula: Node, sizes: Mapping[Expr, int]) -> bool:
     """Whether a formula has its shapes at these sizes: `x[2]` needs three elements.
 
-    >>> from symprop.algebra import variable
+    >>> from symprop.algebra import nodes, variable
     >>> m = Symbol("m", integer=True, positive=True)
-    >>> exists(n.Slice(variable("x", (m,)), 0, 2, 3), {m: 2}), exists(n.Slice(variable("x", (m,)), 0, 2, 3), {m: 3})
+    >>> third = nodes.Slice(variable("x", (m,)), 0, 2, 3)
+    >>> exists(third, {m: 2}), exists(third, {m: 3})
     (False, True)
     """
     try:

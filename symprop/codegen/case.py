@@ -1,0 +1,183 @@
+"""One case: a network in a layout and for a target, with what has been worked out of it, each thing once.
+
+Derivation, program, source and module are made when they are first asked for. The same network in another layout, at
+other sizes or in another precision is a case of the same family, and what one of a family has worked out all of them
+have. Nothing is kept anywhere else: a family lives as long as one of its cases is held.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from symprop.algebra.equations import System
+from symprop.algebra.names import closest
+from symprop.analysis.derivation import Derivation, derive
+from symprop.codegen.loading import loaded
+from symprop.codegen.module import DTYPES, TARGETS, formed, module_source
+from symprop.codegen.program import Program
+from symprop.errors import SpecError, shown
+from symprop.networks.network import LAYOUTS, Network
+from symprop.networks.optimisers import OPTIMISERS
+from symprop.networks.spec import as_network
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, or its text, in a `layout`, with the options of its module; a report and a certificate of it share it.
+
+    `layout` is "example", "rows" or "columns"; the code always has its batch in rows. The options are those of
+    `symprop.generate`.
+
+    >>> import symprop
+    >>> case = Case("Input(2) >> Dense(n) >> Tanh() >> MeanSquaredError()").with_sizes({"n": 3})
+    >>> case.derivation.gradient("W1").text(), case.rows.derivation.gradient("W1").text()
+    ('outer(delta1, x)', 'delta1.T @ x')
+    >>> case.module.PARAMETERS, symprop.check(case).ok
+    ({'W1': (3, 2), 'b1': (3,)}, True)
+
+    Raises:
+        SpecError: no network, or an unknown layout or option.
+    """
+
+    network: Network
+    layout: str = "example"
+    target: str = "numpy"
+    dtype: str = "float64"
+    optimizer: str | None = None
+    threads: int = 1
+    _family: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        network = as_network(self.network)
+        object.__setattr__(self, "network", self.once(("network", network), lambda: network))
+        for name, value, allowed in (
+            ("layout", self.layout, LAYOUTS),
+            ("target", self.target, TARGETS),
+            ("dtype", self.dtype, DTYPES),
+        ):
+            if value not in allowed:
+                raise SpecError(f"unknown {name} {shown(value)}\nallowed: {', '.join(allowed)}")
+        if self.threads not in (1, 2) or isinstance(self.threads, bool):
+            raise SpecError(f"threads is {shown(self.threads)}\nallowed: 1, 2")
+        if self.threads == 2 and self.target != "numpy":
+            raise SpecError(f'threads=2 is for target="numpy", not {self.target!r}')
+        if self.optimizer is not None and (not isinstance(self.optimizer, str) or self.optimizer not in OPTIMISERS):
+            hint = closest(self.optimizer, OPTIMISERS) if isinstance(self.optimizer, str) else ""
+            raise SpecError(f"unknown optimizer {shown(self.optimizer)}{hint}\nallowed: {', '.join(OPTIMISERS)}")
+
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what the family has under this name, made now if it has nothing; the network is part of the name."""
+        if what not in self._family:
+            self._family[what] = make()
+        found: Made = self._family[what]
+        return found
+
+    def at(self, **options: Any) -> Case:
+        """Return the case with other options: `layout`, `target`, `dtype`, `optimizer`, `threads`."""
+        return replace(self, **options)
+
+    def of(self, network: Network) -> Case:
+        """Return the case of another network in the family: the same at other sizes, or with names for them."""
+        return replace(self, network=network)
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> Case:
+        """Return the case with numbers for sizes and counts that have a name.
+
+        Raises:
+            SpecError: a name that the network does not have, or no size for it.
+        """
+        return self.of(self.network.with_sizes(sizes)) if sizes else self
+
+    @property
+    def example(self) -> Case:
+        """The case for one example."""
+        return self.at(layout="example")
+
+    @property
+    def rows(self) -> Case:
+        """The case for a batch in rows, which the code computes."""
+        return self.at(layout="rows")
+
+    @property
+    def system(self) -> System:
+        """The equations of the forward pass."""
+        return self.network.system(self.layout)
+
+    @property
+    def names(self) -> list[str]:
+        """The names among the sizes and counts, sorted."""
+        system, loops = self.system, self.system.loops
+        shapes = [variable.shape for variable in (*system.inputs, *system.targets, *system.parameters)]
+        sizes = [size for shape in shapes for size in shape] + [loop.count for loop in loops]
+        symbols = {symbol for size in sizes for symbol in size.free_symbols} - {loop.index for loop in loops}
+        return sorted(symbol.name for symbol in symbols - {system.batch})
+
+    @property
+    def derivation(self) -> Derivation:
+        """The derivation in the layout of the case.
+
+        Raises:
+            SpecError: the network has no loss.
+        """
+        key = "derivation", self.network, self.layout
+        return self.once(key, lambda: derive(self.network, layout=self.layout))
+
+    @property
+    def program(self) -> Program:
+        """The program of both passes in their stable forms, of which every function of the module is made."""
+        return self.once(("program", self.network), lambda: formed(self.rows.derivation))
+
+    @property
+    def source(self) -> str:
+        """The source of the generated module.
+
+        Raises:
+            SpecError: a size is a name, or the network has no loss or no parameters.
+        """
+        return self.once(("source", *self._options), self._written)
+
+    @property
+    def module(self) -> types.ModuleType:
+        """The generated module, loaded; errors are those of `source`, and ImportError where numba is not installed."""
+        return self.once(("module", *self._options), lambda: loaded(self.source))
+
+    @property
+    def _options(self) -> tuple[Hashable, ...]:
+        return self.network, self.target, self.dtype, self.optimizer, self.threads
+
+    def _written(self) -> str:
+        derivation = self.rows.derivation
+        if not derivation.parameters:
+            raise SpecError(
+                "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
+            )
+        if self.names:
+            example = ",".join(f"{name}=32" for name in self.names)
+            raise SpecError(
+                f"code needs numbers for the sizes {', '.join(self.names)}\n"
+                f"give them, as in network.with_sizes({{...}}) or --sizes {example}"
+            )
+        return module_source(derivation, self.program, self.dtype, self.optimizer, self.target, self.threads)
+
+
+def case_of(value: Case | Derivation | Network | str, **options: Any) -> Case:
+    """Return a case of a network, its text or its derivation; one that is a case already, with other options.
+
+    Raises:
+        SpecError: no network, or an unknown option.
+    """
+    if isinstance(value, Case):
+        return value.at(**options)
+    if not isinstance(value, Derivation):
+        return Case(value, **options)  # type: ignore[arg-type]
+    case = Case(value.network, **options)  # type: ignore[arg-type]
+    case.once(("derivation", case.network, value.system.layout), lambda: value)
+    return case
+
+
+__all__ = ["Case", "case_of"]
