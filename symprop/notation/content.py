@@ -246,7 +246,12 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
             yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
     if any("(" in label for label in labelled):
         rows = Part(Variable("W", (), (4, 2)), ((i, *free), free))
-        yield (rows, " is the i-th of the blocks of rows of equal size that ", rows.operands[0], " consists of.")
+        yield (
+            rows,
+            " is block i of the rows of ",
+            rows.operands[0],
+            ", all blocks being equal in size; so for columns.",
+        )
     nodes = [part for side in written for part in walk(side)]
     ids, values = Variable("x", (), (2,), (n.Fact("index", 3),)), Variable("E", (), (3, 2))
     if any(isinstance(part, n.Take) for part in nodes):
@@ -272,7 +277,7 @@ def _signs(derivation: Derivation) -> Iterator[Words]:
     if occurs("⊙^"):
         yield (n.Power(Variable("U", (), (2, 2)), Rational(1, 2)), " is the square root of each element.")
     if occurs("mat["):
-        yield (n.Reshape(u, (1, 2, 1)), " has the elements of ", u, " row by row in that shape.")
+        yield (n.Reshape(Variable("u", (), (4,)), (2, 2)), " has the elements of ", u, " row by row in that shape.")
     if occurs("𝟏"):
         yield (n.Fill(1, (2,)), " is the vector of ones.")
     for name, meaning in _NAMED_OPERATIONS.items():
