@@ -7,7 +7,6 @@ is cut to its block i: `W₍ᵢ₎` is block i of the rows of W, all blocks bein
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 import sympy
@@ -16,7 +15,8 @@ from sympy import Basic, Expr, Integer, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.notation.precedence import ATOM, POWER, Of, Piece
+from symprop.algebra.trees import walk
+from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
 
@@ -121,12 +121,26 @@ def _(node: Part, of: Of, style: Style) -> Piece:
 
 @ROWS.row(Stack)
 def _(node: Stack, of: Of, style: Style) -> Piece:
-    return Piece(style.stack(of(node.operands[0]).text, labels(node.address)), ATOM)
+    inside = of(node.operands[0]).text
+    ranges = [f"{digit.place} {style.relation('<=')} {style.number(digit.size).text}" for digit in uncounted(node)]
+    return Piece(style.stack(" : ".join([inside, *filter(None, [", ".join(ranges)])]), labels(node.address)), ATOM)
 
 
-def places(address: Iterable[Axis]) -> list[Expr]:
-    """Return the indices of an address."""
-    return [digit.place for axis in address for digit in axis if digit.place is not None]
+def is_counted(index: Expr, node: Node) -> bool:
+    """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone."""
+    for part in walk(node):
+        whole = part.address if isinstance(part, Part) else ()
+        if any(len(axis) == 1 and axis[0].place is not None and axis[0].place.has(index) for axis in whole):
+            return True
+        if isinstance(part, Element) and index in part.indices:
+            return True
+    return False
 
 
-__all__ = ["Address", "Axis", "Digit", "Part", "Stack", "kept", "kept_shape", "labels", "places"]
+def uncounted(node: Stack) -> list[Digit]:
+    """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
+    blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
+    return [digit for digit in blocks if digit.place is not None and not is_counted(digit.place, node.operands[0])]
+
+
+__all__ = ["Address", "Axis", "Digit", "Part", "Stack", "is_counted", "kept", "kept_shape", "labels", "uncounted"]

@@ -13,7 +13,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Address, Digit, Part, Stack, kept_shape
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
 from symprop.notation.precedence import Element, IndexedSum
 
 SLICES = Table("slices")
@@ -83,7 +83,10 @@ class Slicer:
                 body = write(inner)
             except Unwritten:
                 continue
-            indices = [digit.place for axis in inner for digit in axis if isinstance(digit.place, sympy.Symbol)]
+            summed = [digit for axis in inner for digit in axis if digit.place is not None]
+            indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
+            for digit in (digit for digit in summed if digit.place not in indices):
+                body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
             return IndexedSum(body, indices, body.shape) if indices else body
         raise Unwritten
 

@@ -16,7 +16,7 @@ from symprop.algebra.nodes import Node, names_in
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Part, Stack, labels
+from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over
 from symprop.notation.slices import Slicer
 from symprop.notation.slicing import at, choices, needs_places
@@ -76,7 +76,7 @@ def _columns(node: Node) -> int:
 def sides(equation: Equation) -> tuple[Node, Node]:
     """Return both sides of an equation as pages print them: `Sᵢ` and `Qᵢ Kᵢᵀ` where it says what is at each place."""
     right = stacked(equation.expression)
-    if isinstance(right, Stack):
+    if isinstance(right, Stack) and not uncounted(right):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -216,3 +219,24 @@ def test_left_sides_stand_at_places_too() -> None:
     p, q = variable("P", (2, 3, 4)), variable("Q", (2, 4, 5))
     left, right = sides(Equation(variable("S", (2, 3, 5)), p @ q))
     assert isinstance(left, Part) and right.shape == (3, 5) == left.shape
+
+
+def test_how_many_blocks_there_are_is_said_where_no_axis_tells() -> None:
+    x, w, v = variable("X", (5, 4)), variable("W", (6, 4)), variable("V", (6, 4))
+    heads, others = (n.Transpose(n.Reshape(x @ each.T, (5, 2, 3)), (1, 0, 2)) for each in (w, v))
+    product = heads @ n.Transpose(others, (0, 2, 1))
+    assert pretty(n.Sum(product, 0)) == "Σᵢ₌₁² X W₍ᵢ₎ᵀ (X V₍ᵢ₎ᵀ)ᵀ"
+    joined = n.Reshape(n.Transpose(product @ heads, (1, 0, 2)), (5, 6))
+    assert pretty(joined) == "{X W₍ᵢ₎ᵀ (X V₍ᵢ₎ᵀ)ᵀ X W₍ᵢ₎ᵀ : i ≤ 2}[:, (i)]"
+    left, right = sides(Equation(variable("H", (5, 6)), joined))
+    assert (pretty(left), pretty(right)) == ("H", pretty(joined))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tex_sets_every_sample(tmp_path: Path) -> None:
+    page = "\n".join(rf"\[ {latex(node)} \]" for node in NODES.values())
+    whole = "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n" + page + "\n\\end{document}\n"
+    (tmp_path / "page.tex").write_text(whole, encoding="utf-8")
+    order = ["pdflatex", "-draftmode", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(order, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
