@@ -90,36 +90,6 @@ def vec(meaning: Meaning, tree: Tree) -> Value:
     return Value((Size(math.prod(size.value for size in value.shape)),), lambda: full(value).ravel())
 
 
-def reshape(meaning: Meaning, tree: Tree) -> Value:
-    value = meaning.array(tree.parts[0])
-    sizes = [meaning.constant(part) for part in tree.parts[1:]]
-    return Value(tuple(map(Size, sizes)), lambda: full(value).reshape(sizes))
-
-
-def transpose(meaning: Meaning, tree: Tree) -> Value:
-    value = meaning.array(tree.parts[0])
-    order = [int(word) for word in tree.parts[1].words]
-    return Value(tuple(value.shape[axis] for axis in order), lambda: np.transpose(full(value), order))
-
-
-def expand(meaning: Meaning, tree: Tree) -> Value:
-    (value,) = _arguments(meaning, tree, 1, axes=True)
-    axis = int(tree.words[0])
-    return Value((*value.shape[:axis], Size(1), *value.shape[axis:]), lambda: np.expand_dims(full(value), axis))
-
-
-def scatter_add(meaning: Meaning, tree: Tree) -> Value:
-    values, ids = _arguments(meaning, tree, 2)
-    rows = Size()
-
-    def compute() -> Any:
-        found = np.zeros([size.value for size in (rows, *values.shape[ids.rank :])], dtype=full(values).dtype)
-        np.add.at(found, ids.compute(), full(values))
-        return found
-
-    return Value((rows, *values.shape[ids.rank :]), compute)
-
-
 def onehot(meaning: Meaning, tree: Tree) -> Value:
     (ids,) = _arguments(meaning, tree, 1)
     size = Size()
@@ -172,10 +142,6 @@ CALLS: dict[str, Call] = {
     "tr": trace,
     "det": det,
     "vec": vec,
-    "reshape": reshape,
-    "transpose": transpose,
-    "expand": expand,
-    "scatter_add": scatter_add,
     "onehot": onehot,
     "concatenate": concatenate,
     "sum": reduction(np.sum),

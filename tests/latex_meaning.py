@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from latex_calls import CALLS
 from latex_names import Tree
+from latex_places import arranged, part, stack
 from latex_reader import read
 from latex_sizes import FUNCTIONS, WITH_A_NUMBER, ZERO, Array, Multiple, Size, Value
 from latex_sizes import scalar as scalar_value
@@ -46,7 +47,8 @@ class Meaning:
         Raises:
             Unreadable: outside the subset, ambiguous, or of another shape.
         """
-        value = self.value(read(latex, tuple(self.arrays), self.prime))
+        tree = read(latex, tuple(self.arrays), self.prime)
+        value = stack(self, tree, tuple(map(Size, shape))) if tree.kind == "stack" else self.value(tree)
         if value is ZERO:
             return np.zeros(shape)
         sizes = tuple(map(Size, shape))
@@ -81,26 +83,18 @@ class Meaning:
         current = self.indices[tree.text][1]
         return Value((), lambda: float(current[0] + 1))  # positions count from 1
 
-    def element(self, tree: Tree) -> Value:
-        array = self.arrays.get(tree.text)
-        if array is None or len(tree.words) != array.ndim:
-            raise Unreadable(f"elements {''.join(tree.words)} of {tree.text}")
-        places: list[Callable[[], int]] = []
-        for letter, size in zip(tree.words, array.shape, strict=True):
-            if letter.isdigit():
-                places.append(lambda at=int(letter) - 1: at)
-                continue
-            bound, current = self.indices[letter]
-            if not bound.meets(Size(size)):
-                raise Unreadable(f"the index {letter} has two ranges")
-            places.append(lambda current=current: current[0])
-        return Value((), lambda: array[tuple(place() for place in places)])
+    def blocks(self, tree: Tree) -> Value:
+        values = [self.array(part) for part in tree.parts]
+        vectors = all(value.rank == 1 and not value.row for value in values)
+        axis = ("1",) if tree.text == "beside" else () if vectors else ("0",)
+        return CALLS["concatenate"](self, Tree("call", tree.parts, "concatenate", axis))
 
     def summation(self, tree: Tree) -> Value:
         own = [(Size(), [0]) for _ in tree.words]
         outer = dict(self.indices)
         self.indices.update(zip(tree.words, own, strict=True))
-        body = self.scalar(tree.parts[0])
+        value = self.value(tree.parts[0])
+        body = scalar_value(0.0) if value is ZERO else value
         self.indices = outer
 
         def total() -> Any:
@@ -111,7 +105,7 @@ class Meaning:
                 found = found + body.compute()
             return found
 
-        return Value((), total)
+        return Value(body.shape, total, body.row)
 
     def scalar(self, tree: Tree) -> Value:
         value = self.value(tree)
@@ -293,7 +287,7 @@ class Meaning:
     def selection(self, tree: Tree) -> Value:
         base, *places = tree.parts
         array = self.array(base)
-        if len(places) == 1 and places[0].kind == "name":
+        if len(places) == 1 and places[0].kind in ("name", "element"):
             ids = self.array(places[0])
             return Value((*ids.shape, *array.shape[1:]), lambda: array.compute()[ids.compute()])
         chosen: list[Any] = []
@@ -339,7 +333,12 @@ _METHODS: dict[str, Callable[[Meaning, Tree], Any]] = {
     "number": Meaning.number,
     "group": Meaning.group,
     "index": Meaning.index,
-    "element": Meaning.element,
+    "element": part,
+    "stack": stack,
+    "blocks": Meaning.blocks,
+    "arranged": lambda meaning, tree: arranged(
+        meaning.array(tree.parts[0]), [meaning.constant(size) for size in tree.parts[1:]]
+    ),
     "summation": Meaning.summation,
     "sum": Meaning.sum,
     "negative": Meaning.negative,

@@ -40,14 +40,27 @@ class NameReader(Cursor):
             self.take()
             below = self.script().split(",")
         elements: tuple[str, ...] = ()
-        if below and self.bound and re.search(f"[{''.join(self.bound)}]", below[-1]):
-            elements = tuple(below.pop())
-        text = stem + (f"_{','.join(below)}" if below else "") + self.marks()
+        marks = self.marks()
+        whole = "_".join(filter(None, (stem, ",".join(below)))) + marks in self.names
+        if below and not whole and self.bound and re.search(f"[{''.join(self.bound)}]", ",".join(below)):
+            below, elements = self.apart(stem, below, marks)
+        elif below and below[0].isdigit() and stem in self.names and f"{stem}_{below[0]}" not in self.names:
+            below, elements = [], tuple(below)  # the only place of an axis of length 1
+        text = stem + (f"_{','.join(below)}" if below else "") + marks
         if text in self.bound and not elements:
             return Tree("index", text=text)
         if stem == "K" and len(below) == 2 and text not in self.names:
             return Tree("commutation", words=tuple(below))
         return Tree("element" if elements else "name", text=text, words=elements)
+
+    def apart(self, stem: str, below: list[str], marks: str) -> tuple[list[str], tuple[str, ...]]:
+        """Tell the subscripts of a name from places in its array, which stand behind them: `W_{1,:,i}`, `y_{ij}`."""
+        last = len(below) - 1
+        names = ["_".join(filter(None, (stem, ",".join(below[:k])))) + marks for k in range(last)]
+        own = next((k for k, name in enumerate(names) if name in self.names), last)
+        places = below[own:]
+        plain = len(places) == 1 and places[0].isalnum()
+        return below[:own], tuple(places[0] if plain else places)
 
     def stem(self, first: str) -> str:
         """Return the letter of a name: of one in bold or upright letters the letters, of one with an accent both."""

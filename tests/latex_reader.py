@@ -21,7 +21,7 @@ FUNCTIONS = {
 }  # fmt: skip
 RELATIONS = {"<": "<", ">": ">", "=": "==", "ge": ">=", "le": "<=", "ne": "!=", "geq": ">=", "leq": "<=", "neq": "!="}
 PRODUCTS = {"odot", "oslash", "otimes"}
-CLOSING = {"(": ")", "|": "|", "‖": "‖"}
+CLOSING = {"(": ")", "|": "|", "‖": "‖", "{": "}"}
 
 
 def read(latex: str, names: Sequence[str] = (), prime: str = "mark") -> Tree:
@@ -50,6 +50,18 @@ def name_of(latex: str, prime: str = "mark") -> str:
     if tree.kind != "name":
         raise Unreadable(f"{latex} is no name")
     return tree.text
+
+
+def at_places(left: str, right: str, name: str) -> str:
+    r"""Return the right side of an equation with the places that its left side, which has this name, says.
+
+    >>> at_places("S_{i}", "Q_{i} K_{i}", "S")
+    '\\left\\{Q_{i} K_{i}\\right\\}_{i}'
+    """
+    reader = Reader(tokens(left), frozenset({name, name.rpartition("/d")[2]}), "mark", bound=list("ijklprsuv"))
+    labels = reader.sum().words
+    plain = all(len(label) == 1 and label != ":" for label in labels)
+    return rf"\left\{{{right}\right\}}_{{{('' if plain else ',').join(labels)}}}" if labels else right
 
 
 class Reader(NameReader):
@@ -91,7 +103,7 @@ class Reader(NameReader):
         if here is None:
             return False
         if here.kind == "macro":
-            return here.text not in PRODUCTS | {"cdot", "text"} and here.text not in RELATIONS
+            return here.text not in PRODUCTS | {"cdot", "text", "times"} and here.text not in RELATIONS
         return here.kind in ("letter", "digit", "open", "begin", "{")
 
     def item(self) -> Tree:
@@ -149,13 +161,15 @@ class Reader(NameReader):
         here = self.take()
         if here.kind == "digit":
             return self.number(here.text)
+        if here == Token("open", "{"):
+            return self.stack()
         if here.kind == "open" and here.text in CLOSING:
             return self.bracketed(here.text)
         if here.kind == "{":
             self.position -= 1
             return self.argument().all()
-        if here.kind == "begin" and here.text == "cases":
-            return self.cases()
+        if here.kind == "begin" and here.text in ("cases", "bmatrix"):
+            return self.cases() if here.text == "cases" else self.blocks()
         if here.kind == "letter":
             return self.name(here.text)
         if here.kind != "macro":
@@ -178,6 +192,31 @@ class Reader(NameReader):
                 self.argument()  # F: the root of the sum of squares of a matrix too
             return Tree("norm", (inside,))
         return Tree("group", (inside,))
+
+    def stack(self) -> Tree:
+        """Read an array by what stands at each of its places, whose letters stand behind it."""
+        start, depth = self.position, 1
+        while depth:
+            here = self.take()
+            depth += (here == Token("open", "{")) - (here == Token("close", "}"))
+        inside = self.tokens[start : self.position - 1]
+        self.take("_")
+        written = "".join(token.text for token in self.argument().tokens)
+        labels = tuple(written.split(",") if "," in written or "(" in written else written)
+        letters = [letter for letter in written if letter.isalpha()]
+        body = type(self)(inside, self.names, self.prime, bound=[*self.bound, *letters]).all()
+        return Tree("stack", (body,), words=labels)
+
+    def blocks(self) -> Tree:
+        """Read blocks beside each other or below each other."""
+        parts, signs = [self.sum()], []
+        while not self.sees("end"):
+            signs.append(self.take().kind)
+            parts.append(self.sum())
+        self.take("end", "bmatrix")
+        if len(set(signs)) > 1:
+            raise Unreadable("blocks beside and below each other")
+        return Tree("blocks", tuple(parts), "beside" if "&" in signs else "below")
 
     def cases(self) -> Tree:
         """Read a choice: rows of a value and `where` a condition, the last one `elsewhere`."""
@@ -265,7 +304,10 @@ class Reader(NameReader):
     def call(self, name: str) -> Tree:
         if self.sees("_"):
             self.take()
-            name += "_" + "".join(token.text for token in self.argument().tokens)
+            below = self.argument()
+            if name == "mat":
+                return self.arranged(below)
+            name += "_" + "".join(token.text for token in below.tokens)
         if self.here == Token("open", "|"):
             return Tree("call", (self.base(),), name)
         inner = self.argument() if self.sees("{") else self
@@ -287,6 +329,16 @@ class Reader(NameReader):
         if inner is not self and inner.here is not None:
             raise Unreadable("something behind the arguments of a call")
         return Tree("call", tuple(parts), name, tuple(axes))
+
+    def arranged(self, below: Reader) -> Tree:
+        sizes = [below.side_by_side()]
+        while below.sees("\\times"):
+            below.take()
+            sizes.append(below.side_by_side())
+        self.take("open", "(")
+        inside = self.sum()
+        self.take("close", ")")
+        return Tree("arranged", (inside, *sizes))
 
     def tuple_or_sum(self) -> Tree:
         """Read an argument: a formula, or an order of axes `(0, 2, 1)`."""

@@ -31,6 +31,8 @@ PARTIAL = {
     "applied to a matrix": "any other matrix is multiplied",
     "applied to a matrix from the right": "any other matrix is multiplied",
     "as an inner product": "a kind without a row stays as it is",
+    "digits": "a kind without a row has one digit for each axis",
+    "slices": "a kind without a row is written whole",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {table.meaning: "a pair of kinds without an identity stays as it is" for table in PAIRS.values()}

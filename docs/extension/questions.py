@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import symprop
 from extension.markup import Row, equations, folded, html, steps_table, typed
-from symprop.formulas.pages import answer_latex, definitions, heading
+from symprop.formulas.pages import definitions, heading
 from symprop.notation.content import seen_steps
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty_shape
@@ -84,11 +84,11 @@ def _declaration(variable: symprop.Variable) -> str:
 def _written(answer: symprop.Answer, with_formula: bool) -> str:
     result = answer.result
     found, body = definitions(result)
-    rows = [Row("f", answer_latex(result.formula.node), pretty_shape(result.formula.shape))] if with_formula else []
-    rows.append(Row(heading(result, "latex"), answer_latex(body), pretty_shape(result.node.shape)))
+    rows = [Row("f", latex(result.formula.node), pretty_shape(result.formula.shape))] if with_formula else []
+    rows.append(Row(heading(result, "latex"), latex(body), pretty_shape(result.node.shape)))
     table = equations(rows)
     if found:
-        parts = [Row(latex(e.target), answer_latex(e.expression), pretty_shape(e.target.shape)) for e in found]
+        parts = [Row(latex(e.target), latex(e.expression), pretty_shape(e.target.shape)) for e in found]
         table += equations(parts, "where")
     notes = "".join(f"<li>{escape(note)}</li>" for note in (*result.ledger, *result.remarks))
     return table + (f'<ul class="notes">{notes}</ul>' if notes else "")
@@ -100,6 +100,6 @@ def _steps(answer: symprop.Answer) -> str:
     rows = []
     for step in shown:
         facts = [fact if isinstance(fact, str) else fact.pretty() for fact in dict.fromkeys(step.facts)]
-        rows.append((step.rule, ", ".join(facts), answer_latex(step.after)))
-    start = f"{heading(result, 'latex')} = {answer_latex(shown[0].before)}"
+        rows.append((step.rule, ", ".join(facts), latex(step.after)))
+    start = f"{heading(result, 'latex')} = {latex(shown[0].before)}"
     return folded(f"The {len(rows)} steps", steps_table(rows, start))

@@ -64,7 +64,7 @@ def forward(params, x):
     E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
-    # (1) e₁ = reshape(E₁[x], m, 30)   (m, 30)
+    # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
     e1 = E1[x].reshape(m, 30)
     # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
     z1 = e1 @ W1.T + b1
@@ -172,7 +172,7 @@ def _step(params, x, y, work):
     E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
-    # (1) e₁ = reshape(E₁[x], m, 30)   (m, 30)
+    # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
     rows1 = E1.take(x, axis=0, mode="clip", out=work.rows1)
     e1 = rows1.reshape(m, 30)
     # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
@@ -217,7 +217,7 @@ def _step(params, x, y, work):
     dW1 = np.matmul(delta1.T, e1, out=work.dW1)
     # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
-    # (13) ∂L/∂E₁ = scatter_add(reshape(δ₁ W₁, m, 3, 10), x)   (27, 10)
+    # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
     identity = work.identity
     rows1_2 = identity.take(x.reshape(3 * m), axis=0, mode="clip", out=work.rows1_2)
     product1 = np.matmul(delta1, W1, out=work.product1)

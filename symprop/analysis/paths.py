@@ -19,7 +19,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown
 from symprop.algebra.trees import added, variables
 from symprop.analysis.modes import without_loops
-from symprop.calculus.jacobians import chained
+from symprop.calculus.jacobians import between_vectors, chained
 from symprop.calculus.rules import context
 from symprop.errors import LimitError, SpecError
 
@@ -120,14 +120,14 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
     """Return the longest stack of residual blocks in a network, each block starting where the one before ends.
 
     Raises:
-        SpecError: the network has no residual block with an identity shortcut.
+        SpecError: the network has no residual block of vectors with an identity shortcut.
     """
     equations = without_loops(system)
     known = context(system)
     stacks: list[list[Block]] = []
     for position, equation in enumerate(equations):
         found = _shortcut(equation, equations[:position])
-        if found is None:
+        if found is None or not between_vectors(equations[:position], found[1], found[0]):
             continue
         entry, branch = found
         block = Block(entry, branch, equation.target, chained(equations[:position], branch, entry, known))
@@ -136,7 +136,7 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
         else:
             stacks.append([block])
     if not stacks:
-        raise SpecError("the network has no residual block with an identity shortcut")
+        raise SpecError("the network has no residual block of vectors with an identity shortcut")
     longest: list[Block] = max(stacks, key=len)
     return tuple(longest)
 

@@ -76,6 +76,18 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
     return tidy(total)
 
 
+def between_vectors(equations: Sequence[Equation], of: Variable, by: Variable) -> bool:
+    """Whether all ways from `by` to `of` pass through vectors and scalars alone, so that there is a Jacobian.
+
+    >>> from symprop.networks import Dense, Embedding, Input, Residual
+    >>> one, two = ((Input(3) >> Embedding(5, 2, flatten) >> Residual(Dense())).system() for flatten in (True, False))
+    >>> [between_vectors(each.equations, each.output, each.equations[0].target) for each in (one, two)]
+    [True, False]
+    """
+    found = (of, by, *(equation.target for equation in _between(equations, of, by)))
+    return all(variable.rank < 2 for variable in found)
+
+
 def _between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[Equation]:
     """The equations on some way from `by` to `of`, in order."""
     from_by = {by}

@@ -17,8 +17,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
 from symprop.notation.latex import LATEX
+from symprop.notation.places import Address
 from symprop.notation.precedence import POWER, Of, Piece, split
 from symprop.notation.pretty import PRETTY
+from symprop.notation.slicing import SLICES, Slicer
 from symprop.notation.text import TEXT
 
 TERM, FACTOR, WHOLE = "term", "factor", "whole"
@@ -70,6 +72,11 @@ def _marked(node: Marked, of: Of) -> Piece:
 
 for _table in (PRETTY, LATEX, TEXT):
     _table.row(Marked)(_marked)
+
+
+@SLICES.row(Marked)
+def _(node: Marked, address: Address, of: Slicer) -> Marked:
+    return Marked(of(node.operands[0], address), node.role)
 
 
 def _partial(table: Table, above: str) -> None:

@@ -16,12 +16,12 @@ from symprop.formulas.answer_blocks import answer_formula, answer_html
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.code.module import compile_formula, formula_source
 from symprop.formulas.pages import (
-    answer_latex,
     answer_page,
-    answer_pretty,
     definitions,
 )
 from symprop.formulas.result import Result
+from symprop.notation.latex import latex
+from symprop.notation.pretty import pretty
 from symprop.verify.certificate import Certificate
 
 
@@ -69,13 +69,13 @@ class Answer(Printable):
         return self.result.remarks
 
     def pretty(self) -> str:
-        return answer_pretty(self.node)
+        return pretty(self.node)
 
     def text(self) -> str:
         return self.node.text()
 
     def latex(self) -> str:
-        return answer_latex(self.node)
+        return latex(self.node)
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""

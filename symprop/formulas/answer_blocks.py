@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.steps import Steps
-from symprop.formulas.pages import CONVENTIONS, answer_latex, answer_rows, definitions, facts_of, heading
+from symprop.formulas.pages import CONVENTIONS, answer_rows, definitions, facts_of, heading
 from symprop.formulas.result import Result
 from symprop.notation.blocks import (
     Block,
@@ -41,33 +41,33 @@ from symprop.verify.measure import scientific
 def answer_formula(result: Result) -> str:
     """Return an answer as LaTeX between dollar signs; its repeated parts have names, defined behind it."""
     found, body = definitions(result)
-    *front, last = cut(answer_latex(body))
-    where = r", \quad ".join(f"{latex(each.target)} = {latex(each.expression)}" for each in found)
+    *front, last = cut(latex(body))
+    where = r", \quad ".join(each.latex() for each in found)
     return displayed([*front, last + (rf" \qquad \text{{where }} {where}" if where else "")], heading(result, "latex"))
 
 
 @STEP_BLOCKS.row(Result)
 def _(result: Result, steps: Steps) -> tuple[Block, ...]:
     shape = pretty_shape(result.node.shape)
-    row = EquationRow(heading(result, "latex"), cut(answer_latex(result.node)), shape=shape)
+    row = EquationRow(heading(result, "latex"), cut(latex(result.node)), shape=shape)
     return Equations((row,)), _derived(result, steps)
 
 
 def _derived(result: Result, steps: Iterable[Step]) -> Chain | Paragraph:
     """The steps that led to an answer."""
-    kept = seen_steps(steps, answer_latex)
+    kept = seen_steps(steps, latex)
     if not kept:
         return Paragraph(("by definition",))
     links = tuple(
-        Link(cut(answer_latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
+        Link(cut(latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
     )
-    return Chain(heading(result, "latex"), cut(answer_latex(kept[0].before)), links)
+    return Chain(heading(result, "latex"), cut(latex(kept[0].before)), links)
 
 
 def _fact(fact: str | Equation) -> Words:
     if isinstance(fact, str):
         return (fact,)
-    return (Math(f"{answer_latex(fact.target)} = {answer_latex(fact.expression)}"),)
+    return (Math(fact.latex()),)
 
 
 def answer_html(result: Result, source: str, certificate: Certificate) -> str:
@@ -92,12 +92,12 @@ def _declared(result: Result) -> Iterator[Block]:
 def _answered(result: Result) -> Iterator[Block]:
     yield Equations(
         tuple(
-            EquationRow(left, cut(answer_latex(right)), shape=shape_text(right.shape))
+            EquationRow(left, cut(latex(right)), shape=shape_text(right.shape))
             for left, right in answer_rows(result, "latex")
         )
     )
     yield Paragraph(("NumPy: ", Code(text(result.node))))
-    yield Paragraph(("LaTeX: ", Code(answer_latex(result.node))))
+    yield Paragraph(("LaTeX: ", Code(latex(result.node))))
     yield Bullets(tuple((said,) for said in (CONVENTIONS[result.kind], *result.ledger, *result.remarks)), boxed=True)
 
 

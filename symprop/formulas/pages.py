@@ -12,25 +12,14 @@ from symprop.formulas.naming import with_names
 from symprop.formulas.result import Result
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.documents import STEPS
-from symprop.notation.index_notation import index_latex, index_pretty, needs_indices
 from symprop.notation.latex import latex
 from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
+from symprop.notation.stacks import needs_places
 from symprop.notation.terminal import NUMPY, WIDTH, wrapped
 from symprop.notation.text import text
 
-
-def answer_pretty(node: Node) -> str:
-    """Return a formula in Unicode: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
-    return (index_pretty(node) if needs_indices(node) else None) or pretty(node)
-
-
-def answer_latex(node: Node) -> str:
-    """Return a formula in LaTeX: in matrix notation, or by its elements where it holds arrays of rank 3 and more."""
-    return (index_latex(node) if needs_indices(node) else None) or latex(node)
-
-
-WRITERS: dict[str, Callable[[Node], str]] = {"pretty": answer_pretty, "text": text, "latex": answer_latex}
+WRITERS: dict[str, Callable[[Node], str]] = {"pretty": pretty, "text": text, "latex": latex}
 
 CONVENTIONS = {
     "gradient": "a gradient has the shape of its variable (denominator layout)",
@@ -76,7 +65,7 @@ def heading(result: Result, format: str) -> str:
 
 def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
     """Return the parts of an answer that are worth a name, and the answer in those names."""
-    if needs_indices(result.node):
+    if needs_places(result.node):
         return (), result.node
     taken = [each.name for each in result.variables]
     sizes = [str(symbol) for each in result.variables for size in each.shape for symbol in size.free_symbols]
@@ -112,7 +101,7 @@ def answer_page(result: Result) -> str:
 
 def _aligned(left: str, right: Node, before: str) -> list[str]:
     head = f"{before}{left} = "
-    pieces = pretty_pieces(answer_pretty(right), max(30, WIDTH - len(head)))
+    pieces = pretty_pieces(pretty(right), max(30, WIDTH - len(head)))
     lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
     return [*lines[:-1], f"{lines[-1]}   {NUMPY.shape(right.shape)}"]
 

@@ -19,6 +19,7 @@ from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex
 from symprop.notation.numpy_page import text_page
 from symprop.notation.pretty import pretty
+from symprop.notation.stacks import sides
 from symprop.notation.terminal import pretty_page
 from symprop.notation.text import text
 
@@ -30,7 +31,8 @@ def _printer(
 
     def write(subject: Any) -> str:
         if isinstance(subject, Equation):
-            return f"{of_node(subject.target)} = {of_node(subject.expression)}"
+            left, right = (subject.target, subject.expression) if notation == "text" else sides(subject)
+            return f"{of_node(left)} = {of_node(right)}"
         if isinstance(subject, Derivation):
             return of_derivation(subject)
         if isinstance(subject, Steps):

@@ -42,7 +42,7 @@ def pretty_pieces(text: str, width: int) -> list[str]:
     """
     places, depth = [], 0
     for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+        depth += (character in "([{") - (character in ")]}")
         if character == " " and text[position + 1 : position + 3] in ("+ ", "− ", "⊙ ", "⊘ "):
             places.append(Place(position, depth, position))
     cuts = chosen(places, len(text), width) if len(text) > width else []

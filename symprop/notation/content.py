@@ -34,7 +34,9 @@ from symprop.notation.blocks import (
     Words,
 )
 from symprop.notation.function_notes import definitions, functions_of, kinks, known_data, told
+from symprop.notation.places import Digit, Part, Stack, labels
 from symprop.notation.pretty import pretty
+from symprop.notation.stacks import sides
 
 
 def sections(derivation: Derivation) -> tuple[Section, ...]:
@@ -270,12 +272,39 @@ def _conventions(derivation: Derivation) -> Iterator[Words]:
     if system.layout != "example" and occurring:
         verb, side = "act" if len(occurring) > 1 else "acts", "row" if system.layout == "rows" else "column"
         yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
-    if any(isinstance(part, n.ScatterAdd) for part in nodes):
-        yield ("scatter_add(g, x) starts from zeros and adds each row of g to the row that x names.",)
     for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+
+
+def _about_places(derivation: Derivation) -> Iterator[Words]:
+    """Say what indices of places mean, as far as they occur."""
+    written = [side for equation in derivation.equations for side in sides(equation)]
+    found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
+    labelled = [label for part in found for label in labels(part.address)]
+    if labelled:
+        whole = Variable("A", (), (2, 2, 2))
+        i = Digit(sympy.Integer(2), Symbol("i", integer=True))
+        free = (Digit(sympy.Integer(2)),)
+        first, later = Part(whole, ((i,), free, free)), Part(whole, (free, (i,), free))
+        yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
+        if ":" in labelled:
+            yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
+    if any("(" in label for label in labelled):
+        rows = Part(Variable("W", (), (4, 2)), ((i, *free), free))
+        yield (
+            rows,
+            " is block i of the rows of ",
+            rows.operands[0],
+            ", all blocks being equal in size; so for columns.",
+        )
+    nodes = [part for side in written for part in walk(side)]
+    ids, values = Variable("x", (), (2,), (n.Fact("index", 3),)), Variable("E", (), (3, 2))
+    if any(isinstance(part, n.Take) for part in nodes):
+        yield (n.Take(values, ids), " holds the rows of ", values, " that ", ids, " names.")
+    if any(isinstance(part, n.OneHot) for part in nodes):
+        yield (n.OneHot(ids, 3), " has a row for each element of ", ids, ", with 1 in the place that it names.")
 
 
 def _signs(derivation: Derivation) -> Iterator[Words]:
@@ -285,6 +314,7 @@ def _signs(derivation: Derivation) -> Iterator[Words]:
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
+    yield from _about_places(derivation)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
         yield (
@@ -293,6 +323,8 @@ def _signs(derivation: Derivation) -> Iterator[Words]:
         )
     if occurs("⊙^"):
         yield (n.Power(Variable("U", (), (2, 2)), Rational(1, 2)), " is the square root of each element.")
+    if occurs("mat["):
+        yield (n.Reshape(Variable("u", (), (4,)), (2, 2)), " has the elements of ", u, " row by row in that shape.")
     if occurs("𝟏"):
         yield (n.Fill(1, (2,)), " is the vector of ones.")
     for name, meaning in _NAMED_OPERATIONS.items():
@@ -301,15 +333,12 @@ def _signs(derivation: Derivation) -> Iterator[Words]:
 
 
 _NAMED_OPERATIONS = {
-    "expand": "(u, axis k) repeats u along a new axis k; axes count from 0.",
-    "transpose": "(u, (i, j, k)) has axis i of u first, then axis j, then axis k; axes count from 0.",
     "sum": "(u, axis k) is the sum along axis k; axes count from 0.",
     "pad": "(u, (p, q)) has p zeros before u and q behind it, for each axis a pair; or another value that is given.",
     "flip": "(u) has the elements of u in reverse order.",
     "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
     "fold": "(g, k, s, d) adds up windows where they overlap: the adjoint of windows.",
     "vec": "(u) lists the elements of u row by row.",
-    "reshape": "(u, n, k) has the elements of u, row by row, in the shape (n, k).",
 }
 
 

@@ -29,6 +29,7 @@ from symprop.notation.diagram_rows import Row, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.stacks import sides
 from symprop.notation.svg import svg
 from symprop.notation.tikz import tikz
 
@@ -267,7 +268,7 @@ class _Plan:
                 equation = known.get(gradient_of(variable).name)
                 if variable.name in self.parameters - given and equation is not None:
                     given.add(variable.name)
-                    left, right = self.label(equation.target), self.label(equation.expression)
+                    left, right = map(self.label, sides(equation))
                     both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                     number = self.derivation.numbers.get(equation.name)
                     drawing.boxes.append(Box("gradient", place, both, number, "gradient", position))

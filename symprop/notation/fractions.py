@@ -9,6 +9,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.notation.places import Part
 from symprop.notation.precedence import POWER, PRODUCT, SUMMATION, Of, Piece, Ratio, decimal
 from symprop.notation.style import Style
 
@@ -80,7 +81,7 @@ def is_single(node: Node) -> bool:
 def is_square(node: Node) -> bool:
     """Whether `node` is the square of a named array, which is written as a product."""
     base = node.operands[0] if isinstance(node, n.Power) and node.exponent == 2 else None
-    return isinstance(base, n.Variable) and not is_single(base)
+    return isinstance(base, (n.Variable, Part)) and not is_single(base)
 
 
 def _squares_written_out(factors: Sequence[Node]) -> list[Node]:

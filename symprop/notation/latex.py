@@ -19,6 +19,7 @@ from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
+from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name
 
 _SPECIAL = {
@@ -57,7 +58,7 @@ def latex(node: Node, notation: Notation = PLAIN) -> str:
     >>> print(latex((W.T @ delta) * (1 - a**2)))
     \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
     """
-    return render(latex_table(notation), node).text
+    return render(latex_table(notation), stacked(node)).text
 
 
 @cache
@@ -78,6 +79,11 @@ def letter(name: str) -> str:
 
 def _script(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
+
+
+def _places(labels: Sequence[str]) -> str:
+    """Places below a name: `ij`, and with commas where one is no letter, `:,i`."""
+    return ("" if all(len(label) == 1 and label != ":" for label in labels) else ",").join(labels)
 
 
 class Tex(Style):
@@ -103,7 +109,9 @@ class Tex(Style):
             return written
         return rf"\boldsymbol{{{written}}}" if "\\" in written else rf"\mathbf{{{written}}}"
 
-    def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+    def variable(
+        self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "", places: str = "", rank: int = 0
+    ) -> str:
         accent, base, rest = accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
@@ -119,7 +127,9 @@ class Tex(Style):
         below += map(self.script, others)
         if elements:
             below.append("".join(self.number(index).text if index.is_Symbol else str(index) for index in elements))
-        rank = 0 if elements else node.rank
+        if places:
+            below.append(places)
+        rank = rank if elements or places else node.rank
         shown_letter = self.notation.loss if node.role == LOSS else self.letter(base, rank)
         stem = rf"\{accent}{{{shown_letter}}}" if accent else shown_letter
         name = stem + (f"_{_script(','.join(below))}" if below else "")
@@ -131,6 +141,20 @@ class Tex(Style):
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
         return self.number(index).text.replace(" ", "")
+
+    def part(self, node: n.Variable, labels: Sequence[str], rank: int) -> str:
+        return self.variable(node, places=_places(labels), rank=rank)
+
+    def stack(self, inside: str, labels: Sequence[str]) -> str:
+        return rf"\left\{{{inside}\right\}}_{{{_places(labels)}}}"
+
+    def blocks(self, blocks: Sequence[str], beside: bool) -> str:
+        between = " & " if beside else r" \\ "
+        return rf"\begin{{bmatrix}} {between.join(blocks)} \end{{bmatrix}}"
+
+    def arranged(self, inside: str, shape: Sequence[Expr]) -> str:
+        sizes = r" \times ".join(self.number(size).text for size in shape)
+        return rf"\operatorname{{mat}}_{{{sizes}}}\left({inside}\right)"
 
     def number(self, value: Basic) -> Piece:
         text = self.numbers.doprint(value)

@@ -206,8 +206,8 @@ def _(node: n.Commutation, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
-    along = [Piece(style.along((node.axis,)), ATOM)] if node.rank > 1 else []
-    return style.call("concatenate", [*(_thin(operand, of, style) for operand in node.operands), *along])
+    blocks = [_thin(operand, of, style).text for operand in node.operands]
+    return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
 
 
 @ROWS.row(n.Expand)
@@ -224,9 +224,12 @@ def _(node: n.Expand, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Reshape)
 def _(node: n.Reshape, of: Of, style: Style) -> Piece:
+    operand = node.operands[0]
     if node.rank == 1:
-        return style.call("vec", [of(node.operands[0])])
-    return style.call("reshape", [of(node.operands[0]), *(style.number(size) for size in node.shape)])
+        return style.call("vec", [of(operand)]) if operand.rank else of(operand)
+    if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
+        return of(operand) if node.shape[1] == 1 else Piece(_transposed(operand, of, style), POWER)
+    return Piece(style.arranged(of(operand).text, node.shape), ATOM)
 
 
 @ROWS.row(n.Take)

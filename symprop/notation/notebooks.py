@@ -40,6 +40,7 @@ from symprop.notation.content import sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.stacks import sides
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -82,7 +83,8 @@ def _formula(subject: Any) -> str:
 
 @_formula.register
 def _(equation: Equation) -> str:
-    return displayed(cut(latex(equation.expression)), latex(equation.target))
+    left, right = map(latex, sides(equation))
+    return displayed(cut(right), left)
 
 
 @_formula.register
@@ -196,7 +198,8 @@ def _(modes: Modes) -> tuple[Block, ...]:
 
 
 def _listed(equations: Iterable[Equation]) -> Equations:
-    return Equations(tuple(EquationRow(latex(each.target), cut(latex(each.expression))) for each in equations))
+    written = (map(latex, sides(equation)) for equation in equations)
+    return Equations(tuple(EquationRow(left, cut(right)) for left, right in written))
 
 
 def _partial(of: Node, by: Node) -> str:

@@ -38,6 +38,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, loss_clashes, reasons, section_of, sections, seen_steps
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
+from symprop.notation.stacks import sides
 from symprop.notation.wording import Wording
 
 WIDTH = 56
@@ -125,9 +126,9 @@ class PageWriter:
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
-        equation = line.equation
-        left, shape = self.formula(equation.target), equation.target.shape
-        *front, last = self.pieces(self.formula(equation.expression), latex_width(left))
+        equation, shape = line.equation, line.equation.target.shape
+        left, right = map(self.formula, sides(equation))
+        *front, last = self.pieces(right, latex_width(left))
         if span := line.unless_last:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
         return EquationRow(

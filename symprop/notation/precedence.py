@@ -224,7 +224,7 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
 
     Sums inside it get letters of their own, and no letter that is a name in the formula serves as an index.
     """
-    if _depth_over(node, _DEEPEST):
+    if depth_over(node, _DEEPEST):
         return None
     taken = n.names_in(node)
     return _element_of(node, tuple(sympy.Symbol(name, integer=True) for name in _LETTERS if name not in taken))
@@ -284,7 +284,7 @@ def _own_indices(part: Node, whole: Node, own: tuple[Expr, ...]) -> tuple[Expr, 
     return tuple(sympy.Integer(1) if fixed else index for fixed, index in zip(still, own, strict=True))
 
 
-def _depth_over(node: Node, limit: int) -> bool:
+def depth_over(node: Node, limit: int) -> bool:
     level = [node]
     for _ in range(limit):
         level = [operand for part in level for operand in part.operands][:1000]

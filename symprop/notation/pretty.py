@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
+from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name
 
 GREEK = {
@@ -68,7 +69,7 @@ def pretty(node: Node) -> str:
     >>> pretty((W.T @ delta) * (1 - a**2))
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
-    return render(PRETTY, node).text
+    return render(PRETTY, stacked(node)).text
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
@@ -98,6 +99,20 @@ class Unicode(Style):
         comma = "," if (below or later) and elements else ""
         name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
         return f"∂L/∂{name}" if node.is_gradient else name
+
+    def part(self, node: n.Variable, labels: Sequence[str], rank: int) -> str:
+        lowered = _places(labels)
+        comma = "," if node.index and not lowered.startswith("[") else ""
+        return f"{self.variable(node)}{comma}{lowered}"
+
+    def stack(self, inside: str, labels: Sequence[str]) -> str:
+        return f"{{{inside}}}{_places(labels)}"
+
+    def blocks(self, blocks: Sequence[str], beside: bool) -> str:
+        return f"[{(' | ' if beside else ' ; ').join(blocks)}]"
+
+    def arranged(self, inside: str, shape: Sequence[Expr]) -> str:
+        return f"mat[{' × '.join(self.number(size).text for size in shape)}]({inside})"
 
     def number(self, value: Basic) -> Piece:
         if isinstance(value, sympy.Symbol):
@@ -177,6 +192,12 @@ class Unicode(Style):
 
     def derivative(self, top: str, bottom: str) -> Piece:
         return Piece(f"∂{top}/∂{bottom}", POWER)
+
+
+def _places(labels: Sequence[str]) -> str:
+    """Places below a name, `ᵢⱼ` and `₍ᵢ₎`, or in brackets where not all of them are places: `[:, i]`."""
+    lowered = [subscript(label) for label in labels]
+    return f"[{', '.join(labels)}]" if any("_" in each for each in lowered) else "".join(lowered)
 
 
 def _named(value: Basic) -> Basic:

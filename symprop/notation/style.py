@@ -63,6 +63,22 @@ class Style(ABC):
         """Write a name, with the indices of one element, and `above` in its superscript."""
 
     @abstractmethod
+    def part(self, node: n.Variable, labels: Sequence[str], rank: int) -> str:
+        """Write what stands at these places of an array; `:` stands where an axis is kept."""
+
+    @abstractmethod
+    def stack(self, inside: str, labels: Sequence[str]) -> str:
+        """Write the array that has a formula at each of these places."""
+
+    @abstractmethod
+    def blocks(self, blocks: Sequence[str], beside: bool) -> str:
+        """Write blocks beside each other, or below each other, as one array."""
+
+    @abstractmethod
+    def arranged(self, inside: str, shape: Sequence[Expr]) -> str:
+        """Write an array whose elements are put into this shape, row by row."""
+
+    @abstractmethod
     def number(self, value: Basic) -> Piece:
         """Write a size, a coefficient or the body of a function."""
 

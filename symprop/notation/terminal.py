@@ -32,7 +32,9 @@ WIDTH = 100
 
 
 UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
-NUMPY = Wording(text, lambda value: numbers.number(value).text)
+NUMPY = Wording(
+    text, lambda value: numbers.number(value).text, sides=lambda equation: (equation.target, equation.expression)
+)
 
 
 def wrapped(words_: str, first: str, rest: str) -> list[str]:
@@ -114,8 +116,8 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
 
 
 def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
-    left = wording.formula(line.equation.target)
-    pieces = pretty_pieces(wording.formula(line.equation.expression), max(30, room - len(left) - 3))
+    left, right = map(wording.formula, wording.sides(line.equation))
+    pieces = pretty_pieces(right, max(30, room - len(left) - 3))
     if span := line.unless_last:
         pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]

@@ -12,6 +12,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
 from symprop.notation.content import seen_steps
+from symprop.notation.stacks import sides
 
 
 def told_apart(write: Callable[[Node], str], letter: str) -> Callable[[Node], str]:
@@ -33,6 +34,7 @@ class Wording:
     formula: Callable[[Node], str]
     size: Callable[[Basic], str]
     dots: str = "..."
+    sides: Callable[[Equation], tuple[Node, Node]] = sides
 
     def words(self, sentence: Words) -> str:
         """Write a sentence."""
@@ -54,7 +56,8 @@ class Wording:
 
     def equation(self, equation: Equation) -> str:
         """Write an equation."""
-        return f"{self.formula(equation.target)} = {self.formula(equation.expression)}"
+        left, right = map(self.formula, self.sides(equation))
+        return f"{left} = {right}"
 
     def span(self, span: Span) -> str:
         """Write the numbers of a loop's blocks, in the order in which they are computed."""

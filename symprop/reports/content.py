@@ -13,6 +13,7 @@ from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
 from symprop.networks.blocks import Residual
@@ -138,10 +139,12 @@ def residual(subject: Subject) -> Iterator[Block]:
     writer, one = subject.writer, subject.example
     if one is None:
         return
-    found = list(_block_jacobians(one, subject))
-    if not found:
+    blocks = _shortcuts(subject, one)
+    found = list(_block_jacobians(subject, one, blocks))
+    terms = list(_in_the_recurrence(subject)) if blocks else []
+    if not found:  # of blocks of matrices, which have no Jacobian
+        yield from terms
         return
-    terms = list(_in_the_recurrence(subject))
     said = "The shortcut of a residual block adds the block's input to its output. In the block's Jacobian "
     said += "this is the identity" if subject.layout == "example" else "(of one example) this is the identity"
     if terms:
@@ -173,16 +176,24 @@ def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
         yield Paragraph(("The term of the shortcut is ", *told[1:], "."))
 
 
-def _block_jacobians(one: Derivation, subject: Subject) -> Iterator[EquationRow]:
-    writer = subject.writer
+def _shortcuts(subject: Subject, one: Derivation) -> list[tuple[Variable, Variable]]:
+    """What leaves and what enters each residual block with an identity shortcut."""
     loops = one.system.loops
-    pairs = [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
-    if not loops:
-        blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
-        pairs = [(built.output, built.value) for built in blocks if not built.layer.projection]
-    for leaving, entering in pairs:
+    if loops:
+        return [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
+    blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
+    return [(built.output, built.value) for built in blocks if not built.layer.projection]
+
+
+def _block_jacobians(
+    subject: Subject, one: Derivation, blocks: Iterable[tuple[Variable, Variable]]
+) -> Iterator[EquationRow]:
+    writer = subject.writer
+    for leaving, entering in blocks:
         if way(one.system.items, leaving, entering) is None:
             continue  # a symbolic number of blocks inside has no Jacobian in one formula
+        if not between_vectors(tuple(one.system.equations), leaving, entering):
+            continue
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))

@@ -15,7 +15,7 @@ from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.vanishing import norm
-from symprop.errors import SympropError
+from symprop.errors import FormulaError, SpecError
 from symprop.networks.blocks import Residual
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
 from symprop.notation.page_blocks import PageWriter
@@ -33,7 +33,7 @@ UNKNOWN: Words = ("no bound is known",)
 def flow(subject: Subject) -> Iterator[Block]:
     """Say how far each layer can scale a gradient, and how large gradients are at the start of training."""
     rows = list(_bounds(subject)) if not any(built.index for built in subject.network.built) else []
-    if rows:
+    if any(row.cells[1] != UNKNOWN for row in rows):
         yield Paragraph(tuple(_meaning(subject, rows)))
         head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
         yield Grid(head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds")
@@ -101,7 +101,7 @@ def _bounds(subject: Subject) -> Iterator[GridRow]:
         left = _partial(above, below, writer)
         try:
             bound = one.bound(above.name, below.name)
-        except SympropError:
+        except (SpecError, FormulaError):  # no bound is known for a formula on the way, or there is none
             product = None
             yield GridRow(((Math(left),), UNKNOWN), (above.name,))
             continue

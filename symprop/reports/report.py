@@ -29,6 +29,7 @@ from symprop.notation.blocks import Section
 from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import Looks, cut
+from symprop.notation.stacks import sides
 from symprop.reports.content import SECTIONS, contents
 from symprop.reports.pdf import compiled
 from symprop.reports.subject import Subject
@@ -102,8 +103,8 @@ class Report:
         writer = self.subject.writer
         gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
         found = self.derivation.equation(gradients.get(name, name))
-        left = writer.formula(found.target)
-        return f"{left} = {cut(writer.pieces(writer.formula(found.expression), len(found.name)))}"
+        left, right = map(writer.formula, sides(found))
+        return f"{left} = {cut(writer.pieces(right, len(found.name)))}"
 
     def html(self) -> str:
         """Return the report as one HTML file, which opens offline and asks for nothing."""

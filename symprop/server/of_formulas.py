@@ -15,7 +15,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
-from symprop.formulas.pages import CONVENTIONS, answer_latex, definitions, facts_of, heading
+from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
 from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
@@ -69,10 +69,9 @@ def formula_steps(asked: Asked) -> dict[str, Any]:
     result = _answered(asked).result
     listed = seen_steps(result.steps, latex)
     steps = [
-        Step(each.rule, (math(answer_latex(each.after)),), tuple(map(_said, dict.fromkeys(each.facts))))
-        for each in listed
+        Step(each.rule, (math(latex(each.after)),), tuple(map(_said, dict.fromkeys(each.facts)))) for each in listed
     ]
-    start = math(answer_latex(listed[0].before)) if listed else Markup("")
+    start = math(latex(listed[0].before)) if listed else Markup("")
     return steps_parts(steps, start)
 
 
@@ -119,9 +118,7 @@ def _first(variables: Sequence[Variable]) -> str:
 
 def _row(name: str, left: str, right: Node, steps: bool = False) -> Formula:
     shape = shape_text(right.shape) if right.shape else "scalar"
-    return Formula(
-        name, None, math(left), (math(answer_latex(right)),), shape, f"{left} = {answer_latex(right)}", steps
-    )
+    return Formula(name, None, math(left), (math(latex(right)),), shape, f"{left} = {latex(right)}", steps)
 
 
 def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
@@ -132,13 +129,13 @@ def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
     parts = [part for part in dict.fromkeys(reversed(list(walk(node)))) if part.operands]
     for part in parts[:MOST_PARTS]:
         shape = shape_text(part.shape) if part.shape else "scalar"
-        yield Shape(math(answer_latex(part)), shape, "the formula" if part == node else "part", Markup(""))
+        yield Shape(math(latex(part)), shape, "the formula" if part == node else "part", Markup(""))
     if len(parts) > MOST_PARTS:
         yield Shape(Markup("…"), "", f"{len(parts) - MOST_PARTS:,} more", Markup(""))
 
 
 def _said(fact: str | Equation) -> Markup | str:
-    return fact if isinstance(fact, str) else math(f"{latex(fact.target)} = {latex(fact.expression)}")
+    return fact if isinstance(fact, str) else math(fact.latex())
 
 
 __all__ = ["Misplaced", "formula_certificate", "formula_code", "formula_derivation", "formula_steps"]

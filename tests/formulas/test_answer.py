@@ -125,10 +125,10 @@ def test_arrays_that_do_not_fit_are_refused_in_words(point: dict[str, np.ndarray
         g.numpy("float16")
 
 
-def test_beyond_matrices_an_answer_prints_by_its_elements_and_runs(random: np.random.Generator) -> None:
+def test_beyond_matrices_an_answer_prints_by_its_matrices_and_runs(random: np.random.Generator) -> None:
     g = symprop.gradient("sum(tanh(P @ Q))", "P", P="b m n", Q="n k")
-    assert g.pretty() == "[Σₚ Qₗₚ (1 − tanh(Σᵣ Pᵢⱼᵣ Qᵣₚ)²)]ᵢⱼₗ"
-    assert r"\sum_{p}" in g.latex()
+    assert g.pretty() == "{(1 − tanh(Pᵢ Q)⊙²) Qᵀ}ᵢ"
+    assert g.latex().startswith(r"\left\{") and g.latex().endswith(r"\right\}_{i}")
     P, Q = random.normal(size=(2, 3, 4)), random.normal(size=(4, 5))
     exact_P, exact_Q = exact(P), exact(Q)
     assert_rounded(g(P=P, Q=Q), (1 - np.tanh(exact_P @ exact_Q) ** 2) @ exact_Q.T)

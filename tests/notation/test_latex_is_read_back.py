@@ -17,7 +17,7 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from latex_meaning import Meaning
-from latex_reader import name_of, read
+from latex_reader import at_places, name_of, read
 from latex_tokens import Unreadable
 
 import symprop
@@ -141,16 +141,17 @@ def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
     for row in rows:
         found = report.derivation.equation(row["name"])
         meaning = Meaning(page.arrays, "rows", OWN)
-        value = meaning.evaluate(row["right"], numbers(found.target.shape, report.derivation))
-        page.arrays[name_of(row["left"])] = value
+        name = page.name(found.target)
+        right = at_places(row["left"], row["right"], name)
+        page.arrays[name] = meaning.evaluate(right, numbers(found.target.shape, report.derivation))
     module = symprop.compile(example.network, dtype="float64")
     params = {variable.name: page.values[variable.name] for variable in report.derivation.system.parameters}
     (x,), (y,) = report.derivation.system.inputs, report.derivation.system.targets
     loss, gradients = module.loss_and_grads(params, page.values[x.name], page.values[y.name])
     assert error(page.arrays["L"], loss) <= LIMIT
     for name, gradient in gradients.items():
-        row = next(row for row in rows if row["name"] == f"d{name}")
-        assert error(page.arrays[name_of(row["left"])], gradient) <= LIMIT
+        target = report.derivation.equation(f"d{name}").target
+        assert error(page.arrays[page.name(target)], gradient) <= LIMIT
 
 
 @pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)

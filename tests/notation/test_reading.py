@@ -53,9 +53,7 @@ def test_cases(node: Node, written: str) -> None:
 
 
 def test_words_in_latex_are_upright() -> None:
-    cube = variable("P", (2, 3, 4))
-    assert latex(n.Expand(cube, 2)) == r"\operatorname{expand}(P, \text{axis }2)"
-    assert latex(n.Sum(cube, (0, 1))) == r"\operatorname{sum}(P, \text{axes }0, 1)"
+    assert latex(n.Softmax(variable("A", (2, 3)), 0)) == r"\operatorname{softmax}(A, \text{axis }0)"
 
 
 LEAVES = {(): (s, n.Scalar(2)), (3,): (a, y, n.Fill(1, (3,))), (3, 3): (B, variable("C", (3, 3)))}

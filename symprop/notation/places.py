@@ -1,0 +1,146 @@
+"""Places in arrays: an array with indices at some of its axes, as `Qᵢ`, the matrix at place i of an array of matrices.
+
+An axis is a row of *digits*: most have one, and an axis that was made of two (`h d` features: a head and a feature in
+it) has two. A digit stands at a place, an index, or is kept. With the first digit at place i and the rest kept an axis
+is cut to its block i: `W₍ᵢ₎` is block i of the rows of W, all blocks being of equal size.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import sympy
+from sympy import Basic, Expr, Integer, Tuple
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import SHAPE, Node
+from symprop.algebra.shapes import Shape
+from symprop.algebra.trees import walk
+from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
+from symprop.notation.style import Style
+from symprop.notation.sums import ROWS
+
+
+class Digit(NamedTuple):
+    """One part of an axis: its size, and the index at which it stands, or None where it is kept."""
+
+    size: Expr
+    place: Expr | None = None
+
+
+Axis = tuple[Digit, ...]
+Address = tuple[Axis, ...]
+
+
+def kept(axis: Axis) -> Expr:
+    """Return the size of what is kept of an axis; 0 where it stands at one place."""
+    sizes = [digit.size for digit in axis if digit.place is None]
+    product: Expr = sympy.Mul(*sizes)
+    return product if sizes else Integer(0)
+
+
+def kept_shape(address: Address) -> Shape:
+    """Return the shape of what stands at an address: the axes of which something is kept."""
+    return tuple(size for size in map(kept, address) if size != 0)
+
+
+def _arguments(address: Address) -> Tuple:
+    axes = ((Tuple(*(part for part in digit if part is not None)) for digit in axis) for axis in address)
+    return Tuple(*(Tuple(*axis) for axis in axes))
+
+
+def _address(argument: Basic) -> Address:
+    return tuple(
+        tuple(Digit(digit.args[0], digit.args[1] if len(digit.args) > 1 else None) for digit in axis.args)
+        for axis in argument.args
+    )
+
+
+class Part(Node):
+    """What stands at an address of a variable: `Qᵢ`. What printers put for it; never part of an answer."""
+
+    def __new__(cls, variable: Node, address: Address) -> Self:
+        return super().__new__(cls, variable, _arguments(address) if isinstance(address, tuple) else address)
+
+    @property
+    def address(self) -> Address:
+        return _address(self.args[1])
+
+
+class Stack(Node):
+    """The array with `body` at each place of its axes: `{Qᵢ Kᵢᵀ}ᵢ`. What printers put; never part of an answer."""
+
+    def __new__(cls, body: Node, address: Address) -> Self:
+        return super().__new__(cls, body, _arguments(address) if isinstance(address, tuple) else address)
+
+    @property
+    def address(self) -> Address:
+        return _address(self.args[1])
+
+
+@SHAPE.row(Part)
+def _(node: Part) -> Shape:
+    return kept_shape(node.address)
+
+
+@SHAPE.row(Stack)
+def _(node: Stack) -> Shape:
+    return tuple(sympy.Mul(*(digit.size for digit in axis)) for axis in node.address)
+
+
+def labels(address: Address) -> list[str]:
+    """Return what stands for each axis: an index, `(i)` for block i, `:` where all is kept, which ends are spared.
+
+    >>> from sympy import Symbol
+    >>> n, i = Symbol("n"), Symbol("i")
+    >>> labels(((Digit(n),), (Digit(n, i), Digit(n)), (Digit(n),)))
+    [':', '(i)']
+    """
+    written = [_label(axis) for axis in address]
+    while written and written[-1] == ":":
+        written.pop()
+    return written
+
+
+def _label(axis: Axis) -> str:
+    if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
+        return ":" if axis[0].place is None else str(axis[0].place)
+    *blocks, last = (":" if digit.place is None else str(digit.place) for digit in axis)
+    while last == ":" and blocks[-1] == ":":
+        blocks.pop()
+    return "".join(f"({place})" for place in blocks) + last.removesuffix(":")
+
+
+@ROWS.row(Part)
+def _(node: Part, of: Of, style: Style) -> Piece:
+    variable = node.operands[0]
+    if not isinstance(variable, n.Variable):
+        raise TypeError(f"only variables have parts, not {type(variable).__name__}")
+    return Piece(style.part(variable, labels(node.address), node.rank), POWER if variable.is_gradient else ATOM)
+
+
+@ROWS.row(Stack)
+def _(node: Stack, of: Of, style: Style) -> Piece:
+    inside = of(node.operands[0]).text
+    ranges = [f"{digit.place} {style.relation('<=')} {style.number(digit.size).text}" for digit in uncounted(node)]
+    return Piece(style.stack(" : ".join([inside, *filter(None, [", ".join(ranges)])]), labels(node.address)), ATOM)
+
+
+def is_counted(index: Expr, node: Node) -> bool:
+    """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone."""
+    for part in walk(node):
+        whole = part.address if isinstance(part, Part) else ()
+        if any(len(axis) == 1 and axis[0].place is not None and axis[0].place.has(index) for axis in whole):
+            return True
+        if isinstance(part, Element) and index in part.indices:
+            return True
+    return False
+
+
+def uncounted(node: Stack) -> list[Digit]:
+    """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
+    blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
+    return [digit for digit in blocks if digit.place is not None and not is_counted(digit.place, node.operands[0])]
+
+
+__all__ = ["Address", "Axis", "Digit", "Part", "Stack", "is_counted", "kept", "kept_shape", "labels", "uncounted"]

@@ -1,0 +1,150 @@
+"""What a formula is at places of some of its axes: the search, and the table that `slices.py` fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, groupby
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import Table
+from symprop.algebra.trees import variables, walk
+from symprop.notation.digits import Unwritten, digits
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
+from symprop.notation.precedence import Element, IndexedSum
+
+SLICES = Table("slices")
+"""What a node is at an address; a kind without a row is written whole, of operands that are."""
+
+
+class Slicer:
+    """Finds what nodes are at addresses, with letters for the indices of sums that no name in the formula has."""
+
+    def __init__(self, letters: Sequence[str]) -> None:
+        self.letters = letters
+        self.used = 0
+        self.sizes: list[Expr] = []
+
+    def letter(self, size: Expr) -> Expr:
+        """Return the next index.
+
+        Raises:
+            Unwritten: the letters have run out.
+        """
+        if self.used == len(self.letters):
+            raise Unwritten
+        self.sizes[self.used :] = [size]
+        self.used += 1
+        return sympy.Symbol(self.letters[self.used - 1], integer=True)
+
+    def __call__(self, node: Node, address: Address) -> Node:
+        """Return what `node` is at an address.
+
+        Raises:
+            Unwritten: it is no matrix, vector or number there, or has no notation.
+        """
+        shape = kept_shape(address)
+        if len(shape) > 2:
+            raise Unwritten
+        whole = len(shape) == node.rank and not any(digit.place for axis in address for digit in axis)
+        if whole and not needs_places(node):
+            return node
+        found = SLICES(node, address, self) if type(node) in SLICES else of_wholes(node, whole, self)
+        if len(found.shape) != len(shape) or any(sympy.expand(a - b) for a, b in zip(found.shape, shape, strict=True)):
+            raise Unwritten  # what was spread over an axis stands at a place of it
+        return found
+
+    def placed(self, sizes: Iterable[Iterable[Expr]], chosen: Sequence[int]) -> Address:
+        """Return axes of these digits with a new index at the chosen digits, counted over all axes."""
+        count = iter(range(1000))
+        axes = [[(size, next(count) in chosen) for size in axis] for axis in sizes]
+        return tuple(tuple(Digit(size, self.letter(size) if at else None) for size, at in axis) for axis in axes)
+
+    def in_order(self, found: Node, node: Node) -> Node:
+        """Return what was found with the indices in the order of the axes, so that equations count alike."""
+        arrays = sorted(variables(node), key=lambda each: -each.rank)
+        sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
+        place = {size: number for number, size in enumerate(sizes)}
+        order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
+        names = [sympy.Symbol(name, integer=True) for name in self.letters[: self.used]]
+        renamed: Node = found.xreplace({names[old]: names[new] for new, old in enumerate(order)})
+        return renamed
+
+    def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
+        """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
+        before = self.used
+        for chosen in choices(sum(map(len, sizes))):
+            self.used = before
+            try:
+                inner = self.placed(sizes, chosen)
+                body = write(inner)
+            except Unwritten:
+                continue
+            summed = [digit for axis in inner for digit in axis if digit.place is not None]
+            indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
+            for digit in (digit for digit in summed if digit.place not in indices):
+                body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
+            return IndexedSum(body, indices, body.shape) if indices else body
+        raise Unwritten
+
+
+def choices(count: int) -> Iterator[tuple[int, ...]]:
+    """Yield which of so many digits get an index: few before many, the first before the last."""
+    for size in range(count + 1):
+        yield from combinations(range(count), size)
+
+
+def needs_places(node: Node) -> bool:
+    """Whether matrix notation cannot write a formula as it stands.
+
+    >>> from symprop.algebra import variable
+    >>> P, Q = variable("P", (2, 3, 4)), variable("Q", (2, 4, 5))
+    >>> needs_places(P @ Q), needs_places(P * 2 + P), needs_places(n.Reshape(P, (24,)))
+    (True, False, False)
+    """
+    return any(map(_is_awkward, walk(node))) and not any(isinstance(part, _WRITTEN) for part in walk(node))
+
+
+_WRITTEN = (Part, Stack, Element, IndexedSum)
+_BY_ELEMENTS = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
+
+
+def _is_awkward(node: Node) -> bool:
+    if isinstance(node, n.ScatterAdd):
+        return True
+    if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
+        return False
+    if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
+        return any(operand.rank and operand.shape != node.shape for operand in node.operands)
+    if isinstance(node, n.Sum):
+        return node.rank > 0
+    return not isinstance(node, (n.Variable, n.Fill)) and not (isinstance(node, n.Reshape) and node.rank == 1)
+
+
+def at(variable: n.Variable, address: Address) -> Node:
+    """The variable at an address: an element of it where every axis stands at one place.
+
+    Raises:
+        Unwritten: of an axis more than one piece is kept, whose sizes nobody could tell.
+    """
+    if any(len([here for here, _ in groupby(digit.place is None for digit in axis) if here]) > 1 for axis in address):
+        raise Unwritten
+    if all(len(axis) == 1 and axis[0].place is not None for axis in address):
+        return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
+    return Part(variable, address)
+
+
+def of_wholes(node: Node, whole: bool, of: Slicer) -> Node:
+    if not whole:
+        raise Unwritten
+    return node.with_operands([of(operand, _whole(operand)) for operand in node.operands])
+
+
+def _whole(node: Node) -> Address:
+    return tuple(tuple(map(Digit, axis)) for axis in digits(node))
+
+
+__all__ = ["SLICES", "Slicer", "at", "choices", "needs_places", "of_wholes"]

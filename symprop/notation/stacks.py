@@ -1,0 +1,84 @@
+"""Formulas with arrays of rank 3 and above as matrix notation: what they are at each place of some of their axes.
+
+An array of matrices is written by its matrices, `Sᵢ = Qᵢ Kᵢᵀ`: a row of the table says what a node is at an address,
+by what its operands are there, until all that is left is matrices, vectors and numbers, which matrix notation writes.
+A permutation of axes, and an axis that is split or merged, go in this: they only rename places (`Qᵢ = X W₍ᵢ₎ᵀ`).
+Where no choice of few places gives matrices, all axes get a place, which is index notation: `Σₗ Gᵢⱼₗ Qᵢₖₗ`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, names_in
+from symprop.algebra.trees import walk
+from symprop.errors import ShapeError
+from symprop.notation.digits import Unwritten, digits
+from symprop.notation.places import Part, Stack, labels, uncounted
+from symprop.notation.precedence import depth_over
+from symprop.notation.slices import Slicer
+from symprop.notation.slicing import at, choices, needs_places
+
+LETTERS = "ijklprsuvaehoxtmnbcdfgqwyz"
+"""Indices, those that Unicode can lower first."""
+
+DEEPEST = 50
+"""Formulas that are deeper are no formulas that one reads."""
+
+
+def stacked(node: Node) -> Node:
+    """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
+
+    >>> from symprop.algebra import variable
+    >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
+    {Pᵢ Qᵢ}ᵢ
+    """
+    if not needs_places(node) or depth_over(node, DEEPEST):
+        return node
+    taken = names_in(node)
+    return _stacked(node, [letter for letter in LETTERS if letter not in taken])
+
+
+def _stacked(node: Node, letters: Sequence[str]) -> Node:
+    if not needs_places(node):
+        return node
+    try:
+        sizes = digits(node)
+    except Unwritten:
+        sizes = ()
+    best: tuple[tuple[int, int, int], Node] | None = None
+    for chosen in choices(sum(map(len, sizes))) if len(sizes) == node.rank else ():
+        if best is not None and best[0][0] < len(chosen):
+            break
+        slicer = Slicer(letters)
+        try:
+            address = slicer.placed(sizes, chosen)
+            found = slicer(node, address)
+        except (Unwritten, ShapeError):
+            continue
+        found = Stack(found, address) if chosen else found
+        cost = (slicer.used, sum(isinstance(part, n.Reshape) for part in walk(found)), _columns(found))
+        if best is None or cost < best[0]:
+            best = cost, slicer.in_order(found, node)
+    if best is not None:
+        return best[1]
+    return node.with_operands([_stacked(operand, letters) for operand in node.operands])
+
+
+def _columns(node: Node) -> int:
+    """How often something stands at a place of a later axis, all of one before it being kept: `P[:, i]`."""
+    parts = (part for part in walk(node) if isinstance(part, (Part, Stack)))
+    return sum(":" in labels(part.address) for part in parts)
+
+
+def sides(equation: Equation) -> tuple[Node, Node]:
+    """Return both sides of an equation as pages print them: `Sᵢ` and `Qᵢ Kᵢᵀ` where it says what is at each place."""
+    right = stacked(equation.expression)
+    if isinstance(right, Stack) and not uncounted(right):
+        return at(equation.target, right.address), right.operands[0]
+    return equation.target, right
+
+
+__all__ = ["needs_places", "sides", "stacked"]

@@ -1,0 +1,242 @@
+"""Arrays of rank 3 and above are written by their matrices, and what is written has the values that NumPy gives."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import latex2mathml.converter
+import numpy as np
+import pytest
+import samples
+import sympy
+from latex_meaning import Meaning
+from latex_reader import at_places, name_of
+from latex_tokens import Unreadable
+
+import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables, walk
+from symprop.calculus.walk import derive_system
+from symprop.notation.latex import latex
+from symprop.notation.places import Part
+from symprop.notation.pretty import pretty
+from symprop.notation.stacks import sides, stacked
+from symprop.verify.evaluate import complex_value
+
+LIMIT = 1e-12
+"""Relative to the largest element: both sides round to 1e-16, a few dozen operations each."""
+CALLS = re.compile(r"\b(transpose|reshape|scatter_add|scatter\\_add|expand|take|concatenate|broadcast)\b")
+SIZES = {"m": 2, "T": 3, "n": 4, "h": 2, "d": 3}
+
+
+def attention(batch: bool) -> System:
+    """Self-attention with heads as equations, for one example or for a batch in rows."""
+    m, length, width, heads, size = (sympy.Symbol(name, integer=True, positive=True) for name in SIZES)
+    lead = (m,) if batch else ()
+    order = (0, 2, 1, 3) if batch else (1, 0, 2)
+    last = (0, 1, 3, 2) if batch else (0, 2, 1)
+    x, y = variable("X", (*lead, length, width)), variable("Y", (*lead, length, width))
+    weights = [variable(name, (heads * size, width)) for name in ("A", "B", "C")]
+    out = variable("D", (width, heads * size))
+    items: list[Equation] = []
+
+    def named(name: str, node: Node) -> Variable:
+        items.append(Equation(variable(name, node.shape), node))
+        return items[-1].target
+
+    q, k, v = (
+        named(name, n.Transpose(n.Reshape(x @ weight.T, (*lead, length, heads, size)), order))
+        for name, weight in zip("QKV", weights, strict=True)
+    )
+    p = named("P", n.Softmax(named("S", q @ n.Transpose(k, last) / n.Scalar(sympy.sqrt(size)))))
+    joined = n.Reshape(n.Transpose(named("O", p @ v), order), (*lead, length, heads * size))
+    z = named("Z", named("H", joined) @ out.T)
+    loss = named("loss", n.Sum((z - y) ** 2) / 2)
+    return System(tuple(items), (x,), (y,), (*weights, out), z, loss)
+
+
+def attention_loss(arrays: dict[str, Any]) -> Any:
+    """The same with NumPy's own operations, for one example or a batch; a loop over heads in place of axes."""
+    x, size = arrays["X"], SIZES["d"]
+    heads = []
+    for at in range(SIZES["h"]):
+        rows = slice(at * size, (at + 1) * size)
+        q, k, v = (np.einsum("...tn,dn->...td", x, arrays[name][rows]) for name in "ABC")
+        scores = np.exp(np.einsum("...td,...sd->...ts", q, k) / np.sqrt(size))
+        heads.append(np.einsum("...ts,...sd->...td", scores / np.einsum("...ts->...t", scores)[..., None], v))
+    z = np.einsum("...td,nd->...tn", np.concatenate(heads, axis=-1), arrays["D"])
+    return ((z - arrays["Y"]) ** 2).sum() / 2
+
+
+def lengths(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(int(size.subs({symbol: SIZES[symbol.name] for symbol in size.free_symbols})) for size in shape)
+
+
+def values_of(given: tuple[Variable, ...], seed: int = 0) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    return {each.name: random.normal(size=lengths(each.shape)) for each in given}
+
+
+def error(found: Any, true: Any) -> float:
+    return float(np.max(np.abs(found - true), initial=0.0) / max(np.max(np.abs(true), initial=0.0), 1e-300))
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_attention_is_read_back_from_its_page_with_its_gradients(batch: bool) -> None:
+    """What is printed, forward and backward, is executed; its gradients are those of NumPy's attention."""
+    system = attention(batch)
+    given = (*system.inputs, *system.targets, *system.parameters)
+    values = values_of(given)
+    arrays = {name_of(latex(each)): values[each.name] for each in given} | SIZES
+    backward = derive_system(system)[0]
+    for equation in (*system.items, *backward):
+        assert isinstance(equation, Equation)
+        left, right = equation.latex().split(" = ", 1)
+        name = name_of(latex(equation.target))
+        arrays[name] = Meaning(arrays).evaluate(at_places(left, right, name), lengths(equation.target.shape))
+    assert error(arrays["loss"], attention_loss(values)) <= LIMIT
+    step = 1e-30
+    for parameter in system.parameters:
+        for at in np.ndindex(values[parameter.name].shape):
+            moved = values[parameter.name].astype(complex)
+            moved[at] += step * 1j
+            slope = attention_loss({**values, parameter.name: moved}).imag / step
+            found = arrays[f"dL/d{parameter.name}"]
+            assert abs(found[at] - slope) <= LIMIT * np.max(np.abs(found))
+
+
+def test_attention_reads_as_textbooks_have_it() -> None:
+    system = attention(batch=False)
+    page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]
+    assert page["Q"] == "Qᵢ = X A₍ᵢ₎ᵀ"
+    assert page["S"] == "Sᵢ = (1/√d) Qᵢ Kᵢᵀ"
+    assert page["P"] == "Pᵢ = softmax(Sᵢ)"
+    assert page["H"] == "H[:, (i)] = Oᵢ"
+    assert page["dP"] == "∂L/∂Pᵢ = ∂L/∂Oᵢ Vᵢᵀ"
+    assert page["dS"] == "∂L/∂Sᵢ = Pᵢ ⊙ (∂L/∂Pᵢ − (Pᵢ ⊙ ∂L/∂Pᵢ) 𝟏 𝟏ᵀ)"
+    assert page["dA"] == "∂L/∂A₍ᵢ₎ = (1/√d) (∂L/∂Sᵢ Kᵢ)ᵀ X"
+    system = attention(batch=True)
+    page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]
+    assert page["S"] == "Sᵢⱼ = (1/√d) Qᵢⱼ Kᵢⱼᵀ"
+    assert page["dA"] == "∂L/∂A₍ⱼ₎ = (1/√d) Σᵢ (∂L/∂Sᵢⱼ Kᵢⱼ)ᵀ Xᵢ"
+
+
+P, Q, A, B = samples.P, samples.Q, samples.A, samples.B
+LONG = variable("LONG", (12,))
+TURNED = n.Transpose(P, (1, 0, 2))
+FURTHER = (
+    *(P / n.Sum(P, (0, 2), True), P - n.Extreme(P, 2, True), n.Softmax(P, 2) * P),
+    *(n.Softmax(n.Transpose(P, (2, 0, 1)), 0), n.Transpose(P, (2, 1, 0)) @ samples.S, n.Expand(A, 0) * P),
+    *(n.Reshape(LONG, (2, 2, 3)), n.Reshape(P, (2, 6)), n.Reshape(P, (4, 3)) @ B, n.Reshape(P @ Q, (4, 2)).T),
+    *(n.Transpose(n.Reshape(LONG, (2, 3, 2)), (1, 0, 2)), n.Reshape(TURNED, (2, 6)) @ n.Reshape(Q, (6, 2))),
+    *(n.Sum(P @ Q), n.Sum((P @ Q) ** 2), n.Sum(P @ Q, (0, 1)), n.Reshape(P, (1, 4, 3)) + 1),
+    *(n.Concatenate(P @ Q, P, axis=2), n.Slice(P @ Q, 1, 0, 1), n.Slice(P, 0, 1, 2) * A),
+    *(n.ScatterAdd(n.Take(samples.table, samples.grid) ** 2, samples.grid, 3), n.Diag(n.Reshape(P @ Q, (8,)))),
+    n.Outer(samples.u, n.Reshape(P, (12,))),
+)
+NODES = {f"{kind.__name__}-{k}": node for kind, found in samples.SAMPLES.items() for k, node in enumerate(found)}
+NODES |= {node.text(): node for node in FURTHER}
+UNREAD = ("Sum-9",)
+"""A kept axis of length 1 stands for what spreads it, so alone it is a row or column of ones of any length."""
+
+
+@pytest.mark.parametrize("node", NODES.values(), ids=NODES)
+def test_no_formula_holds_a_call_that_mathematics_writes(node: Node) -> None:
+    for written in (pretty(node), latex(node)):
+        assert not CALLS.search(written)
+    tree = ElementTree.fromstring(latex2mathml.converter.convert(latex(node)))
+    assert tree.tag.endswith("math") and not list(tree.iter("{http://www.w3.org/1998/Math/MathML}merror"))
+
+
+DEEP = {name: node for name, node in NODES.items() if name not in UNREAD and any(p.rank > 2 for p in walk(node))}
+
+
+@pytest.mark.parametrize("node", DEEP.values(), ids=DEEP)
+def test_samples_of_rank_3_are_read_back(node: Node) -> None:
+    random = np.random.default_rng(1)
+    values = {
+        each.name: np.array(samples.IDS.get(each.name, random.uniform(0.5, 1.5, tuple(map(int, each.shape)))))
+        for each in variables(node)
+    }
+    arrays = {name_of(latex(each)): values[each.name] for each in variables(node)}
+    true = np.real(complex_value(node, values))
+    written = latex(node)
+    try:
+        found = Meaning(arrays, functions={"sum": np.sum}).evaluate(written, true.shape)
+    except Unreadable as problem:
+        pytest.fail(f"{written}: {problem}")
+    assert error(found, true) <= LIMIT
+
+
+NETWORKS = (
+    "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()",
+    "Input(3) >> Embedding(5, 4) >> Dense(2) >> SoftmaxCrossEntropy()",
+    "Input(3) >> Embedding(5, 4, flatten=False) >> Residual(Dense(4) >> ReLU()) >> MeanSquaredError()",
+)
+
+
+@pytest.mark.parametrize("layout", ["example", "rows", "columns"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_pages_and_steps_of_sequences_hold_no_calls(network: str, layout: str) -> None:
+    derivation = symprop.derive(network, layout=layout)
+    assert not CALLS.search(derivation.pretty())
+    for equation in derivation.equations:
+        for step in equation.steps:
+            for node in (step.before, step.after):
+                assert not CALLS.search(pretty(node)) and not CALLS.search(latex(node))
+
+
+def test_page_says_what_places_mean() -> None:
+    page = symprop.derive(NETWORKS[0], layout="rows").pretty()
+    assert "z₁,ᵢ = e₁,ᵢ W₁ᵀ + b₁" in page and "∂L/∂W₁ = Σᵢ δ₁,ᵢᵀ e₁,ᵢ" in page
+    assert "Aᵢ is what A has at place i of its first axis; an equation holds at every place." in page
+    assert "blocks" not in page and "blocks of columns" not in page
+    assert "blocks" in symprop.derive(NETWORKS[1], layout="rows").pretty()
+
+
+def test_an_index_is_no_name_of_the_formula() -> None:
+    i, p = variable("i", (3,)), variable("P", (2, 3, 3))
+    assert pretty(p @ i) == "{Pⱼ i}ⱼ"
+    assert pretty(variable("Q", ("i", 3, "j")) @ variable("R", ("i", "j", 2))) == "{Qₖ Rₖ}ₖ"
+
+
+def test_formulas_of_rank_2_and_those_by_elements_stay_as_they_are() -> None:
+    p, q = variable("P", (2, 3, 4)), variable("Q", (2, 3, 4))
+    for node in (p * q - p, variable("A", (2, 3)) @ variable("B", (3, 2)), n.Reshape(p, (24,)), n.Sum(p * q)):
+        assert stacked(node) is node
+    assert pretty(n.Sum(p * q)) == "Σᵢⱼₖ Pᵢⱼₖ Qᵢⱼₖ"
+
+
+def test_left_sides_stand_at_places_too() -> None:
+    p, q = variable("P", (2, 3, 4)), variable("Q", (2, 4, 5))
+    left, right = sides(Equation(variable("S", (2, 3, 5)), p @ q))
+    assert isinstance(left, Part) and right.shape == (3, 5) == left.shape
+
+
+def test_how_many_blocks_there_are_is_said_where_no_axis_tells() -> None:
+    x, w, v = variable("X", (5, 4)), variable("W", (6, 4)), variable("V", (6, 4))
+    heads, others = (n.Transpose(n.Reshape(x @ each.T, (5, 2, 3)), (1, 0, 2)) for each in (w, v))
+    product = heads @ n.Transpose(others, (0, 2, 1))
+    assert pretty(n.Sum(product, 0)) == "Σᵢ₌₁² X W₍ᵢ₎ᵀ (X V₍ᵢ₎ᵀ)ᵀ"
+    joined = n.Reshape(n.Transpose(product @ heads, (1, 0, 2)), (5, 6))
+    assert pretty(joined) == "{X W₍ᵢ₎ᵀ (X V₍ᵢ₎ᵀ)ᵀ X W₍ᵢ₎ᵀ : i ≤ 2}[:, (i)]"
+    left, right = sides(Equation(variable("H", (5, 6)), joined))
+    assert (pretty(left), pretty(right)) == ("H", pretty(joined))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tex_sets_every_sample(tmp_path: Path) -> None:
+    page = "\n".join(rf"\[ {latex(node)} \]" for node in NODES.values())
+    whole = "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n" + page + "\n\\end{document}\n"
+    (tmp_path / "page.tex").write_text(whole, encoding="utf-8")
+    order = ["pdflatex", "-draftmode", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(order, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]

@@ -1,0 +1,42 @@
+"""Reports of networks whose layers give matrices: what does not apply to them is left out, and nothing fails."""
+
+from __future__ import annotations
+
+import pytest
+
+import symprop
+from symprop.errors import SpecError
+from symprop.networks.network import LAYOUTS
+
+RESIDUAL = "Input(3) >> Embedding(5, 4, flatten=False) >> Residual(Dense(4) >> ReLU()) >> MeanSquaredError()"
+NETWORKS = (
+    RESIDUAL,
+    "Input(3) >> Embedding(5, 4, flatten=False) >> Repeat(Residual(Dense(4) >> Tanh()), 3) >> MeanSquaredError()",
+    "Input(3) >> Embedding(5, 4, flatten=False) >> Repeat(Residual(Dense(4) >> Tanh()), N) >> MeanSquaredError()",
+    "Input(T) >> Embedding(5, n, flatten=False) >> Dense(k) >> SoftmaxCrossEntropy()",
+    "Input(3) >> Embedding(5, 4, flatten=False) >> MeanSquaredError()",
+)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_report_of_matrices_is_written_without_calls(network: str, layout: str) -> None:
+    report = symprop.report(network, layout=layout, without=["certificate", "code"])
+    for page in (report.latex(), report.html()):
+        for name in ("scatter", "transpose(", "operatorname{reshape}", "expand"):
+            assert name not in page
+
+
+def test_blocks_of_matrices_have_no_jacobian_but_their_shortcut_is_a_term_of_the_recurrence() -> None:
+    report = symprop.report(RESIDUAL, layout="rows", without=["certificate", "code"])
+    found = next(section for section in report.sections if section.title == "Residual blocks")
+    assert len(found.blocks) == 1 and "The term of the shortcut is" in found.blocks[0].words[0]  # type: ignore[attr-defined]
+    with pytest.raises(SpecError, match="no residual block of vectors"):
+        report.derivation.paths()
+
+
+def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
+    derivation = symprop.derive(
+        "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(4) >> Tanh() >> MeanSquaredError()"
+    )
+    assert str(derivation.bound("z1", "e1")) == "||W1||"
