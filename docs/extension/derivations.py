@@ -14,7 +14,8 @@ from extension.markup import Row, equations, folded, html, steps_table, typed
 from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Line, Lines
-from symprop.notation.content import heading, loss_clashes, reasons, sections, seen_steps, steps_of
+from symprop.notation.content import heading, reasons, sections, seen_steps, steps_of
+from symprop.notation.conventions import loss_clashes
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty, pretty_shape
 from symprop.notation.wording import Wording, told_apart

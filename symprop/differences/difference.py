@@ -29,7 +29,7 @@ from symprop.differences.pages import plain_page
 from symprop.differences.sentences import told
 from symprop.differences.trees import Comparing
 from symprop.networks.network import Network
-from symprop.notation.content import loss_clashes
+from symprop.notation.conventions import loss_clashes
 
 
 @dataclass(frozen=True, repr=False)

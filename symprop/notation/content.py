@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 import sympy
-from sympy import Expr, Rational, Symbol
+from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import adjoint_of
-from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, PRE_ACTIVATION, STATE, TARGET
+from symprop.algebra.nodes import Node
+from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, STATE, TARGET
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.batch_notes import joined
 from symprop.notation.blocks import (
     Block,
     Bullets,
@@ -33,10 +31,8 @@ from symprop.notation.blocks import (
     Typed,
     Words,
 )
-from symprop.notation.function_notes import definitions, functions_of, kinks, known_data, told
-from symprop.notation.places import Digit, Part, Stack, labels
-from symprop.notation.pretty import pretty
-from symprop.notation.stacks import sides
+from symprop.notation.conventions import conventions, signs
+from symprop.notation.function_notes import definitions, told
 
 
 def sections(derivation: Derivation) -> tuple[Section, ...]:
@@ -180,7 +176,7 @@ def _subject(derivation: Derivation) -> Iterator[Block]:
 
 def _explained(derivation: Derivation) -> Iterator[Block]:
     """Say what symbols, signs and functions mean."""
-    yield Bullets(tuple(_conventions(derivation)), True, tuple(_signs(derivation)))
+    yield Bullets(tuple(conventions(derivation)), True, tuple(signs(derivation)))
     shown = tuple(definitions(derivation))
     if shown:
         yield Definitions(shown)
@@ -224,123 +220,7 @@ def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
     return derivation.system.loops
 
 
-def loss_clashes(derivation: Derivation) -> bool:
-    """Whether a size has the name of the loss, as in `Repeat(block, L)`, so that the loss needs another sign."""
-    loss = derivation.system.loss
-    symbols = {symbol for equation in derivation.equations for symbol in equation.target.free_symbols}
-    symbols |= {symbol for loop in loops_of(derivation) for symbol in loop.count.free_symbols}
-    return loss is not None and any(isinstance(symbol, Symbol) and symbol.name == loss.name for symbol in symbols)
-
-
 def _fact(fact: n.Fact) -> str:
     if fact.kind == "index":
         return f"integers from 0 to {fact.value - 1}"
     return fact.kind
-
-
-def _conventions(derivation: Derivation) -> Iterator[Words]:
-    """Say what the symbols on this page mean, as far as they occur."""
-    system = derivation.system
-    nodes = [part for equation in derivation.equations for part in walk(equation.expression)]
-    loss = system.loss
-    if loss is not None and loss_clashes(derivation):
-        size = Symbol(loss.name)
-        counts = any(symbol.name == loss.name for loop in loops_of(derivation) for symbol in loop.count.free_symbols)
-        yield (loss, " is the loss; ", size, " is the number of blocks." if counts else " is a size.")
-    if system.layout == "example":
-        yield ("One example: vectors are columns.",)
-    else:
-        side = "row" if system.layout == "rows" else "column"
-        examples: Words = (system.batch, " ") if system.batch is not None else ()
-        yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
-    yield from joined(derivation)
-    if system.layout != "example" and any(_adds_vector(part) for part in nodes):
-        yield ("A vector that is added to a matrix is added to each of its rows.",)
-    yield ("A gradient has the shape of its parameter (denominator layout).",)
-    adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
-    deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
-    if deltas:
-        delta = min(
-            reversed(deltas), key=lambda each: len(each.index)
-        )  # that of a loop inside a loop is harder to read
-        yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
-    if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
-        u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
-        yield (n.Multiply(u, v), " multiplies element by element.")
-    acting = {n.Softmax: "softmax", n.LogSumExp: "logsumexp"}
-    occurring = [name for kind, name in acting.items() if any(isinstance(part, kind) for part in nodes)]
-    if system.layout != "example" and occurring:
-        verb, side = "act" if len(occurring) > 1 else "acts", "row" if system.layout == "rows" else "column"
-        yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
-    for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
-        yield known_data(data)
-    for function in functions_of(derivation):
-        yield from kinks(function)
-
-
-def _about_places(derivation: Derivation) -> Iterator[Words]:
-    """Say what indices of places mean, as far as they occur."""
-    written = [side for equation in derivation.equations for side in sides(equation)]
-    found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
-    labelled = [label for part in found for label in labels(part.address)]
-    if labelled:
-        whole = Variable("A", (), (2, 2, 2))
-        i = Digit(sympy.Integer(2), Symbol("i", integer=True))
-        free = (Digit(sympy.Integer(2)),)
-        first, later = Part(whole, ((i,), free, free)), Part(whole, (free, (i,), free))
-        yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
-        if ":" in labelled:
-            yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
-    if any("(" in label for label in labelled):
-        rows = Part(Variable("W", (), (4, 2)), ((i, *free), free))
-        yield (
-            rows,
-            " is block i of the rows of ",
-            rows.operands[0],
-            ", all blocks being equal in size; so for columns.",
-        )
-    nodes = [part for side in written for part in walk(side)]
-    ids, values = Variable("x", (), (2,), (n.Fact("index", 3),)), Variable("E", (), (3, 2))
-    if any(isinstance(part, n.Take) for part in nodes):
-        yield (n.Take(values, ids), " holds the rows of ", values, " that ", ids, " names.")
-    if any(isinstance(part, n.OneHot) for part in nodes):
-        yield (n.OneHot(ids, 3), " has a row for each element of ", ids, ", with 1 in the place that it names.")
-
-
-def _signs(derivation: Derivation) -> Iterator[Words]:
-    """Explain the signs of the formulas on this page that need it, as far as they occur."""
-    written = [pretty(equation.expression) for equation in derivation.equations]
-
-    def occurs(sign: str) -> bool:
-        return any(sign in formula for formula in written)
-
-    yield from _about_places(derivation)
-    u = Variable("u", (), (2,))
-    if occurs("⊙²"):
-        yield (
-            n.Power(n.Add(u, Variable("v", (), (2,))), 2),
-            " squares each element; other powers with that sign likewise.",
-        )
-    if occurs("⊙^"):
-        yield (n.Power(Variable("U", (), (2, 2)), Rational(1, 2)), " is the square root of each element.")
-    if occurs("mat["):
-        yield (n.Reshape(Variable("u", (), (4,)), (2, 2)), " has the elements of ", u, " row by row in that shape.")
-    if occurs("𝟏"):
-        yield (n.Fill(1, (2,)), " is the vector of ones.")
-    for name, meaning in _NAMED_OPERATIONS.items():
-        if occurs(f"{name}("):
-            yield (f"{name}{meaning}",)
-
-
-_NAMED_OPERATIONS = {
-    "sum": "(u, axis k) is the sum along axis k; axes count from 0.",
-    "pad": "(u, (p, q)) has p zeros before u and q behind it, for each axis a pair; or another value that is given.",
-    "flip": "(u) has the elements of u in reverse order.",
-    "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
-    "fold": "(g, k, s, d) adds up windows where they overlap: the adjoint of windows.",
-    "vec": "(u) lists the elements of u row by row.",
-}
-
-
-def _adds_vector(node: Node) -> bool:
-    return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1

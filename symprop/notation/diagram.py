@@ -24,7 +24,7 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.content import loss_clashes
+from symprop.notation.conventions import loss_clashes
 from symprop.notation.diagram_rows import Row, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex

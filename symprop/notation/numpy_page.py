@@ -27,7 +27,8 @@ from symprop.notation.blocks import (
     Span,
     Typed,
 )
-from symprop.notation.content import loops_of, loss_clashes, sections
+from symprop.notation.content import loops_of, sections
+from symprop.notation.conventions import loss_clashes
 from symprop.notation.function_notes import definitions
 from symprop.notation.terminal import NUMPY, network_lines, wrapped
 from symprop.notation.text import text

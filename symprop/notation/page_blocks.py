@@ -35,7 +35,8 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.content import heading, loss_clashes, reasons, section_of, sections, seen_steps
+from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
+from symprop.notation.conventions import loss_clashes
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.stacks import sides

@@ -23,7 +23,8 @@ from symprop.notation.blocks import (
     Typed,
 )
 from symprop.notation.breaking import pretty_pieces
-from symprop.notation.content import loss_clashes, sections
+from symprop.notation.content import sections
+from symprop.notation.conventions import loss_clashes
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
