@@ -10,24 +10,23 @@ import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import System
-from symprop.algebra.names import variable as named
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.fact_checks import fact_checks, functions, takes_class_ids
-from symprop.codegen.layout import COLUMNS, INDENT, laid_out, signature, under_formulas
+from symprop.codegen.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.lowering import lower
 from symprop.codegen.memory import Plan
 from symprop.codegen.numba_step import loop_step
 from symprop.codegen.numpy_source import numpy_source
-from symprop.codegen.optimizer_step import update_lines
 from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.codegen.running import evaluation, item, running_of
+from symprop.codegen.starts import clip_scale, initial
+from symprop.codegen.starts import optimizer as optimizer_lines
 from symprop.codegen.step import planned, step_lines, workspace_lines
-from symprop.networks.initialisers import INITIALISERS
-from symprop.networks.optimisers import OPTIMISERS, Optimiser, clipping
+from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
@@ -96,11 +95,11 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
-            optimizer=None if optimizer is None else _optimizer(OPTIMISERS[optimizer]),
-            clip=numpy_source(_clip_scale()),
+            optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer]),
+            clip=numpy_source(clip_scale()),
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
-            initial=[_initial(parameter) for parameter in parameters],
+            initial=[initial(parameter) for parameter in parameters],
             **_taken(system),
             facts=_fact_functions((*system.inputs, *system.targets)),
             output=_given(system.output),
@@ -286,52 +285,3 @@ def _network(text: str) -> list[str]:
     """Return a network's text for the inside of a docstring, a few layers on each line."""
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return textwrap.wrap(safe, COLUMNS - 4, break_long_words=False, break_on_hyphens=False)
-
-
-def _initial(parameter: Parameter) -> dict[str, str]:
-    """Return how a parameter starts: the formula of its scale, and the draw."""
-    row = INITIALISERS[parameter.initialiser]
-    shape = shape_text(parameter.variable.shape)
-    if row.constant is not None:
-        sizes = shape if parameter.variable.rank > 1 else str(parameter.variable.shape[0])
-        return {"name": parameter.name, "comment": "", "draw": f"np.{row.name}({sizes})"}
-    what, drawn = DRAWS[row.distribution]
-    scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
-    fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"
-    comment = f"{row.name}: {what} {row.scale}" + (f", {fans}" if row.scale.free_symbols else "")
-    return {"name": parameter.name, "comment": comment, "draw": drawn.format(scale=scale, shape=shape)}
-
-
-DRAWS = {
-    "uniform": ("bound", "rng.uniform(-{scale}, {scale}, {shape})"),
-    "normal": ("standard deviation", "rng.normal(0.0, {scale}, {shape})"),
-}
-"""What the scale of a distribution is, and how NumPy draws from it."""
-
-
-def _optimizer(optimiser: Optimiser) -> dict[str, object]:
-    """Return the update of an optimiser as lines; states and parameters change in place."""
-    defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
-    update = update_lines(optimiser)
-    names = [number.name for number in optimiser.hyperparameters]
-    rest = [*(["step"] if optimiser.counts_steps else []), *names]
-    return {
-        "name": optimiser.name,
-        "title": optimiser.title,
-        "counts_steps": optimiser.counts_steps,
-        "states": [state.name for state in optimiser.states],
-        "update_line": signature("update", "params", "grads", "state", *defaults),
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
-        "descend_line": signature("_descend", "w", "g", "state", *names),
-        "names": ", ".join(names),
-        "rest": ", ".join(rest),
-        "blocks_line": signature("_update_blocks", "first", "last", "room", "parameters", "gradients", "state", *rest),
-        "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
-        "lines": update.lines,
-        "spare": update.spare,
-    }
-
-
-def _clip_scale() -> Node:
-    """Return what gradients are multiplied by, in their norm and its limit."""
-    return next(equation for equation in clipping([named("W", ("n",))]) if equation.name == "scale").expression
