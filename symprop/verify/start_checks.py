@@ -62,7 +62,9 @@ def _draw(parameter: Parameter, values: Array, shape: tuple[int, ...]) -> Row:
         return Row(name, oracle, points, np.inf, 0.0, False, "not finite, or another shape")
     if initialiser.constant is not None:
         off = float(np.max(np.abs(values - initialiser.constant), initial=0.0))
-        return Row(name, oracle, points, off, 0.0, off == 0, initialiser.name)
+        return Row(
+            name, oracle, points, off, 0.0, off == 0, f"all {initialiser.constant}" if initialiser.constant else "zero"
+        )
     variance = float(initialiser.at(initialiser.variance, parameter.fan_in, parameter.fan_out))
     mean_limit = DEVIATIONS / np.sqrt(values.size)
     limit = mean_limit * np.sqrt(SPREAD_OF_SQUARES[initialiser.distribution])
