@@ -61,8 +61,6 @@ WITH_CIRCLES = {"networks"}
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 320
 LONG_FILES = {
-    "algebra/batching.py",
-    "algebra/elements.py",
     "analysis/gaussian.py",
     "calculus/known_forms.py",
     "calculus/tidy.py",
