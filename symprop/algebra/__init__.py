@@ -2,6 +2,8 @@
 
 from symprop.algebra import matrix_batching as matrix_batching  # these enter their rows of the tables
 from symprop.algebra import matrix_elements as matrix_elements
+from symprop.algebra import selection_batching as selection_batching
+from symprop.algebra import selection_elements as selection_elements
 from symprop.algebra import shapes as shapes
 from symprop.algebra.equations import Equation, Item, Loop, Step, System
 from symprop.algebra.names import gradient_of, size_expression, size_symbol, validated, variable

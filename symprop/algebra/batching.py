@@ -19,10 +19,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Item, Rows, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, factors_of, multiplied, ones, terms_of
-from symprop.errors import ShapeError
 
 BATCH = Table("batch")
 BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
@@ -120,7 +118,7 @@ def _(node: n.MatMul, batch: Batch, left: Operand, right: Operand) -> Node:
     rank = max(left.rank, right.rank)
     if right.batched and right.rank == 1:
         if left.rank <= 2 and not left.batched:  # W @ x[b] for every b is X @ W.T
-            return n.MatMul(right.node, _swapped(left.node))
+            return n.MatMul(right.node, swapped(left.node))
         return n.Sum(left.node * expanded(right.node, *[1] * (rank - 1)), rank)  # sum_j A[b, .., i, j] x[b, j]
     if left.batched and left.rank == 1 and (right.batched or rank > 2):  # sum_i x[b, i] A[b, .., i, j]
         return n.Sum(expanded(left.node, *[1] * (rank - 2), rank) * right.node, rank - 1)
@@ -135,20 +133,20 @@ def _matmul_columns(node: n.MatMul, left: Operand, right: Operand) -> Node:
     if right.batched and not left.batched and right.rank == 1 and left.rank <= 2:
         return n.MatMul(left.node, right.node)
     if left.batched and not right.batched and left.rank == 1 and right.rank <= 2:
-        return n.MatMul(_swapped(right.node), left.node)
+        return n.MatMul(swapped(right.node), left.node)
     # Matrices with the batch in the last axis are outside what `@` can say: by way of rows, and back.
-    rows = BATCH(node, Batch({}, Integer(1), True), _batch_first(left), _batch_first(right))
+    rows = BATCH(node, Batch({}, Integer(1), True), batch_first(left), batch_first(right))
     return n.Transpose(rows, (*range(1, node.rank + 1), 0))
 
 
-def _batch_first(operand: Operand) -> Operand:
+def batch_first(operand: Operand) -> Operand:
     """The operand of layout "columns" as it is in layout "rows"."""
     if not operand.batched:
         return operand
     return replace(operand, node=n.Transpose(operand.node, (operand.rank, *range(operand.rank))))
 
 
-def _swapped(matrix: Node) -> Node:
+def swapped(matrix: Node) -> Node:
     """The last two axes swapped; a vector stays, and a transposed matrix loses its transpose."""
     if matrix.rank == 1:
         return matrix
@@ -213,61 +211,6 @@ def _(node: n.Diag, batch: Batch, operand: Operand) -> Node:
 def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
     eye = Operand(n.Identity(node.shape[0]), False, 2)  # sum_j A[b, i, j] * (i == j)
     return n.Sum(n.Multiply(operand.node, batch.aligned(eye, 2)), batch.axis(1))
-
-
-@BATCH.row(n.Take)
-def _(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
-    if not ids.batched:  # the batch in the last axis takes no part
-        return _from_last(n.Take(_to_last(table, batch).node, ids.node), batch)
-    if table.batched:
-        raise ShapeError(
-            f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example"
-        )
-    return _ids_in_batch(n.Take(table.node, ids.node), ids, batch)
-
-
-@BATCH.row(n.OneHot)
-def _(node: n.OneHot, batch: Batch, ids: Operand) -> Node:
-    return _ids_in_batch(n.OneHot(ids.node, node.size), ids, batch)
-
-
-def _ids_in_batch(result: Node, ids: Operand, batch: Batch) -> Node:
-    """Selection by ids puts its axes last; in columns the batch goes behind them."""
-    if batch.rows or result.rank == ids.rank + 1:
-        return result
-    return n.Transpose(result, (*range(ids.rank), *range(ids.rank + 1, result.rank), ids.rank))
-
-
-def _to_last(operand: Operand, batch: Batch) -> Operand:
-    """The operand with the batch in its last axis, as layout "columns" has it."""
-    if not batch.rows or operand.rank == 0:
-        return operand
-    return replace(operand, node=n.Transpose(operand.node, (*range(1, operand.rank + 1), 0)))
-
-
-def _from_last(result: Node, batch: Batch) -> Node:
-    """A result with the batch in its last axis, in the layout that is asked for."""
-    if not batch.rows or result.rank == 1:
-        return result
-    return n.Transpose(result, (result.rank - 1, *range(result.rank - 1)))
-
-
-@BATCH.row(n.ScatterAdd)
-def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
-    if not ids.batched:
-        return _from_last(n.ScatterAdd(_to_last(values, batch).node, ids.node, node.size), batch)
-    if ids.rank != 1 or values.rank > 2:
-        raise ShapeError(
-            f"scatter of {shape_text(node.operands[0].shape)} by ids of shape {shape_text(node.operands[1].shape)} "
-            "has no form for batches\nallowed: a vector of ids, for the elements of a vector or the rows of a matrix"
-        )
-    if not batch.rows:
-        rows = BATCH(node, replace(batch, rows=True), _batch_first(values), _batch_first(ids))
-        return n.Transpose(rows, (*range(1, node.rank + 1), 0))
-    chosen = n.OneHot(ids.node, node.size)
-    if values.rank == 1:  # sum_t (ids[b, t] == k) values[b, t]
-        return n.Sum(n.Multiply(chosen, n.Expand(values.node, -1)), 1)
-    return n.MatMul(_swapped(chosen), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]
 
 
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
