@@ -10,7 +10,8 @@ import pytest
 import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import NODE_KINDS
-from symprop.algebra.table import Table
+from symprop.algebra.table import PairTable, Table
+from symprop.calculus.chains import NEIGHBOURS
 from symprop.calculus.pairs import PAIRS
 
 NOT_ELEMENTWISE = [kind for kind in NODE_KINDS if not issubclass(kind, n.Elementwise | n.Variable | n.Scalar)]
@@ -35,7 +36,12 @@ PARTIAL = {
     "slices": "a kind without a row is written whole",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
-PARTIAL |= {table.meaning: "a pair of kinds without an identity stays as it is" for table in PAIRS.values()}
+PARTIAL |= {
+    table.meaning: "a pair of kinds without an identity stays as it is"
+    for pairs in (PAIRS, NEIGHBOURS)
+    for table in pairs.tables.values()
+    if n.Node not in table.rows
+}
 """Tables in which a missing row has a meaning, and which."""
 
 
@@ -49,8 +55,8 @@ def tables() -> dict[str, Table]:
             if about_nodes:  # and not about what programs hold alone
                 assert found.get(value.meaning, value) is value, f"two tables with the meaning {value.meaning!r}"
                 found[value.meaning] = value
-            if isinstance(value, dict):
-                found |= {inner.meaning: inner for inner in value.values() if isinstance(inner, Table)}
+            if isinstance(value, PairTable):
+                found |= {inner.meaning: inner for inner in value.tables.values()}
     return found
 
 

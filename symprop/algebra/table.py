@@ -82,3 +82,31 @@ class Table:
     def __call__(self, subject: Any, *rest: Any) -> Any:
         """Apply the row of the kind of `subject`."""
         return self[type(subject)](subject, *rest)
+
+
+class PairTable:
+    """A mapping from pairs of kinds to a rule: what one operation makes of another, or of its neighbour.
+
+    A row of a trait holds for its kinds, and where a row returns None, that of the next trait of the first is asked.
+
+    >>> sums = PairTable("sum")
+    >>> @sums.row(int, int, float)
+    ... def _(first, second):
+    ...     return first + second
+    >>> sums(1, 2.5), sums(1, "a")
+    (3.5, None)
+    """
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+        self.tables: dict[type, Table] = {}
+
+    def row(self, first: type, *second: type) -> Callable[[Row], Row]:
+        """Enter the decorated function as the row of `first` with each kind of `second`."""
+        return self.tables.setdefault(first, Table(f"{self.meaning} {first.__name__}")).row(*second)
+
+    def __call__(self, first: Any, second: Any, *rest: Any) -> Any:
+        """Return what the row of a pair makes of it, if there is one."""
+        rows = (self.tables[kind].find(type(second)) for kind in type(first).__mro__ if kind in self.tables)
+        results = (row(first, second, *rest) for row in rows if row)
+        return next((found for found in results if found is not None), None)

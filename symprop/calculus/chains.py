@@ -14,10 +14,8 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.table import for_kinds
+from symprop.algebra.table import PairTable
 from symprop.calculus.coefficients import scalars_and_rest, scaled
-
-Merge = Callable[[Node, Node], Node | None]
 
 
 def links(node: Node) -> list[Node]:
@@ -45,7 +43,7 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
             raise LookupError("a factor of a matrix product is a matrix or a vector")
         total *= coefficient
         scalars.extend(found)
-        merged = _merged(parts[-1], bare) if parts else None
+        merged = NEIGHBOURS(parts[-1], bare) if parts else None
         if merged is None:
             parts.append(bare)
         else:
@@ -70,58 +68,66 @@ def _repeated(link: Node) -> list[Node]:
     return [link]
 
 
-def _merged(left: Node, right: Node) -> Node | None:
-    return next(filter(None, (merge(left, right) for merge in NEIGHBOURS)), None)
-
-
 # ---------------------------------------------------------------- neighbours
 
 
-def _identity(left: Node, right: Node) -> Node | None:
-    """I A = A, A I = A."""
-    if isinstance(left, n.Identity):
-        return right
-    return left if isinstance(right, n.Identity) else None
+NEIGHBOURS = PairTable("merged with")
+"""What two neighbours in a product are together, by the kind of the left one, then of the right one."""
 
 
-@for_kinds(n.Diag)
-def _diagonals(left: n.Diag, right: Node) -> Node | None:
-    """diag(d) x = d * x, diag(d) diag(e) = diag(d * e)."""
-    if right.rank == 1:
-        return n.Multiply(left.operands[0], right)
-    if isinstance(right, n.Diag):
-        return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
-    return None
+@NEIGHBOURS.row(n.Identity, Node)
+def _(left: n.Identity, right: Node) -> Node:
+    return right
 
 
-def _rank_one(left: Node, right: Node) -> Node | None:
-    """A (u v') = (A u) v', (u v') B = u (B' v)', (u v') x = (v' x) u."""
-    if isinstance(left, n.Outer):
-        u, v = left.operands
-        if right.rank == 1:
-            return n.Multiply(n.MatMul(v, right), u)
-        return n.Outer(u, n.MatMul(n.Transpose(right), v))
-    return n.Outer(n.MatMul(left, right.operands[0]), right.operands[1]) if isinstance(right, n.Outer) else None
+@NEIGHBOURS.row(Node, n.Identity)
+def _(left: Node, right: n.Identity) -> Node:
+    return left
 
 
-def _column_of_ones(left: Node, right: Node) -> Node | None:
+@NEIGHBOURS.row(n.Diag, Node)
+def _(left: n.Diag, right: Node) -> Node | None:
+    return n.Multiply(left.operands[0], right) if right.rank == 1 else None
+
+
+@NEIGHBOURS.row(n.Diag, n.Diag)
+def _(left: n.Diag, right: n.Diag) -> Node:
+    return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
+
+
+@NEIGHBOURS.row(n.Outer, Node)
+def _(left: n.Outer, right: Node) -> Node:
+    """(u v') x = (v' x) u, (u v') B = u (B' v)'."""
+    u, v = left.operands
+    return n.Multiply(n.MatMul(v, right), u) if right.rank == 1 else n.Outer(u, n.MatMul(n.Transpose(right), v))
+
+
+@NEIGHBOURS.row(Node, n.Outer)
+def _(left: Node, right: n.Outer) -> Node:
+    return n.Outer(n.MatMul(left, right.operands[0]), right.operands[1])  # A (u v') = (A u) v'
+
+
+@NEIGHBOURS.row(Node, n.Fill)
+def _(left: Node, right: n.Fill) -> Node | None:
     """A 1 = the sums of the rows of A."""
-    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if isinstance(right, n.Fill) and right.rank == 1 else None
+    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if right.rank == 1 else None
 
 
-def _ones(left: Node, right: Node) -> Node | None:
+@NEIGHBOURS.row(n.Fill, n.Fill)
+def _(left: n.Fill, right: n.Fill) -> Node | None:
     """Matrices of one number each: (c 1 1') (d 1 1') = c d q 1 1', with q their common size."""
-    if not (isinstance(left, n.Fill) and isinstance(right, n.Fill) and right.rank == 2):
+    if right.rank != 2:
         return None
     return n.Fill(left.value * right.value * left.shape[1], (left.shape[0], right.shape[1]))
 
 
-def _inverses(left: Node, right: Node) -> Node | None:
+@NEIGHBOURS.row(n.Inverse, Node)
+@NEIGHBOURS.row(n.MatrixPower, Node)
+@NEIGHBOURS.row(Node, n.Inverse, n.MatrixPower)
+def _(left: Node, right: Node) -> Node | None:
     """inv(A) A = A inv(A) = I, and powers of one matrix have one exponent: A**i A**j = A**(i + j)."""
-    if right.rank != 2 or not same(*left.shape) or not same(*right.shape):
-        return None
     (base, i, below), (other, j, under) = _matrix_power(left), _matrix_power(right)
-    if base != other or {type(left), type(right)}.isdisjoint({n.Inverse, n.MatrixPower}):
+    if base != other:
         return None
     if below != under:
         return n.MatrixPower(base, i + j) if (i + j).is_nonnegative or (i + j).is_nonpositive else None
@@ -138,43 +144,32 @@ def _matrix_power(node: Node) -> tuple[Node, Expr, bool]:
     return node, Integer(1), False
 
 
-def _kronecker(left: Node, right: Node) -> Node | None:
+@NEIGHBOURS.row(n.Kron, n.Kron)
+def _(left: n.Kron, right: n.Kron) -> Node | None:
     """kron(A, B) kron(C, D) = kron(A C, B D) where the sizes fit (the mixed-product property)."""
-    if not (isinstance(left, n.Kron) and isinstance(right, n.Kron)):
-        return None
     (a, b), (c, d) = left.operands, right.operands
     fit = same(a.shape[1], c.shape[0]) and same(b.shape[1], d.shape[0])
     return n.Kron(n.MatMul(a, c), n.MatMul(b, d)) if fit else None
 
 
-def _commutations(left: Node, right: Node) -> Node | None:
-    """K_mn K_nm = I; K_pm kron(A, B) = kron(B, A) K_qn moves commutations to the right."""
-    if isinstance(left, n.Kron) and isinstance(right, n.Commutation):
-        a, b = left.operands  # kron(a, b) K = K kron(b, a), and K moves nothing where a or b has one row
-        fit = same(right.args[0], b.shape[1]) and same(right.args[1], a.shape[1])
-        return n.Kron(b, a) if fit and 1 in (a.shape[0], b.shape[0]) else None
-    if not isinstance(left, n.Commutation):
-        return None
-    if isinstance(right, n.Commutation):
-        return n.Identity(left.shape[0]) if left.args == right.args[::-1] else None
-    if isinstance(right, n.Kron):
-        a, b = right.operands  # K: vec of (p, q) to vec of (q, p); kron(a, b) has rows p = rows of a, q = rows of b
-        if same(left.args[0], a.shape[0]) and same(left.args[1], b.shape[0]):
-            return n.MatMul(n.Kron(b, a), n.Commutation(a.shape[1], b.shape[1]))
-    return None
+@NEIGHBOURS.row(n.Kron, n.Commutation)
+def _(left: n.Kron, right: n.Commutation) -> Node | None:
+    a, b = left.operands  # kron(a, b) K = K kron(b, a), and K moves nothing where a or b has one row
+    fit = same(right.args[0], b.shape[1]) and same(right.args[1], a.shape[1])
+    return n.Kron(b, a) if fit and 1 in (a.shape[0], b.shape[0]) else None
 
 
-NEIGHBOURS: tuple[Merge, ...] = (
-    _identity,
-    _diagonals,
-    _rank_one,
-    _column_of_ones,
-    _ones,
-    _inverses,
-    _kronecker,
-    _commutations,
-)
-"""Each returns what two neighbours in a product are together, or None; the identity stands in its docstring."""
+@NEIGHBOURS.row(n.Commutation, n.Commutation)
+def _(left: n.Commutation, right: n.Commutation) -> Node | None:
+    return n.Identity(left.shape[0]) if left.args == right.args[::-1] else None  # K_mn K_nm = I
+
+
+@NEIGHBOURS.row(n.Commutation, n.Kron)
+def _(left: n.Commutation, right: n.Kron) -> Node | None:
+    """K_pm kron(A, B) = kron(B, A) K_qn moves commutations to the right."""
+    a, b = right.operands  # K: vec of (p, q) to vec of (q, p); kron(a, b) has rows p = rows of a, q = rows of b
+    fit = same(left.args[0], a.shape[0]) and same(left.args[1], b.shape[0])
+    return n.MatMul(n.Kron(b, a), n.Commutation(a.shape[1], b.shape[1])) if fit else None
 
 
 __all__ = ["chained", "links"]

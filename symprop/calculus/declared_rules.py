@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import ones
 from symprop.calculus.chains import links
 from symprop.calculus.context import Applied, Context, Rule, rule
@@ -17,10 +18,10 @@ DECLARED_RULES: list[Rule] = []
 
 
 @rule(DECLARED_RULES, "symmetric", "S.T = S")
-def _(node: Node, context: Context) -> Applied | None:
-    if isinstance(node, n.Transpose) and node.axes == (1, 0) and has_fact(node.operands[0], "symmetric"):
-        return Applied(node.operands[0], (declared_fact(node.operands[0], "symmetric"),))
-    return None
+@for_kinds(n.Transpose)
+def _(node: n.Transpose, context: Context) -> Applied | None:
+    matrix = node.operands[0]
+    return Applied(matrix, (declared_fact(matrix, "symmetric"),)) if has_fact(matrix, "symmetric") else None
 
 
 @rule(DECLARED_RULES, "orthogonal", "Q.T @ Q = Q @ Q.T = I")
@@ -35,8 +36,9 @@ def _(node: Node, context: Context) -> Applied | None:
 
 
 @rule(DECLARED_RULES, "positive", "abs(x) = x and sign(x) = 1 where x is above 0")
-def _(node: Node, context: Context) -> Applied | None:
-    if not (isinstance(node, n.Map) and len(node.operands) == 1):
+@for_kinds(n.Map)
+def _(node: n.Map, context: Context) -> Applied | None:
+    if len(node.operands) != 1:
         return None
     x = node.operands[0]
     reason = positive(x, context)
@@ -50,12 +52,10 @@ def _(node: Node, context: Context) -> Applied | None:
 
 
 @rule(DECLARED_RULES, "zeros and ones", "y * y = y where each element of y is 0 or 1")
-def _(node: Node, context: Context) -> Applied | None:
-    if isinstance(node, n.Power) and node.exponent.is_Integer and node.exponent > 1:
-        y = node.operands[0]
-        if has_fact(y, "one-hot"):
-            return Applied(y, (declared_fact(y, "one-hot"),))
-    return None
+@for_kinds(n.Power)
+def _(node: n.Power, context: Context) -> Applied | None:
+    y, several = node.operands[0], node.exponent.is_Integer and node.exponent > 1
+    return Applied(y, (declared_fact(y, "one-hot"),)) if several and has_fact(y, "one-hot") else None
 
 
 @rule(DECLARED_RULES, "signs", "y * y = 1 where each element of y is -1 or 1")

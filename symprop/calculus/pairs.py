@@ -5,7 +5,7 @@ A row sees a node, its operand, both tidy below, and `tidy`; it returns an equal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import sympy
@@ -14,27 +14,22 @@ from sympy import Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.table import Row, Table
+from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
 from symprop.calculus.coefficients import same_shape, scaled
 
 Tidy = Callable[[Node], Node]
 
-PAIRS: dict[type[Node], Table] = {}
-"""For a kind, or a trait of kinds, the table of the kinds that its first operand may be."""
+PAIRS = PairTable("tidy")
+"""Rows for a kind, or a trait of kinds, and the kinds that its first operand may be."""
 
-
-def pair(outer: type[Node], *inner: type[Node]) -> Callable[[Row], Row]:
-    """Enter the decorated function as the row of `outer` over each kind of operand."""
-    return PAIRS.setdefault(outer, Table(f"tidy {outer.__name__} of")).row(*inner)
+pair = PAIRS.row
 
 
 def paired(node: Node, tidy: Tidy) -> Node | None:
     """Return what the identity of a node's kind and its operand's makes of it, if there is one."""
-    operand = node.operands[0]
-    rows = (PAIRS[kind].find(type(operand)) for kind in type(node).__mro__ if kind in PAIRS)
-    results: Iterator[Node | None] = (row(node, operand, tidy) for row in rows if row)
-    return next((found for found in results if found is not None), None)
+    found: Node | None = PAIRS(node, node.operands[0], tidy)
+    return found
 
 
 # ---------------------------------------------------------------- powers and choices

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import same
-from symprop.algebra.trees import ones, replace, series_apart, variables, walk, zeros
+from symprop.algebra.table import Table, for_kinds
+from symprop.algebra.trees import added, ones, replace, series_apart, variables, walk, zeros
+from symprop.calculus.coefficients import same_shape
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
+from symprop.calculus.series import FLOWS
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
@@ -93,7 +95,7 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
             )
 
 
-UNFINISHED = (n.Pullback, n.Pushforward)
+UNFINISHED = tuple(FLOWS)
 """What a derivation starts from and ends without."""
 
 Place = tuple[int, ...]
@@ -114,11 +116,8 @@ def _moves(node: Node, context: Context) -> Iterator[Move]:
 def _differentiations(places: Iterable[tuple[Place, Node]]) -> Iterator[Move]:
     """Yield the moves that differentiate, at these places."""
     for place, part in places:
-        if isinstance(part, n.Pullback):
-            name, applied = recognised(part) or worked_out(part)
-            yield name, place, applied
-        if isinstance(part, n.Pushforward):
-            name, applied = recognised(part) or pushed(part)
+        if type(part) in WORKED_OUT:
+            name, applied = recognised(part) or WORKED_OUT(part)
             yield name, place, applied
 
 
@@ -145,7 +144,7 @@ def _is_unfinished(node: Node) -> bool:
 def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
     """Yield every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
     for position, operand in enumerate(node.operands):
-        if not isinstance(node, UNFINISHED) or position == (0 if isinstance(node, n.Pullback) else 2):
+        if position == FLOWS.get(type(node), position):
             yield from _places(operand, (*place, position))
     yield place, node
 
@@ -169,7 +168,7 @@ def recognised(unfinished: n.Pullback | n.Pushforward) -> tuple[str, Applied] | 
 
     The derivative of a softmax or a log-sum-exp is short and finite; that of its written-out form is neither.
     """
-    expression = unfinished.operands[1 if isinstance(unfinished, n.Pullback) else 0]
+    expression = unfinished.operands[1 if FLOWS[type(unfinished)] == 0 else 0]
     for part in walk(expression):
         for form in KNOWN_FORMS:
             known = form.apply(part)
@@ -180,6 +179,10 @@ def recognised(unfinished: n.Pullback | n.Pushforward) -> tuple[str, Applied] | 
     return None
 
 
+WORKED_OUT = Table("one step of the chain rule")
+
+
+@WORKED_OUT.row(n.Pushforward)
 def pushed(pushforward: n.Pushforward) -> tuple[str, Applied]:
     """Apply one row of the pushforward table: the chain rule through the outermost operation of the expression."""
     expression, by, u = pushforward.operands
@@ -195,10 +198,10 @@ def pushed(pushforward: n.Pushforward) -> tuple[str, Applied]:
         operand = expression.operands[place]
         tangent = u if operand == by else n.Pushforward(operand, by, u)
         parts.append(_full(PUSHFORWARD(expression, place, tangent), expression))
-    facts = tuple(_slopes(expression, by)) if isinstance(expression, n.Map) else ()
-    return _rule_name(expression), Applied(parts[0] if len(parts) == 1 else n.Add(*parts), facts)
+    return _rule_name(expression), Applied(added(parts), tuple(_slopes(expression, by) or ()))
 
 
+@WORKED_OUT.row(n.Pullback)
 def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
     """Apply one row of the pullback table: the chain rule through the outermost operation of the expression."""
     g, expression, by = pullback.operands
@@ -213,10 +216,10 @@ def worked_out(pullback: n.Pullback) -> tuple[str, Applied]:
             flows.append(flow if operand == by else n.Pullback(tidy(flow), operand, by))
     if not flows:
         return "independence", Applied(zeros(*by.shape), (f"{expression} does not depend on {by}",))
-    facts: list[KnownFact] = list(_slopes(expression, by)) if isinstance(expression, n.Map) else []
+    facts = list(_slopes(expression, by) or ())
     if any(_smaller(operand, expression) and by in variables(operand) for operand in expression.operands):
         facts.append("what was broadcast is summed")
-    return _rule_name(expression), Applied(flows[0] if len(flows) == 1 else n.Add(*flows), tuple(facts))
+    return _rule_name(expression), Applied(added(flows), tuple(facts))
 
 
 def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
@@ -238,11 +241,10 @@ def _rule_name(expression: Node) -> str:
 
 
 def _smaller(operand: Node, node: Node) -> bool:
-    return isinstance(node, n.Elementwise) and not (
-        operand.rank == node.rank and all(map(same, operand.shape, node.shape))
-    )
+    return isinstance(node, n.Elementwise) and not same_shape(operand, node)
 
 
+@for_kinds(n.Map)
 def _slopes(node: n.Map, by: Node) -> list[KnownFact]:
     """The derivative of the function, said in its own words: `tanh'(t) = 1 - u**2 with u = tanh(t)`."""
     function = node.function
@@ -257,9 +259,7 @@ def _slopes(node: n.Map, by: Node) -> list[KnownFact]:
 
 def _full(g: Node, node: Node) -> Node:
     """Return the cotangent with the shape of the node."""
-    if g.rank == node.rank and all(map(same, g.shape, node.shape)):
-        return g
-    return n.Multiply(g, ones(*node.shape))
+    return g if same_shape(g, node) else n.Multiply(g, ones(*node.shape))
 
 
 def unbroadcast(flow: Node, operand: Node) -> Node:

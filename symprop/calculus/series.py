@@ -15,7 +15,7 @@ from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, unused_index
-from symprop.algebra.trees import added, is_zero, multiplied, walk, zeros
+from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, walk, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 
@@ -23,9 +23,12 @@ Tidy = Callable[[Node], Node]
 
 LINEAR = (
     *(n.Multiply, n.MatMul, n.Outer, n.Kron, n.Transpose, n.Sum, n.Expand, n.Reshape, n.Diag, n.Diagonal, n.Slice),
-    *(n.BlockSum, n.Pullback, n.Pushforward),
+    n.BlockSum,
 )
-"""Kinds that are 0 where an operand is 0 (of what is yet to be differentiated: the cotangent, the tangent)."""
+"""Kinds that are 0 where an operand is 0."""
+
+FLOWS: dict[type[Node], int] = {n.Pullback: 0, n.Pushforward: 2}
+"""What is yet to be differentiated, and where in it the cotangent or the tangent stands: it is 0 where that is."""
 
 
 def tidy_series(node: n.BlockSum, tidy: Tidy) -> Node:
@@ -55,7 +58,7 @@ def _in_front(node: n.BlockSum) -> Node | None:
     """sum_i c f(i) = c sum_i f(i): the factors that every term has."""
     coefficient, rest = coefficient_and_rest(node.operands[0])
     number, varying = coefficient.as_independent(node.index, as_Add=False)
-    factors = rest.operands if isinstance(rest, n.Multiply) else () if rest is None else (rest,)
+    factors = () if rest is None else factors_of(rest)
     outside = [factor for factor in factors if node.index not in factor.free_symbols]
     inside = [factor for factor in factors if factor not in outside]
     if number == 1 and not outside:
@@ -83,10 +86,8 @@ def _apart(node: n.BlockSum) -> Node | None:
     def form(part: Node) -> tuple[bool, ...]:
         return *(_is_nothing(part, index, end) for end in (Integer(1), node.count)), _falls(part, index)
 
-    forms = [form(part) for part in term.operands] if isinstance(term, n.Add) else []
-    groups = [
-        [part for part, own in zip(term.operands, forms, strict=True) if own == each] for each in dict.fromkeys(forms)
-    ]
+    forms = {part: form(part) for part in terms_of(term)}
+    groups = [[part for part, own in forms.items() if own == each] for each in dict.fromkeys(forms.values())]
     return added([n.BlockSum(added(group), index, node.count) for group in groups]) if len(groups) > 1 else None
 
 
@@ -118,8 +119,8 @@ def _is_nothing(term: Node, index: Symbol, place: Expr) -> bool:
         return True
     if isinstance(term, n.Add):
         return all(_is_nothing(part, index, place) for part in term.operands)
-    if isinstance(term, n.Pullback | n.Pushforward):
-        return _is_nothing(term.operands[0 if isinstance(term, n.Pullback) else 2], index, place)
+    if type(term) in FLOWS:
+        return _is_nothing(term.operands[FLOWS[type(term)]], index, place)
     return isinstance(term, LINEAR) and any(_is_nothing(part, index, place) for part in term.operands)
 
 

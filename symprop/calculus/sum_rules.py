@@ -6,7 +6,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, variables, zeros
+from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, terms_of, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
@@ -31,11 +31,10 @@ def ones_summed(node: n.Sum, context: Context) -> Applied | None:
 @rule(SUMS, "a constant leaves the sum", "sum(c * x) = c * sum(x)")
 @for_kinds(n.Sum)
 def _(node: n.Sum, context: Context) -> Applied | None:
-    if not isinstance(node.operands[0], n.Multiply):
-        return None
     product = node.operands[0]
-    constant = [factor for factor in product.operands if all(_size(factor, product, axis) == 1 for axis in node.axes)]
-    varying = [factor for factor in product.operands if factor not in constant]
+    factors = factors_of(product)
+    constant = [factor for factor in factors if all(_size(factor, product, axis) == 1 for axis in node.axes)]
+    varying = [factor for factor in factors if factor not in constant]
     if not constant or not varying or not same_shape(multiplied(varying), product):
         return None
     outside = constant if node.keepdims else [_without_axes(factor, product, node.axes) for factor in constant]
@@ -57,14 +56,12 @@ def _size(factor: Node, product: Node, axis: int) -> object:
 @rule(SUMS, "sum of a sum", "sum(x + y) = sum(x) + sum(y)")
 @for_kinds(n.Sum)
 def _(node: n.Sum, context: Context) -> Applied | None:
-    if not isinstance(node.operands[0], n.Add):
-        return None
     inner = node.operands[0]
-    parts = [coefficient_and_rest(term) for term in inner.operands]
-    whole = [rest for _, rest in parts if rest is not None and rest.rank == inner.rank]
-    if not any(sums_to_one(rest, node.axes, context) for rest in whole):
+    terms = terms_of(inner)
+    whole = [rest for _, rest in map(coefficient_and_rest, terms) if rest is not None and rest.rank == inner.rank]
+    if len(terms) == 1 or not any(sums_to_one(rest, node.axes, context) for rest in whole):
         return None
-    full = [n.Multiply(term, ones(*inner.shape)) for term in inner.operands]
+    full = [n.Multiply(term, ones(*inner.shape)) for term in terms]
     return Applied(n.Add(*(n.Sum(term, node.axes, node.keepdims) for term in full)))
 
 
@@ -116,18 +113,17 @@ def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]
 def _(node: n.Sum, context: Context) -> Applied | None:
     """A sum enters a product of matrices where what it reaches is known: a sum of 0, or rows that sum to 1."""
     inner = node.operands[0]
-    if not isinstance(inner, n.MatMul) or inner.rank != 2 or len(node.axes) != 1:
+    parts = links(inner)
+    if len(parts) == 1 or inner.rank != 2 or len(node.axes) != 1:
         return None
-    first, *_, last = links(inner)
-    outer, axis = (first, 0) if node.axes == (0,) else (last, 1)
+    outer, axis = (parts[0], 0) if node.axes == (0,) else (parts[-1], 1)
     found, facts = _known_sum(tidy(n.Sum(outer, axis)), context)
     if found is None:
         found, facts = _known_sum(tidy(n.Sum(tidy(n.Transpose(outer)), 1 - axis)), context)
     if found is None:
         return None
-    rest = links(inner)[1:] if axis == 0 else links(inner)[:-1]
     product = found
-    for part in rest if axis == 0 else rest[::-1]:
+    for part in parts[1:] if axis == 0 else parts[-2::-1]:
         product = n.MatMul(product, part) if axis == 0 else n.MatMul(part, product)
     return Applied(n.Expand(product, axis) if node.keepdims else product, facts)
 

@@ -272,13 +272,12 @@ def solutions(program: Program) -> Program:
         if any(operand.rank > 2 for operand in node.operands):
             return None
         left, right = node.operands
-        matrix = _inverted(left)
-        if matrix is not None and _untransposed(matrix) not in needed:
-            return Solve(matrix, right)
-        matrix = _inverted(right)
-        if matrix is not None and _untransposed(matrix) not in needed:
-            return transposed(Solve(transposed(matrix), transposed(left)))
-        return None
+        first, second = (
+            None if each and _untransposed(each) in needed else each for each in map(_inverted, (left, right))
+        )
+        if first is not None:
+            return Solve(first, right)
+        return None if second is None else transposed(Solve(transposed(second), transposed(left)))
 
     return by_rule(program, rule)
 
@@ -300,10 +299,7 @@ def _inverted_alone(node: Node) -> Iterator[Node]:
     factors = isinstance(node, n.MatMul) and all(operand.rank <= 2 for operand in node.operands)
     for operand in node.operands:
         matrix = _inverted(operand)
-        if matrix is None or not factors:
-            yield from _inverted_alone(operand)
-        else:
-            yield from _inverted_alone(matrix)
+        yield from _inverted_alone(operand if matrix is None or not factors else matrix)
     if isinstance(node, n.Inverse):
         yield _untransposed(node.operands[0])
 

@@ -17,6 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import multiplied, walk
+from symprop.calculus.coefficients import base_and_exponent
 from symprop.codegen.code import (
     ATOM,
     BOOLEAN,
@@ -136,7 +137,7 @@ def _factors(node: Node) -> tuple[Expr, list[Code], list[Code]]:
     for factor in node.operands:
         if isinstance(factor, n.Scalar):
             scalar *= factor.value
-        elif isinstance(factor, n.Power) and factor.exponent == -1:
+        elif base_and_exponent(factor)[1] == -1:
             below.append(operand_code(factor.operands[0]))
         else:
             above.append(NUMPY(factor))

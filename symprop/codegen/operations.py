@@ -17,7 +17,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
-from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.kinds import Copy
 from symprop.codegen.numpy_source import is_indicator, opposite
@@ -196,7 +196,7 @@ def _(split: Splitter, node: Node) -> Node:
 
 
 def _is_inverse(node: Node) -> bool:
-    return isinstance(node, n.Power) and node.exponent == -1
+    return bool(base_and_exponent(node)[1] == -1)
 
 
 @OPERATION.row(n.Power)

@@ -16,9 +16,9 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.table import for_kinds
+from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import variables
-from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.kinds import Copy
@@ -39,13 +39,11 @@ def light_scalars(program: Program) -> Program:
 
     @for_kinds(n.Multiply)
     def rule(node: n.Multiply) -> Node | None:
-        if not isinstance(node.operands[0], n.Scalar):
+        coefficient, product = coefficient_and_rest(node)
+        if not isinstance(product, n.MatMul):
             return None
-        scalar, *rest = node.operands
-        if len(rest) != 1 or not isinstance(rest[0], n.MatMul):
-            return None
-        left, right = rest[0].operands
-        smallest = min((size_in_a_batch(rest[0]), 0), (size_in_a_batch(left), 1), (size_in_a_batch(right), 2))[1]
+        scalar, (left, right) = n.Scalar(coefficient), product.operands
+        smallest = min((size_in_a_batch(product), 0), (size_in_a_batch(left), 1), (size_in_a_batch(right), 2))[1]
         if smallest == 0:
             return None
         return n.MatMul(tidy(scalar * left), right) if smallest == 1 else n.MatMul(left, tidy(scalar * right))
@@ -115,13 +113,10 @@ def _uses(program: Program) -> Counter[Node]:
 
 
 WORDS: dict[type[Node], str] = {
-    n.Add: "sum",
-    n.Multiply: "product",
     n.MatMul: "product",
     n.Where: "branch",
     n.Sum: "total",
     n.Take: "rows",
-    n.Power: "power",
     n.Extreme: "largest",
     n.Compare: "mask",
     Copy: "columns",
@@ -141,19 +136,39 @@ TAKEN_WORDS = {
 
 def word_for(node: Node, program: Program) -> str:
     """Return a word for what `node` is: the function that it applies, an error, or the operation."""
-    if isinstance(node, n.Add) and any(target in variables(node) for target in program.targets):
-        return "error"
-    if isinstance(node, n.Power) and node.exponent in POWERS:
-        return POWERS[node.exponent]
-    if isinstance(node, n.Multiply) and any(
-        isinstance(each, n.Power) and each.exponent == -1 for each in node.operands
-    ):
-        return "quotient"
-    if isinstance(node, n.Add) and any(coefficient_and_rest(term)[0].is_negative for term in node.operands):
-        return "difference"
-    word = str(node.function.name) if isinstance(node, n.Map) else WORDS.get(type(node), "part")
+    word: str = WORD(node, program)
     numbered = any(variable.index for variable in variables(node))
     return word if numbered else TAKEN_WORDS.get(word, word)
+
+
+WORD = Table("word")
+
+
+@WORD.row(Node)
+def _(node: Node, program: Program) -> str:
+    return WORDS.get(type(node), "part")
+
+
+@WORD.row(n.Map)
+def _(node: n.Map, program: Program) -> str:
+    return str(node.function.name)
+
+
+@WORD.row(n.Add)
+def _(node: n.Add, program: Program) -> str:
+    if not set(program.targets).isdisjoint(variables(node)):
+        return "error"
+    return "difference" if any(coefficient_and_rest(term)[0].is_negative for term in node.operands) else "sum"
+
+
+@WORD.row(n.Multiply)
+def _(node: n.Multiply, program: Program) -> str:
+    return "quotient" if any(base_and_exponent(each)[1] == -1 for each in node.operands) else "product"
+
+
+@WORD.row(n.Power)
+def _(node: n.Power, program: Program) -> str:
+    return POWERS.get(node.exponent, "power")
 
 
 def dead(program: Program) -> Program:
