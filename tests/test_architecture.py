@@ -65,7 +65,6 @@ LONG_FILES = {
     "algebra/elements.py",
     "algebra/nodes.py",
     "algebra/reader.py",
-    "analysis/gaussian.py",
     "calculus/known_forms.py",
     "calculus/tidy.py",
     "codegen/loops.py",
