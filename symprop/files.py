@@ -143,9 +143,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _output_error(verb: str, path: Path, problem: Exception) -> OutputError:
     number = problem.errno if isinstance(problem, OSError) else None
-    reason = os.strerror(number) if number else str(problem)
-    if number == errno.ENOSPC:
-        reason = "the disk is full"
+    reason = "the disk is full" if number == errno.ENOSPC else os.strerror(number) if number else str(problem)
     return OutputError(f"cannot {verb} {shown(path, 200)}: {reason}")
 
 

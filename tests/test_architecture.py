@@ -69,7 +69,6 @@ LONG_FILES = {
     "calculus/tidy.py",
     "codegen/loops.py",
     "codegen/numpy_source.py",
-    "files.py",
     "formulas/finishing.py",
     "verify/certificate.py",
     "verify/evaluate.py",
