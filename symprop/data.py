@@ -171,20 +171,12 @@ def _number(field: str, line: int, column: str, where: str) -> float:
     return value
 
 
+NO_LABELS = frozenset(["nan", "inf", "-inf", "+inf", "infinity", "-infinity", "none", "null", "na", "n/a"])
+
+
 def _label(field: str, line: int, column: str, where: str) -> str:
     label = field.strip()
-    if not label or label.lower() in {
-        "nan",
-        "inf",
-        "-inf",
-        "+inf",
-        "infinity",
-        "-infinity",
-        "none",
-        "null",
-        "na",
-        "n/a",
-    }:
+    if not label or label.lower() in NO_LABELS:
         raise DataError(f"{where}, line {line}, column {shown(column)}: {shown(field)} is not a class label")
     return label
 

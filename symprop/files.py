@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import os
 import secrets
 import stat
@@ -142,10 +143,18 @@ def _sync_folder(folder: Path) -> None:
 
 def _output_error(verb: str, path: Path, problem: Exception) -> OutputError:
     number = problem.errno if isinstance(problem, OSError) else None
-    reason = os.strerror(number) if number else str(problem)
-    if number == errno.ENOSPC:
-        reason = "the disk is full"
+    reason = "the disk is full" if number == errno.ENOSPC else os.strerror(number) if number else str(problem)
     return OutputError(f"cannot {verb} {shown(path, 200)}: {reason}")
+
+
+def _opened(source: Path) -> IO[bytes]:
+    """Open an ordinary file for reading."""
+    try:
+        if not stat.S_ISREG(os.stat(source).st_mode):
+            raise OutputError(f"cannot read {shown(source, 200)}: it is not an ordinary file")
+        return open(source, "rb")
+    except (OSError, ValueError) as problem:
+        raise _output_error("read", source, problem) from None
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
@@ -156,13 +165,11 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
         LimitError: larger than `limit`.
     """
     source = Path(path)
-    try:
-        if not stat.S_ISREG(os.stat(source).st_mode):
-            raise OutputError(f"cannot read {shown(source, 200)}: it is not an ordinary file")
-        with open(source, "rb") as file:
+    with _opened(source) as file:
+        try:
             data = file.read(limit + 1)
-    except (OSError, ValueError) as problem:
-        raise _output_error("read", source, problem) from None
+        except OSError as problem:
+            raise _output_error("read", source, problem) from None
     if len(data) > limit:
         raise LimitError(f"{shown(source, 200)} is larger than {limit:,} bytes")
     return data
@@ -228,16 +235,9 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
         DataError: no `.npz` file, or notes that are none.
         LimitError: a list of contents, or notes, that are too large.
     """
-    source, where = Path(path), shown(path, 200)
+    where = shown(path, 200)
     try:
-        if not stat.S_ISREG(os.stat(source).st_mode):
-            raise OutputError(f"cannot read {where}: it is not an ordinary file")
-        if not os.access(source, os.R_OK):
-            raise OutputError(f"cannot read {where}: {os.strerror(errno.EACCES)}")
-    except (OSError, ValueError) as problem:
-        raise _output_error("read", source, problem) from None
-    try:
-        with open(source, "rb") as file:
+        with _opened(Path(path)) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
             end = file.read(_LONGEST_END)
             place = end.rfind(b"PK\5\6")
@@ -251,10 +251,7 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _bytes(shape: tuple[int, ...]) -> int:
-    count = 8
-    for size in shape:
-        count *= size
-    return count
+    return math.prod(shape, start=8)
 
 
 def _read_archive(archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]], where: str) -> Weights:
@@ -297,11 +294,8 @@ def _read_array(file: IO[bytes], shape: tuple[int, ...], what: str) -> np.ndarra
         raise DataError(
             f"{what} has {len(data):,} bytes of data, shape {tuple(shape)} needs {count * dtype.itemsize:,}"
         )
-    array = (
-        np.frombuffer(data, dtype=dtype)
-        .reshape(shape, order="F" if fortran else "C")
-        .astype(dtype.newbyteorder("="), order="C")
-    )
+    array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+    array = array.astype(dtype.newbyteorder("="), order="C")
     if not np.isfinite(array).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise DataError(f"{what} holds {array[place]} at index {place}")

@@ -150,11 +150,8 @@ def _branch(choice: Expr, place: Expr) -> Expr:
 
 
 def _exact(body: Expr) -> Expr:
-    if sympy.count_ops(body) > LARGEST_BODY or any(
-        abs(power.exp) > HIGHEST_POWER for power in body.atoms(sympy.Pow) if power.exp.is_Integer
-    ):
-        raise _NotExact
-    if body.has(DefinedFunction):
+    highest = max((abs(power.exp) for power in body.atoms(sympy.Pow) if power.exp.is_Integer), default=0)
+    if sympy.count_ops(body) > LARGEST_BODY or highest > HIGHEST_POWER or body.has(DefinedFunction):
         raise _NotExact
     return sympy.expand(sympy.Add(*(_of_piece(piece) for piece in pieces(body))))
 

@@ -9,8 +9,9 @@ from symprop.algebra.equations import Item, Loop
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
+from symprop.calculus.jacobians import chained
 from symprop.calculus.rules import context
-from symprop.differences.jacobians import Unit, jacobian_of, units
+from symprop.differences.jacobians import Unit, units
 from symprop.differences.marks import Partial
 from symprop.differences.names import Names
 from symprop.differences.trees import Comparing
@@ -55,6 +56,11 @@ class Change:
     after: Side | None
     others: tuple[Variable, ...] = ()
     places: tuple[Node, ...] = ()
+
+    @property
+    def signed(self) -> tuple[tuple[str, Side], ...]:
+        """Each network's equation behind its sign on a page: `-` for A, `+` for B."""
+        return tuple((sign, side) for sign, side in (("-", self.before), ("+", self.after)) if side is not None)
 
 
 def changes(comparing: Comparing, names: Names, sides: Derivations) -> Iterator[Change]:
@@ -218,7 +224,7 @@ def _jacobians(comparing: Comparing, names: Names, sides: Derivations) -> Iterat
 
     def jacobian(side: int, unit: Unit) -> Node:
         if (side, unit.place) not in written:
-            written[side, unit.place] = jacobian_of(unit, contexts[side])
+            written[side, unit.place] = chained(unit.equations, unit.end, unit.start, contexts[side])
         return written[side, unit.place]
 
     for a in first:
@@ -233,7 +239,8 @@ def _jacobians(comparing: Comparing, names: Names, sides: Derivations) -> Iterat
         taken.update([] if same is None else [same.place])
     for pair in _in_place(found, [unit for unit in second if unit.place not in taken]):
         before, after = (
-            None if unit is None else _jacobian_side(unit, jacobian(side, unit)) for side, unit in enumerate(pair)
+            None if unit is None else Side(Partial(unit.end, unit.start), *[jacobian(side, unit)] * 2)
+            for side, unit in enumerate(pair)
         )
         yield _change(comparing, JACOBIANS, before, after)
 
@@ -254,10 +261,6 @@ def _in_place(
             result.append((None, waiting.pop(0)))
         result.append((a, b))
     return result + [(None, unit) for unit in waiting]
-
-
-def _jacobian_side(unit: Unit, jacobian: Node) -> Side:
-    return Side(Partial(unit.end, unit.start), jacobian, jacobian)
 
 
 __all__ = [

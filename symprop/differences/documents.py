@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from symprop.algebra.nodes import Node
-from symprop.differences.changes import Change, Side
+from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
@@ -35,26 +35,23 @@ Write = Callable[[Node], str]
 
 def latex_page(difference: Compared) -> str:
     """Return the difference as a complete document, which pdflatex compiles."""
-    template = environment("latex").get_template("diff.tex.j2")
-    return template.render(**_parts(difference, _tex_formula, _tex_words, _code))
+    parts = _parts(difference, _tex_formula, _tex_words, _code)
+    return environment("latex").get_template("diff.tex.j2").render(**parts)
 
 
 def html_page(difference: Compared) -> str:
     """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
-    return (
-        environment("html")
-        .get_template("diff.html.j2")
-        .render(title=TITLE, **_parts(difference, _html_formula, _html_words, str))
-    )
+    return _html(difference, "diff.html.j2")
 
 
 def html_fragment(difference: Compared) -> str:
     """Return the difference without a page around it, for a notebook."""
-    return (
-        environment("html")
-        .get_template("diff_body.html.j2")
-        .render(**_parts(difference, _html_formula, _html_words, str))
-    )
+    return _html(difference, "diff_body.html.j2")
+
+
+def _html(difference: Compared, template: str) -> str:
+    parts = _parts(difference, _html_formula, _html_words, str)
+    return environment("html").get_template(template).render(title=TITLE, **parts)
 
 
 def _parts(
@@ -91,7 +88,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of a chapter as a template prints them."""
     for change in chapter.changes:
-        for sign, side in _sides(change):
+        for sign, side in change.signed:
             note = joined(notes(change, side))
             yield {
                 "sign": sign,
@@ -100,12 +97,6 @@ def _rows(
                 "formula": formula(sign, side, write),
                 "note": said(note, write) if note else "",
             }
-
-
-def _sides(change: Change) -> Iterator[tuple[str, Side]]:
-    for sign, side in (("-", change.before), ("+", change.after)):
-        if side is not None:
-            yield sign, side
 
 
 def _code(text: str) -> str:

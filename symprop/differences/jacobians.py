@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
-from symprop.calculus.jacobians import chained
-from symprop.calculus.rules import Context
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,4 @@ def _blocks(
         reach = max(reach, read_last.get(equation.target, -1))
 
 
-def jacobian_of(unit: Unit, context: Context) -> Node:
-    """Return the Jacobian of a block in matrix form, `(len end, len start)`."""
-    return chained(unit.equations, unit.end, unit.start, context)
-
-
-__all__ = ["Unit", "jacobian_of", "units"]
+__all__ = ["Unit", "units"]

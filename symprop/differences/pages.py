@@ -97,13 +97,12 @@ def _said(sentence: Words, write: Write) -> str:
 
 
 def _chapter(chapter: Chapter, write: Write) -> Iterator[Line]:
-    numbers = [side.number for change in chapter.changes for side in (change.before, change.after) if side is not None]
+    numbers = [side.number for change in chapter.changes for _, side in change.signed]
     digits = max((len(str(number)) for number in numbers if number is not None), default=0)
     for change in chapter.changes:
-        for sign, side in (("-", change.before), ("+", change.after)):
-            if side is not None:
-                note = _said(joined(notes(change, side)), write)
-                yield from _equation(sign, side, digits, write, f"   ({note})" if note else "")
+        for sign, side in change.signed:
+            note = _said(joined(notes(change, side)), write)
+            yield from _equation(sign, side, digits, write, f"   ({note})" if note else "")
     for sentence in chapter.more:
         yield Line(" ", f" … {_said(sentence, write)}")
 

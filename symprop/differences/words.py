@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.differences.changes import (
@@ -64,17 +64,14 @@ def _folded(changes: list[Change]) -> tuple[tuple[Change, ...], tuple[Words, ...
 
 def _form(change: Change) -> Any:
     """A change without the numbers of its names."""
-    return change.kind, *(None if side is None else _form_of(side) for side in (change.before, change.after))
+    parts = ((sign, part) for sign, side in change.signed for node in (side.left, side.marked) for part in walk(node))
+    return change.kind, *((sign, type(part), *_said_of(part)) for sign, part in parts)
 
 
-def _form_of(side: Side) -> Any:
-    return tuple(
-        (type(part).__name__, part.letter, part.role)
-        if isinstance(part, Variable)
-        else (type(part).__name__, part.role if isinstance(part, Marked) else "")
-        for node in (side.left, side.marked)
-        for part in walk(node)
-    )
+def _said_of(part: Node) -> tuple[str, ...]:
+    if isinstance(part, Variable):
+        return part.letter, str(part.role)
+    return (part.role,) if isinstance(part, Marked) else ()
 
 
 def _more(group: list[Change]) -> Words:

@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import shape_text
 from symprop.templating import environment
 from symprop.verify import Certificate
 from symprop.verify.measure import scientific
@@ -52,6 +54,11 @@ class Step:
     rule: str
     after: tuple[Markup, ...]
     reasons: tuple[Markup | str, ...] = ()
+
+
+def shape_of(node: Node) -> str:
+    """Return the shape of a formula as the page writes it."""
+    return shape_text(node.shape) if node.shape else "scalar"
 
 
 def _rendered(template: str, **given: Any) -> str:
@@ -102,4 +109,4 @@ def certificate_parts(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-__all__ = ["Formula", "Group", "Shape", "Step", "certificate_parts", "derivation_parts", "steps_parts"]
+__all__ = ["Formula", "Group", "Shape", "Step", "certificate_parts", "derivation_parts", "shape_of", "steps_parts"]

@@ -11,7 +11,6 @@ from symprop.algebra.declarations import read_declarations
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
@@ -20,7 +19,16 @@ from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
 from symprop.server.asked import DIRECTIONS, QUESTIONS, Asked
-from symprop.server.fragments import Formula, Group, Shape, Step, certificate_parts, derivation_parts, steps_parts
+from symprop.server.fragments import (
+    Formula,
+    Group,
+    Shape,
+    Step,
+    certificate_parts,
+    derivation_parts,
+    shape_of,
+    steps_parts,
+)
 
 MOST_PARTS = 60
 """How many operations of a formula the table of shapes lists."""
@@ -95,7 +103,7 @@ def _answered(asked: Asked) -> Answer:
     given = _in_field("where", lambda: read_declarations(asked.where))
     names = [each.name for each in given]
     source = _in_field("text", lambda: formula_of(asked.line, given), names)
-    by = [name.strip() for name in (asked.by.strip() or _first(source.variables)).split(",")]
+    by = [name.strip() for name in (asked.by.strip() or next((each.name for each in source.variables), "")).split(",")]
     if len(by) > 1 and (asked.question != "hessian" or len(by) > 2):
         problem = SpecError(f"{shown(asked.by)} names {len(by)} variables\nallowed: one, or two for a mixed Hessian")
         raise Misplaced("by", problem, names)
@@ -112,24 +120,18 @@ def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) ->
         raise Misplaced(field, problem, known) from None
 
 
-def _first(variables: Sequence[Variable]) -> str:
-    return variables[0].name if variables else ""
-
-
 def _row(name: str, left: str, right: Node, steps: bool = False) -> Formula:
-    shape = shape_text(right.shape) if right.shape else "scalar"
-    return Formula(name, None, math(left), (math(latex(right)),), shape, f"{left} = {latex(right)}", steps)
+    written = latex(right)
+    return Formula(name, None, math(left), (math(written),), shape_of(right), f"{left} = {written}", steps)
 
 
 def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
     """Yield the arrays, then every operation of the formula, the innermost first."""
     for each in declared:
-        shape = shape_text(each.shape) if each.shape else "scalar"
-        yield Shape(math(latex(each)), shape, "array", Markup("{}").format(facts_of(each)))
+        yield Shape(math(latex(each)), shape_of(each), "array", Markup("{}").format(facts_of(each)))
     parts = [part for part in dict.fromkeys(reversed(list(walk(node)))) if part.operands]
     for part in parts[:MOST_PARTS]:
-        shape = shape_text(part.shape) if part.shape else "scalar"
-        yield Shape(math(latex(part)), shape, "the formula" if part == node else "part", Markup(""))
+        yield Shape(math(latex(part)), shape_of(part), "the formula" if part == node else "part", Markup(""))
     if len(parts) > MOST_PARTS:
         yield Shape(Markup("…"), "", f"{len(parts) - MOST_PARTS:,} more", Markup(""))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symprop.algebra.shapes import shape_text
 from symprop.codegen.case import Case
 from symprop.networks.spec import parse_network
 from symprop.notation.blocks import Grid, Line, Section
@@ -17,7 +16,16 @@ from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.terminal import NUMPY
 from symprop.server.asked import Asked
-from symprop.server.fragments import Formula, Group, Shape, Step, certificate_parts, derivation_parts, steps_parts
+from symprop.server.fragments import (
+    Formula,
+    Group,
+    Shape,
+    Step,
+    certificate_parts,
+    derivation_parts,
+    shape_of,
+    steps_parts,
+)
 from symprop.verify import check
 
 _WRITTEN = ("Forward pass", "Loss", "Backward pass", "Gradients")
@@ -80,8 +88,7 @@ def _shapes(writer: PageWriter, found: dict[str, Section]) -> Iterator[Shape]:
     for title in ("Forward pass", "Loss"):
         for line in (line for block in found[title].lines for line in block.lines) if title in found else ():
             target = line.equation.target
-            shape = shape_text(target.shape) if target.shape else "scalar"
-            yield Shape(math(writer.formula(target)), shape, f"equation ({line.number})", Markup(""))
+            yield Shape(math(writer.formula(target)), shape_of(target), f"equation ({line.number})", Markup(""))
 
 
 def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
@@ -99,7 +106,7 @@ def _formula(writer: PageWriter, line: Line) -> Formula:
         number=line.number,
         left=math(row.left),
         right=tuple(map(math, row.right)),
-        shape=shape_text(equation.target.shape) if equation.target.shape else "scalar",
+        shape=shape_of(equation.target),
         latex=f"{row.left} = {' '.join(row.right)}",
         steps=bool(equation.steps),
         note=equation.note,

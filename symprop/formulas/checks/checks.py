@@ -37,7 +37,7 @@ from symprop.formulas.checks.oracles import (
     second_order,
     value,
 )
-from symprop.formulas.checks.points import FormulaPoint, alternating, exists, numbered, points, size_symbols
+from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
@@ -137,7 +137,8 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
     for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
-        if not exists(result.formula.node, point.sizes) or not np.all(np.isfinite(value(result.formula.node, point))):
+        fits = at_sizes(result.formula.node, point.sizes) is not None
+        if not fits or not np.all(np.isfinite(value(result.formula.node, point))):
             continue
         slopes, moved = _slopes(result, point)
         if not np.all(np.isfinite(slopes)) or np.max(moved, initial=0.0) > UNSTEADY * max(1.0, _largest(slopes)):

@@ -9,9 +9,10 @@ import mpmath
 import numpy as np
 from sympy import Expr, Integer, Symbol
 
+from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.errors import ShapeError
+from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.values import STYLES, Style, values_for
@@ -39,20 +40,23 @@ def size_symbols(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol
     return tuple(symbol for symbol in found if symbol in free)
 
 
-def exists(formula: Node, sizes: Mapping[Expr, int]) -> bool:
-    """Whether a formula has its shapes at these sizes: `x[2]` needs three elements.
+def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
+    """Return `node` with numbers for its sizes, every shape checked again; None where the sizes do not fit.
 
-    >>> from symprop.algebra import nodes, variable
-    >>> m = Symbol("m", integer=True, positive=True)
-    >>> third = nodes.Slice(variable("x", (m,)), 0, 2, 3)
-    >>> exists(third, {m: 2}), exists(third, {m: 3})
-    (False, True)
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("softmax(x)", x="n").node
+    >>> (size,) = f.shape
+    >>> at_sizes(f, {size: 3}).shape, at_sizes(f, {size: 1})
+    ((3,), None)
     """
     try:
-        formula.xreplace({symbol: Integer(number) for symbol, number in sizes.items()})
-    except ShapeError:
-        return False
-    return True
+        here: Node = node.xreplace({symbol: Integer(size) for symbol, size in sizes.items()})
+    except SympropError:  # a softmax over one class, a slice beyond the end
+        return None
+    parts = list(walk(here))
+    fits = all(size.is_Integer and size > 0 for part in parts for size in part.shape)
+    infinite = any(isinstance(part, (n.Scalar, n.Fill)) and part.value.is_finite is False for part in parts)
+    return here if fits and not infinite else None  # 1 / (n - 1) has no value at n = 1
 
 
 def numbered(symbols: tuple[Symbol, ...], variant: int = 0) -> dict[Expr, int]:
@@ -75,7 +79,7 @@ def alternating(symbols: tuple[Symbol, ...], formula: Node) -> dict[Expr, int]:
     """
     for least in range(2, 8):
         sizes: dict[Expr, int] = {symbol: least + number % 2 for number, symbol in enumerate(symbols)}
-        if exists(formula, sizes):
+        if at_sizes(formula, sizes) is not None:
             return sizes
     return sizes
 
@@ -102,4 +106,4 @@ def point(
     return FormulaPoint(sizes, near, precise)
 
 
-__all__ = ["FormulaPoint", "alternating", "exists", "numbered", "point", "points", "size_symbols"]
+__all__ = ["FormulaPoint", "alternating", "at_sizes", "numbered", "point", "points", "size_symbols"]

@@ -20,7 +20,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.formulas.compare.sizes import at_sizes
+from symprop.formulas.checks.points import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.values import Draw, values_for

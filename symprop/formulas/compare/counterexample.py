@@ -14,9 +14,8 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables as variables_in
-from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.checks.points import at_sizes, size_symbols
 from symprop.formulas.compare.cases import DIGITS, Case, agree, beyond_constants
-from symprop.formulas.compare.sizes import at_sizes
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 

@@ -24,7 +24,7 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
-from symprop.formulas.compare.sizes import at_sizes
+from symprop.formulas.checks.points import at_sizes
 
 MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 20, 40
 LONGEST = 2_000

@@ -8,33 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import sympy
 from sympy import Expr
 
-from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
-from symprop.errors import LimitError, SympropError
-from symprop.formulas.checks.points import size_symbols
+from symprop.errors import LimitError
+from symprop.formulas.checks.points import at_sizes, size_symbols
 
 COMFORTABLE, LARGEST = 400, 2_000
 """Elements of an array that are quick to compute in 120 digits, and the most that are computed."""
-
-
-def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
-    """Return `node` with numbers for its sizes, every shape checked again; None where the sizes do not fit.
-
-    >>> from symprop.algebra.formula import formula
-    >>> f = formula("softmax(x)", x="n").node
-    >>> (size,) = f.shape
-    >>> at_sizes(f, {size: 3}).shape, at_sizes(f, {size: 1})
-    ((3,), None)
-    """
-    try:
-        here: Node = node.xreplace({symbol: sympy.Integer(size) for symbol, size in sizes.items()})
-    except SympropError:  # a softmax over one class, a slice beyond the end
-        return None
-    parts = list(walk(here))
-    fits = all(size.is_Integer and size > 0 for part in parts for size in part.shape)
-    infinite = any(isinstance(part, (n.Scalar, n.Fill)) and part.value.is_finite is False for part in parts)
-    return here if fits and not infinite else None  # 1 / (n - 1) has no value at n = 1
 
 
 def size_choices(nodes: Sequence[Node], variables: Sequence[Variable], most: int = 6) -> list[dict[Expr, int]]:
@@ -93,4 +73,4 @@ def _check_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) ->
             raise LimitError(f"{each.name} has {count:,} elements, too many to compare in 120 digits\n{allowed}")
 
 
-__all__ = ["at_sizes", "size_choices"]
+__all__ = ["size_choices"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy
@@ -90,11 +91,6 @@ def _(node: n.Product, of: Of) -> Any:
     return scaled(number, sympy.Identity(1)) if node.keepdims else number
 
 
-@SYMPY.row(n.Kron)
-def _(node: n.Kron, of: Of) -> Any:
-    return sympy.KroneckerProduct(*map(of, node.operands))
-
-
 # ---------------------------------------------------------------- arrangements
 
 
@@ -117,16 +113,6 @@ def _(node: n.Reshape, of: Of) -> Any:
             raise no_expression(node)
         matrix = matrix.T
     return matrix if node.rank else _one_number(matrix)
-
-
-@SYMPY.row(n.Diag)
-def _(node: n.Diag, of: Of) -> Any:
-    return DiagMatrix(of(node.operands[0]))
-
-
-@SYMPY.row(n.Diagonal)
-def _(node: n.Diagonal, of: Of) -> Any:
-    return DiagonalOf(of(node.operands[0]))
 
 
 @SYMPY.row(n.Concatenate)
@@ -174,22 +160,21 @@ def _sliced(node: Node) -> tuple[Node, tuple[Ends, Ends]]:
     return base, ((ends, columns) if node.axis == 0 else (rows, ends))
 
 
-# ---------------------------------------------------------------- square matrices
+# ---------------------------------------------------------------- what SymPy has by a name
+
+NAMED: dict[type[Node], Callable[..., Any]] = {
+    n.Kron: sympy.KroneckerProduct,
+    n.Diag: DiagMatrix,
+    n.Diagonal: DiagonalOf,
+    n.Inverse: lambda matrix: matrix.inverse(),
+    n.Determinant: sympy.Determinant,
+    n.LogDeterminant: lambda matrix: sympy.log(sympy.Abs(sympy.Determinant(matrix), evaluate=False)),
+}
 
 
-@SYMPY.row(n.Inverse)
-def _(node: n.Inverse, of: Of) -> Any:
-    return of(node.operands[0]).inverse()
-
-
-@SYMPY.row(n.Determinant)
-def _(node: n.Determinant, of: Of) -> Any:
-    return sympy.Determinant(of(node.operands[0]))
-
-
-@SYMPY.row(n.LogDeterminant)
-def _(node: n.LogDeterminant, of: Of) -> Any:
-    return sympy.log(sympy.Abs(sympy.Determinant(of(node.operands[0])), evaluate=False))
+@SYMPY.row(*NAMED)
+def _(node: Node, of: Of) -> Any:
+    return NAMED[type(node)](*map(of, node.operands))
 
 
 @SYMPY.row(n.MatrixPower)
