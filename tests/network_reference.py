@@ -303,11 +303,11 @@ class Network:
         first, *calls = row(ast.parse(text.strip(), mode="eval").body)
         assert first.name == "Input"
         reading = Reading(dict(sizes or {}))
-        self.input = reading.size(first.get(0, "size"))
+        self.input = tuple(map(reading.size, first.positional))
         layers = [call for call in calls if call.name not in LOSSES and call.name not in PENALTIES]
         self.ends = calls[len(layers) :]
         self.ids = next((reading.size(call.get(0, "vocabulary")) for call in layers if call.name == "Embedding"), None)
-        self.output, self.shape = reading.chain(layers, (self.input,))
+        self.output, self.shape = reading.chain(layers, self.input)
         self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
 
     def loss(self, params: Params, x: Array, y: Array) -> Any:

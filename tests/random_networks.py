@@ -186,7 +186,7 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     params = {
         name: random.normal(size=shape) * 0.7 / np.sqrt(shape[-1]) for name, shape in reference.parameters.items()
     }
-    ids, shape = reference.ids, (3, reference.input)
+    ids, shape = reference.ids, (3, *reference.input)
     x = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
     y = random.normal(size=(3, *reference.shape))
     if reference.ends[0].name == "BinaryCrossEntropy":

@@ -120,7 +120,8 @@ def _reduction(name: str, node: n.Reduction) -> Code:
 def _(node: n.BlockSum) -> Code:
     zero = NUMPY(zeros(*node.shape)).text if node.rank else "DTYPE(0)"  # an empty sum has its shape too
     blocks = f"{operand_code(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})"
-    return Code(f"np.sum([{zero}, *({blocks})], axis=0)")
+    counted = "" if node.rank else ", dtype=DTYPE"  # the terms may be indices, which are integers
+    return Code(f"np.sum([{zero}, *({blocks})], axis=0{counted})")
 
 
 @NUMPY.row(n.Transpose)

@@ -13,6 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.declarations import DECLARED
 from symprop.algebra.equations import Step
 from symprop.algebra.formula import formula, formula_of
+from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.checks.extremes import exponents
@@ -183,7 +184,8 @@ def interpreted(node: Node, factor: float = 1.0) -> Any:
     """A function of the logistic question's arrays that is right, but for a factor."""
 
     def function(X: Any, w: Any, y: Any) -> Any:
-        return factor * complex_value(node, {"X": X, "w": w, "y": y}, {}).real
+        sizes = dict(zip(map(size_symbol, "mn"), X.shape, strict=True))
+        return factor * complex_value(node, {"X": X, "w": w, "y": y}, sizes).real
 
     return function
 
