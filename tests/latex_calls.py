@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from latex_sizes import Array, Size, Value
+from latex_sizes import Array, Size, Value, full
 from latex_tokens import Unreadable
+from latex_windows import CALLS as WINDOWS
 
 if TYPE_CHECKING:
     from latex_meaning import Meaning
@@ -21,11 +22,6 @@ def _arguments(meaning: Meaning, tree: Tree, count: int, axes: bool = False) -> 
     if len(tree.parts) != count or (tree.words and not axes):
         raise Unreadable(f"{tree.text} of {len(tree.parts)} arguments, axes {', '.join(tree.words)}")
     return tuple(meaning.array(part) for part in tree.parts)
-
-
-def full(value: Value) -> Array:
-    """Return the array in its whole shape."""
-    return np.broadcast_to(value.compute(), [size.value for size in value.shape])
 
 
 def _acting(meaning: Meaning, tree: Tree) -> tuple[Value, int]:
@@ -148,4 +144,5 @@ CALLS: dict[str, Call] = {
     "prod": reduction(np.prod),
     "max": reduction(np.max, np.maximum),
     "min": reduction(np.min, np.minimum),
+    **WINDOWS,
 }

@@ -257,6 +257,8 @@ class Reader(NameReader):
             return Tree("root", (self.argument().all(),))
         if text == "sum":
             return self.summation()
+        if text == "infty":
+            return Tree("number", text="inf")
         if text in FUNCTIONS or text == "operatorname":
             name = text if text in FUNCTIONS else "".join(token.text for token in self.inside("{", "}"))
             return self.call(name)
@@ -325,6 +327,9 @@ class Reader(NameReader):
             if not inner.sees(","):
                 break
             inner.take()
+        if inner.sees(";"):
+            inner.take()
+            parts.append(Tree("length", (inner.tuple_or_sum(),)))
         inner.take("close", ")")
         if inner is not self and inner.here is not None:
             raise Unreadable("something behind the arguments of a call")
@@ -341,18 +346,21 @@ class Reader(NameReader):
         return Tree("arranged", (inside, *sizes))
 
     def tuple_or_sum(self) -> Tree:
-        """Read an argument: a formula, or an order of axes `(0, 2, 1)`."""
-        start = self.position
-        if self.sees("open"):
+        """Read an argument: a formula, or several in parentheses, as `(0, n)`."""
+        if self.here != Token("open", "("):
+            return self.sum()
+        start, depth, commas = self.position, 0, 0
+        for token in self.tokens[start:]:
+            depth += (token.kind == "open") - (token.kind == "close")
+            commas += depth == 1 and token.kind == ","
+            if not depth:
+                break
+        if not commas:
+            return self.sum()
+        self.take()
+        parts = [self.sum()]
+        while self.sees(","):
             self.take()
-            numbers = []
-            while self.sees("digit"):
-                numbers.append(self.take().text)
-                if not self.sees(","):
-                    break
-                self.take()
-            if len(numbers) > 1 and self.sees("close"):
-                self.take()
-                return Tree("order", words=tuple(numbers))
-            self.position = start
-        return self.sum()
+            parts.append(self.sum())
+        self.take("close", ")")
+        return Tree("tuple", tuple(parts))

@@ -52,10 +52,10 @@ class Size:
             return one.becomes(two.known)
         if one.known is not None:
             return two.becomes(one.known)
-        if isinstance(one, Multiple):
+        if type(one) is not Size:
             one, two = two, one
-        if isinstance(one, Multiple):
-            return False  # two products of which nothing is known
+        if type(one) is not Size:
+            return False  # two that are computed, from sizes of which nothing is known
         one.same = two
         return True
 
@@ -94,6 +94,11 @@ class Value:
     @property
     def single(self) -> bool:
         return all(size.known == 1 for size in self.shape)
+
+
+def full(value: Value) -> Array:
+    """Return the array in its whole shape."""
+    return np.broadcast_to(value.compute(), [size.value for size in value.shape])
 
 
 def scalar(number: float) -> Value:

@@ -130,7 +130,7 @@ _NAMED_OPERATIONS = {
     "pad": "(u, (p, q)) has p zeros before u and q behind it, for each axis a pair; or another value that is given.",
     "flip": "(u) has the elements of u in reverse order.",
     "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
-    "fold": "(g, k, s, d) adds up windows where they overlap: the adjoint of windows.",
+    "fold": "(g, k, s, d; n) adds up windows in their places, n or as many as they cover: the adjoint of windows.",
     "vec": "(u) lists the elements of u row by row.",
 }
 

@@ -127,9 +127,15 @@ def _(node: n.Windowed, of: Of, style: Style) -> Piece:
     options = [each.args for each in node.args[2:5]]  # sizes, strides and dilations, where these are not 1
     while len(options) > 1 and all(value == 1 for value in options[-1]):
         options.pop()
-    along = [Piece(style.along(node.axes), ATOM)] if min(node.rank, node.operands[0].rank) > len(node.axes) else []
-    name = "fold" if isinstance(node, n.Fold) else "windows"
-    return style.call(name, [of(node.operands[0]), *(_listed(each, style) for each in options), *along])
+    every = tuple(range(min(node.rank, node.operands[0].rank)))
+    along = [Piece(style.along(node.axes), ATOM)] if node.axes != every else []
+    arguments = [of(node.operands[0]), *(_listed(each, style) for each in options), *along]
+    if not isinstance(node, n.Fold):
+        return style.call("windows", arguments)
+    lengths = node.args[5].args
+    if lengths != node.covered:
+        arguments[-1] = Piece(f"{arguments[-1].text}; {_listed(lengths, style).text}", ATOM)
+    return style.call("fold", arguments)
 
 
 def _listed(values: Sequence[Expr], style: Style) -> Piece:

@@ -71,6 +71,18 @@ WRITTEN: list[tuple[Node, str, str, str]] = [
         "fold(X, n, 2)",
         r"\operatorname{fold}(X, n, 2)",
     ),
+    (
+        n.Fold(X, 0, size, 2, 1, 2 * m + size - 1),
+        "fold(X, n, axis=0, stride=2, length=2*m + n - 1)",
+        "fold(X, n, 2; 2 m + n − 1)",
+        r"\operatorname{fold}(X, n, 2; 2 m + n - 1)",
+    ),
+    (
+        n.Window(X, (1, 0), (3, 2)),
+        "sliding_window_view(X, (3, 2), axis=(1, 0))",
+        "windows(X, (3, 2), axes 1, 0)",
+        r"\operatorname{windows}{\left(X, \left(3, 2\right), \text{axes }1, 0\right)}",
+    ),
     (n.Slice(x, 0, 1, 3), "x[1:3]", "x[1:3]", "x[1:3]"),
     (n.Slice(X, 1, 0, size - 1), "X[:, :n - 1]", "X[:, :n − 1]", "X[:, :n - 1]"),
     (n.Sum(n.Slice(x, 0, 0, 1), 0), "x[0]", "x[0]", "x[0]"),

@@ -129,7 +129,7 @@ def test_attention_reads_as_textbooks_have_it() -> None:
     assert page["dA"] == "∂L/∂A₍ⱼ₎ = (1/√d) Σᵢ (∂L/∂Sᵢⱼ Kᵢⱼ)ᵀ Xᵢ"
 
 
-P, Q, A, B = samples.P, samples.Q, samples.A, samples.B
+P, Q, A, B, w = samples.P, samples.Q, samples.A, samples.B, samples.w
 LONG = variable("LONG", (12,))
 TURNED = n.Transpose(P, (1, 0, 2))
 FURTHER = (
@@ -156,11 +156,26 @@ def test_no_formula_holds_a_call_that_mathematics_writes(node: Node) -> None:
     assert tree.tag.endswith("math") and not list(tree.iter("{http://www.w3.org/1998/Math/MathML}merror"))
 
 
-DEEP = {name: node for name, node in NODES.items() if name not in UNREAD and any(p.rank > 2 for p in walk(node))}
+MOVED = (n.Pad, n.Flip, n.Window, n.Fold)
+V, G = variable("V", (2, 5, 4, 3)), variable("G", (2, 3, 2, 2))
+OVERLAPPING = (
+    *(n.Flip(V, (3, 0)), n.Pad(V, (1, 3), [(1, 0), (0, 2)], 2), n.Window(V, (1, 2), (3, 2), (2, 1), (1, 2))),
+    *(n.Window(V, (3, 1), (2, 3)), n.Window(V, (3, 1, 0, 2), (1, 2, 2, 3)), n.Window(n.Pad(V, 3, [(1, 1)]), 3, 3)),
+    *(n.Fold(n.Window(V, (1, 2), (3, 2)), (1, 2), (3, 2), 1, 1, (5, 4)), n.Fold(G, (1, 0), (2, 2), 2, 1, (7, 4))),
+    *(n.Fold(n.Window(V, 2, 3), 2, 3, 1, 1, 4) * V, n.Fold(n.Outer(n.Fill(1, (5,)), w), 0, 3, 1, 1, 7) + samples.line),
+    *(n.Sum(n.Fold(G, 2, 2, 3, 1, 7) + 1, (0, 1)), n.Fold(n.Outer(n.Fill(1, (2,)), w), 0, 3, 2, 1, 6)),
+)
+NODES |= {node.text(): node for node in OVERLAPPING}
+ELSEWHERE = {name for name, node in NODES.items() if any(isinstance(each, MOVED) for each in walk(node))}
+DEEP = {
+    name: node
+    for name, node in NODES.items()
+    if name not in UNREAD and (name in ELSEWHERE or any(p.rank > 2 for p in walk(node)))
+}
 
 
 @pytest.mark.parametrize("node", DEEP.values(), ids=DEEP)
-def test_samples_of_rank_3_are_read_back(node: Node) -> None:
+def test_samples_of_rank_3_or_with_windows_are_read_back(node: Node) -> None:
     random = np.random.default_rng(1)
     values = {
         each.name: np.array(samples.IDS.get(each.name, random.uniform(0.5, 1.5, tuple(map(int, each.shape)))))
@@ -181,6 +196,42 @@ NETWORKS = (
     "Input(3) >> Embedding(5, 4) >> Dense(2) >> SoftmaxCrossEntropy()",
     "Input(3) >> Embedding(5, 4, flatten=False) >> Residual(Dense(4) >> ReLU()) >> MeanSquaredError()",
 )
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\operatorname{pad}(G, (1, 0))",
+        r"\operatorname{pad}(x, (1, 0), 2, 3)",
+        r"\operatorname{flip}(G)",
+        r"\operatorname{windows}(x, 2; 4)",
+        r"\operatorname{windows}(x, (2, 2))",
+        r"\operatorname{windows}(x, 2, 1, 1, 1)",
+        r"\operatorname{windows}(G, 2, \text{axis }2)",
+        r"\operatorname{fold}(x, 2)",
+        r"\operatorname{fold}(G, 3)",
+        r"\operatorname{fold}(G, 2; 6)",
+        r"\operatorname{fold}(G, 2; (4, 4))",
+    ],
+)
+def test_windows_that_do_not_fit_are_refused(formula: str) -> None:
+    with pytest.raises(Unreadable):
+        Meaning({"x": np.ones(4), "G": np.ones((3, 2))}).evaluate(formula, (4,))
+
+
+def test_windows_are_read_as_the_page_explains_them() -> None:
+    meaning = Meaning({"u": np.arange(1.0, 6), "g": np.array([[1.0, 2.0], [3.0, 4.0]]), "k": np.array(2)})
+    read = {
+        r"\operatorname{pad}(u, (0, k), -\infty)": [1, 2, 3, 4, 5, -np.inf, -np.inf],
+        r"\operatorname{flip}(u)": [5, 4, 3, 2, 1],
+        r"\operatorname{windows}(u, k, 2)": [[1, 2], [3, 4]],
+        r"\operatorname{windows}(u, k, 1, 3)": [[1, 4], [2, 5]],
+        r"\operatorname{fold}(g, k)": [1, 5, 4],
+        r"\operatorname{fold}(g, k; 3)": [1, 5, 4],
+        r"\operatorname{fold}(g, k, 2; 5)": [1, 2, 3, 4, 0],
+    }
+    for formula, value in read.items():
+        assert np.array_equal(meaning.evaluate(formula, np.shape(value)), value), formula
 
 
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])

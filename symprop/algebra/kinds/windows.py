@@ -103,6 +103,12 @@ class Fold(Windowed):
             shape[axis] = length
         return self.windows(tuple(shape))
 
+    @property
+    def covered(self) -> tuple[Expr, ...]:
+        """The lengths in which the last window ends where the axis does."""
+        counts = self.operands[0].shape
+        return tuple(s * (counts[axis] - 1) + d * (k - 1) + 1 for axis, k, s, d in self.steps)
+
 
 __all__ = [
     "Fold",
