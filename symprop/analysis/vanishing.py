@@ -203,7 +203,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
         raise SpecError(f"{of.name} does not depend on {by.name}")
-    for equation in without_loops(system):
+    for equation in system.equations:
         if norm(equation.target) in arriving[by].free_symbols:
             raise SpecError(f"no bound is known for a product with {equation.name}, which is no weight")
     return arriving[by]

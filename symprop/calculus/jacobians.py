@@ -80,8 +80,9 @@ def between_vectors(equations: Sequence[Equation], of: Variable, by: Variable) -
     """Whether all ways from `by` to `of` pass through vectors and scalars alone, so that there is a Jacobian.
 
     >>> from symprop.networks import Dense, Embedding, Input, Residual
-    >>> one, two = ((Input(3) >> Embedding(5, 2, flatten) >> Residual(Dense())).system() for flatten in (True, False))
-    >>> [between_vectors(each.equations, each.output, each.equations[0].target) for each in (one, two)]
+    >>> flat = (Input(3) >> Embedding(5, 2) >> Residual(Dense(6))).system()
+    >>> rows = (Input(3) >> Embedding(5, 2, flatten=False) >> Residual(Dense(2))).system()
+    >>> [between_vectors(each.equations, each.output, each.equations[0].target) for each in (flat, rows)]
     [True, False]
     """
     found = (of, by, *(equation.target for equation in _between(equations, of, by)))
