@@ -82,7 +82,8 @@ def between_vectors(equations: Sequence[Equation], of: Variable, by: Variable) -
     >>> from symprop.networks import Dense, Embedding, Input, Residual
     >>> flat = (Input(3) >> Embedding(5, 2) >> Residual(Dense(6))).system()
     >>> rows = (Input(3) >> Embedding(5, 2, flatten=False) >> Residual(Dense(2))).system()
-    >>> [between_vectors(each.equations, each.output, each.equations[0].target) for each in (flat, rows)]
+    >>> given = [tuple(each.equations) for each in (flat, rows)]
+    >>> [between_vectors(each, each[-1].target, each[0].target) for each in given]
     [True, False]
     """
     found = (of, by, *(equation.target for equation in _between(equations, of, by)))
