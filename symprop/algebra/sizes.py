@@ -36,6 +36,13 @@ def as_expression(value: object) -> Expr:
     return expression
 
 
+def is_size(value: object) -> bool:
+    """Whether a number or a symbol is seen at once to be a positive integer; longer expressions are left to `whole`."""
+    if isinstance(value, Integer):
+        return bool(value.p > 0)
+    return isinstance(value, sympy.Symbol) and bool(value.is_integer and value.is_positive)
+
+
 def whole(value: object, what: str, positive: bool = False) -> Expr:
     """Return a whole number, or an expression in sizes that is one; `what` says whose it is in an error.
 
@@ -51,7 +58,7 @@ def whole(value: object, what: str, positive: bool = False) -> Expr:
     """
     if isinstance(value, Integer) and (value.p > 0 or not positive):
         return value
-    expression = as_expression(value)
+    expression = value if isinstance(value, Expr) else as_expression(value)
     if (
         not expression.is_integer
         or isinstance(expression, sympy.Float)

@@ -48,11 +48,13 @@ class Table:
     def __init__(self, meaning: str) -> None:
         self.meaning = meaning
         self.rows: dict[type, Callable[..., Any]] = {}
+        self._nearest: dict[type, type | None] = {}  # for kinds without a row of their own: the trait that has one
 
     def row(self, *kinds: type) -> Callable[[Row], Row]:
         """Enter the decorated function as the row of each of `kinds`."""
 
         def enter(rule: Row) -> Row:
+            self._nearest.clear()
             for kind in kinds:
                 if kind in self.rows:
                     raise LookupError(f"table {self.meaning!r} has two rows for {kind.__name__}")
@@ -63,7 +65,13 @@ class Table:
 
     def find(self, kind: type) -> Callable[..., Any] | None:
         """Return the row of `kind`, or of the nearest of its traits that has one, else None."""
-        return next((self.rows[each] for each in kind.__mro__ if each in self.rows), None)
+        own = self.rows.get(kind)
+        if own is not None:
+            return own
+        if kind not in self._nearest:
+            self._nearest[kind] = next((each for each in kind.__mro__ if each in self.rows), None)
+        nearest = self._nearest[kind]
+        return None if nearest is None else self.rows[nearest]
 
     def __contains__(self, kind: type) -> bool:
         return self.find(kind) is not None

@@ -84,6 +84,7 @@ def test_a_report_compiles_inside_its_margins_and_its_references_lead_somewhere(
     check_log(compiled(symprop.report(text, **choice).latex(), tmp_path))
 
 
+@pytest.mark.slow  # the short form compiles the reports above, one of each kind; a line that is too wide is seeded
 def test_every_network_stays_inside_its_margins(tmp_path: Path) -> None:
     """Reports with the same preamble are one document, so that TeX starts once; the log says where each begins."""
     together: dict[str, list[str]] = {}

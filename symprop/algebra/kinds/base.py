@@ -13,7 +13,7 @@ from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.algebra.printable import Printable
-from symprop.algebra.sizes import as_expression, axis_of, integers, whole
+from symprop.algebra.sizes import as_expression, axis_of, integers, is_size, whole
 from symprop.algebra.table import Table
 from symprop.errors import FormulaError, LimitError, ShapeError
 
@@ -52,9 +52,12 @@ class Node(Printable, Basic):
 
     def __new__(cls, *args: Basic) -> Self:
         node: Self = Basic.__new__(cls, *args)
-        node.operands = tuple(argument for argument in args if isinstance(argument, Node))
-        node.shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in SHAPE(node))
-        node.weight = 1 + sum(operand.weight for operand in node.operands)
+        node.operands = tuple([argument for argument in args if isinstance(argument, Node)])
+        shape = tuple(SHAPE(node))
+        if not all(map(is_size, shape)):
+            shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in shape)
+        node.shape = shape
+        node.weight = 1 + sum([operand.weight for operand in node.operands])
         if node.weight > HEAVIEST:
             raise LimitError(
                 f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
