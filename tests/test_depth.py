@@ -32,7 +32,7 @@ def test_the_work_is_linear_in_depth() -> None:
     assert forty[3] - twenty[3] == pytest.approx(2 * (twenty[3] - ten[3]), rel=0.05)  # numbers grow a digit
 
 
-# Python's limit is 1,000 calls inside each other: in 400 layers whoever calls itself three times for a layer is stopped.
+# Python's limit is 1,000 calls inside each other: in 400 layers, whoever calls itself thrice for a layer is stopped.
 DEPTHS = (200, pytest.param(500, marks=pytest.mark.slow))
 
 
