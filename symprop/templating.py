@@ -41,9 +41,13 @@ def directory() -> Path:
     raise OutputError("the templates of symprop are missing\nallowed: an installation with symprop/templates in it")
 
 
+_SHARED = {"fast": "numpy"}
+"""Where a kind of template finds what it shares with another."""
+
+
 @cache
 def environment(kind: str) -> jinja2.Environment:
-    """Return the Jinja environment of `templates/{kind}`: "numpy", "latex" or "html".
+    """Return the Jinja environment of `templates/{kind}`: a target's, "latex" or "html".
 
     A name that a template uses and nobody gave is an error. HTML escapes everything that is not marked safe;
     LaTeX templates write `<< name >>` and `<% if ... %>`.
@@ -52,7 +56,7 @@ def environment(kind: str) -> jinja2.Environment:
     'W_{1}'
     """
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(directory() / kind),
+        loader=jinja2.FileSystemLoader([directory() / each for each in (kind, _SHARED.get(kind)) if each]),
         undefined=jinja2.StrictUndefined,
         autoescape=kind == "html",
         trim_blocks=True,

@@ -158,4 +158,21 @@ def _parted(part: str) -> tuple[str, str]:
     return name.strip(), what
 
 
+TAKEN_FROM_IDS = ("sums to 1", "one-hot", "nonnegative", "between 0 and 1")
+"""What is true of one-hot rows."""
+
+
+def takes_class_ids(target: Variable) -> bool:
+    """Whether ids of classes may stand for a target: their one-hot rows have all its facts.
+
+    >>> takes_class_ids(declared("y", "k one-hot")), takes_class_ids(declared("y", "k sums-to-1 positive"))
+    (True, False)
+    """
+    return (
+        "sums to 1" in target.facts_by_kind
+        and all(fact.kind in TAKEN_FROM_IDS for fact in target.facts)
+        and all(fact.value == target.rank - 1 for fact in target.facts if fact.kind == "sums to 1")
+    )
+
+
 __all__ = ["DECLARED", "declared", "read_declarations"]

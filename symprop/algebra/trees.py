@@ -22,6 +22,7 @@ from symprop.algebra.nodes import (
     Product,
     Reshape,
     Scalar,
+    Slice,
     Structural,
     Sum,
     Take,
@@ -30,6 +31,12 @@ from symprop.algebra.nodes import (
     names_in,
     unused_index,
 )
+
+
+def is_element(node: Node) -> bool:
+    """Whether `node` takes one place along an axis, `x[0]`: a slice of length 1 whose axis is summed away."""
+    inner = node.operands[0] if isinstance(node, Sum) and not node.keepdims else None
+    return isinstance(inner, Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1
 
 
 def ones(*shape: Any) -> Node:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 
-from symprop import notation as notation  # enters the printers, which write the comments
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
 from symprop.errors import SpecError
@@ -15,7 +14,7 @@ def generate(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
     optimizer: str | None = None,
-    target: str = "numpy",
+    target: str = "fast",
     threads: int = 1,
 ) -> str:
     """Return the source of a NumPy module that computes the loss of `network` and its gradients.
@@ -47,7 +46,7 @@ def compile_network(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
     optimizer: str | None = None,
-    target: str = "numpy",
+    target: str = "fast",
     threads: int = 1,
 ) -> types.ModuleType:
     """Return the generated module, loaded; tracebacks through it show its source. The options are those of `generate`.

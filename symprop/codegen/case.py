@@ -16,8 +16,9 @@ from symprop.algebra.equations import System
 from symprop.algebra.names import closest
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
-from symprop.codegen.module import DTYPES, TARGETS, formed, module_source
 from symprop.codegen.program import Program
+from symprop.codegen.targets import NAMES, target_of
+from symprop.codegen.targets.target import Options
 from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimisers import OPTIMISERS
@@ -46,7 +47,7 @@ class Case:
 
     network: Network
     layout: str = ""
-    target: str = "numpy"
+    target: str = "fast"
     dtype: str = "float64"
     optimizer: str | None = None
     threads: int = 1
@@ -59,18 +60,22 @@ class Case:
             object.__setattr__(self, "layout", self.network.layouts[0])
         for name, value, allowed in (
             ("layout", self.layout, LAYOUTS),
-            ("target", self.target, TARGETS),
-            ("dtype", self.dtype, DTYPES),
+            ("target", self.target, NAMES),
         ):
             if value not in allowed:
                 raise SpecError(f"unknown {name} {shown(value)}\nallowed: {', '.join(allowed)}")
+        target = target_of(self.target)
+        if self.dtype not in target.dtypes:
+            raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
         if self.threads not in (1, 2) or isinstance(self.threads, bool):
             raise SpecError(f"threads is {shown(self.threads)}\nallowed: 1, 2")
-        if self.threads == 2 and self.target != "numpy":
-            raise SpecError(f'threads=2 is for target="numpy", not {self.target!r}')
+        if self.threads not in target.threads:
+            raise SpecError(f"threads={self.threads} is for the fast NumPy module, not target {self.target!r}")
         if self.optimizer is not None and (not isinstance(self.optimizer, str) or self.optimizer not in OPTIMISERS):
             hint = closest(self.optimizer, OPTIMISERS) if isinstance(self.optimizer, str) else ""
             raise SpecError(f"unknown optimizer {shown(self.optimizer)}{hint}\nallowed: {', '.join(OPTIMISERS)}")
+        if self.optimizer is not None and not target.optimizers:
+            raise SpecError(f"a module for target {self.target!r} has no optimizer\nallowed: those of its library")
 
     def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
         """Return what the family has under this name, made now if it has nothing; the network is part of the name."""
@@ -137,7 +142,8 @@ class Case:
     @property
     def program(self) -> Program:
         """The program of both passes in their stable forms, of which every function of the module is made."""
-        return self.once(("program", self.network), lambda: formed(self.rows.derivation))
+        make = target_of(self.target).program
+        return self.once(("program", self.network, make), lambda: make(self.rows.derivation))
 
     @property
     def source(self) -> str:
@@ -169,7 +175,8 @@ class Case:
                 f"code needs numbers for the sizes {', '.join(self.names)}\n"
                 f"give them, as in network.with_sizes({{...}}) or --sizes {example}"
             )
-        return module_source(derivation, self.program, self.dtype, self.optimizer, self.target, self.threads)
+        options = Options(self.dtype, self.optimizer, self.threads)
+        return target_of(self.target).source(derivation, self.program, options)
 
 
 def case_of(value: Case | Derivation | Network | str, **options: Any) -> Case:

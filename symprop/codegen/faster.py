@@ -16,8 +16,8 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import ones
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
+from symprop.codegen.indicators import is_indicator
 from symprop.codegen.kinds import Copy
-from symprop.codegen.numpy_source import is_indicator
 from symprop.codegen.program import Emit, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 

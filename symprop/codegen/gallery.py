@@ -7,7 +7,7 @@ from pathlib import Path
 
 from symprop.analysis.derivation import derive
 from symprop.codegen import generate
-from symprop.codegen.module import test_source
+from symprop.codegen.targets.fast.module import test_source
 from symprop.errors import OutputError, shown
 from symprop.files import write_whole
 from symprop.networks.network import Network

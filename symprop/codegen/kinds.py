@@ -10,12 +10,11 @@ from typing import Any, Self
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
-from symprop.codegen.code import ATOM, Code, number
-from symprop.codegen.numpy_source import NUMPY
 
 MEANING = Table("meaning")
 
@@ -53,7 +52,18 @@ class Copy(Node):
     """An array of its own with the values of `operand`, as numbers and row by row in memory."""
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy)
+class LogSoftmax(Node):
+    """The logarithm of the softmax along an axis, of the shifted logits: finite where the softmax rounds to 0."""
+
+    def __new__(cls, logits: Node, axis: Any) -> Self:
+        return super().__new__(cls, logits, as_expression(axis))
+
+    @property
+    def axis(self) -> int:
+        return int(self.args[1])
+
+
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax)
 """All kinds that only programs hold."""
 
 
@@ -76,8 +86,8 @@ def _(node: Repeated) -> Shape:
     return (rows * node.count, columns * node.count)
 
 
-@SHAPE.row(Copy)
-def _(node: Copy) -> Shape:
+@SHAPE.row(Copy, LogSoftmax)
+def _(node: Node) -> Shape:
     return node.operands[0].shape
 
 
@@ -120,33 +130,9 @@ def _(node: Copy) -> Node:
     return node.operands[0]
 
 
-# ---------------------------------------------------------------- source
+@MEANING.row(LogSoftmax)
+def _(node: LogSoftmax) -> Node:
+    return FUNCTIONS["log"](n.Softmax(node.operands[0], node.axis))
 
 
-def _text(node: Node) -> str:
-    code = NUMPY(node)
-    return f"{code.within(ATOM)}.astype(DTYPE)" if code.kind == "boolean" else str(code.text)
-
-
-@NUMPY.row(Solve)
-def _(node: Solve) -> Code:
-    return Code(f"np.linalg.solve({', '.join(map(_text, node.operands))})")
-
-
-@NUMPY.row(Inner)
-def _(node: Inner) -> Code:
-    return Code(f"np.vdot({', '.join(map(_text, node.operands))})")
-
-
-@NUMPY.row(Repeated)
-def _(node: Repeated) -> Code:
-    name = "repeated_inside" if node.inside else "repeated"
-    return Code(f"{name}({_text(node.operands[0])}, {number(node.count).text})")
-
-
-@NUMPY.row(Copy)
-def _(node: Copy) -> Code:
-    return Code(f"np.array({_text(node.operands[0])}, DTYPE)")
-
-
-__all__ = ["KINDS", "Copy", "Inner", "Repeated", "Solve", "meaning"]
+__all__ = ["KINDS", "Copy", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]

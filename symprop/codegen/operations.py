@@ -19,8 +19,8 @@ from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.known_forms import is_map
+from symprop.codegen.indicators import is_indicator, opposite
 from symprop.codegen.kinds import Copy
-from symprop.codegen.numpy_source import is_indicator, opposite
 from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.views import gives_view, has_steps, is_boolean, is_constant, is_view

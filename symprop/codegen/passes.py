@@ -18,12 +18,13 @@ from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import variables
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
+from symprop.codegen.indicators import is_indicator
 from symprop.codegen.kinds import Copy
-from symprop.codegen.layout import COLUMNS, INDENT
-from symprop.codegen.numpy_source import is_indicator, numpy_source
+from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
     everywhere,
@@ -188,74 +189,6 @@ def dead(program: Program) -> Program:
     return replace(program, forward=part(program.forward), backward=backward)
 
 
-WIDTH = COLUMNS - INDENT
-"""The columns of a line inside a function."""
-
-
-def short_lines(program: Program) -> Program:
-    """Name the longest operand of an expression that does not fit on a line, until all fit."""
-    return shortened(program, WIDTH)
-
-
-def _columns(statement: Statement) -> int:
-    return len(statement.name) + 3 + len(numpy_source(statement.expression))
-
-
-def short_scalars(program: Program) -> Program:
-    """The same for scalars alone, where everything else becomes one operation to a line."""
-    return shortened(program, WIDTH, lambda statement: not statement.target.rank)
-
-
-def shortened(
-    program: Program,
-    width: int,
-    chosen: Callable[[Statement], bool] = lambda statement: True,
-    columns: Callable[[Statement], int] = _columns,
-) -> Program:
-    """Name the longest operand of each chosen statement that `columns` says is wider than `width`, until all fit."""
-    names = Names(program.names)
-
-    def change(statement: Statement, emit: Emit) -> Statement:
-        expression = statement.expression
-        if not chosen(statement):
-            return statement
-        while columns(statement.with_expression(expression)) > width:
-            part = _part_to_name(expression)
-            if part is None:
-                break
-            word = role(part, statement, program)
-            name = names.new(word, part, () if word in ("penalty", "data_loss") else statement.target.index or None)
-            there = tuple(why for why in statement.whys if why.about and set(why.about) <= set(variables(part)))
-            emit(change(Statement(name, part, whys=there), emit))
-            expression = _with_part(expression, part, name)
-            statement = replace(statement, whys=tuple(why for why in statement.whys if why not in there))
-        return statement.with_expression(expression)
-
-    return rewritten(program, change)
-
-
-def _part_to_name(node: Node) -> Node | None:
-    """Return the longest operand, or half of many short ones; None where nothing can be named."""
-    if isinstance(node, n.BlockSum):
-        return None
-    parts = [operand for operand in node.operands if not isinstance(operand, CHEAP) and not is_indicator(operand)]
-    longest = max(parts, key=lambda part: len(numpy_source(part)), default=None)
-    if longest is not None and (len(numpy_source(longest)) > WIDTH // 4 or len(node.operands) < 4):
-        return longest
-    if isinstance(node, (n.Add, n.Multiply)) and len(node.operands) >= 4:
-        return node.func(*node.operands[: len(node.operands) // 2])
-    found = next((found for operand in node.operands if (found := _part_to_name(operand)) is not None), None)
-    large = [operand for operand in node.operands if not isinstance(operand, (Variable, n.Scalar))]
-    return found or max(large, key=lambda part: len(numpy_source(part)), default=None)
-
-
-def _with_part(node: Node, part: Node, name: Variable) -> Node:
-    half = len(part.operands)
-    if type(node) is type(part) and node.operands[:half] == part.operands and len(node.operands) > half:
-        return node.func(name, *node.operands[half:])
-    return trees.replace(node, {part: name})
-
-
 def role(node: Node, statement: Statement, program: Program) -> str:
     """Return a word for a part of a statement: what comes back in a delta, the slope there, the penalty of a loss."""
     if (
@@ -283,15 +216,15 @@ FORMS: tuple[Pass, ...] = (
 )
 """Passes that look at each statement by itself, whatever is returned: they run once for all functions of a module."""
 
-ARRANGEMENT: tuple[Pass, ...] = (dead, share, dead, short_lines)
-"""Passes that depend on what is returned: they run for each function."""
 
-PASSES: tuple[Pass, ...] = (*FORMS, *ARRANGEMENT)
+def formed(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the layout "rows", in the stable forms that every function starts from."""
+    return run(lower(derivation), FORMS)
 
 
 def run(
     program: Program,
-    passes: tuple[Pass, ...] = PASSES,
+    passes: tuple[Pass, ...],
     watch: Callable[[Pass, Program, Program], None] = lambda change, before, after: None,
 ) -> Program:
     """Return `program` after all `passes`, checked after each; `watch` sees each pass, the program before and after.

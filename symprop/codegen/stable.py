@@ -21,8 +21,13 @@ from symprop.calculus.coefficients import base_and_exponent, coefficient_and_res
 from symprop.calculus.exponentials import argument, is_map, minus_one
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.tidy import tidy
-from symprop.codegen.numpy_source import FUNCTION_NAMES
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
+
+CALLED = (
+    *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+    *("sinh", "cosh", "tanh", "maximum", "minimum", "power", "sigmoid", "softplus", "erf"),
+)
+"""Elementwise functions that code calls: every library has them, or a helper does."""
 
 Rule = Callable[[Node], Node | None]
 
@@ -62,7 +67,7 @@ def write_out(program: Program) -> Program:
 
     @for_kinds(n.Map)
     def rule(node: n.Map) -> Node | None:
-        if any(is_map(node, name) for name in FUNCTION_NAMES):
+        if any(is_map(node, name) for name in CALLED):
             return None
         return lift(node.function.body, dict(zip(node.function.parameters, node.operands, strict=True)))
 

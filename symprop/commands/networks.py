@@ -121,7 +121,7 @@ def _listings(case: Case, options: argparse.Namespace) -> Iterator[str]:
     """Yield what is printed of the generator's work."""
     if not (options.plan or options.show_passes):
         return
-    from symprop.codegen.listings import passes_listing, plan_listing
+    from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
 
     if options.batch < 1:
         raise SpecError(f"--batch is at least 1, not {options.batch}")

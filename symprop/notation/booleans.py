@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.notation.precedence import is_element
+from symprop.algebra.trees import is_element
 
 _OF_BOOLEANS = (
     n.Structural,

@@ -191,12 +191,6 @@ def sum_of(
     return text
 
 
-def is_element(node: Node) -> bool:
-    """Whether `node` takes one place along an axis, `x[0]`: a slice of length 1 whose axis is summed away."""
-    inner = node.operands[0] if isinstance(node, n.Sum) and not node.keepdims else None
-    return isinstance(inner, n.Slice) and node.axes == (inner.axis,) and inner.stop - inner.start == 1
-
-
 def subscripts(node: n.Slice, write: Callable[[Expr], str]) -> str:
     """Return what stands in the brackets where a slice is one place: `:, 0`."""
     return ", ".join([*[":"] * node.axis, write(node.start)])

@@ -10,6 +10,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import is_element
 from symprop.notation.precedence import (
     ATOM,
     MATMUL,
@@ -19,7 +20,6 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     elementwise,
-    is_element,
     squared_norm,
     subscripts,
 )

@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import zeros
+from symprop.algebra.trees import is_element, zeros
 from symprop.notation.booleans import is_boolean
 from symprop.notation.numbers import number, wrap
 from symprop.notation.precedence import (
@@ -26,7 +26,6 @@ from symprop.notation.precedence import (
     Of,
     Piece,
     Ratio,
-    is_element,
     render,
     split,
     squared_norm,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.codegen.module import DTYPES
+from symprop.codegen.targets.target import DTYPES
 from symprop.errors import LimitError, SpecError, shown
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.networks.network import LAYOUTS

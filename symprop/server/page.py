@@ -10,7 +10,7 @@ from functools import cached_property
 
 from markupsafe import Markup
 
-from symprop.codegen.module import DTYPES
+from symprop.codegen.targets.target import DTYPES
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.server.asked import QUESTIONS

@@ -10,11 +10,11 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
+from symprop.algebra.declarations import takes_class_ids
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.gaussian import pieces
 from symprop.codegen.case import Case
-from symprop.codegen.fact_checks import takes_class_ids
 from symprop.errors import FormulaError
 from symprop.verify import values as drawn_values
 from symprop.verify.arithmetic import Array

@@ -14,7 +14,7 @@ from symprop.algebra.equations import System
 from symprop.analysis import derivation
 from symprop.codegen import case as cases
 from symprop.codegen.case import Case, case_of
-from symprop.codegen.listings import passes_listing, plan_listing
+from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
 from symprop.networks import parse_network
 
 PLAIN = "Input(64) >> Dense(128) >> ReLU() >> Dense(10) >> SoftmaxCrossEntropy()"

@@ -16,7 +16,7 @@ import symprop
 from symprop.algebra.declarations import DECLARED
 from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Sum, Variable
 from symprop.codegen import compile_network, generate
-from symprop.codegen.fact_checks import FACT_CHECKS
+from symprop.codegen.targets.numpy.fact_checks import FACT_CHECKS
 from symprop.commands.train_run import run
 from symprop.errors import DataError
 from symprop.networks import Dense, Embedding, Input

@@ -16,9 +16,9 @@ from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import compile_network, gallery, passes
 from symprop.codegen.loading import loaded
 from symprop.codegen.lowering import lower
-from symprop.codegen.memory import KINDS
-from symprop.codegen.module import formed, module_source
-from symprop.codegen.step import planned
+from symprop.codegen.targets.fast.memory import KINDS
+from symprop.codegen.targets.fast.module import formed, module_source
+from symprop.codegen.targets.fast.step import planned
 from symprop.networks.spec import as_network
 from tests.rounding import assert_rounded
 from tests.rounding_of_formulas import counted_step

@@ -16,8 +16,8 @@ from symprop.algebra import variable
 from symprop.algebra.nodes import Node
 from symprop.codegen import compile_network, generate
 from symprop.codegen.case import case_of
-from symprop.codegen.loops import has_loops, loop_lines
 from symprop.codegen.program import Statement
+from symprop.codegen.targets.numba.loops import has_loops, loop_lines
 from symprop.errors import SpecError
 from symprop.verify import check
 from tests.rounding import FUNCTION, UNIT, assert_rounded

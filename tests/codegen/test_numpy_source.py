@@ -15,9 +15,9 @@ from symprop.algebra import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.codegen import compile_network, passes
-from symprop.codegen.code import number
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.errors import LimitError
 from tests.rounding import FUNCTION, UNIT, assert_rounded, exact
 from tests.rounding_of_formulas import counted

@@ -19,12 +19,12 @@ from symprop.algebra.trees import walk
 from symprop.calculus.tidy import tidy
 from symprop.codegen import faster, matrix_passes, passes
 from symprop.codegen.kinds import Copy, Inner
-from symprop.codegen.layout import laid_out
-from symprop.codegen.memory import Plan
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.operations import is_view, single_operations
 from symprop.codegen.program import HELPERS, Program, Statement, checked
-from symprop.codegen.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.memory import Plan
+from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.layout import laid_out
+from symprop.codegen.targets.numpy.source import numpy_source
 from tests.rounding import assert_rounded
 from tests.rounding_of_formulas import counted
 

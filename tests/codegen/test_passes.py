@@ -14,8 +14,9 @@ from symprop.algebra import variable
 from symprop.algebra.functions import FUNCTIONS, elu
 from symprop.algebra.nodes import Node
 from symprop.codegen import compile_network, passes
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Names, Program, ProgramError, Statement, checked
+from symprop.codegen.targets.numpy import lines
+from symprop.codegen.targets.numpy.source import numpy_source
 from tests.rounding import FUNCTION, UNIT, assert_off, assert_rounded
 from tests.rounding_of_formulas import counted
 
@@ -250,11 +251,11 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize("without", passes.PASSES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("without", lines.PASSES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("formula", FORMULAS, ids=range(len(FORMULAS)))
 def test_no_pass_changes_a_value(formula: Node, without: Callable[[Program], Program]) -> None:
     needed = (passes.write_out, passes.shifted_softmax)  # the NumPy table has no source for what they write out
-    chosen = tuple(each for each in passes.PASSES if each is not without or each in needed)
+    chosen = tuple(each for each in lines.PASSES if each is not without or each in needed)
     program = program_of(formula)
     rng = np.random.default_rng(3)
     values = {given.name: rng.standard_normal([int(size) for size in given.shape]) for given in program.given}

@@ -13,7 +13,7 @@ import pytest
 from test_memory import data_of
 
 from symprop.codegen import compile_network, generate
-from symprop.codegen.optimizer_step import update_lines
+from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.errors import SpecError
 from symprop.networks.optimisers import OPTIMISERS
 from tests.rounding import FUNCTION, assert_off, moved

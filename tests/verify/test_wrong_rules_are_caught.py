@@ -27,7 +27,7 @@ from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
 from symprop.codegen import case
-from symprop.codegen.numpy_source import NUMPY
+from symprop.codegen.targets.numpy.source import NUMPY
 from symprop.verify.certificate import check
 
 RESIDUAL = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(3) >> SoftmaxCrossEntropy()"

@@ -22,9 +22,10 @@ from symprop.algebra.shapes import Shape, same
 from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.analysis.orders import Factor, Tree, best_tree
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
-from symprop.codegen.code import Code
 from symprop.codegen.matrix_passes import reshaped, typical
-from symprop.codegen.numpy_source import NUMPY, numpy_source
+from symprop.codegen.targets.code import Code
+from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from symprop.notation.precedence import ATOM, Of, Piece
 from symprop.notation.pretty import PRETTY
 
@@ -49,8 +50,8 @@ def _(node: Blocks) -> Shape:
     return (count * rows, count * columns)
 
 
-@NUMPY.row(Blocks)
-def _(node: Blocks) -> Code:
+@NUMPY.rows.row(Blocks)
+def _(node: Blocks, write: Dialect) -> Code:
     return Code(f"blocks{'_inside' if node.inside else ''}({numpy_source(node.operands[0])})")
 
 

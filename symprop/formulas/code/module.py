@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symprop import notation as notation  # enters the printers, which write the comments
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.names import validated
@@ -15,20 +14,21 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.codegen import passes
-from symprop.codegen.arguments import Arguments, arguments
-from symprop.codegen.fact_checks import functions
 from symprop.codegen.kinds import meaning
-from symprop.codegen.layout import COLUMNS, comment, signature
 from symprop.codegen.loading import loaded
 from symprop.codegen.matrix_passes import MATRIX_FORMS
-from symprop.codegen.module import DTYPES
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import HELPERS, Program, Statement, checked
+from symprop.codegen.targets.layout import COLUMNS, comment, signature
+from symprop.codegen.targets.numpy import lines
+from symprop.codegen.targets.numpy.arguments import Arguments, arguments
+from symprop.codegen.targets.numpy.fact_checks import functions
+from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.target import DTYPES
 from symprop.errors import SpecError, shown
 from symprop.formulas.code.kronecker_chains import applied_kroneckers
 from symprop.templating import environment
 
-PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *passes.ARRANGEMENT)
+PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *lines.ARRANGEMENT)
 """Stable forms, products of matrices, then names for what stands twice and for what is too long for a line."""
 
 VIEWS = (n.Structural, n.Reshape)

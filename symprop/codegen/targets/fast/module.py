@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.declarations import takes_class_ids
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
-from symprop.codegen.fact_checks import fact_checks, functions, takes_class_ids
-from symprop.codegen.layout import COLUMNS, INDENT, laid_out, under_formulas
-from symprop.codegen.lowering import lower
-from symprop.codegen.memory import Plan
-from symprop.codegen.numba_step import loop_step
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import HELPERS, Program, Statement
-from symprop.codegen.running import evaluation, item, running_of
-from symprop.codegen.starts import clip_scale, initial
-from symprop.codegen.starts import optimizer as optimizer_lines
-from symprop.codegen.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.memory import Plan
+from symprop.codegen.targets.fast.running import evaluation, item, running_of
+from symprop.codegen.targets.fast.starts import clip_scale, initial
+from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
+from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
+from symprop.codegen.targets.numpy import lines
+from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
+from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.target import Options
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
-DTYPES = ("float64", "float32")
-TARGETS = ("numpy", "numba")
+Compiled = Callable[[Program, tuple[Variable, ...]], object]
+"""What makes the step of a program and its targets, for a compiler: what the template asks of `loops`."""
+
 BUFFER_BYTES = 4096
 """How large a ufunc's buffer is in a step on arrays above twice that, and from which width of a row on it is set."""
 WIDE_ROW = 16
@@ -52,23 +55,13 @@ class Body:
     whole: bool = True
 
 
-def formed(derivation: Derivation) -> Program:
-    """Return the program of a derivation in the layout "rows", in the stable forms that every function starts from."""
-    return passes.run(lower(derivation), passes.FORMS)
-
-
 def module_source(
-    derivation: Derivation,
-    program: Program,
-    dtype: str,
-    optimizer: str | None,
-    target: str = "numpy",
-    threads: int = 1,
-    reuse: bool = True,
+    derivation: Derivation, program: Program, options: Options, compiled: Compiled | None = None, reuse: bool = True
 ) -> str:
     """Return the source of the module for a derivation in the layout "rows" whose sizes are numbers, and its program.
 
-    Without `reuse` every result of a step has memory of its own in the workspace.
+    `compiled` makes the step a function of loops for a compiler. Without `reuse` every result of a step has memory of
+    its own in the workspace.
     """
     system = derivation.system
     prediction, loss = (system.prediction or system.output).name, program.returns[0]
@@ -83,14 +76,15 @@ def module_source(
         bodies["evaluated"] = _body(evaluated, system.output.name)
         bodies["evaluated loss"] = _body(evaluated, loss, after=system.output)
         program = program.returning(*program.returns, *running.statistics)
+    dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     step = _step(program, system.targets, dtype, threads, reuse)
-    loops = loop_step(program, system.targets) if target == "numba" else None
+    loops = compiled(program, system.targets) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
     lines = [line for body in run for line in (*body.forward, *body.backward)]
     code = "\n".join(line for line in lines if not line.startswith("#"))  # a formula may name a helper too
     parameters = derivation.parameters
     return (
-        environment("numpy")
+        environment("fast")
         .get_template("module.py.j2")
         .render(
             network=_network(derivation.source),
@@ -120,7 +114,7 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
     """Return the source of a test of the module `name`; it imports NumPy and the module only."""
     system = derivation.system
     return (
-        environment("numpy")
+        environment("fast")
         .get_template("test.py.j2")
         .render(
             name=name,
@@ -199,7 +193,7 @@ def _fact_functions(given: tuple[Variable, ...]) -> list[str]:
 
 def _body(program: Program, *returns: str, after: Variable | None = None) -> Body:
     """Return the body that computes `returns`; where it can, from the value of `after`, which `forward` returns."""
-    done = passes.run(program.returning(*returns), passes.ARRANGEMENT)
+    done = passes.run(program.returning(*returns), lines.ARRANGEMENT)
     rest = _rest(done, after) if after is not None else None
     whole, done = rest is None, rest or done
     forward, backward = _lines(done.forward), _lines(done.backward)

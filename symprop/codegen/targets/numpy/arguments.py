@@ -14,9 +14,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
 from symprop.algebra.trees import walk
-from symprop.codegen.code import ATOM, number
-from symprop.codegen.fact_checks import FactCheck, fact_checks
-from symprop.codegen.layout import INDENT, laid_out
+from symprop.codegen.targets.code import ATOM, number
+from symprop.codegen.targets.layout import INDENT, laid_out
+from symprop.codegen.targets.numpy.fact_checks import FactCheck, fact_checks
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table
-from symprop.codegen.code import number
-from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.numpy.source import numpy_source
 
 LOOPS = Table("loops")
 

@@ -15,10 +15,10 @@ from symprop.algebra.nodes import Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.calculus.known_forms import is_map
-from symprop.codegen.code import number
 from symprop.codegen.kinds import Copy
-from symprop.codegen.layout import laid_out
-from symprop.codegen.numpy_source import FUNCTION_NAMES, NUMPY, numpy_source
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.layout import laid_out
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
@@ -137,7 +137,7 @@ def _(node: n.Power) -> Call:
 @CALLS.row(n.Map)
 def _(node: n.Map) -> Call:
     name = node.function.name
-    function = "np.power" if name == "power" else FUNCTION_NAMES[name]
+    function = "np.power" if name == "power" else NUMPY.function(name)
     return Call(function, tuple(map(_text, node.operands)))
 
 

@@ -54,9 +54,6 @@ FACT_CHECKS: dict[str, FactCheck] = {
 }
 """By the kind of a fact; what sums to 1 along another axis than the last is a column, and ids have `_ids`."""
 
-TAKEN_FROM_IDS = ("sums to 1", "one-hot", "nonnegative", "between 0 and 1")
-"""What is true of one-hot rows."""
-
 
 def fact_checks(variable: Variable) -> tuple[FactCheck, ...]:
     """Return the checks of what is known of a variable, in the order of the table; what another implies is left out.
@@ -91,18 +88,4 @@ def functions(checks: Iterable[FactCheck]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for check in checks for name in (check.function, *check.calls)))
 
 
-def takes_class_ids(target: Variable) -> bool:
-    """Whether ids of classes may stand for a target: their one-hot rows have all its facts.
-
-    >>> from symprop.algebra.declarations import declared
-    >>> takes_class_ids(declared("y", "k one-hot")), takes_class_ids(declared("y", "k sums-to-1 positive"))
-    (True, False)
-    """
-    return (
-        "sums to 1" in target.facts_by_kind
-        and all(fact.kind in TAKEN_FROM_IDS for fact in target.facts)
-        and all(fact.value == target.rank - 1 for fact in target.facts if fact.kind == "sums to 1")
-    )
-
-
-__all__ = ["FACT_CHECKS", "FactCheck", "fact_checks", "functions", "takes_class_ids"]
+__all__ = ["FACT_CHECKS", "FactCheck", "fact_checks", "functions"]

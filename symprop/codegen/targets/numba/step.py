@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
 from symprop.codegen import faster, passes
-from symprop.codegen.layout import laid_out, under_formulas
-from symprop.codegen.loops import has_loops, is_large, leading_product, loop_lines
-from symprop.codegen.memory import plan
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
-from symprop.codegen.step import workspace_lines
+from symprop.codegen.targets.fast.memory import plan
+from symprop.codegen.targets.fast.step import workspace_lines
+from symprop.codegen.targets.layout import laid_out, under_formulas
+from symprop.codegen.targets.numba.loops import has_loops, is_large, leading_product, loop_lines
+from symprop.codegen.targets.numpy import lines
 from symprop.errors import SpecError
 
 
@@ -64,7 +65,7 @@ def is_plain(node: n.Node) -> bool:
 
 def short_statements(program: Program) -> Program:
     """Name the longest operand of an expression whose loops do not fit on a line."""
-    return passes.shortened(program, passes.WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
+    return lines.shortened(program, lines.WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
 
 
 def refused_without_loops(program: Program) -> Program:

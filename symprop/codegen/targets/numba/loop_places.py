@@ -9,9 +9,9 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.codegen.code import number
-from symprop.codegen.loop_elements import LOOPS, Indices, Loops, named
-from symprop.codegen.numpy_source import numpy_source
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.numba.loop_elements import LOOPS, Indices, Loops, named
+from symprop.codegen.targets.numpy.source import numpy_source
 
 
 @LOOPS.row(n.Structural)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from symprop.algebra.names import variable as named
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.codegen.layout import signature
-from symprop.codegen.optimizer_step import update_lines
+from symprop.codegen.targets.fast.optimizer_step import update_lines
+from symprop.codegen.targets.layout import signature
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.optimisers import Optimiser, clipping
 from symprop.networks.parts import Parameter

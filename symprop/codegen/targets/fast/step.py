@@ -13,13 +13,14 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, matrix_passes, passes
-from symprop.codegen.calls import CALLS, INSIDE, call_lines
-from symprop.codegen.code import number
-from symprop.codegen.layout import under_formulas
-from symprop.codegen.memory import Block, Plan, plan
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.operations import gives_view, is_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.fast.calls import CALLS, INSIDE, call_lines
+from symprop.codegen.targets.fast.memory import Block, Plan, plan
+from symprop.codegen.targets.layout import under_formulas
+from symprop.codegen.targets.numpy import lines
+from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
@@ -32,7 +33,7 @@ STEP: tuple[Pass, ...] = (
     faster.sums_as_products,
     faster.products_of_rows,
     faster.maxima_over_columns,
-    passes.short_scalars,
+    lines.short_scalars,
     single_operations,
 )
 """The passes of a step, after the forms."""

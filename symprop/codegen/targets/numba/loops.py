@@ -11,9 +11,9 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
-from symprop.codegen.loop_places import LOOPS, Loops
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Statement
+from symprop.codegen.targets.numba.loop_places import LOOPS, Loops
+from symprop.codegen.targets.numpy.source import numpy_source
 
 
 def has_loops(expression: Node) -> bool:

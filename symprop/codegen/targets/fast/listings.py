@@ -14,10 +14,10 @@ from symprop.algebra.trees import walk
 from symprop.codegen import passes
 from symprop.codegen.case import Case
 from symprop.codegen.lowering import lower
-from symprop.codegen.memory import Block, Plan
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Pass, Program, Statement
-from symprop.codegen.step import STEP, planned
+from symprop.codegen.targets.fast.memory import Block, Plan
+from symprop.codegen.targets.fast.step import STEP, planned
+from symprop.codegen.targets.numpy.source import numpy_source
 
 UNWRITTEN = (n.Softmax, n.LogSumExp)
 """Kinds that have no NumPy source until a pass has written them out."""

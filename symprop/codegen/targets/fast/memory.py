@@ -20,9 +20,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace
-from symprop.codegen.calls import CALLS, INSIDE, SCRATCH, Scratch
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
+from symprop.codegen.targets.fast.calls import CALLS, INSIDE, SCRATCH, Scratch
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""

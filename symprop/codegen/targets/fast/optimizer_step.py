@@ -9,11 +9,11 @@ from sympy import Expr
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, variables
 from symprop.codegen import passes
-from symprop.codegen.calls import call_lines
-from symprop.codegen.layout import comment
-from symprop.codegen.memory import Plan, plan
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Program, ProgramError, Statement
+from symprop.codegen.targets.fast.calls import call_lines
+from symprop.codegen.targets.fast.memory import Plan, plan
+from symprop.codegen.targets.layout import comment
 from symprop.networks.optimisers import Optimiser
 
 PARAMETER, GRADIENT = "w", "g"

@@ -12,10 +12,10 @@ from symprop.algebra.nodes import Scalar
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.layout import comment
 from symprop.codegen.lowering import lower_system
-from symprop.codegen.numpy_source import numpy_source
 from symprop.codegen.program import Program
+from symprop.codegen.targets.layout import comment
+from symprop.codegen.targets.numpy.source import numpy_source
 
 
 @dataclass(frozen=True)

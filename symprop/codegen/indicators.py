@@ -1,0 +1,40 @@
+"""Indicators: comparisons, and what is made of them by `and` and `not`, as nodes that are 1 or 0."""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import multiplied
+
+
+def is_indicator(node: Node) -> bool:
+    """Whether `node` is a comparison, or several of them joined: a product is `and`, one minus it is `not`."""
+    if isinstance(node, n.Multiply):
+        return all(map(is_indicator, node.operands))
+    return isinstance(node, n.Compare) or (opposite(node) is not None and is_indicator(opposite(node) or node))
+
+
+@for_kinds(n.Add)
+def opposite(node: n.Add) -> Node | None:
+    """Return `c` where `node` is `1 - c`, else None."""
+    if len(node.operands) != 2 or n.Scalar(1) not in node.operands:
+        return None
+    sign, rest = signed(next(operand for operand in node.operands if operand != n.Scalar(1)))
+    return rest if sign < 0 else None
+
+
+def signed(term: Node) -> tuple[int, Node]:
+    """Return the sign of a term of a sum, and the term without it."""
+    lead = term.operands[0] if isinstance(term, n.Multiply) else term
+    if isinstance(lead, n.Scalar) and lead.value.could_extract_minus_sign():
+        return -1, n.negative(term) if lead is term else _product([n.Scalar(-lead.value), *term.operands[1:]])
+    return 1, term
+
+
+def _product(factors: list[Node]) -> Node:
+    kept = [factor for factor in factors if not (isinstance(factor, n.Scalar) and factor.value == 1)]
+    return multiplied(kept or [n.Scalar(1)])
+
+
+__all__ = ["is_indicator", "opposite", "signed"]

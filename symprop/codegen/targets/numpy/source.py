@@ -1,0 +1,46 @@
+"""NumPy source of each kind of node, those that only programs hold too."""
+
+from __future__ import annotations
+
+from symprop.algebra.nodes import Node
+from symprop.codegen.kinds import Copy, Inner, Repeated, Solve
+from symprop.codegen.targets import arrays as arrays  # enters its rows, and those of what is elementwise
+from symprop.codegen.targets.code import Code, number
+from symprop.codegen.targets.dialect import Dialect
+
+NUMPY = Dialect("np")
+
+
+def numpy_source(node: Node) -> str:
+    """Return NumPy source of an array of DTYPE for `node`.
+
+    >>> from symprop.algebra import variable
+    >>> a, W, y = variable("a1", (5, 3)), variable("W2", (2, 3)), variable("y", (5, 2))
+    >>> numpy_source((a @ W.T) * (1 - y * y))
+    '(a1 @ W2.T) * (1 - y * y)'
+    """
+    return NUMPY.text(node)
+
+
+@NUMPY.rows.row(Solve)
+def _(node: Solve, write: Dialect) -> Code:
+    return Code(f"np.linalg.solve({', '.join(map(write.text, node.operands))})")
+
+
+@NUMPY.rows.row(Inner)
+def _(node: Inner, write: Dialect) -> Code:
+    return Code(f"np.vdot({', '.join(map(write.text, node.operands))})")
+
+
+@NUMPY.rows.row(Repeated)
+def _(node: Repeated, write: Dialect) -> Code:
+    name = "repeated_inside" if node.inside else "repeated"
+    return Code(f"{name}({write.text(node.operands[0])}, {number(node.count).text})")
+
+
+@NUMPY.rows.row(Copy)
+def _(node: Copy, write: Dialect) -> Code:
+    return Code(f"np.array({write.text(node.operands[0])}, DTYPE)")
+
+
+__all__ = ["NUMPY", "numpy_source"]
