@@ -41,8 +41,8 @@ def directory() -> Path:
     raise OutputError("the templates of symprop are missing\nallowed: an installation with symprop/templates in it")
 
 
-_SHARED = {"fast": "numpy"}
-"""Where a kind of template finds what it shares with another."""
+_SHARED = ("numpy", "python")
+"""Where templates of Python find what they share."""
 
 
 @cache
@@ -56,7 +56,7 @@ def environment(kind: str) -> jinja2.Environment:
     'W_{1}'
     """
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([directory() / each for each in (kind, _SHARED.get(kind)) if each]),
+        loader=jinja2.FileSystemLoader([directory() / each for each in (kind, *_SHARED)]),
         undefined=jinja2.StrictUndefined,
         autoescape=kind == "html",
         trim_blocks=True,

@@ -64,6 +64,38 @@ def number(value: Expr) -> Code:
     return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
 
 
+def exact(value: Expr) -> Code:
+    """Return a constant as what it is: roots, pi and functions of numbers by Python's `math`.
+
+    >>> exact(sympy.sqrt(2) / (2 * sympy.sqrt(sympy.pi))).text, exact(sympy.exp(-1)).text
+    ('math.sqrt(2) / (2 * math.sqrt(math.pi))', 'math.exp(-1)')
+    """
+    if value.free_symbols or value.is_Rational or value.is_infinite or value.is_Float:
+        return number(value)
+    if value in (sympy.pi, sympy.E):
+        return Code(f"math.{'pi' if value == sympy.pi else 'e'}", ATOM, NUMBER)
+    if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1:
+        return Code(f"math.{MATH[type(value).__name__]}({exact(value.args[0]).text})", ATOM, NUMBER)
+    above, below = sympy.fraction(value)
+    if below != 1:
+        return Code(f"{exact(above).within(PRODUCT)} / {exact(below).within(UNARY)}", PRODUCT, NUMBER)
+    if isinstance(value, sympy.Mul):
+        return Code(" * ".join(exact(factor).within(PRODUCT) for factor in value.as_ordered_factors()), PRODUCT, NUMBER)
+    if isinstance(value, sympy.Add):
+        return Code(" + ".join(exact(term).within(PRODUCT) for term in value.as_ordered_terms()), SUM, NUMBER)
+    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2):
+        return Code(f"math.sqrt({exact(value.base).text})", ATOM, NUMBER)
+    if isinstance(value, sympy.Pow):
+        return Code(f"{exact(value.base).within(ATOM)}**{exact(value.exp).within(ATOM)}", POWER, NUMBER)
+    return number(value)
+
+
+MATH = {
+    name: name for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "asin", "acos", "atan")
+}
+"""Functions of numbers that Python's `math` has, by SymPy's name."""
+
+
 def _signed(term: Expr) -> str:
     """A term of a sum after the first, with its sign."""
     minus = bool(term.could_extract_minus_sign())

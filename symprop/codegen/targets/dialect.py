@@ -16,7 +16,7 @@ from sympy import Expr
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.codegen.stable import CALLED
-from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
+from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, exact, number
 
 HELPERS = ("sigmoid", "softplus", "erf")
 """Elementwise functions that NumPy lacks; a module defines those that it uses."""
@@ -29,12 +29,14 @@ SOURCE = Table("Python source")
 class Dialect:
     """A library of arrays: its name in source, what it calls its functions, and rows of its own, asked before `SOURCE`.
 
-    `functions` are names that differ from NumPy's, by NumPy's name.
+    `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
+    `math.sqrt(2)`.
     """
 
     library: str
     rows: Table = field(default_factory=lambda: Table("source in a dialect"))
     functions: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = False
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""
@@ -52,7 +54,7 @@ class Dialect:
 
     def constant(self, value: Expr) -> Code:
         """Return the source of a number that stands in a formula."""
-        return number(value)
+        return exact(value) if self.exact else number(value)
 
     def function(self, name: str) -> str:
         """Return how an elementwise function is called: of the library, of a helper, or one that a module defines."""

@@ -79,6 +79,35 @@ def _along(row: FactCheck, fact: Fact, rank: int) -> FactCheck:
     return COLUMNS if row is ROWS and fact.value != rank - 1 else row
 
 
+CONDITIONS = {
+    "positive": "{0} > 0",
+    "between 0 and 1": "(0 <= {0}) & ({0} <= 1)",
+    "nonnegative": "{0} >= 0",
+    "signs": "np.abs({0}) == 1",
+    "one-hot": "np.sort({0}, axis=-1) == np.eye({0}.shape[-1])[-1]",
+    "sums to 1": "np.isclose({0}.sum(axis={1}), 1)",
+    "symmetric": "np.isclose({0}, {0}.swapaxes(-1, -2))",
+    "positive definite": "np.linalg.eigvalsh({0}) > 0",
+    "positive semidefinite": "np.linalg.eigvalsh({0}) > -1e-8 * np.abs({0}).max()",
+    "orthogonal": "np.isclose({0} @ {0}.swapaxes(-1, -2), np.eye({0}.shape[-1]), atol=1e-5)",
+}
+"""The same in one expression, for modules that one reads: what holds for all elements of an array, or of a batch."""
+
+
+def conditions(variable: Variable) -> list[tuple[str, str]]:
+    """Return what must hold of all elements of an array for its facts, each with its words.
+
+    >>> from symprop.algebra.declarations import declared
+    >>> conditions(declared("p", "k positive"))
+    [('p > 0', 'positive')]
+    """
+    found = []
+    for check in fact_checks(variable):
+        kind = "sums to 1" if check in (ROWS, COLUMNS) else next(k for k, row in FACT_CHECKS.items() if row is check)
+        found.append((CONDITIONS[kind].format(variable.name, -2 if check is COLUMNS else -1), check.words))
+    return found
+
+
 def functions(checks: Iterable[FactCheck]) -> tuple[str, ...]:
     """Return the names of all functions that a module with these checks needs.
 
@@ -88,4 +117,4 @@ def functions(checks: Iterable[FactCheck]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for check in checks for name in (check.function, *check.calls)))
 
 
-__all__ = ["FACT_CHECKS", "FactCheck", "fact_checks", "functions"]
+__all__ = ["FACT_CHECKS", "FactCheck", "conditions", "fact_checks", "functions"]

@@ -1,0 +1,84 @@
+"""The passes of programs that one reads: every equation stays one statement, in a form that does not overflow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symprop.algebra import nodes as n
+from symprop.algebra.lifting import lift
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
+from symprop.analysis.derivation import Derivation
+from symprop.calculus.exponentials import argument
+from symprop.codegen import passes
+from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
+from symprop.codegen.kinds import LogSoftmax
+from symprop.codegen.lowering import lower
+from symprop.codegen.program import Emit, Pass, Program, Statement, rewritten
+from symprop.codegen.stable import CALLED, by_rule, everywhere, held_roots, stable_exponentials
+
+
+def log_softmaxes(program: Program) -> Program:
+    """Write the logarithm of a softmax as one function of the logits: it is finite where the softmax rounds to 0."""
+    definitions = program.definitions()
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        def rule(node: Node) -> Node | None:
+            inside = argument(node, "log")
+            if isinstance(inside, Variable):
+                inside = definitions.get(inside.name, inside)
+            if not isinstance(inside, n.Softmax):
+                return None
+            return LogSoftmax(inside.operands[0], inside.axis)
+
+        return statement.with_expression(everywhere(statement.expression, rule))
+
+    return rewritten(program, change)
+
+
+def short_functions(program: Program) -> Program:
+    """Write an elementwise function that is one call of a library as that call: ReLU is `maximum(z, 0)`."""
+
+    @for_kinds(n.Map)
+    def rule(node: n.Map) -> Node | None:
+        if node.function.name in CALLED:
+            return None
+        body = lift(node.function.body, dict(zip(node.function.parameters, node.operands, strict=True)))
+        rectified = isinstance(body, n.Where) and body == rectifier(body.operands[1])
+        called = isinstance(body, n.Map) and all(
+            operand.rank == 0 or operand in node.operands for operand in body.operands
+        )
+        return body if rectified or called else None
+
+    return by_rule(program, rule)
+
+
+def rectifier(t: Node) -> Node:
+    """Return `where(t > 0, t, 0)`."""
+    return n.Where(n.Compare(">", t, n.Scalar(0)), t, n.Scalar(0))
+
+
+def in_the_order_of_the_page(program: Program) -> Program:
+    """Put the equations of the backward pass in the order of their numbers."""
+    last = len(program.backward) + max((each.number or 0 for each in program.statements), default=0)
+    return replace(program, backward=tuple(sorted(program.backward, key=lambda each: each.number or last)))
+
+
+FORMS: tuple[Pass, ...] = (
+    short_functions,
+    log_softmaxes,
+    stable_exponentials,
+    clamp_branches,
+    step_around_poles,
+    bound_saturated,
+    held_roots,
+)
+"""In the order in which they run."""
+
+
+def readable(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the layout "rows" with a statement for each equation, as it is printed."""
+    return passes.run(lower(derivation), (in_the_order_of_the_page, *FORMS, passes.dead))
+
+
+__all__ = ["FORMS", "log_softmaxes", "readable"]

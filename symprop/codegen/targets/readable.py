@@ -1,0 +1,282 @@
+"""Modules that one reads: a function for each pass, one statement for each equation, in the order of the page."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sympy
+from sympy import Symbol
+
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.declarations import takes_class_ids
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.lifting import lift
+from symprop.algebra.nodes import Map, Variable
+from symprop.algebra.roles import TARGET
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import walk
+from symprop.analysis.derivation import Derivation
+from symprop.codegen import passes, readable_passes
+from symprop.codegen.program import RESERVED, Program, Statement, checked
+from symprop.codegen.stable import CALLED
+from symprop.codegen.targets.breaking import assigned, broken
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, under_formulas
+from symprop.networks.initialisers import INITIALISERS
+
+HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
+"""Functions that a module defines where its statements call them."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The inside of a function: what it takes out of dicts, its statements, what it keeps for the backward pass."""
+
+    unpack: tuple[str, ...]
+    code: tuple[str, ...]
+    keeps: tuple[str, ...]
+    batch: bool
+    from_values: bool = False
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function of a module that an elementwise function of the network is: its name, arguments, formula and lines."""
+
+    name: str
+    arguments: str
+    formula: str
+    lines: tuple[str, ...]
+
+
+class Reader:
+    """What the template of a readable module needs of a derivation, in a dialect."""
+
+    def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
+        self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.functions = _functions(program)
+        names = {function.name: name for function, name in self.functions.items()}
+        self.write = replace(write, functions={**write.functions, **names})
+        self.output = self.system.output
+        self.prediction = self.system.prediction or self.system.output
+        self.made = {statement.name for statement in program.forward}
+        place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
+        self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
+        self.foretold = self._needed(self.end, self.prediction)
+        back, end = _reads(program.backward), _reads(self.end)
+        self.kept = [
+            each.name
+            for each in program.forward
+            if each.name in back or (each.name in end and each.target != self.output)
+        ]
+
+    def _needed(self, statements: Sequence[Statement], result: Variable) -> tuple[Statement, ...]:
+        """Return those of the statements that a result is made of."""
+        wanted, found = {result}, []
+        for statement in reversed(statements):
+            if statement.target in wanted:
+                wanted.update(statement.reads)
+                found.append(statement)
+        return tuple(reversed(found))
+
+    def lines(self, statements: Iterable[Statement], given: Iterable[str] = ()) -> Lines:
+        """Return the inside of a function of these statements, which knows the names `given`."""
+        statements = tuple(statements)
+        own, read = {each.name for each in statements}, _reads(statements)
+        values = [each for each in self.made if each in read and each not in own and each not in set(given)]
+        ordered = [each.name for each in self.program.forward if each.name in values]
+        code = tuple(under_formulas(statements, self._statement))
+        plain = "\n".join(line for line in code if not line.startswith("#"))
+        return Lines(
+            (*self._parameters(read), *_taken("values", ordered)),
+            code,
+            tuple(self._kept(own)),
+            re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
+            bool(ordered),
+        )
+
+    def _kept(self, own: set[str]) -> list[str]:
+        kept = [f"{name}={name}" for name in self.kept if name in own]
+        return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
+
+    def _statement(self, statement: Statement) -> list[str]:
+        return assigned(statement.name, self.write.text(statement.expression))
+
+    def _parameters(self, read: set[str]) -> list[str]:
+        """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for parameter in self.program.parameters:
+            if parameter.name in read:
+                groups.setdefault(parameter.index, []).append(parameter.name)
+        if all(len(names) == 1 for names in groups.values()):
+            return _taken("params", [name for names in groups.values() for name in names])
+        return [line for names in groups.values() for line in _taken("params", names)]
+
+    def definitions(self) -> list[Definition]:
+        """Return the elementwise functions of the network, each as a function of arrays."""
+        return [_definition(function, name, self.write) for function, name in self.functions.items()]
+
+    def context(self) -> dict[str, object]:
+        """Return what every template of a readable module is given."""
+        backward = self.lines(self.program.backward)
+        pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
+        parts = {
+            "layers": self.lines(self.layers),
+            "loss": self.lines(self.end, [self.output.name]),
+            "predict": self.lines(self.foretold, [self.output.name]),
+            "backward": backward,
+        }
+        definitions = self.definitions()
+        code = [line for part in parts.values() for line in part.code]
+        code += [line for each in definitions for line in each.lines]
+        return {
+            "parts": parts,
+            "result": self.program.returns[0],
+            "output": given(self.output),
+            "prediction": given(self.prediction),
+            "predicts": self.system.prediction is not None,
+            "definitions": definitions,
+            "helpers": called(code),
+            "uses_math": any("math." in line for line in code if not line.startswith("#")),
+            "gradients": laid_out("return {", [f'"{parameter.name}": {name}' for parameter, name in pairs], "}"),
+            "inputs": [given(each) for each in self.system.inputs],
+            "several": len(self.system.inputs) > 1,
+            "y": given(self.system.targets[0]),
+            "taking": [f"params, {', '.join(each.name for each in self.system.inputs)} = _given(params, x)"],
+            "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
+            "network": docstring(self.source),
+            "lib": self.write.library,
+            "running": [],
+        }
+
+
+def docstring(text: str) -> list[str]:
+    """Return a network's text for the inside of a docstring, a few layers on each line."""
+    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return textwrap.wrap(safe, COLUMNS - INDENT, break_long_words=False, break_on_hyphens=False)
+
+
+def _reads(statements: Iterable[Statement]) -> set[str]:
+    return {read.name for statement in statements for read in statement.reads}
+
+
+def _taken(holder: str, names: Sequence[str]) -> list[str]:
+    """Return the lines that take values by their names."""
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f'{names[0]} = {holder}["{names[0]}"]']
+    items = ", ".join(f'{holder}["{name}"]' for name in names)
+    line = f"{', '.join(names)} = {items}"
+    if len(line) + INDENT <= COLUMNS and len(names) < 4:
+        return [line]
+    line = f"{', '.join(names)} = ({holder}[name] for name in {_quoted(names)})"
+    if len(line) + INDENT <= COLUMNS:
+        return [line]
+    half = (len(names) + 1) // 2
+    return [*_taken(holder, names[:half]), *_taken(holder, names[half:])]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return f"({', '.join(f'{chr(34)}{name}{chr(34)}' for name in names)})"
+
+
+def called(code: Iterable[str]) -> list[str]:
+    """Return the helpers that lines of code call."""
+    text = "\n".join(line for line in code if not line.startswith("#"))
+    return [name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", text)]
+
+
+def given(variable: Variable) -> dict[str, object]:
+    """Return what a module says of an array that it takes or returns, and how it is checked."""
+    ids = variable.facts_by_kind.get("index")
+    kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
+    shape, before = shape_text(variable.shape), shape_text(variable.shape[:-1])
+    column = variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1
+    says = {
+        "ids": f"{shape}, ids from 0 to {ids - 1}" if ids is not None else "",
+        "classes": f"{before} class ids, or {shape} rows that sum to 1",
+        "numbers": f"{shape} or {before}" if column else shape,
+    }[kind]
+    return {
+        "name": variable.name,
+        "kind": kind,
+        "rank": variable.rank,
+        "shape": shape,
+        "row": shape_text(variable.shape[1:]),
+        "all_before": before,
+        "size": str(variable.shape[-1]),
+        "count": str(variable.shape[-1] if ids is None else ids),
+        "column": column,
+        "says": says,
+        "facts": tuple(variable.facts_by_kind),
+    }
+
+
+def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list[str]:
+    """Return the items of a dict of parameters as they start: a standard draw, times the root of its variance.
+
+    `rows` are the draws of each distribution for a `shape`; `library` has `zeros`, `ones` and `sqrt`.
+    """
+    lines: list[str] = []
+    for place, parameter in enumerate(derivation.parameters):
+        row, shape = INITIALISERS[parameter.initialiser], shape_text(parameter.variable.shape)
+        note, constant = [], row.constant is not None
+        draw = rows[row.name if constant else row.distribution].format(shape=shape, place=place)
+        variance = number(sympy.factor(row.scale**2)).text
+        if not constant and variance != "1":
+            for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):
+                variance = variance.replace(name, str(fan))
+            draw += f" * {library}.sqrt({variance})"
+            note = [f"# {row.name}"]
+        line = "  ".join([f'"{parameter.name}": {draw},', *note])
+        lines.extend([line] if len(line) + 2 * INDENT <= COLUMNS else [*note, f'"{parameter.name}": {draw},'])
+    return lines
+
+
+# ---------------------------------------------------------------- elementwise functions
+
+
+def _functions(program: Program) -> Mapping[ElementwiseFunction, str]:
+    """Return the functions that no library has, each with its name in the module."""
+    taken = {*program.names, *RESERVED, *HELPERS, *CALLED}
+    found: dict[ElementwiseFunction, str] = {}
+    for statement in program.statements:
+        for part in walk(statement.expression):
+            if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
+                name = part.function.name
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                found[part.function] = name
+    return found
+
+
+def _definition(function: ElementwiseFunction, name: str, write: Dialect) -> Definition:
+    """Return an elementwise function as a function of arrays, from its scalar body by the passes of stable forms."""
+    letters = "tuvw"[: len(function.parameters)]
+    shape = (Symbol("m", positive=True, integer=True), Symbol("n", positive=True, integer=True))
+    arrays = [Variable(letter, (), shape) for letter in letters]
+    scalars = [Variable(letter, (), ()) for letter in letters]
+    result = Variable("value", (), shape)
+    body = lift(function.body, dict(zip(function.parameters, arrays, strict=True)))
+    program = checked(Program((Statement(result, body),), (), (), tuple(arrays), (), ("value",)))
+    program = passes.run(program, (*readable_passes.FORMS, passes.share, passes.dead))
+    *before, last = program.forward
+    lines = [line for each in before for line in _with_whys(each, write)]
+    lines += [line for why in last.whys for line in comment(why.text)]
+    lines += broken("return ", write.text(last.expression))
+    formula = lift(function.body, dict(zip(function.parameters, scalars, strict=True))).pretty()
+    return Definition(name, ", ".join(letters), formula, tuple(lines))
+
+
+def _with_whys(statement: Statement, write: Dialect) -> list[str]:
+    notes = [line for why in statement.whys for line in comment(why.text)]
+    return [*notes, *assigned(statement.name, write.text(statement.expression))]
+
+
+__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given"]
