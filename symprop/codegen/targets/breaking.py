@@ -21,9 +21,9 @@ OPERATORS = (
 def assigned(name: str, text: str, indent: int = INDENT) -> list[str]:
     """Return the lines of `name = text` for this indent.
 
-    >>> for line in assigned("delta1", "(delta2 @ W2 + " + " + ".join(["product"] * 6) + ") * (1 - a1 * a1)"):
+    >>> for line in assigned("delta1", "(delta2 @ W2 + " + " + ".join(["value"] * 6) + ") * (1 - a1 * a1)"):
     ...     print(line)
-    delta1 = (delta2 @ W2 + product + product + product + product + product + product) * (
+    delta1 = (delta2 @ W2 + value + value + value + value + value + value) * (
         1 - a1 * a1
     )
     """

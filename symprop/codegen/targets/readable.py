@@ -17,7 +17,7 @@ from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Map, Variable
 from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
@@ -26,6 +26,8 @@ from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, under_formulas
+from symprop.codegen.targets.target import Options
+from symprop.codegen.targets.training import optimizer_of, running_of
 from symprop.networks.initialisers import INITIALISERS
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
@@ -63,15 +65,17 @@ class Reader:
         self.write = replace(write, functions={**write.functions, **names})
         self.output = self.system.output
         self.prediction = self.system.prediction or self.system.output
+        self.statistics = {state.statistic.name: state.variable.name for state in self.system.states}
         self.made = {statement.name for statement in program.forward}
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
         self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
         self.foretold = self._needed(self.end, self.prediction)
         back, end = _reads(program.backward), _reads(self.end)
+        read = {part.name for state in self.system.states for part in variables(state.update)}
         self.kept = [
             each.name
             for each in program.forward
-            if each.name in back or (each.name in end and each.target != self.output)
+            if each.name in back or each.name in read or (each.name in end and each.target != self.output)
         ]
 
     def _needed(self, statements: Sequence[Statement], result: Variable) -> tuple[Statement, ...]:
@@ -104,7 +108,9 @@ class Reader:
         return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
 
     def _statement(self, statement: Statement) -> list[str]:
-        return assigned(statement.name, self.write.text(statement.expression))
+        running = self.statistics.get(statement.name)
+        evaluated = "" if running is None else f' if training else state["{running}"]'
+        return assigned(statement.name, self.write.text(statement.expression) + evaluated)
 
     def _parameters(self, read: set[str]) -> list[str]:
         """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
@@ -120,7 +126,7 @@ class Reader:
         """Return the elementwise functions of the network, each as a function of arrays."""
         return [_definition(function, name, self.write) for function, name in self.functions.items()]
 
-    def context(self) -> dict[str, object]:
+    def context(self, options: Options) -> dict[str, object]:
         """Return what every template of a readable module is given."""
         backward = self.lines(self.program.backward)
         pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
@@ -150,7 +156,9 @@ class Reader:
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
             "lib": self.write.library,
-            "running": [],
+            "running": running_of(self.system, self.write),
+            "optimizer": optimizer_of(options.optimizer, self.write),
+            "dtype": options.dtype,
         }
 
 

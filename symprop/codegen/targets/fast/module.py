@@ -20,7 +20,7 @@ from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
-from symprop.codegen.targets.fast.starts import clip_scale, initial
+from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
@@ -28,6 +28,7 @@ from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
+from symprop.codegen.targets.training import clip_scale
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.parts import Parameter
 from symprop.templating import environment

@@ -10,12 +10,13 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import State, System
 from symprop.algebra.nodes import Scalar
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.lowering import lower_system
 from symprop.codegen.program import Program
 from symprop.codegen.targets.layout import comment
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.training import takes_one
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def running_of(system: System) -> Running | None:
         lines.extend(f'{each} = work.statistics["{each}"]' for each in own)
         lines.append(f"{name} = {held}")
         lines.extend(comment(f"{state.variable.pretty()} becomes {state.update.pretty()}", indent=4))
-        alone = "" if _takes_one(state) else "    "
+        alone = "" if takes_one(state) else "    "
         lines.extend([f"if {BATCH_SIZE} > 1:  # one example alone has no value for it"] if alone else [])
         lines.append(f"{alone}{name}[...] = {numpy_source(state.update)}")
     return Running(
@@ -75,12 +76,6 @@ def _start(state: State) -> str:
     shape = shape_text(state.variable.shape) if state.variable.rank != 1 else str(state.variable.shape[0])
     plain = {Integer(0): "zeros", Integer(1): "ones"}.get(state.start)
     return f"np.{plain}({shape}, DTYPE)" if plain else f"np.full({shape}, {numpy_source(Scalar(state.start))}, DTYPE)"
-
-
-def _takes_one(state: State) -> bool:
-    """Whether the update has a value for a batch of one example."""
-    numbers = [part.value for part in walk(state.update) if isinstance(part, Scalar)]
-    return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
 
 
 __all__ = ["Running", "evaluation", "item", "running_of"]

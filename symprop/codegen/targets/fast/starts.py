@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from symprop.algebra.names import variable as named
-from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.codegen.targets.layout import signature
 from symprop.networks.initialisers import INITIALISERS
-from symprop.networks.optimisers import Optimiser, clipping
+from symprop.networks.optimisers import Optimiser
 from symprop.networks.parts import Parameter
 
 
@@ -56,9 +54,4 @@ def optimizer(optimiser: Optimiser) -> dict[str, object]:
     }
 
 
-def clip_scale() -> Node:
-    """Return what gradients are multiplied by, in their norm and its limit."""
-    return next(equation for equation in clipping([named("W", ("n",))]) if equation.name == "scale").expression
-
-
-__all__ = ["clip_scale", "initial", "optimizer"]
+__all__ = ["initial", "optimizer"]

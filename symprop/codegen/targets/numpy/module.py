@@ -30,8 +30,9 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
         environment("numpy")
         .get_template("module.py.j2")
         .render(
-            **reader.context(),
-            dtype=options.dtype,
+            **reader.context(options),
+            pure=False,
+            copy="np.array(value, DTYPE)",
             initial=draws(derivation, DRAWS, "np"),
             conditions=conditions(derivation.system.targets[0]),
         )
