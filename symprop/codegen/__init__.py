@@ -6,7 +6,7 @@ import types
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
-from symprop.errors import SpecError
+from symprop.errors import SpecError, shown
 from symprop.networks.network import Network
 
 
@@ -14,42 +14,47 @@ def generate(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
     optimizer: str | None = None,
-    target: str = "fast",
+    target: str = "numpy",
     threads: int = 1,
+    fast: bool = False,
 ) -> str:
-    """Return the source of a NumPy module that computes the loss of `network` and its gradients.
+    """Return the source of a module that computes the loss of `network` and its gradients.
 
-    The module needs NumPy and nothing else. With an `optimizer` ("sgd", "momentum", "adam", "adamw") it has
-    `init_state`, `train_step` and `update` as well. `dtype` is "float64" or "float32". A case may stand for its
-    network, and a derivation, if its layout is "rows"; then nothing is derived again.
+    The module is one to read: `forward`, `loss`, `backward` (a statement for each equation of the derivation, in its
+    order, under its formula), `loss_and_grads` and `init_params`; with an `optimizer` ("sgd", "momentum", "adam",
+    "adamw") also `init_state`, `train_step` and `update`. It needs NumPy and nothing else. `dtype` is "float64" or
+    "float32". A case may stand for its network, and a derivation, if its layout is "rows".
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
-    >>> print(source.partition("def _step")[2].partition("z₁ = ")[2].partition("    # (3)")[0])
-    x W₁ᵀ + b₁   (m, 3)
-        z1 = np.dot(x, W1.T, out=work.z1)
-        z1 += b1
-        # (2) a₁ = tanh(z₁)   (m, 3)
-        a1 = np.tanh(z1, out=z1)
+    >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])
+        # (4) δ₁ = (1/m) (a₁ − y) ⊙ (1 − a₁ ⊙ a₁)   (m, 3)
+        delta1 = (a1 - y) * (1 - a1**2) / m
+        # (5) ∂L/∂W₁ = δ₁ᵀ x   (3, 2)
+        dW1 = delta1.T @ x
     <BLANKLINE>
 
-    With `target="numba"` the step is one compiled function of loops, and the module needs numba as well. It pays for
-    small networks, where most of a step in NumPy is the cost of its calls (`docs/performance.md`). With `threads=2`
-    elementwise work on large arrays, that of the optimiser too, is shared by two threads; no number changes.
+    With `fast=True` it is the module that `symprop.compile` runs: its step writes into a workspace, in memory that is
+    planned, and checks more of what it is given. With `threads=2` two threads then share elementwise work on large
+    arrays; no number changes. `target` is the library: "numpy", "numba" (the step is one compiled function of loops,
+    which pays for small networks, `docs/performance.md`), "jax" or "torch" (`docs/engines.md`).
 
     Raises:
-        SpecError: a size is a name, or the network has no loss, or an option is unknown.
+        SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.
     """
-    return _case(network, dtype, optimizer, target, threads).source
+    return _case(network, dtype, optimizer, _form(target, fast), threads).source
 
 
 def compile_network(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
     optimizer: str | None = None,
-    target: str = "fast",
+    target: str = "numpy",
     threads: int = 1,
+    fast: bool | None = None,
 ) -> types.ModuleType:
-    """Return the generated module, loaded; tracebacks through it show its source. The options are those of `generate`.
+    """Return the generated module, loaded; tracebacks through it show its source.
+
+    The options are those of `generate`, but in NumPy the module is the fast one; with `fast=False`, the one to read.
 
     >>> import numpy as np, symprop
     >>> module = symprop.compile("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
@@ -62,9 +67,16 @@ def compile_network(
 
     Raises:
         SpecError: as `generate`.
-        ImportError: the target is "numba", and numba is not installed.
+        ImportError: the target is "numba", "jax" or "torch", and that is not installed.
     """
-    return _case(network, dtype, optimizer, target, threads).module
+    return _case(network, dtype, optimizer, _form(target, target == "numpy" if fast is None else fast), threads).module
+
+
+def _form(target: str, fast: bool) -> str:
+    """Return the target of a library in the form to read or to run."""
+    if fast and target not in ("numpy", "fast"):
+        raise SpecError(f'fast=True is for target="numpy", not {shown(target)}: other targets have one form')
+    return "fast" if fast else target
 
 
 def _case(

@@ -47,7 +47,7 @@ class Case:
 
     network: Network
     layout: str = ""
-    target: str = "fast"
+    target: str = "numpy"
     dtype: str = "float64"
     optimizer: str | None = None
     threads: int = 1
@@ -156,7 +156,7 @@ class Case:
 
     @property
     def module(self) -> types.ModuleType:
-        """The generated module, loaded; errors are those of `source`, and ImportError where numba is not installed."""
+        """The generated module, loaded; errors are those of `source`, and ImportError where its library is not installed."""
         return self.once(("module", *self._options), lambda: loaded(self.source))
 
     @property
