@@ -156,7 +156,7 @@ class Case:
 
     @property
     def module(self) -> types.ModuleType:
-        """The generated module, loaded; errors are those of `source`, and ImportError where its library is not installed."""
+        """The generated module, loaded; errors are those of `source`, and ImportError where its library is missing."""
         return self.once(("module", *self._options), lambda: loaded(self.source))
 
     @property

@@ -24,7 +24,7 @@ SPREAD_OF_SQUARES = {"normal": 2.0, "uniform": 0.8}
 
 
 def rows(case: Case, seed: int) -> Iterator[Row]:
-    """Yield a row for the draws of each parameter, one for the seeds, and one for `clip_gradients` where there is one."""
+    """Yield a row for the draws of each parameter, one for the seeds, and one for `clip_gradients` where it is."""
     module, parameters = case.module, case.network.parameters
     try:
         yield from _draws(module, parameters, seed)
