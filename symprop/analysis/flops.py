@@ -273,6 +273,3 @@ def _full_sum(summand: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Ex
     ends += [summand.subs(index, count + place) for place in range(1, int(missing) + 1)]
     ends += [-summand.subs(index, count - place) for place in range(-int(missing))]
     return sympy.Sum(summand, (index, 1, count)) + sympy.Add(*ends)
-
-
-__all__ = ["FLOPS", "Operations", "operations", "size", "summed"]

@@ -230,14 +230,3 @@ def _is_weight(expression: Node, position: int) -> bool:
         and expression.operands[position].rank == 2
         and expression.operands[1 - position].rank == 1
     )
-
-
-__all__ = [
-    "Shrinkage",
-    "Vanishing",
-    "activations",
-    "jacobian_bound",
-    "norm",
-    "shrinkage",
-    "vanishing",
-]

@@ -63,6 +63,3 @@ def run_compare(first: str, second: str, where: str) -> tuple[str, int]:
     """Return what `compare` prints, and the exit code: 1 where the formulas differ."""
     found = compare(first, second, where)
     return str(found), 0 if found else DISAGREES
-
-
-__all__ = ["QUESTIONS", "WRITERS", "answer", "run", "run_compare"]

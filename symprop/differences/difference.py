@@ -132,6 +132,3 @@ def _rewired(found: Sequence[Change], names: Names) -> Iterator[tuple[Variable, 
                 if a.name in forward and partner.get(a.name) != b.name and of(0, a.name) == of(1, b.name):
                     readers.setdefault((a, b), []).append(change.after.left)
     yield from ((a, b, tuple(places)) for (a, b), places in readers.items())
-
-
-__all__ = ["NetworkDifference", "diff"]

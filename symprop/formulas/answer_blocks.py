@@ -110,6 +110,3 @@ def _checked(certificate: Certificate) -> Iterator[Block]:
         rows.append(GridRow(tuple((cell,) for cell in cells), tone="ok" if row.ok else "failed"))
     yield Grid(tuple((title,) for title in head), tuple(rows), ("l",) * len(head))
     yield from (Paragraph((said,)) for said in (certificate.summary, *certificate.remarks))
-
-
-__all__ = ["answer_formula", "answer_html"]

@@ -121,6 +121,3 @@ def _name(part: Any) -> str:
     if isinstance(part, Variable) or is_sympy(part):
         return str(part.name)
     raise FormulaError(f"a variable is given by its name, not as {shown(type(part).__name__)}")
-
-
-__all__ = ["as_formula", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

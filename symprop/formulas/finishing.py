@@ -331,6 +331,3 @@ TOUCHES: tuple[Touch, ...] = (
     Touch("order of terms", "A.T + A = A + A.T", plain_first),
 )
 """In the order in which they are applied, each everywhere in the answer."""
-
-
-__all__ = ["TOUCHES", "finished"]

@@ -99,6 +99,3 @@ def _ordered(definitions: list[Equation]) -> tuple[Equation, ...]:
         ordered.append(ready)
         done.add(ready.target)
     return tuple(ordered)
-
-
-__all__ = ["with_names"]

@@ -68,6 +68,3 @@ def joined(rows: Shape, columns: Shape) -> Shape:
 
 def _count(shape: Shape) -> Expr:
     return prod(shape)
-
-
-__all__ = ["KINDS", "Result", "joined"]

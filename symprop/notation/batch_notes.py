@@ -25,6 +25,3 @@ def joined(derivation: Derivation) -> Iterator[Words]:
         likewise = ", and likewise for every layer." if len(first) < len(derivation.system.states) else "."
         stands = (state.variable, " stands for ", state.statistic, " in evaluation. It starts as ", state.start)
         yield (*stands, "; a step of training makes it ", state.update, likewise)
-
-
-__all__ = ["joined"]

@@ -137,6 +137,3 @@ _NAMED_OPERATIONS = {
 
 def _adds_vector(node: Node) -> bool:
     return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1
-
-
-__all__ = ["conventions", "loss_clashes", "signs"]

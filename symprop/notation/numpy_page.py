@@ -208,6 +208,3 @@ def _line(line: Line, wording: Wording) -> str:
     last = line.unless_last
     condition = f"if {last.index} < {wording.size(last.count)}: " if last else ""
     return f"{condition}{wording.equation(line.equation)}  # ({line.number}) {shape_text(line.equation.target.shape)}"
-
-
-__all__ = ["text_page"]

@@ -213,6 +213,3 @@ def _joined(parts: Iterable[Part]) -> Iterator[Part]:
         else:
             found.append(part)
     return iter(found)
-
-
-__all__ = ["PageWriter", "label"]

@@ -82,6 +82,3 @@ class Wording:
             known = ", ".join(reasons(step))
             yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
             yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
-
-
-__all__ = ["Wording", "told_apart"]

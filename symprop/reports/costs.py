@@ -86,6 +86,3 @@ def _shown(value: Expr) -> Expr:
 def _grouped(number: int) -> str:
     r"""Return a number with its digits in groups, `3{,}466`."""
     return f"{number:,}".replace(",", "{,}")
-
-
-__all__ = ["cost", "named"]

@@ -156,6 +156,3 @@ def measured(subject: Subject) -> list[Point]:
         Point(subject.writer.formula(weight), pretty(weight), float(np.linalg.norm(grads[weight.name])))
         for weight in weights
     ]
-
-
-__all__ = ["flow", "measured", "stations"]

@@ -93,6 +93,3 @@ def _by_oracle(rows: Iterable[Row]) -> Grid:
     return Grid(
         head, tuple(told), ("0.4", "r", "r", "r", "l"), ("The certificate, by oracle.",), "tab:certificate", small=True
     )
-
-
-__all__ = ["certificate"]

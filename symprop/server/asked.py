@@ -106,6 +106,3 @@ def _sizes(value: Any) -> tuple[tuple[str, int], ...]:
         if type(number) is not int or not 1 <= number <= LARGEST_SIZE:
             raise SpecError(f"the size {shown(name)} is {shown(number)}\nallowed: a whole number from 1")
     return tuple(sorted(value.items()))
-
-
-__all__ = ["DIRECTIONS", "QUESTIONS", "STAGES", "Asked", "read_asked"]

@@ -73,5 +73,3 @@ EXAMPLES = (
         },
     ),
 )
-
-__all__ = ["EXAMPLES", "Example"]

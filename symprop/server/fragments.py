@@ -107,6 +107,3 @@ def certificate_parts(certificate: Certificate) -> dict[str, Any]:
         "verdict": "ok" if certificate.ok else "failed",
         "summary": words,
     }
-
-
-__all__ = ["Formula", "Group", "Shape", "Step", "certificate_parts", "derivation_parts", "shape_of", "steps_parts"]

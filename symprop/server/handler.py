@@ -14,7 +14,6 @@ from typing import Any
 from symprop.server.asked import STAGES
 from symprop.server.desk import Busy, Superseded
 from symprop.server.door import Refused, check_host, check_sender
-from symprop.server.limits import PATIENCE
 from symprop.server.listening import Server
 from symprop.server.processes import DONE, LATE, UNWANTED, Outcome
 
@@ -193,6 +192,3 @@ def _addressed(body: bytes) -> tuple[str, int, str]:
     if stage not in STAGES:
         raise Refused(400, f"the stages are {', '.join(STAGES)}")
     return tab, sequence, stage
-
-
-__all__ = ["PATIENCE", "Handler"]

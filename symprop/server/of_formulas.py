@@ -138,6 +138,3 @@ def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
 
 def _said(fact: str | Equation) -> Markup | str:
     return fact if isinstance(fact, str) else math(fact.latex())
-
-
-__all__ = ["Misplaced", "formula_certificate", "formula_code", "formula_derivation", "formula_steps"]

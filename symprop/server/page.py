@@ -89,6 +89,3 @@ class Page:
             "/math.woff2": ("font/woff2", (directory() / "html" / "math.woff2").read_bytes()),
             "/icon.svg": ("image/svg+xml", icon),
         }
-
-
-__all__ = ["Page"]

@@ -308,6 +308,3 @@ def _points(case: Case, seed: int, wanted: int) -> list[Point]:
     drawn = (points_of(case, seed + number, 2, kinds, everywhere=True) for number in range(wanted))
     points = [point for each in drawn for point in each]
     return [*points, *(farther_points(system, seed, 2, points, everywhere=True)[0] if wanted > 1 else [])]
-
-
-__all__ = ["Certificate", "check"]

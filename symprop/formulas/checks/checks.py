@@ -313,6 +313,3 @@ def _function(result: Result, found: list[FormulaPoint], function: Callable[...,
     ok = all(each.ok for each in judgements)
     described = f"{len(judgements)} random"
     yield Row("NumPy", "generated NumPy, 120 digits", described, worst.error, worst.limit, ok, worst.note)
-
-
-__all__ = ["check_result", "chosen_points"]

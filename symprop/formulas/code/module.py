@@ -167,6 +167,3 @@ def _refuse_clashes(given: Arguments, names: Iterable[str]) -> None:
     for name in names:
         if name in given.names:
             raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
-
-
-__all__ = ["compile_formula", "formula_source", "lowered"]

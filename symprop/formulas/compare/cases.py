@@ -282,6 +282,3 @@ def far_apart(case: Case, left: Node, right: Node) -> bool:
         return True
     largest = max(1e-3, float(np.max(np.abs(first), initial=0)), float(np.max(np.abs(second), initial=0)))
     return bool(np.max(np.abs(first - second), initial=0) > 1e-3 * largest)
-
-
-__all__ = ["DIGITS", "Case", "Sides", "agree", "beyond_constants", "cases", "close", "far_apart", "same_everywhere"]

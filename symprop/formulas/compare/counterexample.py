@@ -154,6 +154,3 @@ def _number(entry: Any, digits: int = PRINTED[0]) -> str:
         if abs(above - mpmath.nint(above)) <= abs(above) * near and abs(above) < 10**9:
             return str(Rational(int(mpmath.nint(above)), below))
     return str(mpmath.nstr(entry, digits))
-
-
-__all__ = ["Counterexample", "as_counterexample", "smallest_counterexample"]

@@ -117,6 +117,3 @@ def _fraction(number: Any) -> Expr | None:
             return None
         value = 1 / (value - whole)
     return None
-
-
-__all__ = ["constant_factor"]

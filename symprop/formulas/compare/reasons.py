@@ -222,6 +222,3 @@ REASONS: tuple[Row, ...] = (_transposed, _same_numbers, _repeated, _reduced, _fa
 def reason(pair: Pair, rows: Iterable[Row] = REASONS) -> Reason | None:
     """Return how the two differ by the first guess that holds; None where none does."""
     return next((found for row in rows if (found := row(pair)) is not None), None)
-
-
-__all__ = ["REASONS", "Pair", "Reason", "reason", "written"]

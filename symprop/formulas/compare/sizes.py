@@ -71,6 +71,3 @@ def _check_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) ->
         if count > LARGEST:
             allowed = f"allowed: sizes with names, {each.name}: m n, or at most {LARGEST:,} elements"
             raise LimitError(f"{each.name} has {count:,} elements, too many to compare in 120 digits\n{allowed}")
-
-
-__all__ = ["size_choices"]

@@ -67,6 +67,3 @@ class Reader(Protocol):
 
 def refused(expression: Any) -> FormulaError:
     return FormulaError(f"no formula for a {type(expression).__name__}: {shown(expression)}\n{ALLOWED}")
-
-
-__all__ = ["ALLOWED", "Part", "Reader", "part_of", "refused"]

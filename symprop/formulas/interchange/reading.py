@@ -163,6 +163,3 @@ def _single(part: Part, expression: Any) -> Node:
         shape = shape_text(part.matrix.shape)
         raise ShapeError(f"{shown(expression)} of shape {shape} stands for a number\nallowed: a matrix of one element")
     return part.node
-
-
-__all__ = ["from_sympy", "is_sympy"]
