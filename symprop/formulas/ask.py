@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.formula import formula as read
@@ -89,6 +89,25 @@ def hvp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
         FormulaError: no formula, no scalar, no such variable, or a direction whose name is taken.
     """
     return _ask(questions.hvp, f, (by, direction), declarations)
+
+
+class Question(NamedTuple):
+    """What asks a question, what its answer is called, and how its direction is usually named, where it has one."""
+
+    ask: Callable[..., Any]
+    name: str
+    direction: str = ""
+
+
+QUESTIONS = {
+    "gradient": Question(gradient, "gradient"),
+    "jacobian": Question(jacobian, "Jacobian"),
+    "hessian": Question(hessian, "Hessian"),
+    "vjp": Question(vjp, "vector-Jacobian product", "v"),
+    "jvp": Question(jvp, "Jacobian-vector product", "u"),
+    "hvp": Question(hvp, "Hessian-vector product", "v"),
+}
+"""The questions by name."""
 
 
 def _ask(question: Callable[..., Result], f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:

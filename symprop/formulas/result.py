@@ -12,8 +12,6 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import loose
 
-KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp")
-
 
 @dataclass(frozen=True)
 class Result:

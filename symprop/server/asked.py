@@ -10,12 +10,10 @@ from typing import Any
 
 from symprop.codegen.module import DTYPES
 from symprop.errors import LimitError, SpecError, shown
-from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.formulas.ask import QUESTIONS
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 
-QUESTIONS = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian, "vjp": vjp, "jvp": jvp, "hvp": hvp}
-DIRECTIONS = {"vjp": "v", "jvp": "u", "hvp": "v"}
 STAGES = ("derivation", "steps", "code", "certificate")
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
 LARGEST_SIZE = 10**9
