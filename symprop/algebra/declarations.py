@@ -156,6 +156,3 @@ def _parted(part: str) -> tuple[str, str]:
         problem = f"{shown(part.strip())} declares nothing"
         raise FormulaError(f"{problem}\nallowed: a name, a colon, its sizes, as in 'X: m n, w: n, alpha:'")
     return name.strip(), what
-
-
-__all__ = ["DECLARED", "declared", "read_declarations"]
