@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, prod
+from sympy import prod
 
 from symprop.algebra.equations import Step
 from symprop.algebra.formula import Formula
@@ -61,8 +61,4 @@ def joined(rows: Shape, columns: Shape) -> Shape:
     """
     if not rows or not columns:
         return rows or columns
-    return (_count(rows), _count(columns))
-
-
-def _count(shape: Shape) -> Expr:
-    return prod(shape)
+    return (prod(rows), prod(columns))

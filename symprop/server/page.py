@@ -47,7 +47,7 @@ class Page:
             key=self.key,
             seconds=f"{self.seconds:g}",
             examples=EXAMPLES,
-            example_data=Markup(json.dumps([each.state for each in EXAMPLES]).replace("<", "\\u003c")),
+            example_data=Markup(json.dumps(list(EXAMPLES.values())).replace("<", "\\u003c")),
             questions={name: question.name for name, question in QUESTIONS.items()},
             layouts=LAYOUTS,
             dtypes=DTYPES,

@@ -20,6 +20,7 @@ import numpy as np
 from sympy import prod
 
 from symprop.algebra.equations import System
+from symprop.algebra.printable import aligned
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
@@ -38,7 +39,7 @@ from symprop.verify import (
     step_checks,
     switch_checks,
 )
-from symprop.verify.measure import Row, first_line, scientific
+from symprop.verify.measure import Row, first_line
 from symprop.verify.points import Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
 
@@ -79,10 +80,8 @@ class Certificate:
 
     def table(self) -> str:
         """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
-        lines = [HEADER, *(_cells(row) for row in self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
-        aligned = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-        texts = [line.rstrip() for line in (aligned[0], "-" * min(len(aligned[0]), 120), *aligned[1:])]
+        head, *lines = aligned([HEADER, *(row.cells for row in self.rows)])
+        texts = [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
         return "\n".join([self.title, "", *texts, "", self.summary, *self.remarks])
 
     @property
@@ -96,7 +95,7 @@ class Certificate:
 
     def latex(self) -> str:
         """Return the certificate as a LaTeX `longtable`."""
-        lines = [" & ".join(map(escaped, _cells(row))) + r" \\" for row in self.rows]
+        lines = [" & ".join(map(escaped, row.cells)) + r" \\" for row in self.rows]
         head = " & ".join(rf"\textbf{{{cell}}}" for cell in HEADER) + r" \\ \hline \endhead"
         return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", escaped(self.summary)])
 
@@ -122,25 +121,13 @@ HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 POINTS = 3
 """How many examples a point has."""
-NO_POINT = Row(
-    "points",
-    "forward pass in complex numbers",
-    "0",
-    float("inf"),
-    0.0,
-    False,
-    "not checked: no point with a finite loss",
-)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    error, limit = scientific(row.error), scientific(row.limit)
-    return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
+_LOST = "not checked: no point with a finite loss"
+NO_POINT = Row("points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, _LOST)
 
 
 def _grid_row(row: Row) -> GridRow:
-    name, oracle, points, error, limit, verdict, note = _cells(row)
-    words = (f"{mark(row.ok)} {verdict}", name, oracle, points, error, limit, note)
+    *cells, verdict, note = row.cells
+    words = (f"{mark(row.ok)} {verdict}", *cells, note)
     return GridRow(tuple((word,) for word in words), tone="ok" if row.ok else "failed")
 
 
