@@ -1,7 +1,6 @@
 """The command line: its parser, and how mistakes are told. The commands stand in `symprop/commands/`.
 
-It uses argparse, because the standard library's parser does all that these commands need and its start costs
-nothing; the rooms behind a command are imported when the command runs, so that `symprop --help` is quick.
+It uses argparse, because the standard library's parser does all that these commands need.
 
 Exit codes: 0 done; 1 something disagrees (check, generate --check); 2 bad input; 3 over a limit; 4 files;
 130 interrupted. Bad input is told in at most three lines on stderr, without a traceback.

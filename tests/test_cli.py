@@ -17,7 +17,7 @@ import pytest
 import symprop
 from symprop.cli import main
 from symprop.commands import networks
-from symprop.commands.arguments import OPTIMIZERS, parse_sizes, read_network
+from symprop.commands.arguments import parse_sizes, read_network
 from symprop.errors import SpecError, SympropError
 from symprop.files import load_weights
 from symprop.networks.optimisers import OPTIMISERS
@@ -155,7 +155,7 @@ def test_train_on_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert weights.read_bytes() == before  # the same seed, the same weights
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMISERS)
 def test_train_numbers_and_two_classes_with_every_optimizer(
     optimizer: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -218,10 +218,6 @@ def test_sizes() -> None:
             parse_sizes(text)
     with pytest.raises(SpecError, match="twice"):
         parse_sizes("n=1,n=2")
-
-
-def test_the_optimizers_are_those_that_modules_can_have() -> None:
-    assert tuple(OPTIMISERS) == OPTIMIZERS
 
 
 def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

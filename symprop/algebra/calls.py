@@ -274,6 +274,3 @@ class _Arithmetic:
 def flat(calls: Sequence[Call | CallSum]) -> list[Call]:
     """Return the calls of a chain with the parts of sums side by side, nested chains left as they are."""
     return [part for call in calls for part in (call.parts if isinstance(call, CallSum) else (call,))]
-
-
-__all__ = ["Call", "CallSum", "Name", "flat", "read_calls"]

@@ -173,6 +173,3 @@ def takes_class_ids(target: Variable) -> bool:
         and all(fact.kind in TAKEN_FROM_IDS for fact in target.facts)
         and all(fact.value == target.rank - 1 for fact in target.facts if fact.kind == "sums to 1")
     )
-
-
-__all__ = ["DECLARED", "declared", "read_declarations"]

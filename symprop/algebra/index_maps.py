@@ -106,6 +106,3 @@ class IndexMap:
         else:
             ends = ("" if first == self.source[axis] - 1 else write(first), "" if last == 0 else write(last - 1))
         return ends if step == 1 else (*ends, str(step))
-
-
-__all__ = ["AXES", "IndexMap"]

@@ -40,6 +40,3 @@ def placed(index: tuple[Expr, ...]) -> tuple[tuple[Basic, ...], tuple[Basic, ...
     """
     rows = tuple(part.value for part in index if isinstance(part, RowIndex))
     return tuple(part for part in index if not isinstance(part, RowIndex)), rows
-
-
-__all__ = ["RowIndex", "placed"]

@@ -38,6 +38,3 @@ def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Know
 def written_out(node: n.Known, index: Callable[[int], Node]) -> Node:
     """Return the rule as a formula, where `index` gives what stands for the index along an axis."""
     return lift(node.rule, {AXES[axis]: index(axis) for axis in range(node.rank)})
-
-
-__all__ = ["known", "written_out"]

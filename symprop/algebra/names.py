@@ -97,6 +97,3 @@ def closest(name: str, known: Any) -> str:
     """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string."""
     matches = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
     return f" (did you mean {shown(matches[0])}?)" if matches else ""
-
-
-__all__ = ["adjoint_of", "closest", "gradient_of", "size_expression", "size_symbol", "validated", "variable"]

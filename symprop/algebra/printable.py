@@ -10,10 +10,21 @@ export to a document. Front ends take the HTML where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 PRINTERS: dict[str, Callable[[Any], str]] = {}
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines, each column as wide as its widest cell.
+
+    >>> aligned([("layer", "factor"), ("12", "1/4")])
+    ['layer  factor', '12     1/4   ']
+    """
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
 
 
 class Shown:

@@ -137,17 +137,3 @@ def integers(axes: Basic) -> tuple[int, ...]:
 def expressions(values: Iterable[object]) -> Tuple:
     """Return numbers and expressions in sizes as a node keeps them."""
     return Tuple(*map(as_expression, values), sympify=False)
-
-
-__all__ = [
-    "LARGEST_SIZE",
-    "as_expression",
-    "axes_of",
-    "axis_of",
-    "expressions",
-    "integers",
-    "ordered_axes",
-    "several",
-    "size_of",
-    "whole",
-]

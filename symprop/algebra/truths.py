@@ -43,6 +43,3 @@ def _arrays(name: str, arguments: list[ast.expr]) -> list[ast.expr]:
         listed = arguments[0] if arguments else None
         return listed.elts if isinstance(listed, (ast.Tuple, ast.List)) else arguments[:1]
     return arguments[name == "where" : len(OPERATORS[name].arrays)]
-
-
-__all__ = ["HINT", "KEEPING", "NUMBERS_ONLY", "is_truth"]

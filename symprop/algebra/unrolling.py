@@ -92,6 +92,3 @@ def _at(variable: Variable, given: Mapping[Basic, Basic]) -> Variable:
 def _node_at(node: Node, given: Mapping[Basic, Basic]) -> Node:
     moved: Node = node.xreplace(dict(given))
     return moved
-
-
-__all__ = ["row_of", "unrolled", "written_out"]

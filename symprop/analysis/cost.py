@@ -17,7 +17,7 @@ from sympy.core.function import AppliedUndef
 from symprop.algebra.equations import Equation, Item, Loop, System, equations_in, loops_in
 from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Variable
-from symprop.algebra.printable import Shown
+from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.trees import variables
 from symprop.analysis.flops import Operations, operations, size, summed
 
@@ -88,9 +88,7 @@ class Cost(Shown):
             counted = row.operations
             parts = counted.multiplications, counted.additions, counted.functions
             table.append((row.name, *(str(indexed(part)) for part in parts)))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
-        lines = ["  ".join(row).rstrip() for row in padded]
+        lines = [line.rstrip() for line in aligned(table)]
         return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self.totals())])
 
     def __str__(self) -> str:

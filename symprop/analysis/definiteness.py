@@ -271,6 +271,3 @@ def core(node: Node) -> tuple[str, Node, Node] | None:
     if isinstance(right, n.Identity):
         return "right", right, tidy(n.Scalar(coefficient) * left)
     return None
-
-
-__all__ = ["blocks", "core", "definite", "nonnegative", "semidefinite"]

@@ -109,8 +109,8 @@ def _(node: n.MatMul) -> Operations:
     return Operations(sympy.expand(size(node) * inner), sympy.expand(size(node) * (inner - 1)))
 
 
-@FLOPS.row(n.Outer)
-def _(node: n.Outer) -> Operations:
+@FLOPS.row(n.Outer, n.Kron)
+def _(node: Node) -> Operations:
     return Operations(multiplications=size(node))
 
 
@@ -156,11 +156,6 @@ def _(node: n.MatrixPower) -> Operations:
         products = Integer(max(len(binary) + binary.count("1") - 2, 0))
     once = Operations(sympy.expand(products * k**3), sympy.expand(products * k**2 * (k - 1)))
     return once + FLOPS(n.Inverse(node.operands[0])) if exponent.is_negative else once
-
-
-@FLOPS.row(n.Kron)
-def _(node: n.Kron) -> Operations:
-    return Operations(multiplications=size(node))
 
 
 @FLOPS.row(n.Product)
@@ -273,6 +268,3 @@ def _full_sum(summand: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Ex
     ends += [summand.subs(index, count + place) for place in range(1, int(missing) + 1)]
     ends += [-summand.subs(index, count - place) for place in range(-int(missing))]
     return sympy.Sum(summand, (index, 1, count)) + sympy.Add(*ends)
-
-
-__all__ = ["FLOPS", "Operations", "operations", "size", "summed"]

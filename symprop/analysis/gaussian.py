@@ -313,6 +313,3 @@ def _integral(piece: Piece, low: float, high: float) -> mpmath.mpf:
     if not (mpmath.isfinite(value) and mpmath.im(value) == 0 and error < mpmath.mpf(10) ** -(DIGITS + 2)):
         raise FormulaError(f"the expectation of {shown(piece.body)} could not be found to {DIGITS} digits")
     return mpmath.re(value)
-
-
-__all__ = ["DIGITS", "Mean", "Piece", "expectation", "numeric", "pieces", "quadrature"]

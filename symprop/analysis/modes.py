@@ -287,17 +287,3 @@ def _number(cost: Expr, sizes: Mapping[Expr, int] | None) -> int:
         symbols = ", ".join(sorted(map(str, value.free_symbols)))
         raise SpecError(f"the best order depends on sizes without a number: {symbols}")
     return int(value)
-
-
-__all__ = [
-    "Link",
-    "Modes",
-    "between",
-    "cotangent_of",
-    "cotangents",
-    "modes",
-    "stretch",
-    "tangent_of",
-    "tangents",
-    "without_loops",
-]

@@ -220,6 +220,3 @@ def is_positive(expression: Expr, strictly: bool = True) -> bool:
     at_ones = moved.subs(dict.fromkeys(symbols, 0))
     coefficients = sympy.Poly(moved, *symbols).coeffs() if symbols else [moved]
     return bool(at_ones > 0 or not strictly) and all(coefficient > 0 for coefficient in coefficients)
-
-
-__all__ = ["Factor", "Order", "all_trees", "best_tree", "cheaper", "cost_of_tree", "is_positive", "orders", "product"]

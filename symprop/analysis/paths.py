@@ -186,6 +186,3 @@ def paths(system: System) -> Expansion:
     position_of = {symbol: position for position, symbol in enumerate(symbols)}
     found = [tuple(position_of[factor] for factor in sympy.Mul.make_args(term)) if term != 1 else () for term in terms]
     return Expansion(blocks, tuple(sorted(found)))
-
-
-__all__ = ["Block", "Expansion", "paths", "residual_blocks"]

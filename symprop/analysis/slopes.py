@@ -196,6 +196,3 @@ def _golden(body: Expr, low: mpmath.mpf, high: mpmath.mpf) -> mpmath.mpf:
         else:
             high = right
     return (low + high) / 2
-
-
-__all__ = ["Supremum", "largest_slope", "slope_at_output", "slope_of"]

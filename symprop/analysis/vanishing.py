@@ -17,7 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.printable import Shown
+from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.table import Table
 from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, slope_at_output
@@ -53,9 +53,7 @@ class Vanishing(Shown, tuple[Shrinkage, ...]):
         """
         cells: list[tuple[str, ...]] = [("layer", "arriving", "factor", "leaving")]
         cells += [tuple(map(str, (row.layer, row.arriving, row.factor, row.leaving))) for row in self]
-        widths = [max(len(line[column]) for line in cells) for column in range(4)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
-        return "\n".join([*(line.rstrip() for line in lines), ALONE])
+        return "\n".join([*(line.rstrip() for line in aligned(cells)), ALONE])
 
     def __str__(self) -> str:
         return self.text()
@@ -230,14 +228,3 @@ def _is_weight(expression: Node, position: int) -> bool:
         and expression.operands[position].rank == 2
         and expression.operands[1 - position].rank == 1
     )
-
-
-__all__ = [
-    "Shrinkage",
-    "Vanishing",
-    "activations",
-    "jacobian_bound",
-    "norm",
-    "shrinkage",
-    "vanishing",
-]

@@ -6,7 +6,8 @@ import types
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
-from symprop.errors import SpecError, shown
+from symprop.codegen.targets import form_of
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 
 
@@ -41,7 +42,7 @@ def generate(
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.
     """
-    return _case(network, dtype, optimizer, _form(target, fast), threads).source
+    return _case(network, dtype, optimizer, form_of(target, fast), threads).source
 
 
 def compile_network(
@@ -69,14 +70,9 @@ def compile_network(
         SpecError: as `generate`.
         ImportError: the target is "numba", "jax" or "torch", and that is not installed.
     """
-    return _case(network, dtype, optimizer, _form(target, target == "numpy" if fast is None else fast), threads).module
-
-
-def _form(target: str, fast: bool) -> str:
-    """Return the target of a library in the form to read or to run."""
-    if fast and target not in ("numpy", "fast"):
-        raise SpecError(f'fast=True is for target="numpy", not {shown(target)}: other targets have one form')
-    return "fast" if fast else target
+    return _case(
+        network, dtype, optimizer, form_of(target, target == "numpy" if fast is None else fast), threads
+    ).module
 
 
 def _case(

@@ -1,1 +1,1 @@
-"""The commands of the command line: each module enters its own, and imports what a command needs when it runs."""
+"""The commands of the command line: each module enters its own."""

@@ -6,17 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from symprop.algebra.names import validated
 from symprop.errors import SpecError, shown
-
-if TYPE_CHECKING:
-    from symprop.networks import Network
+from symprop.files import read_text, write_whole
+from symprop.networks.network import Network
+from symprop.networks.spec import parse_network
 
 PROGRAM = "symprop"
-LAYOUTS = ("example", "rows", "columns")
-DTYPES = ("float64", "float32")
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 DISAGREES = 1
 """The exit code where a check finds a disagreement."""
 NETWORK_HELP = (
@@ -48,9 +45,6 @@ def read_network(text_or_path: str, sizes: str = "") -> Network:
     Raises:
         SympropError: the file cannot be read, or the text is no network.
     """
-    from symprop.files import read_text
-    from symprop.networks.spec import parse_network
-
     if not text_or_path.strip():
         raise SpecError(f"the network is empty\nallowed: {NETWORK_HELP}")
     is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"} or os.path.isfile(text_or_path)
@@ -69,8 +63,6 @@ def parse_sizes(text: str) -> dict[str, int]:
         SpecError: not of this form.
         SymbolNameError: a name that cannot be a size.
     """
-    from symprop.algebra.names import validated
-
     sizes: dict[str, int] = {}
     for part in text.split(",") if text.strip() else ():
         name, _, number = (piece.strip() for piece in part.partition("="))
@@ -85,8 +77,6 @@ def parse_sizes(text: str) -> dict[str, int]:
 
 
 def put(text: str, output: str | None) -> None:
-    from symprop.files import write_whole
-
     if output is None:
         print(text)
     else:

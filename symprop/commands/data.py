@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 
-from symprop.commands.arguments import DTYPES, OPTIMIZERS, Enter, network_argument, output_argument, put, read_network
+from symprop.codegen.targets.target import DTYPES
+from symprop.commands.arguments import Enter, network_argument, output_argument, put, read_network
+from symprop.commands.train_run import run
+from symprop.data import read_features
 from symprop.errors import DataError, shown
+from symprop.files import check_writable
+from symprop.networks.optimisers import OPTIMISERS
+from symprop.saved import load_weights
 
 
 def enter(command: Enter) -> None:
@@ -18,7 +26,7 @@ def enter(command: Enter) -> None:
     )
     train.add_argument("--epochs", type=int, default=30)
     train.add_argument("--batch", type=int, default=32)
-    train.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    train.add_argument("--optimizer", choices=tuple(OPTIMISERS), default="adam")
     train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
     train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
     train.add_argument(
@@ -36,8 +44,6 @@ def enter(command: Enter) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from symprop.commands.train_run import run
-
     return run(
         read_network(options.network, options.sizes),
         options.data,
@@ -56,13 +62,6 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    import csv
-    import io
-
-    from symprop.data import read_features
-    from symprop.files import check_writable
-    from symprop.saved import load_weights
-
     if options.output is not None:
         check_writable(options.output)
     model = load_weights(options.weights)

@@ -4,51 +4,46 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from symprop.commands.arguments import LAYOUTS, NETWORK_HELP, Enter, output_argument, parse_sizes, put, read_network
+from rich.console import Console
+
+from symprop.commands.arguments import NETWORK_HELP, Enter, output_argument, parse_sizes, put, read_network
+from symprop.differences.difference import NetworkDifference, diff
+from symprop.differences.pages import coloured_page, plain_page
 from symprop.errors import SpecError, listed, shown
+from symprop.files import check_writable
+from symprop.networks.network import LAYOUTS, Network
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from symprop.differences.difference import NetworkDifference
-    from symprop.networks import Network
-
-FORMATS = ("pretty", "text", "latex", "html")
+WRITERS: dict[str, Callable[[NetworkDifference], str]] = {
+    "pretty": NetworkDifference.pretty,
+    "text": NetworkDifference.text,
+    "latex": NetworkDifference.latex,
+    "html": NetworkDifference.html,
+}
 WHAT = "print which equations change from one network to another, with what is new or gone marked inside them"
 MORE = "The exit code is 0 when the difference was printed, whether or not the networks differ."
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    diff = command("diff", _diff, WHAT)
-    diff.epilog = MORE
-    diff.add_argument("before", metavar="NETWORK_A", help=NETWORK_HELP)
-    diff.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
-    diff.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
-    diff.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
-    diff.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
-    output_argument(diff)
+    parser = command("diff", _diff, WHAT)
+    parser.epilog = MORE
+    parser.add_argument("before", metavar="NETWORK_A", help=NETWORK_HELP)
+    parser.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
+    parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
+    parser.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
+    parser.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
+    output_argument(parser)
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from symprop.differences.difference import diff
-    from symprop.files import check_writable
-
     if options.output is not None:
         check_writable(options.output)
     difference = diff(*_networks(options), layout=options.layout)
     if options.output is None and options.format in ("pretty", "text"):
         print_difference(difference, options.format)
         return 0
-    writers: dict[str, Callable[[], str]] = {
-        "pretty": difference.pretty,
-        "text": difference.text,
-        "latex": difference.latex,
-        "html": difference.html,
-    }
-    put(writers[options.format](), options.output)
+    put(WRITERS[options.format](difference), options.output)
     return 0
 
 
@@ -72,10 +67,6 @@ def _sized(network: Network, given: dict[str, int]) -> Network:
 
 def print_difference(difference: NetworkDifference, notation: str, console: Console | None = None) -> None:
     """Print a difference: in colours where the terminal has them (and NO_COLOR is not set), else with marks below."""
-    from rich.console import Console
-
-    from symprop.differences.pages import coloured_page, plain_page
-
     console = console or Console(highlight=False, soft_wrap=True)
     if console.is_terminal and console.color_system is not None and not console.no_color:
         console.print(coloured_page(difference, notation), soft_wrap=True)

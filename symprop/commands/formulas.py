@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
-from symprop.commands.arguments import FORMULA_HELP, Enter, output_argument, put, where_argument
+from symprop.algebra.formula import formula
+from symprop.commands.arguments import DISAGREES, FORMULA_HELP, Enter, output_argument, put, where_argument
+from symprop.errors import SpecError, shown
+from symprop.files import check_writable
+from symprop.formulas.answer import Answer
+from symprop.formulas.ask import QUESTIONS
+from symprop.formulas.compare.compare import compare
 
-ANSWER_FORMATS = ("pretty", "text", "latex", "numpy", "html", "steps")
-QUESTIONS = {
-    "gradient": "gradient",
-    "jacobian": "Jacobian",
-    "hessian": "Hessian",
-    "vjp": "vector-Jacobian product",
-    "jvp": "Jacobian-vector product",
-    "hvp": "Hessian-vector product",
+WRITERS: dict[str, Callable[[Answer], str]] = {
+    "pretty": Answer.page,
+    "text": Answer.text,
+    "latex": Answer.latex,
+    "numpy": lambda answer: answer.numpy().rstrip("\n"),
+    "html": Answer.html,
+    "steps": lambda answer: str(answer.steps()),
 }
-PRODUCTS = {"vjp": "v", "jvp": "u", "hvp": "v"}
 
 
 def enter(command: Enter) -> None:
     """Enter the commands of this module."""
-    for question, what in QUESTIONS.items():
-        asked = command(question, _question, f"print the {what} of a formula in matrix form")
-        asked.set_defaults(question=question)
+    for name, question in QUESTIONS.items():
+        asked = command(name, _question, f"print the {question.name} of a formula in matrix form")
+        asked.set_defaults(question=name, along=None)
         asked.add_argument("formula", metavar="FORMULA", help=FORMULA_HELP)
         where_argument(asked)
         asked.add_argument("--wrt", metavar="NAME", required=True, help="the variable; U,V for a mixed Hessian")
-        if question in PRODUCTS:
-            asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({PRODUCTS[question]})")
-        asked.add_argument("--format", choices=ANSWER_FORMATS, default="pretty", help="html is a whole document")
+        if question.direction:
+            asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
+        asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
         asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
         output_argument(asked)
 
-    compare = command("compare", _compare, "say whether two formulas are equal, or how they differ")
-    compare.add_argument("first", metavar="FORMULA_A", help=FORMULA_HELP)
-    compare.add_argument("second", metavar="FORMULA_B")
-    where_argument(compare)
+    parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
+    parser.add_argument("first", metavar="FORMULA_A", help=FORMULA_HELP)
+    parser.add_argument("second", metavar="FORMULA_B")
+    where_argument(parser)
 
 
 def _question(options: argparse.Namespace) -> int:
-    from symprop.commands import formula_run
-    from symprop.files import check_writable
-
     if options.output is not None:
         check_writable(options.output)
-    along = options.along if options.question in PRODUCTS else None
-    written, code = formula_run.run(
-        options.question, options.formula, options.where, options.wrt, along, options.format, options.check
-    )
+    names = [name.strip() for name in options.wrt.split(",")]
+    if len(names) > 1 and (options.question != "hessian" or len(names) > 2):
+        problem = f"--wrt {shown(options.wrt)} names {len(names)} variables"
+        raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
+    along = [] if options.along is None else [options.along]
+    answer: Answer = QUESTIONS[options.question].ask(formula(options.formula, options.where), *names, *along)
+    written, code = WRITERS[options.format](answer), 0
+    if options.check:
+        certificate = answer.check()
+        written, code = f"{written}\n\n{certificate.table()}", 0 if certificate.ok else DISAGREES
     put(written, options.output)
     return code
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from symprop.commands import formula_run
-
-    written, code = formula_run.run_compare(options.first, options.second, options.where)
-    print(written)
-    return code
+    found = compare(options.first, options.second, options.where)
+    print(found)
+    return 0 if found else DISAGREES

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from symprop import notation, verify
+from symprop.analysis.derivation import Derivation, derive
+from symprop.codegen import gallery
+from symprop.codegen.case import Case
+from symprop.codegen.targets import LIBRARIES, form_of
+from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
+from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import (
     DISAGREES,
-    DTYPES,
-    LAYOUTS,
-    OPTIMIZERS,
     PROGRAM,
     Enter,
     network_argument,
@@ -21,32 +24,39 @@ from symprop.commands.arguments import (
     read_network,
 )
 from symprop.errors import OutputError, SpecError, shown
+from symprop.files import check_writable, read_text
+from symprop.networks.network import LAYOUTS
+from symprop.networks.optimisers import OPTIMISERS
 
-if TYPE_CHECKING:
-    from symprop.codegen.case import Case
-
-FORMATS = ("pretty", "text", "latex", "html")
-TARGETS = ("numpy", "numba")
+WRITERS: dict[str, Callable[[Derivation], str]] = {
+    "pretty": Derivation.pretty,
+    "text": Derivation.text,
+    "latex": notation.document,
+    "html": notation.html,
+}
 
 
 def enter(command: Enter) -> None:
     """Enter the commands of this module."""
-    derive = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
-    network_argument(derive)
-    derive.add_argument("--format", choices=FORMATS, default="pretty", help="latex and html are whole documents")
-    derive.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
-    derive.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
-    output_argument(derive)
+    derived = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
+    network_argument(derived)
+    derived.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
+    derived.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
+    derived.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
+    output_argument(derived)
 
-    generate = command("generate", _generate, "write a stand-alone NumPy module")
+    generate = command("generate", _generate, "write a stand-alone module: forward, loss, backward")
     network_argument(generate, optional=True)
     output_argument(generate)
     generate.add_argument(
         "--force", action="store_true", help="replace a file that differs, such as one edited by hand"
     )
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
-    generate.add_argument("--optimizer", choices=OPTIMIZERS, help="put the optimiser's step into the module")
-    generate.add_argument("--target", choices=TARGETS, default="numpy", help="numba: loops, for small networks")
+    generate.add_argument("--optimizer", choices=OPTIMISERS, help="put the optimiser's step into the module")
+    generate.add_argument("--target", choices=LIBRARIES, default="numpy", help="numba: loops, for small networks")
+    generate.add_argument(
+        "--fast", action="store_true", help="the module to run, in planned memory, not the one to read"
+    )
     generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")
     generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
     generate.add_argument(
@@ -60,13 +70,15 @@ def enter(command: Enter) -> None:
 
     check = command("check", _check, "check every equation and gradient by independent oracles")
     network_argument(check)
+    check.add_argument(
+        "--target",
+        choices=(*LIBRARIES, verify.ALL),
+        default="numpy",
+        help="whose module; all: every one that runs here",
+    )
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from symprop import notation
-    from symprop.analysis.derivation import derive
-    from symprop.files import check_writable
-
     if options.output is not None:
         check_writable(options.output)
     derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
@@ -74,13 +86,7 @@ def _derive(options: argparse.Namespace) -> int:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
         put(notation.steps(derivation, options.steps, options.format), options.output)
         return 0
-    writers: dict[str, Callable[[], str]] = {
-        "pretty": derivation.pretty,
-        "text": derivation.text,
-        "latex": lambda: notation.document(derivation),
-        "html": lambda: notation.html(derivation),
-    }
-    put(writers[options.format](), options.output)
+    put(WRITERS[options.format](derivation), options.output)
     return 0
 
 
@@ -89,16 +95,13 @@ def _generate(options: argparse.Namespace) -> int:
         return _gallery(options)
     if options.network is None:
         raise SpecError(f"generate needs a network\ntry: {PROGRAM} generate --help")
-    from symprop.codegen.case import Case
-    from symprop.files import check_writable, read_text
-
     if options.output is not None:
         check_writable(options.output)
     case = Case(
         read_network(options.network, options.sizes),
         dtype=options.dtype,
         optimizer=options.optimizer,
-        target=options.target,
+        target=form_of(options.target, options.fast),
         threads=options.threads,
     )
     source = case.source
@@ -121,8 +124,6 @@ def _listings(case: Case, options: argparse.Namespace) -> Iterator[str]:
     """Yield what is printed of the generator's work."""
     if not (options.plan or options.show_passes):
         return
-    from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
-
     if options.batch < 1:
         raise SpecError(f"--batch is at least 1, not {options.batch}")
     if options.show_passes:
@@ -132,8 +133,6 @@ def _listings(case: Case, options: argparse.Namespace) -> Iterator[str]:
 
 
 def _gallery(options: argparse.Namespace) -> int:
-    from symprop.codegen import gallery
-
     if options.network is not None:
         raise SpecError("generate --check and --write take no network: they are about the folder generated/")
     if options.write:
@@ -152,8 +151,6 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from symprop.verify import check
-
-    certificate = check(read_network(options.network), sizes=parse_sizes(options.sizes))
+    certificate = verify.check(read_network(options.network), sizes=parse_sizes(options.sizes), target=options.target)
     print(certificate.table())
     return 0 if certificate.ok else DISAGREES

@@ -4,51 +4,51 @@ from __future__ import annotations
 
 import argparse
 
-from symprop.commands.arguments import DTYPES, LAYOUTS, Enter, network_argument, put, read_network, told
+from rich.console import Console
+
+from symprop.codegen.targets.target import DTYPES
+from symprop.commands.arguments import Enter, network_argument, put, read_network, told
 from symprop.errors import SpecError
+from symprop.files import check_writable
+from symprop.networks.network import LAYOUTS
+from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
+from symprop.reports.report import LEVELS, TITLE, report
 
 WHOLE = "-o report.tex, report.pdf or report.html"
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    report = command("report", _report, "write a report on a network as LaTeX, PDF or HTML")
-    network_argument(report)
-    report.add_argument("-o", metavar="FILE", dest="output", help="FILE.tex, .pdf or .html; LaTeX is printed without")
-    report.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
-    report.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
-    report.add_argument("--layout", choices=LAYOUTS, help="of the formulas")
-    report.add_argument(
+    parser = command("report", _report, "write a report on a network as LaTeX, PDF or HTML")
+    network_argument(parser)
+    parser.add_argument("-o", metavar="FILE", dest="output", help="FILE.tex, .pdf or .html; LaTeX is printed without")
+    parser.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
+    parser.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
+    parser.add_argument("--layout", choices=LAYOUTS, help="of the formulas")
+    parser.add_argument(
         "--symbol",
         metavar="NAME=LATEX",
         action="append",
         default=[],
         help=r"such as delta=\varepsilon; may be repeated",
     )
-    report.add_argument("--bold", choices=("none", "vectors", "arrays"), default="none", help="what is printed bold")
-    report.add_argument("--transpose", choices=("top", "T", "prime"), default="top", help="the sign of a transpose")
-    report.add_argument(
-        "--layer-index", choices=("mixed", "sub", "super"), default="mixed",
+    parser.add_argument("--bold", choices=BOLD, default="none", help="what is printed bold")
+    parser.add_argument("--transpose", choices=TRANSPOSES, default="top", help="the sign of a transpose")
+    parser.add_argument(
+        "--layer-index", choices=LAYER_INDICES, default="mixed",
         help="where a layer's number stands; mixed: numbers below, a general (l) above",
     )  # fmt: skip
-    report.add_argument("--title", help="the title of the report")
-    report.add_argument("--prefix", metavar="TEXT", default="", help="begins the labels of a fragment")
-    report.add_argument(
-        "--level", choices=("section", "subsection"), default="section", help="the headings of a fragment"
-    )
-    report.add_argument(
+    parser.add_argument("--title", default=TITLE, help="the title of the report")
+    parser.add_argument("--prefix", metavar="TEXT", default="", help="begins the labels of a fragment")
+    parser.add_argument("--level", choices=LEVELS, default="section", help="the headings of a fragment")
+    parser.add_argument(
         "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
     )
-    report.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
-    report.add_argument("--seed", type=int, default=0, help="of what is random in the report")
+    parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
+    parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
 
 def _report(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from symprop.files import check_writable
-    from symprop.reports.report import TITLE, report
-
     if options.fragment and options.equation is not None:
         raise SpecError("--fragment and --equation are two different things\nallowed: one of them")
     if (options.prefix or options.level != "section") and not options.fragment:
@@ -65,7 +65,7 @@ def _report(options: argparse.Namespace) -> int:
         bold=options.bold,
         transpose=options.transpose,
         layer_index=options.layer_index,
-        title=TITLE if options.title is None else options.title,
+        title=options.title,
         without=options.without,
         dtype=options.dtype,
         seed=options.seed,

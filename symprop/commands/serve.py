@@ -9,8 +9,11 @@ import threading
 import webbrowser
 
 from symprop.commands.arguments import Enter
+from symprop.server.handler import Handler
+from symprop.server.limits import Limits
+from symprop.server.listening import Server
 
-PORT, SECONDS, MEGABYTES = 8765, 60.0, 1024
+PORT = 8765
 
 
 def enter(command: Enter) -> None:
@@ -18,23 +21,14 @@ def enter(command: Enter) -> None:
     serve = command("serve", _serve, "open a local page that derives what you type, as you type")
     serve.add_argument("--port", type=int, default=PORT, help=f"the port on 127.0.0.1 ({PORT}); 0 takes a free one")
     serve.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
-    serve.add_argument(
-        "--time-limit", type=float, default=SECONDS, metavar="S", help=f"seconds of one computation ({SECONDS:g})"
-    )
-    serve.add_argument(
-        "--memory-limit",
-        type=int,
-        default=MEGABYTES,
-        metavar="MB",
-        help=f"memory of one computation, beside Python itself ({MEGABYTES})",
-    )
+    usual = Limits()
+    time = f"seconds of one computation ({usual.seconds:g})"
+    serve.add_argument("--time-limit", type=float, default=usual.seconds, metavar="S", help=time)
+    memory = f"memory of one computation, beside Python itself ({usual.megabytes})"
+    serve.add_argument("--memory-limit", type=int, default=usual.megabytes, metavar="MB", help=memory)
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from symprop.server.handler import Handler
-    from symprop.server.limits import Limits
-    from symprop.server.listening import Server
-
     # a shell starts what runs in the background with SIGINT ignored, so that Ctrl-C is for what runs in the foreground
     heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
     before = {number: signal.signal(number, signal.default_int_handler) for number in heard}

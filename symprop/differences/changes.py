@@ -261,18 +261,3 @@ def _in_place(
             result.append((None, waiting.pop(0)))
         result.append((a, b))
     return result + [(None, unit) for unit in waiting]
-
-
-__all__ = [
-    "ADDED",
-    "CHANGED",
-    "JACOBIANS",
-    "PARTS",
-    "REMOVED",
-    "RENAMED",
-    "REREAD",
-    "SAME",
-    "Change",
-    "Side",
-    "changes",
-]

@@ -63,6 +63,3 @@ class Compared:
         return bool(
             self.layers or self.shapes or any(change.kind not in (SAME, RENAMED, REREAD) for change in self.changes)
         )
-
-
-__all__ = ["Compared"]

@@ -100,7 +100,7 @@ def diff(before: Network | Case | str, after: Network | Case | str, layout: str 
         second,
         layout,
         told(pairs, first, second),
-        tuple(_shapes(names.variables)),
+        tuple((a, b) for a, b in dict.fromkeys(names.variables) if shape_text(a.shape) != shape_text(b.shape)),
         tuple(_rewired(found, names)),
         found,
         loss_clashes(sides[0]) or loss_clashes(sides[1]),
@@ -110,13 +110,6 @@ def diff(before: Network | Case | str, after: Network | Case | str, layout: str 
 def _derived(case: Case) -> Derivation:
     """The derivation of a case; one without a loss has its forward pass alone."""
     return Derivation(case.network, case.system, ()) if case.system.loss is None else case.derivation
-
-
-def _shapes(pairs: Sequence[tuple[Variable, Variable]]) -> Iterator[tuple[Variable, Variable]]:
-    """The pairs of arrays whose shapes differ, each once."""
-    for a, b in dict.fromkeys(pairs):
-        if shape_text(a.shape) != shape_text(b.shape):
-            yield a, b
 
 
 def _rewired(found: Sequence[Change], names: Names) -> Iterator[tuple[Variable, Variable, tuple[Node, ...]]]:
@@ -132,6 +125,3 @@ def _rewired(found: Sequence[Change], names: Names) -> Iterator[tuple[Variable, 
                 if a.name in forward and partner.get(a.name) != b.name and of(0, a.name) == of(1, b.name):
                     readers.setdefault((a, b), []).append(change.after.left)
     yield from ((a, b, tuple(places)) for (a, b), places in readers.items())
-
-
-__all__ = ["NetworkDifference", "diff"]

@@ -161,6 +161,3 @@ def _html_formula(sign: str, side: Side, write: Write) -> Markup:
     macro = rf"class{{{CLASSES[sign]}}}"
     parts: Sequence[Part] = pieces(write(side.marked))
     return Markup(mathml(f"{write(side.left)} = {''.join(_mark(part, macro) for part in parts)}"))
-
-
-__all__ = ["html_fragment", "html_page", "latex_page"]

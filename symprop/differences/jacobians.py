@@ -69,6 +69,3 @@ def _blocks(
             yield first, equation.target, tuple(equations[begin : k + 1])
             begin, first = k + 1, equation.target
         reach = max(reach, read_last.get(equation.target, -1))
-
-
-__all__ = ["Unit", "units"]

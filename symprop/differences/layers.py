@@ -172,6 +172,3 @@ def _weighed(first: Sequence[Station], second: Sequence[Station]) -> list[Pair]:
             i -= 1
             pairs.append((first[i], None))
     return pairs[::-1]
-
-
-__all__ = ["Pair", "Station", "aligned", "inside", "stations"]

@@ -194,6 +194,3 @@ def shown(parts: Sequence[Part], before: str, after: str) -> str:
 def plain(parts: Sequence[Part]) -> str:
     """Return a formula without its marks."""
     return "".join(part.text for part in parts)
-
-
-__all__ = ["FACTOR", "TERM", "WHOLE", "Marked", "Part", "Partial", "marked", "pieces", "plain", "shown"]

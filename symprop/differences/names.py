@@ -139,6 +139,3 @@ def _output(station: Station, before: Variable) -> Variable:
         return before
     item = station.items[-1]
     return item.end(item.carries[0]) if isinstance(item, Loop) else item.target
-
-
-__all__ = ["Names", "matched"]

@@ -130,6 +130,3 @@ def _cut(parts: Sequence[Part], room: int) -> Iterator[tuple[Part, ...]]:
             for part, end in zip(parts, ends, strict=True)
             if end > begin and end - len(part.text) < start
         )
-
-
-__all__ = ["coloured_page", "plain_page"]

@@ -158,6 +158,3 @@ def _written_out(run: Sequence[Station]) -> str:
     if len(parts) > 8:
         parts = [*parts[:3], f"... ({len(parts) - 5} more)", *parts[-2:]]
     return " >> ".join(parts)
-
-
-__all__ = ["told"]

@@ -282,6 +282,3 @@ def _rebuilt(kind: type[Node], node: Node, parts: Sequence[Node]) -> Node:
         return inner.with_operands(map(put, inner.operands)) if isinstance(inner, kind) else next(new)
 
     return put(node)
-
-
-__all__ = ["Classes", "Comparing", "Edit"]

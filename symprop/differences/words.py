@@ -167,6 +167,3 @@ def _listed(items: Iterable[Words]) -> Words:
 def joined(sentences: Iterable[Words]) -> Words:
     """Return sentences as one, with commas between."""
     return tuple(part for sentence in sentences for part in (", ", *sentence))[1:]
-
-
-__all__ = ["Chapter", "chapters", "closing", "joined", "network_text", "notes", "opening"]

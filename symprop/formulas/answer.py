@@ -146,6 +146,3 @@ class Answer(Printable):
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
-
-
-__all__ = ["Answer", "Steps"]

@@ -35,7 +35,6 @@ from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.text import text
 from symprop.verify.certificate import Certificate
-from symprop.verify.measure import scientific
 
 
 def answer_formula(result: Result) -> str:
@@ -103,13 +102,8 @@ def _answered(result: Result) -> Iterator[Block]:
 
 def _checked(certificate: Certificate) -> Iterator[Block]:
     head = ("of", "oracle", "points", "error", "limit", "", "note")
-    rows = []
-    for row in certificate.rows:
-        measured = scientific(row.error), scientific(row.limit)
-        cells = (row.name, row.oracle, row.points, *measured, row.verdict, row.note)
-        rows.append(GridRow(tuple((cell,) for cell in cells), tone="ok" if row.ok else "failed"))
+    rows = (
+        GridRow(tuple((cell,) for cell in row.cells), tone="ok" if row.ok else "failed") for row in certificate.rows
+    )
     yield Grid(tuple((title,) for title in head), tuple(rows), ("l",) * len(head))
     yield from (Paragraph((said,)) for said in (certificate.summary, *certificate.remarks))
-
-
-__all__ = ["answer_formula", "answer_html"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.formula import formula as read
@@ -91,6 +91,25 @@ def hvp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
     return _ask(questions.hvp, f, (by, direction), declarations)
 
 
+class Question(NamedTuple):
+    """What asks a question, what its answer is called, and how its direction is usually named, where it has one."""
+
+    ask: Callable[..., Any]
+    name: str
+    direction: str = ""
+
+
+QUESTIONS = {
+    "gradient": Question(gradient, "gradient"),
+    "jacobian": Question(jacobian, "Jacobian"),
+    "hessian": Question(hessian, "Hessian"),
+    "vjp": Question(vjp, "vector-Jacobian product", "v"),
+    "jvp": Question(jvp, "Jacobian-vector product", "u"),
+    "hvp": Question(hvp, "Hessian-vector product", "v"),
+}
+"""The questions by name."""
+
+
 def _ask(question: Callable[..., Result], f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:
     if is_sympy(f):
         if declarations:
@@ -121,6 +140,3 @@ def _name(part: Any) -> str:
     if isinstance(part, Variable) or is_sympy(part):
         return str(part.name)
     raise FormulaError(f"a variable is given by its name, not as {shown(type(part).__name__)}")
-
-
-__all__ = ["as_formula", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

@@ -8,7 +8,6 @@ a named step, like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import sympy
@@ -22,20 +21,11 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, multiplied, replace, terms_of, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
-from symprop.calculus.known_forms import is_map
+from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
-
-
-@dataclass(frozen=True)
-class Touch:
-    """A named identity that only changes how a formula is written; `apply` returns None where it does not apply."""
-
-    name: str
-    identity: str
-    apply: Callable[[Node], Node | None]
 
 
 def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
@@ -142,7 +132,7 @@ def common_matrix(node: n.Add) -> Node | None:
             total = tidy(added(inside))
             product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
             others = [term for place, term in enumerate(node.operands) if place not in alike]
-            return _in_place(product, others, first)
+            return added([*others[:first], product, *others[first:]])
     return None
 
 
@@ -152,13 +142,10 @@ def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
     if rest is None:
         return (), []
     numbers = (n.Scalar(coefficient),) if coefficient != 1 else ()
-    return (*numbers, *scalars), _links_of_outer(rest) if isinstance(rest, n.Outer) else links(rest)
-
-
-def _links_of_outer(node: n.Outer) -> list[Node]:
-    """(A u) (B v)' = A (u v') B': the factors of an outer product, its vectors in the middle."""
-    (*left, u), (*right, v) = map(links, node.operands)
-    return [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
+    if not isinstance(rest, n.Outer):
+        return (*numbers, *scalars), links(rest)
+    (*left, u), (*right, v) = map(links, rest.operands)  # (A u) (B v)' = A (u v') B'
+    return (*numbers, *scalars), [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
 
 
 def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
@@ -176,11 +163,6 @@ def _chain(parts: Sequence[Node]) -> Node:
     if parts[-1].rank == 1:
         return reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], parts[-1])
     return reduce(n.MatMul, parts)
-
-
-def _in_place(product: Node, others: list[Node], place: int) -> Node:
-    others.insert(min(place, len(others)), product)
-    return added(others)
 
 
 @for_kinds(n.Add)
@@ -317,20 +299,17 @@ def number_in_block(node: n.Multiply) -> Node | None:
     return n.Kron(left, n.Multiply(*scalars, right))
 
 
-TOUCHES: tuple[Touch, ...] = (
-    Touch("inner product", "sum(x * y) = x @ y", inner_product),
-    Touch("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
-    Touch("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
-    Touch("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
-    Touch("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
-    Touch("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
-    Touch("common factor", "x * y + x * z = x * (y + z)", common_factor),
-    Touch("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
-    Touch("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
-    Touch("order of factors", "x * y = y * x", reading_order),
-    Touch("order of terms", "A.T + A = A + A.T", plain_first),
+TOUCHES: tuple[KnownForm, ...] = (
+    KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
+    KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
+    KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
+    KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
+    KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
+    KnownForm("common factor", "x * y + x * z = x * (y + z)", common_factor),
+    KnownForm("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
+    KnownForm("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
+    KnownForm("order of factors", "x * y = y * x", reading_order),
+    KnownForm("order of terms", "A.T + A = A + A.T", plain_first),
 )
 """In the order in which they are applied, each everywhere in the answer."""
-
-
-__all__ = ["TOUCHES", "finished"]

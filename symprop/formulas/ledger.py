@@ -32,6 +32,3 @@ def ledger(result: Result) -> tuple[str, ...]:
         drops = f", so {name} drops out of {ANSWERS.get(result.kind, 'the product')}" if name not in read else ""
         lines.append(f"used: {fact}{drops}")
     return tuple(lines)
-
-
-__all__ = ["ledger"]

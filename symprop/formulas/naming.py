@@ -77,16 +77,12 @@ def _letter(part: Node, taken: set[str]) -> str:
     word = LETTERS.get(type(part), "q")
     if isinstance(part, n.Map):
         word = part.function.name[0]
-    if isinstance(part, n.Add) and any(map(_is_identity, part.operands)):
+    if isinstance(part, n.Add) and any(isinstance(each, (n.Identity, n.Scalar)) for each in part.operands):
         word = "q"
     number = 0
     while (name := word + (str(number) if number else "")) in taken:
         number += 1
     return name
-
-
-def _is_identity(part: Node) -> bool:
-    return isinstance(part, (n.Identity, n.Scalar))
 
 
 def _ordered(definitions: list[Equation]) -> tuple[Equation, ...]:
@@ -99,6 +95,3 @@ def _ordered(definitions: list[Equation]) -> tuple[Equation, ...]:
         ordered.append(ready)
         done.add(ready.target)
     return tuple(ordered)
-
-
-__all__ = ["with_names"]

@@ -15,7 +15,7 @@ from symprop.notation.documents import STEPS
 from symprop.notation.latex import latex
 from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
-from symprop.notation.stacks import needs_places
+from symprop.notation.slicing import needs_places
 from symprop.notation.terminal import NUMPY, WIDTH, wrapped
 from symprop.notation.text import text
 

@@ -246,6 +246,3 @@ def applied(matrix: Node, u: Variable, like: Node) -> Node:
 def _answered(asked: Result, node: Node, steps: tuple[Step, ...]) -> Result:
     found = dataclasses.replace(asked, node=node, steps=steps)
     return dataclasses.replace(found, ledger=ledger(found), remarks=remarks(found))
-
-
-__all__ = ["differentiable", "gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

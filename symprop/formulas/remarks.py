@@ -167,6 +167,3 @@ _KINKS = {
     "power": "the derivative by the exponent holds where the base is above 0",
 }
 """Where the derivative of an elementwise function does not exist, what is taken for it."""
-
-
-__all__ = ["remarks"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, prod
+from sympy import prod
 
 from symprop.algebra.equations import Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import loose
-
-KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp")
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,4 @@ def joined(rows: Shape, columns: Shape) -> Shape:
     """
     if not rows or not columns:
         return rows or columns
-    return (_count(rows), _count(columns))
-
-
-def _count(shape: Shape) -> Expr:
-    return prod(shape)
-
-
-__all__ = ["KINDS", "Result", "joined"]
+    return (prod(rows), prod(columns))

@@ -29,6 +29,3 @@ class Joinable:
             SpecError: no layers, or layers that do not fit.
         """
         return JOIN[0](self, other)
-
-
-__all__ = ["JOIN", "Joinable"]

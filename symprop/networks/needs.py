@@ -191,6 +191,3 @@ def needs_of(sizes: Iterable[Size], built: Iterable[Built]) -> Needs:
             else:
                 made[size] = parts
     return Needs(tuple(dict.fromkeys(sized(size) for size in sizes if size != 1)), tuple(needs), made, tuple(others))
-
-
-__all__ = ["Need", "Needs", "check_needs", "needs_of", "sized", "valued"]

@@ -73,6 +73,3 @@ class Built:
     output: Variable
     parameters: tuple[Parameter, ...]
     index: Symbol | None
-
-
-__all__ = ["DEFAULT_INITIALISER", "Built", "Given", "Parameter", "Part"]

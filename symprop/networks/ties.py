@@ -81,6 +81,3 @@ def _named(builder: Builder, name: str, layer: str) -> Variable:
 def _is_one(matrix: Variable) -> bool:
     """Whether the name says one matrix, not one for each block of a symbolic Repeat."""
     return all(index.is_Integer for index in matrix.index)
-
-
-__all__ = ["checked_tie", "tied_weight"]

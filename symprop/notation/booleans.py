@@ -27,6 +27,3 @@ def is_boolean(node: Node) -> bool:
     if isinstance(node, n.Structural) and node.index_map.outside not in (None, 0, 1):
         return False
     return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(is_boolean, node.operands)))
-
-
-__all__ = ["is_boolean"]

@@ -100,6 +100,3 @@ def _check(name: str, symbol: str) -> None:
         )
     if len(symbol) > 60 or not _SYMBOL.fullmatch(symbol):
         raise SpecError(f"{shown(symbol)} cannot be the symbol of {shown(name)}\nallowed: {_ALLOWED}")
-
-
-__all__ = ["BOLD", "LAYER_INDICES", "PLAIN", "TRANSPOSES", "Notation", "symbols_of"]

@@ -193,7 +193,7 @@ def _parameter_count(derivation: Derivation) -> Words:
     total: Expr = sympy.Integer(0)
     for parameter in derivation.system.parameters:
         size = sympy.prod(parameter.shape)
-        for loop in loops_of(derivation):
+        for loop in derivation.system.loops:
             if any(index.has(loop.index) for index in parameter.index):
                 size = sympy.Sum(size, (loop.index, 1, loop.count)).doit()
         total += size
@@ -201,23 +201,18 @@ def _parameter_count(derivation: Derivation) -> Words:
 
 
 def _sizes(derivation: Derivation) -> Iterator[GridRow]:
-    system, loops = derivation.system, loops_of(derivation)
+    system = derivation.system
     running = tuple(state.variable for state in system.states)
     given = ((system.inputs, INPUT), (system.targets, TARGET), (system.parameters, PARAMETER))
     for group, usual in (*given, (running, "running statistic")):
         for variable in group:
             role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
             facts: list[str | Span] = [_fact(fact) for fact in variable.facts]
-            for loop in loops:
+            for loop in system.loops:
                 if any(index.has(loop.index) for index in variable.index):
                     facts.append(Span(loop.index, loop.count))
             known: Words = tuple(part for fact in facts for part in ("; ", fact))[1:]
             yield GridRow(((variable,), (Dimensions(variable.shape),), (role,), known))
-
-
-def loops_of(derivation: Derivation) -> tuple[Loop, ...]:
-    """Return the loops of the forward pass."""
-    return derivation.system.loops
 
 
 def _fact(fact: n.Fact) -> str:

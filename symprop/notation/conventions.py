@@ -8,12 +8,12 @@ import sympy
 from sympy import Rational, Symbol
 
 from symprop.algebra import nodes as n
+from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.batch_notes import joined
 from symprop.notation.blocks import (
     Words,
 )
@@ -46,7 +46,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         side = "row" if system.layout == "rows" else "column"
         examples: Words = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
-    yield from joined(derivation)
+    yield from _batch_means(derivation)
     if system.layout != "example" and any(_adds_vector(part) for part in nodes):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
@@ -69,6 +69,23 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+
+
+def _batch_means(derivation: Derivation) -> Iterator[Words]:
+    """Say what is a mean over the examples, why one example has no form then, and what stands for it in evaluation."""
+    network = derivation.network
+    equations = [] if isinstance(network, Formula) else list(network.system().equations)
+    means = [each.target for each in equations if any(part.joins_examples for part in walk(each.expression))]
+    if not means:
+        return
+    more = ", as are others" if len({mean.family for mean in means}) < len(means) or len(means) > 2 else ""
+    named = (means[0], " is a mean") if len(means) == 1 else (means[0], " and ", means[1], " are means")
+    yield (*named, f" over the examples{more}: they join the examples, so that there is no form for one alone.")
+    first = {state.variable.family: state for state in reversed(derivation.system.states)}
+    for state in reversed(first.values()):
+        likewise = ", and likewise for every layer." if len(first) < len(derivation.system.states) else "."
+        stands = (state.variable, " stands for ", state.statistic, " in evaluation. It starts as ", state.start)
+        yield (*stands, "; a step of training makes it ", state.update, likewise)
 
 
 def _about_places(derivation: Derivation) -> Iterator[Words]:
@@ -137,6 +154,3 @@ _NAMED_OPERATIONS = {
 
 def _adds_vector(node: Node) -> bool:
     return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1
-
-
-__all__ = ["conventions", "loss_clashes", "signs"]

@@ -57,6 +57,3 @@ def rows_of(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterator[Row]:
         around = (*loops, item)
         yield from (Row(carry.before, None, around, carry) for carry in item.carries)
         yield from rows_of(item.items, around)
-
-
-__all__ = ["Row", "rows_of"]

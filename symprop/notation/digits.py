@@ -168,6 +168,3 @@ def _(node: n.Take) -> Digits:
 def _(node: n.ScatterAdd) -> Digits:
     values, ids = node.operands
     return ((node.size,), *digits(values)[ids.rank :])
-
-
-__all__ = ["Digits", "Sizes", "Unwritten", "common", "digits", "regrouped", "single"]

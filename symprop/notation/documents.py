@@ -92,6 +92,3 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
     if not listed:
         lines.append(f"  {equation.note or 'by definition'}")
     return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
-
-
-__all__ = ["STEPS", "both_passes", "document", "html", "latex_page", "latex_steps", "steps"]

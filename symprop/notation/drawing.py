@@ -125,7 +125,9 @@ def layout(drawing: Drawing) -> Layout:
     arcs = [arrow for arrow in drawing.arrows if _passes(arrow, places)]
     lanes: dict[Arrow, int] = {}
     for arrow in sorted(arcs, key=lambda arc: (arc.rows[1] - arc.rows[0], arc.rows, arc.again)):
-        taken = {lanes[other] for other in lanes if other.column == arrow.column and _overlap(arrow.rows, other.rows)}
+        low, high = arrow.rows
+        alike = [other for other in lanes if other.column == arrow.column]
+        taken = {lanes[other] for other in alike if low < other.rows[1] and other.rows[0] < high}
         lanes[arrow] = next(lane for lane in range(len(lanes) + 1) if lane not in taken)
 
     def room(column: str) -> tuple[float, float]:
@@ -161,7 +163,3 @@ def _label_room(lanes: dict[Arrow, int], column: str, inside: int) -> float:
 def _passes(arrow: Arrow, places: set[tuple[str, int]]) -> bool:
     low, high = arrow.rows
     return arrow.again or any((arrow.column, row) in places for row in range(low + 1, high))
-
-
-def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]

@@ -87,6 +87,3 @@ def is_square(node: Node) -> bool:
 def _squares_written_out(factors: Sequence[Node]) -> list[Node]:
     """Factors with `z**2` as `z`, `z`: a square of a named array reads the same alone and in a product."""
     return [part for factor in factors for part in ((factor.operands[0],) * 2 if is_square(factor) else (factor,))]
-
-
-__all__ = ["is_single", "is_square", "unsigned"]

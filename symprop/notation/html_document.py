@@ -75,6 +75,3 @@ def math_font() -> str:
     """Return the font of formulas as a `data:` address."""
     font = (directory() / "html" / "math.woff2").read_bytes()
     return "data:font/woff2;base64," + base64.b64encode(font).decode()
-
-
-__all__ = ["html_document", "math", "math_font", "words"]

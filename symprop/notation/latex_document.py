@@ -121,6 +121,3 @@ def columns(align: Sequence[str]) -> str:
     """Return the columns of a table: words that may take several lines are set ragged."""
     wide = r">{\raggedright\arraybackslash}p{%s\linewidth}"
     return "".join(each if each in ("l", "r") else wide % each for each in align)
-
-
-__all__ = ["Looks", "body", "columns", "cut", "document", "fragment", "narrow", "reason_fits", "typed", "verbatim"]

@@ -92,8 +92,7 @@ def _(node: n.Identity, of: Of, style: Style) -> Piece:
 
 
 def _sum(terms: Sequence[Node], of: Of, style: Style) -> Piece:
-    ratios = [split(term) for term in terms]
-    return Piece(sum_of(ratios, lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
+    return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
 
 
 @ROWS.row(n.Add)
@@ -158,6 +157,7 @@ NAMED: dict[type[Node], str] = {
     n.Diagonal: "diagonal",
     n.ScatterAdd: "scatter_add",
     n.OneHot: "one_hot",
+    n.BatchMean: "batchmean",
 }
 """Kinds that are written as functions of their operands."""
 
@@ -270,11 +270,6 @@ def _(node: n.Pushforward, of: Of, style: Style) -> Piece:
     expression, by, tangent = node.operands
     jacobian = style.derivative(style.wrap(of(expression), ATOM), of(by).text)
     return Piece(f"{style.group(jacobian.text)} {style.wrap(of(tangent), MATMUL)}", MATMUL)
-
-
-@ROWS.row(n.BatchMean)
-def _(node: n.BatchMean, of: Of, style: Style) -> Piece:
-    return style.call("batchmean", [of(node.operands[0])])
 
 
 @ROWS.row(n.Pullback)

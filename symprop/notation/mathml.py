@@ -103,6 +103,3 @@ def _bold_italic(letter: str) -> str:
         if first <= code <= last:
             return chr(bold + code - first)
     return chr(symbols.get(code, code))
-
-
-__all__ = ["mathml"]

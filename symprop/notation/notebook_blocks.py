@@ -171,5 +171,3 @@ _WRITERS: dict[str, Callable[..., Iterator[str]]] = {
     Chain.kind: _chain,
     Folded.kind: lambda block: iter([latex(block.blocks)]),
 }
-
-__all__ = ["Folded", "Heading", "Verdict", "displayed", "html", "latex", "mark", "worded"]

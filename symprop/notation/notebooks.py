@@ -218,6 +218,3 @@ def _bracketed(tree: Tree, count: int, outer: bool = True) -> str:
 def _(table: Vanishing) -> tuple[Block, ...]:
     rows = [((str(row.layer),), *_numbers(row.arriving, row.factor, row.leaving)) for row in table]
     return grid(("layer", "arriving", "factor", "leaving"), rows), Paragraph((ALONE,))
-
-
-__all__ = ["STEP_BLOCKS", "blocks_of", "cut", "grid", "notebook_html", "notebook_latex"]

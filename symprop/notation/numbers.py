@@ -79,6 +79,3 @@ def number(value: Basic) -> Piece:
 def wrap(piece: Piece, minimum: int) -> str:
     """Return the piece, in parentheses where it binds more loosely than `minimum`."""
     return piece.text if piece.level >= minimum else f"({piece.text})"
-
-
-__all__ = ["number", "wrap"]

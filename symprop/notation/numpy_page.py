@@ -27,7 +27,7 @@ from symprop.notation.blocks import (
     Span,
     Typed,
 )
-from symprop.notation.content import loops_of, sections
+from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.function_notes import definitions
 from symprop.notation.terminal import NUMPY, network_lines, wrapped
@@ -60,7 +60,7 @@ class _Names:
         read = (variable for equation in equations for variable in variables(equation.expression))
         found = dict.fromkeys((*self.given, *self.targets, *read))
         self.letters = {each.letter for each in found if each.index and not _is_numbered(each)}
-        if loops_of(derivation):  # a block reads its neighbours by number, so they are indexed everywhere
+        if system.loops:  # a block reads its neighbours by number, so they are indexed everywhere
             self.letters |= {variable.letter for variable in system.parameters}
         self.whole = {each.family for each in found if not each.index}
 
@@ -208,6 +208,3 @@ def _line(line: Line, wording: Wording) -> str:
     last = line.unless_last
     condition = f"if {last.index} < {wording.size(last.count)}: " if last else ""
     return f"{condition}{wording.equation(line.equation)}  # ({line.number}) {shape_text(line.equation.target.shape)}"
-
-
-__all__ = ["text_page"]

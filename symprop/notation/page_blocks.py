@@ -165,11 +165,11 @@ class PageWriter:
             tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
-    def links(self, steps: Iterable[Step], width: int = _FREE) -> tuple[Link, ...]:
-        """Write steps: what each leads to, its rule and its reasons; `width` is what a line has more room for."""
+    def links(self, steps: Iterable[Step]) -> tuple[Link, ...]:
+        """Write steps: what each leads to, its rule and its reasons."""
         return tuple(
             Link(
-                self.pieces(self.formula(step.after), -width),
+                self.pieces(self.formula(step.after), -_FREE),
                 step.rule,
                 tuple(self.words(because) for because in reasons(self.derivation, step)),
             )
@@ -213,6 +213,3 @@ def _joined(parts: Iterable[Part]) -> Iterator[Part]:
         else:
             found.append(part)
     return iter(found)
-
-
-__all__ = ["PageWriter", "label"]

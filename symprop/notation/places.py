@@ -141,6 +141,3 @@ def uncounted(node: Stack) -> list[Digit]:
     """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
     blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
     return [digit for digit in blocks if digit.place is not None and not is_counted(digit.place, node.operands[0])]
-
-
-__all__ = ["Address", "Axis", "Digit", "Part", "Stack", "is_counted", "kept", "kept_shape", "labels", "uncounted"]

@@ -242,6 +242,3 @@ def _(node: n.Slice, address: Address, of: Slicer) -> Node:
 @SLICES.row(n.Diagonal, n.Diag)
 def _(node: Node, address: Address, of: Slicer) -> Node:
     return of_wholes(node, all(map(_is_whole, address)), of)
-
-
-__all__ = ["Slicer"]

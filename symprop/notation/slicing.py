@@ -145,6 +145,3 @@ def of_wholes(node: Node, whole: bool, of: Slicer) -> Node:
 
 def _whole(node: Node) -> Address:
     return tuple(tuple(map(Digit, axis)) for axis in digits(node))
-
-
-__all__ = ["SLICES", "Slicer", "at", "choices", "needs_places", "of_wholes"]

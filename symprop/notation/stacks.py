@@ -15,11 +15,11 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, names_in
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
+from symprop.notation import slices as slices  # enters its rows
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over
-from symprop.notation.slices import Slicer
-from symprop.notation.slicing import at, choices, needs_places
+from symprop.notation.slicing import Slicer, at, choices, needs_places
 
 LETTERS = "ijklprsuvaehoxtmnbcdfgqwyz"
 """Indices, those that Unicode can lower first."""
@@ -79,6 +79,3 @@ def sides(equation: Equation) -> tuple[Node, Node]:
     if isinstance(right, Stack) and not uncounted(right):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right
-
-
-__all__ = ["needs_places", "sides", "stacked"]

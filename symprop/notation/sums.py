@@ -159,6 +159,3 @@ def _(node: n.LogSumExp, of: Of, style: Style) -> Piece:
     if node.keepdims and node.rank == 2:
         return Piece(_spread_along(written, node.axis, style), MATMUL)
     return written
-
-
-__all__ = ["ROWS", "ones_row"]

@@ -122,6 +122,3 @@ def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
     if span := line.unless_last:
         pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
-
-
-__all__ = ["NUMPY", "UNICODE", "WIDTH", "network_lines", "pretty_page", "wrapped"]

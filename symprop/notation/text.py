@@ -57,8 +57,7 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     """Print a ratio without its sign: `3 * a * b / (4 * c)`."""
     if ratio.is_number:
         return number(ratio.numerator / ratio.denominator)
-    only = not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1
-    if only:
+    if not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1:
         return _numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
     booleans = not above and all(map(is_boolean, ratio.above))
@@ -75,9 +74,7 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
 
 
 def _sum(terms: Sequence[Node], of: Of) -> Piece:
-    ratios = [split(term) for term in terms]
-    written = sum_of(ratios, lambda ratio: unsigned(ratio, of), wrap, "-")
-    return Piece(written, SUM)
+    return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of), wrap, "-"), SUM)
 
 
 def _call(name: str, *arguments: str) -> Piece:
@@ -143,6 +140,7 @@ NAMED: dict[type[Node], str] = {
     n.Pushforward: "pushforward",
     n.Pullback: "pullback",
     n.BatchMean: "batch_mean",
+    n.Where: "where",
 }
 """Kinds that are functions of their operands."""
 
@@ -168,16 +166,13 @@ def _(node: n.Sum, of: Of) -> Piece:
     if is_element(node):
         inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
-    return _reduced("sum", node, of)
+    return _along("sum", of(operand), operand.rank, node.axes, node.keepdims)
 
 
-def _reduced(name: str, node: n.Sum | n.Product | n.Extreme, of: Of) -> Piece:
-    arguments = [of(node.operands[0]).text]
-    if len(node.axes) == 1 and node.operands[0].rank > 1:
-        arguments.append(f"axis={node.axes[0]}")
-    elif len(node.axes) < node.operands[0].rank:
-        arguments.append(f"axis=({', '.join(map(str, node.axes))})")
-    return _call(name, *arguments, *(["keepdims=True"] if node.keepdims else []))
+def _along(name: str, inside: Piece, rank: int, axes: Sequence[int], keepdims: bool = False) -> Piece:
+    """A function along axes, which are named where there are others."""
+    named = [f"axis={_tuple(axes)}"] if len(axes) < rank else []
+    return _call(name, inside.text, *named, *(["keepdims=True"] if keepdims else []))
 
 
 @TEXT.row(n.Inverse)
@@ -188,14 +183,11 @@ def _(node: n.Inverse, of: Of) -> Piece:
     return _call("inv", of(operand).text)
 
 
-def _is_turned_name(node: Node) -> bool:
-    return isinstance(node, n.Transpose) and isinstance(node.operands[0], n.Variable)
-
-
 @TEXT.row(n.MatrixPower)
 def _(node: n.MatrixPower, of: Of) -> Piece:
     base, exponent = node.plain
-    if exponent == 2 and (isinstance(base, n.Variable) or _is_turned_name(base)):
+    bare = base.operands[0] if isinstance(base, n.Transpose) else base
+    if exponent == 2 and isinstance(bare, n.Variable):
         factor = wrap(of(base), POWER)
         return Piece(f"{factor} @ {factor}", MATMUL)
     return _call("matrix_power", of(base).text, number(exponent).text)
@@ -212,14 +204,10 @@ def _(node: n.Commutation, of: Of) -> Piece:
     return _call("commutation", *(number(size).text for size in node.args))
 
 
-@TEXT.row(n.Product)
-def _(node: n.Product, of: Of) -> Piece:
-    return _reduced("prod", node, of)
-
-
-@TEXT.row(n.Extreme)
-def _(node: n.Extreme, of: Of) -> Piece:
-    return _reduced(node.which, node, of)
+@TEXT.row(n.Product, n.Extreme)
+def _(node: n.Product | n.Extreme, of: Of) -> Piece:
+    name, operand = node.which if isinstance(node, n.Extreme) else "prod", node.operands[0]
+    return _along(name, of(operand), operand.rank, node.axes, node.keepdims)
 
 
 @TEXT.row(n.Concatenate)
@@ -298,14 +286,10 @@ def _(node: n.Take, of: Of) -> Piece:
     return Piece(f"{wrap(of(table), ATOM)}[{of(ids).text}]", ATOM)
 
 
-@TEXT.row(n.ScatterAdd)
-def _(node: n.ScatterAdd, of: Of) -> Piece:
-    return _call("scatter_add", *(of(operand).text for operand in node.operands), number(node.size).text)
-
-
-@TEXT.row(n.OneHot)
-def _(node: n.OneHot, of: Of) -> Piece:
-    return _call("one_hot", of(node.operands[0]).text, number(node.size).text)
+@TEXT.row(n.ScatterAdd, n.OneHot)
+def _(node: n.ScatterAdd | n.OneHot, of: Of) -> Piece:
+    name = "one_hot" if isinstance(node, n.OneHot) else "scatter_add"
+    return _call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
 
 
 @TEXT.row(n.Map)
@@ -324,20 +308,11 @@ def _(node: n.Compare, of: Of) -> Piece:
     return Piece(f"{left} {node.relation} {right}", COMPARE)
 
 
-@TEXT.row(n.Where)
-def _(node: n.Where, of: Of) -> Piece:
-    return _call("where", *(of(operand).text for operand in node.operands))
-
-
-def _along(node: n.Softmax | n.LogSumExp) -> list[str]:
-    return [f"axis={node.axis}"] if node.operands[0].rank > 1 else []
-
-
 @TEXT.row(n.Softmax)
 def _(node: n.Softmax, of: Of) -> Piece:
-    return _call("softmax", _numeric(node.operands[0], of).text, *_along(node))
+    return _along("softmax", _numeric(node.operands[0], of), node.rank, (node.axis,))
 
 
 @TEXT.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of) -> Piece:
-    return _call("logsumexp", of(node.operands[0]).text, *_along(node), *(["keepdims=True"] if node.keepdims else []))
+    return _along("logsumexp", of(node.operands[0]), node.operands[0].rank, (node.axis,), node.keepdims)

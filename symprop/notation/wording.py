@@ -9,6 +9,7 @@ from sympy import Basic, Integer
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node
+from symprop.algebra.printable import aligned
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
 from symprop.notation.content import seen_steps
@@ -70,11 +71,8 @@ class Wording:
 
     def rows(self, grid: Grid) -> list[str]:
         """Write the rows of a table, its columns aligned."""
-        cells = [tuple(map(self.words, row.cells)) for row in grid.rows]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return [
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-        ]
+        cells = (tuple(map(self.words, row.cells)) for row in grid.rows)
+        return [line.rstrip() for line in aligned(cells)]
 
     def steps(self, steps: Iterable[Step], reasons: Callable[[Step], Iterable[str]]) -> Iterator[str]:
         """Write named steps: rule, reasons, before, after."""
@@ -82,6 +80,3 @@ class Wording:
             known = ", ".join(reasons(step))
             yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
             yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
-
-
-__all__ = ["Wording", "told_apart"]

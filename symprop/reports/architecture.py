@@ -66,6 +66,3 @@ def name_of(built: Built) -> str:
     if isinstance(built.layer, Residual):
         return "Residual: sum" if not built.layer.projection else "Residual: sum, with projection"
     return built.layer.text
-
-
-__all__ = ["layer_table", "layers_of", "name_of"]

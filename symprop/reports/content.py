@@ -258,6 +258,3 @@ def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ..
         if name not in left_out
     )
     return tuple(section for section in written if section.blocks)
-
-
-__all__ = ["SECTIONS", "contents"]

@@ -56,10 +56,10 @@ def cost(subject: Subject) -> Iterator[Block]:
     rows = []
     for name, part in _TOTALS:
         value = part(found)
-        written = writer.number(_shown(value))
+        written = writer.number(sympy.expand(value))
         number = value.xreplace(values)
         if values and number.is_Integer and name != "of highest degree":
-            written += f" = {_grouped(int(number))}"
+            written += f" = {int(number):,}".replace(",", "{,}")
         rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
     yield Paragraph(("Operations in total, and numbers held in memory:",))
     yield Equations(tuple(rows))
@@ -73,19 +73,7 @@ def _table(subject: Subject, found: Cost) -> Grid:
             continue
         parts = (row.operations.multiplications, row.operations.additions, row.operations.functions)
         target = subject.derivation.equation(row.name).target
-        cells: tuple[Words, ...] = tuple((Math(writer.number(_shown(part))),) for part in parts)
+        cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
         rows.append(GridRow(((Math(writer.name(target)),), *cells), (row.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
     return Grid(head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost")
-
-
-def _shown(value: Expr) -> Expr:
-    return sympy.expand(value)
-
-
-def _grouped(number: int) -> str:
-    r"""Return a number with its digits in groups, `3{,}466`."""
-    return f"{number:,}".replace(",", "{,}")
-
-
-__all__ = ["cost", "named"]

@@ -90,7 +90,7 @@ def _bounds(subject: Subject) -> Iterator[GridRow]:
     one = subject.example
     if one is None:
         return
-    found = [variable for variable in stations(one.system) if not _is_index(variable)]
+    found = [variable for variable in stations(one.system) if "index" not in variable.facts_by_kind]
     if len(found) > MOST_STATIONS:
         return
     writer = subject.writer
@@ -110,11 +110,6 @@ def _bounds(subject: Subject) -> Iterator[GridRow]:
     if product is not None and len(found) > 2:
         left = _partial(found[-1], found[0], writer)
         yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(product))),)))
-
-
-def _is_index(variable: Variable) -> bool:
-    """Whether a variable holds numbers of rows, by which nothing is derived."""
-    return any(fact.kind == "index" for fact in variable.facts)
 
 
 def rounded_up(bound: Expr) -> Expr:
@@ -156,6 +151,3 @@ def measured(subject: Subject) -> list[Point]:
         Point(subject.writer.formula(weight), pretty(weight), float(np.linalg.norm(grads[weight.name])))
         for weight in weights
     ]
-
-
-__all__ = ["flow", "measured", "stations"]

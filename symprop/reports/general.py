@@ -66,6 +66,3 @@ def _without_numbers(equations: Equations) -> Equations:
     """The equations of a general layer have no number of their own: they stand for many that have."""
     rows = (replace(row, number=None, label="", name="") for row in equations.rows)
     return replace(equations, rows=tuple(rows))
-
-
-__all__ = ["general_recurrence", "with_name"]

@@ -57,6 +57,3 @@ def _formula_line(line: str, indent: str, name: str, number: int, writer: PageWr
     pieces = writer.pieces(writer.wording.equation(equation), -20)
     shape = shape_text(equation.target.shape)
     return CodeLine(line, (name,), number, label(name), pieces, shape, indent)
-
-
-__all__ = ["code_lines"]

@@ -108,6 +108,3 @@ def _svg(points: Sequence[Point]) -> str:
 
 def _raised(number: int) -> str:
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-__all__ = ["Point", "plot"]

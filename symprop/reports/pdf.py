@@ -62,6 +62,3 @@ def _complaint(log: Path) -> str:
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     found = re.search(r"^! (.*)$", text, flags=re.MULTILINE)
     return found[1] if found else "no message in its log"
-
-
-__all__ = ["PACKAGES", "compiled", "is_installed"]

@@ -17,12 +17,7 @@ MOST_ROWS = 130
 def certificate(subject: Subject) -> Iterator[Block]:
     """Show what was checked, by which oracle, how far off it was."""
     found = subject.certificate
-    yield Paragraph(
-        (
-            f"{found.summary}. ",
-            *_independence(found.rows),
-        )
-    )
+    yield Paragraph((f"{found.summary}. ", *_independence(found.rows)))
     yield _by_row(subject, found.rows) if len(found.rows) <= MOST_ROWS else _by_oracle(found.rows)
     yield from (Paragraph((remark,)) for remark in map(_sentence, found.remarks))
 
@@ -61,8 +56,7 @@ def _told(subject: Subject, row: Row) -> GridRow:
     if row.name in numbers:
         target = subject.derivation.equation(row.name).target
         of = (Math(subject.writer.name(target)), " ", Reference(label(row.name), numbers[row.name]))
-    measured = ((scientific(row.error),), (scientific(row.limit),))
-    cells: tuple[Words, ...] = (of, (row.oracle,), (row.points,), *measured, (row.verdict,), (row.note,))
+    cells: tuple[Words, ...] = (of, *((cell,) for cell in row.cells[1:]))
     return GridRow(cells, _about(row.name, subject.derivation), "ok" if row.ok else "failed")
 
 
@@ -93,6 +87,3 @@ def _by_oracle(rows: Iterable[Row]) -> Grid:
     return Grid(
         head, tuple(told), ("0.4", "r", "r", "r", "l"), ("The certificate, by oracle.",), "tab:certificate", small=True
     )
-
-
-__all__ = ["certificate"]

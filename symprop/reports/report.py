@@ -221,6 +221,3 @@ def _checked_title(title: str) -> str:
             f"the title holds {shown(beyond)}\nallowed: Latin letters, which LaTeX sets without other fonts"
         )
     return title
-
-
-__all__ = ["Report", "report"]

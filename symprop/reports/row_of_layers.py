@@ -210,6 +210,3 @@ def _svg(found: Sequence[Station]) -> str:
                 f'<text x="{x:.1f}" y="{y - 6:.1f}" class="middle small">{escape(pretty(origin.output))}</text>'
             )
     return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-__all__ = ["Station", "row_of_layers", "stations"]

@@ -69,6 +69,3 @@ class Subject:
             return found
         told = ", ".join(f"{name} = {number}" for name, number in self.stand_ins.items())
         return replace(found, remarks=(*found.remarks, f"checked for {told}"))
-
-
-__all__ = ["Subject"]

@@ -10,12 +10,10 @@ from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
 from symprop.errors import LimitError, SpecError, shown
-from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.formulas.ask import QUESTIONS
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 
-QUESTIONS = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian, "vjp": vjp, "jvp": jvp, "hvp": hvp}
-DIRECTIONS = {"vjp": "v", "jvp": "u", "hvp": "v"}
 STAGES = ("derivation", "steps", "code", "certificate")
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
 LARGEST_SIZE = 10**9
@@ -106,6 +104,3 @@ def _sizes(value: Any) -> tuple[tuple[str, int], ...]:
         if type(number) is not int or not 1 <= number <= LARGEST_SIZE:
             raise SpecError(f"the size {shown(name)} is {shown(number)}\nallowed: a whole number from 1")
     return tuple(sorted(value.items()))
-
-
-__all__ = ["DIRECTIONS", "QUESTIONS", "STAGES", "Asked", "read_asked"]

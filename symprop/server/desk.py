@@ -102,6 +102,3 @@ class Desk:
         if len(self._running) >= self._computations:
             return False
         return not ticket.slow or sum(other.slow for other in self._running) < self._slow
-
-
-__all__ = ["Busy", "Desk", "Superseded", "Ticket"]

@@ -79,6 +79,3 @@ def _only(headers: Message, name: str, status: int = 400) -> str:
     if len(found) != 1:
         raise Refused(status, f"a request has one {name} header")
     return str(found[0]).strip()
-
-
-__all__ = ["KEY_HEADER", "Refused", "check_host", "check_sender", "hosts"]

@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Example:
-    """An example."""
-
-    title: str
-    state: dict[str, str] = field(hash=False)
-
-
-EXAMPLES = (
-    Example(
-        "Two layers, sigmoid",
-        {"text": "Input(2) >> Dense(3) >> Sigmoid() >> Dense(1) >> MeanSquaredError()"},
-    ),
-    Example(
-        "Residual block, softmax",
-        {
-            "text": "Input(64) >> Dense(32) >> ReLU() >> Residual(Dense(32) >> ReLU()) "
-            ">> Dense(10) >> SoftmaxCrossEntropy()"
-        },
-    ),
-    Example(
-        "N blocks, by recurrence",
-        {"text": "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"},
-    ),
-    Example(
-        "Your own activation and loss",
-        {
-            "text": 'Input(3) >> Dense(4) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) '
-            '>> Loss("sum((a - y)**4) / 4")'
-        },
-    ),
-    Example(
-        "Logistic regression",
-        {
-            "text": "sum(log(1 + exp(-y * (X @ w)))) + alpha * sum(w**2) / 2",
-            "where": "X: m n, w: n, y: m, alpha:",
-            "question": "gradient",
-            "by": "w",
-        },
-    ),
-    Example(
-        "Attention, by its queries",
-        {
-            "text": "sum(G * (softmax(Q @ K.T / sqrt(d)) @ V))",
-            "where": "Q: m d, K: n d, V: n k, G: m k",
-            "question": "gradient",
-            "by": "Q",
-        },
-    ),
-    Example(
-        "Hessian of cross-entropy",
-        {
-            "text": "-sum(y * log(softmax(A @ x)))",
-            "where": "A: m n, x: n, y: m sums-to-1",
-            "question": "hessian",
-            "by": "x",
-        },
-    ),
-    Example(
-        "Jacobian of layer norm",
-        {
-            "text": "(x - mean(x)) / sqrt(mean((x - mean(x))**2) + eps)",
-            "where": "x: n, eps: positive",
-            "question": "jacobian",
-            "by": "x",
-        },
-    ),
-)
-
-__all__ = ["EXAMPLES", "Example"]
+EXAMPLES: dict[str, dict[str, str]] = {
+    "Two layers, sigmoid": {"text": "Input(2) >> Dense(3) >> Sigmoid() >> Dense(1) >> MeanSquaredError()"},
+    "Residual block, softmax": {
+        "text": "Input(64) >> Dense(32) >> ReLU() >> Residual(Dense(32) >> ReLU()) "
+        ">> Dense(10) >> SoftmaxCrossEntropy()"
+    },
+    "N blocks, by recurrence": {"text": "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"},
+    "Your own activation and loss": {
+        "text": 'Input(3) >> Dense(4) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) '
+        '>> Loss("sum((a - y)**4) / 4")'
+    },
+    "Logistic regression": {
+        "text": "sum(log(1 + exp(-y * (X @ w)))) + alpha * sum(w**2) / 2",
+        "where": "X: m n, w: n, y: m, alpha:",
+        "question": "gradient",
+        "by": "w",
+    },
+    "Attention, by its queries": {
+        "text": "sum(G * (softmax(Q @ K.T / sqrt(d)) @ V))",
+        "where": "Q: m d, K: n d, V: n k, G: m k",
+        "question": "gradient",
+        "by": "Q",
+    },
+    "Hessian of cross-entropy": {
+        "text": "-sum(y * log(softmax(A @ x)))",
+        "where": "A: m n, x: n, y: m sums-to-1",
+        "question": "hessian",
+        "by": "x",
+    },
+    "Jacobian of layer norm": {
+        "text": "(x - mean(x)) / sqrt(mean((x - mean(x))**2) + eps)",
+        "where": "x: n, eps: positive",
+        "question": "jacobian",
+        "by": "x",
+    },
+}

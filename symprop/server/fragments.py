@@ -11,7 +11,6 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.templating import environment
 from symprop.verify import Certificate
-from symprop.verify.measure import scientific
 
 
 @dataclass(frozen=True)
@@ -89,24 +88,17 @@ def steps_parts(steps: list[Step], start: Markup | str = "") -> dict[str, Any]:
 
 def certificate_parts(certificate: Certificate) -> dict[str, Any]:
     """Return the table of a certificate with what it says in words."""
-    rows = [
-        (row.name, row.oracle, row.points, scientific(row.error), scientific(row.limit), row.verdict, row.note, row.ok)
-        for row in certificate.rows
-    ]
-    words = f"{len(rows)} checks, all agree" if certificate.ok else certificate.summary
+    rows = [(*row.cells, row.ok) for row in certificate.rows]
     return {
         "certificate": _rendered(
             "certificate",
             rows=rows,
             ok=certificate.ok,
-            summary=words,
+            summary=certificate.summary,
             failures=certificate.failures,
             remarks=certificate.remarks,
             seconds=f"{certificate.seconds:.1f}",
         ),
         "verdict": "ok" if certificate.ok else "failed",
-        "summary": words,
+        "summary": certificate.summary,
     }
-
-
-__all__ = ["Formula", "Group", "Shape", "Step", "certificate_parts", "derivation_parts", "shape_of", "steps_parts"]

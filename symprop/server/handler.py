@@ -11,12 +11,13 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from symprop.errors import LimitError
 from symprop.server.asked import STAGES
 from symprop.server.desk import Busy, Superseded
 from symprop.server.door import Refused, check_host, check_sender
-from symprop.server.limits import PATIENCE
 from symprop.server.listening import Server
 from symprop.server.processes import DONE, LATE, UNWANTED, Outcome
+from symprop.server.worker import in_words
 
 LONGEST_TAB = 64
 FIXED = {
@@ -107,9 +108,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._put(200, JSON, outcome.answer)
         if outcome.how == UNWANTED:
             return self._put(409, JSON, json.dumps({"superseded": True}).encode())
-        self._put(200, JSON, json.dumps(self._stopped(outcome, stage)).encode())
+        self._put(200, JSON, json.dumps(in_words(self._stopped(outcome, stage))).encode())
 
-    def _stopped(self, outcome: Outcome, stage: str) -> dict[str, Any]:
+    def _stopped(self, outcome: Outcome, stage: str) -> LimitError:
         """Say in words why a computation has no answer."""
         limits = self.server.limits
         if outcome.how == LATE:
@@ -120,18 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             allowed = (
                 f"it may take {limits.megabytes:,} MB and {limits.seconds:g} s; more by --memory-limit, --time-limit"
             )
-        message = f"{what}\n{allowed}"
-        return {
-            "ok": False,
-            "problem": {
-                "type": "LimitError",
-                "message": message,
-                "field": "text",
-                "column": None,
-                "width": 1,
-                "limit": True,
-            },
-        }
+        return LimitError(f"{what}\n{allowed}")
 
     def _is_there(self) -> bool:
         """Whether the browser still waits: a closed connection can be read, and has nothing."""
@@ -193,6 +183,3 @@ def _addressed(body: bytes) -> tuple[str, int, str]:
     if stage not in STAGES:
         raise Refused(400, f"the stages are {', '.join(STAGES)}")
     return tab, sequence, stage
-
-
-__all__ = ["PATIENCE", "Handler"]

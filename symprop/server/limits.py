@@ -70,6 +70,3 @@ def _taken() -> int:
     if not said.exists():
         return 512 * 1024 * 1024
     return int(said.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-
-
-__all__ = ["ANSWER", "BODY", "COMPUTATIONS", "CONNECTIONS", "PATIENCE", "SLOW", "WAITING", "Limits", "confine"]

@@ -104,6 +104,3 @@ class Server(ThreadingHTTPServer):
         """Stop listening and end all computations."""
         super().server_close()
         self._ending.close()
-
-
-__all__ = ["LOOPBACK", "Server"]

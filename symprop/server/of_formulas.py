@@ -14,11 +14,12 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
+from symprop.formulas.ask import QUESTIONS
 from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
 from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
-from symprop.server.asked import DIRECTIONS, QUESTIONS, Asked
+from symprop.server.asked import Asked
 from symprop.server.fragments import (
     Formula,
     Group,
@@ -107,9 +108,10 @@ def _answered(asked: Asked) -> Answer:
     if len(by) > 1 and (asked.question != "hessian" or len(by) > 2):
         problem = SpecError(f"{shown(asked.by)} names {len(by)} variables\nallowed: one, or two for a mixed Hessian")
         raise Misplaced("by", problem, names)
-    along = [asked.along.strip() or DIRECTIONS[asked.question]] if asked.question in DIRECTIONS else []
+    question = QUESTIONS[asked.question]
+    along = [asked.along.strip() or question.direction] if question.direction else []
     wrong = "text" if by[0] in names else "by"
-    found: Answer = _in_field(wrong, lambda: QUESTIONS[asked.question](source, *by, *along), names)
+    found: Answer = _in_field(wrong, lambda: question.ask(source, *by, *along), names)
     return found
 
 
@@ -138,6 +140,3 @@ def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
 
 def _said(fact: str | Equation) -> Markup | str:
     return fact if isinstance(fact, str) else math(fact.latex())
-
-
-__all__ = ["Misplaced", "formula_certificate", "formula_code", "formula_derivation", "formula_steps"]

@@ -116,6 +116,3 @@ def _formula(writer: PageWriter, line: Line) -> Formula:
 def _steps(writer: PageWriter, steps: Any) -> Iterator[Step]:
     for link in writer.links(steps):
         yield Step(link.rule, tuple(map(math, link.right)), tuple(map(words, link.reasons)))
-
-
-__all__ = ["network_certificate", "network_code", "network_derivation", "network_steps"]

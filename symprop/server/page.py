@@ -11,20 +11,11 @@ from functools import cached_property
 from markupsafe import Markup
 
 from symprop.codegen.targets.target import DTYPES
+from symprop.formulas.ask import QUESTIONS
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
-from symprop.server.asked import QUESTIONS
 from symprop.server.examples import EXAMPLES
 from symprop.templating import directory, environment
-
-QUESTION_NAMES = {
-    "gradient": "gradient",
-    "jacobian": "Jacobian",
-    "hessian": "Hessian",
-    "vjp": "vector-Jacobian product",
-    "jvp": "Jacobian-vector product",
-    "hvp": "Hessian-vector product",
-}
 
 
 def _hash(text: str) -> str:
@@ -56,8 +47,8 @@ class Page:
             key=self.key,
             seconds=f"{self.seconds:g}",
             examples=EXAMPLES,
-            example_data=Markup(json.dumps([each.state for each in EXAMPLES]).replace("<", "\\u003c")),
-            questions={name: QUESTION_NAMES[name] for name in QUESTIONS},
+            example_data=Markup(json.dumps(list(EXAMPLES.values())).replace("<", "\\u003c")),
+            questions={name: question.name for name, question in QUESTIONS.items()},
             layouts=LAYOUTS,
             dtypes=DTYPES,
             optimizers=tuple(OPTIMISERS),
@@ -89,6 +80,3 @@ class Page:
             "/math.woff2": ("font/woff2", (directory() / "html" / "math.woff2").read_bytes()),
             "/icon.svg": ("image/svg+xml", icon),
         }
-
-
-__all__ = ["Page"]

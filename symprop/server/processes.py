@@ -225,6 +225,3 @@ class FreshProcesses(Processes):
 
     def close(self) -> None:
         """Do nothing: every process ends with its computation."""
-
-
-__all__ = ["DIED", "DONE", "LATE", "UNWANTED", "ForkedProcesses", "FreshProcesses", "Outcome", "Processes", "processes"]

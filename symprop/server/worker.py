@@ -20,18 +20,13 @@ from symprop.server.limits import ANSWER, Limits, confine
 from symprop.server.of_formulas import Misplaced
 
 Stage = Callable[[Asked], dict[str, Any]]
-NETWORK: dict[str, Stage] = {
-    "derivation": of_networks.network_derivation,
-    "steps": of_networks.network_steps,
-    "code": of_networks.network_code,
-    "certificate": of_networks.network_certificate,
+ANSWERS: dict[str, tuple[Stage, Stage]] = {
+    "derivation": (of_networks.network_derivation, of_formulas.formula_derivation),
+    "steps": (of_networks.network_steps, of_formulas.formula_steps),
+    "code": (of_networks.network_code, of_formulas.formula_code),
+    "certificate": (of_networks.network_certificate, of_formulas.formula_certificate),
 }
-FORMULA: dict[str, Stage] = {
-    "derivation": of_formulas.formula_derivation,
-    "steps": of_formulas.formula_steps,
-    "code": of_formulas.formula_code,
-    "certificate": of_formulas.formula_certificate,
-}
+"""What answers each stage, of a network and of a formula."""
 
 
 def answered(body: bytes) -> bytes:
@@ -43,40 +38,37 @@ def answered(body: bytes) -> bytes:
     try:
         asked = read_asked(body)
     except SympropError as problem:
-        return _line(_problem(problem, "text"))
+        return _line(in_words(problem))
     kind = "network" if asked.is_network else "formula"
+    of_network, of_formula = ANSWERS[asked.stage]
     try:
-        found = {"ok": True, **(NETWORK if asked.is_network else FORMULA)[asked.stage](asked)}
+        found = {"ok": True, **(of_network if asked.is_network else of_formula)(asked)}
     except Misplaced as misplaced:
-        found = {**_problem(misplaced.problem, misplaced.field), "names": misplaced.known}
+        found = {**in_words(misplaced.problem, misplaced.field), "names": misplaced.known}
     except SympropError as problem:
-        found = _problem(problem, "text")
+        found = in_words(problem)
     except (RecursionError, MemoryError) as problem:
-        found = _problem(LimitError(f"too large to be worked on here ({type(problem).__name__})"), "text")
+        found = in_words(LimitError(f"too large to be worked on here ({type(problem).__name__})"))
     written = _line({"kind": kind, **found})
     if len(written) > ANSWER:
-        return _line({"kind": kind, **_problem(LimitError(_TOO_LONG.format(ANSWER // 2**20)), "text")})
+        return _line({"kind": kind, **in_words(LimitError(_TOO_LONG.format(ANSWER // 2**20)))})
     return written
 
 
 _TOO_LONG = "the answer has more than {} megabytes, too much for a page\nallowed: symprop on the command line"
 
 
-def _problem(problem: SympropError, field: str) -> dict[str, Any]:
+def in_words(problem: SympropError, field: str = "text") -> dict[str, Any]:
     """Say what is wrong in words; the text with its caret is left to the page, which knows how wide it is."""
     lines = str(problem).split("\n")
     message = [line for line in lines if not (problem.column is not None and line.startswith("  "))]
-    return {
-        "ok": False,
-        "problem": {
-            "type": type(problem).__name__,
-            "message": "\n".join(message),
-            "field": field,
-            "column": problem.column,
-            "width": problem.width,
-            "limit": isinstance(problem, LimitError),
-        },
-    }
+    return _told(type(problem).__name__, "\n".join(message), field, problem.column, problem.width)
+
+
+def _told(kind: str, message: str, field: str = "text", column: int | None = None, width: int = 1) -> dict[str, Any]:
+    limit = kind == LimitError.__name__
+    told = {"type": kind, "message": message, "field": field, "column": column, "width": width, "limit": limit}
+    return {"ok": False, "problem": told}
 
 
 def _line(answer: dict[str, Any]) -> bytes:
@@ -89,19 +81,7 @@ def mistake() -> bytes:
     place = traceback.extract_tb(trace)[-1]
     name = kind.__name__ if kind else ""
     told = f"symprop itself failed on this: {name}: {str(problem)[:200]} ({Path(place.filename).name}:{place.lineno})"
-    return _line(
-        {
-            "ok": False,
-            "problem": {
-                "type": "Mistake",
-                "message": f"{told}\nThis is a mistake in symprop, not in your text: please report it.",
-                "field": "text",
-                "column": None,
-                "width": 1,
-                "limit": False,
-            },
-        }
-    )
+    return _line(_told("Mistake", f"{told}\nThis is a mistake in symprop, not in your text: please report it."))
 
 
 def main() -> None:

@@ -20,9 +20,11 @@ import numpy as np
 from sympy import prod
 
 from symprop.algebra.equations import System
+from symprop.algebra.printable import aligned
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
-from symprop.errors import ShapeError, SpecError
+from symprop.codegen.targets import FAST, LIBRARIES, NAMES, is_installed, target_of
+from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.network import Network
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
@@ -38,7 +40,7 @@ from symprop.verify import (
     step_checks,
     switch_checks,
 )
-from symprop.verify.measure import Row, first_line, scientific
+from symprop.verify.measure import Row, first_line
 from symprop.verify.points import Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
 
@@ -79,10 +81,8 @@ class Certificate:
 
     def table(self) -> str:
         """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
-        lines = [HEADER, *(_cells(row) for row in self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
-        aligned = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-        texts = [line.rstrip() for line in (aligned[0], "-" * min(len(aligned[0]), 120), *aligned[1:])]
+        head, *lines = aligned([HEADER, *(row.cells for row in self.rows)])
+        texts = [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
         return "\n".join([self.title, "", *texts, "", self.summary, *self.remarks])
 
     @property
@@ -96,7 +96,7 @@ class Certificate:
 
     def latex(self) -> str:
         """Return the certificate as a LaTeX `longtable`."""
-        lines = [" & ".join(map(escaped, _cells(row))) + r" \\" for row in self.rows]
+        lines = [" & ".join(map(escaped, row.cells)) + r" \\" for row in self.rows]
         head = " & ".join(rf"\textbf{{{cell}}}" for cell in HEADER) + r" \\ \hline \endhead"
         return "\n".join([r"\begin{longtable}{lllrrll}", head, *lines, r"\end{longtable}", escaped(self.summary)])
 
@@ -122,47 +122,48 @@ HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 POINTS = 3
 """How many examples a point has."""
-NO_POINT = Row(
-    "points",
-    "forward pass in complex numbers",
-    "0",
-    float("inf"),
-    0.0,
-    False,
-    "not checked: no point with a finite loss",
-)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    error, limit = scientific(row.error), scientific(row.limit)
-    return (row.name, row.oracle, row.points, error, limit, row.verdict, row.note)
+_LOST = "not checked: no point with a finite loss"
+NO_POINT = Row("points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, _LOST)
 
 
 def _grid_row(row: Row) -> GridRow:
-    name, oracle, points, error, limit, verdict, note = _cells(row)
-    words = (f"{mark(row.ok)} {verdict}", name, oracle, points, error, limit, note)
+    *cells, verdict, note = row.cells
+    words = (f"{mark(row.ok)} {verdict}", *cells, note)
     return GridRow(tuple((word,) for word in words), tone="ok" if row.ok else "failed")
 
 
+ALL = "all"
+"""In place of a target: every one whose library is installed."""
+
+
 def check(
-    network: Network | Case | str, seed: int = 0, float32: bool = True, sizes: Mapping[str, int] | None = None
+    network: Network | Case | str,
+    seed: int = 0,
+    float32: bool = True,
+    sizes: Mapping[str, int] | None = None,
+    target: str = "numpy",
 ) -> Certificate:
     """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
 
     `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
     for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
 
+    `target` says whose module is checked: of "numpy" the one that runs, and that the one to read has the same values;
+    "numba", "jax" or "torch"; with "all" also that those of all targets agree whose library is installed.
+
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures
     (True, ())
 
     Raises:
-        SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`.
+        SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`, or the target
+            is unknown or its library is not installed.
     """
     started = time.perf_counter()
-    case = case_of(network, dtype="float64")
+    first, *others = _targets(target)
+    case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if recurrence.counts_of(case.network):
-        return _of_recurrence(case, seed, float32, dict(sizes or {}))
+        return _of_recurrence(case, seed, float32, dict(sizes or {}), target)
     case = case.with_sizes(dict(sizes or {}))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
@@ -180,6 +181,7 @@ def check(
     small = case.of(reduced(case.network))
     parts = (
         ("the module", _module(case, small, seed, float32)),
+        ("other modules", _agreement(case, others, seed)),
         ("switches", switch_checks.rows(small, seed)),
         ("extreme values", _extremes(small, seed)),
         ("other layouts", _layouts(case, seed)),
@@ -192,15 +194,15 @@ def check(
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
-    remarks = (*derivation.remarks, *_remarks(case, rows, seed))
+    remarks = (*derivation.remarks, *_remarks(case, rows, seed), *_missing(target))
     return Certificate(title, tuple(rows), remarks, time.perf_counter() - started)
 
 
-def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int]) -> Certificate:
+def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str) -> Certificate:
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
     started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32)
+    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target)
     try:
         rows = tuple(recurrence.rows(case, sizes, seed))
     except DERIVATION_ERRORS as error:
@@ -208,6 +210,31 @@ def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int]) 
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
     remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
     return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
+
+
+def _targets(target: str) -> tuple[str, ...]:
+    """Return the target whose module is checked, and those whose modules are compared with it."""
+    if target == ALL:
+        return (FAST, *(name for name in LIBRARIES if is_installed(name)))
+    if not isinstance(target, str) or target not in NAMES:
+        raise SpecError(f"unknown target {shown(target)}\nallowed: {', '.join((*LIBRARIES, ALL))}")
+    if not is_installed(target):
+        needs = ", ".join(target_of(target).needs)
+        raise SpecError(f"the modules of target {target!r} need {needs}\nallowed: pip install 'symprop[{target}]'")
+    return (FAST, "numpy") if target == "numpy" else (target,)
+
+
+def _missing(target: str) -> Iterator[str]:
+    for name in LIBRARIES if target == ALL else ():
+        if not is_installed(name):
+            yield f"{name} is not installed: its module was not checked"
+
+
+def _agreement(case: Case, others: list[str], seed: int) -> Iterator[Row]:
+    """Yield rows that compare the modules of other targets with the one that is checked."""
+    points = points_of(case, seed, POINTS, target_kinds(case.example.system))
+    for name in others:
+        yield from module_checks.agreement_rows(case, name, points)
 
 
 def _remarks(case: Case, rows: list[Row], seed: int) -> Iterator[str]:
@@ -308,6 +335,3 @@ def _points(case: Case, seed: int, wanted: int) -> list[Point]:
     drawn = (points_of(case, seed + number, 2, kinds, everywhere=True) for number in range(wanted))
     points = [point for each in drawn for point in each]
     return [*points, *(farther_points(system, seed, 2, points, everywhere=True)[0] if wanted > 1 else [])]
-
-
-__all__ = ["Certificate", "check"]

@@ -135,7 +135,7 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
     f = np.broadcast_to(f, (2 * at.size, *f.shape[1:]))  # a formula without x is the same in all
     slopes = _apart(f[0::2], f[1::2]) / (2 * h)
     rank = max(g.ndim, slopes.ndim - 1)
-    products = _padded(slopes, rank) * _padded(g[None], rank)
+    products = padded(slopes, rank) * padded(g[None], rank)
     return np.asarray(products.reshape(at.size, -1).sum(axis=1).reshape(1, *at.shape))
 
 
@@ -158,14 +158,15 @@ def _apart(left: Array, right: Array) -> Array:
     return np.where(same, 0, left - np.where(same, 0, right))
 
 
-def _padded(value: Array, rank: int) -> Array:
+def padded(value: Array, rank: int) -> Array:
     """Return a value with axes of length 1 after the stack axis, to broadcast among nodes of `rank`."""
     return value.reshape(value.shape[:1] + (1,) * (rank + 1 - value.ndim) + value.shape[1:])
 
 
-def _aligned(operands: list[Array]) -> list[Array]:
+def broadcastable(operands: list[Array]) -> list[Array]:
+    """Return values with axes of length 1 after the stack axis, so that they broadcast as their nodes do."""
     rank = max(operand.ndim for operand in operands) - 1
-    return [_padded(operand, rank) for operand in operands]
+    return [padded(operand, rank) for operand in operands]
 
 
 @EVALUATE.row(n.Variable)
@@ -200,7 +201,7 @@ def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Add)
 def _(node: n.Add, operands: list[Array], of: Evaluator) -> Array:
-    total, *rest = _aligned(operands)
+    total, *rest = broadcastable(operands)
     for term in rest:
         total = of.arithmetic.rounded(total + term, 1)
     return total
@@ -208,7 +209,7 @@ def _(node: n.Add, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Multiply)
 def _(node: n.Multiply, operands: list[Array], of: Evaluator) -> Array:
-    product, *rest = _aligned(operands)
+    product, *rest = broadcastable(operands)
     for factor in rest:
         product = of.arithmetic.rounded(product * factor, 1)
     return product
@@ -218,29 +219,6 @@ def _(node: n.Multiply, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.Power, operands: list[Array], of: Evaluator) -> Array:
     exponent = node.exponent.subs(of.sizes) if node.exponent.free_symbols else node.exponent
     return of.arithmetic.rounded(of.arithmetic.power(operands[0], exponent), 2)
-
-
-@EVALUATE.row(n.MatMul)
-def _(node: n.MatMul, operands: list[Array], of: Evaluator) -> Array:
-    left, right = operands
-    left = left[:, None, :] if node.operands[0].rank == 1 else left
-    right = right[:, :, None] if node.operands[1].rank == 1 else right
-    length = left.shape[-1]
-    if left.shape[0] == 1 and left.ndim == right.ndim == 3 and right.shape[-1] == 1:
-        product = (right[:, :, 0] @ left[0].T)[:, :, None]  # one matrix, many vectors: one large product
-    elif right.shape[0] == 1 and left.ndim == right.ndim == 3:
-        product = (left.reshape(-1, length) @ right[0]).reshape(left.shape[0], left.shape[1], -1)
-    else:
-        product = np.matmul(*_aligned([left, right]))
-    product = product[..., 0] if node.operands[1].rank == 1 else product
-    if node.operands[0].rank == 1:
-        product = product[..., 0] if node.operands[1].rank == 1 else product[..., 0, :]
-    return of.arithmetic.rounded(product, length)
-
-
-@EVALUATE.row(n.Outer)
-def _(node: n.Outer, operands: list[Array], of: Evaluator) -> Array:
-    return of.arithmetic.rounded(operands[0][:, :, None] * operands[1][:, None, :], 1)
 
 
 @EVALUATE.row(n.Sum)
@@ -267,41 +245,6 @@ def _(node: n.BlockSum, operands: list[Array], of: Evaluator) -> Array:
     return np.asarray(total)
 
 
-@EVALUATE.row(n.Structural)
-def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
-    moved, value = node.index_map, operands[0]
-    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
-    inside, place = np.asarray(True), []
-    for axis, size in enumerate(of.shape(moved.source)):
-        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
-        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
-        inside = inside & (at >= 0) & (at < size)
-        place.append(np.clip(at, 0, size - 1))
-    read = _padded(value[(slice(None), *place)], node.rank)
-    read = np.broadcast_to(read, (value.shape[0], *of.shape(moved.shape)))
-    return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
-
-
-@EVALUATE.row(n.Fold)
-def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
-    windows, values = node.unfolded, operands[0]
-    result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
-    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
-        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
-        result[(slice(None), *at)] += values[(slice(None), *index)]
-    return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
-
-
-@EVALUATE.row(n.Reshape)
-def _(node: n.Reshape, operands: list[Array], of: Evaluator) -> Array:
-    return operands[0].reshape(operands[0].shape[0], *of.shape(node.shape))
-
-
-@EVALUATE.row(n.Diag)
-def _(node: n.Diag, operands: list[Array], of: Evaluator) -> Array:
-    return operands[0][:, :, None] * np.eye(operands[0].shape[1], dtype=int)
-
-
 @EVALUATE.row(n.Take)
 def _(node: n.Take, operands: list[Array], of: Evaluator) -> Array:
     table, ids = operands
@@ -311,11 +254,9 @@ def _(node: n.Take, operands: list[Array], of: Evaluator) -> Array:
 def whole(ids: Array) -> Array:
     """Return ids as integers: one alone may have come in as a number of the arithmetic."""
     given = np.asarray(ids)
-    return given if given.dtype.kind in "iu" else np.asarray(np.frompyfunc(_whole, 1, 1)(given), dtype=int)
-
-
-def _whole(value: Any) -> int:
-    return int(value.real)
+    if given.dtype.kind in "iu":
+        return given
+    return np.asarray(np.frompyfunc(lambda each: int(each.real), 1, 1)(given), dtype=int)
 
 
 @EVALUATE.row(n.ScatterAdd)
@@ -336,18 +277,18 @@ def _(node: n.OneHot, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.Map, operands: list[Array], of: Evaluator) -> Array:
     function = node.function
     body = function.definition if isinstance(of.arithmetic, Precise) else function.body
-    values = of.arithmetic.scalar(body, dict(zip(function.parameters, _aligned(operands), strict=True)))
+    values = of.arithmetic.scalar(body, dict(zip(function.parameters, broadcastable(operands), strict=True)))
     return of.arithmetic.rounded(values, 4)
 
 
 @EVALUATE.row(n.Compare)
 def _(node: n.Compare, operands: list[Array], of: Evaluator) -> Array:
-    return of.arithmetic.array(of.arithmetic.compare(node.relation, *_aligned(operands)).astype(int))
+    return of.arithmetic.array(of.arithmetic.compare(node.relation, *broadcastable(operands)).astype(int))
 
 
 @EVALUATE.row(n.Where)
 def _(node: n.Where, operands: list[Array], of: Evaluator) -> Array:
-    condition, yes, no = _aligned(operands)
+    condition, yes, no = broadcastable(operands)
     return np.where(of.arithmetic.real(condition) != 0, yes, no)
 
 

@@ -1,4 +1,4 @@
-"""The value of inverses, determinants, powers, Kronecker products, extremes and slices, in an arithmetic of choice.
+"""The value of products, inverses, determinants, extremes and of what moves elements, in an arithmetic of choice.
 
 Inverses and determinants are found by Gauss-Jordan elimination with partial pivoting, which works in any arithmetic
 (Golub and Van Loan, *Matrix Computations*, 4th ed., 2013, chapter 3).
@@ -6,12 +6,38 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
 from symprop.verify.arithmetic import Arithmetic, Array
-from symprop.verify.evaluate import EVALUATE, Evaluator
+from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
+
+
+@EVALUATE.row(n.MatMul)
+def _(node: n.MatMul, operands: list[Array], of: Evaluator) -> Array:
+    left, right = operands
+    left = left[:, None, :] if node.operands[0].rank == 1 else left
+    right = right[:, :, None] if node.operands[1].rank == 1 else right
+    length = left.shape[-1]
+    if left.shape[0] == 1 and left.ndim == right.ndim == 3 and right.shape[-1] == 1:
+        product = (right[:, :, 0] @ left[0].T)[:, :, None]  # one matrix, many vectors: one large product
+    elif right.shape[0] == 1 and left.ndim == right.ndim == 3:
+        product = (left.reshape(-1, length) @ right[0]).reshape(left.shape[0], left.shape[1], -1)
+    else:
+        product = np.matmul(*broadcastable([left, right]))
+    product = product[..., 0] if node.operands[1].rank == 1 else product
+    if node.operands[0].rank == 1:
+        product = product[..., 0] if node.operands[1].rank == 1 else product[..., 0, :]
+    return of.arithmetic.rounded(product, length)
+
+
+@EVALUATE.row(n.Outer)
+def _(node: n.Outer, operands: list[Array], of: Evaluator) -> Array:
+    return of.arithmetic.rounded(operands[0][:, :, None] * operands[1][:, None, :], 1)
 
 
 @EVALUATE.row(n.Inverse)
@@ -104,3 +130,38 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
     count = max(operand.shape[0] for operand in operands)
     spread = [np.broadcast_to(operand, (count, *operand.shape[1:])) for operand in operands]
     return np.concatenate(spread, axis=node.axis + 1)
+
+
+@EVALUATE.row(n.Structural)
+def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
+    moved, value = node.index_map, operands[0]
+    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
+    inside, place = np.asarray(True), []
+    for axis, size in enumerate(of.shape(moved.source)):
+        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
+        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
+        inside = inside & (at >= 0) & (at < size)
+        place.append(np.clip(at, 0, size - 1))
+    read = padded(value[(slice(None), *place)], node.rank)
+    read = np.broadcast_to(read, (value.shape[0], *of.shape(moved.shape)))
+    return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
+
+
+@EVALUATE.row(n.Fold)
+def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
+    windows, values = node.unfolded, operands[0]
+    result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
+    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
+        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
+        result[(slice(None), *at)] += values[(slice(None), *index)]
+    return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
+
+
+@EVALUATE.row(n.Reshape)
+def _(node: n.Reshape, operands: list[Array], of: Evaluator) -> Array:
+    return operands[0].reshape(operands[0].shape[0], *of.shape(node.shape))
+
+
+@EVALUATE.row(n.Diag)
+def _(node: n.Diag, operands: list[Array], of: Evaluator) -> Array:
+    return operands[0][:, :, None] * np.eye(operands[0].shape[1], dtype=int)

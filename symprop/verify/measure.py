@@ -36,6 +36,12 @@ class Row:
         """Say "ok" or "FAILED"."""
         return "ok" if self.ok else "FAILED"
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Name, oracle, points, error, limit, verdict and note, as text."""
+        error, limit = scientific(self.error), scientific(self.limit)
+        return (self.name, self.oracle, self.points, error, limit, self.verdict, self.note)
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         return found, complex_step.outputs(system, point, system.output.name)
 
     def prediction(point: Point) -> tuple[Array, Array]:
-        found = called(module.predict, point, targets=False, **({"state": point.states} if system.states else {}))
+        found = called(module.predict, point, targets=False, **_state(system, point))
         return found, complex_step.outputs(evaluated, point, predicted)
 
     def loss(point: Point) -> tuple[Array, Array]:
@@ -213,6 +214,49 @@ def _of_all(derivation: Derivation, point: Point) -> Bound:
     return lambda where, off: np.concatenate(
         [np.ravel(each) for each in noise.of_equations(derivation, point).values()]
     )[where]
+
+
+def _state(system: System, point: Point) -> dict[str, Any]:
+    """What `predict` takes beside parameters and inputs."""
+    return {"state": point.states} if system.states else {}
+
+
+FORMS = {"numpy": "the module to read", "fast": "the module that runs"}
+
+
+def agreement_rows(case: Case, target: str, points: list[Point]) -> Iterator[Row]:
+    """Yield rows that compare the module of another target with that of the case: loss, prediction, all gradients."""
+    system, derivation = case.example.system, case.rows.derivation
+    ours, theirs = (FORMS.get(name, name) for name in (case.target, target))
+
+    def each(module: Any, point: Point) -> tuple[Array, dict[str, Array]]:
+        loss, grads = called(module.loss_and_grads, point)
+        return np.asarray(loss), {name: np.asarray(value) for name, value in grads.items()}
+
+    def losses(point: Point) -> tuple[Array, Array]:
+        return each(case.at(target=target).module, point)[0], each(case.module, point)[0]
+
+    def predictions(point: Point) -> tuple[Array, Array]:
+        found, true = (
+            np.asarray(called(one.module.predict, point, targets=False, **_state(system, point)))
+            for one in (case.at(target=target), case)
+        )
+        return found, true
+
+    def gradients(point: Point) -> tuple[Array, Array]:
+        found, true = (each(one.module, point)[1] for one in (case.at(target=target), case))
+        flat = [np.concatenate([np.ravel(grads[name]) for name in true]) for grads in (found, true)]
+        return flat[0], flat[1]
+
+    predicted, evaluated = (system.prediction or system.output).name, system.evaluated
+    yield from _checked(
+        [
+            ("L", f"{theirs} = {ours}", losses, _of_loss(system)),
+            (predicted, f"{theirs} = {ours}", predictions, _of_value(evaluated, predicted)),
+            ("all gradients", f"{theirs} = {ours}", gradients, lambda point: _of_all(derivation, point)),
+        ],
+        points,
+    )
 
 
 def layout_rows(case: Case, point: Point) -> Iterator[Row]:

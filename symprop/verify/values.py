@@ -220,6 +220,3 @@ def _orthogonal(
         if np.any(normal != 0):
             turned = turned - np.outer(turned @ normal, 2 * normal / (normal @ normal))
     return np.asarray((turned * signs) @ (turned.T if symmetric else identity), dtype=object)
-
-
-__all__ = ["HOLDS", "STYLES", "Draw", "Style", "drawn", "satisfies", "values_for"]

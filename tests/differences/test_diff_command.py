@@ -11,7 +11,7 @@ from rich.console import Console
 
 import symprop
 from symprop.cli import main
-from symprop.commands.differences import FORMATS, print_difference
+from symprop.commands.differences import WRITERS, print_difference
 
 A = "Input(4) >> Dense(4) >> Tanh() >> Dense(4) >> Tanh() >> MeanSquaredError()"
 B = "Input(4) >> Dense(4) >> Tanh() >> Residual(Dense(4) >> Tanh()) >> MeanSquaredError()"
@@ -33,7 +33,7 @@ def test_networks_that_are_the_same_end_with_0(capsys: pytest.CaptureFixture[str
     assert "the networks are the same: no equation changes" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", WRITERS)
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
 def test_each_format_is_written(format: str, layout: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "difference"

@@ -249,23 +249,3 @@ def negative(node: Node) -> Node:
     if isinstance(node, Multiply) and isinstance(node.args[0], Scalar):
         return Multiply(Scalar(-node.args[0].value), *node.args[1:])
     return Multiply(Scalar(-1), *(node.args if isinstance(node, Multiply) else (node,)))
-
-
-__all__ = [
-    "HEAVIEST",
-    "SHAPE",
-    "Add",
-    "Elementwise",
-    "Leaf",
-    "Linear",
-    "MatMul",
-    "Multiply",
-    "Node",
-    "Power",
-    "Reduction",
-    "Scalar",
-    "Structural",
-    "Transpose",
-    "as_node",
-    "negative",
-]

@@ -38,10 +38,3 @@ class Where(Elementwise):
 
     def __new__(cls, condition: Node, yes: Node, no: Node) -> Self:
         return super().__new__(cls, condition, yes, no)
-
-
-__all__ = [
-    "Compare",
-    "Map",
-    "Where",
-]

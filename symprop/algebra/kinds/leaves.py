@@ -188,16 +188,3 @@ def names_in(*formulas: Basic) -> set[str]:
     arrays = [array for each in formulas for array in each.atoms(Variable)]
     symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
     return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
-
-
-__all__ = [
-    "AXIS_FACTS",
-    "Commutation",
-    "Fact",
-    "Fill",
-    "Identity",
-    "Known",
-    "Variable",
-    "names_in",
-    "unused_index",
-]

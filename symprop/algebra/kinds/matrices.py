@@ -52,13 +52,3 @@ class MatrixPower(Node):
 
 class Kron(Linear):
     """The Kronecker product of two matrices: `out[i * p + k, j * q + l] = A[i, j] * B[k, l]`, B of shape (p, q)."""
-
-
-__all__ = [
-    "Determinant",
-    "Inverse",
-    "Kron",
-    "LogDeterminant",
-    "MatrixPower",
-    "Outer",
-]

@@ -172,18 +172,3 @@ class OneHot(Node):
     @property
     def size(self) -> Expr:
         return self.args[1]
-
-
-__all__ = [
-    "Concatenate",
-    "Diag",
-    "Diagonal",
-    "Expand",
-    "Flip",
-    "OneHot",
-    "Pad",
-    "Reshape",
-    "ScatterAdd",
-    "Slice",
-    "Take",
-]

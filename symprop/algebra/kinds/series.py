@@ -75,13 +75,6 @@ class Pushforward(Node):
         return super().__new__(cls, expression, by, tangent)
 
 
-__all__ = [
-    "BlockSum",
-    "Pullback",
-    "Pushforward",
-]
-
-
 class BatchMean(Node):
     """The mean over the examples of a batch, the same for all of them; it has the shape of its operand for one example.
 

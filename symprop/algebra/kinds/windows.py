@@ -108,10 +108,3 @@ class Fold(Windowed):
         """The lengths in which the last window ends where the axis does."""
         counts = self.operands[0].shape
         return tuple(s * (counts[axis] - 1) + d * (k - 1) + 1 for axis, k, s, d in self.steps)
-
-
-__all__ = [
-    "Fold",
-    "Window",
-    "Windowed",
-]

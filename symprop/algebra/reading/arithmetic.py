@@ -116,6 +116,3 @@ def attribute(reader: Reading, tree: ast.Attribute) -> Node:
     if isinstance(operand, n.Scalar):
         reader.refuse("a number has no axes", tree)
     return operand if operand.rank < 2 else n.Transpose(operand)
-
-
-__all__ = ["RELATIONS", "attribute", "binary", "compare", "constant", "named", "raised", "unary"]

@@ -98,6 +98,3 @@ def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | No
         case ast.BinOp(ast.List([start]), ast.Add(), ast.ListComp() as terms):
             return start, terms
     return None, None
-
-
-__all__ = ["call"]

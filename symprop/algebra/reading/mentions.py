@@ -95,6 +95,3 @@ def least_size(text: str) -> int | None:
 
 _SIZES = {"shape", "size", "m", "N", "length"}
 _NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if _SIZES & set(row.options))
-
-
-__all__ = ["CONSTANTS", "LIMITS", "least_size", "names_in", "sizes_in"]

@@ -36,6 +36,3 @@ def _infinite(reader: Reading, tree: ast.expr) -> Expr | None:
         return None if below is None else -below
     named = isinstance(tree, ast.Name) and tree.id == "inf" and "inf" not in {**reader.arrays, **reader.numbers}
     return sympy.oo if named else None
-
-
-__all__ = ["option"]

@@ -92,6 +92,3 @@ def _with_a_term(value: Expr, count: Expr) -> Expr:
             terms = sympy.Dummy("terms", integer=True, positive=True)
             return sympy.expand(value.subs(symbol, terms - (count - symbol)))
     return value
-
-
-__all__ = ["MOST_TERMS", "series", "sign_of_exponent"]

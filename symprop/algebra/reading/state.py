@@ -74,6 +74,3 @@ def plain_name(tree: ast.AST) -> str:
     """What a piece of syntax is called: `ListComp` is "list comp"."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(tree).__name__)
     return words.strip().removesuffix(" exp")
-
-
-__all__ = ["DEEPEST", "MOST_NODES", "Cases", "Reading", "plain_name"]

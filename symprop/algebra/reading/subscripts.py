@@ -74,6 +74,3 @@ def _place(reader: Reading, tree: ast.expr, value: Expr, size: Expr) -> Expr:
 
 def _is_new_axis(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is None
-
-
-__all__ = ["subscript"]

@@ -71,18 +71,18 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     (True, ['gradient by w', 'steps', 'elements', 'text'])
     """
     started = time.perf_counter()
-    title = _title(result)
+    title = f"{result.kind} by {' and '.join(dict.fromkeys(each.name for each in result.by))}"
+    heading = f"{title} of {result.formula.source}"
     remarks: list[str] = []
     size = _moved(result)
-    if size > MOST:
-        note = f"not checked: {size:,} elements to move; declare sizes by names, so that they can be small"
-        rows: tuple[Row, ...] = (Row(title, _oracle(result), "0", float("inf"), 0.0, False, note),)
-        return Certificate(_heading(result), rows, (), time.perf_counter() - started)
-    found = chosen_points(result, seed)
+    found = chosen_points(result, seed) if size <= MOST else []
     if not found:
-        note = "not checked: no point with a finite value and derivative that satisfies what is declared"
-        rows = (Row(title, _oracle(result), "0", float("inf"), 0.0, False, note),)
-        return Certificate(_heading(result), rows, (), time.perf_counter() - started)
+        why = "no point with a finite value and derivative that satisfies what is declared"
+        if size > MOST:
+            why = f"{size:,} elements to move; declare sizes by names, so that they can be small"
+        oracle = SECOND if result.kind in SECOND_ORDER else FIRST
+        row = Row(title, oracle, "0", float("inf"), 0.0, False, f"not checked: {why}")
+        return Certificate(heading, (row,), (), time.perf_counter() - started)
     parts: list[tuple[str, Callable[[], Iterator[Row]]]] = [(title, lambda: _derivative(result, found, title))]
     if size <= MOST_PRECISE:
         parts += [
@@ -101,24 +101,11 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
             checked.extend(part())
         except (SympropError, *GENERATED_ERRORS) as error:
             checked.append(Row(name, "", "", float("inf"), 0.0, False, first_line(error)))
-    return Certificate(_heading(result), tuple(checked), tuple(remarks), time.perf_counter() - started)
+    return Certificate(heading, tuple(checked), tuple(remarks), time.perf_counter() - started)
 
 
 def _symbols(result: Result) -> tuple[Symbol, ...]:
     return size_symbols(result.variables, result.formula.node)
-
-
-def _title(result: Result) -> str:
-    names = " and ".join(dict.fromkeys(each.name for each in result.by))
-    return f"{result.kind} by {names}"
-
-
-def _heading(result: Result) -> str:
-    return f"{_title(result)} of {result.formula.source}"
-
-
-def _oracle(result: Result) -> str:
-    return SECOND if result.kind in SECOND_ORDER else FIRST
 
 
 def _moved(result: Result) -> int:
@@ -137,11 +124,8 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
     for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
-        fits = at_sizes(result.formula.node, point.sizes) is not None
-        if not fits or not np.all(np.isfinite(value(result.formula.node, point))):
-            continue
-        slopes, moved = _slopes(result, point)
-        if not np.all(np.isfinite(slopes)) or np.max(moved, initial=0.0) > UNSTEADY * max(1.0, _largest(slopes)):
+        slopes = None if at_sizes(result.formula.node, point.sizes) is None else _steady_slopes(result, point)
+        if slopes is None:
             continue
         (alive if _largest(slopes) > 0 else dead).append(point)
         if len(alive) == wanted or len(dead) > 2 * wanted:
@@ -149,10 +133,14 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     return [*alive, *dead][:wanted]
 
 
-def _slopes(result: Result, point: FormulaPoint) -> tuple[Array, Array]:
-    """Return the first derivative at a point by the complex step, and how far rounding moves it."""
+def _steady_slopes(result: Result, point: FormulaPoint) -> Array | None:
+    """Return the first derivative at a point by the complex step; None where it or the value is not finite or noise."""
+    if not np.all(np.isfinite(value(result.formula.node, point))):
+        return None
     first = Result("vjp" if result.kind == "vjp" else "jacobian", result.formula, result.by[-1:], None, result.node)
-    return first_order(first, point), noise.of_run(lambda arithmetic: first_order(first, point, arithmetic))
+    slopes, moved = first_order(first, point), noise.of_run(lambda arithmetic: first_order(first, point, arithmetic))
+    steady = np.max(moved, initial=0.0) <= UNSTEADY * max(1.0, _largest(slopes))
+    return slopes if np.all(np.isfinite(slopes)) and steady else None
 
 
 def _largest(values: Array) -> float:
@@ -264,10 +252,7 @@ def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
     oracle = "sympy.diff of the written-out formula"
     with mpmath.workdps(WORKING_DIGITS):
         for point in points(result.variables, seed, lambda number: sizes, ATTEMPTS):
-            if not np.all(np.isfinite(value(result.formula.node, point))):
-                continue
-            slopes, moved = _slopes(result, point)
-            if not np.all(np.isfinite(slopes)) or np.max(moved, initial=0.0) > UNSTEADY * max(1.0, _largest(slopes)):
+            if _steady_slopes(result, point) is None:
                 continue
             arrays = [each for each in variables(result.formula.node) if "index" not in each.facts_by_kind]
             if not all(is_smooth(result.formula.node, each, point) for each in arrays):
@@ -313,6 +298,3 @@ def _function(result: Result, found: list[FormulaPoint], function: Callable[...,
     ok = all(each.ok for each in judgements)
     described = f"{len(judgements)} random"
     yield Row("NumPy", "generated NumPy, 120 digits", described, worst.error, worst.limit, ok, worst.note)
-
-
-__all__ = ["check_result", "chosen_points"]

@@ -128,6 +128,3 @@ def _symbols(node: Node, point: FormulaPoint, ids: dict[str, Array]) -> dict[Bas
             for symbol, number in zip(elements(variable).ravel(), exact.ravel(), strict=True):
                 values[symbol] = np.asarray(mpmath.mpf(number), dtype=object)
     return values
-
-
-__all__ = ["TooLong", "compared", "written_out"]

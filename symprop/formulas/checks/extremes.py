@@ -100,6 +100,3 @@ def _error(found: Array, true: Array, node: Node, point: FormulaPoint) -> float:
         return off
     moved = noise.of_run(lambda arithmetic: value(node, point, arithmetic))  # large numbers lose digits: how many?
     return 0.0 if off <= min(float(np.max(moved, initial=0.0)) / largest, WIDEST) else off
-
-
-__all__ = ["exponents", "extreme_points", "extreme_row"]

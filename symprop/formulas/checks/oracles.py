@@ -189,17 +189,3 @@ def second_order(result: Result, point: FormulaPoint) -> Array:
 def _units(shape: tuple[int, ...]) -> Array:
     count = int(np.prod(shape, dtype=int))
     return np.asarray(Precise().array(np.eye(count, dtype=int))).reshape(count, *shape)
-
-
-__all__ = [
-    "SECOND_ORDER",
-    "complex_jacobian",
-    "difference_jacobian",
-    "first_differences",
-    "first_order",
-    "is_smooth",
-    "precise",
-    "second_differences",
-    "second_order",
-    "value",
-]

@@ -104,6 +104,3 @@ def point(
             return None
         near = {name: each if each.dtype.kind == "i" else each.astype(np.float64) for name, each in precise.items()}
     return FormulaPoint(sizes, near, precise)
-
-
-__all__ = ["FormulaPoint", "alternating", "at_sizes", "numbered", "point", "points", "size_symbols"]

@@ -34,6 +34,3 @@ def ran(function: Callable[..., Any], point: FormulaPoint) -> Array:
             raise LookupError(f"the function asks for {name!r}, which is no variable and no size")
     with np.errstate(all="ignore"):
         return np.asarray(function(**given))
-
-
-__all__ = ["ran"]

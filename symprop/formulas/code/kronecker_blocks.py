@@ -248,14 +248,3 @@ def _weights(vector: Node, run: _Run) -> Node:
     if run.inside:
         return permuted(reshaped(vector, (each, run.count)), (1, 0))
     return reshaped(vector, (run.count, each))
-
-
-__all__ = [
-    "STRUCTURED",
-    "Blocks",
-    "by_blocks",
-    "elements",
-    "merged_blocks",
-    "permuted",
-    "with_ones_split",
-]

@@ -285,6 +285,3 @@ def _(factor: n.Kron, matrix: Node) -> Node:
     tall = product(reshaped(matrix, (rows * first.shape[0], second.shape[0])), second)
     stack = reshaped(tall, (rows, first.shape[0], second.shape[1]))
     return reshaped(product(transposed(first), stack), (rows, factor.shape[1]))
-
-
-__all__ = ["applied", "applied_from_right", "applied_kroneckers", "work"]

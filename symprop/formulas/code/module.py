@@ -20,7 +20,7 @@ from symprop.codegen.matrix_passes import MATRIX_FORMS
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.codegen.targets.layout import COLUMNS, comment, signature
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.arguments import Arguments, arguments
+from symprop.codegen.targets.numpy.arguments import arguments
 from symprop.codegen.targets.numpy.fact_checks import functions
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import DTYPES
@@ -70,7 +70,10 @@ def formula_source(
     code = "\n".join(line for line in lines if not line.startswith("#"))
     helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
     checks = given.lines(code)
-    _refuse_clashes(given, [*helpers, "DTYPE", "float"])
+    for taken in (*helpers, "DTYPE", "float"):
+        if taken in given.names:
+            raise SpecError(f"{shown(taken)} is the name of a function in the source\nallowed: another name for it")
+    what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
     return (
         environment("numpy")
         .get_template("formula.py.j2")
@@ -78,7 +81,7 @@ def formula_source(
             title=_wrapped(f"{title}, derived and written by symprop."),
             dtype=dtype,
             signature=signature(name, *given.signature),
-            meaning=_wrapped(_meaning(result), 8),
+            meaning=_wrapped(f"Return {result.pretty()}, {what}.", 8),
             arguments=given.meanings,
             checks=checks,
             lines=lines,
@@ -94,14 +97,7 @@ def formula_source(
     )
 
 
-def compile_formula(
-    result: Node,
-    variables: tuple[Variable, ...],
-    name: str,
-    title: str,
-    dtype: str = "float64",
-    again: tuple[str, ...] = (),
-) -> Callable[..., Any]:
+def compile_formula(result: Node, variables: tuple[Variable, ...], name: str, title: str) -> Callable[..., Any]:
     """Return the function of `formula_source`, loaded; tracebacks through it show its source.
 
     >>> from symprop.algebra.formula import formula
@@ -112,8 +108,7 @@ def compile_formula(
     Raises:
         SpecError: as `formula_source`.
     """
-    source = formula_source(result, variables, name, title, dtype, again)
-    function: Callable[..., Any] = vars(loaded(source))[name]
+    function: Callable[..., Any] = vars(loaded(formula_source(result, variables, name, title)))[name]
     return function
 
 
@@ -126,11 +121,6 @@ def lowered(result: Node, variables: tuple[Variable, ...], name: str) -> Program
     read = set(variables_of(result))
     inputs = tuple(variable for variable in variables if variable in read)
     return checked(Program((Statement(target, result),), (), (), inputs, (), (name,)))
-
-
-def _meaning(result: Node) -> str:
-    what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
-    return f"Return {result.pretty()}, {what}."
 
 
 def _lines(statements: Iterable[Statement]) -> tuple[str, ...]:
@@ -161,12 +151,3 @@ def _is_view(node: Node) -> bool:
 def _wrapped(text: str, indent: int = 4) -> list[str]:
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return textwrap.wrap(safe, COLUMNS - indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _refuse_clashes(given: Arguments, names: Iterable[str]) -> None:
-    for name in names:
-        if name in given.names:
-            raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
-
-
-__all__ = ["compile_formula", "formula_source", "lowered"]

@@ -144,10 +144,9 @@ def cases(
     variables: Sequence[Variable],
     nodes: Sequence[Node],
     count: int = 12,
-    seed: int = 0,
 ) -> Iterator[Case]:
     """Yield about `count` random cases in which every one of `nodes` is finite, each choice of sizes in turn."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     found = 0
     for how, sizes in _alternating(choices, (NUMBERS[0], *beyond_constants(nodes), *NUMBERS[1:])):
         values = values_for(variables, sizes, random, how)
@@ -282,6 +281,3 @@ def far_apart(case: Case, left: Node, right: Node) -> bool:
         return True
     largest = max(1e-3, float(np.max(np.abs(first), initial=0)), float(np.max(np.abs(second), initial=0)))
     return bool(np.max(np.abs(first - second), initial=0) > 1e-3 * largest)
-
-
-__all__ = ["DIGITS", "Case", "Sides", "agree", "beyond_constants", "cases", "close", "far_apart", "same_everywhere"]

@@ -247,6 +247,3 @@ def _without_cases(sides: Sides) -> Comparison:
         missing = "each formula" if lacking == "both" else f"the {lacking}"
         message = f"{missing} has no finite real value at any point that was tried"
     return Comparison(False, "nowhere defined", f"not equal: {message}", sides.one, sides.other)
-
-
-__all__ = ["Comparison", "compare"]

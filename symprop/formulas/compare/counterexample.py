@@ -67,13 +67,8 @@ def smallest_counterexample(
             for _ in range(TRIES if sizes or variables else 1):
                 values = values_for(variables, sizes, random, how)
                 if values is not None and agree(Case(sizes, values), first, second) is False:
-                    return _reported(_shrunk(Case(sizes, values), first, second, variables), first, second)
+                    return as_counterexample(_shrunk(Case(sizes, values), first, second, variables), first, second)
     return None
-
-
-def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:
-    """Return any case as a counterexample."""
-    return _reported(case, first, second)
 
 
 def whole_example(
@@ -87,7 +82,7 @@ def whole_example(
             case = None if values is None else Case(sizes, values)
             found = [] if case is None else [case.value(node) for node in (first, second)]
             if case is not None and all(value is not None and (value != 0).any() for value in found):
-                return _reported(case, first, second)
+                return as_counterexample(case, first, second)
     return None
 
 
@@ -115,7 +110,8 @@ def _shrunk(case: Case, first: Node, second: Node, variables: Sequence[Variable]
     return case
 
 
-def _reported(case: Case, first: Node, second: Node) -> Counterexample:
+def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:
+    """Return any case as a counterexample, its numbers in as few digits as tell the two values apart."""
     sizes = {str(symbol): size for symbol, size in case.sizes.items()}
     read = {each.name for node in (first, second) for each in variables_in(node)}
     one, other = case.value(first), case.value(second)
@@ -154,6 +150,3 @@ def _number(entry: Any, digits: int = PRINTED[0]) -> str:
         if abs(above - mpmath.nint(above)) <= abs(above) * near and abs(above) < 10**9:
             return str(Rational(int(mpmath.nint(above)), below))
     return str(mpmath.nstr(entry, digits))
-
-
-__all__ = ["Counterexample", "as_counterexample", "smallest_counterexample"]

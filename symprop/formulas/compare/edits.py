@@ -197,6 +197,3 @@ def _put(node: Node, place: Place, part: Node) -> Node | None:
         return node.with_operands(operands)
     except SympropError:
         return None
-
-
-__all__ = ["EDITS", "Edit", "edits"]

@@ -35,7 +35,8 @@ def constant_factor(first: Node, second: Node, among: Sequence[Case]) -> Expr | 
     if not ratios:
         return None
     with mpmath.workdps(DIGITS):
-        bases = _bases(tuple(ratios[0][0].sizes))
+        sizes = ratios[0][0].sizes
+        bases = (*sizes, *(size - 1 for size in sizes))
         worth = [{base: mpmath.mpf(int(base.subs(case.sizes))) for base in bases} for case, _ in ratios]
         for powers in _products(bases):
             if any(values[base] == 0 for values in worth for base, _ in powers):
@@ -55,10 +56,6 @@ def constant_factor(first: Node, second: Node, among: Sequence[Case]) -> Expr | 
 
 Powers = tuple[tuple[Expr, Expr], ...]
 """Factors, each a base and its exponent."""
-
-
-def _bases(sizes: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    return (*sizes, *(size - 1 for size in sizes))
 
 
 def _products(bases: tuple[Expr, ...]) -> Iterator[Powers]:
@@ -117,6 +114,3 @@ def _fraction(number: Any) -> Expr | None:
             return None
         value = 1 / (value - whole)
     return None
-
-
-__all__ = ["constant_factor"]

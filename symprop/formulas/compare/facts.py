@@ -117,6 +117,3 @@ def special_sizes(sides: Sides) -> str | None:
         if same_everywhere(*sides.nodes, replace(sides, choices=special).cases(COUNT)):
             return words
     return None
-
-
-__all__ = ["WORDS", "enabling_fact", "needed_facts", "said", "special_sizes"]

@@ -138,6 +138,3 @@ def _free_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) -> 
             moved[..., -1] = 1 - moved[..., :-1].sum(axis=-1)
             found[each.name] = np.moveaxis(moved, -1, int(facts["sums to 1"]))
     return found
-
-
-__all__ = ["same_elements", "same_form"]

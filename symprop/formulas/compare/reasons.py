@@ -7,7 +7,7 @@ believed that fails at one case.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,9 +219,6 @@ REASONS: tuple[Row, ...] = (_transposed, _same_numbers, _repeated, _reduced, _fa
 """The guesses in the order in which they are tried."""
 
 
-def reason(pair: Pair, rows: Iterable[Row] = REASONS) -> Reason | None:
+def reason(pair: Pair) -> Reason | None:
     """Return how the two differ by the first guess that holds; None where none does."""
-    return next((found for row in rows if (found := row(pair)) is not None), None)
-
-
-__all__ = ["REASONS", "Pair", "Reason", "reason", "written"]
+    return next((found for row in REASONS if (found := row(pair)) is not None), None)

@@ -13,11 +13,12 @@ from symprop.algebra.trees import walk
 from symprop.errors import LimitError
 from symprop.formulas.checks.points import at_sizes, size_symbols
 
+MOST_CHOICES = 6
 COMFORTABLE, LARGEST = 400, 2_000
 """Elements of an array that are quick to compute in 120 digits, and the most that are computed."""
 
 
-def size_choices(nodes: Sequence[Node], variables: Sequence[Variable], most: int = 6) -> list[dict[Expr, int]]:
+def size_choices(nodes: Sequence[Node], variables: Sequence[Variable]) -> list[dict[Expr, int]]:
     """Return choices of sizes that fit: first those in which neighbours differ, then equal ones, large ones last.
 
     Those for which a part of a formula is large are taken only where there are no others.
@@ -37,7 +38,7 @@ def size_choices(nodes: Sequence[Node], variables: Sequence[Variable], most: int
             continue
         if max(counts, default=0) <= COMFORTABLE:
             small.append(sizes)
-            if len(small) == most:
+            if len(small) == MOST_CHOICES:
                 break
         else:
             large.append((max(counts), sizes))
@@ -71,6 +72,3 @@ def _check_elements(variables: Sequence[Variable], sizes: Mapping[Expr, int]) ->
         if count > LARGEST:
             allowed = f"allowed: sizes with names, {each.name}: m n, or at most {LARGEST:,} elements"
             raise LimitError(f"{each.name} has {count:,} elements, too many to compare in 120 digits\n{allowed}")
-
-
-__all__ = ["size_choices"]

@@ -59,6 +59,3 @@ def _products(kind: type[Node], parts: list[list[Node]], node: Node) -> list[Nod
 
 def _bounded(found: list[Node], node: Node) -> list[Node]:
     return found if len(found) <= MOST_TERMS else [node]
-
-
-__all__ = ["terms"]

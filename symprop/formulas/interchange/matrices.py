@@ -85,20 +85,3 @@ def along(node: Any, matrix: Any, axis: int, keepdims: bool) -> Any:
     if axis == 1:
         return product(matrix, ones_of(columns, Integer(1)))
     return product(ones_of(Integer(1), rows), matrix) if keepdims else product(matrix.T, ones_of(rows, Integer(1)))
-
-
-__all__ = [
-    "ENTRY",
-    "SYMPY",
-    "Of",
-    "along",
-    "elementwise",
-    "hadamard",
-    "no_expression",
-    "ones_of",
-    "product",
-    "rows_and_columns",
-    "scaled",
-    "spread",
-    "total",
-]

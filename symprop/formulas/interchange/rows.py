@@ -230,6 +230,3 @@ SCALARS: dict[type, Callable[[Any, Reader], Node]] = {
     sympy.DotProduct: _dot,
 }
 """Scalars that are made of matrices: each kind as a node."""
-
-
-__all__ = ["READ", "SCALARS"]

@@ -61,6 +61,3 @@ def _as_in(like: Any, node: Node, of: Of) -> dict[Basic, Basic]:
             found[of(each)] = scalars[each.name]
     sizes = sorted((each for each in node.free_symbols if isinstance(each, Symbol)), key=str)
     return found | {size: scalars[size.name] for size in sizes if size.name in scalars}
-
-
-__all__ = ["to_sympy"]
