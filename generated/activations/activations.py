@@ -1,35 +1,16 @@
-# -*- coding: utf-8 -*-  # noqa: UP009
-"""Forward and backward pass of a neural network, derived and written by symprop.
+"""A neural network and its gradients in NumPy, to be read.
 
     Input(3) >> Dense(4) >> GELU() >> Dense(4) >> GELU(approximate="tanh") >> Dense(4)
     >> SiLU() >> Dense(4) >> ELU() >> Dense(4) >> LeakyReLU() >> Dense(2) >> Softplus()
     >> MeanSquaredError()
 
-To write this file again, with the text above as `network`:
-
-    import symprop
-    symprop.generate(network, dtype="float64")
-
-Conventions: a batch holds one example in each row; m is the number of rows. The loss
-is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
-
-Parameters:
-
-    W1  (4, 3)  weight
-    b1  (4,)    bias
-    W2  (4, 4)  weight
-    b2  (4,)    bias
-    W3  (4, 4)  weight
-    b3  (4,)    bias
-    W4  (4, 4)  weight
-    b4  (4,)    bias
-    W5  (4, 4)  weight
-    b5  (4,)    bias
-    W6  (2, 4)  weight
-    b6  (2,)    bias
+Derived and written by symprop. A batch holds one example in each row; m is the number
+of rows. The loss is the mean over the batch. dW1 is the derivative of the loss with
+respect to W1, delta1 that with respect to z1. Above each statement stands the equation
+that it computes, with its number in the derivation.
 """
+
+import math
 
 import numpy as np
 
@@ -54,35 +35,30 @@ PARAMETERS = {
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    params = {}
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 3, fan_out = 4
-    params["W1"] = rng.normal(0.0, 0.816496580927726, (4, 3))
-    params["b1"] = np.zeros(4)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 4
-    params["W2"] = rng.normal(0.0, 0.7071067811865476, (4, 4))
-    params["b2"] = np.zeros(4)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 4
-    params["W3"] = rng.normal(0.0, 0.7071067811865476, (4, 4))
-    params["b3"] = np.zeros(4)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 4
-    params["W4"] = rng.normal(0.0, 0.7071067811865476, (4, 4))
-    params["b4"] = np.zeros(4)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 4
-    params["W5"] = rng.normal(0.0, 0.7071067811865476, (4, 4))
-    params["b5"] = np.zeros(4)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 2
-    params["W6"] = rng.normal(0.0, 0.7071067811865476, (2, 4))
-    params["b6"] = np.zeros(2)
+    params = {
+        "W1": rng.standard_normal((4, 3)) * np.sqrt(2 / 3),  # he_normal
+        "b1": np.zeros((4,)),
+        "W2": rng.standard_normal((4, 4)) * np.sqrt(2 / 4),  # he_normal
+        "b2": np.zeros((4,)),
+        "W3": rng.standard_normal((4, 4)) * np.sqrt(2 / 4),  # he_normal
+        "b3": np.zeros((4,)),
+        "W4": rng.standard_normal((4, 4)) * np.sqrt(2 / 4),  # he_normal
+        "b4": np.zeros((4,)),
+        "W5": rng.standard_normal((4, 4)) * np.sqrt(2 / 4),  # he_normal
+        "b5": np.zeros((4,)),
+        "W6": rng.standard_normal((2, 4)) * np.sqrt(2 / 4),  # he_normal
+        "b6": np.zeros((2,)),
+    }
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
-def forward(params, x):
+def forward(params, x, values=None):
     """Return the output of the last layer, a6: (m, 2).
 
     x: (m, 3)
+    values: a dict that gets what `backward` will read
     """
-    params = _check_params(params)
-    x = _check_x(x)
+    params, x = _given(params, x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     W3, b3 = params["W3"], params["b3"]
@@ -93,30 +69,43 @@ def forward(params, x):
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
     z1 = x @ W1.T + b1
     # (2) a₁ = GELU(z₁)   (m, 4)
-    a1 = 0.5 * z1 * (erf(0.7071067811865476 * z1) + 1)
+    a1 = gelu(z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1 @ W2.T + b2
     # (4) a₂ = GELUₜₐₙₕ(z₂)   (m, 4)
-    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
-    near2 = np.minimum(np.maximum(z2, -8), 8)
-    a2 = 0.5 * z2 * (np.tanh(0.7978845608028654 * (0.044715 * near2**3 + near2)) + 1)
+    a2 = gelu_tanh(z2)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
     z3 = a2 @ W3.T + b3
     # (6) a₃ = SiLU(z₃)   (m, 4)
-    a3 = z3 * sigmoid(z3)
+    a3 = silu(z3)
     # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 4)
     z4 = a3 @ W4.T + b4
     # (8) a₄ = ELU(z₄)   (m, 4)
-    a4 = np.where(z4 > 0, z4, np.expm1(np.minimum(z4, 0)))
+    a4 = elu(z4)
     # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 4)
     z5 = a4 @ W5.T + b5
     # (10) a₅ = LeakyReLU(z₅)   (m, 4)
-    a5 = np.where(z5 > 0, z5, 0.01 * z5)
+    a5 = leaky_relu(z5)
     # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 2)
     z6 = a5 @ W6.T + b6
     # (12) a₆ = softplus(z₆)   (m, 2)
     a6 = softplus(z6)
 
+    if values is not None:
+        values.update(
+            z1=z1,
+            a1=a1,
+            z2=z2,
+            a2=a2,
+            z3=z3,
+            a3=a3,
+            z4=z4,
+            a4=a4,
+            z5=z5,
+            a5=a5,
+            z6=z6,
+            a6=a6,
+        )
     return a6
 
 
@@ -125,262 +114,92 @@ def predict(params, x):
     return forward(params, x)
 
 
-def loss(params, x, y):
-    """Return the mean loss over the batch, a float."""
-    a6 = forward(params, x)
-    y = _check_y(y, len(a6))
+def loss(params, x, y, values=None):
+    """Return the mean loss over the batch.
+
+    y: (m, 2)
+    """
+    a6 = forward(params, x, values=values)
+    y = _targets(y, len(a6))
     m = len(a6)
+
     # (13) L = (1 / (2 m)) ‖a₆ − y‖²   ()
     L = np.sum((a6 - y) ** 2) / (2 * m)
 
     return float(L)
 
 
-class Workspace:
-    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
-
-
-def make_workspace(batch):
-    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
-
-    An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
-    """
-    m = _check_batch(batch)
-    work = Workspace()
-    work.m = m
-    work.gradient = np.empty(106, DTYPE)
-    work.dW1 = work.gradient[:12].reshape(4, 3)
-    work.db1 = work.gradient[12:16]
-    work.dW2 = work.gradient[16:32].reshape(4, 4)
-    work.db2 = work.gradient[32:36]
-    work.dW3 = work.gradient[36:52].reshape(4, 4)
-    work.db3 = work.gradient[52:56]
-    work.dW4 = work.gradient[56:72].reshape(4, 4)
-    work.db4 = work.gradient[72:76]
-    work.dW5 = work.gradient[76:92].reshape(4, 4)
-    work.db5 = work.gradient[92:96]
-    work.dW6 = work.gradient[96:104].reshape(2, 4)
-    work.db6 = work.gradient[104:106]
-    memory = np.empty(52 * m, DTYPE)
-    work.z1 = memory[24 * m : 28 * m].reshape(m, 4)
-    work.erf1 = memory[28 * m : 32 * m].reshape(m, 4)
-    work.scratch_erf1 = memory[: 24 * m].reshape(6, m, 4)
-    work.a1 = memory[: 4 * m].reshape(m, 4)
-    work.z2 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.near2 = memory[8 * m : 12 * m].reshape(m, 4)
-    work.tanh2 = memory[12 * m : 16 * m].reshape(m, 4)
-    work.a2 = memory[16 * m : 20 * m].reshape(m, 4)
-    work.z3 = memory[20 * m : 24 * m].reshape(m, 4)
-    work.sigmoid3 = memory[32 * m : 36 * m].reshape(m, 4)
-    work.sum3 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.z4 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.a4 = memory[40 * m : 44 * m].reshape(m, 4)
-    work.z5 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.product5 = memory[44 * m : 48 * m].reshape(m, 4)
-    work.z6 = memory[44 * m : 46 * m].reshape(m, 2)
-    work.a6 = memory[46 * m : 48 * m].reshape(m, 2)
-    work.maximum6 = memory[48 * m : 50 * m].reshape(m, 2)
-    work.slope6 = memory[48 * m : 50 * m].reshape(m, 2)
-    work.delta5 = memory[44 * m : 48 * m].reshape(m, 4)
-    work.slope5 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta4 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta3 = memory[40 * m : 44 * m].reshape(m, 4)
-    work.slope3 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta2 = memory[16 * m : 20 * m].reshape(m, 4)
-    work.slope2 = memory[20 * m : 24 * m].reshape(m, 4)
-    work.delta1 = memory[: 4 * m].reshape(m, 4)
-    work.slope1 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.y = memory[50 * m : 52 * m].reshape(m, 2)
-    flags = np.empty(4 * m, bool)
-    work.mask4 = flags[: 4 * m].reshape(m, 4)
-    work.mask5 = flags[: 4 * m].reshape(m, 4)
-    work.mask4_2 = flags[: 4 * m].reshape(m, 4)
-    work.ones = np.ones((m,), DTYPE)
-    return work
-
-
-def loss_and_grads(params, x, y, work=None):
-    """Return the mean loss over the batch, and its gradients: a dict like `params`.
-
-    x: (m, 3)
-    y: (m, 2)
-    work: from make_workspace(m), so that a step allocates nothing; the gradients are
-        views into it, and the next step in it writes over them
-    """
-    params = _check_params(params)
-    x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x))
-    if len(x) <= 42:
-        return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
-    buffers = np.setbufsize(512)
-    try:
-        return _step(params, x, y, work)
-    finally:
-        np.setbufsize(buffers)
-
-
-def _step(params, x, y, work):
-    """Return loss and gradients, each step of the way written into `work`."""
-    m = work.m
-    W1, b1 = params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-    W3, b3 = params["W3"], params["b3"]
-    W4, b4 = params["W4"], params["b4"]
-    W5, b5 = params["W5"], params["b5"]
-    W6, b6 = params["W6"], params["b6"]
-
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = np.dot(x, W1.T, out=work.z1)
-    z1 += b1
-    # (2) a₁ = GELU(z₁)   (m, 4)
-    erf1 = np.multiply(z1, 0.7071067811865476, out=work.erf1)
-    erf(erf1, out=erf1, scratch=work.scratch_erf1)
-    a1 = np.add(erf1, 1, out=work.a1)
-    a1 *= z1
-    a1 /= 2
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
-    z2 = np.dot(a1, W2.T, out=work.z2)
-    z2 += b2
-    # (4) a₂ = GELUₜₐₙₕ(z₂)   (m, 4)
-    near2 = np.maximum(z2, -8, out=work.near2)
-    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
-    np.minimum(near2, 8, out=near2)
-    tanh2 = np.square(near2, out=work.tanh2)
-    tanh2 *= near2
-    tanh2 *= 0.044715
-    tanh2 += near2
-    tanh2 *= 0.7978845608028654
-    np.tanh(tanh2, out=tanh2)
-    a2 = np.add(tanh2, 1, out=work.a2)
-    a2 *= z2
-    a2 /= 2
-    # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
-    z3 = np.dot(a2, W3.T, out=work.z3)
-    z3 += b3
-    # (6) a₃ = SiLU(z₃)   (m, 4)
-    sigmoid3 = np.minimum(z3, 0, out=work.sigmoid3)
-    np.exp(sigmoid3, out=sigmoid3)
-    sum3 = np.abs(z3, out=work.sum3)
-    np.negative(sum3, out=sum3)
-    np.exp(sum3, out=sum3)
-    sum3 += 1
-    sigmoid3 /= sum3
-    a3 = np.multiply(z3, sigmoid3, out=z3)
-    # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 4)
-    z4 = np.dot(a3, W4.T, out=work.z4)
-    z4 += b4
-    # (8) a₄ = ELU(z₄)   (m, 4)
-    mask4 = np.greater(z4, 0, out=work.mask4)
-    a4 = np.minimum(z4, 0, out=work.a4)
-    np.expm1(a4, out=a4)
-    np.copyto(a4, z4, where=mask4)
-    # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 4)
-    z5 = np.dot(a4, W5.T, out=work.z5)
-    z5 += b5
-    # (10) a₅ = LeakyReLU(z₅)   (m, 4)
-    product5 = np.divide(z5, 100, out=work.product5)
-    a5 = np.maximum(z5, product5, out=z5)
-    # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 2)
-    z6 = np.dot(a5, W6.T, out=work.z6)
-    z6 += b6
-    # (12) a₆ = softplus(z₆)   (m, 2)
-    a6 = np.abs(z6, out=work.a6)
-    np.negative(a6, out=a6)
-    np.exp(a6, out=a6)
-    np.log1p(a6, out=a6)
-    maximum6 = np.maximum(z6, 0, out=work.maximum6)
-    a6 += maximum6
-    # (13) L = (1 / (2 m)) ‖a₆ − y‖²   ()
-    error6 = np.subtract(a6, y, out=a6)
-    L = np.vdot(error6, error6) / (2 * m)
+def backward(params, x, y, values):
+    """Return the gradients of the loss, from the values of the forward pass."""
+    params, x = _given(params, x)
+    y = _targets(y, len(x))
+    W2, W3, W4, W5, W6 = (params[name] for name in ("W2", "W3", "W4", "W5", "W6"))
+    z1, a1, z2 = values["z1"], values["a1"], values["z2"]
+    a2, z3, a3 = values["a2"], values["z3"], values["a3"]
+    z4, a4, z5 = values["z4"], values["a4"], values["z5"]
+    a5, z6, a6 = values["a5"], values["z6"], values["a6"]
+    m = len(x)
 
     # (14) δ₆ = (1/m) (a₆ − y) ⊙ σ(z₆)   (m, 2)
-    slope6 = np.minimum(z6, 0, out=work.slope6)
-    np.exp(slope6, out=slope6)
-    sum6 = np.abs(z6, out=z6)
-    np.negative(sum6, out=sum6)
-    np.exp(sum6, out=sum6)
-    sum6 += 1
-    slope6 /= sum6
-    delta6 = np.multiply(slope6, error6, out=slope6)
-    delta6 /= m
-    # (20) ∂L/∂W₆ = δ₆ᵀ a₅   (2, 4)
-    dW6 = np.dot(delta6.T, a5, out=work.dW6)
-    # (21) ∂L/∂b₆ = 𝟏ᵀ δ₆   (2,)
-    ones = work.ones
-    db6 = np.dot(ones, delta6, out=work.db6)
+    delta6 = (a6 - y) * sigmoid(z6) / m
     # (15) δ₅ = (δ₆ W₆) ⊙ (1 if z₅ > 0, else 0.01)   (m, 4)
-    delta5 = np.dot(delta6, W6, out=work.delta5)
-    mask5 = np.greater(a5, 0, out=work.mask5)
-    slope5 = work.slope5
-    slope5[...] = mask5
-    slope5 *= 0.99
-    slope5 += 0.01
-    delta5 *= slope5
-    # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
-    dW5 = np.dot(delta5.T, a4, out=work.dW5)
-    # (23) ∂L/∂b₅ = 𝟏ᵀ δ₅   (4,)
-    db5 = np.dot(ones, delta5, out=work.db5)
+    delta5 = (delta6 @ W6) * np.where(z5 > 0, DTYPE(1), DTYPE(0.01))
     # (16) δ₄ = (δ₅ W₅) ⊙ (1 if z₄ > 0, else a₄ + 1)   (m, 4)
-    delta4 = np.dot(delta5, W5, out=work.delta4)
-    mask4_2 = np.greater(a4, 0, out=work.mask4_2)
-    slope4 = np.add(a4, 1, out=a4)
-    np.copyto(slope4, 1, where=mask4_2)
-    delta4 *= slope4
-    # (24) ∂L/∂W₄ = δ₄ᵀ a₃   (4, 4)
-    dW4 = np.dot(delta4.T, a3, out=work.dW4)
-    # (25) ∂L/∂b₄ = 𝟏ᵀ δ₄   (4,)
-    db4 = np.dot(ones, delta4, out=work.db4)
+    delta4 = (delta5 @ W5) * np.where(z4 > 0, 1, a4 + 1)
     # (17) δ₃ = (δ₄ W₄) ⊙ (a₃ ⊙ (1 − σ(z₃)) + σ(z₃))   (m, 4)
-    delta3 = np.dot(delta4, W4, out=work.delta3)
-    slope3 = np.subtract(1, sigmoid3, out=work.slope3)
-    slope3 *= a3
-    slope3 += sigmoid3
-    delta3 *= slope3
-    # (26) ∂L/∂W₃ = δ₃ᵀ a₂   (4, 4)
-    dW3 = np.dot(delta3.T, a2, out=work.dW3)
-    # (27) ∂L/∂b₃ = 𝟏ᵀ δ₃   (4,)
-    db3 = np.dot(ones, delta3, out=work.db3)
+    delta3 = (delta4 @ W4) * (a3 * (1 - sigmoid(z3)) + sigmoid(z3))
     # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
     #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
-    delta2 = np.dot(delta3, W3, out=work.delta2)
-    slope2 = np.square(tanh2, out=work.slope2)
-    np.subtract(1, slope2, out=slope2)
-    sum2 = np.square(near2, out=near2)
-    sum2 *= 0.134145
-    sum2 += 1
-    slope2 *= sum2
-    slope2 *= z2
-    slope2 *= 0.3989422804014327
-    product2 = np.divide(tanh2, 2, out=tanh2)
-    slope2 += product2
-    slope2 += 0.5
-    delta2 *= slope2
-    # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (29) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
-    db2 = np.dot(ones, delta2, out=work.db2)
+    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
+    near2 = np.minimum(np.maximum(z2, -8), 8)
+    delta2 = (delta3 @ W3) * (
+        (math.sqrt(2) / (2 * math.sqrt(math.pi)))
+        * z2
+        * (
+            1
+            - np.tanh(
+                (math.sqrt(2) / math.sqrt(math.pi)) * (0.044715 * near2**3 + near2)
+            )
+            ** 2
+        )
+        * (0.134145 * near2**2 + 1)
+        + 0.5
+        * np.tanh((math.sqrt(2) / math.sqrt(math.pi)) * (0.044715 * near2**3 + near2))
+        + 0.5
+    )
     # (19) δ₁ = (δ₂ W₂) ⊙ ((√2 / (2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((√2/2) z₁) + ½)
     #     (m, 4)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.square(z1, out=work.slope1)
-    slope1 /= -2
-    np.exp(slope1, out=slope1)
-    slope1 *= z1
-    slope1 *= 0.3989422804014327
-    product1 = np.divide(erf1, 2, out=erf1)
-    slope1 += product1
-    slope1 += 0.5
-    delta1 *= slope1
+    delta1 = (delta2 @ W2) * (
+        (math.sqrt(2) / (2 * math.sqrt(math.pi))) * z1 * np.exp(-0.5 * z1**2)
+        + 0.5 * erf((math.sqrt(2) / 2) * z1)
+        + 0.5
+    )
+    # (20) ∂L/∂W₆ = δ₆ᵀ a₅   (2, 4)
+    dW6 = delta6.T @ a5
+    # (21) ∂L/∂b₆ = 𝟏ᵀ δ₆   (2,)
+    db6 = delta6.sum(axis=0)
+    # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
+    dW5 = delta5.T @ a4
+    # (23) ∂L/∂b₅ = 𝟏ᵀ δ₅   (4,)
+    db5 = delta5.sum(axis=0)
+    # (24) ∂L/∂W₄ = δ₄ᵀ a₃   (4, 4)
+    dW4 = delta4.T @ a3
+    # (25) ∂L/∂b₄ = 𝟏ᵀ δ₄   (4,)
+    db4 = delta4.sum(axis=0)
+    # (26) ∂L/∂W₃ = δ₃ᵀ a₂   (4, 4)
+    dW3 = delta3.T @ a2
+    # (27) ∂L/∂b₃ = 𝟏ᵀ δ₃   (4,)
+    db3 = delta3.sum(axis=0)
+    # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
+    dW2 = delta2.T @ a1
+    # (29) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
+    db2 = delta2.sum(axis=0)
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T @ x
     # (31) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = delta1.sum(axis=0)
 
-    grads = {
+    return {
         "W1": dW1,
         "b1": db1,
         "W2": dW2,
@@ -394,21 +213,47 @@ def _step(params, x, y, work):
         "W6": dW6,
         "b6": db6,
     }
-    return float(L), grads
 
 
-def clip_gradients(grads, max_norm):
-    """Scale all gradients in place to a common norm of at most `max_norm`.
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`."""
+    values = {}
+    L = loss(params, x, y, values=values)
+    return L, backward(params, x, y, values)
 
-    Returns the norm before.
-    """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
-    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
-    scale = max_norm / np.maximum(norm, max_norm)
-    for grad in grads.values():
-        grad *= scale
-    return norm
+
+def gelu(t):
+    """Return ½ t (erf((√2/2) t) + 1), of each element."""
+    return 0.5 * t * (erf((math.sqrt(2) / 2) * t) + 1)
+
+
+def gelu_tanh(t):
+    """Return ½ t (tanh((√2/√π) (0.044715 t³ + t)) + 1), of each element."""
+    # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
+    near = np.minimum(np.maximum(t, -8), 8)
+    return (
+        0.5
+        * t
+        * (
+            np.tanh((math.sqrt(2) / math.sqrt(math.pi)) * (0.044715 * near**3 + near))
+            + 1
+        )
+    )
+
+
+def silu(t):
+    """Return t σ(t), of each element."""
+    return t * sigmoid(t)
+
+
+def elu(t):
+    """Return t if t > 0, else exp(t) − 1, of each element."""
+    return np.where(t > 0, t, np.expm1(np.minimum(t, 0)))
+
+
+def leaky_relu(t):
+    """Return t if t > 0, else 0.01 t, of each element."""
+    return np.where(t > 0, t, 0.01 * t)
 
 
 def sigmoid(t):
@@ -419,207 +264,29 @@ def sigmoid(t):
 
 def softplus(t):
     """Return log(1 + exp(t)), without overflow."""
-    return np.logaddexp(t, 0)
+    return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))
 
 
-def erf(t, out=None, scratch=None):
-    """Return the error function, by the rational approximations of W. J. Cody.
-
-    Rational Chebyshev approximations for the error function, Mathematics of
-    Computation 23 (1969), 631-637; relative error below 1e-15 in float64. `scratch` is
-    six arrays like `t`, made where none is given.
-    """
-    scratch = np.empty((6, *np.shape(t)), DTYPE) if scratch is None else scratch
-    size, x, value, inverse, top, bottom = (scratch[row, ...] for row in range(6))
-    np.abs(t, out=size)
-    # |t| <= 0.46875: t times a rational function of t squared
-    np.minimum(size, 0.46875, out=value)
-    np.square(value, out=x)
-    value *= _ratio(x, ERF_NEAR, top, bottom)
-    # up to 4: 1 minus the complement, exp(-t squared) times a rational function
-    np.minimum(np.maximum(size, 0.46875, out=x), 4, out=x)
-    _ratio(x, ERF_MIDDLE, top, bottom)
-    np.exp(np.negative(np.square(x, out=bottom), out=bottom), out=bottom)
-    top *= bottom
-    _beyond(0.46875, size, value, np.subtract(1, top, out=top), bottom)
-    # beyond, to the end at exp(-36) for |t| = 6: likewise in 1 / t squared
-    np.minimum(np.maximum(size, 4, out=x), 6, out=x)
-    np.reciprocal(np.square(x, out=inverse), out=inverse)
-    _ratio(inverse, ERF_FAR, top, bottom)
-    top *= inverse
-    np.subtract(0.5641895835477563, top, out=top)
-    top /= x
-    np.exp(np.negative(np.square(x, out=bottom), out=bottom), out=bottom)
-    top *= bottom
-    _beyond(4, size, value, np.subtract(1, top, out=top), bottom)
-    return np.copysign(value, t, out=out)
+def erf(t):
+    """Return the error function of each element."""
+    return np.vectorize(math.erf, otypes=[DTYPE])(t)
 
 
-def _beyond(limit, size, value, other, mask):
-    """Put `other` into `value` where `size` is above a limit; both differ little there."""
-    np.greater(size, limit, out=mask)
-    other -= value
-    other *= mask
-    value += other
+def _given(params, x):
+    """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
+    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
+    shapes = {name: value.shape for name, value in params.items()}
+    if shapes != PARAMETERS:
+        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
+    x = np.asarray(x, DTYPE)
+    if x.shape[1:] != (3,):
+        raise ValueError(f"x has shape {x.shape}; it must be (m, 3)")
+    return params, x
 
 
-def _ratio(t, coefficients, top, bottom):
-    """Return in `top` the ratio of two polynomials, by Horner's scheme."""
-    above, below = coefficients
-    top.fill(above[0])
-    bottom.fill(below[0])
-    for a, b in zip(above[1:], below[1:]):
-        top *= t
-        top += a
-        bottom *= t
-        bottom += b
-    top /= bottom
-    return top
-
-
-ERF_NEAR = (
-    (
-        1.85777706184603153e-1,
-        3.16112374387056560e0,
-        1.13864154151050156e2,
-        3.77485237685302021e2,
-        3.20937758913846947e3,
-    ),
-    (
-        1.0,
-        2.36012909523441209e1,
-        2.44024637934444173e2,
-        1.28261652607737228e3,
-        2.84423683343917062e3,
-    ),
-)
-ERF_MIDDLE = (
-    (
-        2.15311535474403846e-8,
-        5.64188496988670089e-1,
-        8.88314979438837594e0,
-        6.61191906371416295e1,
-        2.98635138197400131e2,
-        8.81952221241769090e2,
-        1.71204761263407058e3,
-        2.05107837782607147e3,
-        1.23033935479799725e3,
-    ),
-    (
-        1.0,
-        1.57449261107098347e1,
-        1.17693950891312499e2,
-        5.37181101862009858e2,
-        1.62138957456669019e3,
-        3.29079923573345963e3,
-        4.36261909014324716e3,
-        3.43936767414372164e3,
-        1.23033935480374942e3,
-    ),
-)
-ERF_FAR = (
-    (
-        1.63153871373020978e-2,
-        3.05326634961232344e-1,
-        3.60344899949804439e-1,
-        1.25781726111229246e-1,
-        1.60837851487422766e-2,
-        6.58749161529837803e-4,
-    ),
-    (
-        1.0,
-        2.56852019228982242e0,
-        1.87295284992346725e0,
-        5.27905102951428412e-1,
-        6.05183413124413191e-2,
-        2.33520497626869185e-3,
-    ),
-)
-
-
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    arrays = {}
-    for name, shape in PARAMETERS.items():
-        array = params.get(name)
-        if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
-            array = _real(name, array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-        arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
-    return arrays
-
-
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
-
-
-def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
-    if work is None:
-        return make_workspace(m)
-    if type(work) is not Workspace:
-        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
-    if work.m != m:
-        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
-    return work
-
-
-def _check_x(x):
-    """Return the input as an array of DTYPE."""
-    x = _real("x", x)
-    _check_rows("x", x, (3,))
-    return _finite("x", x)
-
-
-def _check_y(y, m):
-    """Return the targets as an array of DTYPE."""
-    y = _real("y", y)
-    _check_rows("y", y, (2,))
-    if len(y) != m:
-        raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    _finite("y", y)
+def _targets(y, m):
+    """Return the targets as an array of DTYPE; raise where the shape is wrong."""
+    y = np.asarray(y, DTYPE)
+    if y.shape != (m, 2):
+        raise ValueError(f"y has shape {y.shape}; it must be {(m, 2)}")
     return y
-
-
-def _real(name, value):
-    """Return `value` as an array of DTYPE; any real numbers will do."""
-    if type(value) is np.ndarray and value.dtype == DTYPE:
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
-    with np.errstate(over="ignore"):
-        return array.astype(DTYPE)
-
-
-def _check_rows(name, array, row):
-    """Raise unless `array` holds at least one row of shape `row`."""
-    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
-        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
-        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
-
-
-def _finite(name, array):
-    """Return `array`; raise where it holds a NaN or an infinity."""
-    flat = array.ravel(order="K")
-    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
-        _refuse(name, array, ~np.isfinite(array), "a finite number")
-    return array
-
-
-def _refuse(name, array, wrong, allowed):
-    """Raise for the first of the `wrong` values, with its index."""
-    index = tuple(map(int, np.argwhere(wrong)[0]))
-    place = ", ".join(map(str, index))
-    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")

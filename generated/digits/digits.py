@@ -1,27 +1,12 @@
-# -*- coding: utf-8 -*-  # noqa: UP009
-"""Forward and backward pass of a neural network, derived and written by symprop.
+"""A neural network and its gradients in NumPy, to be read.
 
     Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >>
     SoftmaxCrossEntropy()
 
-To write this file again, with the text above as `network`:
-
-    import symprop
-    symprop.generate(network, dtype="float64", optimizer="adam")
-
-Conventions: a batch holds one example in each row; m is the number of rows. The loss
-is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
-
-Parameters:
-
-    W1  (32, 64)  weight
-    b1  (32,)     bias
-    W2  (32, 32)  weight
-    b2  (32,)     bias
-    W3  (10, 32)  weight
-    b3  (10,)     bias
+Derived and written by symprop. A batch holds one example in each row; m is the number
+of rows. The loss is the mean over the batch. dW1 is the derivative of the loss with
+respect to W1, delta1 that with respect to z1. Above each statement stands the equation
+that it computes, with its number in the derivation.
 """
 
 import numpy as np
@@ -37,34 +22,28 @@ PARAMETERS = {
     "b3": (10,),
 }
 
-BLOCK = 16384
-
-ONE_HOT = np.eye(10, dtype=DTYPE)
-
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 64, fan_out = 32
-    params["W1"] = rng.uniform(-0.25, 0.25, (32, 64))
-    params["b1"] = np.zeros(32)
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 32, fan_out = 32
-    params["W2"] = rng.normal(0.0, 0.25, (32, 32))
-    params["b2"] = np.zeros(32)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 32, fan_out = 10
-    params["W3"] = rng.uniform(-0.37796447300922725, 0.37796447300922725, (10, 32))
-    params["b3"] = np.zeros(10)
+    params = {
+        "W1": rng.uniform(-1, 1, (32, 64)) * np.sqrt(6 / (64 + 32)),  # xavier_uniform
+        "b1": np.zeros((32,)),
+        "W2": rng.standard_normal((32, 32)) * np.sqrt(2 / 32),  # he_normal
+        "b2": np.zeros((32,)),
+        "W3": rng.uniform(-1, 1, (10, 32)) * np.sqrt(6 / (32 + 10)),  # xavier_uniform
+        "b3": np.zeros((10,)),
+    }
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
-def forward(params, x):
+def forward(params, x, values=None):
     """Return the output of the last layer, z3: (m, 10).
 
     x: (m, 64)
+    values: a dict that gets what `backward` will read
     """
-    params = _check_params(params)
-    x = _check_x(x)
+    params, x = _given(params, x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     W3, b3 = params["W3"], params["b3"]
@@ -82,467 +61,108 @@ def forward(params, x):
     # (6) z₃ = a₂ W₃ᵀ + b₃   (m, 10)
     z3 = a2 @ W3.T + b3
 
+    if values is not None:
+        values.update(a1=a1, z2=z2, a2=a2)
     return z3
 
 
 def predict(params, x):
     """Return the probabilities, p: (m, 10)."""
     z3 = forward(params, x)
-    # (7) p = softmax(z₃)   (m, 10)
-    top3 = z3.max(axis=1, keepdims=True)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted3 = z3 - top3
-    exps3 = np.exp(shifted3)
-    total3 = exps3.sum(axis=1, keepdims=True)
-    p = exps3 / total3
 
+    # (7) p = softmax(z₃)   (m, 10)
+    p = softmax(z3)
     return p
 
 
-def loss(params, x, y):
-    """Return the mean loss over the batch, a float."""
-    z3 = forward(params, x)
-    y = _check_y(y, len(z3))
-    m = len(z3)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    top3 = z3.max(axis=1, keepdims=True)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted3 = z3 - top3
-    exps3 = np.exp(shifted3)
-    total3 = exps3.sum(axis=1, keepdims=True)
-    # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted3 - np.log(total3))) / m
+def loss(params, x, y, values=None):
+    """Return the mean loss over the batch.
 
+    y: (m,) class ids, or (m, 10) rows that sum to 1
+    """
+    z3 = forward(params, x, values=values)
+    y = _targets(y, len(z3))
+    m = len(z3)
+
+    # (7) p = softmax(z₃)   (m, 10)
+    p = softmax(z3)
+    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    L = -np.sum(y * log_softmax(z3)) / m
+
+    if values is not None:
+        values.update(p=p)
     return float(L)
 
 
-class Workspace:
-    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
-
-
-def make_workspace(batch):
-    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
-
-    An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
-    """
-    m = _check_batch(batch)
-    work = Workspace()
-    work.m = m
-    work.gradient = np.empty(3466, DTYPE)
-    work.dW1 = work.gradient[:2048].reshape(32, 64)
-    work.db1 = work.gradient[2048:2080]
-    work.dW2 = work.gradient[2080:3104].reshape(32, 32)
-    work.db2 = work.gradient[3104:3136]
-    work.dW3 = work.gradient[3136:3456].reshape(10, 32)
-    work.db3 = work.gradient[3456:3466]
-    memory = np.empty(128 * m, DTYPE)
-    work.z1 = memory[: 32 * m].reshape(m, 32)
-    work.z2 = memory[32 * m : 64 * m].reshape(m, 32)
-    work.a2 = memory[64 * m : 96 * m].reshape(m, 32)
-    work.z3 = memory[96 * m : 106 * m].reshape(m, 10)
-    work.columns3 = memory[106 * m : 116 * m].reshape(10, m)
-    work.largest3 = memory[126 * m : 127 * m]
-    work.exps3 = memory[106 * m : 116 * m].reshape(m, 10)
-    work.total3 = memory[126 * m : 127 * m].reshape(m, 1)
-    work.da2 = memory[64 * m : 96 * m].reshape(m, 32)
-    work.delta2 = memory[32 * m : 64 * m].reshape(m, 32)
-    work.delta1 = memory[96 * m : 128 * m].reshape(m, 32)
-    work.y = memory[116 * m : 126 * m].reshape(m, 10)
-    flags = np.empty(32 * m, bool)
-    work.slope2 = flags[: 32 * m].reshape(m, 32)
-    work.ones = np.ones((10, 1), DTYPE)
-    work.ones_2 = np.ones((m,), DTYPE)
-    return work
-
-
-def loss_and_grads(params, x, y, work=None):
-    """Return the mean loss over the batch, and its gradients: a dict like `params`.
-
-    x: (m, 64)
-    y: (m,) class ids, or (m, 10) rows that sum to 1
-    work: from make_workspace(m), so that a step allocates nothing; the gradients are
-        views into it, and the next step in it writes over them
-    """
-    params = _check_params(params)
-    x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    if len(x) <= 32:
-        return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
-    buffers = np.setbufsize(512)
-    try:
-        return _step(params, x, y, work)
-    finally:
-        np.setbufsize(buffers)
-
-
-def _step(params, x, y, work):
-    """Return loss and gradients, each step of the way written into `work`."""
-    m = work.m
-    W1, b1 = params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-    W3, b3 = params["W3"], params["b3"]
-
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 32)
-    z1 = np.matmul(x, W1.T, out=work.z1)
-    z1 += b1
-    # (2) a₁ = tanh(z₁)   (m, 32)
-    a1 = np.tanh(z1, out=z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 32)
-    z2 = np.matmul(a1, W2.T, out=work.z2)
-    z2 += b2
-    # (4) f₂ = ReLU(z₂)   (m, 32)
-    f2 = np.maximum(z2, 0, out=z2)
-    # (5) a₂ = f₂ + a₁   (m, 32)
-    a2 = np.add(f2, a1, out=work.a2)
-    # (6) z₃ = a₂ W₃ᵀ + b₃   (m, 10)
-    z3 = np.matmul(a2, W3.T, out=work.z3)
-    z3 += b3
-    # (7) p = softmax(z₃)   (m, 10)
-    columns3 = work.columns3
-    columns3[...] = z3.T
-    largest3 = columns3.max(axis=0, out=work.largest3)
-    top3 = largest3.reshape(m, 1)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted3 = np.subtract(z3, top3, out=z3)
-    exps3 = np.exp(shifted3, out=work.exps3)
-    ones = work.ones
-    total3 = np.dot(exps3, ones, out=work.total3)
-    p = np.divide(exps3, total3, out=exps3)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    log3 = np.log(total3, out=total3)
-    # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    difference3 = np.subtract(shifted3, log3, out=shifted3)
-    L = -np.vdot(y, difference3) / m
+def backward(params, x, y, values):
+    """Return the gradients of the loss, from the values of the forward pass."""
+    params, x = _given(params, x)
+    y = _targets(y, len(x))
+    W2, W3 = params["W2"], params["W3"]
+    a1, z2, a2, p = (values[name] for name in ("a1", "z2", "a2", "p"))
+    m = len(x)
 
     # (9) δ₃ = (1/m) (p − y)   (m, 10)
-    delta3 = np.subtract(p, y, out=p)
-    delta3 /= m
-    # (13) ∂L/∂W₃ = δ₃ᵀ a₂   (10, 32)
-    dW3 = np.matmul(delta3.T, a2, out=work.dW3)
-    # (14) ∂L/∂b₃ = 𝟏ᵀ δ₃   (10,)
-    ones_2 = work.ones_2
-    db3 = np.dot(ones_2, delta3, out=work.db3)
+    delta3 = (p - y) / m
     # (10) ∂L/∂a₂ = δ₃ W₃   (m, 32)
-    da2 = np.matmul(delta3, W3, out=work.da2)
+    da2 = delta3 @ W3
     # (11) δ₂ = ∂L/∂a₂ ⊙ 1[z₂ > 0]   (m, 32)
-    slope2 = np.greater(f2, 0, out=work.slope2)
-    delta2 = np.multiply(da2, slope2, out=work.delta2)
-    # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
-    dW2 = np.matmul(delta2.T, a1, out=work.dW2)
-    # (16) ∂L/∂b₂ = 𝟏ᵀ δ₂   (32,)
-    db2 = np.dot(ones_2, delta2, out=work.db2)
+    delta2 = da2 * (z2 > 0)
     # (12) δ₁ = (δ₂ W₂ + ∂L/∂a₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 32)
-    delta1 = np.matmul(delta2, W2, out=work.delta1)
-    delta1 += da2
-    slope1 = np.square(a1, out=a1)
-    np.subtract(1, slope1, out=slope1)
-    delta1 *= slope1
+    delta1 = (delta2 @ W2 + da2) * (1 - a1**2)
+    # (13) ∂L/∂W₃ = δ₃ᵀ a₂   (10, 32)
+    dW3 = delta3.T @ a2
+    # (14) ∂L/∂b₃ = 𝟏ᵀ δ₃   (10,)
+    db3 = delta3.sum(axis=0)
+    # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
+    dW2 = delta2.T @ a1
+    # (16) ∂L/∂b₂ = 𝟏ᵀ δ₂   (32,)
+    db2 = delta2.sum(axis=0)
     # (17) ∂L/∂W₁ = δ₁ᵀ x   (32, 64)
-    dW1 = np.matmul(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T @ x
     # (18) ∂L/∂b₁ = 𝟏ᵀ δ₁   (32,)
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    db1 = delta1.sum(axis=0)
 
-    grads = {
-        "W1": dW1,
-        "b1": db1,
-        "W2": dW2,
-        "b2": db2,
-        "W3": dW3,
-        "b3": db3,
-    }
-    return float(L), grads
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "W3": dW3, "b3": db3}
 
 
-def init_state(params):
-    """Return the state of training with Adam, which starts from a copy of `params`.
-
-    state["params"] are the parameters that `train_step` changes: views of one vector,
-    as are the gradients, so that a step of Adam is one pass over memory.
-    """
-    params = _check_params(params)
-    w = np.concatenate([np.ravel(value) for value in params.values()])
-    return {
-        "w": w,
-        "params": _views(w),
-        "work": None,
-        "step": 0,
-        "v": np.zeros_like(w),
-        "s": np.zeros_like(w),
-        "spare": np.empty((2, min(w.size, BLOCK)), DTYPE),
-    }
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`."""
+    values = {}
+    L = loss(params, x, y, values=values)
+    return L, backward(params, x, y, values)
 
 
-def train_step(
-    state,
-    x,
-    y,
-    lr=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-08,
-    max_norm=None,
-):
-    """Change `state` by one step of Adam on a batch; return the loss before the step.
-
-    lr: learning rate
-    beta1: decay of the mean of gradients
-    beta2: decay of the mean of squared gradients
-    epsilon: added to the root, so that it is never 0
-    max_norm: the largest norm of all gradients together, above which they are scaled
-    """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
-    if max_norm is not None:
-        clip_gradients({"all": gradient}, max_norm)
-    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
-    return value
+def softmax(z, axis=-1):
+    """Return exp(z) / sum(exp(z)), shifted by the largest z, so that exp cannot overflow."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
-def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08):
-    """Change `params` and `state` in place by one step of Adam, for any gradients.
-
-    lr: learning rate
-    beta1: decay of the mean of gradients
-    beta2: decay of the mean of squared gradients
-    epsilon: added to the root, so that it is never 0
-    """
-    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
-    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
-    _descend(w, g, state, lr, beta1, beta2, epsilon)
-    for name, value in _views(w).items():
-        params[name][...] = value
+def log_softmax(z, axis=-1):
+    """Return log(softmax(z)), from the shifted z: finite where softmax rounds to 0."""
+    shifted = z - z.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _descend(w, g, state, lr, beta1, beta2, epsilon):
-    """Change the vector `w` of all parameters and `state` by one step of Adam."""
-    state["step"] += 1
-    step = state["step"]
-    given = (w, g, state, step, lr, beta1, beta2, epsilon)
-    _update_blocks(0, w.size, state["spare"], *given)
+def _given(params, x):
+    """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
+    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
+    shapes = {name: value.shape for name, value in params.items()}
+    if shapes != PARAMETERS:
+        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
+    x = np.asarray(x, DTYPE)
+    if x.shape[1:] != (64,):
+        raise ValueError(f"x has shape {x.shape}; it must be (m, 64)")
+    return params, x
 
 
-def _update_blocks(
-    first,
-    last,
-    room,
-    parameters,
-    gradients,
-    state,
-    step,
-    lr,
-    beta1,
-    beta2,
-    epsilon,
-):
-    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
-    for start in range(first, last, BLOCK):
-        block = slice(start, min(start + BLOCK, last))
-        w, g = parameters[block], gradients[block]
-        v = state["v"][block]
-        s = state["s"][block]
-        spare = room[:, : w.size]
-        # mean of gradients: v = β₁ v + (1 − β₁) g
-        v *= beta1
-        product = np.multiply(g, 1 - beta1, out=spare[0])
-        v += product
-        # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
-        s *= beta2
-        product_2 = np.square(g, out=spare[0])
-        product_2 *= 1 - beta2
-        s += product_2
-        # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
-        v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
-        # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
-        s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
-        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε))
-        sums = np.sqrt(s_hat, out=s_hat)
-        sums += epsilon
-        product_3 = np.divide(v_hat, sums, out=v_hat)
-        product_3 *= lr
-        w -= product_3
-
-
-def _views(vector):
-    """Return the part of a vector that belongs to each parameter, in its shape."""
-    views, start = {}, 0
-    for name, shape in PARAMETERS.items():
-        stop = start + int(np.prod(shape))
-        views[name] = vector[start:stop].reshape(shape)
-        start = stop
-    return views
-
-
-def clip_gradients(grads, max_norm):
-    """Scale all gradients in place to a common norm of at most `max_norm`.
-
-    Returns the norm before.
-    """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
-    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
-    scale = max_norm / np.maximum(norm, max_norm)
-    for grad in grads.values():
-        grad *= scale
-    return norm
-
-
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    arrays = {}
-    for name, shape in PARAMETERS.items():
-        array = params.get(name)
-        if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
-            array = _real(name, array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-        arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
-    return arrays
-
-
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
-
-
-def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
-    if work is None:
-        return make_workspace(m)
-    if type(work) is not Workspace:
-        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
-    if work.m != m:
-        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
-    return work
-
-
-def _check_x(x):
-    """Return the input as an array of DTYPE."""
-    x = _real("x", x)
-    _check_rows("x", x, (64,))
-    return _finite("x", x)
-
-
-def _check_y(y, m, rows=None):
-    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
-    shape = y.shape if type(y) is np.ndarray else np.shape(y)
-    if shape not in ((m,), (m, 10)):
-        allowed = f"({m},) class ids, or ({m}, 10) rows that sum to 1"
-        raise ValueError(f"y has shape {shape}; it must be {allowed}")
-    if len(shape) == 1:
-        ids = _integers("y", y, 10)
-        rows = np.empty((m, 10), DTYPE) if rows is None else rows
-        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
-    eps = _eps(y)
-    y = _finite("y", _real("y", y))
-    _nonnegative("y", y)
-    _rows_sum_to_1("y", y, eps, rows)
-    return y
-
-
-def _real(name, value):
-    """Return `value` as an array of DTYPE; any real numbers will do."""
-    if type(value) is np.ndarray and value.dtype == DTYPE:
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
-    with np.errstate(over="ignore"):
-        return array.astype(DTYPE)
-
-
-def _check_rows(name, array, row):
-    """Raise unless `array` holds at least one row of shape `row`."""
-    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
-        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
-        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
-
-
-def _finite(name, array):
-    """Return `array`; raise where it holds a NaN or an infinity."""
-    flat = array.ravel(order="K")
-    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
-        _refuse(name, array, ~np.isfinite(array), "a finite number")
-    return array
-
-
-def _eps(value):
-    """Return the rounding unit of the numbers given: that of DTYPE, or float32's."""
-    dtype = np.asarray(value).dtype
-    single = dtype.kind == "f" and dtype.itemsize <= 4
-    return float(np.finfo(np.float32 if single else DTYPE).eps)
-
-
-def _rounding(count, eps):
-    """Return how far rounding takes a sum of `count` terms, relative to their size.
-
-    Each term and each addition is off by eps / 2, when the numbers were made and here
-    again; 100 eps are for what they went through before, such as an exponential.
-    """
-    return (count + 100) * eps
-
-
-def _nonnegative(name, array, eps=None, room=None):
-    """Raise unless no value is below 0."""
-    if not array.min() >= 0:
-        _refuse(name, array, ~(array >= 0), "nonnegative")
-
-
-def _rows_sum_to_1(name, array, eps, room=None):
-    """Raise unless all sums along the last axis are 1, within rounding."""
-    bound = _rounding(array.shape[-1], eps)
-    with np.errstate(over="ignore", invalid="ignore"):
-        out = None if room is None else room[..., :1]
-        off = np.sum(array, axis=-1, keepdims=True, out=out)
-        np.abs(np.subtract(off, 1, out=off), out=off)
-        if off.max() <= bound:
-            return
-        # terms above 1 that cancel out have the rounding of their size, up to a limit
-        terms = np.abs(array).sum(axis=-1, keepdims=True)
-        wrong = ~(off <= np.minimum(bound * np.maximum(terms, 1), 0.001))[..., 0]
-        if wrong.any():
-            index = tuple(map(int, np.argwhere(wrong)[0]))
-            total = array[index].sum()
-            place = ", ".join(map(str, index))
-            where = f"{name}[{place}]" if place else name
-            raise ValueError(f"{where} sums to {total}; it must sum to 1")
-
-
-def _integers(name, value, count):
-    """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    ids, allowed = value, f"an integer from 0 to {count - 1}"
-    if type(value) is not np.ndarray or value.dtype != np.intp:
-        array = np.asarray(value)
-        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-        if array.dtype.kind == "f":
-            wrong = ~np.isfinite(array) | (array != np.floor(array))
-            wrong = wrong if wrong.any() else ~wrong
-            _refuse(name, array, wrong, f"{allowed}, not a float")
-        ids = array.astype(np.intp)
-    # as an unsigned number, -1 is the largest of all
-    if ids.size and not ids.view(np.uintp).max() < count:
-        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
-    return ids
-
-
-def _refuse(name, array, wrong, allowed):
-    """Raise for the first of the `wrong` values, with its index."""
-    index = tuple(map(int, np.argwhere(wrong)[0]))
-    place = ", ".join(map(str, index))
-    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")
+def _targets(y, m):
+    """Return the targets as rows that sum to 1; class ids become one-hot rows."""
+    y = np.asarray(y)
+    if y.shape == (m,):
+        y = y[..., None] == np.arange(10)
+    if y.shape != (m, 10) or y.min() < 0 or not np.allclose(y.sum(axis=-1), 1):
+        allowed = f"class ids from 0 to 9, or {(m, 10)} rows that sum to 1"
+        raise ValueError(f"y must hold {allowed}")
+    return y.astype(DTYPE)

@@ -1,26 +1,12 @@
-# -*- coding: utf-8 -*-  # noqa: UP009
-"""Forward and backward pass of a neural network, derived and written by symprop.
+"""A neural network and its gradients in NumPy, to be read.
 
     Input(3) >> Embedding(27, 10) >> Dense(200) >> Tanh() >> Dense(27) >>
     SoftmaxCrossEntropy()
 
-To write this file again, with the text above as `network`:
-
-    import symprop
-    symprop.generate(network, dtype="float64")
-
-Conventions: a batch holds one example in each row; m is the number of rows. The loss
-is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
-
-Parameters:
-
-    E1  (27, 10)   table
-    W1  (200, 30)  weight
-    b1  (200,)     bias
-    W2  (27, 200)  weight
-    b2  (27,)      bias
+Derived and written by symprop. A batch holds one example in each row; m is the number
+of rows. The loss is the mean over the batch. dW1 is the derivative of the loss with
+respect to W1, delta1 that with respect to z1. Above each statement stands the equation
+that it computes, with its number in the derivation.
 """
 
 import numpy as np
@@ -35,34 +21,30 @@ PARAMETERS = {
     "b2": (27,),
 }
 
-ONE_HOT = np.eye(27, dtype=DTYPE)
-
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    params = {}
-    # normal: standard deviation 1
-    params["E1"] = rng.normal(0.0, 1.0, (27, 10))
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 30, fan_out = 200
-    params["W1"] = rng.uniform(-0.16151457061744964, 0.16151457061744964, (200, 30))
-    params["b1"] = np.zeros(200)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 200, fan_out = 27
-    params["W2"] = rng.uniform(-0.16257834438102145, 0.16257834438102145, (27, 200))
-    params["b2"] = np.zeros(27)
+    params = {
+        "E1": rng.standard_normal((27, 10)),
+        "W1": rng.uniform(-1, 1, (200, 30)) * np.sqrt(6 / (30 + 200)),  # xavier_uniform
+        "b1": np.zeros((200,)),
+        "W2": rng.uniform(-1, 1, (27, 200)) * np.sqrt(6 / (200 + 27)),  # xavier_uniform
+        "b2": np.zeros((27,)),
+    }
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
-def forward(params, x):
+def forward(params, x, values=None):
     """Return the output of the last layer, z2: (m, 27).
 
     x: (m, 3), ids from 0 to 26
+    values: a dict that gets what `backward` will read
     """
-    params = _check_params(params)
-    x = _check_x(x)
-    m = len(x)
+    params, x = _given(params, x)
     E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
+    m = len(x)
 
     # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
     e1 = E1[x].reshape(m, 30)
@@ -73,331 +55,111 @@ def forward(params, x):
     # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
     z2 = a1 @ W2.T + b2
 
+    if values is not None:
+        values.update(e1=e1, a1=a1)
     return z2
 
 
 def predict(params, x):
     """Return the probabilities, p: (m, 27)."""
     z2 = forward(params, x)
-    # (5) p = softmax(z₂)   (m, 27)
-    top2 = z2.max(axis=1, keepdims=True)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted2 = z2 - top2
-    exps2 = np.exp(shifted2)
-    total2 = exps2.sum(axis=1, keepdims=True)
-    p = exps2 / total2
 
+    # (5) p = softmax(z₂)   (m, 27)
+    p = softmax(z2)
     return p
 
 
-def loss(params, x, y):
-    """Return the mean loss over the batch, a float."""
-    z2 = forward(params, x)
-    y = _check_y(y, len(z2))
-    m = len(z2)
-    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    top2 = z2.max(axis=1, keepdims=True)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted2 = z2 - top2
-    exps2 = np.exp(shifted2)
-    total2 = exps2.sum(axis=1, keepdims=True)
-    # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted2 - np.log(total2))) / m
+def loss(params, x, y, values=None):
+    """Return the mean loss over the batch.
 
+    y: (m,) class ids, or (m, 27) rows that sum to 1
+    """
+    z2 = forward(params, x, values=values)
+    y = _targets(y, len(z2))
+    m = len(z2)
+
+    # (5) p = softmax(z₂)   (m, 27)
+    p = softmax(z2)
+    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    L = -np.sum(y * log_softmax(z2)) / m
+
+    if values is not None:
+        values.update(p=p)
     return float(L)
 
 
-class Workspace:
-    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
-
-
-def make_workspace(batch):
-    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
-
-    An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
-    """
-    m = _check_batch(batch)
-    work = Workspace()
-    work.m = m
-    work.gradient = np.empty(11897, DTYPE)
-    work.dE1 = work.gradient[:270].reshape(27, 10)
-    work.dW1 = work.gradient[270:6270].reshape(200, 30)
-    work.db1 = work.gradient[6270:6470]
-    work.dW2 = work.gradient[6470:11870].reshape(27, 200)
-    work.db2 = work.gradient[11870:11897]
-    memory = np.empty(457 * m, DTYPE)
-    work.rows1 = memory[400 * m : 430 * m].reshape(m, 3, 10)
-    work.z1 = memory[: 200 * m].reshape(m, 200)
-    work.z2 = memory[200 * m : 227 * m].reshape(m, 27)
-    work.columns2 = memory[227 * m : 254 * m].reshape(27, m)
-    work.largest2 = memory[281 * m : 282 * m]
-    work.exps2 = memory[430 * m : 457 * m].reshape(m, 27)
-    work.total2 = memory[227 * m : 228 * m].reshape(m, 1)
-    work.delta1 = memory[200 * m : 400 * m].reshape(m, 200)
-    work.rows1_2 = memory[: 81 * m].reshape(3 * m, 27)
-    work.product1 = memory[81 * m : 111 * m].reshape(m, 30)
-    work.y = memory[254 * m : 281 * m].reshape(m, 27)
-    work.ones = np.ones((27, 1), DTYPE)
-    work.ones_2 = np.ones((m,), DTYPE)
-    work.identity = np.eye(27, dtype=DTYPE)
-    return work
-
-
-def loss_and_grads(params, x, y, work=None):
-    """Return the mean loss over the batch, and its gradients: a dict like `params`.
-
-    x: (m, 3), ids from 0 to 26
-    y: (m,) class ids, or (m, 27) rows that sum to 1
-    work: from make_workspace(m), so that a step allocates nothing; the gradients are
-        views into it, and the next step in it writes over them
-    """
-    params = _check_params(params)
-    x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    if len(x) <= 5:
-        return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
-    buffers = np.setbufsize(512)
-    try:
-        return _step(params, x, y, work)
-    finally:
-        np.setbufsize(buffers)
-
-
-def _step(params, x, y, work):
-    """Return loss and gradients, each step of the way written into `work`."""
-    m = work.m
-    E1, W1, b1 = params["E1"], params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-
-    # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
-    rows1 = E1.take(x, axis=0, mode="clip", out=work.rows1)
-    e1 = rows1.reshape(m, 30)
-    # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
-    z1 = np.matmul(e1, W1.T, out=work.z1)
-    z1 += b1
-    # (3) a₁ = tanh(z₁)   (m, 200)
-    a1 = np.tanh(z1, out=z1)
-    # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
-    z2 = np.matmul(a1, W2.T, out=work.z2)
-    z2 += b2
-    # (5) p = softmax(z₂)   (m, 27)
-    columns2 = work.columns2
-    columns2[...] = z2.T
-    largest2 = columns2.max(axis=0, out=work.largest2)
-    top2 = largest2.reshape(m, 1)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted2 = np.subtract(z2, top2, out=z2)
-    exps2 = np.exp(shifted2, out=work.exps2)
-    ones = work.ones
-    total2 = np.dot(exps2, ones, out=work.total2)
-    p = np.divide(exps2, total2, out=exps2)
-    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    log2 = np.log(total2, out=total2)
-    # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    difference2 = np.subtract(shifted2, log2, out=shifted2)
-    L = -np.vdot(y, difference2) / m
+def backward(params, x, y, values):
+    """Return the gradients of the loss, from the values of the forward pass."""
+    params, x = _given(params, x)
+    y = _targets(y, len(x))
+    W1, W2 = params["W1"], params["W2"]
+    e1, a1, p = values["e1"], values["a1"], values["p"]
+    m = len(x)
 
     # (7) δ₂ = (1/m) (p − y)   (m, 27)
-    delta2 = np.subtract(p, y, out=p)
-    delta2 /= m
-    # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
-    dW2 = np.matmul(delta2.T, a1, out=work.dW2)
-    # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
-    ones_2 = work.ones_2
-    db2 = np.dot(ones_2, delta2, out=work.db2)
+    delta2 = (p - y) / m
     # (8) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 200)
-    delta1 = np.matmul(delta2, W2, out=work.delta1)
-    slope1 = np.square(a1, out=a1)
-    np.subtract(1, slope1, out=slope1)
-    delta1 *= slope1
+    delta1 = (delta2 @ W2) * (1 - a1**2)
+    # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
+    dW2 = delta2.T @ a1
+    # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
+    db2 = delta2.sum(axis=0)
     # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
-    dW1 = np.matmul(delta1.T, e1, out=work.dW1)
+    dW1 = delta1.T @ e1
     # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    db1 = delta1.sum(axis=0)
     # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
-    identity = work.identity
-    rows1_2 = identity.take(x.reshape(3 * m), axis=0, mode="clip", out=work.rows1_2)
-    product1 = np.matmul(delta1, W1, out=work.product1)
-    dE1 = np.matmul(rows1_2.T, product1.reshape(3 * m, 10), out=work.dE1)
+    dE1 = scatter_add((delta1 @ W1).reshape(m, 3, 10), x, 27)
 
-    grads = {
-        "E1": dE1,
-        "W1": dW1,
-        "b1": db1,
-        "W2": dW2,
-        "b2": db2,
-    }
-    return float(L), grads
+    return {"E1": dE1, "W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
-def clip_gradients(grads, max_norm):
-    """Scale all gradients in place to a common norm of at most `max_norm`.
-
-    Returns the norm before.
-    """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
-    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
-    scale = max_norm / np.maximum(norm, max_norm)
-    for grad in grads.values():
-        grad *= scale
-    return norm
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`."""
+    values = {}
+    L = loss(params, x, y, values=values)
+    return L, backward(params, x, y, values)
 
 
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    arrays = {}
-    for name, shape in PARAMETERS.items():
-        array = params.get(name)
-        if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
-            array = _real(name, array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-        arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
-    return arrays
+def softmax(z, axis=-1):
+    """Return exp(z) / sum(exp(z)), shifted by the largest z, so that exp cannot overflow."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
+def log_softmax(z, axis=-1):
+    """Return log(softmax(z)), from the shifted z: finite where softmax rounds to 0."""
+    shifted = z - z.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
-    if work is None:
-        return make_workspace(m)
-    if type(work) is not Workspace:
-        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
-    if work.m != m:
-        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
-    return work
+def scatter_add(values, ids, size):
+    """Return a table of `size` rows; row k is the sum of all `values` whose id is k."""
+    table = np.zeros((size, *values.shape[ids.ndim :]), DTYPE)
+    np.add.at(table, ids, values)
+    return table
 
 
-def _check_x(x):
-    """Return the input as an array of ids."""
-    ids = _integers("x", x, 27)
-    _check_rows("x", ids, (3,))
-    return ids
+def _given(params, x):
+    """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
+    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
+    shapes = {name: value.shape for name, value in params.items()}
+    if shapes != PARAMETERS:
+        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
+    x = np.asarray(x)
+    if x.shape[1:] != (3,):
+        raise ValueError(f"x has shape {x.shape}; it must be (m, 3)")
+    if x.dtype.kind not in "iu" or x.min() < 0 or x.max() >= 27:
+        raise ValueError("x must hold integers from 0 to 26")
+    return params, x
 
 
-def _check_y(y, m, rows=None):
-    """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
-    shape = y.shape if type(y) is np.ndarray else np.shape(y)
-    if shape not in ((m,), (m, 27)):
-        allowed = f"({m},) class ids, or ({m}, 27) rows that sum to 1"
-        raise ValueError(f"y has shape {shape}; it must be {allowed}")
-    if len(shape) == 1:
-        ids = _integers("y", y, 27)
-        rows = np.empty((m, 27), DTYPE) if rows is None else rows
-        return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
-    eps = _eps(y)
-    y = _finite("y", _real("y", y))
-    _nonnegative("y", y)
-    _rows_sum_to_1("y", y, eps, rows)
-    return y
-
-
-def _real(name, value):
-    """Return `value` as an array of DTYPE; any real numbers will do."""
-    if type(value) is np.ndarray and value.dtype == DTYPE:
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
-    with np.errstate(over="ignore"):
-        return array.astype(DTYPE)
-
-
-def _check_rows(name, array, row):
-    """Raise unless `array` holds at least one row of shape `row`."""
-    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
-        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
-        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
-
-
-def _finite(name, array):
-    """Return `array`; raise where it holds a NaN or an infinity."""
-    flat = array.ravel(order="K")
-    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
-        _refuse(name, array, ~np.isfinite(array), "a finite number")
-    return array
-
-
-def _eps(value):
-    """Return the rounding unit of the numbers given: that of DTYPE, or float32's."""
-    dtype = np.asarray(value).dtype
-    single = dtype.kind == "f" and dtype.itemsize <= 4
-    return float(np.finfo(np.float32 if single else DTYPE).eps)
-
-
-def _rounding(count, eps):
-    """Return how far rounding takes a sum of `count` terms, relative to their size.
-
-    Each term and each addition is off by eps / 2, when the numbers were made and here
-    again; 100 eps are for what they went through before, such as an exponential.
-    """
-    return (count + 100) * eps
-
-
-def _nonnegative(name, array, eps=None, room=None):
-    """Raise unless no value is below 0."""
-    if not array.min() >= 0:
-        _refuse(name, array, ~(array >= 0), "nonnegative")
-
-
-def _rows_sum_to_1(name, array, eps, room=None):
-    """Raise unless all sums along the last axis are 1, within rounding."""
-    bound = _rounding(array.shape[-1], eps)
-    with np.errstate(over="ignore", invalid="ignore"):
-        out = None if room is None else room[..., :1]
-        off = np.sum(array, axis=-1, keepdims=True, out=out)
-        np.abs(np.subtract(off, 1, out=off), out=off)
-        if off.max() <= bound:
-            return
-        # terms above 1 that cancel out have the rounding of their size, up to a limit
-        terms = np.abs(array).sum(axis=-1, keepdims=True)
-        wrong = ~(off <= np.minimum(bound * np.maximum(terms, 1), 0.001))[..., 0]
-        if wrong.any():
-            index = tuple(map(int, np.argwhere(wrong)[0]))
-            total = array[index].sum()
-            place = ", ".join(map(str, index))
-            where = f"{name}[{place}]" if place else name
-            raise ValueError(f"{where} sums to {total}; it must sum to 1")
-
-
-def _integers(name, value, count):
-    """Return `value` as integers from 0 to `count` - 1; raise where it holds others."""
-    ids, allowed = value, f"an integer from 0 to {count - 1}"
-    if type(value) is not np.ndarray or value.dtype != np.intp:
-        array = np.asarray(value)
-        if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-            kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-            raise ValueError(f"{name} holds {kind} values; each must be {allowed}")
-        if array.dtype.kind == "f":
-            wrong = ~np.isfinite(array) | (array != np.floor(array))
-            wrong = wrong if wrong.any() else ~wrong
-            _refuse(name, array, wrong, f"{allowed}, not a float")
-        ids = array.astype(np.intp)
-    # as an unsigned number, -1 is the largest of all
-    if ids.size and not ids.view(np.uintp).max() < count:
-        _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
-    return ids
-
-
-def _refuse(name, array, wrong, allowed):
-    """Raise for the first of the `wrong` values, with its index."""
-    index = tuple(map(int, np.argwhere(wrong)[0]))
-    place = ", ".join(map(str, index))
-    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")
+def _targets(y, m):
+    """Return the targets as rows that sum to 1; class ids become one-hot rows."""
+    y = np.asarray(y)
+    if y.shape == (m,):
+        y = y[..., None] == np.arange(27)
+    if y.shape != (m, 27) or y.min() < 0 or not np.allclose(y.sum(axis=-1), 1):
+        allowed = f"class ids from 0 to 26, or {(m, 27)} rows that sum to 1"
+        raise ValueError(f"y must hold {allowed}")
+    return y.astype(DTYPE)

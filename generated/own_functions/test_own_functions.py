@@ -1,16 +1,26 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
-"""Tests of own_functions.py, written with it: shapes, and gradients against differences of the loss."""
+"""Tests of own_functions.py and own_functions_fast.py, written with them.
+
+Both have the same values; shapes; gradients against differences of the loss.
+"""
 
 import importlib.util
 from pathlib import Path
 
 import numpy as np
 
-SPEC = importlib.util.spec_from_file_location(
-    "own_functions", Path(__file__).with_name("own_functions.py")
-)
-module = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(module)
+
+def loaded(name):
+    """Return a module of this folder."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+module = loaded("own_functions")
+fast = loaded("own_functions_fast")
 
 
 def example(m=4):
@@ -22,6 +32,16 @@ def example(m=4):
     x = rng.standard_normal((m, 4))
     y = rng.uniform(size=(m, 2))
     return params, x, y
+
+
+def test_both_modules_have_the_same_values():
+    params, x, y = example()
+    loss, grads = module.loss_and_grads(params, x, y)
+    other, others = fast.loss_and_grads(params, x, y)
+    assert abs(loss - other) <= 1e-14 * abs(loss)
+    for name, grad in grads.items():
+        off = np.abs(grad - others[name]).max()
+        assert off <= 1e-13 * np.abs(grad).max()
 
 
 def test_shapes_and_dtypes():

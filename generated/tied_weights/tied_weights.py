@@ -1,26 +1,12 @@
-# -*- coding: utf-8 -*-  # noqa: UP009
-"""Forward and backward pass of a neural network, derived and written by symprop.
+"""A neural network and its gradients in NumPy, to be read.
 
     Input(6) >> Dense(4) >> Tanh() >> Repeat(Dense(4) >> Tanh(), 2, tied=True) >>
     Dense(6, tied="W1.T") >> MeanSquaredError() + L2(0.001)
 
-To write this file again, with the text above as `network`:
-
-    import symprop
-    symprop.generate(network, dtype="float64", optimizer="adam")
-
-Conventions: a batch holds one example in each row; m is the number of rows. The loss
-is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
-
-Parameters:
-
-    W1  (4, 6)  weight
-    b1  (4,)    bias
-    W2  (4, 4)  weight
-    b2  (4,)    bias
-    b4  (6,)    bias
+Derived and written by symprop. A batch holds one example in each row; m is the number
+of rows. The loss is the mean over the batch. dW1 is the derivative of the loss with
+respect to W1, delta1 that with respect to z1. Above each statement stands the equation
+that it computes, with its number in the derivation.
 """
 
 import numpy as np
@@ -35,30 +21,27 @@ PARAMETERS = {
     "b4": (6,),
 }
 
-BLOCK = 16384
-
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 4
-    params["W1"] = rng.uniform(-0.7745966692414834, 0.7745966692414834, (4, 6))
-    params["b1"] = np.zeros(4)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 4
-    params["W2"] = rng.uniform(-0.8660254037844386, 0.8660254037844386, (4, 4))
-    params["b2"] = np.zeros(4)
-    params["b4"] = np.zeros(6)
+    params = {
+        "W1": rng.uniform(-1, 1, (4, 6)) * np.sqrt(6 / (6 + 4)),  # xavier_uniform
+        "b1": np.zeros((4,)),
+        "W2": rng.uniform(-1, 1, (4, 4)) * np.sqrt(6 / (4 + 4)),  # xavier_uniform
+        "b2": np.zeros((4,)),
+        "b4": np.zeros((6,)),
+    }
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
-def forward(params, x):
+def forward(params, x, values=None):
     """Return the output of the last layer, z4: (m, 6).
 
     x: (m, 6)
+    values: a dict that gets what `backward` will read
     """
-    params = _check_params(params)
-    x = _check_x(x)
+    params, x = _given(params, x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
     b4 = params["b4"]
@@ -78,6 +61,8 @@ def forward(params, x):
     # (7) z₄ = a₃ W₁ + b₄   (m, 6)
     z4 = a3 @ W1 + b4
 
+    if values is not None:
+        values.update(a1=a1, a2=a2, a3=a3, z4=z4)
     return z4
 
 
@@ -86,371 +71,74 @@ def predict(params, x):
     return forward(params, x)
 
 
-def loss(params, x, y):
-    """Return the mean loss over the batch, a float."""
-    z4 = forward(params, x)
-    y = _check_y(y, len(z4))
+def loss(params, x, y, values=None):
+    """Return the mean loss over the batch.
+
+    y: (m, 6)
+    """
+    z4 = forward(params, x, values=values)
+    y = _targets(y, len(z4))
+    W1, W2 = params["W1"], params["W2"]
     m = len(z4)
-    params = _check_params(params)
-    W1 = params["W1"]
-    W2 = params["W2"]
+
     # (8) L = (1 / (2 m)) ‖z₄ − y‖² + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
     L = np.sum((z4 - y) ** 2) / (2 * m) + 0.0005 * (np.sum(W1**2) + np.sum(W2**2))
 
     return float(L)
 
 
-class Workspace:
-    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
-
-
-def make_workspace(batch):
-    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
-
-    An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
-    """
-    m = _check_batch(batch)
-    work = Workspace()
-    work.m = m
-    work.gradient = np.empty(54, DTYPE)
-    work.dW1 = work.gradient[:24].reshape(4, 6)
-    work.db1 = work.gradient[24:28]
-    work.dW2 = work.gradient[28:44].reshape(4, 4)
-    work.db2 = work.gradient[44:48]
-    work.db4 = work.gradient[48:54]
-    memory = np.empty(32 * m + 24, DTYPE)
-    work.z1 = memory[12 * m + 24 : 16 * m + 24].reshape(m, 4)
-    work.z2 = memory[16 * m + 24 : 20 * m + 24].reshape(m, 4)
-    work.z3 = memory[20 * m + 24 : 24 * m + 24].reshape(m, 4)
-    work.z4 = memory[24 : 6 * m + 24].reshape(m, 6)
-    work.delta3 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
-    work.slope3 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
-    work.delta2 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
-    work.slope2 = memory[28 * m + 24 : 32 * m + 24].reshape(m, 4)
-    work.product2 = memory[:16].reshape(4, 4)
-    work.product2_2 = memory[:16].reshape(4, 4)
-    work.product2_3 = memory[:4]
-    work.delta1 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
-    work.product1 = memory[:24].reshape(4, 6)
-    work.product1_2 = memory[:24].reshape(4, 6)
-    work.y = memory[6 * m + 24 : 12 * m + 24].reshape(m, 6)
-    work.ones = np.ones((m,), DTYPE)
-    return work
-
-
-def loss_and_grads(params, x, y, work=None):
-    """Return the mean loss over the batch, and its gradients: a dict like `params`.
-
-    x: (m, 6)
-    y: (m, 6)
-    work: from make_workspace(m), so that a step allocates nothing; the gradients are
-        views into it, and the next step in it writes over them
-    """
-    params = _check_params(params)
-    x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x))
-    return _step(params, x, y, work)
-
-
-def _step(params, x, y, work):
-    """Return loss and gradients, each step of the way written into `work`."""
-    m = work.m
-    W1, b1 = params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-    b4 = params["b4"]
-
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = np.dot(x, W1.T, out=work.z1)
-    z1 += b1
-    # (2) a₁ = tanh(z₁)   (m, 4)
-    a1 = np.tanh(z1, out=z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
-    z2 = np.dot(a1, W2.T, out=work.z2)
-    z2 += b2
-    # (4) a₂ = tanh(z₂)   (m, 4)
-    a2 = np.tanh(z2, out=z2)
-    # (5) z₃ = a₂ W₂ᵀ + b₂   (m, 4)
-    z3 = np.dot(a2, W2.T, out=work.z3)
-    z3 += b2
-    # (6) a₃ = tanh(z₃)   (m, 4)
-    a3 = np.tanh(z3, out=z3)
-    # (7) z₄ = a₃ W₁ + b₄   (m, 6)
-    z4 = np.dot(a3, W1, out=work.z4)
-    z4 += b4
-    # (8) L = (1 / (2 m)) ‖z₄ − y‖² + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
-    error4 = np.subtract(z4, y, out=z4)
-    L = np.vdot(error4, error4) / (2 * m) + 0.0005 * (np.vdot(W1, W1) + np.vdot(W2, W2))
+def backward(params, x, y, values):
+    """Return the gradients of the loss, from the values of the forward pass."""
+    params, x = _given(params, x)
+    y = _targets(y, len(x))
+    W1, W2 = params["W1"], params["W2"]
+    a1, a2, a3, z4 = (values[name] for name in ("a1", "a2", "a3", "z4"))
+    m = len(x)
 
     # (9) δ₄ = (1/m) (z₄ − y)   (m, 6)
-    delta4 = np.divide(error4, m, out=error4)
-    # (13) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
-    ones = work.ones
-    db4 = np.dot(ones, delta4, out=work.db4)
+    delta4 = (z4 - y) / m
     # (10) δ₃ = (δ₄ W₁ᵀ) ⊙ (1 − a₃ ⊙ a₃)   (m, 4)
-    delta3 = np.dot(delta4, W1.T, out=work.delta3)
-    slope3 = np.square(a3, out=work.slope3)
-    np.subtract(1, slope3, out=slope3)
-    delta3 *= slope3
+    delta3 = (delta4 @ W1.T) * (1 - a3**2)
     # (11) δ₂ = (δ₃ W₂) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
-    delta2 = np.dot(delta3, W2, out=work.delta2)
-    slope2 = np.square(a2, out=work.slope2)
-    np.subtract(1, slope2, out=slope2)
-    delta2 *= slope2
-    # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    product2 = np.dot(delta3.T, a2, out=work.product2)
-    dW2 += product2
-    product2_2 = np.divide(W2, 1000, out=work.product2_2)
-    dW2 += product2_2
-    # (15) ∂L/∂b₂ = 𝟏ᵀ δ₂ + 𝟏ᵀ δ₃   (4,)
-    db2 = np.dot(ones, delta2, out=work.db2)
-    product2_3 = np.dot(ones, delta3, out=work.product2_3)
-    db2 += product2_3
+    delta2 = (delta3 @ W2) * (1 - a2**2)
     # (12) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 4)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.square(a1, out=a1)
-    np.subtract(1, slope1, out=slope1)
-    delta1 *= slope1
+    delta1 = (delta2 @ W2) * (1 - a1**2)
+    # (13) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
+    db4 = delta4.sum(axis=0)
+    # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
+    dW2 = delta2.T @ a1 + (delta3.T @ a2) + 0.001 * W2
+    # (15) ∂L/∂b₂ = 𝟏ᵀ δ₂ + 𝟏ᵀ δ₃   (4,)
+    db2 = delta2.sum(axis=0) + delta3.sum(axis=0)
     # (16) ∂L/∂W₁ = δ₁ᵀ x + a₃ᵀ δ₄ + 0.001 W₁   (4, 6)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
-    product1 = np.dot(a3.T, delta4, out=work.product1)
-    dW1 += product1
-    product1_2 = np.divide(W1, 1000, out=work.product1_2)
-    dW1 += product1_2
+    dW1 = delta1.T @ x + (a3.T @ delta4) + 0.001 * W1
     # (17) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = delta1.sum(axis=0)
 
-    grads = {
-        "W1": dW1,
-        "b1": db1,
-        "W2": dW2,
-        "b2": db2,
-        "b4": db4,
-    }
-    return float(L), grads
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "b4": db4}
 
 
-def init_state(params):
-    """Return the state of training with Adam, which starts from a copy of `params`.
-
-    state["params"] are the parameters that `train_step` changes: views of one vector,
-    as are the gradients, so that a step of Adam is one pass over memory.
-    """
-    params = _check_params(params)
-    w = np.concatenate([np.ravel(value) for value in params.values()])
-    return {
-        "w": w,
-        "params": _views(w),
-        "work": None,
-        "step": 0,
-        "v": np.zeros_like(w),
-        "s": np.zeros_like(w),
-        "spare": np.empty((2, min(w.size, BLOCK)), DTYPE),
-    }
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`."""
+    values = {}
+    L = loss(params, x, y, values=values)
+    return L, backward(params, x, y, values)
 
 
-def train_step(
-    state,
-    x,
-    y,
-    lr=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-08,
-    max_norm=None,
-):
-    """Change `state` by one step of Adam on a batch; return the loss before the step.
-
-    lr: learning rate
-    beta1: decay of the mean of gradients
-    beta2: decay of the mean of squared gradients
-    epsilon: added to the root, so that it is never 0
-    max_norm: the largest norm of all gradients together, above which they are scaled
-    """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
-    if max_norm is not None:
-        clip_gradients({"all": gradient}, max_norm)
-    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
-    return value
+def _given(params, x):
+    """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
+    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
+    shapes = {name: value.shape for name, value in params.items()}
+    if shapes != PARAMETERS:
+        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
+    x = np.asarray(x, DTYPE)
+    if x.shape[1:] != (6,):
+        raise ValueError(f"x has shape {x.shape}; it must be (m, 6)")
+    return params, x
 
 
-def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08):
-    """Change `params` and `state` in place by one step of Adam, for any gradients.
-
-    lr: learning rate
-    beta1: decay of the mean of gradients
-    beta2: decay of the mean of squared gradients
-    epsilon: added to the root, so that it is never 0
-    """
-    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
-    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
-    _descend(w, g, state, lr, beta1, beta2, epsilon)
-    for name, value in _views(w).items():
-        params[name][...] = value
-
-
-def _descend(w, g, state, lr, beta1, beta2, epsilon):
-    """Change the vector `w` of all parameters and `state` by one step of Adam."""
-    state["step"] += 1
-    step = state["step"]
-    given = (w, g, state, step, lr, beta1, beta2, epsilon)
-    _update_blocks(0, w.size, state["spare"], *given)
-
-
-def _update_blocks(
-    first,
-    last,
-    room,
-    parameters,
-    gradients,
-    state,
-    step,
-    lr,
-    beta1,
-    beta2,
-    epsilon,
-):
-    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
-    for start in range(first, last, BLOCK):
-        block = slice(start, min(start + BLOCK, last))
-        w, g = parameters[block], gradients[block]
-        v = state["v"][block]
-        s = state["s"][block]
-        spare = room[:, : w.size]
-        # mean of gradients: v = β₁ v + (1 − β₁) g
-        v *= beta1
-        product = np.multiply(g, 1 - beta1, out=spare[0])
-        v += product
-        # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
-        s *= beta2
-        product_2 = np.square(g, out=spare[0])
-        product_2 *= 1 - beta2
-        s += product_2
-        # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
-        v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
-        # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
-        s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
-        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε))
-        sums = np.sqrt(s_hat, out=s_hat)
-        sums += epsilon
-        product_3 = np.divide(v_hat, sums, out=v_hat)
-        product_3 *= lr
-        w -= product_3
-
-
-def _views(vector):
-    """Return the part of a vector that belongs to each parameter, in its shape."""
-    views, start = {}, 0
-    for name, shape in PARAMETERS.items():
-        stop = start + int(np.prod(shape))
-        views[name] = vector[start:stop].reshape(shape)
-        start = stop
-    return views
-
-
-def clip_gradients(grads, max_norm):
-    """Scale all gradients in place to a common norm of at most `max_norm`.
-
-    Returns the norm before.
-    """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
-    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
-    scale = max_norm / np.maximum(norm, max_norm)
-    for grad in grads.values():
-        grad *= scale
-    return norm
-
-
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    arrays = {}
-    for name, shape in PARAMETERS.items():
-        array = params.get(name)
-        if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
-            array = _real(name, array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-        arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
-    return arrays
-
-
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
-
-
-def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
-    if work is None:
-        return make_workspace(m)
-    if type(work) is not Workspace:
-        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
-    if work.m != m:
-        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
-    return work
-
-
-def _check_x(x):
-    """Return the input as an array of DTYPE."""
-    x = _real("x", x)
-    _check_rows("x", x, (6,))
-    return _finite("x", x)
-
-
-def _check_y(y, m):
-    """Return the targets as an array of DTYPE."""
-    y = _real("y", y)
-    _check_rows("y", y, (6,))
-    if len(y) != m:
-        raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    _finite("y", y)
+def _targets(y, m):
+    """Return the targets as an array of DTYPE; raise where the shape is wrong."""
+    y = np.asarray(y, DTYPE)
+    if y.shape != (m, 6):
+        raise ValueError(f"y has shape {y.shape}; it must be {(m, 6)}")
     return y
-
-
-def _real(name, value):
-    """Return `value` as an array of DTYPE; any real numbers will do."""
-    if type(value) is np.ndarray and value.dtype == DTYPE:
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
-    with np.errstate(over="ignore"):
-        return array.astype(DTYPE)
-
-
-def _check_rows(name, array, row):
-    """Raise unless `array` holds at least one row of shape `row`."""
-    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
-        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
-        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
-
-
-def _finite(name, array):
-    """Return `array`; raise where it holds a NaN or an infinity."""
-    flat = array.ravel(order="K")
-    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
-        _refuse(name, array, ~np.isfinite(array), "a finite number")
-    return array
-
-
-def _refuse(name, array, wrong, allowed):
-    """Raise for the first of the `wrong` values, with its index."""
-    index = tuple(map(int, np.argwhere(wrong)[0]))
-    place = ", ".join(map(str, index))
-    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")

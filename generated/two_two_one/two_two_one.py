@@ -1,24 +1,11 @@
-# -*- coding: utf-8 -*-  # noqa: UP009
-"""Forward and backward pass of a neural network, derived and written by symprop.
+"""A neural network and its gradients in NumPy, to be read.
 
     Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()
 
-To write this file again, with the text above as `network`:
-
-    import symprop
-    symprop.generate(network, dtype="float64")
-
-Conventions: a batch holds one example in each row; m is the number of rows. The loss
-is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
-
-Parameters:
-
-    W1  (2, 2)  weight
-    b1  (2,)    bias
-    W2  (1, 2)  weight
-    b2  (1,)    bias
+Derived and written by symprop. A batch holds one example in each row; m is the number
+of rows. The loss is the mean over the batch. dW1 is the derivative of the loss with
+respect to W1, delta1 that with respect to z1. Above each statement stands the equation
+that it computes, with its number in the derivation.
 """
 
 import numpy as np
@@ -36,23 +23,22 @@ PARAMETERS = {
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 2, fan_out = 2
-    params["W1"] = rng.uniform(-1.224744871391589, 1.224744871391589, (2, 2))
-    params["b1"] = np.zeros(2)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 2, fan_out = 1
-    params["W2"] = rng.uniform(-1.4142135623730951, 1.4142135623730951, (1, 2))
-    params["b2"] = np.zeros(1)
+    params = {
+        "W1": rng.uniform(-1, 1, (2, 2)) * np.sqrt(6 / (2 + 2)),  # xavier_uniform
+        "b1": np.zeros((2,)),
+        "W2": rng.uniform(-1, 1, (1, 2)) * np.sqrt(6 / (2 + 1)),  # xavier_uniform
+        "b2": np.zeros((1,)),
+    }
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
-def forward(params, x):
+def forward(params, x, values=None):
     """Return the output of the last layer, a2: (m, 1).
 
     x: (m, 2)
+    values: a dict that gets what `backward` will read
     """
-    params = _check_params(params)
-    x = _check_x(x)
+    params, x = _given(params, x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
@@ -65,6 +51,8 @@ def forward(params, x):
     # (4) a₂ = σ(z₂)   (m, 1)
     a2 = sigmoid(z2)
 
+    if values is not None:
+        values.update(a1=a1, a2=a2)
     return a2
 
 
@@ -73,137 +61,50 @@ def predict(params, x):
     return forward(params, x)
 
 
-def loss(params, x, y):
-    """Return the mean loss over the batch, a float."""
-    a2 = forward(params, x)
-    y = _check_y(y, len(a2))
+def loss(params, x, y, values=None):
+    """Return the mean loss over the batch.
+
+    y: (m, 1) or (m,)
+    """
+    a2 = forward(params, x, values=values)
+    y = _targets(y, len(a2))
     m = len(a2)
+
     # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
     L = np.sum((a2 - y) ** 2) / (2 * m)
 
     return float(L)
 
 
-class Workspace:
-    """The memory in which a step works, made by `make_workspace`; for one step at a time."""
-
-
-def make_workspace(batch):
-    """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
-
-    An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
-    """
-    m = _check_batch(batch)
-    work = Workspace()
-    work.m = m
-    work.gradient = np.empty(9, DTYPE)
-    work.dW1 = work.gradient[:4].reshape(2, 2)
-    work.db1 = work.gradient[4:6]
-    work.dW2 = work.gradient[6:8].reshape(1, 2)
-    work.db2 = work.gradient[8:9]
-    memory = np.empty(6 * m, DTYPE)
-    work.z1 = memory[: 2 * m].reshape(m, 2)
-    work.a1 = memory[2 * m : 4 * m].reshape(m, 2)
-    work.z2 = memory[:m].reshape(m, 1)
-    work.a2 = memory[m : 2 * m].reshape(m, 1)
-    work.error2 = memory[:m].reshape(m, 1)
-    work.slope2 = memory[4 * m : 5 * m].reshape(m, 1)
-    work.delta1 = memory[: 2 * m].reshape(m, 2)
-    work.slope1 = memory[4 * m : 6 * m].reshape(m, 2)
-    work.y = memory[4 * m : 5 * m].reshape(m, 1)
-    work.ones = np.ones((m,), DTYPE)
-    return work
-
-
-def loss_and_grads(params, x, y, work=None):
-    """Return the mean loss over the batch, and its gradients: a dict like `params`.
-
-    x: (m, 2)
-    y: (m, 1) or (m,)
-    work: from make_workspace(m), so that a step allocates nothing; the gradients are
-        views into it, and the next step in it writes over them
-    """
-    params = _check_params(params)
-    x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x))
-    return _step(params, x, y, work)
-
-
-def _step(params, x, y, work):
-    """Return loss and gradients, each step of the way written into `work`."""
-    m = work.m
-    W1, b1 = params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 2)
-    z1 = np.dot(x, W1.T, out=work.z1)
-    z1 += b1
-    # (2) a₁ = σ(z₁)   (m, 2)
-    a1 = np.minimum(z1, 0, out=work.a1)
-    np.exp(a1, out=a1)
-    sum1 = np.abs(z1, out=z1)
-    np.negative(sum1, out=sum1)
-    np.exp(sum1, out=sum1)
-    sum1 += 1
-    a1 /= sum1
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 1)
-    z2 = np.dot(a1, W2.T, out=work.z2)
-    z2 += b2
-    # (4) a₂ = σ(z₂)   (m, 1)
-    a2 = np.minimum(z2, 0, out=work.a2)
-    np.exp(a2, out=a2)
-    sum2 = np.abs(z2, out=z2)
-    np.negative(sum2, out=sum2)
-    np.exp(sum2, out=sum2)
-    sum2 += 1
-    a2 /= sum2
-    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
-    error2 = np.subtract(a2, y, out=work.error2)
-    L = np.vdot(error2, error2) / (2 * m)
+def backward(params, x, y, values):
+    """Return the gradients of the loss, from the values of the forward pass."""
+    params, x = _given(params, x)
+    y = _targets(y, len(x))
+    W2 = params["W2"]
+    a1, a2 = values["a1"], values["a2"]
+    m = len(x)
 
     # (6) δ₂ = (1/m) (a₂ − y) ⊙ a₂ ⊙ (1 − a₂)   (m, 1)
-    slope2 = np.subtract(1, a2, out=work.slope2)
-    delta2 = np.multiply(slope2, error2, out=slope2)
-    delta2 *= a2
-    delta2 /= m
-    # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
-    ones = work.ones
-    db2 = np.dot(ones, delta2, out=work.db2)
+    delta2 = (a2 - y) * a2 * (1 - a2) / m
     # (7) δ₁ = (δ₂ W₂) ⊙ a₁ ⊙ (1 − a₁)   (m, 2)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.subtract(1, a1, out=work.slope1)
-    delta1 *= slope1
-    delta1 *= a1
+    delta1 = (delta2 @ W2) * a1 * (1 - a1)
+    # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
+    dW2 = delta2.T @ a1
+    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
+    db2 = delta2.sum(axis=0)
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (2, 2)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T @ x
     # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (2,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = delta1.sum(axis=0)
 
-    grads = {
-        "W1": dW1,
-        "b1": db1,
-        "W2": dW2,
-        "b2": db2,
-    }
-    return float(L), grads
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
-def clip_gradients(grads, max_norm):
-    """Scale all gradients in place to a common norm of at most `max_norm`.
-
-    Returns the norm before.
-    """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
-    norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
-    scale = max_norm / np.maximum(norm, max_norm)
-    for grad in grads.values():
-        grad *= scale
-    return norm
+def loss_and_grads(params, x, y):
+    """Return the mean loss over the batch, and its gradients: a dict like `params`."""
+    values = {}
+    L = loss(params, x, y, values=values)
+    return L, backward(params, x, y, values)
 
 
 def sigmoid(t):
@@ -212,91 +113,23 @@ def sigmoid(t):
     return np.where(t >= 0, 1, e) / (1 + e)
 
 
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
-    arrays = {}
-    for name, shape in PARAMETERS.items():
-        array = params.get(name)
-        if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
-            array = _real(name, array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-        arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
-    return arrays
+def _given(params, x):
+    """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
+    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
+    shapes = {name: value.shape for name, value in params.items()}
+    if shapes != PARAMETERS:
+        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
+    x = np.asarray(x, DTYPE)
+    if x.shape[1:] != (2,):
+        raise ValueError(f"x has shape {x.shape}; it must be (m, 2)")
+    return params, x
 
 
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
-
-
-def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
-    if work is None:
-        return make_workspace(m)
-    if type(work) is not Workspace:
-        raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
-    if work.m != m:
-        raise ValueError(f"work is for batches of {work.m} rows, but x has {m}")
-    return work
-
-
-def _check_x(x):
-    """Return the input as an array of DTYPE."""
-    x = _real("x", x)
-    _check_rows("x", x, (2,))
-    return _finite("x", x)
-
-
-def _check_y(y, m):
-    """Return the targets as an array of DTYPE."""
-    y = _real("y", y)
+def _targets(y, m):
+    """Return the targets as an array of DTYPE; raise where the shape is wrong."""
+    y = np.asarray(y, DTYPE)
     if y.shape == (m,):
         y = y[..., None]
-    _check_rows("y", y, (1,))
-    if len(y) != m:
-        raise ValueError(f"y has {len(y)} rows, but x has {m}")
-    _finite("y", y)
+    if y.shape != (m, 1):
+        raise ValueError(f"y has shape {y.shape}; it must be {(m, 1)}")
     return y
-
-
-def _real(name, value):
-    """Return `value` as an array of DTYPE; any real numbers will do."""
-    if type(value) is np.ndarray and value.dtype == DTYPE:
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
-    with np.errstate(over="ignore"):
-        return array.astype(DTYPE)
-
-
-def _check_rows(name, array, row):
-    """Raise unless `array` holds at least one row of shape `row`."""
-    if array.ndim != len(row) + 1 or array.shape[1:] != row or len(array) == 0:
-        allowed = f"(m, {', '.join(map(str, row))}) with m at least 1"
-        raise ValueError(f"{name} has shape {array.shape}; it must be {allowed}")
-
-
-def _finite(name, array):
-    """Return `array`; raise where it holds a NaN or an infinity."""
-    flat = array.ravel(order="K")
-    if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
-        _refuse(name, array, ~np.isfinite(array), "a finite number")
-    return array
-
-
-def _refuse(name, array, wrong, allowed):
-    """Raise for the first of the `wrong` values, with its index."""
-    index = tuple(map(int, np.argwhere(wrong)[0]))
-    place = ", ".join(map(str, index))
-    raise ValueError(f"{name}[{place}] is {array[index]}; it must be {allowed}")

@@ -18,7 +18,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "generated"
 
 @dataclass(frozen=True)
 class Example:
-    """A network of the gallery: the name of its folder, its text, and the options of its module."""
+    """A network of the gallery: the name of its folder, its text, and the options of its modules.
+
+    The optimiser stands in the fast one.
+    """
 
     name: str
     text: str
@@ -34,28 +37,14 @@ class Example:
 GALLERY: tuple[Example, ...] = (
     Example("two_two_one", "Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()"),
     Example(
-        "three_layers",
-        "Input(4) >> Dense(5) >> Tanh() >> Dense(4) >> Tanh() >> Dense(2) >> Tanh() >> MeanSquaredError()",
-    ),
-    Example(
-        "residual_blocks",
-        "Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)), 3) >> Dense(3)"
-        " >> SoftmaxCrossEntropy()",
-    ),
-    Example(
-        "projection",
-        "Input(4) >> Residual(Dense(6) >> ReLU() >> Dense(6), projection=True) >> Dense(3) >> SoftmaxCrossEntropy()",
-    ),
-    Example(
         "digits",
         "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
         optimizer="adam",
     ),
     Example(
-        "digits_float32",
-        "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
-        dtype="float32",
-        optimizer="momentum",
+        "residual_blocks",
+        "Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)), 3) >> Dense(3)"
+        " >> SoftmaxCrossEntropy()",
     ),
     Example("names", "Input(3) >> Embedding(27, 10) >> Dense(200) >> Tanh() >> Dense(27) >> SoftmaxCrossEntropy()"),
     Example(
@@ -63,17 +52,15 @@ GALLERY: tuple[Example, ...] = (
         'Input(3) >> Dense(4) >> GELU() >> Dense(4) >> GELU("tanh") >> Dense(4) >> SiLU() >> Dense(4) >> ELU()'
         " >> Dense(4) >> LeakyReLU() >> Dense(2) >> Softplus() >> MeanSquaredError()",
     ),
-    Example("softmax_layer", "Input(3) >> Dense(4) >> Softmax() >> MeanSquaredError()"),
-    Example("binary_logits", "Input(5) >> Dense(4) >> ReLU() >> Dense(2) >> BinaryCrossEntropy()"),
-    Example("binary_probabilities", "Input(5) >> Dense(4) >> Tanh() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()"),
     Example(
         "own_functions",
         'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> Loss("sum((a - y)**4) / 4")',
     ),
     Example(
-        "penalty",
-        "Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)",
-        optimizer="sgd",
+        "binary_logits",
+        "Input(5) >> Dense(4) >> ReLU() >> Dense(2) >> BinaryCrossEntropy()",
+        dtype="float32",
+        optimizer="momentum",
     ),
     Example(
         "tied_weights",
@@ -81,21 +68,21 @@ GALLERY: tuple[Example, ...] = (
         ' >> Dense(6, tied="W1.T") >> MeanSquaredError() + L2(0.001)',
         optimizer="adam",
     ),
-    Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
 )
-"""The networks of the five texts that the project grew from, one for each kind of layer, loss, tie and optimiser."""
+"""Networks that differ in kind: the smallest, a residual one, repeated blocks, ids, every activation, own functions, ties."""
 
 
-FILES_EACH = 4
-"""Module, test, derivation as text and as LaTeX."""
+FILES_EACH = 5
+"""The module to read and the fast one, a test of both, the derivation as text and as LaTeX."""
 CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")
 
 
 def files(example: Example) -> dict[str, str]:
-    """Return the files of an example by name: module, test, derivation as text and as LaTeX."""
+    """Return the files of an example by name: both modules, their test, the derivation as text and as LaTeX."""
     derivation = derive(example.network, layout="rows")
     return {
-        f"{example.name}.py": generate(derivation, example.dtype, example.optimizer),
+        f"{example.name}.py": generate(derivation, example.dtype),
+        f"{example.name}_fast.py": generate(derivation, example.dtype, example.optimizer, fast=True),
         f"test_{example.name}.py": test_source(derivation, example.name, example.dtype),
         "derivation.txt": derivation.pretty().rstrip("\n") + "\n",
         "derivation.tex": derivation.latex().rstrip("\n") + "\n",

@@ -54,9 +54,7 @@ def enter(command: Enter) -> None:
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
     generate.add_argument("--optimizer", choices=OPTIMISERS, help="put the optimiser's step into the module")
     generate.add_argument("--target", choices=LIBRARIES, default="numpy", help="numba: loops, for small networks")
-    generate.add_argument(
-        "--fast", action="store_true", help="the module to run, in planned memory, not the one to read"
-    )
+    generate.add_argument("--fast", action="store_true", help="the module to run, with planned memory")
     generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")
     generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
     generate.add_argument(
@@ -74,7 +72,7 @@ def enter(command: Enter) -> None:
         "--target",
         choices=(*LIBRARIES, verify.ALL),
         default="numpy",
-        help="whose module; all: every one that runs here",
+        help="whose module; all: each that runs here",
     )
 
 

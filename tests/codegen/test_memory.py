@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_networks import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.analysis.derivation import Derivation, derive
-from symprop.codegen import compile_network, gallery, passes
+from symprop.codegen import compile_network, passes
+from symprop.codegen.gallery import Example
 from symprop.codegen.loading import loaded
 from symprop.codegen.lowering import lower
+from symprop.codegen.passes import formed
 from symprop.codegen.targets.fast.memory import KINDS
-from symprop.codegen.targets.fast.module import formed, module_source
+from symprop.codegen.targets.fast.module import module_source
 from symprop.codegen.targets.fast.step import planned
+from symprop.codegen.targets.target import Options
 from symprop.networks.spec import as_network
 from tests.rounding import assert_rounded
 from tests.rounding_of_formulas import counted_step
@@ -53,7 +57,7 @@ def networks(draw: st.DrawFn) -> str:
 
 
 def module_of(derivation: Derivation, dtype: str = "float64") -> ModuleType:
-    return loaded(module_source(derivation, formed(derivation), dtype, None))
+    return loaded(module_source(derivation, formed(derivation), Options(dtype)))
 
 
 def data_of(text: str, m: int, seed: int = 0) -> tuple[dict[str, Any], Any, Any]:
@@ -115,8 +119,8 @@ def test_the_plan_says_how_large_a_workspace_is(text: str, dtype: str, m: int) -
                 assert ends[0] <= starts[1] or ends[1] <= starts[0], f"{first.holds} and {second.holds} overlap"
 
 
-@pytest.mark.parametrize("example", gallery.GALLERY, ids=lambda example: example.name)
-def test_a_step_in_a_workspace_allocates_nothing(example: gallery.Example) -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_step_in_a_workspace_allocates_nothing(example: Example) -> None:
     m = 64
     module = compile_network(example.network, dtype=example.dtype)
     params, x, y = data_of(example.network, m)

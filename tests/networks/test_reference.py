@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_networks import EXAMPLES
 from network_reference import LOSSES, Network, size_names
 from random_networks import SIZES, network, problems
 from sympy import Integer
 
 import symprop
 from symprop.algebra.names import size_symbol
-from symprop.codegen.gallery import GALLERY, Example
+from symprop.codegen.gallery import Example
 from symprop.networks import LAYERS
 from symprop.networks.sizes import LOOP_SYMBOLS
 
@@ -74,7 +75,7 @@ def numbers(text: str) -> dict[str, int]:
 
 def test_the_pages_show_every_kind_of_layer() -> None:
     assert len(SHOWN) > 40
-    both = " ".join([*SHOWN, *(example.text for example in GALLERY)])
+    both = " ".join([*SHOWN, *(example.text for example in EXAMPLES)])
     assert [name for name in LAYERS if f"{name}(" not in both] == ["Identity"]
 
 
@@ -83,7 +84,7 @@ def test_the_networks_of_the_pages(text: str) -> None:
     assert problems(text, numbers(text)) == []
 
 
-@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_the_networks_of_the_gallery(example: Example) -> None:
     assert problems(example.text, {}) == []
 

@@ -14,6 +14,7 @@ import pytest
 import question_cases
 import random_formulas
 import sympy
+from example_networks import EXAMPLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from latex_meaning import Meaning
@@ -25,7 +26,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.gallery import GALLERY, Example
+from symprop.codegen.gallery import Example
 from symprop.notation.breaking import latex_pieces
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.latex import latex
@@ -103,7 +104,7 @@ class Page:
 
 
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
-@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: str) -> None:
     page = Page(symprop.derive(example.network, layout=layout)).run()
     assert len(page.errors) == len(page.derivation.numbers)
@@ -114,7 +115,7 @@ def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: st
     assert page.loose in ([], spread)
 
 
-@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_gradients_from_the_page_are_those_of_the_module(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows")).run()
     module = symprop.compile(example.network, dtype="float64")
@@ -131,7 +132,7 @@ LABEL = r"\\tag\{(?P<number>\d+)\}\\label\{eq:mine\.(?P<name>[^}]*)\}"
 ROW = re.compile(rf"^  (?P<left>.*?) &= (?P<right>.*) &\\qquad& \\in .*?\s*{LABEL}", re.MULTILINE)
 
 
-@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
     """What a paper would input: the numbered equations in its text give the loss and gradients of the module."""
     report = symprop.report(example.network, layout="rows", without=["certificate", "code", "derivation"])
@@ -154,7 +155,7 @@ def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
         assert error(page.arrays[page.name(target)], gradient) <= LIMIT
 
 
-@pytest.mark.parametrize("example", GALLERY, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_lines_that_are_broken_read_the_same(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows"), width=12).run()
     pieces = [latex_pieces(each.expression.latex(), 12) for each in page.derivation.equations]
@@ -173,7 +174,7 @@ NOTATIONS = (
 @pytest.mark.parametrize("notation", NOTATIONS, ids=repr)
 def test_every_notation_reads_the_same(notation: Notation) -> None:
     read_back = 0
-    for example in GALLERY:
+    for example in EXAMPLES:
         for layout in ("example", "rows", "columns"):
             read_back += len(Page(symprop.derive(example.network, layout=layout), notation).run().errors)
     assert read_back >= 675
@@ -291,7 +292,7 @@ MISTAKES = (
 
 def test_mistakes_in_the_gallery_are_seen() -> None:
     tried = 0
-    for example in GALLERY[1:]:  # in the first one arrays of one element stand, of which much is the same
+    for example in EXAMPLES[1:]:  # in the first one arrays of one element stand, of which much is the same
         for layout in ("example", "rows", "columns"):
             page = Page(symprop.derive(example.network, layout=layout)).run()
             for equation in page.derivation.equations:

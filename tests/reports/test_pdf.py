@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from example_networks import EXAMPLES
 
 import symprop
-from symprop.codegen.gallery import GALLERY
 from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import PACKAGES, is_installed
 
@@ -45,7 +45,7 @@ MORE = {
         {"layout": "rows"},
     ),
 }
-CASES = {**{example.name: (example.text, {}) for example in GALLERY}, **MORE}
+CASES = {**{example.name: (example.text, {}) for example in EXAMPLES}, **MORE}
 
 
 WHOLE = ("latexmk", "-norc", "-pdf", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error")

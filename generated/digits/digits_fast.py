@@ -7,7 +7,7 @@
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float32", optimizer="momentum")
+    symprop.generate(network, dtype="float64", optimizer="adam", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -26,7 +26,7 @@ Parameters:
 
 import numpy as np
 
-DTYPE = np.float32
+DTYPE = np.float64
 
 PARAMETERS = {
     "W1": (32, 64),
@@ -168,10 +168,10 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x), work.y)
-    if len(x) <= 64:
+    if len(x) <= 32:
         return _step(params, x, y, work)
     # what a ufunc converts or repeats goes through a buffer; a small one is enough
-    buffers = np.setbufsize(1024)
+    buffers = np.setbufsize(512)
     try:
         return _step(params, x, y, work)
     finally:
@@ -257,10 +257,10 @@ def _step(params, x, y, work):
 
 
 def init_state(params):
-    """Return the state of training with SGD with momentum, which starts from a copy of `params`.
+    """Return the state of training with Adam, which starts from a copy of `params`.
 
     state["params"] are the parameters that `train_step` changes: views of one vector,
-    as are the gradients, so that a step of SGD with momentum is one pass over memory.
+    as are the gradients, so that a step of Adam is one pass over memory.
     """
     params = _check_params(params)
     w = np.concatenate([np.ravel(value) for value in params.values()])
@@ -268,16 +268,29 @@ def init_state(params):
         "w": w,
         "params": _views(w),
         "work": None,
+        "step": 0,
         "v": np.zeros_like(w),
-        "spare": np.empty((1, min(w.size, BLOCK)), DTYPE),
+        "s": np.zeros_like(w),
+        "spare": np.empty((2, min(w.size, BLOCK)), DTYPE),
     }
 
 
-def train_step(state, x, y, lr=0.01, momentum=0.9, max_norm=None):
-    """Change `state` by one step of SGD with momentum on a batch; return the loss before the step.
+def train_step(
+    state,
+    x,
+    y,
+    lr=0.001,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-08,
+    max_norm=None,
+):
+    """Change `state` by one step of Adam on a batch; return the loss before the step.
 
     lr: learning rate
-    momentum: how much of the last update stays
+    beta1: decay of the mean of gradients
+    beta2: decay of the mean of squared gradients
+    epsilon: added to the root, so that it is never 0
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
     m = len(x) if np.ndim(x) else 0
@@ -287,42 +300,72 @@ def train_step(state, x, y, lr=0.01, momentum=0.9, max_norm=None):
     gradient = state["work"].gradient
     if max_norm is not None:
         clip_gradients({"all": gradient}, max_norm)
-    _descend(state["w"], gradient, state, lr, momentum)
+    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
     return value
 
 
-def update(params, grads, state, lr=0.01, momentum=0.9):
-    """Change `params` and `state` in place by one step of SGD with momentum, for any gradients.
+def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08):
+    """Change `params` and `state` in place by one step of Adam, for any gradients.
 
     lr: learning rate
-    momentum: how much of the last update stays
+    beta1: decay of the mean of gradients
+    beta2: decay of the mean of squared gradients
+    epsilon: added to the root, so that it is never 0
     """
     w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
     g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
-    _descend(w, g, state, lr, momentum)
+    _descend(w, g, state, lr, beta1, beta2, epsilon)
     for name, value in _views(w).items():
         params[name][...] = value
 
 
-def _descend(w, g, state, lr, momentum):
-    """Change the vector `w` of all parameters and `state` by one step of SGD with momentum."""
-    given = (w, g, state, lr, momentum)
+def _descend(w, g, state, lr, beta1, beta2, epsilon):
+    """Change the vector `w` of all parameters and `state` by one step of Adam."""
+    state["step"] += 1
+    step = state["step"]
+    given = (w, g, state, step, lr, beta1, beta2, epsilon)
     _update_blocks(0, w.size, state["spare"], *given)
 
 
-def _update_blocks(first, last, room, parameters, gradients, state, lr, momentum):
+def _update_blocks(
+    first,
+    last,
+    room,
+    parameters,
+    gradients,
+    state,
+    step,
+    lr,
+    beta1,
+    beta2,
+    epsilon,
+):
     """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
     for start in range(first, last, BLOCK):
         block = slice(start, min(start + BLOCK, last))
         w, g = parameters[block], gradients[block]
         v = state["v"][block]
+        s = state["s"][block]
         spare = room[:, : w.size]
-        # velocity: v = momentum v + g
-        v *= momentum
-        v += g
-        # update: w = w − lr v
-        product = np.multiply(v, lr, out=spare[0])
-        w -= product
+        # mean of gradients: v = β₁ v + (1 − β₁) g
+        v *= beta1
+        product = np.multiply(g, 1 - beta1, out=spare[0])
+        v += product
+        # mean of squared gradients: s = β₂ s + (1 − β₂) g ⊙ g
+        s *= beta2
+        product_2 = np.square(g, out=spare[0])
+        product_2 *= 1 - beta2
+        s += product_2
+        # corrected for the start at 0: v̂ = (1 / (1 − β₁ˢᵗᵉᵖ)) v
+        v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
+        # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
+        s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
+        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε))
+        sums = np.sqrt(s_hat, out=s_hat)
+        sums += epsilon
+        product_3 = np.divide(v_hat, sums, out=v_hat)
+        product_3 *= lr
+        w -= product_3
 
 
 def _views(vector):

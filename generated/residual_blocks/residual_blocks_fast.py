@@ -1,13 +1,13 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(4) >> Residual(Dense(6) >> ReLU() >> Dense(6), projection=True) >> Dense(3) >>
-    SoftmaxCrossEntropy()
+    Input(4) >> Dense(6) >> Tanh() >> Repeat(Residual(Dense(6) >> Tanh() >> Dense(6)),
+    3) >> Dense(3) >> SoftmaxCrossEntropy()
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64")
+    symprop.generate(network, dtype="float64", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -20,9 +20,18 @@ Parameters:
     b1  (6,)    bias
     W2  (6, 6)  weight
     b2  (6,)    bias
-    W3  (6, 4)  weight
-    W4  (3, 6)  weight
-    b4  (3,)    bias
+    W3  (6, 6)  weight
+    b3  (6,)    bias
+    W4  (6, 6)  weight
+    b4  (6,)    bias
+    W5  (6, 6)  weight
+    b5  (6,)    bias
+    W6  (6, 6)  weight
+    b6  (6,)    bias
+    W7  (6, 6)  weight
+    b7  (6,)    bias
+    W8  (3, 6)  weight
+    b8  (3,)    bias
 """
 
 import numpy as np
@@ -34,9 +43,18 @@ PARAMETERS = {
     "b1": (6,),
     "W2": (6, 6),
     "b2": (6,),
-    "W3": (6, 4),
-    "W4": (3, 6),
-    "b4": (3,),
+    "W3": (6, 6),
+    "b3": (6,),
+    "W4": (6, 6),
+    "b4": (6,),
+    "W5": (6, 6),
+    "b5": (6,),
+    "W6": (6, 6),
+    "b6": (6,),
+    "W7": (6, 6),
+    "b7": (6,),
+    "W8": (3, 6),
+    "b8": (3,),
 }
 
 ONE_HOT = np.eye(3, dtype=DTYPE)
@@ -46,22 +64,35 @@ def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 6
-    params["W1"] = rng.normal(0.0, 0.7071067811865476, (6, 4))
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 6
+    params["W1"] = rng.uniform(-0.7745966692414834, 0.7745966692414834, (6, 4))
     params["b1"] = np.zeros(6)
     # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
     params["W2"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
     params["b2"] = np.zeros(6)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 6
-    params["W3"] = rng.uniform(-0.7745966692414834, 0.7745966692414834, (6, 4))
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
+    params["W3"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
+    params["b3"] = np.zeros(6)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
+    params["W4"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
+    params["b4"] = np.zeros(6)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
+    params["W5"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
+    params["b5"] = np.zeros(6)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
+    params["W6"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
+    params["b6"] = np.zeros(6)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 6
+    params["W7"] = rng.uniform(-0.7071067811865476, 0.7071067811865476, (6, 6))
+    params["b7"] = np.zeros(6)
     # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 3
-    params["W4"] = rng.uniform(-0.816496580927726, 0.816496580927726, (3, 6))
-    params["b4"] = np.zeros(3)
+    params["W8"] = rng.uniform(-0.816496580927726, 0.816496580927726, (3, 6))
+    params["b8"] = np.zeros(3)
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
 def forward(params, x):
-    """Return the output of the last layer, z4: (m, 3).
+    """Return the output of the last layer, z8: (m, 3).
 
     x: (m, 4)
     """
@@ -69,52 +100,74 @@ def forward(params, x):
     x = _check_x(x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
-    W3 = params["W3"]
+    W3, b3 = params["W3"], params["b3"]
     W4, b4 = params["W4"], params["b4"]
+    W5, b5 = params["W5"], params["b5"]
+    W6, b6 = params["W6"], params["b6"]
+    W7, b7 = params["W7"], params["b7"]
+    W8, b8 = params["W8"], params["b8"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
     z1 = x @ W1.T + b1
-    # (2) a₁ = ReLU(z₁)   (m, 6)
-    a1 = np.maximum(z1, 0)
+    # (2) a₁ = tanh(z₁)   (m, 6)
+    a1 = np.tanh(z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 6)
     z2 = a1 @ W2.T + b2
-    # (4) z₃ = x W₃ᵀ   (m, 6)
-    z3 = x @ W3.T
-    # (5) a₃ = z₂ + z₃   (m, 6)
-    a3 = z2 + z3
-    # (6) z₄ = a₃ W₄ᵀ + b₄   (m, 3)
+    # (4) a₂ = tanh(z₂)   (m, 6)
+    a2 = np.tanh(z2)
+    # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 6)
+    z3 = a2 @ W3.T + b3
+    # (6) a₃ = z₃ + a₁   (m, 6)
+    a3 = z3 + a1
+    # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 6)
     z4 = a3 @ W4.T + b4
+    # (8) a₄ = tanh(z₄)   (m, 6)
+    a4 = np.tanh(z4)
+    # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 6)
+    z5 = a4 @ W5.T + b5
+    # (10) a₅ = z₅ + a₃   (m, 6)
+    a5 = z5 + a3
+    # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 6)
+    z6 = a5 @ W6.T + b6
+    # (12) a₆ = tanh(z₆)   (m, 6)
+    a6 = np.tanh(z6)
+    # (13) z₇ = a₆ W₇ᵀ + b₇   (m, 6)
+    z7 = a6 @ W7.T + b7
+    # (14) a₇ = z₇ + a₅   (m, 6)
+    a7 = z7 + a5
+    # (15) z₈ = a₇ W₈ᵀ + b₈   (m, 3)
+    z8 = a7 @ W8.T + b8
 
-    return z4
+    return z8
 
 
 def predict(params, x):
     """Return the probabilities, p: (m, 3)."""
-    z4 = forward(params, x)
-    # (7) p = softmax(z₄)   (m, 3)
-    top4 = z4.max(axis=1, keepdims=True)
+    z8 = forward(params, x)
+    # (16) p = softmax(z₈)   (m, 3)
+    top8 = z8.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted4 = z4 - top4
-    exps4 = np.exp(shifted4)
-    total4 = exps4.sum(axis=1, keepdims=True)
-    p = exps4 / total4
+    shifted8 = z8 - top8
+    exps8 = np.exp(shifted8)
+    total8 = exps8.sum(axis=1, keepdims=True)
+    p = exps8 / total8
 
     return p
 
 
 def loss(params, x, y):
     """Return the mean loss over the batch, a float."""
-    z4 = forward(params, x)
-    y = _check_y(y, len(z4))
-    m = len(z4)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    top4 = z4.max(axis=1, keepdims=True)
+    z8 = forward(params, x)
+    y = _check_y(y, len(z8))
+    m = len(z8)
+    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    top8 = z8.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted4 = z4 - top4
-    exps4 = np.exp(shifted4)
-    total4 = exps4.sum(axis=1, keepdims=True)
+    shifted8 = z8 - top8
+    exps8 = np.exp(shifted8)
+    total8 = exps8.sum(axis=1, keepdims=True)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    L = -np.sum(y * (shifted4 - np.log(total4))) / m
+    L = -np.sum(y * (shifted8 - np.log(total8))) / m
 
     return float(L)
 
@@ -132,28 +185,44 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.gradient = np.empty(117, DTYPE)
+    work.gradient = np.empty(303, DTYPE)
     work.dW1 = work.gradient[:24].reshape(6, 4)
     work.db1 = work.gradient[24:30]
     work.dW2 = work.gradient[30:66].reshape(6, 6)
     work.db2 = work.gradient[66:72]
-    work.dW3 = work.gradient[72:96].reshape(6, 4)
-    work.dW4 = work.gradient[96:114].reshape(3, 6)
-    work.db4 = work.gradient[114:117]
-    memory = np.empty(22 * m, DTYPE)
+    work.dW3 = work.gradient[72:108].reshape(6, 6)
+    work.db3 = work.gradient[108:114]
+    work.dW4 = work.gradient[114:150].reshape(6, 6)
+    work.db4 = work.gradient[150:156]
+    work.dW5 = work.gradient[156:192].reshape(6, 6)
+    work.db5 = work.gradient[192:198]
+    work.dW6 = work.gradient[198:234].reshape(6, 6)
+    work.db6 = work.gradient[234:240]
+    work.dW7 = work.gradient[240:276].reshape(6, 6)
+    work.db7 = work.gradient[276:282]
+    work.dW8 = work.gradient[282:300].reshape(3, 6)
+    work.db8 = work.gradient[300:303]
+    memory = np.empty(52 * m, DTYPE)
     work.z1 = memory[: 6 * m].reshape(m, 6)
     work.z2 = memory[6 * m : 12 * m].reshape(m, 6)
     work.z3 = memory[12 * m : 18 * m].reshape(m, 6)
-    work.z4 = memory[12 * m : 15 * m].reshape(m, 3)
-    work.columns4 = memory[15 * m : 18 * m].reshape(3, m)
-    work.largest4 = memory[21 * m : 22 * m]
-    work.exps4 = memory[15 * m : 18 * m].reshape(m, 3)
-    work.total4 = memory[21 * m : 22 * m].reshape(m, 1)
-    work.da3 = memory[6 * m : 12 * m].reshape(m, 6)
-    work.delta1 = memory[12 * m : 18 * m].reshape(m, 6)
-    work.y = memory[18 * m : 21 * m].reshape(m, 3)
-    flags = np.empty(6 * m, bool)
-    work.slope1 = flags[: 6 * m].reshape(m, 6)
+    work.z4 = memory[18 * m : 24 * m].reshape(m, 6)
+    work.z5 = memory[24 * m : 30 * m].reshape(m, 6)
+    work.z6 = memory[30 * m : 36 * m].reshape(m, 6)
+    work.z7 = memory[36 * m : 42 * m].reshape(m, 6)
+    work.z8 = memory[42 * m : 45 * m].reshape(m, 3)
+    work.columns8 = memory[45 * m : 48 * m].reshape(3, m)
+    work.largest8 = memory[51 * m : 52 * m]
+    work.exps8 = memory[45 * m : 48 * m].reshape(m, 3)
+    work.total8 = memory[51 * m : 52 * m].reshape(m, 1)
+    work.da7 = memory[36 * m : 42 * m].reshape(m, 6)
+    work.delta6 = memory[42 * m : 48 * m].reshape(m, 6)
+    work.da5 = memory[24 * m : 30 * m].reshape(m, 6)
+    work.delta4 = memory[30 * m : 36 * m].reshape(m, 6)
+    work.da3 = memory[12 * m : 18 * m].reshape(m, 6)
+    work.delta2 = memory[18 * m : 24 * m].reshape(m, 6)
+    work.delta1 = memory[6 * m : 12 * m].reshape(m, 6)
+    work.y = memory[48 * m : 51 * m].reshape(m, 3)
     work.ones = np.ones((3, 1), DTYPE)
     work.ones_2 = np.ones((m,), DTYPE)
     return work
@@ -179,68 +248,138 @@ def _step(params, x, y, work):
     m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
-    W3 = params["W3"]
+    W3, b3 = params["W3"], params["b3"]
     W4, b4 = params["W4"], params["b4"]
+    W5, b5 = params["W5"], params["b5"]
+    W6, b6 = params["W6"], params["b6"]
+    W7, b7 = params["W7"], params["b7"]
+    W8, b8 = params["W8"], params["b8"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
     z1 = np.dot(x, W1.T, out=work.z1)
     z1 += b1
-    # (2) a₁ = ReLU(z₁)   (m, 6)
-    a1 = np.maximum(z1, 0, out=z1)
+    # (2) a₁ = tanh(z₁)   (m, 6)
+    a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 6)
     z2 = np.dot(a1, W2.T, out=work.z2)
     z2 += b2
-    # (4) z₃ = x W₃ᵀ   (m, 6)
-    z3 = np.dot(x, W3.T, out=work.z3)
-    # (5) a₃ = z₂ + z₃   (m, 6)
-    a3 = np.add(z2, z3, out=z2)
-    # (6) z₄ = a₃ W₄ᵀ + b₄   (m, 3)
+    # (4) a₂ = tanh(z₂)   (m, 6)
+    a2 = np.tanh(z2, out=z2)
+    # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 6)
+    z3 = np.dot(a2, W3.T, out=work.z3)
+    z3 += b3
+    # (6) a₃ = z₃ + a₁   (m, 6)
+    a3 = np.add(z3, a1, out=z3)
+    # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 6)
     z4 = np.dot(a3, W4.T, out=work.z4)
     z4 += b4
-    # (7) p = softmax(z₄)   (m, 3)
-    columns4 = work.columns4
-    columns4[...] = z4.T
-    largest4 = columns4.max(axis=0, out=work.largest4)
-    top4 = largest4.reshape(m, 1)
+    # (8) a₄ = tanh(z₄)   (m, 6)
+    a4 = np.tanh(z4, out=z4)
+    # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 6)
+    z5 = np.dot(a4, W5.T, out=work.z5)
+    z5 += b5
+    # (10) a₅ = z₅ + a₃   (m, 6)
+    a5 = np.add(z5, a3, out=z5)
+    # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 6)
+    z6 = np.dot(a5, W6.T, out=work.z6)
+    z6 += b6
+    # (12) a₆ = tanh(z₆)   (m, 6)
+    a6 = np.tanh(z6, out=z6)
+    # (13) z₇ = a₆ W₇ᵀ + b₇   (m, 6)
+    z7 = np.dot(a6, W7.T, out=work.z7)
+    z7 += b7
+    # (14) a₇ = z₇ + a₅   (m, 6)
+    a7 = np.add(z7, a5, out=z7)
+    # (15) z₈ = a₇ W₈ᵀ + b₈   (m, 3)
+    z8 = np.dot(a7, W8.T, out=work.z8)
+    z8 += b8
+    # (16) p = softmax(z₈)   (m, 3)
+    columns8 = work.columns8
+    columns8[...] = z8.T
+    largest8 = columns8.max(axis=0, out=work.largest8)
+    top8 = largest8.reshape(m, 1)
     # shifted by the largest logit, so that exp cannot overflow
-    shifted4 = np.subtract(z4, top4, out=z4)
-    exps4 = np.exp(shifted4, out=work.exps4)
+    shifted8 = np.subtract(z8, top8, out=z8)
+    exps8 = np.exp(shifted8, out=work.exps8)
     ones = work.ones
-    total4 = np.dot(exps4, ones, out=work.total4)
-    p = np.divide(exps4, total4, out=exps4)
-    # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
-    log4 = np.log(total4, out=total4)
+    total8 = np.dot(exps8, ones, out=work.total8)
+    p = np.divide(exps8, total8, out=exps8)
+    # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
+    log8 = np.log(total8, out=total8)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    difference4 = np.subtract(shifted4, log4, out=shifted4)
-    L = -np.vdot(y, difference4) / m
+    difference8 = np.subtract(shifted8, log8, out=shifted8)
+    L = -np.vdot(y, difference8) / m
 
-    # (9) δ₄ = (1/m) (p − y)   (m, 3)
-    delta4 = np.subtract(p, y, out=p)
-    delta4 /= m
-    # (14) ∂L/∂W₄ = δ₄ᵀ a₃   (3, 6)
-    dW4 = np.dot(delta4.T, a3, out=work.dW4)
-    # (15) ∂L/∂b₄ = 𝟏ᵀ δ₄   (3,)
+    # (18) δ₈ = (1/m) (p − y)   (m, 3)
+    delta8 = np.subtract(p, y, out=p)
+    delta8 /= m
+    # (29) ∂L/∂W₈ = δ₈ᵀ a₇   (3, 6)
+    dW8 = np.dot(delta8.T, a7, out=work.dW8)
+    # (30) ∂L/∂b₈ = 𝟏ᵀ δ₈   (3,)
     ones_2 = work.ones_2
+    db8 = np.dot(ones_2, delta8, out=work.db8)
+    # (19) ∂L/∂a₇ = δ₈ W₈   (m, 6)
+    da7 = np.dot(delta8, W8, out=work.da7)
+    # (20) δ₇ = ∂L/∂a₇   (m, 6)
+    delta7 = da7
+    # (31) ∂L/∂W₇ = δ₇ᵀ a₆   (6, 6)
+    dW7 = np.dot(delta7.T, a6, out=work.dW7)
+    # (32) ∂L/∂b₇ = 𝟏ᵀ δ₇   (6,)
+    db7 = np.dot(ones_2, delta7, out=work.db7)
+    # (21) δ₆ = (δ₇ W₇) ⊙ (1 − a₆ ⊙ a₆)   (m, 6)
+    delta6 = np.dot(delta7, W7, out=work.delta6)
+    slope6 = np.square(a6, out=a6)
+    np.subtract(1, slope6, out=slope6)
+    delta6 *= slope6
+    # (33) ∂L/∂W₆ = δ₆ᵀ a₅   (6, 6)
+    dW6 = np.dot(delta6.T, a5, out=work.dW6)
+    # (34) ∂L/∂b₆ = 𝟏ᵀ δ₆   (6,)
+    db6 = np.dot(ones_2, delta6, out=work.db6)
+    # (22) ∂L/∂a₅ = δ₆ W₆ + ∂L/∂a₇   (m, 6)
+    da5 = np.dot(delta6, W6, out=work.da5)
+    da5 += delta7
+    # (23) δ₅ = ∂L/∂a₅   (m, 6)
+    delta5 = da5
+    # (35) ∂L/∂W₅ = δ₅ᵀ a₄   (6, 6)
+    dW5 = np.dot(delta5.T, a4, out=work.dW5)
+    # (36) ∂L/∂b₅ = 𝟏ᵀ δ₅   (6,)
+    db5 = np.dot(ones_2, delta5, out=work.db5)
+    # (24) δ₄ = (δ₅ W₅) ⊙ (1 − a₄ ⊙ a₄)   (m, 6)
+    delta4 = np.dot(delta5, W5, out=work.delta4)
+    slope4 = np.square(a4, out=a4)
+    np.subtract(1, slope4, out=slope4)
+    delta4 *= slope4
+    # (37) ∂L/∂W₄ = δ₄ᵀ a₃   (6, 6)
+    dW4 = np.dot(delta4.T, a3, out=work.dW4)
+    # (38) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
     db4 = np.dot(ones_2, delta4, out=work.db4)
-    # (10) ∂L/∂a₃ = δ₄ W₄   (m, 6)
+    # (25) ∂L/∂a₃ = δ₄ W₄ + ∂L/∂a₅   (m, 6)
     da3 = np.dot(delta4, W4, out=work.da3)
-    # (11) δ₃ = ∂L/∂a₃   (m, 6)
+    da3 += delta5
+    # (26) δ₃ = ∂L/∂a₃   (m, 6)
     delta3 = da3
-    # (16) ∂L/∂W₃ = δ₃ᵀ x   (6, 4)
-    dW3 = np.dot(delta3.T, x, out=work.dW3)
-    # (12) δ₂ = ∂L/∂a₃   (m, 6)
-    delta2 = delta3
-    # (17) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
+    # (39) ∂L/∂W₃ = δ₃ᵀ a₂   (6, 6)
+    dW3 = np.dot(delta3.T, a2, out=work.dW3)
+    # (40) ∂L/∂b₃ = 𝟏ᵀ δ₃   (6,)
+    db3 = np.dot(ones_2, delta3, out=work.db3)
+    # (27) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 6)
+    delta2 = np.dot(delta3, W3, out=work.delta2)
+    slope2 = np.square(a2, out=a2)
+    np.subtract(1, slope2, out=slope2)
+    delta2 *= slope2
+    # (41) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (18) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
+    # (42) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
     db2 = np.dot(ones_2, delta2, out=work.db2)
-    # (13) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 6)
+    # (28) δ₁ = (δ₂ W₂ + ∂L/∂a₃) ⊙ (1 − a₁ ⊙ a₁)   (m, 6)
     delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.greater(a1, 0, out=work.slope1)
+    delta1 += delta3
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
     delta1 *= slope1
-    # (19) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
+    # (43) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (20) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
+    # (44) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {
@@ -249,8 +388,17 @@ def _step(params, x, y, work):
         "W2": dW2,
         "b2": db2,
         "W3": dW3,
+        "b3": db3,
         "W4": dW4,
         "b4": db4,
+        "W5": dW5,
+        "b5": db5,
+        "W6": dW6,
+        "b6": db6,
+        "W7": dW7,
+        "b7": db7,
+        "W8": dW8,
+        "b8": db8,
     }
     return float(L), grads
 

@@ -1,12 +1,13 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()
+    Input(6) >> Dense(4) >> Tanh() >> Repeat(Dense(4) >> Tanh(), 2, tied=True) >>
+    Dense(6, tied="W1.T") >> MeanSquaredError() + L2(0.001)
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64", optimizer="adamw")
+    symprop.generate(network, dtype="float64", optimizer="adam", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -15,10 +16,11 @@ statement stands the equation that it computes, with its number in the derivatio
 
 Parameters:
 
-    W1  (6, 4)  weight
-    b1  (6,)    bias
-    W2  (2, 6)  weight
-    b2  (2,)    bias
+    W1  (4, 6)  weight
+    b1  (4,)    bias
+    W2  (4, 4)  weight
+    b2  (4,)    bias
+    b4  (6,)    bias
 """
 
 import numpy as np
@@ -26,10 +28,11 @@ import numpy as np
 DTYPE = np.float64
 
 PARAMETERS = {
-    "W1": (6, 4),
-    "b1": (6,),
-    "W2": (2, 6),
-    "b2": (2,),
+    "W1": (4, 6),
+    "b1": (4,),
+    "W2": (4, 4),
+    "b2": (4,),
+    "b4": (6,),
 }
 
 BLOCK = 16384
@@ -39,47 +42,60 @@ def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 4, fan_out = 6
-    params["W1"] = rng.normal(0.0, 0.7071067811865476, (6, 4))
-    params["b1"] = np.zeros(6)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 2
-    params["W2"] = rng.uniform(-0.8660254037844386, 0.8660254037844386, (2, 6))
-    params["b2"] = np.zeros(2)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 4
+    params["W1"] = rng.uniform(-0.7745966692414834, 0.7745966692414834, (4, 6))
+    params["b1"] = np.zeros(4)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 4
+    params["W2"] = rng.uniform(-0.8660254037844386, 0.8660254037844386, (4, 4))
+    params["b2"] = np.zeros(4)
+    params["b4"] = np.zeros(6)
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
 def forward(params, x):
-    """Return the output of the last layer, z2: (m, 2).
+    """Return the output of the last layer, z4: (m, 6).
 
-    x: (m, 4)
+    x: (m, 6)
     """
     params = _check_params(params)
     x = _check_x(x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
+    b4 = params["b4"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
     z1 = x @ W1.T + b1
-    # (2) a₁ = SiLU(z₁)   (m, 6)
-    a1 = z1 * sigmoid(z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
+    # (2) a₁ = tanh(z₁)   (m, 4)
+    a1 = np.tanh(z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1 @ W2.T + b2
+    # (4) a₂ = tanh(z₂)   (m, 4)
+    a2 = np.tanh(z2)
+    # (5) z₃ = a₂ W₂ᵀ + b₂   (m, 4)
+    z3 = a2 @ W2.T + b2
+    # (6) a₃ = tanh(z₃)   (m, 4)
+    a3 = np.tanh(z3)
+    # (7) z₄ = a₃ W₁ + b₄   (m, 6)
+    z4 = a3 @ W1 + b4
 
-    return z2
+    return z4
 
 
 def predict(params, x):
-    """Return the output of the last layer, z2: (m, 2)."""
+    """Return the output of the last layer, z4: (m, 6)."""
     return forward(params, x)
 
 
 def loss(params, x, y):
     """Return the mean loss over the batch, a float."""
-    z2 = forward(params, x)
-    y = _check_y(y, len(z2))
-    m = len(z2)
-    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   ()
-    L = np.sum((z2 - y) ** 2) / (2 * m)
+    z4 = forward(params, x)
+    y = _check_y(y, len(z4))
+    m = len(z4)
+    params = _check_params(params)
+    W1 = params["W1"]
+    W2 = params["W2"]
+    # (8) L = (1 / (2 m)) ‖z₄ − y‖² + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
+    L = np.sum((z4 - y) ** 2) / (2 * m) + 0.0005 * (np.sum(W1**2) + np.sum(W2**2))
 
     return float(L)
 
@@ -97,19 +113,28 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.gradient = np.empty(44, DTYPE)
-    work.dW1 = work.gradient[:24].reshape(6, 4)
-    work.db1 = work.gradient[24:30]
-    work.dW2 = work.gradient[30:42].reshape(2, 6)
-    work.db2 = work.gradient[42:44]
-    memory = np.empty(24 * m, DTYPE)
-    work.z1 = memory[: 6 * m].reshape(m, 6)
-    work.sigmoid1 = memory[6 * m : 12 * m].reshape(m, 6)
-    work.sum1 = memory[12 * m : 18 * m].reshape(m, 6)
-    work.z2 = memory[18 * m : 20 * m].reshape(m, 2)
-    work.delta1 = memory[12 * m : 18 * m].reshape(m, 6)
-    work.slope1 = memory[18 * m : 24 * m].reshape(m, 6)
-    work.y = memory[20 * m : 22 * m].reshape(m, 2)
+    work.gradient = np.empty(54, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(4, 6)
+    work.db1 = work.gradient[24:28]
+    work.dW2 = work.gradient[28:44].reshape(4, 4)
+    work.db2 = work.gradient[44:48]
+    work.db4 = work.gradient[48:54]
+    memory = np.empty(32 * m + 24, DTYPE)
+    work.z1 = memory[12 * m + 24 : 16 * m + 24].reshape(m, 4)
+    work.z2 = memory[16 * m + 24 : 20 * m + 24].reshape(m, 4)
+    work.z3 = memory[20 * m + 24 : 24 * m + 24].reshape(m, 4)
+    work.z4 = memory[24 : 6 * m + 24].reshape(m, 6)
+    work.delta3 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
+    work.slope3 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
+    work.delta2 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
+    work.slope2 = memory[28 * m + 24 : 32 * m + 24].reshape(m, 4)
+    work.product2 = memory[:16].reshape(4, 4)
+    work.product2_2 = memory[:16].reshape(4, 4)
+    work.product2_3 = memory[:4]
+    work.delta1 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
+    work.product1 = memory[:24].reshape(4, 6)
+    work.product1_2 = memory[:24].reshape(4, 6)
+    work.y = memory[6 * m + 24 : 12 * m + 24].reshape(m, 6)
     work.ones = np.ones((m,), DTYPE)
     return work
 
@@ -117,8 +142,8 @@ def make_workspace(batch):
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
-    x: (m, 4)
-    y: (m, 2)
+    x: (m, 6)
+    y: (m, 6)
     work: from make_workspace(m), so that a step allocates nothing; the gradients are
         views into it, and the next step in it writes over them
     """
@@ -134,42 +159,67 @@ def _step(params, x, y, work):
     m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
+    b4 = params["b4"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
     z1 = np.dot(x, W1.T, out=work.z1)
     z1 += b1
-    # (2) a₁ = SiLU(z₁)   (m, 6)
-    sigmoid1 = np.minimum(z1, 0, out=work.sigmoid1)
-    np.exp(sigmoid1, out=sigmoid1)
-    sum1 = np.abs(z1, out=work.sum1)
-    np.negative(sum1, out=sum1)
-    np.exp(sum1, out=sum1)
-    sum1 += 1
-    sigmoid1 /= sum1
-    a1 = np.multiply(z1, sigmoid1, out=z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
+    # (2) a₁ = tanh(z₁)   (m, 4)
+    a1 = np.tanh(z1, out=z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = np.dot(a1, W2.T, out=work.z2)
     z2 += b2
-    # (4) L = (1 / (2 m)) ‖z₂ − y‖²   ()
-    error2 = np.subtract(z2, y, out=z2)
-    L = np.vdot(error2, error2) / (2 * m)
+    # (4) a₂ = tanh(z₂)   (m, 4)
+    a2 = np.tanh(z2, out=z2)
+    # (5) z₃ = a₂ W₂ᵀ + b₂   (m, 4)
+    z3 = np.dot(a2, W2.T, out=work.z3)
+    z3 += b2
+    # (6) a₃ = tanh(z₃)   (m, 4)
+    a3 = np.tanh(z3, out=z3)
+    # (7) z₄ = a₃ W₁ + b₄   (m, 6)
+    z4 = np.dot(a3, W1, out=work.z4)
+    z4 += b4
+    # (8) L = (1 / (2 m)) ‖z₄ − y‖² + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
+    error4 = np.subtract(z4, y, out=z4)
+    L = np.vdot(error4, error4) / (2 * m) + 0.0005 * (np.vdot(W1, W1) + np.vdot(W2, W2))
 
-    # (5) δ₂ = (1/m) (z₂ − y)   (m, 2)
-    delta2 = np.divide(error2, m, out=error2)
-    # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 6)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    # (9) δ₄ = (1/m) (z₄ − y)   (m, 6)
+    delta4 = np.divide(error4, m, out=error4)
+    # (13) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
     ones = work.ones
+    db4 = np.dot(ones, delta4, out=work.db4)
+    # (10) δ₃ = (δ₄ W₁ᵀ) ⊙ (1 − a₃ ⊙ a₃)   (m, 4)
+    delta3 = np.dot(delta4, W1.T, out=work.delta3)
+    slope3 = np.square(a3, out=work.slope3)
+    np.subtract(1, slope3, out=slope3)
+    delta3 *= slope3
+    # (11) δ₂ = (δ₃ W₂) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
+    delta2 = np.dot(delta3, W2, out=work.delta2)
+    slope2 = np.square(a2, out=work.slope2)
+    np.subtract(1, slope2, out=slope2)
+    delta2 *= slope2
+    # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    product2 = np.dot(delta3.T, a2, out=work.product2)
+    dW2 += product2
+    product2_2 = np.divide(W2, 1000, out=work.product2_2)
+    dW2 += product2_2
+    # (15) ∂L/∂b₂ = 𝟏ᵀ δ₂ + 𝟏ᵀ δ₃   (4,)
     db2 = np.dot(ones, delta2, out=work.db2)
-    # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 6)
+    product2_3 = np.dot(ones, delta3, out=work.product2_3)
+    db2 += product2_3
+    # (12) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 4)
     delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.subtract(1, sigmoid1, out=work.slope1)
-    slope1 *= a1
-    slope1 += sigmoid1
+    slope1 = np.square(a1, out=a1)
+    np.subtract(1, slope1, out=slope1)
     delta1 *= slope1
-    # (9) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
+    # (16) ∂L/∂W₁ = δ₁ᵀ x + a₃ᵀ δ₄ + 0.001 W₁   (4, 6)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
+    product1 = np.dot(a3.T, delta4, out=work.product1)
+    dW1 += product1
+    product1_2 = np.divide(W1, 1000, out=work.product1_2)
+    dW1 += product1_2
+    # (17) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
@@ -177,15 +227,16 @@ def _step(params, x, y, work):
         "b1": db1,
         "W2": dW2,
         "b2": db2,
+        "b4": db4,
     }
     return float(L), grads
 
 
 def init_state(params):
-    """Return the state of training with AdamW, which starts from a copy of `params`.
+    """Return the state of training with Adam, which starts from a copy of `params`.
 
     state["params"] are the parameters that `train_step` changes: views of one vector,
-    as are the gradients, so that a step of AdamW is one pass over memory.
+    as are the gradients, so that a step of Adam is one pass over memory.
     """
     params = _check_params(params)
     w = np.concatenate([np.ravel(value) for value in params.values()])
@@ -208,16 +259,14 @@ def train_step(
     beta1=0.9,
     beta2=0.999,
     epsilon=1e-08,
-    weight_decay=0.01,
     max_norm=None,
 ):
-    """Change `state` by one step of AdamW on a batch; return the loss before the step.
+    """Change `state` by one step of Adam on a batch; return the loss before the step.
 
     lr: learning rate
     beta1: decay of the mean of gradients
     beta2: decay of the mean of squared gradients
     epsilon: added to the root, so that it is never 0
-    weight_decay: how fast weights shrink
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
     m = len(x) if np.ndim(x) else 0
@@ -227,40 +276,30 @@ def train_step(
     gradient = state["work"].gradient
     if max_norm is not None:
         clip_gradients({"all": gradient}, max_norm)
-    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon, weight_decay)
+    _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
     return value
 
 
-def update(
-    params,
-    grads,
-    state,
-    lr=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-08,
-    weight_decay=0.01,
-):
-    """Change `params` and `state` in place by one step of AdamW, for any gradients.
+def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08):
+    """Change `params` and `state` in place by one step of Adam, for any gradients.
 
     lr: learning rate
     beta1: decay of the mean of gradients
     beta2: decay of the mean of squared gradients
     epsilon: added to the root, so that it is never 0
-    weight_decay: how fast weights shrink
     """
     w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
     g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
-    _descend(w, g, state, lr, beta1, beta2, epsilon, weight_decay)
+    _descend(w, g, state, lr, beta1, beta2, epsilon)
     for name, value in _views(w).items():
         params[name][...] = value
 
 
-def _descend(w, g, state, lr, beta1, beta2, epsilon, weight_decay):
-    """Change the vector `w` of all parameters and `state` by one step of AdamW."""
+def _descend(w, g, state, lr, beta1, beta2, epsilon):
+    """Change the vector `w` of all parameters and `state` by one step of Adam."""
     state["step"] += 1
     step = state["step"]
-    given = (w, g, state, step, lr, beta1, beta2, epsilon, weight_decay)
+    given = (w, g, state, step, lr, beta1, beta2, epsilon)
     _update_blocks(0, w.size, state["spare"], *given)
 
 
@@ -276,7 +315,6 @@ def _update_blocks(
     beta1,
     beta2,
     epsilon,
-    weight_decay,
 ):
     """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
     for start in range(first, last, BLOCK):
@@ -298,12 +336,10 @@ def _update_blocks(
         v_hat = np.divide(v, 1 - beta1**step, out=spare[0])
         # corrected for the start at 0: ŝ = (1 / (1 − β₂ˢᵗᵉᵖ)) s
         s_hat = np.divide(s, 1 - beta2**step, out=spare[1])
-        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε) + weight_decay w)
+        # update: w = w − lr (v̂ ⊘ (√(ŝ) + ε))
         sums = np.sqrt(s_hat, out=s_hat)
         sums += epsilon
         product_3 = np.divide(v_hat, sums, out=v_hat)
-        product_4 = np.multiply(w, weight_decay, out=spare[1])
-        product_3 += product_4
         product_3 *= lr
         w -= product_3
 
@@ -330,12 +366,6 @@ def clip_gradients(grads, max_norm):
     for grad in grads.values():
         grad *= scale
     return norm
-
-
-def sigmoid(t):
-    """Return 1 / (1 + exp(-t)); the exponential is of -|t|, so it cannot overflow."""
-    e = np.exp(-np.abs(t))
-    return np.where(t >= 0, 1, e) / (1 + e)
 
 
 def _check_params(params):
@@ -378,14 +408,14 @@ def _check_work(work, m):
 def _check_x(x):
     """Return the input as an array of DTYPE."""
     x = _real("x", x)
-    _check_rows("x", x, (4,))
+    _check_rows("x", x, (6,))
     return _finite("x", x)
 
 
 def _check_y(y, m):
     """Return the targets as an array of DTYPE."""
     y = _real("y", y)
-    _check_rows("y", y, (2,))
+    _check_rows("y", y, (6,))
     if len(y) != m:
         raise ValueError(f"y has {len(y)} rows, but x has {m}")
     _finite("y", y)

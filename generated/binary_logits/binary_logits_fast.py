@@ -1,12 +1,12 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(5) >> Dense(4) >> Tanh() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()
+    Input(5) >> Dense(4) >> ReLU() >> Dense(2) >> BinaryCrossEntropy()
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64")
+    symprop.generate(network, dtype="float32", optimizer="momentum", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -23,7 +23,7 @@ Parameters:
 
 import numpy as np
 
-DTYPE = np.float64
+DTYPE = np.float32
 
 PARAMETERS = {
     "W1": (4, 5),
@@ -32,13 +32,15 @@ PARAMETERS = {
     "b2": (2,),
 }
 
+BLOCK = 16384
+
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 5, fan_out = 4
-    params["W1"] = rng.uniform(-0.816496580927726, 0.816496580927726, (4, 5))
+    # he_normal: standard deviation sqrt(2)/sqrt(fan_in), fan_in = 5, fan_out = 4
+    params["W1"] = rng.normal(0.0, 0.6324555320336759, (4, 5))
     params["b1"] = np.zeros(4)
     # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 2
     params["W2"] = rng.uniform(-1.0, 1.0, (2, 4))
@@ -47,7 +49,7 @@ def init_params(seed=0):
 
 
 def forward(params, x):
-    """Return the output of the last layer, a2: (m, 2).
+    """Return the output of the last layer, z2: (m, 2).
 
     x: (m, 5)
     """
@@ -58,39 +60,30 @@ def forward(params, x):
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
     z1 = x @ W1.T + b1
-    # (2) a₁ = tanh(z₁)   (m, 4)
-    a1 = np.tanh(z1)
+    # (2) a₁ = ReLU(z₁)   (m, 4)
+    a1 = np.maximum(z1, 0)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
-    # (4) a₂ = σ(z₂)   (m, 2)
-    a2 = sigmoid(z2)
 
-    return a2
+    return z2
 
 
 def predict(params, x):
-    """Return the output of the last layer, a2: (m, 2)."""
-    return forward(params, x)
+    """Return the probabilities, p: (m, 2)."""
+    z2 = forward(params, x)
+    # (4) p = σ(z₂)   (m, 2)
+    p = sigmoid(z2)
+
+    return p
 
 
 def loss(params, x, y):
     """Return the mean loss over the batch, a float."""
-    params = _check_params(params)
-    x = _check_x(x)
-    y = _check_y(y, len(x))
-    m = len(x)
-    W1, b1 = params["W1"], params["b1"]
-    W2, b2 = params["W2"], params["b2"]
-
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = x @ W1.T + b1
-    # (2) a₁ = tanh(z₁)   (m, 4)
-    a1 = np.tanh(z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
-    z2 = a1 @ W2.T + b2
-    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
-    # stays finite: log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)
-    L = np.sum(y * softplus(-z2) + (1 - y) * softplus(z2)) / m
+    z2 = forward(params, x)
+    y = _check_y(y, len(z2))
+    m = len(z2)
+    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   ()
+    L = np.sum(softplus(z2) - y * z2) / m
 
     return float(L)
 
@@ -113,17 +106,17 @@ def make_workspace(batch):
     work.db1 = work.gradient[20:24]
     work.dW2 = work.gradient[24:32].reshape(2, 4)
     work.db2 = work.gradient[32:34]
-    memory = np.empty(16 * m, DTYPE)
+    memory = np.empty(14 * m, DTYPE)
     work.z1 = memory[: 4 * m].reshape(m, 4)
     work.z2 = memory[4 * m : 6 * m].reshape(m, 2)
-    work.a2 = memory[8 * m : 10 * m].reshape(m, 2)
+    work.p = memory[8 * m : 10 * m].reshape(m, 2)
     work.sum2 = memory[6 * m : 8 * m].reshape(m, 2)
-    work.maximum2 = memory[6 * m : 8 * m].reshape(m, 2)
-    work.error2 = memory[10 * m : 12 * m].reshape(m, 2)
-    work.product2 = memory[6 * m : 8 * m].reshape(m, 2)
-    work.softplus2 = memory[12 * m : 14 * m].reshape(m, 2)
+    work.error2 = memory[6 * m : 8 * m].reshape(m, 2)
+    work.maximum2 = memory[10 * m : 12 * m].reshape(m, 2)
     work.delta1 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.y = memory[14 * m : 16 * m].reshape(m, 2)
+    work.y = memory[12 * m : 14 * m].reshape(m, 2)
+    flags = np.empty(4 * m, bool)
+    work.slope1 = flags[: 4 * m].reshape(m, 4)
     work.ones = np.ones((m,), DTYPE)
     return work
 
@@ -152,52 +145,41 @@ def _step(params, x, y, work):
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
     z1 = np.dot(x, W1.T, out=work.z1)
     z1 += b1
-    # (2) a₁ = tanh(z₁)   (m, 4)
-    a1 = np.tanh(z1, out=z1)
+    # (2) a₁ = ReLU(z₁)   (m, 4)
+    a1 = np.maximum(z1, 0, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = np.dot(a1, W2.T, out=work.z2)
     z2 += b2
-    # (4) a₂ = σ(z₂)   (m, 2)
-    a2 = np.minimum(z2, 0, out=work.a2)
-    np.exp(a2, out=a2)
+    # (4) p = σ(z₂)   (m, 2)
+    p = np.minimum(z2, 0, out=work.p)
+    np.exp(p, out=p)
     sum2 = np.abs(z2, out=work.sum2)
     np.negative(sum2, out=sum2)
     np.exp(sum2, out=sum2)
     sum2 += 1
-    a2 /= sum2
-    # (5) L = −(1/m) Σᵢⱼ (yᵢⱼ log(a₂,ᵢⱼ) + (1 − yᵢⱼ) log(1 − a₂,ᵢⱼ))   ()
-    # stays finite: log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)
-    maximum2 = np.negative(z2, out=work.maximum2)
-    error2 = np.abs(maximum2, out=work.error2)
+    p /= sum2
+    # (5) L = (1/m) Σᵢⱼ (softplus(z₂,ᵢⱼ) − yᵢⱼ z₂,ᵢⱼ)   ()
+    error2 = np.abs(z2, out=work.error2)
     np.negative(error2, out=error2)
     np.exp(error2, out=error2)
     np.log1p(error2, out=error2)
-    np.maximum(maximum2, 0, out=maximum2)
+    maximum2 = np.maximum(z2, 0, out=work.maximum2)
     error2 += maximum2
-    error2 *= y
-    product2 = np.subtract(1, y, out=work.product2)
-    softplus2 = np.abs(z2, out=work.softplus2)
-    np.negative(softplus2, out=softplus2)
-    np.exp(softplus2, out=softplus2)
-    np.log1p(softplus2, out=softplus2)
-    maximum2_2 = np.maximum(z2, 0, out=z2)
-    softplus2 += maximum2_2
-    product2 *= softplus2
-    error2 += product2
+    product2 = np.multiply(y, z2, out=z2)
+    error2 -= product2
     L = error2.sum() / m
 
-    # (6) δ₂ = (1/m) (a₂ − y)   (m, 2)
-    delta2 = np.subtract(a2, y, out=a2)
+    # (6) δ₂ = (1/m) (p − y)   (m, 2)
+    delta2 = np.subtract(p, y, out=p)
     delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 4)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
     # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
     ones = work.ones
     db2 = np.dot(ones, delta2, out=work.db2)
-    # (7) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 4)
+    # (7) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 4)
     delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.square(a1, out=a1)
-    np.subtract(1, slope1, out=slope1)
+    slope1 = np.greater(a1, 0, out=work.slope1)
     delta1 *= slope1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (4, 5)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
@@ -211,6 +193,85 @@ def _step(params, x, y, work):
         "b2": db2,
     }
     return float(L), grads
+
+
+def init_state(params):
+    """Return the state of training with SGD with momentum, which starts from a copy of `params`.
+
+    state["params"] are the parameters that `train_step` changes: views of one vector,
+    as are the gradients, so that a step of SGD with momentum is one pass over memory.
+    """
+    params = _check_params(params)
+    w = np.concatenate([np.ravel(value) for value in params.values()])
+    return {
+        "w": w,
+        "params": _views(w),
+        "work": None,
+        "v": np.zeros_like(w),
+        "spare": np.empty((1, min(w.size, BLOCK)), DTYPE),
+    }
+
+
+def train_step(state, x, y, lr=0.01, momentum=0.9, max_norm=None):
+    """Change `state` by one step of SGD with momentum on a batch; return the loss before the step.
+
+    lr: learning rate
+    momentum: how much of the last update stays
+    max_norm: the largest norm of all gradients together, above which they are scaled
+    """
+    m = len(x) if np.ndim(x) else 0
+    if m and (state["work"] is None or state["work"].m != m):
+        state["work"] = make_workspace(m)
+    value, _ = loss_and_grads(state["params"], x, y, state["work"])
+    gradient = state["work"].gradient
+    if max_norm is not None:
+        clip_gradients({"all": gradient}, max_norm)
+    _descend(state["w"], gradient, state, lr, momentum)
+    return value
+
+
+def update(params, grads, state, lr=0.01, momentum=0.9):
+    """Change `params` and `state` in place by one step of SGD with momentum, for any gradients.
+
+    lr: learning rate
+    momentum: how much of the last update stays
+    """
+    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
+    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
+    _descend(w, g, state, lr, momentum)
+    for name, value in _views(w).items():
+        params[name][...] = value
+
+
+def _descend(w, g, state, lr, momentum):
+    """Change the vector `w` of all parameters and `state` by one step of SGD with momentum."""
+    given = (w, g, state, lr, momentum)
+    _update_blocks(0, w.size, state["spare"], *given)
+
+
+def _update_blocks(first, last, room, parameters, gradients, state, lr, momentum):
+    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
+    for start in range(first, last, BLOCK):
+        block = slice(start, min(start + BLOCK, last))
+        w, g = parameters[block], gradients[block]
+        v = state["v"][block]
+        spare = room[:, : w.size]
+        # velocity: v = momentum v + g
+        v *= momentum
+        v += g
+        # update: w = w − lr v
+        product = np.multiply(v, lr, out=spare[0])
+        w -= product
+
+
+def _views(vector):
+    """Return the part of a vector that belongs to each parameter, in its shape."""
+    views, start = {}, 0
+    for name, shape in PARAMETERS.items():
+        stop = start + int(np.prod(shape))
+        views[name] = vector[start:stop].reshape(shape)
+        start = stop
+    return views
 
 
 def clip_gradients(grads, max_norm):

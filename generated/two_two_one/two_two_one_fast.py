@@ -1,12 +1,12 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(3) >> Dense(4) >> Softmax() >> MeanSquaredError()
+    Input(2) >> Dense(2) >> Sigmoid() >> Dense(1) >> Sigmoid() >> MeanSquaredError()
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64")
+    symprop.generate(network, dtype="float64", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -15,8 +15,10 @@ statement stands the equation that it computes, with its number in the derivatio
 
 Parameters:
 
-    W1  (4, 3)  weight
-    b1  (4,)    bias
+    W1  (2, 2)  weight
+    b1  (2,)    bias
+    W2  (1, 2)  weight
+    b2  (1,)    bias
 """
 
 import numpy as np
@@ -24,8 +26,10 @@ import numpy as np
 DTYPE = np.float64
 
 PARAMETERS = {
-    "W1": (4, 3),
-    "b1": (4,),
+    "W1": (2, 2),
+    "b1": (2,),
+    "W2": (1, 2),
+    "b2": (1,),
 }
 
 
@@ -33,46 +37,49 @@ def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 3, fan_out = 4
-    params["W1"] = rng.uniform(-0.9258200997725514, 0.9258200997725514, (4, 3))
-    params["b1"] = np.zeros(4)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 2, fan_out = 2
+    params["W1"] = rng.uniform(-1.224744871391589, 1.224744871391589, (2, 2))
+    params["b1"] = np.zeros(2)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 2, fan_out = 1
+    params["W2"] = rng.uniform(-1.4142135623730951, 1.4142135623730951, (1, 2))
+    params["b2"] = np.zeros(1)
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
 def forward(params, x):
-    """Return the output of the last layer, a1: (m, 4).
+    """Return the output of the last layer, a2: (m, 1).
 
-    x: (m, 3)
+    x: (m, 2)
     """
     params = _check_params(params)
     x = _check_x(x)
     W1, b1 = params["W1"], params["b1"]
+    W2, b2 = params["W2"], params["b2"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 2)
     z1 = x @ W1.T + b1
-    # (2) a₁ = softmax(z₁)   (m, 4)
-    top1 = z1.max(axis=1, keepdims=True)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted1 = z1 - top1
-    exps1 = np.exp(shifted1)
-    total1 = exps1.sum(axis=1, keepdims=True)
-    a1 = exps1 / total1
+    # (2) a₁ = σ(z₁)   (m, 2)
+    a1 = sigmoid(z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 1)
+    z2 = a1 @ W2.T + b2
+    # (4) a₂ = σ(z₂)   (m, 1)
+    a2 = sigmoid(z2)
 
-    return a1
+    return a2
 
 
 def predict(params, x):
-    """Return the output of the last layer, a1: (m, 4)."""
+    """Return the output of the last layer, a2: (m, 1)."""
     return forward(params, x)
 
 
 def loss(params, x, y):
     """Return the mean loss over the batch, a float."""
-    a1 = forward(params, x)
-    y = _check_y(y, len(a1))
-    m = len(a1)
-    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   ()
-    L = np.sum((a1 - y) ** 2) / (2 * m)
+    a2 = forward(params, x)
+    y = _check_y(y, len(a2))
+    m = len(a2)
+    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
+    L = np.sum((a2 - y) ** 2) / (2 * m)
 
     return float(L)
 
@@ -90,28 +97,30 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.gradient = np.empty(16, DTYPE)
-    work.dW1 = work.gradient[:12].reshape(4, 3)
-    work.db1 = work.gradient[12:16]
-    memory = np.empty(16 * m, DTYPE)
-    work.z1 = memory[: 4 * m].reshape(m, 4)
-    work.columns1 = memory[4 * m : 8 * m].reshape(4, m)
-    work.largest1 = memory[8 * m : 9 * m]
-    work.total1 = memory[4 * m : 5 * m].reshape(m, 1)
-    work.error1 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.delta1 = memory[8 * m : 12 * m].reshape(m, 4)
-    work.product1_2 = memory[12 * m : 13 * m].reshape(m, 1)
-    work.y = memory[12 * m : 16 * m].reshape(m, 4)
-    work.ones = np.ones((4, 1), DTYPE)
-    work.ones_2 = np.ones((m,), DTYPE)
+    work.gradient = np.empty(9, DTYPE)
+    work.dW1 = work.gradient[:4].reshape(2, 2)
+    work.db1 = work.gradient[4:6]
+    work.dW2 = work.gradient[6:8].reshape(1, 2)
+    work.db2 = work.gradient[8:9]
+    memory = np.empty(6 * m, DTYPE)
+    work.z1 = memory[: 2 * m].reshape(m, 2)
+    work.a1 = memory[2 * m : 4 * m].reshape(m, 2)
+    work.z2 = memory[:m].reshape(m, 1)
+    work.a2 = memory[m : 2 * m].reshape(m, 1)
+    work.error2 = memory[:m].reshape(m, 1)
+    work.slope2 = memory[4 * m : 5 * m].reshape(m, 1)
+    work.delta1 = memory[: 2 * m].reshape(m, 2)
+    work.slope1 = memory[4 * m : 6 * m].reshape(m, 2)
+    work.y = memory[4 * m : 5 * m].reshape(m, 1)
+    work.ones = np.ones((m,), DTYPE)
     return work
 
 
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
-    x: (m, 3)
-    y: (m, 4)
+    x: (m, 2)
+    y: (m, 1) or (m,)
     work: from make_workspace(m), so that a step allocates nothing; the gradients are
         views into it, and the next step in it writes over them
     """
@@ -126,41 +135,59 @@ def _step(params, x, y, work):
     """Return loss and gradients, each step of the way written into `work`."""
     m = work.m
     W1, b1 = params["W1"], params["b1"]
+    W2, b2 = params["W2"], params["b2"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 2)
     z1 = np.dot(x, W1.T, out=work.z1)
     z1 += b1
-    # (2) a₁ = softmax(z₁)   (m, 4)
-    columns1 = work.columns1
-    columns1[...] = z1.T
-    largest1 = columns1.max(axis=0, out=work.largest1)
-    top1 = largest1.reshape(m, 1)
-    # shifted by the largest logit, so that exp cannot overflow
-    shifted1 = np.subtract(z1, top1, out=z1)
-    exps1 = np.exp(shifted1, out=shifted1)
-    ones = work.ones
-    total1 = np.dot(exps1, ones, out=work.total1)
-    a1 = np.divide(exps1, total1, out=exps1)
-    # (3) L = (1 / (2 m)) ‖a₁ − y‖²   ()
-    error1 = np.subtract(a1, y, out=work.error1)
-    L = np.vdot(error1, error1) / (2 * m)
+    # (2) a₁ = σ(z₁)   (m, 2)
+    a1 = np.minimum(z1, 0, out=work.a1)
+    np.exp(a1, out=a1)
+    sum1 = np.abs(z1, out=z1)
+    np.negative(sum1, out=sum1)
+    np.exp(sum1, out=sum1)
+    sum1 += 1
+    a1 /= sum1
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 1)
+    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 += b2
+    # (4) a₂ = σ(z₂)   (m, 1)
+    a2 = np.minimum(z2, 0, out=work.a2)
+    np.exp(a2, out=a2)
+    sum2 = np.abs(z2, out=z2)
+    np.negative(sum2, out=sum2)
+    np.exp(sum2, out=sum2)
+    sum2 += 1
+    a2 /= sum2
+    # (5) L = (1 / (2 m)) ‖a₂ − y‖²   ()
+    error2 = np.subtract(a2, y, out=work.error2)
+    L = np.vdot(error2, error2) / (2 * m)
 
-    # (4) δ₁ = (1/m) a₁ ⊙ (a₁ − y − (a₁ ⊙ (a₁ − y)) 𝟏 𝟏ᵀ)   (m, 4)
-    delta1 = np.subtract(a1, y, out=work.delta1)
-    product1 = np.multiply(a1, error1, out=error1)
-    product1_2 = np.dot(product1, ones, out=work.product1_2)
-    delta1 -= product1_2
+    # (6) δ₂ = (1/m) (a₂ − y) ⊙ a₂ ⊙ (1 − a₂)   (m, 1)
+    slope2 = np.subtract(1, a2, out=work.slope2)
+    delta2 = np.multiply(slope2, error2, out=slope2)
+    delta2 *= a2
+    delta2 /= m
+    # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
+    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
+    ones = work.ones
+    db2 = np.dot(ones, delta2, out=work.db2)
+    # (7) δ₁ = (δ₂ W₂) ⊙ a₁ ⊙ (1 − a₁)   (m, 2)
+    delta1 = np.dot(delta2, W2, out=work.delta1)
+    slope1 = np.subtract(1, a1, out=work.slope1)
+    delta1 *= slope1
     delta1 *= a1
-    delta1 /= m
-    # (5) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
+    # (10) ∂L/∂W₁ = δ₁ᵀ x   (2, 2)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (6) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
-    ones_2 = work.ones_2
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (2,)
+    db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
         "b1": db1,
+        "W2": dW2,
+        "b2": db2,
     }
     return float(L), grads
 
@@ -177,6 +204,12 @@ def clip_gradients(grads, max_norm):
     for grad in grads.values():
         grad *= scale
     return norm
+
+
+def sigmoid(t):
+    """Return 1 / (1 + exp(-t)); the exponential is of -|t|, so it cannot overflow."""
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, 1, e) / (1 + e)
 
 
 def _check_params(params):
@@ -219,14 +252,16 @@ def _check_work(work, m):
 def _check_x(x):
     """Return the input as an array of DTYPE."""
     x = _real("x", x)
-    _check_rows("x", x, (3,))
+    _check_rows("x", x, (2,))
     return _finite("x", x)
 
 
 def _check_y(y, m):
     """Return the targets as an array of DTYPE."""
     y = _real("y", y)
-    _check_rows("y", y, (4,))
+    if y.shape == (m,):
+        y = y[..., None]
+    _check_rows("y", y, (1,))
     if len(y) != m:
         raise ValueError(f"y has {len(y)} rows, but x has {m}")
     _finite("y", y)

@@ -1,13 +1,13 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(4) >> Dense(5) >> Tanh() >> Dense(4) >> Tanh() >> Dense(2) >> Tanh() >>
-    MeanSquaredError()
+    Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >>
+    Loss("sum((a - y)**4) / 4")
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64")
+    symprop.generate(network, dtype="float64", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -16,12 +16,10 @@ statement stands the equation that it computes, with its number in the derivatio
 
 Parameters:
 
-    W1  (5, 4)  weight
-    b1  (5,)    bias
-    W2  (4, 5)  weight
-    b2  (4,)    bias
-    W3  (2, 4)  weight
-    b3  (2,)    bias
+    W1  (3, 4)  weight
+    b1  (3,)    bias
+    W2  (2, 3)  weight
+    b2  (2,)    bias
 """
 
 import numpy as np
@@ -29,12 +27,10 @@ import numpy as np
 DTYPE = np.float64
 
 PARAMETERS = {
-    "W1": (5, 4),
-    "b1": (5,),
-    "W2": (4, 5),
-    "b2": (4,),
-    "W3": (2, 4),
-    "b3": (2,),
+    "W1": (3, 4),
+    "b1": (3,),
+    "W2": (2, 3),
+    "b2": (2,),
 }
 
 
@@ -42,20 +38,17 @@ def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 5
-    params["W1"] = rng.uniform(-0.816496580927726, 0.816496580927726, (5, 4))
-    params["b1"] = np.zeros(5)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 5, fan_out = 4
-    params["W2"] = rng.uniform(-0.816496580927726, 0.816496580927726, (4, 5))
-    params["b2"] = np.zeros(4)
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 2
-    params["W3"] = rng.uniform(-1.0, 1.0, (2, 4))
-    params["b3"] = np.zeros(2)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 3
+    params["W1"] = rng.uniform(-0.9258200997725514, 0.9258200997725514, (3, 4))
+    params["b1"] = np.zeros(3)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 3, fan_out = 2
+    params["W2"] = rng.uniform(-1.0954451150103321, 1.0954451150103321, (2, 3))
+    params["b2"] = np.zeros(2)
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
 def forward(params, x):
-    """Return the output of the last layer, a3: (m, 2).
+    """Return the output of the last layer, z2: (m, 2).
 
     x: (m, 4)
     """
@@ -63,36 +56,29 @@ def forward(params, x):
     x = _check_x(x)
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
-    W3, b3 = params["W3"], params["b3"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 5)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 3)
     z1 = x @ W1.T + b1
-    # (2) a₁ = tanh(z₁)   (m, 5)
-    a1 = np.tanh(z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
+    # (2) a₁ = swish(z₁)   (m, 3)
+    a1 = z1 * sigmoid(z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = a1 @ W2.T + b2
-    # (4) a₂ = tanh(z₂)   (m, 4)
-    a2 = np.tanh(z2)
-    # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 2)
-    z3 = a2 @ W3.T + b3
-    # (6) a₃ = tanh(z₃)   (m, 2)
-    a3 = np.tanh(z3)
 
-    return a3
+    return z2
 
 
 def predict(params, x):
-    """Return the output of the last layer, a3: (m, 2)."""
+    """Return the output of the last layer, z2: (m, 2)."""
     return forward(params, x)
 
 
 def loss(params, x, y):
     """Return the mean loss over the batch, a float."""
-    a3 = forward(params, x)
-    y = _check_y(y, len(a3))
-    m = len(a3)
-    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   ()
-    L = np.sum((a3 - y) ** 2) / (2 * m)
+    z2 = forward(params, x)
+    y = _check_y(y, len(z2))
+    m = len(z2)
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   ()
+    L = np.sum((z2 - y) ** 4) / (4 * m)
 
     return float(L)
 
@@ -110,21 +96,21 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.gradient = np.empty(59, DTYPE)
-    work.dW1 = work.gradient[:20].reshape(5, 4)
-    work.db1 = work.gradient[20:25]
-    work.dW2 = work.gradient[25:45].reshape(4, 5)
-    work.db2 = work.gradient[45:49]
-    work.dW3 = work.gradient[49:57].reshape(2, 4)
-    work.db3 = work.gradient[57:59]
-    memory = np.empty(16 * m, DTYPE)
-    work.z1 = memory[: 5 * m].reshape(m, 5)
-    work.z2 = memory[5 * m : 9 * m].reshape(m, 4)
-    work.z3 = memory[14 * m : 16 * m].reshape(m, 2)
-    work.error3 = memory[9 * m : 11 * m].reshape(m, 2)
-    work.delta2 = memory[10 * m : 14 * m].reshape(m, 4)
-    work.delta1 = memory[5 * m : 10 * m].reshape(m, 5)
-    work.y = memory[11 * m : 13 * m].reshape(m, 2)
+    work.gradient = np.empty(23, DTYPE)
+    work.dW1 = work.gradient[:12].reshape(3, 4)
+    work.db1 = work.gradient[12:15]
+    work.dW2 = work.gradient[15:21].reshape(2, 3)
+    work.db2 = work.gradient[21:23]
+    memory = np.empty(12 * m, DTYPE)
+    work.z1 = memory[: 3 * m].reshape(m, 3)
+    work.sigmoid1 = memory[3 * m : 6 * m].reshape(m, 3)
+    work.sum1 = memory[6 * m : 9 * m].reshape(m, 3)
+    work.z2 = memory[6 * m : 8 * m].reshape(m, 2)
+    work.power2 = memory[8 * m : 10 * m].reshape(m, 2)
+    work.delta2 = memory[9 * m : 11 * m].reshape(m, 2)
+    work.delta1 = memory[6 * m : 9 * m].reshape(m, 3)
+    work.slope1 = memory[9 * m : 12 * m].reshape(m, 3)
+    work.y = memory[9 * m : 11 * m].reshape(m, 2)
     work.ones = np.ones((m,), DTYPE)
     return work
 
@@ -149,54 +135,46 @@ def _step(params, x, y, work):
     m = work.m
     W1, b1 = params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
-    W3, b3 = params["W3"], params["b3"]
 
-    # (1) z₁ = x W₁ᵀ + b₁   (m, 5)
+    # (1) z₁ = x W₁ᵀ + b₁   (m, 3)
     z1 = np.dot(x, W1.T, out=work.z1)
     z1 += b1
-    # (2) a₁ = tanh(z₁)   (m, 5)
-    a1 = np.tanh(z1, out=z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
+    # (2) a₁ = swish(z₁)   (m, 3)
+    sigmoid1 = np.minimum(z1, 0, out=work.sigmoid1)
+    np.exp(sigmoid1, out=sigmoid1)
+    sum1 = np.abs(z1, out=work.sum1)
+    np.negative(sum1, out=sum1)
+    np.exp(sum1, out=sum1)
+    sum1 += 1
+    sigmoid1 /= sum1
+    a1 = np.multiply(z1, sigmoid1, out=z1)
+    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
     z2 = np.dot(a1, W2.T, out=work.z2)
     z2 += b2
-    # (4) a₂ = tanh(z₂)   (m, 4)
-    a2 = np.tanh(z2, out=z2)
-    # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 2)
-    z3 = np.dot(a2, W3.T, out=work.z3)
-    z3 += b3
-    # (6) a₃ = tanh(z₃)   (m, 2)
-    a3 = np.tanh(z3, out=z3)
-    # (7) L = (1 / (2 m)) ‖a₃ − y‖²   ()
-    error3 = np.subtract(a3, y, out=work.error3)
-    L = np.vdot(error3, error3) / (2 * m)
+    # (4) L = (1 / (4 m)) Σᵢⱼ (z₂,ᵢⱼ − yᵢⱼ)⁴   ()
+    error2 = np.subtract(z2, y, out=z2)
+    power2 = np.square(error2, out=work.power2)
+    np.square(power2, out=power2)
+    L = power2.sum() / (4 * m)
 
-    # (8) δ₃ = (1/m) (a₃ − y) ⊙ (1 − a₃ ⊙ a₃)   (m, 2)
-    slope3 = np.square(a3, out=a3)
-    np.subtract(1, slope3, out=slope3)
-    delta3 = np.multiply(slope3, error3, out=slope3)
-    delta3 /= m
-    # (11) ∂L/∂W₃ = δ₃ᵀ a₂   (2, 4)
-    dW3 = np.dot(delta3.T, a2, out=work.dW3)
-    # (12) ∂L/∂b₃ = 𝟏ᵀ δ₃   (2,)
-    ones = work.ones
-    db3 = np.dot(ones, delta3, out=work.db3)
-    # (9) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
-    delta2 = np.dot(delta3, W3, out=work.delta2)
-    slope2 = np.square(a2, out=a2)
-    np.subtract(1, slope2, out=slope2)
-    delta2 *= slope2
-    # (13) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 5)
+    # (5) δ₂ = (1/m) (z₂ − y)⊙³   (m, 2)
+    delta2 = np.square(error2, out=work.delta2)
+    delta2 *= error2
+    delta2 /= m
+    # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 3)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (14) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
+    # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    ones = work.ones
     db2 = np.dot(ones, delta2, out=work.db2)
-    # (10) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
+    # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 3)
     delta1 = np.dot(delta2, W2, out=work.delta1)
-    slope1 = np.square(a1, out=a1)
-    np.subtract(1, slope1, out=slope1)
+    slope1 = np.subtract(1, sigmoid1, out=work.slope1)
+    slope1 *= a1
+    slope1 += sigmoid1
     delta1 *= slope1
-    # (15) ∂L/∂W₁ = δ₁ᵀ x   (5, 4)
+    # (9) ∂L/∂W₁ = δ₁ᵀ x   (3, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (16) ∂L/∂b₁ = 𝟏ᵀ δ₁   (5,)
+    # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (3,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
@@ -204,8 +182,6 @@ def _step(params, x, y, work):
         "b1": db1,
         "W2": dW2,
         "b2": db2,
-        "W3": dW3,
-        "b3": db3,
     }
     return float(L), grads
 
@@ -222,6 +198,12 @@ def clip_gradients(grads, max_norm):
     for grad in grads.values():
         grad *= scale
     return norm
+
+
+def sigmoid(t):
+    """Return 1 / (1 + exp(-t)); the exponential is of -|t|, so it cannot overflow."""
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, 1, e) / (1 + e)
 
 
 def _check_params(params):

@@ -1,13 +1,13 @@
 # -*- coding: utf-8 -*-  # noqa: UP009
 """Forward and backward pass of a neural network, derived and written by symprop.
 
-    Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() +
-    L2(0.001)
+    Input(3) >> Embedding(27, 10) >> Dense(200) >> Tanh() >> Dense(27) >>
+    SoftmaxCrossEntropy()
 
 To write this file again, with the text above as `network`:
 
     import symprop
-    symprop.generate(network, dtype="float64", optimizer="sgd")
+    symprop.generate(network, dtype="float64", fast=True)
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
@@ -16,9 +16,11 @@ statement stands the equation that it computes, with its number in the derivatio
 
 Parameters:
 
-    W1  (5, 4)  weight
-    W2  (3, 5)  weight
-    b2  (3,)    bias
+    E1  (27, 10)   table
+    W1  (200, 30)  weight
+    b1  (200,)     bias
+    W2  (27, 200)  weight
+    b2  (27,)      bias
 """
 
 import numpy as np
@@ -26,52 +28,58 @@ import numpy as np
 DTYPE = np.float64
 
 PARAMETERS = {
-    "W1": (5, 4),
-    "W2": (3, 5),
-    "b2": (3,),
+    "E1": (27, 10),
+    "W1": (200, 30),
+    "b1": (200,),
+    "W2": (27, 200),
+    "b2": (27,),
 }
 
-BLOCK = 16384
-
-ONE_HOT = np.eye(3, dtype=DTYPE)
+ONE_HOT = np.eye(27, dtype=DTYPE)
 
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
     rng = np.random.default_rng(seed)
     params = {}
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 4, fan_out = 5
-    params["W1"] = rng.uniform(-0.816496580927726, 0.816496580927726, (5, 4))
-    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 5, fan_out = 3
-    params["W2"] = rng.uniform(-0.8660254037844386, 0.8660254037844386, (3, 5))
-    params["b2"] = np.zeros(3)
+    # normal: standard deviation 1
+    params["E1"] = rng.normal(0.0, 1.0, (27, 10))
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 30, fan_out = 200
+    params["W1"] = rng.uniform(-0.16151457061744964, 0.16151457061744964, (200, 30))
+    params["b1"] = np.zeros(200)
+    # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 200, fan_out = 27
+    params["W2"] = rng.uniform(-0.16257834438102145, 0.16257834438102145, (27, 200))
+    params["b2"] = np.zeros(27)
     return {name: value.astype(DTYPE) for name, value in params.items()}
 
 
 def forward(params, x):
-    """Return the output of the last layer, z2: (m, 3).
+    """Return the output of the last layer, z2: (m, 27).
 
-    x: (m, 4)
+    x: (m, 3), ids from 0 to 26
     """
     params = _check_params(params)
     x = _check_x(x)
-    W1 = params["W1"]
+    m = len(x)
+    E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
-    # (1) z₁ = x W₁ᵀ   (m, 5)
-    z1 = x @ W1.T
-    # (2) a₁ = tanh(z₁)   (m, 5)
+    # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
+    e1 = E1[x].reshape(m, 30)
+    # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
+    z1 = e1 @ W1.T + b1
+    # (3) a₁ = tanh(z₁)   (m, 200)
     a1 = np.tanh(z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 3)
+    # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
     z2 = a1 @ W2.T + b2
 
     return z2
 
 
 def predict(params, x):
-    """Return the probabilities, p: (m, 3)."""
+    """Return the probabilities, p: (m, 27)."""
     z2 = forward(params, x)
-    # (4) p = softmax(z₂)   (m, 3)
+    # (5) p = softmax(z₂)   (m, 27)
     top2 = z2.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = z2 - top2
@@ -87,18 +95,14 @@ def loss(params, x, y):
     z2 = forward(params, x)
     y = _check_y(y, len(z2))
     m = len(z2)
-    params = _check_params(params)
-    W1 = params["W1"]
-    W2 = params["W2"]
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
+    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     top2 = z2.max(axis=1, keepdims=True)
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = z2 - top2
     exps2 = np.exp(shifted2)
     total2 = exps2.sum(axis=1, keepdims=True)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
-    data_loss = -np.sum(y * (shifted2 - np.log(total2))) / m
-    L = 0.0005 * (np.sum(W1**2) + np.sum(W2**2)) + data_loss
+    L = -np.sum(y * (shifted2 - np.log(total2))) / m
 
     return float(L)
 
@@ -116,31 +120,35 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.gradient = np.empty(38, DTYPE)
-    work.dW1 = work.gradient[:20].reshape(5, 4)
-    work.dW2 = work.gradient[20:35].reshape(3, 5)
-    work.db2 = work.gradient[35:38]
-    memory = np.empty(16 * m + 20, DTYPE)
-    work.z1 = memory[20 : 5 * m + 20].reshape(m, 5)
-    work.z2 = memory[5 * m + 20 : 8 * m + 20].reshape(m, 3)
-    work.columns2 = memory[8 * m + 20 : 11 * m + 20].reshape(3, m)
-    work.largest2 = memory[11 * m + 20 : 12 * m + 20]
-    work.exps2 = memory[10 * m + 20 : 13 * m + 20].reshape(m, 3)
-    work.total2 = memory[8 * m + 20 : 9 * m + 20].reshape(m, 1)
-    work.product2 = memory[:15].reshape(3, 5)
-    work.delta1 = memory[5 * m + 20 : 10 * m + 20].reshape(m, 5)
-    work.product1 = memory[:20].reshape(5, 4)
-    work.y = memory[13 * m + 20 : 16 * m + 20].reshape(m, 3)
-    work.ones = np.ones((3, 1), DTYPE)
+    work.gradient = np.empty(11897, DTYPE)
+    work.dE1 = work.gradient[:270].reshape(27, 10)
+    work.dW1 = work.gradient[270:6270].reshape(200, 30)
+    work.db1 = work.gradient[6270:6470]
+    work.dW2 = work.gradient[6470:11870].reshape(27, 200)
+    work.db2 = work.gradient[11870:11897]
+    memory = np.empty(457 * m, DTYPE)
+    work.rows1 = memory[400 * m : 430 * m].reshape(m, 3, 10)
+    work.z1 = memory[: 200 * m].reshape(m, 200)
+    work.z2 = memory[200 * m : 227 * m].reshape(m, 27)
+    work.columns2 = memory[227 * m : 254 * m].reshape(27, m)
+    work.largest2 = memory[281 * m : 282 * m]
+    work.exps2 = memory[430 * m : 457 * m].reshape(m, 27)
+    work.total2 = memory[227 * m : 228 * m].reshape(m, 1)
+    work.delta1 = memory[200 * m : 400 * m].reshape(m, 200)
+    work.rows1_2 = memory[: 81 * m].reshape(3 * m, 27)
+    work.product1 = memory[81 * m : 111 * m].reshape(m, 30)
+    work.y = memory[254 * m : 281 * m].reshape(m, 27)
+    work.ones = np.ones((27, 1), DTYPE)
     work.ones_2 = np.ones((m,), DTYPE)
+    work.identity = np.eye(27, dtype=DTYPE)
     return work
 
 
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
-    x: (m, 4)
-    y: (m,) class ids, or (m, 3) rows that sum to 1
+    x: (m, 3), ids from 0 to 26
+    y: (m,) class ids, or (m, 27) rows that sum to 1
     work: from make_workspace(m), so that a step allocates nothing; the gradients are
         views into it, and the next step in it writes over them
     """
@@ -148,23 +156,34 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x), work.y)
-    return _step(params, x, y, work)
+    if len(x) <= 5:
+        return _step(params, x, y, work)
+    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    buffers = np.setbufsize(512)
+    try:
+        return _step(params, x, y, work)
+    finally:
+        np.setbufsize(buffers)
 
 
 def _step(params, x, y, work):
     """Return loss and gradients, each step of the way written into `work`."""
     m = work.m
-    W1 = params["W1"]
+    E1, W1, b1 = params["E1"], params["W1"], params["b1"]
     W2, b2 = params["W2"], params["b2"]
 
-    # (1) z₁ = x W₁ᵀ   (m, 5)
-    z1 = np.dot(x, W1.T, out=work.z1)
-    # (2) a₁ = tanh(z₁)   (m, 5)
+    # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
+    rows1 = E1.take(x, axis=0, mode="clip", out=work.rows1)
+    e1 = rows1.reshape(m, 30)
+    # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
+    z1 = np.matmul(e1, W1.T, out=work.z1)
+    z1 += b1
+    # (3) a₁ = tanh(z₁)   (m, 200)
     a1 = np.tanh(z1, out=z1)
-    # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 3)
-    z2 = np.dot(a1, W2.T, out=work.z2)
+    # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
+    z2 = np.matmul(a1, W2.T, out=work.z2)
     z2 += b2
-    # (4) p = softmax(z₂)   (m, 3)
+    # (5) p = softmax(z₂)   (m, 27)
     columns2 = work.columns2
     columns2[...] = z2.T
     largest2 = columns2.max(axis=0, out=work.largest2)
@@ -175,111 +194,43 @@ def _step(params, x, y, work):
     ones = work.ones
     total2 = np.dot(exps2, ones, out=work.total2)
     p = np.divide(exps2, total2, out=exps2)
-    # (5) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ) + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
-    penalty = 0.0005 * (np.vdot(W1, W1) + np.vdot(W2, W2))
+    # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     log2 = np.log(total2, out=total2)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     difference2 = np.subtract(shifted2, log2, out=shifted2)
-    L = penalty - np.vdot(y, difference2) / m
+    L = -np.vdot(y, difference2) / m
 
-    # (6) δ₂ = (1/m) (p − y)   (m, 3)
+    # (7) δ₂ = (1/m) (p − y)   (m, 27)
     delta2 = np.subtract(p, y, out=p)
     delta2 /= m
-    # (8) ∂L/∂W₂ = δ₂ᵀ a₁ + 0.001 W₂   (3, 5)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    product2 = np.divide(W2, 1000, out=work.product2)
-    dW2 += product2
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (3,)
+    # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
+    dW2 = np.matmul(delta2.T, a1, out=work.dW2)
+    # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
     ones_2 = work.ones_2
     db2 = np.dot(ones_2, delta2, out=work.db2)
-    # (7) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
+    # (8) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 200)
+    delta1 = np.matmul(delta2, W2, out=work.delta1)
     slope1 = np.square(a1, out=a1)
     np.subtract(1, slope1, out=slope1)
     delta1 *= slope1
-    # (10) ∂L/∂W₁ = δ₁ᵀ x + 0.001 W₁   (5, 4)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
-    product1 = np.divide(W1, 1000, out=work.product1)
-    dW1 += product1
+    # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
+    dW1 = np.matmul(delta1.T, e1, out=work.dW1)
+    # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
+    db1 = np.dot(ones_2, delta1, out=work.db1)
+    # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
+    identity = work.identity
+    rows1_2 = identity.take(x.reshape(3 * m), axis=0, mode="clip", out=work.rows1_2)
+    product1 = np.matmul(delta1, W1, out=work.product1)
+    dE1 = np.matmul(rows1_2.T, product1.reshape(3 * m, 10), out=work.dE1)
 
     grads = {
+        "E1": dE1,
         "W1": dW1,
+        "b1": db1,
         "W2": dW2,
         "b2": db2,
     }
     return float(L), grads
-
-
-def init_state(params):
-    """Return the state of training with SGD, which starts from a copy of `params`.
-
-    state["params"] are the parameters that `train_step` changes: views of one vector,
-    as are the gradients, so that a step of SGD is one pass over memory.
-    """
-    params = _check_params(params)
-    w = np.concatenate([np.ravel(value) for value in params.values()])
-    return {
-        "w": w,
-        "params": _views(w),
-        "work": None,
-        "spare": np.empty((1, min(w.size, BLOCK)), DTYPE),
-    }
-
-
-def train_step(state, x, y, lr=0.01, max_norm=None):
-    """Change `state` by one step of SGD on a batch; return the loss before the step.
-
-    lr: learning rate
-    max_norm: the largest norm of all gradients together, above which they are scaled
-    """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
-    if max_norm is not None:
-        clip_gradients({"all": gradient}, max_norm)
-    _descend(state["w"], gradient, state, lr)
-    return value
-
-
-def update(params, grads, state, lr=0.01):
-    """Change `params` and `state` in place by one step of SGD, for any gradients.
-
-    lr: learning rate
-    """
-    w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
-    g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
-    _descend(w, g, state, lr)
-    for name, value in _views(w).items():
-        params[name][...] = value
-
-
-def _descend(w, g, state, lr):
-    """Change the vector `w` of all parameters and `state` by one step of SGD."""
-    given = (w, g, state, lr)
-    _update_blocks(0, w.size, state["spare"], *given)
-
-
-def _update_blocks(first, last, room, parameters, gradients, state, lr):
-    """Change the elements from `first` to before `last`, by blocks that stay in the cache."""
-    for start in range(first, last, BLOCK):
-        block = slice(start, min(start + BLOCK, last))
-        w, g = parameters[block], gradients[block]
-        spare = room[:, : w.size]
-        # update: w = w − lr g
-        product = np.multiply(g, lr, out=spare[0])
-        w -= product
-
-
-def _views(vector):
-    """Return the part of a vector that belongs to each parameter, in its shape."""
-    views, start = {}, 0
-    for name, shape in PARAMETERS.items():
-        stop = start + int(np.prod(shape))
-        views[name] = vector[start:stop].reshape(shape)
-        start = stop
-    return views
 
 
 def clip_gradients(grads, max_norm):
@@ -334,21 +285,21 @@ def _check_work(work, m):
 
 
 def _check_x(x):
-    """Return the input as an array of DTYPE."""
-    x = _real("x", x)
-    _check_rows("x", x, (4,))
-    return _finite("x", x)
+    """Return the input as an array of ids."""
+    ids = _integers("x", x, 27)
+    _check_rows("x", ids, (3,))
+    return ids
 
 
 def _check_y(y, m, rows=None):
     """Return the targets as rows that sum to 1: as given, or made from class ids in `rows`."""
     shape = y.shape if type(y) is np.ndarray else np.shape(y)
-    if shape not in ((m,), (m, 3)):
-        allowed = f"({m},) class ids, or ({m}, 3) rows that sum to 1"
+    if shape not in ((m,), (m, 27)):
+        allowed = f"({m},) class ids, or ({m}, 27) rows that sum to 1"
         raise ValueError(f"y has shape {shape}; it must be {allowed}")
     if len(shape) == 1:
-        ids = _integers("y", y, 3)
-        rows = np.empty((m, 3), DTYPE) if rows is None else rows
+        ids = _integers("y", y, 27)
+        rows = np.empty((m, 27), DTYPE) if rows is None else rows
         return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     eps = _eps(y)
     y = _finite("y", _real("y", y))

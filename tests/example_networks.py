@@ -1,0 +1,31 @@
+"""Networks for tests that go through many: those of the gallery, and others that differ from them in one thing."""
+
+from __future__ import annotations
+
+from symprop.codegen.gallery import GALLERY, Example
+
+EXAMPLES = (
+    *GALLERY,
+    Example(
+        "three_layers",
+        "Input(4) >> Dense(5) >> Tanh() >> Dense(4) >> Tanh() >> Dense(2) >> Tanh() >> MeanSquaredError()",
+    ),
+    Example(
+        "projection",
+        "Input(4) >> Residual(Dense(6) >> ReLU() >> Dense(6), projection=True) >> Dense(3) >> SoftmaxCrossEntropy()",
+    ),
+    Example(
+        "digits_float32",
+        "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()",
+        dtype="float32",
+        optimizer="momentum",
+    ),
+    Example("softmax_layer", "Input(3) >> Dense(4) >> Softmax() >> MeanSquaredError()"),
+    Example("binary_probabilities", "Input(5) >> Dense(4) >> Tanh() >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()"),
+    Example(
+        "penalty",
+        "Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)",
+        optimizer="sgd",
+    ),
+    Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
+)
