@@ -69,7 +69,7 @@ GALLERY: tuple[Example, ...] = (
         optimizer="adam",
     ),
 )
-"""Networks that differ in kind: the smallest, a residual one, repeated blocks, ids, every activation, own functions, ties."""
+"""Networks that differ in kind: the smallest, residual, repeated blocks, ids, all activations, own functions, ties."""
 
 
 FILES_EACH = 5

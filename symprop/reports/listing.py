@@ -23,7 +23,7 @@ def code_lines(source: str, subject: Subject) -> Listing:
     names = {number: name for name, number in subject.derivation.numbers.items()}
     writer = PageWriter(subject.case.rows.derivation, subject.notation)
     lines = tuple(_lines(source, names, writer))
-    first = next(place for place, line in enumerate(lines) if line.text.startswith("def _step("))
+    first = next(place for place, line in enumerate(lines) if line.text.startswith("def backward("))
     last = next(place for place in range(first + 1, len(lines)) if lines[place].text.startswith(("def ", "class ")))
     return Listing(lines, _caption(subject, source), first, last)
 
