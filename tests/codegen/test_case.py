@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from symprop.analysis import derivation
 from symprop.codegen import case as cases
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
+from symprop.codegen.targets.target import Options, Target
 from symprop.networks import parse_network
 
 PLAIN = "Input(64) >> Dense(128) >> ReLU() >> Dense(10) >> SoftmaxCrossEntropy()"
@@ -42,15 +44,20 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
-    """Counts generated modules, by network and precision."""
+    """Counts generated modules, by target, network and options."""
     counted: Counter[Any] = Counter()
-    right = cases.module_source
+    right = cases.target_of
 
-    def counting(made: Any, program: Any, dtype: str, *options: Any) -> str:
-        counted[made.source, dtype, *options] += 1
-        return right(made, program, dtype, *options)
+    def counting(name: str) -> Target:
+        target = right(name)
 
-    monkeypatch.setattr(cases, "module_source", counting)
+        def source(made: Any, program: Any, options: Options) -> str:
+            counted[name, made.source, options] += 1
+            return target.source(made, program, options)
+
+        return replace(target, source=source)
+
+    monkeypatch.setattr(cases, "target_of", counting)
     return counted
 
 
@@ -62,7 +69,13 @@ def test_a_certificate_derives_each_network_and_layout_once(
     assert set(derived.values()) == {1}
     assert Counter(layout for layout, _ in derived) == {"example": 3, "rows": 2, "columns": 1}  # real, reduced, tiny
     assert set(written.values()) == {1}
-    assert len(written) == 3  # real; reduced, in both precisions
+    kinds = Counter((name, network == text, options.dtype) for name, network, options in written)
+    assert kinds == {  # those that run: real; reduced, in both precisions; and the one to read
+        ("fast", True, "float64"): 1,
+        ("fast", False, "float64"): 1,
+        ("fast", False, "float32"): 1,
+        ("numpy", True, "float64"): 1,
+    }
 
 
 def test_a_certificate_of_a_recurrence_derives_once_too(derived: Counter[Any], written: Counter[Any]) -> None:
@@ -129,7 +142,7 @@ def test_a_case_holds_all_there_is_and_frees_it() -> None:
     ("options", "message"),
     [
         ({"layout": "diagonal"}, "unknown layout 'diagonal'\nallowed: example, rows, columns"),
-        ({"target": "abacus"}, "unknown target 'abacus'\nallowed: numpy"),
+        ({"target": "abacus"}, "unknown target 'abacus'\nallowed: fast, "),
         ({"dtype": "int8"}, "unknown dtype 'int8'\nallowed: float64, float32"),
         ({"optimizer": "adamm"}, "unknown optimizer 'adamm'"),
         ({"threads": True}, "threads is 'True'\nallowed: 1, 2"),
