@@ -45,6 +45,8 @@ def tidy(node: Node) -> Node:
     """
     operands = tuple(tidy(operand) for operand in node.operands)
     found: Node = TIDY(node if operands == node.operands else node.with_operands(operands))
+    if found is node:
+        return node
     if not same_shape(found, node):
         raise LookupError(f"the tidy form of {type(node).__name__} has another shape: a fault in its row")
     if loose(found, node):
