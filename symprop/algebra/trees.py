@@ -170,8 +170,9 @@ def series_apart(node: Node, given: Sequence[Variable]) -> Node:
     >>> print(series_apart(nodes.BlockSum(s**i, i, 3), [variable("i")]).text())
     sum([s**j for j in range(1, 4)])
     """
-    taken = names_in(*given)
-    if taken.isdisjoint(part.index.name for part in walk(node) if isinstance(part, BlockSum)):
+    indices = {part.index.name for part in walk(node) if isinstance(part, BlockSum)}
+    taken = names_in(*given) if indices else indices
+    if taken.isdisjoint(indices):
         return node
     operands = tuple(series_apart(operand, given) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)

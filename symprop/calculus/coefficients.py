@@ -49,10 +49,15 @@ def base_and_exponent(node: Node) -> tuple[Node, Expr]:
     return (node.operands[0], node.exponent) if isinstance(node, n.Power) else (node, Integer(1))
 
 
+def cancelled(value: Expr) -> Expr:
+    """Return a coefficient with common factors cancelled, a number as it is: SymPy would look for factors in it too."""
+    return value if value.is_Rational else sympy.cancel(value)
+
+
 def scaled(coefficient: Expr, node: Node) -> Node:
     """Return `coefficient * node`, tidy when `node` is."""
     inner, rest = coefficient_and_rest(node)
-    total = sympy.cancel(coefficient * inner)
+    total = cancelled(coefficient * inner)
     if rest is None:
         return n.Scalar(total)
     if total == 0:
