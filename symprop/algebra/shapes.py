@@ -43,6 +43,8 @@ def broadcast(*shapes: Shape, what: str = "operands") -> Shape:
     Raises:
         ShapeError: the shapes do not broadcast; both are named.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Expr] = []
     for position in range(1, max((len(shape) for shape in shapes), default=0) + 1):
         size: Expr = Integer(1)

@@ -104,7 +104,7 @@ Move = tuple[str, Place, Applied]
 
 def _moves(node: Node, context: Context) -> Iterator[Move]:
     """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order."""
-    places = list(_places(node))
+    places = _places(node)
     yield from _differentiations(places)
     for rule in RULES:
         for place, part in places:
@@ -141,12 +141,14 @@ def _is_unfinished(node: Node) -> bool:
     return any(isinstance(part, UNFINISHED) for part in walk(node))
 
 
-def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
-    """Yield every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
+def _places(node: Node, place: Place = ()) -> list[tuple[Place, Node]]:
+    """Return every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
+    found: list[tuple[Place, Node]] = []
+    flow = FLOWS.get(type(node))
     for position, operand in enumerate(node.operands):
-        if position == FLOWS.get(type(node), position):
-            yield from _places(operand, (*place, position))
-    yield place, node
+        if flow is None or position == flow:
+            found += _places(operand, (*place, position))
+    return [*found, (place, node)]
 
 
 def _at(node: Node, place: Place) -> Node:
