@@ -12,6 +12,7 @@ from sympy import Expr, Integer, expand, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
+from symprop.algebra.sizes import size_text
 from symprop.errors import ShapeError
 
 Shape = tuple[Expr, ...]
@@ -27,7 +28,7 @@ def same(left: Expr, right: Expr) -> bool:
     return left == right or (not (left.is_Integer and right.is_Integer) and expand(left - right) == 0)
 
 
-def shape_text(shape: Shape, write: Callable[[Expr], str] = str) -> str:
+def shape_text(shape: Shape, write: Callable[[Expr], str] = size_text) -> str:
     """Return a shape as NumPy writes it, each size by `write`.
 
     >>> shape_text((Integer(3), Integer(4))), shape_text((Integer(3),)), shape_text(())
@@ -42,6 +43,8 @@ def broadcast(*shapes: Shape, what: str = "operands") -> Shape:
     Raises:
         ShapeError: the shapes do not broadcast; both are named.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Expr] = []
     for position in range(1, max((len(shape) for shape in shapes), default=0) + 1):
         size: Expr = Integer(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sympy import Dummy, Integer, Symbol
@@ -130,7 +130,7 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         top = stack.pop()
         yield top
-        stack.extend(reversed(top.operands))
+        stack.extend(top.operands[::-1])
 
 
 def variables(node: Node) -> tuple[Variable, ...]:
@@ -141,14 +141,19 @@ def variables(node: Node) -> tuple[Variable, ...]:
     >>> [part.name for part in variables(W @ x + W @ x)]
     ['W', 'x']
     """
+    return tuple([part for part in parts(node) if isinstance(part, Variable)])
+
+
+def parts(node: Node) -> Iterable[Node]:
+    """Return `node` and all nodes below it in the order of `walk`, what is shared only once."""
     found: dict[Node, None] = {}
     stack = [node]
     while stack:
         top = stack.pop()
-        if top not in found:  # a part that is shared is looked at once
+        if top not in found:
             found[top] = None
-            stack.extend(reversed(top.operands))
-    return tuple(part for part in found if isinstance(part, Variable))
+            stack.extend(top.operands[::-1])
+    return found
 
 
 def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
@@ -172,8 +177,9 @@ def series_apart(node: Node, given: Sequence[Variable]) -> Node:
     >>> print(series_apart(nodes.BlockSum(s**i, i, 3), [variable("i")]).text())
     sum([s**j for j in range(1, 4)])
     """
-    taken = names_in(*given)
-    if taken.isdisjoint(part.index.name for part in walk(node) if isinstance(part, BlockSum)):
+    indices = {part.index.name for part in walk(node) if isinstance(part, BlockSum)}
+    taken = names_in(*given) if indices else indices
+    if taken.isdisjoint(indices):
         return node
     operands = tuple(series_apart(operand, given) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)
@@ -191,6 +197,5 @@ def loose(after: Node, *before: Node) -> tuple[Symbol, ...]:
     >>> loose(s**i, s), loose(nodes.BlockSum(s**i, i, 3), s)
     ((i,), ())
     """
-    known = {symbol for each in before for symbol in each.free_symbols}
-    found = {symbol for symbol in after.free_symbols - known if isinstance(symbol, Symbol)}
-    return tuple(sorted(found, key=str))
+    found = after.free_symbols.difference(*(each.free_symbols for each in before))
+    return tuple(sorted((symbol for symbol in found if isinstance(symbol, Symbol)), key=str)) if found else ()

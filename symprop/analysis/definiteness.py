@@ -14,8 +14,8 @@ from symprop.algebra.table import Table
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
+from symprop.calculus.exponentials import minus_one
 from symprop.calculus.known_facts import has_fact, positive, sums_to_one
-from symprop.calculus.known_forms import minus_one
 from symprop.calculus.tidy import tidy
 
 _NEVER_NEGATIVE = frozenset({"exp", "abs", "sigmoid", "softplus", "relu", "cosh"})

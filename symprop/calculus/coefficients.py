@@ -49,10 +49,25 @@ def base_and_exponent(node: Node) -> tuple[Node, Expr]:
     return (node.operands[0], node.exponent) if isinstance(node, n.Power) else (node, Integer(1))
 
 
+def cancelled(value: Expr) -> Expr:
+    """Return a coefficient with common factors cancelled; a number, and a product of powers of sizes, have none.
+
+    >>> k = sympy.Symbol("k")
+    >>> cancelled((k**2 - 1) / (k - 1)), cancelled(2 / k)
+    (k + 1, 2/k)
+    """
+    return value if value.is_Rational or all(map(_is_power, sympy.Mul.make_args(value))) else sympy.cancel(value)
+
+
+def _is_power(factor: Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    return bool(factor.is_Rational or (base.is_Symbol and exponent.is_Integer))
+
+
 def scaled(coefficient: Expr, node: Node) -> Node:
     """Return `coefficient * node`, tidy when `node` is."""
     inner, rest = coefficient_and_rest(node)
-    total = sympy.cancel(coefficient * inner)
+    total = cancelled(coefficient * inner)
     if rest is None:
         return n.Scalar(total)
     if total == 0:

@@ -16,7 +16,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
-from symprop.calculus.coefficients import same_shape, scaled
+from symprop.calculus.coefficients import cancelled, same_shape, scaled
 
 Tidy = Callable[[Node], Node]
 
@@ -224,7 +224,7 @@ def _(node: n.Outer, inner: n.Fill, tidy: Tidy) -> Node | None:
 @pair(n.Sum, n.Scalar, n.Fill)
 def _(node: n.Sum, inner: Any, tidy: Tidy) -> Node:
     count = sympy.prod([inner.shape[axis] for axis in node.axes])
-    value = sympy.cancel(inner.value * count)
+    value = cancelled(inner.value * count)
     return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
 
 

@@ -83,6 +83,7 @@ def _(node: n.Add, context: Context) -> Applied | None:
 
 def _enter(form: KnownForm) -> None:
     @rule(PRODUCTS, form.name, form.identity)
+    @for_kinds(*form.kinds)
     def _(node: Node, context: Context) -> Applied | None:
         found = form.apply(node)
         return None if found is None else Applied(found)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
@@ -20,6 +19,7 @@ from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     bare_operands,
     base_and_exponent,
+    cancelled,
     coefficient_and_rest,
     common_factor,
     same_shape,
@@ -45,6 +45,8 @@ def tidy(node: Node) -> Node:
     """
     operands = tuple(tidy(operand) for operand in node.operands)
     found: Node = TIDY(node if operands == node.operands else node.with_operands(operands))
+    if found is node:
+        return node
     if not same_shape(found, node):
         raise LookupError(f"the tidy form of {type(node).__name__} has another shape: a fault in its row")
     if loose(found, node):
@@ -112,7 +114,7 @@ def _(node: n.Multiply) -> Node:
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
-    return scaled(sympy.cancel(coefficient), spread(product, node.shape))
+    return scaled(cancelled(coefficient), spread(product, node.shape))
 
 
 @TIDY.row(n.Power)

@@ -114,7 +114,8 @@ class Builder:
 
         Families: "layer" (all that have weights and a pre-activation), "embedding", and what a layer calls its own.
         """
-        number = expand(self.numbers.get(family, ZERO) + 1)
+        number = self.numbers.get(family, ZERO) + 1
+        number = number if number.is_Integer else expand(number)
         self.numbers[family], self.counts[family] = number, self.counts.get(family, 0) + 1
         return number
 
@@ -205,8 +206,10 @@ class Builder:
         books = self.books
         if (self.place, letter) in books.held:
             return self._used_again(books.held[self.place, letter], shape)
-        first = dict.fromkeys(self.shared, Integer(1))
-        index = tuple(expand(part.xreplace(first)) for part in self.index(number))
+        index = self.index(number)
+        if self.shared:
+            first = dict.fromkeys(self.shared, Integer(1))
+            index = tuple(expand(part.xreplace(first)) for part in index)
         variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(

@@ -14,6 +14,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
+from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
@@ -157,6 +158,8 @@ class Tex(Style):
         return rf"\operatorname{{mat}}_{{{sizes}}}\left({inside}\right)"
 
     def number(self, value: Basic) -> Piece:
+        if isinstance(value, sympy.Integer):
+            return Piece(size_text(value), SUM if value.is_negative else ATOM)
         text = self.numbers.doprint(value)
         if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)

@@ -96,7 +96,7 @@ def render(table: Table, node: Node) -> Piece:
             part, ready = stack.pop()
             if id(part) in pieces:
                 continue
-            if ready:
+            if ready or not part.operands:
                 piece = table(part, of)
                 if len(piece.text) > LONGEST:
                     raise LimitError(
@@ -105,7 +105,7 @@ def render(table: Table, node: Node) -> Piece:
                 pieces[id(part)] = piece
             else:
                 stack.append((part, True))
-                stack.extend((operand, False) for operand in part.operands)
+                stack.extend([(operand, False) for operand in part.operands])
 
     return of(node)
 
@@ -148,7 +148,8 @@ def split(node: Node) -> Ratio:
         else:
             above.append(factor)
     negative = bool(number.could_extract_minus_sign())
-    numerator, denominator = sympy.fraction(-number if negative else number)
+    size = -number if negative else number
+    numerator, denominator = (size, sympy.Integer(1)) if size.is_Integer else sympy.fraction(size)
     return Ratio(negative, numerator, denominator, tuple(above), tuple(below))
 
 

@@ -14,6 +14,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
@@ -92,9 +93,9 @@ class Unicode(Style):
         others = (*layers[1:], *rows)
         if layers:
             general = bool(others) or not layers[0].is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
-            below = "" if general else subscript(str(layers[0]))
+            below = "" if general else subscript(size_text(layers[0]))
             layer = superscript(f"({layers[0]})".replace("*", "")) if general else ""
-        later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
+        later = ",".join(subscript(size_text(index).replace(" ", "")) for index in others)
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
         comma = "," if (below or later) and elements else ""
         name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
@@ -117,6 +118,9 @@ class Unicode(Style):
     def number(self, value: Basic) -> Piece:
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
+        if isinstance(value, sympy.Integer):
+            piece = numbers.number(value)
+            return Piece(piece.text.replace("-", "−"), piece.level)
         value = _named(value)
         piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):

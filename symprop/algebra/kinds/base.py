@@ -72,8 +72,7 @@ class Node(Printable, Basic):
     @cached_property
     def free_symbols(self) -> set[Basic]:
         """The sizes and variables that the formula reads; the index of a series belongs to the series alone."""
-        read = (argument for argument in self.args if isinstance(argument, (Node, Expr, Tuple)))
-        return set().union(*(argument.free_symbols for argument in read))
+        return set().union(*[each.free_symbols for each in self.args if isinstance(each, (Node, Expr, Tuple))])
 
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
