@@ -80,15 +80,17 @@ def _(node: n.Scalar) -> Shape:
     return ()
 
 
-@SHAPE.row(n.Fill, n.Reshape)
-def _(node: Node) -> Shape:
-    shape: Shape = tuple(node.args[1].args)
-    if isinstance(node, n.Reshape):
-        before, after = (prod(sizes, start=Integer(1)) for sizes in (node.operands[0].shape, shape))
-        if not same(before, after):
-            raise ShapeError(
-                f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}"
-            )
+@SHAPE.row(n.Fill)
+def _(node: n.Fill) -> Shape:
+    return tuple(node.args[1].args)
+
+
+@SHAPE.row(n.Reshape)
+def _(node: n.Reshape) -> Shape:
+    source, shape = node.operands[0].shape, tuple(node.args[1].args)
+    before, after = (prod(sizes, start=Integer(1)) for sizes in (source, shape))
+    if not same(before, after):
+        raise ShapeError(f"cannot reshape {shape_text(source)} ({before} elements) to {shape_text(shape)}")
     return shape
 
 

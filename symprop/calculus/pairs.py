@@ -240,8 +240,8 @@ def _(node: n.Diag, inner: n.Fill, tidy: Tidy) -> Node:
 
 @pair(n.Outer, n.Fill)
 def _(node: n.Outer, inner: n.Fill, tidy: Tidy) -> Node | None:
-    other = node.operands[1]
-    return n.Fill(inner.value * other.value, node.shape) if isinstance(other, n.Fill) else None
+    other = node.operands[1].constant
+    return None if other is None else n.Fill(inner.value * other, node.shape)
 
 
 # ---------------------------------------------------------------- sums

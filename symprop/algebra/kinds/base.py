@@ -79,6 +79,16 @@ class Node(Printable, Basic):
         """What every element is, where the node is written as one number."""
         return self.number
 
+    @property
+    def function_name(self) -> str:
+        """What the elementwise function is called that the node applies; empty where it applies none."""
+        return ""
+
+    @property
+    def untransposed(self) -> Node:
+        """What the node is a transpose of, or the node itself."""
+        return self
+
     def permuted(self, axes: tuple[int, ...]) -> Node:
         """Return the array with its axes in another order, without a transpose of a transpose."""
         return self if axes == tuple(range(self.rank)) else Transpose(self, axes)
@@ -234,6 +244,10 @@ class Transpose(Structural):
     @property
     def axes(self) -> tuple[int, ...]:
         return tuple(int(axis) for axis in self.args[1].args)
+
+    @property
+    def untransposed(self) -> Node:
+        return self.operands[0].untransposed
 
     def permuted(self, axes: tuple[int, ...]) -> Node:
         return self.operands[0].permuted(tuple(self.axes[axis] for axis in axes))
