@@ -24,7 +24,6 @@ from symprop.formulas.code.kronecker_blocks import (
     by_blocks,
     elements,
     merged_blocks,
-    permuted,
     with_ones_split,
 )
 
@@ -255,7 +254,7 @@ def _(factor: n.Diag, matrix: Node) -> Node:
 
 @APPLIED.row(n.Commutation)
 def _(factor: n.Commutation, matrix: Node) -> Node:
-    return reshaped(permuted(reshaped(matrix, (*factor.args, matrix.shape[1])), (1, 0, 2)), matrix.shape)
+    return reshaped(reshaped(matrix, (*factor.args, matrix.shape[1])).permuted((1, 0, 2)), matrix.shape)
 
 
 @APPLIED.row(n.Kron)
@@ -275,7 +274,7 @@ def _(factor: n.Diag, matrix: Node) -> Node:
 
 @APPLIED_FROM_RIGHT.row(n.Commutation)
 def _(factor: n.Commutation, matrix: Node) -> Node:
-    turned = permuted(reshaped(matrix, (matrix.shape[0], *factor.args[::-1])), (0, 2, 1))
+    turned = reshaped(matrix, (matrix.shape[0], *factor.args[::-1])).permuted((0, 2, 1))
     return reshaped(turned, matrix.shape)
 
 
