@@ -56,6 +56,11 @@ def is_ones(node: Node) -> bool:
     return node.constant == 1
 
 
+def comparison(condition: Node) -> Compare:
+    """Return a condition as a comparison: a number holds where it is not 0."""
+    return condition if isinstance(condition, Compare) else Compare("!=", condition, Scalar(0))
+
+
 _WHOLE_OF_WHOLE = (Add, Multiply, Structural, Reshape, Concatenate, Sum, Take)
 
 

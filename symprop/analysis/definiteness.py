@@ -223,19 +223,17 @@ def _congruence(parts: list[Node]) -> bool:
 
 def _softmax_curvature(node: n.Add) -> bool:
     """diag(p) - p p' where p is not negative and sums to 1, for one distribution or for each row of a batch."""
-    if len(node.operands) != 2:
-        return False
-    (_, first), (minus, second) = map(coefficient_and_rest, node.operands)
-    if not isinstance(first, n.Diag) or node.operands[0] != first or minus != -1 or second is None:
-        return False
-    p = first.operands[0]
-    if not nonnegative(p):
-        return False
-    if isinstance(p, n.Reshape) and isinstance(second, n.MatMul) and p.operands[0].rank == 2:
-        rows = p.operands[0]
-        within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
-        return links(second) == [first, within, first] and sums_to_one(rows, (1,), Context()) is not None
-    return isinstance(second, n.Outer) and second.operands == (p, p) and sums_to_one(p, (0,), Context()) is not None
+    match node.operands[0], *map(coefficient_and_rest, node.operands[1:]):
+        case n.Diag(operands=(n.Reshape(operands=(rows,)) as p,)) as first, (-1, n.MatMul() as product) if (
+            rows.rank == 2
+        ):
+            within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
+            shown, axis = links(product) == [first, within, first], 1
+        case n.Diag(operands=(rows,)), (-1, n.Outer() as product):
+            p, shown, axis = rows, product.operands == (rows, rows), 0
+        case _:
+            return False
+    return shown and nonnegative(p) and sums_to_one(rows, (axis,), Context()) is not None
 
 
 def _projection(node: n.Add) -> bool:
