@@ -11,7 +11,7 @@ from dataclasses import replace
 from symprop.networks.blocks import Repeat, symbolic_repeats, varies
 from symprop.networks.layers import Dense
 from symprop.networks.network import Network
-from symprop.networks.sizes import LOOP_SYMBOLS
+from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED
 from symprop.notation.blocks import Block, Boxed, Equations, Math, Paragraph
 from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter
@@ -51,7 +51,8 @@ def _are_alike(network: Network, repeat: Repeat) -> bool:
     known = {own.name for part in built[: place if repeat.tied else before] for own in part.parameters}
     ties = [part.layer.tied for part in built[before:] if isinstance(part.layer, Dense) and part.layer.tied]
     index = LOOP_SYMBOLS[: len(symbolic_repeats(network.layers)) + 1]
-    named = any(size == each.name or varies(size, each) for size in network.sizes for each in index)
+    taken = {*NUMBERED, *(each.name for each in index)}
+    named = any(size in taken or any(varies(size, each) for each in index) for size in network.sizes)
     alike = whole.is_numbered and whole.value.shape == whole.output.shape and not symbolic_repeats(repeat.inner)
     return alike and not named and all(tie.removesuffix(".T") in known for tie in ties)
 
