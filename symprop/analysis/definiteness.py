@@ -137,11 +137,6 @@ def _(node: n.Multiply) -> bool:
     return matrix is not None and _product(scalars) and semidefinite(matrix)
 
 
-@SEMIDEFINITE.row(n.Identity)
-def _(node: n.Identity) -> bool:
-    return True
-
-
 @SEMIDEFINITE.row(n.Diag)
 def _(node: n.Diag) -> bool:
     return nonnegative(node.operands[0])
@@ -185,6 +180,7 @@ def definite(node: Node) -> bool:
     return has_fact(bare, "positive definite") or (type(bare) in DEFINITE and bool(DEFINITE(bare)))
 
 
+@SEMIDEFINITE.row(n.Identity)
 @DEFINITE.row(n.Identity)
 def _(node: n.Identity) -> bool:
     return True

@@ -112,8 +112,8 @@ def _(node: n.MatMul) -> Operations:
     return Operations(sympy.expand(size(node) * inner), sympy.expand(size(node) * (inner - 1)))
 
 
-@FLOPS.row(n.Outer)
-def _(node: n.Outer) -> Operations:
+@FLOPS.row(n.Outer, n.Kron)
+def _(node: Node) -> Operations:
     return Operations(multiplications=size(node))
 
 
@@ -159,11 +159,6 @@ def _(node: n.MatrixPower) -> Operations:
         products = Integer(max(len(binary) + binary.count("1") - 2, 0))
     once = Operations(sympy.expand(products * k**3), sympy.expand(products * k**2 * (k - 1)))
     return once + FLOPS(n.Inverse(node.operands[0])) if exponent.is_negative else once
-
-
-@FLOPS.row(n.Kron)
-def _(node: n.Kron) -> Operations:
-    return Operations(multiplications=size(node))
 
 
 @FLOPS.row(n.Product)
