@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sympy import Dummy, Integer, Symbol
+from sympy import Dummy, Expr, Integer, Symbol, prod
 
 from symprop.algebra.nodes import (
     Add,
@@ -55,7 +55,17 @@ def zeros(*shape: Any) -> Node:
 
 def is_zero(node: Node) -> bool:
     """Whether `node` is written as zero (a number or a fill)."""
-    return isinstance(node, (Scalar, Fill)) and node.value == 0
+    return node.constant == 0
+
+
+def is_ones(node: Node) -> bool:
+    """Whether `node` is written as ones (a number or a fill)."""
+    return node.constant == 1
+
+
+def comparison(condition: Node) -> Compare:
+    """Return a condition as a comparison: a number holds where it is not 0."""
+    return condition if isinstance(condition, Compare) else Compare("!=", condition, Scalar(0))
 
 
 _WHOLE_OF_WHOLE = (Add, Multiply, Structural, Reshape, Concatenate, Sum, Take)
@@ -65,8 +75,8 @@ def is_whole(ids: Node) -> bool:
     """Whether all elements are whole numbers: an index, a whole number, their sums and products, parts of these."""
     if isinstance(ids, Variable):
         return "index" in ids.facts_by_kind
-    if isinstance(ids, (Scalar, Fill)):
-        return bool(ids.value.is_integer)
+    if ids.constant is not None:
+        return bool(ids.constant.is_integer)
     if isinstance(ids, Structural) and not (ids.index_map.outside or Integer(0)).is_integer:
         return False
     return isinstance(ids, _WHOLE_OF_WHOLE) and all(map(is_whole, ids.operands))
@@ -122,6 +132,22 @@ def terms_of(node: Node) -> tuple[Node, ...]:
 def factors_of(node: Node) -> tuple[Node, ...]:
     """Return the factors of an elementwise product; anything else is one factor."""
     return node.operands if isinstance(node, Multiply) else (node,)
+
+
+def numbers_apart(factors: Iterable[Node]) -> tuple[Expr, list[Node]]:
+    """Return the product of the numbers among some factors, and the others.
+
+    >>> from symprop.algebra import variable
+    >>> numbers_apart([Scalar(2), variable("x", (3,)), Scalar(5)])
+    (10, [x])
+    """
+    numbers, others = [], []
+    for factor in factors:
+        if factor.number is None:
+            others.append(factor)
+        else:
+            numbers.append(factor.number)
+    return prod(numbers), others
 
 
 def walk(node: Node) -> Iterator[Node]:

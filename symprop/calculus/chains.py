@@ -135,12 +135,10 @@ def _(left: Node, right: Node) -> Node | None:
 
 def _matrix_power(node: Node) -> tuple[Node, Expr, bool]:
     """Return a matrix, its exponent, and whether that is below 0."""
-    if isinstance(node, n.Inverse):
-        return node.operands[0], Integer(-1), True
-    if isinstance(node, n.MatrixPower):
-        base, exponent = node.plain
-        return base, exponent, isinstance(node.operands[0], n.Inverse) or bool(exponent.is_nonpositive)
-    return node, Integer(1), False
+    if not isinstance(node, (n.Inverse, n.MatrixPower)):
+        return node, Integer(1), False
+    base, exponent = node.plain
+    return base, exponent, base is not node.operands[0] or bool(exponent.is_nonpositive)
 
 
 @NEIGHBOURS.row(n.Kron, n.Kron)

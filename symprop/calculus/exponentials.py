@@ -50,6 +50,13 @@ def minus_one(node: n.Add) -> Node | None:
     return n.Add(*rest) if len(rest) > 1 else rest[0]
 
 
+def complement(node: Node) -> Node | None:
+    """Return `p` where `node` is written `1 - p`, else None."""
+    rest = minus_one(node)
+    coefficient, p = coefficient_and_rest(rest) if rest is not None else (0, None)
+    return p if coefficient == -1 else None
+
+
 @for_kinds(n.Map)
 def as_softplus(node: Node) -> Node | None:
     """Return `log(c + d exp(t))` as `log(c) + softplus(t + log(d / c))`, for c and d above 0, else None."""
@@ -141,9 +148,9 @@ def as_opposite_sigmoid(node: n.Multiply) -> Node | None:
             base, exponent = base_and_exponent(other)
             if is_map(base, "sigmoid") and exponent.is_positive:
                 s = tidy(n.Add(factor.operands[0], base.operands[0]))
-                if isinstance(s, (n.Scalar, n.Fill)):
+                if s.constant is not None:
                     opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
-                    factors[first] = n.Scalar(sympy.exp(s.value)) * opposite
+                    factors[first] = n.Scalar(sympy.exp(s.constant)) * opposite
                     factors[second] = n.Power(base, exponent - 1)
                     return tidy(multiplied(factors))
     return None

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
-from symprop.algebra.trees import added, ones, replace, series_apart, variables, walk, zeros
+from symprop.algebra.trees import added, factors_of, numbers_apart, ones, replace, series_apart, variables, walk, zeros
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import known_form
@@ -234,12 +234,10 @@ def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
 def _rule_name(expression: Node) -> str:
     """What the rule of the outermost operation is called."""
     name = PULLBACK_NAMES.get(type(expression), type(expression).__name__.lower())
-    if isinstance(expression, n.Map):
-        return f"{name} {expression.function.name}"
-    if isinstance(expression, n.Multiply):
-        varying = sum(not isinstance(factor, n.Scalar) for factor in expression.operands)
-        return name if varying > 1 else "constant factor"
-    return name
+    if expression.function_name:
+        return f"{name} {expression.function_name}"
+    varying = numbers_apart(factors_of(expression))[1]
+    return "constant factor" if len(varying) == 1 and varying[0] is not expression else name
 
 
 def _smaller(operand: Node, node: Node) -> bool:

@@ -97,7 +97,7 @@ for _form in KNOWN_FORMS:
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
     choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
-    others = [factor for factor in node.operands if factor is not choice and not isinstance(factor, n.Scalar)]
+    others = [factor for factor in node.operands if factor is not choice and factor.number is None]
     partial = [factor for factor in others if not all(map(has_value_everywhere, walk(factor)))]
     if choice is None or not partial:
         return None

@@ -74,7 +74,8 @@ def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
         for part in terms_of(term):
-            coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
+            constant = part.constant
+            coefficient, rest = coefficient_and_rest(part) if constant is None else (constant, None)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
     if not terms:
@@ -95,8 +96,8 @@ def _(node: n.Multiply) -> Node:
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
     for factor in factors:
-        if isinstance(factor, (n.Scalar, n.Fill)):
-            coefficient *= factor.value
+        if factor.constant is not None:
+            coefficient *= factor.constant
             continue
         base, exponent = base_and_exponent(factor)
         if isinstance(base, n.Transpose) and n.Identity(node.shape[-1]) in factors:
@@ -211,10 +212,9 @@ def _(node: Node) -> Node:
 
 @TIDY.row(n.Map)
 def _(node: n.Map) -> Node:
-    if all(isinstance(operand, n.Scalar) for operand in node.operands):
-        value = node.function.of(*(operand.args[0] for operand in node.operands))
-        return n.Scalar(value) if value.is_Rational else node  # abs(-1) is 1, and exp(1) stays
-    return node
+    numbers = [operand.number for operand in node.operands]
+    value = node.function.of(*numbers) if None not in numbers else None
+    return node if value is None or not value.is_Rational else n.Scalar(value)  # abs(-1) is 1, and exp(1) stays
 
 
 @TIDY.row(n.Where)

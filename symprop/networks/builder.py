@@ -254,7 +254,7 @@ class Builder:
         if not layer.is_transparent:
             books.waiting = None
         self.nesting += 1
-        before, start, place = len(books.parameters), len(books.built), self.place
+        before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
         output = layer.build(self, value)
@@ -263,7 +263,7 @@ class Builder:
         inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
         index = self.indices[-1] if self.indices else None
-        books.built.append(Built(layer, self.nesting, value, output, own, index))
+        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number))
         if output is not value and not layer.is_transparent:
             books.previous = layer
         return output

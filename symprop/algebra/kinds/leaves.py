@@ -131,6 +131,10 @@ class Fill(Leaf):
     def value(self) -> Expr:
         return self.args[0]
 
+    @property
+    def constant(self) -> Expr:
+        return self.args[0]
+
 
 class Identity(Leaf):
     """The identity matrix of `size` rows."""
