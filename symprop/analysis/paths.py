@@ -18,10 +18,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown
-from symprop.algebra.trees import added, terms_of, variables
+from symprop.algebra.trees import added, terms_of
 from symprop.analysis.modes import without_loops
 from symprop.calculus.chains import links
 from symprop.calculus.jacobians import between_vectors, chained
+from symprop.calculus.reached import dependents
 from symprop.calculus.rules import context
 from symprop.errors import LimitError, SpecError
 
@@ -139,17 +140,10 @@ def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Var
     if len(terms) != 2:
         return None
     for branch, entry in (terms, terms[::-1]):
-        if isinstance(branch, Variable) and isinstance(entry, Variable) and _reaches(entry, branch, before):
+        both = isinstance(branch, Variable) and isinstance(entry, Variable) and branch != entry
+        if both and branch in dependents(before, [entry]):
             return entry, branch
     return None
-
-
-def _reaches(source: Variable, target: Variable, equations: list[Equation]) -> bool:
-    reached = {source}
-    for equation in equations:
-        if any(variable in reached for variable in variables(equation.expression)):
-            reached.add(equation.target)
-    return target in reached and target != source
 
 
 def paths(system: System) -> Expansion:

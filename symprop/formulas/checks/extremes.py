@@ -22,7 +22,7 @@ from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, Precise, nearest
-from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
+from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT, relative_error
 from symprop.verify.measure import WIDEST, Row
 from symprop.verify.values import satisfies
 
@@ -92,11 +92,9 @@ def exponents(node: Node) -> tuple[Node, ...]:
 
 def _error(found: Array, true: Array, node: Node, point: FormulaPoint) -> float:
     """Return the largest error relative to the largest element or 1; 0 where rounding allows it."""
-    if found.shape != true.shape or not np.all(np.isfinite(found)):
-        return float("inf")
-    largest = float(np.max(np.abs(true), initial=1.0))
-    off = float(np.max(np.abs(found - true), initial=0.0)) / largest
-    if off <= LIMIT:
+    off = relative_error(found, true)
+    if off <= LIMIT or off == np.inf:
         return off
     moved = noise.of_run(lambda arithmetic: value(node, point, arithmetic))  # large numbers lose digits: how many?
-    return 0.0 if off <= min(float(np.max(moved, initial=0.0)) / largest, WIDEST) else off
+    allowed = float(np.max(moved, initial=0.0)) / float(np.max(np.abs(true), initial=1.0))
+    return 0.0 if off <= min(allowed, WIDEST) else off
