@@ -20,7 +20,7 @@ from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name
+from symprop.notation.style import Style, accented, function_name, scientific
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -157,6 +157,9 @@ class Tex(Style):
         return rf"\operatorname{{mat}}_{{{sizes}}}\left({inside}\right)"
 
     def number(self, value: Basic) -> Piece:
+        if (powers := scientific(value)) is not None:
+            raised = f"10^{{{powers[1]}}}"
+            return Piece(rf"{powers[0]} \cdot {raised}" if powers[0] else raised, PRODUCT if powers[0] else POWER)
         text = self.numbers.doprint(value)
         if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)
