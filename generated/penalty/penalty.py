@@ -189,7 +189,7 @@ def _step(params, x, y, work):
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
     product2 = np.divide(W2, 1000, out=work.product2)
     dW2 += product2
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (3,)
+    # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (3,)
     ones_2 = work.ones_2
     db2 = np.dot(ones_2, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)

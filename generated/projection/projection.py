@@ -219,7 +219,7 @@ def _step(params, x, y, work):
     delta4 /= m
     # (14) ∂L/∂W₄ = δ₄ᵀ a₃   (3, 6)
     dW4 = np.dot(delta4.T, a3, out=work.dW4)
-    # (15) ∂L/∂b₄ = 𝟏ᵀ δ₄   (3,)
+    # (15) ∂L/∂b₄ = δ₄ᵀ 𝟏   (3,)
     ones_2 = work.ones_2
     db4 = np.dot(ones_2, delta4, out=work.db4)
     # (10) ∂L/∂a₃ = δ₄ W₄   (m, 6)
@@ -232,7 +232,7 @@ def _step(params, x, y, work):
     delta2 = delta3
     # (17) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (18) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
+    # (18) ∂L/∂b₂ = δ₂ᵀ 𝟏   (6,)
     db2 = np.dot(ones_2, delta2, out=work.db2)
     # (13) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 6)
     delta1 = np.dot(delta2, W2, out=work.delta1)
@@ -240,7 +240,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (19) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (20) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
+    # (20) ∂L/∂b₁ = δ₁ᵀ 𝟏   (6,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {

@@ -154,7 +154,7 @@ def _step(params, x, y, work):
     delta1 /= m
     # (5) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (6) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (6) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     ones_2 = work.ones_2
     db1 = np.dot(ones_2, delta1, out=work.db1)
 

@@ -177,7 +177,7 @@ def _step(params, x, y, work):
     delta3 /= m
     # (11) ∂L/∂W₃ = δ₃ᵀ a₂   (2, 4)
     dW3 = np.dot(delta3.T, a2, out=work.dW3)
-    # (12) ∂L/∂b₃ = 𝟏ᵀ δ₃   (2,)
+    # (12) ∂L/∂b₃ = δ₃ᵀ 𝟏   (2,)
     ones = work.ones
     db3 = np.dot(ones, delta3, out=work.db3)
     # (9) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
@@ -187,7 +187,7 @@ def _step(params, x, y, work):
     delta2 *= slope2
     # (13) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 5)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (14) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
+    # (14) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
     db2 = np.dot(ones, delta2, out=work.db2)
     # (10) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 5)
     delta1 = np.dot(delta2, W2, out=work.delta1)
@@ -196,7 +196,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (15) ∂L/∂W₁ = δ₁ᵀ x   (5, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (16) ∂L/∂b₁ = 𝟏ᵀ δ₁   (5,)
+    # (16) ∂L/∂b₁ = δ₁ᵀ 𝟏   (5,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {
