@@ -176,7 +176,7 @@ class Unicode(Style):
         return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(str(count))} {inside}", SUMMATION)
+        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)

@@ -45,6 +45,8 @@ CASES = [
     (-n.Sum(Y * log(P)) / m, "−(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)", r"-\frac{1}{m} \sum_{i,j} y_{ij} \log(p_{ij})"),
     (variable("u", (3,)) + sympy.Rational(1, 10**5), "u + 10⁻⁵", "u + 10^{-5}"),
     (variable("u", (3,)) ** sympy.Rational(1, 10**5), "u⊙^(10⁻⁵)", r"u^{\odot 1/100000}"),
+    (variable("u", (3,)) / n.Scalar(sympy.sqrt(3)), "(1/√3) u", r"\frac{1}{\sqrt{3}} u"),
+    (variable("Z", (3, 4)) - n.Expand(-variable("b1", (3,)), 1), "Z + b₁ 𝟏ᵀ", r"Z + b_1 \mathbf{1}^{\top}"),
     (n.Sum(D, 0), "δ₁ᵀ 𝟏", r"\delta_1^{\top} \mathbf{1}"),
     (n.Sum(n.Sum(D, 0, True), 0), "δ₁ᵀ 𝟏", r"\delta_1^{\top} \mathbf{1}"),
     (n.Sum(D, 0, True), "𝟏ᵀ δ₁", r"\mathbf{1}^{\top} \delta_1"),
