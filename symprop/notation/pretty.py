@@ -18,7 +18,7 @@ from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name
+from symprop.notation.style import Style, accented, function_name, scientific
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -127,6 +127,9 @@ class Unicode(Style):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π").replace("inf", "∞")
         text = re.sub(r"sqrt\((\w+)\)", r"√\1", text).replace("sqrt(", "√(")
+        if (powers := scientific(value)) is not None:
+            raised = f"10{superscript(powers[1])}"
+            return Piece(f"{powers[0]}·{raised}" if powers[0] else raised, PRODUCT if powers[0] else POWER)
         return Piece(text.replace("-", "−").replace("*", " "), piece.level)
 
     def group(self, text: str) -> str:
@@ -177,7 +180,7 @@ class Unicode(Style):
         return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(str(count))} {inside}", SUMMATION)
+        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)

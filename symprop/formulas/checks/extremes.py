@@ -15,7 +15,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import replace, variables, walk
 from symprop.formulas.checks.oracles import precise, value
 from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
@@ -81,13 +81,20 @@ def exponents(node: Node) -> tuple[Node, ...]:
     ['2 * x']
     """
     found: dict[Node, None] = {}
-    for part in walk(node):
+    for part in walk(_of_last_terms(node)):
         kinds = (sympy.exp, sympy.tanh, sympy.sinh, sympy.cosh)
         if isinstance(part, (n.Softmax, n.LogSumExp)) or (
             isinstance(part, n.Map) and part.function.definition.has(*kinds)
         ):
             found.update(dict.fromkeys(operand for operand in part.operands if variables(operand)))
     return tuple(found)
+
+
+def _of_last_terms(node: Node) -> Node:
+    """Return `node` with the last term of each series in its place: an exponent by itself reads no bound index."""
+    while series := next((part for part in walk(node) if isinstance(part, n.BlockSum)), None):
+        node = replace(node, {series: series.at(series.count)})
+    return node
 
 
 def _error(found: Array, true: Array, node: Node, point: FormulaPoint) -> float:
