@@ -43,8 +43,8 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
 def _are_alike(network: Network, repeat: Repeat) -> bool:
     """Whether the blocks differ in their number alone: they have one, keep the shape, and none is spoken of elsewhere.
 
-    A loop inside a loop numbers its layers in another way than the report, so there is none in them. Sizes of loops that
-    stand behind are named by an index (`n_l`) that would be another then.
+    A loop inside a loop numbers its layers in another way than the report, so there is none in them. Sizes of loops
+    that stand behind are named by an index (`n_l`) that would be another then.
     """
     built = network.built
     place = next(place for place, part in enumerate(built) if part.layer is repeat)

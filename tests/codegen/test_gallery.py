@@ -84,8 +84,8 @@ def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert gallery.check(tmp_path) == []
     module = tmp_path / "two_two_one" / "two_two_one.py"
     module.write_text(module.read_text(encoding="utf-8").replace("a1 = ", "a1 =  "), encoding="utf-8")
-    (tmp_path / "three_layers" / "derivation.txt").unlink()
-    (tmp_path / "three_layers" / "notes.txt").write_text("mine")
+    (tmp_path / "digits" / "derivation.txt").unlink()
+    (tmp_path / "digits" / "notes.txt").write_text("mine")
     (tmp_path / "stranger").mkdir()
     wrong = "\n".join(gallery.check(tmp_path))
     assert "two_two_one.py differs from line" in wrong

@@ -17,6 +17,7 @@ from symprop.algebra.trees import variables
 from symprop.codegen import compile_network, passes
 from symprop.codegen.program import HELPERS, Program, Statement
 from symprop.codegen.targets.code import number
+from symprop.codegen.targets.numpy.lines import PASSES
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.errors import LimitError
 from tests.rounding import FUNCTION, UNIT, assert_rounded, exact
@@ -64,7 +65,7 @@ def values_of(program: Program, dtype: str) -> dict[str, Any]:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("node", NODES, ids=[f"{type(node).__name__}-{k}" for k, node in enumerate(NODES)])
 def test_source_computes_the_node(node: Node, dtype: str) -> None:
-    program = passes.run(program_of(node))
+    program = passes.run(program_of(node), PASSES)
     values = values_of(program, dtype)
     found = np.asarray(run(program, values, dtype))
     exact = {name: value.astype(float) if name not in IDS else value for name, value in values.items()}

@@ -46,11 +46,11 @@ def test_two_threads_change_no_number(text: str, m: int) -> None:
 
 
 def test_only_wide_rows_are_shared() -> None:
-    source = generate(TEXTS[0], threads=2)
+    source = generate(TEXTS[0], threads=2, fast=True)
     assert "_both(np.tanh, z1, out=z1)" in source and "_both(np.multiply, delta1, slope1, out=delta1)" in source
     assert "_both(np.add, z4, b4" not in source, "three columns are not wide"
-    assert "_both" not in generate(TEXTS[0]) and "_both" not in generate(
-        "Input(3) >> Dense(3) >> MeanSquaredError()", threads=2
+    assert "_both" not in generate(TEXTS[0], fast=True) and "_both" not in generate(
+        "Input(3) >> Dense(3) >> MeanSquaredError()", threads=2, fast=True
     )
 
 
@@ -64,7 +64,7 @@ def test_an_error_of_the_second_thread_is_raised() -> None:
 @pytest.mark.parametrize("optimizer", list(OPTIMISERS))
 def test_source_for_two_threads_is_as_ruff_would_have_it(optimizer: str, tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    path.write_text(generate(TEXTS[0], "float32", optimizer, threads=2), encoding="utf-8")
+    path.write_text(generate(TEXTS[0], "float32", optimizer, threads=2, fast=True), encoding="utf-8")
     for command in (["format", "--diff"], ["check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--isolated", str(path)],
@@ -88,5 +88,5 @@ def test_an_optimiser_is_a_handful_of_operations(name: str, operations: int, spa
 def test_threads_are_one_or_two(threads: object) -> None:
     with pytest.raises(SpecError, match="allowed: 1, 2"):
         generate(TEXTS[0], threads=threads)  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match='threads=2 is for target="numpy"'):
+    with pytest.raises(SpecError, match="threads=2 is for the fast NumPy module"):
         generate(TEXTS[0], threads=2, target="numba")
