@@ -66,7 +66,7 @@ def predict(params, x):
 def loss(params, x, y, values=None):
     """Return the mean loss over the batch.
 
-    y: (m, 2)
+    y: (m, 2), from 0 to 1
     """
     z2 = forward(params, x, values=values)
     y = _targets(y, len(z2))
