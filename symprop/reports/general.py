@@ -43,20 +43,18 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
 def _are_alike(network: Network, repeat: Repeat) -> bool:
     """Whether the blocks differ in their number alone: they have one, keep the shape, and none is spoken of elsewhere.
 
-    A loop inside a loop numbers its layers in another way than the report, so there is none in them. Sizes of loops
-    that stand behind are named by an index (`n_l`) that would be another then.
+    A loop inside a loop numbers its layers in another way than the report, so there is none in them. A size of a loop
+    behind is named by an index (`n_l`) that would be another then.
     """
     built = network.built
     place = next(place for place, part in enumerate(built) if part.layer is repeat)
     whole, before = built[place], 1 + max((back for back in range(place) if not built[back].nesting), default=-1)
     known = {own.name for part in built[: place if repeat.tied else before] for own in part.parameters}
     ties = [part.layer.tied for part in built[before:] if isinstance(part.layer, Dense) and part.layer.tied]
-    loops, passed = (
-        len(symbolic_repeats(layers)) for layers in (network.layers, network.layers[: network.layers.index(repeat)])
-    )
-    index = LOOP_SYMBOLS[: loops + 1]
+    ahead = symbolic_repeats(network.layers[: network.layers.index(repeat)])
+    index = LOOP_SYMBOLS[: len(symbolic_repeats(network.layers)) + 1]
     taken = {*NUMBERED, *(each.name for each in index)}
-    named = any(size in taken or any(varies(size, each) for each in index[passed:]) for size in network.sizes)
+    named = any(size in taken or any(varies(size, each) for each in index[len(ahead) :]) for size in network.sizes)
     alike = whole.is_numbered and whole.value.shape == whole.output.shape and not symbolic_repeats(repeat.inner)
     return alike and not named and all(tie.removesuffix(".T") in known for tie in ties)
 

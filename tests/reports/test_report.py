@@ -107,6 +107,7 @@ def test_a_repeat_has_its_recurrence_in_general_too() -> None:
         "Input(2) >> Repeat(Dense(3) >> Tanh(), 4) >> MeanSquaredError()",
         "Input(l) >> Repeat(Dense(l) >> Tanh(), 4) >> MeanSquaredError()",
         "Input(n_l) >> Repeat(Dense(n_l) >> Tanh(), 4) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Repeat(Dense(n_l) >> Dense(3), K) >> MeanSquaredError()",
         'Input(3) >> Repeat(Dense(3) >> Dense(3, tied="W1"), 4) >> MeanSquaredError()',
         'Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Dense(3, tied="W4.T") >> MeanSquaredError()',
         'Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Dense(3) >> Dense(3, tied="W5") >> MeanSquaredError()',
@@ -116,6 +117,7 @@ def test_a_repeat_has_its_recurrence_in_general_too() -> None:
         'Input(3) >> Dense(3) >> Repeat(Dense(3) >> Dense(3, tied="W1"), 4) >> MeanSquaredError()',
         'Input(3) >> Repeat(Dense(3) >> Tanh(), 4, tied=True) >> Dense(3, tied="W1.T") >> MeanSquaredError()',
         "Input(3) >> Repeat(Residual(Tanh(), projection=True), 4) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(n_l) >> Dense(3), K) >> Repeat(Dense(3) >> Tanh(), 4) >> MeanSquaredError()",
         "Input(3) >> Repeat(Dense(3), K) >> Repeat(Dense(5) >> Repeat(Dense(3), 2), 3) >> MeanSquaredError()",
     ):
         found = with_name(symprop.parse_network(other))
