@@ -9,6 +9,7 @@ Exit codes: 0 done; 1 something disagrees (check, generate --check); 2 bad input
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ _ABOUT = "Derive the backpropagation of a neural network, or the gradient of a f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
+    if arguments is None:  # a process of its own: what was imported stays, and is not searched for garbage
+        gc.freeze()
     try:
         options = _parser().parse_args(arguments)
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from symprop.data import batches
 from symprop.errors import DataError, SpecError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Features = Array | dict[str, Array]
@@ -141,6 +142,8 @@ def check_options(epochs: int, batch: int, rate: float | None, seed: int, clip: 
 @contextmanager
 def progress_bar(console: Console, epochs: int) -> Iterator[Callable[[Epoch], None]]:
     """Show a bar with the loss of the latest epoch; what it yields is the `after_epoch` of `train`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("", total=epochs)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from latex_calls import CALLS
 from latex_names import Tree
-from latex_places import arranged, part, stack
+from latex_places import arranged, part, stack, thin
 from latex_reader import read
 from latex_sizes import FUNCTIONS, WITH_A_NUMBER, ZERO, Array, Multiple, Size, Value
 from latex_sizes import scalar as scalar_value
@@ -54,6 +54,7 @@ class Meaning:
         sizes = tuple(map(Size, shape))
         if value.rank != len(shape) and math.prod(shape) == 1 and value.single:
             return np.reshape(value.compute(), shape)
+        value = thin(value, len(shape))
         if value.rank != len(shape) or not all(one.meets(size) for one, size in zip(value.shape, sizes, strict=True)):
             raise Unreadable(f"rank {value.rank}, shape {[size.known for size in value.shape]} in place of {shape}")
         return np.broadcast_to(value.compute(), shape)

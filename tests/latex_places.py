@@ -107,6 +107,8 @@ def stack(meaning: Meaning, tree: Tree, shape: Sequence[Size] = ()) -> Value:
     meaning.indices.update(bound)
     body = meaning.array(tree.parts[0])
     meaning.indices = outer
+    count = sum(label == ":" for labels in axes for label in labels) + max(0, len(shape) - len(axes))
+    body = thin(body, count) if shape else body
     rest = iter(body.shape)
     sizes = [[next(rest) if label == ":" else bound[label][0] for label in labels] for labels in axes]
     labels_of = [label for labels in axes for label in labels]
@@ -128,6 +130,14 @@ def stack(meaning: Meaning, tree: Tree, shape: Sequence[Size] = ()) -> Value:
         return real.reshape([size.value for size in whole])
 
     return Value(tuple(whole), compute)
+
+
+def thin(value: Value, rank: int) -> Value:
+    """A column as the matrix of one column that it is, a row as that of one row, a number as that of one element."""
+    if rank != 2 or value.rank >= rank:
+        return value
+    shape = (Size(1), Size(1)) if not value.rank else (Size(1), *value.shape) if value.row else (*value.shape, Size(1))
+    return Value(shape, lambda: np.reshape(value.compute(), [size.value for size in shape]))
 
 
 def _product(sizes: Sequence[Size]) -> Size:

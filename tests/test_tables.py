@@ -34,6 +34,7 @@ PARTIAL = {
     "as an inner product": "a kind without a row stays as it is",
     "digits": "a kind without a row has one digit for each axis",
     "slices": "a kind without a row is written whole",
+    "where the derivative does not exist": "that of any other kind exists everywhere",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {

@@ -148,7 +148,7 @@ def backward(params, x, y, values):
     delta4 = (delta5 @ W5) * np.where(z4 > 0, 1, a4 + 1)
     # (17) δ₃ = (δ₄ W₄) ⊙ (a₃ ⊙ (1 − σ(z₃)) + σ(z₃))   (m, 4)
     delta3 = (delta4 @ W4) * (a3 * (1 - sigmoid(z3)) + sigmoid(z3))
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
     #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
     near2 = np.minimum(np.maximum(z2, -8), 8)
@@ -167,7 +167,7 @@ def backward(params, x, y, values):
         * np.tanh((math.sqrt(2) / math.sqrt(math.pi)) * (0.044715 * near2**3 + near2))
         + 0.5
     )
-    # (19) δ₁ = (δ₂ W₂) ⊙ ((√2 / (2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((√2/2) z₁) + ½)
+    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = (delta2 @ W2) * (
         (math.sqrt(2) / (2 * math.sqrt(math.pi))) * z1 * np.exp(-0.5 * z1**2)
@@ -176,27 +176,27 @@ def backward(params, x, y, values):
     )
     # (20) ∂L/∂W₆ = δ₆ᵀ a₅   (2, 4)
     dW6 = delta6.T @ a5
-    # (21) ∂L/∂b₆ = 𝟏ᵀ δ₆   (2,)
+    # (21) ∂L/∂b₆ = δ₆ᵀ 𝟏   (2,)
     db6 = delta6.sum(axis=0)
     # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
     dW5 = delta5.T @ a4
-    # (23) ∂L/∂b₅ = 𝟏ᵀ δ₅   (4,)
+    # (23) ∂L/∂b₅ = δ₅ᵀ 𝟏   (4,)
     db5 = delta5.sum(axis=0)
     # (24) ∂L/∂W₄ = δ₄ᵀ a₃   (4, 4)
     dW4 = delta4.T @ a3
-    # (25) ∂L/∂b₄ = 𝟏ᵀ δ₄   (4,)
+    # (25) ∂L/∂b₄ = δ₄ᵀ 𝟏   (4,)
     db4 = delta4.sum(axis=0)
     # (26) ∂L/∂W₃ = δ₃ᵀ a₂   (4, 4)
     dW3 = delta3.T @ a2
-    # (27) ∂L/∂b₃ = 𝟏ᵀ δ₃   (4,)
+    # (27) ∂L/∂b₃ = δ₃ᵀ 𝟏   (4,)
     db3 = delta3.sum(axis=0)
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
     dW2 = delta2.T @ a1
-    # (29) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
+    # (29) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
     db2 = delta2.sum(axis=0)
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
     dW1 = delta1.T @ x
-    # (31) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (31) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = delta1.sum(axis=0)
 
     return {
@@ -223,7 +223,7 @@ def loss_and_grads(params, x, y):
 
 
 def gelu(t):
-    """Return ½ t (erf((√2/2) t) + 1), of each element."""
+    """Return ½ t (erf((1/√2) t) + 1), of each element."""
     return 0.5 * t * (erf((math.sqrt(2) / 2) * t) + 1)
 
 

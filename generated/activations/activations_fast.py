@@ -309,7 +309,7 @@ def _step(params, x, y, work):
     delta6 /= m
     # (20) ∂L/∂W₆ = δ₆ᵀ a₅   (2, 4)
     dW6 = np.dot(delta6.T, a5, out=work.dW6)
-    # (21) ∂L/∂b₆ = 𝟏ᵀ δ₆   (2,)
+    # (21) ∂L/∂b₆ = δ₆ᵀ 𝟏   (2,)
     ones = work.ones
     db6 = np.dot(ones, delta6, out=work.db6)
     # (15) δ₅ = (δ₆ W₆) ⊙ (1 if z₅ > 0, else 0.01)   (m, 4)
@@ -322,7 +322,7 @@ def _step(params, x, y, work):
     delta5 *= slope5
     # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
     dW5 = np.dot(delta5.T, a4, out=work.dW5)
-    # (23) ∂L/∂b₅ = 𝟏ᵀ δ₅   (4,)
+    # (23) ∂L/∂b₅ = δ₅ᵀ 𝟏   (4,)
     db5 = np.dot(ones, delta5, out=work.db5)
     # (16) δ₄ = (δ₅ W₅) ⊙ (1 if z₄ > 0, else a₄ + 1)   (m, 4)
     delta4 = np.dot(delta5, W5, out=work.delta4)
@@ -332,7 +332,7 @@ def _step(params, x, y, work):
     delta4 *= slope4
     # (24) ∂L/∂W₄ = δ₄ᵀ a₃   (4, 4)
     dW4 = np.dot(delta4.T, a3, out=work.dW4)
-    # (25) ∂L/∂b₄ = 𝟏ᵀ δ₄   (4,)
+    # (25) ∂L/∂b₄ = δ₄ᵀ 𝟏   (4,)
     db4 = np.dot(ones, delta4, out=work.db4)
     # (17) δ₃ = (δ₄ W₄) ⊙ (a₃ ⊙ (1 − σ(z₃)) + σ(z₃))   (m, 4)
     delta3 = np.dot(delta4, W4, out=work.delta3)
@@ -342,9 +342,9 @@ def _step(params, x, y, work):
     delta3 *= slope3
     # (26) ∂L/∂W₃ = δ₃ᵀ a₂   (4, 4)
     dW3 = np.dot(delta3.T, a2, out=work.dW3)
-    # (27) ∂L/∂b₃ = 𝟏ᵀ δ₃   (4,)
+    # (27) ∂L/∂b₃ = δ₃ᵀ 𝟏   (4,)
     db3 = np.dot(ones, delta3, out=work.db3)
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((√2 / (2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
     #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     delta2 = np.dot(delta3, W3, out=work.delta2)
     slope2 = np.square(tanh2, out=work.slope2)
@@ -361,9 +361,9 @@ def _step(params, x, y, work):
     delta2 *= slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (29) ∂L/∂b₂ = 𝟏ᵀ δ₂   (4,)
+    # (29) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
     db2 = np.dot(ones, delta2, out=work.db2)
-    # (19) δ₁ = (δ₂ W₂) ⊙ ((√2 / (2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((√2/2) z₁) + ½)
+    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = np.dot(delta2, W2, out=work.delta1)
     slope1 = np.square(z1, out=work.slope1)
@@ -377,7 +377,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (31) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (31) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {

@@ -96,11 +96,11 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2) * (z1 > 0)
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 4)
     dW2 = delta2.T @ a1
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (2,)
     db2 = delta2.sum(axis=0)
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (4, 5)
     dW1 = delta1.T @ x
-    # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (11) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = delta1.sum(axis=0)
 
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}

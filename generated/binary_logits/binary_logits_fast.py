@@ -174,7 +174,7 @@ def _step(params, x, y, work):
     delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 4)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (2,)
     ones = work.ones
     db2 = np.dot(ones, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 4)
@@ -183,7 +183,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (4, 5)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (11) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {

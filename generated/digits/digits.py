@@ -112,15 +112,15 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2 + da2) * (1 - a1**2)
     # (13) ∂L/∂W₃ = δ₃ᵀ a₂   (10, 32)
     dW3 = delta3.T @ a2
-    # (14) ∂L/∂b₃ = 𝟏ᵀ δ₃   (10,)
+    # (14) ∂L/∂b₃ = δ₃ᵀ 𝟏   (10,)
     db3 = delta3.sum(axis=0)
     # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
     dW2 = delta2.T @ a1
-    # (16) ∂L/∂b₂ = 𝟏ᵀ δ₂   (32,)
+    # (16) ∂L/∂b₂ = δ₂ᵀ 𝟏   (32,)
     db2 = delta2.sum(axis=0)
     # (17) ∂L/∂W₁ = δ₁ᵀ x   (32, 64)
     dW1 = delta1.T @ x
-    # (18) ∂L/∂b₁ = 𝟏ᵀ δ₁   (32,)
+    # (18) ∂L/∂b₁ = δ₁ᵀ 𝟏   (32,)
     db1 = delta1.sum(axis=0)
 
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "W3": dW3, "b3": db3}

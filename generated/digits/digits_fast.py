@@ -222,7 +222,7 @@ def _step(params, x, y, work):
     delta3 /= m
     # (13) ∂L/∂W₃ = δ₃ᵀ a₂   (10, 32)
     dW3 = np.matmul(delta3.T, a2, out=work.dW3)
-    # (14) ∂L/∂b₃ = 𝟏ᵀ δ₃   (10,)
+    # (14) ∂L/∂b₃ = δ₃ᵀ 𝟏   (10,)
     ones_2 = work.ones_2
     db3 = np.dot(ones_2, delta3, out=work.db3)
     # (10) ∂L/∂a₂ = δ₃ W₃   (m, 32)
@@ -232,7 +232,7 @@ def _step(params, x, y, work):
     delta2 = np.multiply(da2, slope2, out=work.delta2)
     # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
     dW2 = np.matmul(delta2.T, a1, out=work.dW2)
-    # (16) ∂L/∂b₂ = 𝟏ᵀ δ₂   (32,)
+    # (16) ∂L/∂b₂ = δ₂ᵀ 𝟏   (32,)
     db2 = np.dot(ones_2, delta2, out=work.db2)
     # (12) δ₁ = (δ₂ W₂ + ∂L/∂a₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 32)
     delta1 = np.matmul(delta2, W2, out=work.delta1)
@@ -242,7 +242,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (17) ∂L/∂W₁ = δ₁ᵀ x   (32, 64)
     dW1 = np.matmul(delta1.T, x, out=work.dW1)
-    # (18) ∂L/∂b₁ = 𝟏ᵀ δ₁   (32,)
+    # (18) ∂L/∂b₁ = δ₁ᵀ 𝟏   (32,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {

@@ -102,11 +102,11 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2) * (1 - a1**2)
     # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
     dW2 = delta2.T @ a1
-    # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
+    # (10) ∂L/∂b₂ = δ₂ᵀ 𝟏   (27,)
     db2 = delta2.sum(axis=0)
     # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
     dW1 = delta1.T @ e1
-    # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
+    # (12) ∂L/∂b₁ = δ₁ᵀ 𝟏   (200,)
     db1 = delta1.sum(axis=0)
     # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
     dE1 = scatter_add((delta1 @ W1).reshape(m, 3, 10), x, 27)

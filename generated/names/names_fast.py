@@ -205,7 +205,7 @@ def _step(params, x, y, work):
     delta2 /= m
     # (9) ∂L/∂W₂ = δ₂ᵀ a₁   (27, 200)
     dW2 = np.matmul(delta2.T, a1, out=work.dW2)
-    # (10) ∂L/∂b₂ = 𝟏ᵀ δ₂   (27,)
+    # (10) ∂L/∂b₂ = δ₂ᵀ 𝟏   (27,)
     ones_2 = work.ones_2
     db2 = np.dot(ones_2, delta2, out=work.db2)
     # (8) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 200)
@@ -215,7 +215,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
     dW1 = np.matmul(delta1.T, e1, out=work.dW1)
-    # (12) ∂L/∂b₁ = 𝟏ᵀ δ₁   (200,)
+    # (12) ∂L/∂b₁ = δ₁ᵀ 𝟏   (200,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
     # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
     identity = work.identity

@@ -89,11 +89,11 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2) * (a1 * (1 - sigmoid(z1)) + sigmoid(z1))
     # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 3)
     dW2 = delta2.T @ a1
-    # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    # (8) ∂L/∂b₂ = δ₂ᵀ 𝟏   (2,)
     db2 = delta2.sum(axis=0)
     # (9) ∂L/∂W₁ = δ₁ᵀ x   (3, 4)
     dW1 = delta1.T @ x
-    # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (3,)
+    # (10) ∂L/∂b₁ = δ₁ᵀ 𝟏   (3,)
     db1 = delta1.sum(axis=0)
 
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}

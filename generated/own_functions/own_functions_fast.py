@@ -163,7 +163,7 @@ def _step(params, x, y, work):
     delta2 /= m
     # (7) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 3)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (8) ∂L/∂b₂ = 𝟏ᵀ δ₂   (2,)
+    # (8) ∂L/∂b₂ = δ₂ᵀ 𝟏   (2,)
     ones = work.ones
     db2 = np.dot(ones, delta2, out=work.db2)
     # (6) δ₁ = (δ₂ W₂) ⊙ (a₁ ⊙ (1 − σ(z₁)) + σ(z₁))   (m, 3)
@@ -174,7 +174,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (9) ∂L/∂W₁ = δ₁ᵀ x   (3, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (10) ∂L/∂b₁ = 𝟏ᵀ δ₁   (3,)
+    # (10) ∂L/∂b₁ = δ₁ᵀ 𝟏   (3,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {

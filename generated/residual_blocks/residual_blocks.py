@@ -171,35 +171,35 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2 + da3) * (1 - a1**2)
     # (29) ∂L/∂W₈ = δ₈ᵀ a₇   (3, 6)
     dW8 = delta8.T @ a7
-    # (30) ∂L/∂b₈ = 𝟏ᵀ δ₈   (3,)
+    # (30) ∂L/∂b₈ = δ₈ᵀ 𝟏   (3,)
     db8 = delta8.sum(axis=0)
     # (31) ∂L/∂W₇ = δ₇ᵀ a₆   (6, 6)
     dW7 = delta7.T @ a6
-    # (32) ∂L/∂b₇ = 𝟏ᵀ δ₇   (6,)
+    # (32) ∂L/∂b₇ = δ₇ᵀ 𝟏   (6,)
     db7 = delta7.sum(axis=0)
     # (33) ∂L/∂W₆ = δ₆ᵀ a₅   (6, 6)
     dW6 = delta6.T @ a5
-    # (34) ∂L/∂b₆ = 𝟏ᵀ δ₆   (6,)
+    # (34) ∂L/∂b₆ = δ₆ᵀ 𝟏   (6,)
     db6 = delta6.sum(axis=0)
     # (35) ∂L/∂W₅ = δ₅ᵀ a₄   (6, 6)
     dW5 = delta5.T @ a4
-    # (36) ∂L/∂b₅ = 𝟏ᵀ δ₅   (6,)
+    # (36) ∂L/∂b₅ = δ₅ᵀ 𝟏   (6,)
     db5 = delta5.sum(axis=0)
     # (37) ∂L/∂W₄ = δ₄ᵀ a₃   (6, 6)
     dW4 = delta4.T @ a3
-    # (38) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
+    # (38) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
     db4 = delta4.sum(axis=0)
     # (39) ∂L/∂W₃ = δ₃ᵀ a₂   (6, 6)
     dW3 = delta3.T @ a2
-    # (40) ∂L/∂b₃ = 𝟏ᵀ δ₃   (6,)
+    # (40) ∂L/∂b₃ = δ₃ᵀ 𝟏   (6,)
     db3 = delta3.sum(axis=0)
     # (41) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
     dW2 = delta2.T @ a1
-    # (42) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
+    # (42) ∂L/∂b₂ = δ₂ᵀ 𝟏   (6,)
     db2 = delta2.sum(axis=0)
     # (43) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
     dW1 = delta1.T @ x
-    # (44) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
+    # (44) ∂L/∂b₁ = δ₁ᵀ 𝟏   (6,)
     db1 = delta1.sum(axis=0)
 
     return {

@@ -315,7 +315,7 @@ def _step(params, x, y, work):
     delta8 /= m
     # (29) ∂L/∂W₈ = δ₈ᵀ a₇   (3, 6)
     dW8 = np.dot(delta8.T, a7, out=work.dW8)
-    # (30) ∂L/∂b₈ = 𝟏ᵀ δ₈   (3,)
+    # (30) ∂L/∂b₈ = δ₈ᵀ 𝟏   (3,)
     ones_2 = work.ones_2
     db8 = np.dot(ones_2, delta8, out=work.db8)
     # (19) ∂L/∂a₇ = δ₈ W₈   (m, 6)
@@ -324,7 +324,7 @@ def _step(params, x, y, work):
     delta7 = da7
     # (31) ∂L/∂W₇ = δ₇ᵀ a₆   (6, 6)
     dW7 = np.dot(delta7.T, a6, out=work.dW7)
-    # (32) ∂L/∂b₇ = 𝟏ᵀ δ₇   (6,)
+    # (32) ∂L/∂b₇ = δ₇ᵀ 𝟏   (6,)
     db7 = np.dot(ones_2, delta7, out=work.db7)
     # (21) δ₆ = (δ₇ W₇) ⊙ (1 − a₆ ⊙ a₆)   (m, 6)
     delta6 = np.dot(delta7, W7, out=work.delta6)
@@ -333,7 +333,7 @@ def _step(params, x, y, work):
     delta6 *= slope6
     # (33) ∂L/∂W₆ = δ₆ᵀ a₅   (6, 6)
     dW6 = np.dot(delta6.T, a5, out=work.dW6)
-    # (34) ∂L/∂b₆ = 𝟏ᵀ δ₆   (6,)
+    # (34) ∂L/∂b₆ = δ₆ᵀ 𝟏   (6,)
     db6 = np.dot(ones_2, delta6, out=work.db6)
     # (22) ∂L/∂a₅ = δ₆ W₆ + ∂L/∂a₇   (m, 6)
     da5 = np.dot(delta6, W6, out=work.da5)
@@ -342,7 +342,7 @@ def _step(params, x, y, work):
     delta5 = da5
     # (35) ∂L/∂W₅ = δ₅ᵀ a₄   (6, 6)
     dW5 = np.dot(delta5.T, a4, out=work.dW5)
-    # (36) ∂L/∂b₅ = 𝟏ᵀ δ₅   (6,)
+    # (36) ∂L/∂b₅ = δ₅ᵀ 𝟏   (6,)
     db5 = np.dot(ones_2, delta5, out=work.db5)
     # (24) δ₄ = (δ₅ W₅) ⊙ (1 − a₄ ⊙ a₄)   (m, 6)
     delta4 = np.dot(delta5, W5, out=work.delta4)
@@ -351,7 +351,7 @@ def _step(params, x, y, work):
     delta4 *= slope4
     # (37) ∂L/∂W₄ = δ₄ᵀ a₃   (6, 6)
     dW4 = np.dot(delta4.T, a3, out=work.dW4)
-    # (38) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
+    # (38) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
     db4 = np.dot(ones_2, delta4, out=work.db4)
     # (25) ∂L/∂a₃ = δ₄ W₄ + ∂L/∂a₅   (m, 6)
     da3 = np.dot(delta4, W4, out=work.da3)
@@ -360,7 +360,7 @@ def _step(params, x, y, work):
     delta3 = da3
     # (39) ∂L/∂W₃ = δ₃ᵀ a₂   (6, 6)
     dW3 = np.dot(delta3.T, a2, out=work.dW3)
-    # (40) ∂L/∂b₃ = 𝟏ᵀ δ₃   (6,)
+    # (40) ∂L/∂b₃ = δ₃ᵀ 𝟏   (6,)
     db3 = np.dot(ones_2, delta3, out=work.db3)
     # (27) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 6)
     delta2 = np.dot(delta3, W3, out=work.delta2)
@@ -369,7 +369,7 @@ def _step(params, x, y, work):
     delta2 *= slope2
     # (41) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (42) ∂L/∂b₂ = 𝟏ᵀ δ₂   (6,)
+    # (42) ∂L/∂b₂ = δ₂ᵀ 𝟏   (6,)
     db2 = np.dot(ones_2, delta2, out=work.db2)
     # (28) δ₁ = (δ₂ W₂ + ∂L/∂a₃) ⊙ (1 − a₁ ⊙ a₁)   (m, 6)
     delta1 = np.dot(delta2, W2, out=work.delta1)
@@ -379,7 +379,7 @@ def _step(params, x, y, work):
     delta1 *= slope1
     # (43) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (44) ∂L/∂b₁ = 𝟏ᵀ δ₁   (6,)
+    # (44) ∂L/∂b₁ = δ₁ᵀ 𝟏   (6,)
     db1 = np.dot(ones_2, delta1, out=work.db1)
 
     grads = {

@@ -103,15 +103,15 @@ def backward(params, x, y, values):
     delta2 = (delta3 @ W2) * (1 - a2**2)
     # (12) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 4)
     delta1 = (delta2 @ W2) * (1 - a1**2)
-    # (13) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
+    # (13) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
     db4 = delta4.sum(axis=0)
     # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
     dW2 = delta2.T @ a1 + (delta3.T @ a2) + 0.001 * W2
-    # (15) ∂L/∂b₂ = 𝟏ᵀ δ₂ + 𝟏ᵀ δ₃   (4,)
+    # (15) ∂L/∂b₂ = δ₂ᵀ 𝟏 + δ₃ᵀ 𝟏   (4,)
     db2 = delta2.sum(axis=0) + delta3.sum(axis=0)
     # (16) ∂L/∂W₁ = δ₁ᵀ x + a₃ᵀ δ₄ + 0.001 W₁   (4, 6)
     dW1 = delta1.T @ x + (a3.T @ delta4) + 0.001 * W1
-    # (17) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (17) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = delta1.sum(axis=0)
 
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "b4": db4}

@@ -185,7 +185,7 @@ def _step(params, x, y, work):
 
     # (9) δ₄ = (1/m) (z₄ − y)   (m, 6)
     delta4 = np.divide(error4, m, out=error4)
-    # (13) ∂L/∂b₄ = 𝟏ᵀ δ₄   (6,)
+    # (13) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
     ones = work.ones
     db4 = np.dot(ones, delta4, out=work.db4)
     # (10) δ₃ = (δ₄ W₁ᵀ) ⊙ (1 − a₃ ⊙ a₃)   (m, 4)
@@ -204,7 +204,7 @@ def _step(params, x, y, work):
     dW2 += product2
     product2_2 = np.divide(W2, 1000, out=work.product2_2)
     dW2 += product2_2
-    # (15) ∂L/∂b₂ = 𝟏ᵀ δ₂ + 𝟏ᵀ δ₃   (4,)
+    # (15) ∂L/∂b₂ = δ₂ᵀ 𝟏 + δ₃ᵀ 𝟏   (4,)
     db2 = np.dot(ones, delta2, out=work.db2)
     product2_3 = np.dot(ones, delta3, out=work.product2_3)
     db2 += product2_3
@@ -219,7 +219,7 @@ def _step(params, x, y, work):
     dW1 += product1
     product1_2 = np.divide(W1, 1000, out=work.product1_2)
     dW1 += product1_2
-    # (17) ∂L/∂b₁ = 𝟏ᵀ δ₁   (4,)
+    # (17) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {

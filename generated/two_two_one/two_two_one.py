@@ -90,11 +90,11 @@ def backward(params, x, y, values):
     delta1 = (delta2 @ W2) * a1 * (1 - a1)
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
     dW2 = delta2.T @ a1
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
+    # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (1,)
     db2 = delta2.sum(axis=0)
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (2, 2)
     dW1 = delta1.T @ x
-    # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (2,)
+    # (11) ∂L/∂b₁ = δ₁ᵀ 𝟏   (2,)
     db1 = delta1.sum(axis=0)
 
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}

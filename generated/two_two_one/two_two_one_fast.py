@@ -170,7 +170,7 @@ def _step(params, x, y, work):
     delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (1, 2)
     dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    # (9) ∂L/∂b₂ = 𝟏ᵀ δ₂   (1,)
+    # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (1,)
     ones = work.ones
     db2 = np.dot(ones, delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ a₁ ⊙ (1 − a₁)   (m, 2)
@@ -180,7 +180,7 @@ def _step(params, x, y, work):
     delta1 *= a1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (2, 2)
     dW1 = np.dot(delta1.T, x, out=work.dW1)
-    # (11) ∂L/∂b₁ = 𝟏ᵀ δ₁   (2,)
+    # (11) ∂L/∂b₁ = δ₁ᵀ 𝟏   (2,)
     db1 = np.dot(ones, delta1, out=work.db1)
 
     grads = {

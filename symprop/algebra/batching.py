@@ -20,7 +20,7 @@ from symprop.algebra.equations import Carry, Equation, Item, Rows, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, factors_of, multiplied, ones, terms_of
+from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, ones, terms_of
 
 BATCH = Table("batch")
 BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
@@ -148,11 +148,8 @@ def batch_first(operand: Operand) -> Operand:
 
 def swapped(matrix: Node) -> Node:
     """The last two axes swapped; a vector stays, and a transposed matrix loses its transpose."""
-    if matrix.rank == 1:
-        return matrix
-    if isinstance(matrix, n.Transpose) and matrix.rank == 2:
-        return matrix.operands[0]
-    return n.Transpose(matrix, (*range(matrix.rank - 2), matrix.rank - 1, matrix.rank - 2))
+    rank = matrix.rank
+    return matrix if rank == 1 else matrix.permuted((*range(rank - 2), rank - 1, rank - 2))
 
 
 @BATCH.row(n.Outer)
@@ -229,12 +226,10 @@ def mean(node: Node, size: Expr) -> Node:
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
-    factors = factors_of(term)
-    numbers = [factor.value for factor in factors if isinstance(factor, n.Scalar)]
-    rest = [factor for factor in factors if not isinstance(factor, n.Scalar)]
+    coefficient, rest = numbers_apart(factors_of(term))
     product = multiplied(rest)
     inner = product.operands[0] if isinstance(product, n.Sum) and not product.keepdims else product
-    return n.Multiply(n.Scalar(sympy.prod(numbers) / size), n.Sum(inner))
+    return n.Multiply(n.Scalar(coefficient / size), n.Sum(inner))
 
 
 def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:

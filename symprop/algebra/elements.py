@@ -23,7 +23,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import broadcast, shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
-from symprop.algebra.trees import replace
+from symprop.algebra.trees import comparison, replace
 from symprop.errors import ShapeError
 
 ELEMENT = Table("element")
@@ -265,7 +265,7 @@ def _(node: n.Compare, index: Index, of: Reader) -> Expr:
 def _(node: n.Where, index: Index, of: Reader) -> Expr:
     condition, yes, no = node.operands
     place = _aligned(index, condition.shape)
-    holds = _relation(condition, place, of) if isinstance(condition, n.Compare) else sympy.Ne(of(condition, place), 0)
+    holds = _relation(comparison(condition), place, of)
     return sympy.Piecewise((of(yes, _aligned(index, yes.shape)), holds), (of(no, _aligned(index, no.shape)), True))
 
 

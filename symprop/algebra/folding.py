@@ -14,7 +14,7 @@ LARGEST_EXPONENT = 1_000
 LARGEST_BITS = 4_096
 
 
-def number(value: Expr) -> Node:
+def number(value: Expr) -> n.Scalar:
     """Return a number as a node.
 
     Raises:
@@ -30,9 +30,8 @@ def number(value: Expr) -> Node:
 
 def sum_of(terms: list[Node]) -> Node:
     """Return the sum; one of numbers alone is a number."""
-    if all(isinstance(term, n.Scalar) for term in terms):
-        return number(sympy.Add(*(_value(term) for term in terms)))
-    return n.Add(*terms)
+    numbers = [term.number for term in terms if term.number is not None]
+    return number(sympy.Add(*numbers)) if len(numbers) == len(terms) else n.Add(*terms)
 
 
 def product_of(factors: list[Node]) -> Node:
@@ -42,10 +41,10 @@ def product_of(factors: list[Node]) -> Node:
     constant: Expr = sympy.Integer(1)
     rest: list[Node] = []
     for factor in factors:
-        if isinstance(factor, n.Scalar):
-            constant = _value(number(constant * factor.value))
-        else:
+        if factor.number is None:
             rest.append(factor)
+        else:
+            constant = number(constant * factor.number).value
     kept = rest if rest and constant == 1 else [n.Scalar(constant), *rest]
     return multiplied(kept)
 
@@ -58,7 +57,7 @@ def inverse_of(node: Node) -> Node:
     """
     if is_zero(node):
         raise FormulaError("division by zero")
-    return number(1 / node.value) if isinstance(node, n.Scalar) else n.Power(node, -1)
+    return n.Power(node, -1) if node.number is None else number(1 / node.number)
 
 
 def power_of(base: Node, exponent: Expr) -> Node:
@@ -70,20 +69,16 @@ def power_of(base: Node, exponent: Expr) -> Node:
     """
     if exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
         raise LimitError(f"exponents go up to {LARGEST_EXPONENT:,}")
-    if not isinstance(base, n.Scalar):
+    value = base.number
+    if value is None:
         return base if exponent == 1 else n.Power(base, exponent)
     if exponent.free_symbols:
-        return n.Scalar(base.value**exponent)
-    if base.value == 0 and exponent.is_negative:
+        return n.Scalar(value**exponent)
+    if value == 0 and exponent.is_negative:
         raise FormulaError("division by zero")
-    if base.value.is_negative and not exponent.is_Integer:
+    if value.is_negative and not exponent.is_Integer:
         raise FormulaError("a root of a negative number")
-    bits = sum(int(abs(size)).bit_length() for part in base.value.atoms(sympy.Rational) for size in (part.p, part.q))
+    bits = sum(int(abs(size)).bit_length() for part in value.atoms(sympy.Rational) for size in (part.p, part.q))
     if bits * max(1, abs(exponent)) > LARGEST_BITS:
         raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
-    return number(base.value**exponent)
-
-
-def _value(node: Node) -> Expr:
-    value: Expr = node.args[0]
-    return value
+    return number(value**exponent)

@@ -153,8 +153,8 @@ def _check_ids(node: Node) -> None:
             continue
         count = part.operands[0].shape[0] if isinstance(part, n.Take) else part.size
         ids = part.operands[0] if isinstance(part, n.OneHot) else part.operands[1]
-        if isinstance(ids, n.Scalar):
-            place = whole(ids.value, "an id")
+        if ids.number is not None:
+            place = whole(ids.number, "an id")
             if place.is_negative or (place - count).is_nonnegative:
                 raise FormulaError(f"no id {place} among {count} entries\nallowed: 0 to {count - 1}")
         for each in variables(ids):

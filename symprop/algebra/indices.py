@@ -38,5 +38,5 @@ def placed(index: tuple[Expr, ...]) -> tuple[tuple[Basic, ...], tuple[Basic, ...
     >>> placed((Symbol("l"), RowIndex(Symbol("t"))))
     ((l,), (t,))
     """
-    rows = tuple(part.value for part in index if isinstance(part, RowIndex))
-    return tuple(part for part in index if not isinstance(part, RowIndex)), rows
+    rows = tuple([part.value for part in index if isinstance(part, RowIndex)])
+    return (tuple([part for part in index if not isinstance(part, RowIndex)]) if rows else index), rows

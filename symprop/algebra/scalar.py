@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy
 from sympy import Expr
 
@@ -11,6 +9,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.elements import RELATIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
+from symprop.algebra.trees import comparison
 from symprop.errors import FormulaError, shown
 
 SCALAR = Table("scalar body")
@@ -29,23 +28,10 @@ def scalar_body(node: Node) -> Expr:
     if type(node) not in SCALAR:
         allowed = "allowed: + - * / **, where, comparisons and functions such as exp and tanh"
         raise FormulaError(f"{type(node).__name__} is not elementwise\n{allowed}")
-    parts = [operand if isinstance(operand, n.Compare) else scalar_body(operand) for operand in node.operands]
-    body: Expr = SCALAR(node, *parts)
+    body: Expr = SCALAR(node, *map(scalar_body, node.operands))
     if not body.free_symbols and (body is sympy.nan or body.is_finite is False or body.is_real is False):
         raise FormulaError(f"a constant of the formula is not a real number: {shown(body)}")
     return body
-
-
-def _condition(part: Any) -> Any:
-    """The truth value of a condition: a comparison, or a number that is not 0."""
-    if isinstance(part, n.Compare):
-        return RELATIONS[part.relation](*map(scalar_body, part.operands))
-    return sympy.Ne(part, 0)
-
-
-def _value(part: Any) -> Expr:
-    """The value of an operand; a comparison counts as 1 or 0."""
-    return sympy.Piecewise((1, _condition(part)), (0, True)) if isinstance(part, n.Compare) else part
 
 
 @SCALAR.row(n.Variable)
@@ -59,31 +45,32 @@ def _(node: n.Scalar) -> Expr:
 
 
 @SCALAR.row(n.Add)
-def _(node: n.Add, *parts: Any) -> Expr:
-    return sympy.Add(*map(_value, parts))
+def _(node: n.Add, *parts: Expr) -> Expr:
+    return sympy.Add(*parts)
 
 
 @SCALAR.row(n.Multiply)
-def _(node: n.Multiply, *parts: Any) -> Expr:
-    return sympy.Mul(*map(_value, parts))
+def _(node: n.Multiply, *parts: Expr) -> Expr:
+    return sympy.Mul(*parts)
 
 
 @SCALAR.row(n.Power)
-def _(node: n.Power, base: Any) -> Expr:
-    return sympy.Pow(_value(base), node.exponent)
+def _(node: n.Power, base: Expr) -> Expr:
+    return sympy.Pow(base, node.exponent)
 
 
 @SCALAR.row(n.Map)
-def _(node: n.Map, *parts: Any) -> Expr:
-    body: Expr = node.function.of(*map(_value, parts))
+def _(node: n.Map, *parts: Expr) -> Expr:
+    body: Expr = node.function.of(*parts)
     return body
 
 
 @SCALAR.row(n.Compare)
-def _(node: n.Compare, *parts: Any) -> Expr:
-    return _value(node)
+def _(node: n.Compare, left: Expr, right: Expr) -> Expr:
+    return sympy.Piecewise((1, RELATIONS[node.relation](left, right)), (0, True))
 
 
 @SCALAR.row(n.Where)
-def _(node: n.Where, condition: Any, yes: Any, no: Any) -> Expr:
-    return sympy.Piecewise((_value(yes), _condition(condition)), (_value(no), True))
+def _(node: n.Where, condition: Expr, yes: Expr, no: Expr) -> Expr:
+    holds = comparison(node.operands[0])
+    return sympy.Piecewise((yes, RELATIONS[holds.relation](*map(scalar_body, holds.operands))), (no, True))

@@ -12,6 +12,7 @@ from sympy import Expr, Integer, expand, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
+from symprop.algebra.sizes import size_text
 from symprop.errors import ShapeError
 
 Shape = tuple[Expr, ...]
@@ -27,7 +28,7 @@ def same(left: Expr, right: Expr) -> bool:
     return left == right or (not (left.is_Integer and right.is_Integer) and expand(left - right) == 0)
 
 
-def shape_text(shape: Shape, write: Callable[[Expr], str] = str) -> str:
+def shape_text(shape: Shape, write: Callable[[Expr], str] = size_text) -> str:
     """Return a shape as NumPy writes it, each size by `write`.
 
     >>> shape_text((Integer(3), Integer(4))), shape_text((Integer(3),)), shape_text(())
@@ -42,6 +43,8 @@ def broadcast(*shapes: Shape, what: str = "operands") -> Shape:
     Raises:
         ShapeError: the shapes do not broadcast; both are named.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Expr] = []
     for position in range(1, max((len(shape) for shape in shapes), default=0) + 1):
         size: Expr = Integer(1)
@@ -70,8 +73,8 @@ def _rank(node: Node, operand: Node, *ranks: int) -> None:
         )
 
 
-@SHAPE.row(n.Variable)
-def _(node: n.Variable) -> Shape:
+@SHAPE.row(n.Variable, n.Known)
+def _(node: Node) -> Shape:
     return tuple(node.args[2].args)
 
 
@@ -80,21 +83,18 @@ def _(node: n.Scalar) -> Shape:
     return ()
 
 
-@SHAPE.row(n.Fill, n.Reshape)
-def _(node: Node) -> Shape:
-    shape: Shape = tuple(node.args[1].args)
-    if isinstance(node, n.Reshape):
-        before, after = (prod(sizes, start=Integer(1)) for sizes in (node.operands[0].shape, shape))
-        if not same(before, after):
-            raise ShapeError(
-                f"cannot reshape {shape_text(node.operands[0].shape)} ({before} elements) to {shape_text(shape)}"
-            )
+@SHAPE.row(n.Fill)
+def _(node: n.Fill) -> Shape:
+    return tuple(node.args[1].args)
+
+
+@SHAPE.row(n.Reshape)
+def _(node: n.Reshape) -> Shape:
+    source, shape = node.operands[0].shape, tuple(node.args[1].args)
+    before, after = (prod(sizes, start=Integer(1)) for sizes in (source, shape))
+    if not same(before, after):
+        raise ShapeError(f"cannot reshape {shape_text(source)} ({before} elements) to {shape_text(shape)}")
     return shape
-
-
-@SHAPE.row(n.Known)
-def _(node: n.Known) -> Shape:
-    return tuple(node.args[2].args)
 
 
 @SHAPE.row(n.Identity)
@@ -182,8 +182,8 @@ def _(node: n.OneHot) -> Shape:
     return (*node.operands[0].shape, node.size)
 
 
-@SHAPE.row(n.BlockSum)
-def _(node: n.BlockSum) -> Shape:
+@SHAPE.row(n.BlockSum, n.BatchMean)
+def _(node: Node) -> Shape:
     return node.operands[0].shape
 
 
@@ -238,11 +238,6 @@ def _(node: n.Pushforward) -> Shape:
     if len(by.shape) != len(tangent.shape) or not all(map(same, by.shape, tangent.shape)):
         raise ShapeError(f"a tangent of shape {shape_text(tangent.shape)} for an array of shape {shape_text(by.shape)}")
     return expression.shape
-
-
-@SHAPE.row(n.BatchMean)
-def _(node: n.BatchMean) -> Shape:
-    return node.operands[0].shape
 
 
 @SHAPE.row(n.Pullback)

@@ -27,6 +27,8 @@ def as_expression(value: object) -> Expr:
     Raises:
         FormulaError: anything else, such as text or a truth value.
     """
+    if isinstance(value, Expr):
+        return value
     try:
         expression = sympy.sympify(value, strict=True)
     except sympy.SympifyError:
@@ -34,6 +36,15 @@ def as_expression(value: object) -> Expr:
     if not isinstance(expression, Expr):
         raise FormulaError(f"expected a number or an expression in sizes, not {shown(value)}")
     return expression
+
+
+def size_text(value: Basic) -> str:
+    """Return a size or an index as SymPy prints it; its printer, which takes long to set up, is not asked for numbers.
+
+    >>> size_text(Integer(3)), size_text(sympy.Symbol("n") + 1)
+    ('3', 'n + 1')
+    """
+    return str(value.p) if isinstance(value, Integer) else str(value)
 
 
 def is_size(value: object) -> bool:

@@ -25,9 +25,20 @@ def for_kinds(*kinds: type) -> Callable[[Callable[..., Result]], Callable[..., R
         def apply(subject: Any, *rest: Any) -> Result | None:
             return rule(subject, *rest) if isinstance(subject, kinds) else None
 
+        vars(apply)["kinds"] = kinds
         return apply
 
     return restricted
+
+
+def kinds_of(rule: Callable[..., Any]) -> tuple[type, ...]:
+    """Return the kinds to which a rule is restricted, so that who has many rules need not ask each; else all.
+
+    >>> kinds_of(for_kinds(int)(lambda value: -value)), kinds_of(lambda value: -value)
+    ((<class 'int'>,), (<class 'object'>,))
+    """
+    kinds: tuple[type, ...] = vars(rule).get("kinds", (object,))
+    return kinds
 
 
 class Table:
@@ -84,12 +95,13 @@ class Table:
 
     def given(self, subject: Any, *rest: Any) -> Any:
         """Apply the row of the kind of `subject`, where it has one, else return None."""
-        row = self.find(type(subject))
+        row = self.rows.get(type(subject)) or self.find(type(subject))
         return row(subject, *rest) if row else None
 
     def __call__(self, subject: Any, *rest: Any) -> Any:
         """Apply the row of the kind of `subject`."""
-        return self[type(subject)](subject, *rest)
+        row = self.rows.get(type(subject)) or self[type(subject)]
+        return row(subject, *rest)
 
 
 class PairTable:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sympy import Dummy, Integer, Symbol
+from sympy import Dummy, Expr, Integer, Symbol, prod
 
 from symprop.algebra.nodes import (
     Add,
@@ -55,7 +55,17 @@ def zeros(*shape: Any) -> Node:
 
 def is_zero(node: Node) -> bool:
     """Whether `node` is written as zero (a number or a fill)."""
-    return isinstance(node, (Scalar, Fill)) and node.value == 0
+    return node.constant == 0
+
+
+def is_ones(node: Node) -> bool:
+    """Whether `node` is written as ones (a number or a fill)."""
+    return node.constant == 1
+
+
+def comparison(condition: Node) -> Compare:
+    """Return a condition as a comparison: a number holds where it is not 0."""
+    return condition if isinstance(condition, Compare) else Compare("!=", condition, Scalar(0))
 
 
 _WHOLE_OF_WHOLE = (Add, Multiply, Structural, Reshape, Concatenate, Sum, Take)
@@ -65,8 +75,8 @@ def is_whole(ids: Node) -> bool:
     """Whether all elements are whole numbers: an index, a whole number, their sums and products, parts of these."""
     if isinstance(ids, Variable):
         return "index" in ids.facts_by_kind
-    if isinstance(ids, (Scalar, Fill)):
-        return bool(ids.value.is_integer)
+    if ids.constant is not None:
+        return bool(ids.constant.is_integer)
     if isinstance(ids, Structural) and not (ids.index_map.outside or Integer(0)).is_integer:
         return False
     return isinstance(ids, _WHOLE_OF_WHOLE) and all(map(is_whole, ids.operands))
@@ -124,13 +134,29 @@ def factors_of(node: Node) -> tuple[Node, ...]:
     return node.operands if isinstance(node, Multiply) else (node,)
 
 
+def numbers_apart(factors: Iterable[Node]) -> tuple[Expr, list[Node]]:
+    """Return the product of the numbers among some factors, and the others.
+
+    >>> from symprop.algebra import variable
+    >>> numbers_apart([Scalar(2), variable("x", (3,)), Scalar(5)])
+    (10, [x])
+    """
+    numbers, others = [], []
+    for factor in factors:
+        if factor.number is None:
+            others.append(factor)
+        else:
+            numbers.append(factor.number)
+    return prod(numbers), others
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield `node` and all nodes below it, parents first, operands in order."""
     stack = [node]
     while stack:
         top = stack.pop()
         yield top
-        stack.extend(reversed(top.operands))
+        stack.extend(top.operands[::-1])
 
 
 def variables(node: Node) -> tuple[Variable, ...]:
@@ -141,14 +167,19 @@ def variables(node: Node) -> tuple[Variable, ...]:
     >>> [part.name for part in variables(W @ x + W @ x)]
     ['W', 'x']
     """
+    return tuple([part for part in parts(node) if isinstance(part, Variable)])
+
+
+def parts(node: Node) -> Iterable[Node]:
+    """Return `node` and all nodes below it in the order of `walk`, what is shared only once."""
     found: dict[Node, None] = {}
     stack = [node]
     while stack:
         top = stack.pop()
-        if top not in found:  # a part that is shared is looked at once
+        if top not in found:
             found[top] = None
-            stack.extend(reversed(top.operands))
-    return tuple(part for part in found if isinstance(part, Variable))
+            stack.extend(top.operands[::-1])
+    return found
 
 
 def replace(node: Node, mapping: Mapping[Node, Node]) -> Node:
@@ -172,8 +203,9 @@ def series_apart(node: Node, given: Sequence[Variable]) -> Node:
     >>> print(series_apart(nodes.BlockSum(s**i, i, 3), [variable("i")]).text())
     sum([s**j for j in range(1, 4)])
     """
-    taken = names_in(*given)
-    if taken.isdisjoint(part.index.name for part in walk(node) if isinstance(part, BlockSum)):
+    indices = {part.index.name for part in walk(node) if isinstance(part, BlockSum)}
+    taken = names_in(*given) if indices else indices
+    if taken.isdisjoint(indices):
         return node
     operands = tuple(series_apart(operand, given) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)
@@ -191,6 +223,5 @@ def loose(after: Node, *before: Node) -> tuple[Symbol, ...]:
     >>> loose(s**i, s), loose(nodes.BlockSum(s**i, i, 3), s)
     ((i,), ())
     """
-    known = {symbol for each in before for symbol in each.free_symbols}
-    found = {symbol for symbol in after.free_symbols - known if isinstance(symbol, Symbol)}
-    return tuple(sorted(found, key=str))
+    found = after.free_symbols.difference(*(each.free_symbols for each in before))
+    return tuple(sorted((symbol for symbol in found if isinstance(symbol, Symbol)), key=str)) if found else ()

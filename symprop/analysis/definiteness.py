@@ -12,10 +12,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
+from symprop.calculus.exponentials import complement
 from symprop.calculus.known_facts import has_fact, positive, sums_to_one
-from symprop.calculus.known_forms import minus_one
 from symprop.calculus.tidy import tidy
 
 _NEVER_NEGATIVE = frozenset({"exp", "abs", "sigmoid", "softplus", "relu", "cosh"})
@@ -97,14 +97,13 @@ def _product(factors: list[Node]) -> bool:
 
 def _below_one(node: n.Add) -> bool:
     """1 - x where x is at most 1: a sigmoid, a softmax, a square of something between -1 and 1."""
-    rest = minus_one(node)
-    coefficient, x = coefficient_and_rest(rest) if rest is not None else (0, None)
-    if coefficient != -1 or x is None:
+    x = complement(node)
+    if x is None:
         return False
-    if isinstance(x, n.Power) and x.exponent.is_Integer and x.exponent.is_positive:
-        x = x.operands[0]
-    bounded = isinstance(x, n.Map) and x.function.name in _AT_MOST_ONE
-    return bounded or isinstance(x, n.Softmax) or has_fact(x, "between 0 and 1") or has_fact(x, "one-hot")
+    base, exponent = base_and_exponent(x)
+    x = base if exponent.is_Integer and exponent.is_positive else x
+    bounded = x.function_name in _AT_MOST_ONE or isinstance(x, n.Softmax)
+    return bounded or has_fact(x, "between 0 and 1") or has_fact(x, "one-hot")
 
 
 SEMIDEFINITE = Table("shown to be semidefinite")
@@ -136,11 +135,6 @@ def _scalars_and_matrix(node: n.Multiply) -> tuple[list[Node], Node | None]:
 def _(node: n.Multiply) -> bool:
     scalars, matrix = _scalars_and_matrix(node)
     return matrix is not None and _product(scalars) and semidefinite(matrix)
-
-
-@SEMIDEFINITE.row(n.Identity)
-def _(node: n.Identity) -> bool:
-    return True
 
 
 @SEMIDEFINITE.row(n.Diag)
@@ -186,6 +180,7 @@ def definite(node: Node) -> bool:
     return has_fact(bare, "positive definite") or (type(bare) in DEFINITE and bool(DEFINITE(bare)))
 
 
+@SEMIDEFINITE.row(n.Identity)
 @DEFINITE.row(n.Identity)
 def _(node: n.Identity) -> bool:
     return True
@@ -224,30 +219,25 @@ def _congruence(parts: list[Node]) -> bool:
 
 def _softmax_curvature(node: n.Add) -> bool:
     """diag(p) - p p' where p is not negative and sums to 1, for one distribution or for each row of a batch."""
-    if len(node.operands) != 2:
-        return False
-    (_, first), (minus, second) = map(coefficient_and_rest, node.operands)
-    if not isinstance(first, n.Diag) or node.operands[0] != first or minus != -1 or second is None:
-        return False
-    p = first.operands[0]
-    if not nonnegative(p):
-        return False
-    if isinstance(p, n.Reshape) and isinstance(second, n.MatMul) and p.operands[0].rank == 2:
-        rows = p.operands[0]
-        within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
-        return links(second) == [first, within, first] and sums_to_one(rows, (1,), Context()) is not None
-    return isinstance(second, n.Outer) and second.operands == (p, p) and sums_to_one(p, (0,), Context()) is not None
+    match node.operands[0], *map(coefficient_and_rest, node.operands[1:]):
+        case n.Diag(operands=(n.Reshape(operands=(rows,)) as p,)) as first, (-1, n.MatMul() as product) if (
+            rows.rank == 2
+        ):
+            within = n.Kron(n.Identity(rows.shape[0]), n.Fill(1, rows.shape[1:] * 2))
+            shown, axis = links(product) == [first, within, first], 1
+        case n.Diag(operands=(rows,)), (-1, n.Outer() as product):
+            p, shown, axis = rows, product.operands == (rows, rows), 0
+        case _:
+            return False
+    return shown and nonnegative(p) and sums_to_one(rows, (axis,), Context()) is not None
 
 
 def _projection(node: n.Add) -> bool:
     """I - v v' / (v' v): the projection onto what is orthogonal to v."""
-    if len(node.operands) != 2 or not isinstance(node.operands[0], n.Identity):
-        return False
-    coefficient, scalars, rest = scalars_and_rest(node.operands[1])
-    if not isinstance(rest, n.Outer) or coefficient != -1:
-        return False
-    v = rest.operands[0]
-    return rest.operands == (v, v) and scalars == (tidy(n.Power(n.Sum(n.Power(v, 2)), -1)),)
+    match node.operands[0], *map(scalars_and_rest, node.operands[1:]):
+        case n.Identity(), (-1, (scale,), n.Outer(operands=(v, w))):
+            return bool(v == w and scale == tidy(n.Power(n.Sum(n.Power(v, 2)), -1)))
+    return False
 
 
 def blocks(node: Node, count: Expr) -> bool:
@@ -263,11 +253,9 @@ def blocks(node: Node, count: Expr) -> bool:
 def core(node: Node) -> tuple[str, Node, Node] | None:
     """Return how a Kronecker product repeats a matrix: on which side its identity stands, the identity, the matrix."""
     coefficient, bare = coefficient_and_rest(node)
-    if not isinstance(bare, n.Kron):
-        return None
-    left, right = bare.operands
-    if isinstance(left, n.Identity):
-        return "left", left, tidy(n.Scalar(coefficient) * right)
-    if isinstance(right, n.Identity):
-        return "right", right, tidy(n.Scalar(coefficient) * left)
+    match bare:
+        case n.Kron(operands=(n.Identity() as identity, small)):
+            return "left", identity, tidy(n.Scalar(coefficient) * small)
+        case n.Kron(operands=(small, n.Identity() as identity)):
+            return "right", identity, tidy(n.Scalar(coefficient) * small)
     return None

@@ -23,6 +23,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast
 from symprop.algebra.table import Table
+from symprop.algebra.trees import factors_of
+from symprop.calculus.coefficients import base_and_exponent
 
 ZERO = Integer(0)
 FLOPS = Table("flops")
@@ -83,7 +85,7 @@ def _(node: n.Add) -> Operations:
 
 @FLOPS.row(n.Multiply)
 def _(node: n.Multiply) -> Operations:
-    factors = [operand for operand in node.operands if not _is_sign(operand)]
+    factors = [operand for operand in node.operands if operand.number not in (1, -1)]
     return Operations(multiplications=_folded(factors))
 
 
@@ -99,13 +101,14 @@ def _(node: n.Power) -> Operations:
 
 @FLOPS.row(n.MatMul)
 def _(node: n.MatMul) -> Operations:
-    left, right = node.operands
-    if isinstance(left, n.Identity) or isinstance(right, n.Identity):
-        return Operations()
-    if isinstance(left, n.Diag) or isinstance(right, n.Diag):
-        both = isinstance(left, n.Diag) and isinstance(right, n.Diag)
-        return Operations(multiplications=node.shape[0] if both else size(node))
-    inner = left.shape[-1]
+    match node.operands:
+        case (n.Identity(), _) | (_, n.Identity()):
+            return Operations()
+        case n.Diag(), n.Diag():
+            return Operations(multiplications=node.shape[0])
+        case (n.Diag(), _) | (_, n.Diag()):
+            return Operations(multiplications=size(node))
+    inner = node.operands[0].shape[-1]
     return Operations(sympy.expand(size(node) * inner), sympy.expand(size(node) * (inner - 1)))
 
 
@@ -192,10 +195,6 @@ def _(node: n.LogSumExp) -> Operations:
     return Operations(ZERO, sympy.expand(2 * elements), sympy.expand(2 * elements))
 
 
-def _is_sign(node: Node) -> bool:
-    return isinstance(node, n.Scalar) and node.value in (1, -1)
-
-
 def _folded(operands: Sequence[Node]) -> Expr:
     """The operations of combining `operands` in pairs, the small ones first (numbers before they meet an array)."""
     ordered = sorted(operands, key=lambda operand: operand.rank)
@@ -224,7 +223,7 @@ def _computed(expression: Node) -> Iterator[Node]:
         node = stack.pop()
         yield node
         below = [operand for operand in node.operands if _is_below(operand)]
-        if isinstance(node, n.Multiply) and len(below) < len(node.operands):
+        if len(below) < len(factors_of(node)) > 1:
             stack.extend(
                 operand.operands[0] ** -operand.exponent if operand in below else operand for operand in node.operands
             )
@@ -233,7 +232,8 @@ def _computed(expression: Node) -> Iterator[Node]:
 
 
 def _is_below(node: Node) -> bool:
-    return isinstance(node, n.Power) and bool(node.exponent.is_Integer) and bool(node.exponent < 0)
+    exponent = base_and_exponent(node)[1]
+    return bool(exponent.is_Integer and exponent < 0)
 
 
 def summed(term: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Expr:

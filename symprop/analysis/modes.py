@@ -27,7 +27,7 @@ from symprop.algebra.trees import added, variables
 from symprop.analysis.flops import Operations, operations
 from symprop.analysis.orders import Factor, Order, cheaper, orders
 from symprop.calculus.jacobians import chained, pushforward
-from symprop.calculus.reached import way
+from symprop.calculus.reached import dependents, way
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import SpecError, shown
@@ -146,16 +146,16 @@ def modes(system: System, of: Variable, by: Variable, through: Sequence[Variable
             raise SpecError(f"modes are derived between vectors; {shown(variable.name)} has rank {variable.rank}")
     equations = between(stretch(system, of, by), of, by)
     known = context(system)
-    stations = _stations(equations, by)
+    passed = stations(equations, by)
     if through is not None:
-        unknown = [variable.name for variable in through if variable not in stations]
+        unknown = [variable.name for variable in through if variable not in passed]
         if unknown:
             raise SpecError(f"not all ways from {by.name} to {of.name} go through {shown(unknown[0])}")
-        stations = [by, *(station for station in stations[1:-1] if station in through), of]
+        passed = [by, *(station for station in passed[1:-1] if station in through), of]
     place = {by: 0} | {equation.target: number for number, equation in enumerate(equations, start=1)}
     links = tuple(
         Link(target, source, chained(equations[place[source] : place[target]], target, source, known))
-        for source, target in itertools.pairwise(stations)
+        for source, target in itertools.pairwise(passed)
     )
     return Modes(of, by, links, tangents(equations, by, known), cotangents(equations, of, by, known))
 
@@ -193,12 +193,8 @@ def between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[E
     Raises:
         SpecError: there is no way.
     """
-    reached = {by}
-    for equation in equations:
-        if equation.target != by and any(variable in reached for variable in variables(equation.expression)):
-            reached.add(equation.target)
+    reached, wanted = dependents(equations, [by]), {of}
     needed: list[Equation] = []
-    wanted = {of}
     for equation in reversed(equations):
         if equation.target in wanted and equation.target in reached and equation.target != by:
             needed.append(equation)
@@ -208,11 +204,11 @@ def between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[E
     return needed[::-1]
 
 
-def _stations(equations: Sequence[Equation], by: Variable) -> list[Variable]:
-    """The variables that every way goes through: those that no equation reads past."""
+def stations(equations: Sequence[Equation], by: Variable) -> list[Variable]:
+    """Return the variables that every way from `by` goes through: those that no equation reads past."""
     position = {by: 0} | {equation.target: place for place, equation in enumerate(equations, start=1)}
     furthest = 0  # the last equation that reads a variable before the present one
-    stations: list[Variable] = []
+    found: list[Variable] = []
     last_use = dict.fromkeys(position, 0)
     for place, equation in enumerate(equations, start=1):
         for variable in variables(equation.expression):
@@ -220,9 +216,9 @@ def _stations(equations: Sequence[Equation], by: Variable) -> list[Variable]:
                 last_use[variable] = place
     for variable, place in position.items():
         if furthest <= place:
-            stations.append(variable)
+            found.append(variable)
         furthest = max(furthest, last_use[variable])
-    return stations
+    return found
 
 
 def tangent_of(variable: Variable) -> Variable:

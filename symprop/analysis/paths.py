@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import sympy
 
@@ -17,9 +18,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown
-from symprop.algebra.trees import added, variables
+from symprop.algebra.trees import added, terms_of
 from symprop.analysis.modes import without_loops
+from symprop.calculus.chains import links
 from symprop.calculus.jacobians import between_vectors, chained
+from symprop.calculus.reached import dependents
 from symprop.calculus.rules import context
 from symprop.errors import LimitError, SpecError
 
@@ -103,17 +106,7 @@ class Expansion(Shown):
 def _product(factors: list[Node], identity: Node) -> Node:
     if not factors:
         return identity
-    total, *rest = [part for factor in factors for part in _matrices(factor)]
-    for part in rest:
-        total = n.MatMul(total, part)
-    return total
-
-
-def _matrices(product: Node) -> list[Node]:
-    """The factors of a product, so that products of products need no parentheses."""
-    if isinstance(product, n.MatMul):
-        return [part for operand in product.operands for part in _matrices(operand)]
-    return [product]
+    return reduce(n.MatMul, [part for factor in factors for part in links(factor)])
 
 
 def residual_blocks(system: System) -> tuple[Block, ...]:
@@ -143,21 +136,14 @@ def residual_blocks(system: System) -> tuple[Block, ...]:
 
 def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Variable] | None:
     """The entry and the branch of `h = f + entry`, where `f` is computed from `entry`."""
-    terms = equation.expression.operands
-    if not isinstance(equation.expression, n.Add) or len(terms) != 2:
+    terms = terms_of(equation.expression)
+    if len(terms) != 2:
         return None
     for branch, entry in (terms, terms[::-1]):
-        if isinstance(branch, Variable) and isinstance(entry, Variable) and _reaches(entry, branch, before):
+        both = isinstance(branch, Variable) and isinstance(entry, Variable) and branch != entry
+        if both and branch in dependents(before, [entry]):
             return entry, branch
     return None
-
-
-def _reaches(source: Variable, target: Variable, equations: list[Equation]) -> bool:
-    reached = {source}
-    for equation in equations:
-        if any(variable in reached for variable in variables(equation.expression)):
-            reached.add(equation.target)
-    return target in reached and target != source
 
 
 def paths(system: System) -> Expansion:

@@ -19,6 +19,7 @@ from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.table import Table
+from symprop.algebra.trees import numbers_apart
 from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, slope_at_output
 from symprop.errors import SpecError, shown
@@ -126,10 +127,14 @@ def _(node: Node, position: int) -> Expr:
     return Integer(1)
 
 
-@BOUND.row(n.Structural, n.Fold)
-def _(node: n.Structural | n.Fold, position: int) -> Expr:
-    moved = node.unfolded if isinstance(node, n.Fold) else node.index_map  # a map and its adjoint have one norm
-    return sympy.sqrt(moved.reads)
+@BOUND.row(n.Structural)
+def _(node: n.Structural, position: int) -> Expr:
+    return sympy.sqrt(node.index_map.reads)
+
+
+@BOUND.row(n.Fold)
+def _(node: n.Fold, position: int) -> Expr:
+    return sympy.sqrt(node.unfolded.reads)  # a map and its adjoint have one norm
 
 
 @BOUND.row(n.Sum)
@@ -151,9 +156,7 @@ def _(node: Node, position: int) -> Expr:
 
 @BOUND.row(n.MatMul)
 def _(node: n.MatMul, position: int) -> Expr:
-    other = node.operands[1 - position]
-    while isinstance(other, n.Transpose):
-        other = other.operands[0]
+    other = node.operands[1 - position].untransposed
     if not isinstance(other, Variable):
         raise SpecError(f"no bound is known for a product with {shown(other)}")
     return norm(other)
@@ -169,9 +172,10 @@ def _(node: n.Map, position: int) -> Expr:
 @BOUND.row(n.Multiply)
 def _(node: n.Multiply, position: int) -> Expr:
     others = [operand for place, operand in enumerate(node.operands) if place != position]
-    if not all(isinstance(other, n.Scalar) for other in others):
+    coefficient, arrays = numbers_apart(others)
+    if arrays:
         raise SpecError("no bound is known for a product of two arrays")
-    return sympy.Abs(sympy.prod([other.value for other in others if isinstance(other, n.Scalar)]))
+    return sympy.Abs(coefficient)
 
 
 @BOUND.row(n.Softmax)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
-from symprop.calculus.coefficients import scalars_and_rest, scaled
+from symprop.calculus.coefficients import cancelled, scalars_and_rest, scaled
 
 
 def links(node: Node) -> list[Node]:
@@ -54,7 +53,7 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
     product = parts[-1] if parts[-1].rank == 1 else parts[0]
     for part in parts[-2::-1] if parts[-1].rank == 1 else parts[1:]:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
-    product = scaled(sympy.cancel(total), product)
+    product = scaled(cancelled(total), product)
     return tidy(n.Multiply(*scalars, product)) if scalars else product
 
 
@@ -136,12 +135,10 @@ def _(left: Node, right: Node) -> Node | None:
 
 def _matrix_power(node: Node) -> tuple[Node, Expr, bool]:
     """Return a matrix, its exponent, and whether that is below 0."""
-    if isinstance(node, n.Inverse):
-        return node.operands[0], Integer(-1), True
-    if isinstance(node, n.MatrixPower):
-        base, exponent = node.plain
-        return base, exponent, isinstance(node.operands[0], n.Inverse) or bool(exponent.is_nonpositive)
-    return node, Integer(1), False
+    if not isinstance(node, (n.Inverse, n.MatrixPower)):
+        return node, Integer(1), False
+    base, exponent = node.plain
+    return base, exponent, base is not node.operands[0] or bool(exponent.is_nonpositive)
 
 
 @NEIGHBOURS.row(n.Kron, n.Kron)

@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
-from symprop.algebra.trees import factors_of, multiplied, ones, terms_of, zeros
+from symprop.algebra.trees import factors_of, is_ones, multiplied, ones, terms_of, zeros
 
 
 def same_shape(left: Node, right: Node) -> bool:
@@ -20,12 +20,10 @@ def same_shape(left: Node, right: Node) -> bool:
 
 def coefficient_and_rest(node: Node) -> tuple[Expr, Node | None]:
     """Split `2 * x * y` into the number 2 and `x * y`; a plain number has no rest."""
-    if isinstance(node, n.Scalar):
-        return node.value, None
-    if isinstance(node, n.Multiply) and isinstance(node.operands[0], n.Scalar):
-        rest = node.operands[1:]
-        return node.operands[0].value, rest[0] if len(rest) == 1 else n.Multiply(*rest)
-    return Integer(1), node
+    first, *rest = factors_of(node)
+    if first.number is None:
+        return Integer(1), node
+    return first.number, multiplied(rest) if rest else None
 
 
 def scalars_and_rest(node: Node) -> tuple[Expr, tuple[Node, ...], Node | None]:
@@ -37,11 +35,11 @@ def scalars_and_rest(node: Node) -> tuple[Expr, tuple[Node, ...], Node | None]:
     True
     """
     coefficient, rest = coefficient_and_rest(node)
-    if not isinstance(rest, n.Multiply) or not rest.rank:
+    if rest is None or not rest.rank:
         return coefficient, (), rest
-    scalars = tuple(factor for factor in rest.operands if not factor.rank)
-    arrays = [factor for factor in rest.operands if factor.rank]
-    return coefficient, scalars, multiplied(arrays) if scalars else rest
+    factors = factors_of(rest)
+    scalars = tuple([factor for factor in factors if not factor.rank])
+    return coefficient, scalars, multiplied([factor for factor in factors if factor.rank]) if scalars else rest
 
 
 def base_and_exponent(node: Node) -> tuple[Node, Expr]:
@@ -49,10 +47,25 @@ def base_and_exponent(node: Node) -> tuple[Node, Expr]:
     return (node.operands[0], node.exponent) if isinstance(node, n.Power) else (node, Integer(1))
 
 
+def cancelled(value: Expr) -> Expr:
+    """Return a coefficient with common factors cancelled; a number, and a product of powers of sizes, have none.
+
+    >>> k = sympy.Symbol("k")
+    >>> cancelled((k**2 - 1) / (k - 1)), cancelled(2 / k)
+    (k + 1, 2/k)
+    """
+    return value if value.is_Rational or all(map(_is_power, sympy.Mul.make_args(value))) else sympy.cancel(value)
+
+
+def _is_power(factor: Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    return bool(factor.is_Rational or (base.is_Symbol and exponent.is_Integer))
+
+
 def scaled(coefficient: Expr, node: Node) -> Node:
     """Return `coefficient * node`, tidy when `node` is."""
     inner, rest = coefficient_and_rest(node)
-    total = sympy.cancel(coefficient * inner)
+    total = cancelled(coefficient * inner)
     if rest is None:
         return n.Scalar(total)
     if total == 0:
@@ -66,8 +79,8 @@ def spread(node: Node, shape: Sequence[Expr]) -> Node:
     """Return `node`, made to have `shape` by a product with ones where broadcasting alone would not show it."""
     if node.rank == len(shape) and all(map(same, node.shape, shape)):
         return node
-    if isinstance(node, (n.Scalar, n.Fill)):
-        return n.Fill(node.value, shape)
+    if node.constant is not None:
+        return n.Fill(node.constant, shape)
     return n.Multiply(node, ones(*shape))
 
 
@@ -113,23 +126,20 @@ def without_ones(terms: list[Node], shape: tuple[Expr, ...]) -> list[Node]:
 
 
 def _without_ones(term: Node) -> Node:
-    if not isinstance(term, n.Multiply):
-        return term
-    kept = [factor for factor in term.operands if not (isinstance(factor, n.Fill) and factor.value == 1)]
-    return multiplied(kept) if kept and len(kept) < len(term.operands) else term
+    factors = factors_of(term)
+    kept = [factor for factor in factors if not is_ones(factor)]
+    return multiplied(kept) if kept and len(kept) < len(factors) else term
 
 
 def expanded(term: Node) -> list[Node]:
     """The terms of a product of sums, multiplied out; at most 32, else the term itself."""
     coefficient, rest = coefficient_and_rest(term)
-    if not isinstance(rest, n.Multiply):
-        if isinstance(rest, n.Add):
-            return [scaled(coefficient, part) for part in rest.operands]
+    if rest is None:
         return [term]
-    products: list[list[Node]] = [[n.Scalar(coefficient)]]
-    for factor in rest.operands:
+    products: list[list[Node]] = [[]]
+    for factor in factors_of(rest):
         choices = terms_of(factor)
         products = [[*product, choice] for product in products for choice in choices]
         if len(products) > 32:
             return [term]
-    return [multiplied(product) for product in products]
+    return [scaled(coefficient, multiplied(product)) for product in products]

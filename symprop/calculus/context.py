@@ -15,6 +15,7 @@ import sympy
 
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Node, Power, Variable
+from symprop.algebra.table import kinds_of
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
@@ -93,6 +94,11 @@ class Rule:
     name: str
     identity: str
     apply: Callable[[Node, Context], Applied | None]
+
+    @cached_property
+    def kinds(self) -> tuple[type, ...]:
+        """The kinds of node of which it can make something."""
+        return kinds_of(self.apply)
 
 
 Apply = Callable[[Node, Context], Applied | None]

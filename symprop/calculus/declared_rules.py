@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import reduce
 from itertools import pairwise
 
+from sympy import Integer
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import ones
 from symprop.calculus.chains import links
+from symprop.calculus.coefficients import base_and_exponent
 from symprop.calculus.context import Applied, Context, Rule, rule
 from symprop.calculus.known_facts import declared_fact, has_fact, positive
 from symprop.calculus.tidy import tidy
@@ -28,7 +31,7 @@ def _(node: n.Transpose, context: Context) -> Applied | None:
 def _(node: Node, context: Context) -> Applied | None:
     parts = links(node)
     for place, (left, right) in enumerate(pairwise(parts)):
-        base = left.operands[0] if isinstance(left, n.Transpose) else left
+        base = left.untransposed
         if has_fact(base, "orthogonal") and right == tidy(n.Transpose(left)):
             rest = [*parts[:place], n.Identity(left.shape[0]), *parts[place + 2 :]]
             return Applied(reduce(n.MatMul, rest), (declared_fact(base, "orthogonal"),))
@@ -59,13 +62,10 @@ def _(node: n.Power, context: Context) -> Applied | None:
 
 
 @rule(DECLARED_RULES, "signs", "y * y = 1 where each element of y is -1 or 1")
-def _(node: Node, context: Context) -> Applied | None:
-    y = node.operands[0] if node.operands else node
-    if not has_fact(y, "signs"):
+@for_kinds(n.Power, n.Map)
+def _(node: n.Power | n.Map, context: Context) -> Applied | None:
+    y, as_powers = node.operands[0], {"abs": Integer(0), "sign": Integer(1)}
+    exponent = as_powers.get(node.function_name) if node.function_name else base_and_exponent(node)[1]
+    if exponent is None or not exponent.is_Integer or not has_fact(y, "signs"):
         return None
-    fact = (declared_fact(y, "signs"),)
-    if isinstance(node, n.Power) and node.exponent.is_Integer:
-        return Applied(y if node.exponent % 2 else ones(*y.shape), fact)
-    if isinstance(node, n.Map) and len(node.operands) == 1 and node.function.name in ("abs", "sign"):
-        return Applied(ones(*y.shape) if node.function.name == "abs" else y, fact)
-    return None
+    return Applied(y if exponent % 2 else ones(*y.shape), (declared_fact(y, "signs"),))

@@ -50,6 +50,14 @@ def minus_one(node: n.Add) -> Node | None:
     return n.Add(*rest) if len(rest) > 1 else rest[0]
 
 
+def complement(node: Node) -> Node | None:
+    """Return `p` where `node` is written `1 - p`, else None."""
+    rest = minus_one(node)
+    coefficient, p = coefficient_and_rest(rest) if rest is not None else (0, None)
+    return p if coefficient == -1 else None
+
+
+@for_kinds(n.Map)
 def as_softplus(node: Node) -> Node | None:
     """Return `log(c + d exp(t))` as `log(c) + softplus(t + log(d / c))`, for c and d above 0, else None."""
     more = argument(node, "log1p")
@@ -74,6 +82,7 @@ def _number_and_exp(node: n.Add) -> tuple[Expr, Node] | None:
     return None
 
 
+@for_kinds(n.Map)
 def as_log_difference(node: Node) -> Node | None:
     """Return `log(exp(s) + exp(t))` as `softplus(s - t) + t`, else None."""
     pair = _two_exponents(argument(node, "log"))
@@ -104,6 +113,7 @@ def _two_exponents(node: n.Add) -> tuple[Node, Node] | None:
     return None if s is None or t is None else (s, t)
 
 
+@for_kinds(n.Map)
 def as_log_sigmoid(node: Node) -> Node | None:
     """Return `log(sigmoid(t))` as `-softplus(-t)`, and `log(1 - sigmoid(t))` as `-softplus(t)`, else None."""
     inside = argument(node, "log")
@@ -113,6 +123,7 @@ def as_log_sigmoid(node: Node) -> Node | None:
     return None if t is None else n.negative(FUNCTIONS["softplus"](t))
 
 
+@for_kinds(n.Multiply, n.Power)
 def as_sigmoid(node: Node) -> Node | None:
     """Return `1 / (c + d exp(-t))` and its powers, alone or in a product, as a sigmoid, else None."""
     factors = list(factors_of(node))
@@ -137,9 +148,9 @@ def as_opposite_sigmoid(node: n.Multiply) -> Node | None:
             base, exponent = base_and_exponent(other)
             if is_map(base, "sigmoid") and exponent.is_positive:
                 s = tidy(n.Add(factor.operands[0], base.operands[0]))
-                if isinstance(s, (n.Scalar, n.Fill)):
+                if s.constant is not None:
                     opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
-                    factors[first] = n.Scalar(sympy.exp(s.value)) * opposite
+                    factors[first] = n.Scalar(sympy.exp(s.constant)) * opposite
                     factors[second] = n.Power(base, exponent - 1)
                     return tidy(multiplied(factors))
     return None

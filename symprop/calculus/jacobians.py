@@ -6,6 +6,7 @@ A tangent `u` is pushed through an equation; what comes out is linear in `u`, an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 
 from symprop.algebra import nodes as n
@@ -13,6 +14,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import ones, variables, zeros
+from symprop.calculus.chains import links
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
@@ -153,13 +155,10 @@ def _gathered(parts: list[Node], context: Context) -> Node:
 
 def _product(local: Node, inner: Node) -> Node:
     """The product of two Jacobians, associated to the left, the way that a chain is read."""
-    if isinstance(local, n.Identity) or isinstance(inner, n.Identity):
-        return inner if isinstance(local, n.Identity) else local
-    if local.rank == 0 or inner.rank == 0:
-        return n.Multiply(local, inner)
-    if isinstance(inner, n.MatMul) and inner.operands[0].rank == 2:
-        return n.MatMul(_product(local, inner.operands[0]), inner.operands[1])
-    return n.MatMul(local, inner)
+    match local, inner:
+        case (n.Identity(), other) | (other, n.Identity()):
+            return other
+    return reduce(n.MatMul, [local, *links(inner)]) if local.rank and inner.rank else n.Multiply(local, inner)
 
 
 __all__ = ["chained", "jacobian", "pushforward"]

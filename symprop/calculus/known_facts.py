@@ -5,16 +5,14 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import TARGET
-from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.context import Context, KnownFact
+from symprop.calculus.exponentials import complement
 
 
 def _kind(node: Node, context: Context) -> str:
     """ "softmax", or the name of the function that defines `node`, or nothing."""
     meaning = context.definition(node)
-    if isinstance(meaning, n.Softmax):
-        return "softmax"
-    return meaning.function.name if isinstance(meaning, n.Map) else ""
+    return "softmax" if isinstance(meaning, n.Softmax) else "" if meaning is None else meaning.function_name
 
 
 def _said(node: Node, what: str, kind: str) -> str:
@@ -68,10 +66,9 @@ def below_one(node: Node, context: Context) -> KnownFact | None:
 
 def nonzero(node: Node, context: Context) -> KnownFact | None:
     """Return the reason why no element of `node` is 0, or None."""
-    if isinstance(node, n.Add) and len(node.operands) == 2 and node.operands[0] == n.Scalar(1):
-        coefficient, rest = coefficient_and_rest(node.operands[1])
-        if coefficient == -1 and rest is not None:
-            return below_one(rest, context)  # 1 - p
+    p = complement(node)
+    if p is not None:
+        return below_one(p, context)
     if isinstance(node, n.Determinant):
         return "a matrix that has an inverse has no determinant 0"
     return positive(node, context)

@@ -8,14 +8,15 @@ functions* (2021), and Maechler, *Accurately computing log(1 - exp(-|a|))* (2012
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
-from symprop.algebra.table import for_kinds
+from symprop.algebra.table import for_kinds, kinds_of
 from symprop.algebra.trees import added, multiplied, terms_of
 from symprop.calculus.coefficients import base_and_exponent, same_shape
 from symprop.calculus.exponentials import (
@@ -30,7 +31,6 @@ from symprop.calculus.exponentials import (
     as_tanh,
     as_tanh_of_half,
     is_map,
-    minus_one,
 )
 from symprop.calculus.tidy import tidy
 
@@ -42,6 +42,35 @@ class KnownForm:
     name: str
     identity: str
     apply: Callable[[Node], Node | None]
+
+    @cached_property
+    def kinds(self) -> tuple[type, ...]:
+        """The kinds of node that may be the form."""
+        return kinds_of(self.apply)
+
+
+def recogniser(forms: Sequence[KnownForm]) -> Callable[[Node], tuple[KnownForm, Node] | None]:
+    """Return a function that finds the first of `forms` that a tidy node is written out as, and what the node is then.
+
+    >>> from symprop.algebra.formula import formula
+    >>> found = recogniser(KNOWN_FORMS)(formula("log(sum(exp(x)))", x="n").node)
+    >>> found[0].name, found[1].text()
+    ('log-sum-exp', 'logsumexp(x)')
+    """
+
+    of_kind: dict[type, list[KnownForm]] = {}
+
+    def recognise(node: Node) -> tuple[KnownForm, Node] | None:
+        kind = type(node)
+        if kind not in of_kind:
+            of_kind[kind] = [form for form in forms if issubclass(kind, form.kinds)]
+        for form in of_kind[kind]:
+            known = form.apply(node)
+            if known is not None:
+                return form, known
+        return None
+
+    return recognise
 
 
 def with_known_forms(node: Node) -> tuple[Node, tuple[str, ...]]:
@@ -57,13 +86,12 @@ def with_known_forms(node: Node) -> tuple[Node, tuple[str, ...]]:
     def visit(part: Node) -> Node:
         operands = tuple(visit(operand) for operand in part.operands)
         part = part if operands == part.operands else part.with_operands(operands)
-        plain = tidy(part)
-        for form in KNOWN_FORMS:
-            known = form.apply(plain)
-            if known is not None:
-                names[form.name] = None
-                return visit(known) if known != part else part
-        return part
+        found = known_form(tidy(part))
+        if found is None:
+            return part
+        form, known = found
+        names[form.name] = None
+        return visit(known) if known != part else part
 
     return visit(node), tuple(names)
 
@@ -81,6 +109,7 @@ def as_softmax(node: n.Multiply) -> Node | None:
     return None
 
 
+@for_kinds(n.Map)
 def as_logsumexp(node: Node) -> Node | None:
     """Return `log(sum(exp(x)))` as a log-sum-exp, else None."""
     total: Any = argument(node, "log")
@@ -99,6 +128,7 @@ def _broadcasts_back(total: n.Sum) -> bool:
     return total.keepdims or total.operands[0].rank == 1 or total.axes == (0,)
 
 
+@for_kinds(n.Map)
 def as_log_softmax(node: Node) -> Node | None:
     """Return `log(softmax(x))` as `x - logsumexp(x)`, else None."""
     inside = argument(node, "log")
@@ -112,6 +142,7 @@ def as_log_softmax(node: Node) -> Node | None:
     return tidy(x - n.LogSumExp(x, inside.axis, True))
 
 
+@for_kinds(n.Map)
 def as_log_determinant(node: Node) -> Node | None:
     """Return `log(det(A)**k)` as `k logdet(A)`: where the logarithm has a value, it is that of the absolute value."""
     inside = argument(node, "log") or node
@@ -178,4 +209,6 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
 )
 
 
-__all__ = ["KNOWN_FORMS", "KnownForm", "argument", "is_map", "minus_one", "with_known_forms"]
+known_form = recogniser(KNOWN_FORMS)
+
+__all__ = ["KNOWN_FORMS", "KnownForm", "argument", "is_map", "known_form", "recogniser", "with_known_forms"]

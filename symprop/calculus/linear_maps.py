@@ -206,14 +206,8 @@ def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
     return n.MatMul(kron_of(factors), below)
 
 
-@MATRIX.row(n.Expand)
-def _(node: n.Expand, u: Variable, matrix: Recursion) -> Node:
-    below = matrix(node.operands[0], u)
-    return below if node.operands[0].rank else n.Expand(below, 0)
-
-
-@MATRIX.row(n.Reshape)
-def _(node: n.Reshape, u: Variable, matrix: Recursion) -> Node:
+@MATRIX.row(n.Expand, n.Reshape)
+def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     below = matrix(node.operands[0], u)
     return below if node.operands[0].rank else n.Expand(below, 0)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sympy
-from sympy import Integer
-
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
@@ -59,17 +56,13 @@ def _(node: Node, inner: n.Transpose, tidy: Tidy) -> Node:
 
 
 @pair(n.Determinant, n.Inverse, n.MatrixPower)
-def _(node: n.Determinant, inner: Node, tidy: Tidy) -> Node:
-    return tidy(n.Power(tidy(n.Determinant(inner.operands[0])), _exponent(inner)))
+def _(node: n.Determinant, inner: n.Inverse | n.MatrixPower, tidy: Tidy) -> Node:
+    return tidy(n.Power(tidy(n.Determinant(inner.operands[0])), inner.exponent))
 
 
 @pair(n.LogDeterminant, n.Inverse, n.MatrixPower)
-def _(node: n.LogDeterminant, inner: Node, tidy: Tidy) -> Node:
-    return tidy(n.Multiply(n.Scalar(_exponent(inner)), tidy(n.LogDeterminant(inner.operands[0]))))
-
-
-def _exponent(power: Node) -> sympy.Expr:
-    return power.exponent if isinstance(power, n.MatrixPower) else Integer(-1)
+def _(node: n.LogDeterminant, inner: n.Inverse | n.MatrixPower, tidy: Tidy) -> Node:
+    return tidy(n.Multiply(n.Scalar(inner.exponent), tidy(n.LogDeterminant(inner.operands[0]))))
 
 
 @pair(n.MatrixPower, n.Identity)

@@ -16,7 +16,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
-from symprop.calculus.coefficients import same_shape, scaled
+from symprop.calculus.coefficients import cancelled, same_shape, scaled
 
 Tidy = Callable[[Node], Node]
 
@@ -86,6 +86,32 @@ def _(node: n.Reshape, inner: Node, tidy: Tidy) -> Node:
 @pair(n.Flip, n.Flip)
 def _(node: n.Flip, inner: n.Flip, tidy: Tidy) -> Node | None:
     return inner.operands[0] if inner.axes == node.axes else None
+
+
+@pair(n.Slice, n.Slice)
+def _(node: n.Slice, inner: n.Slice, tidy: Tidy) -> Node | None:
+    ends = (node.start + inner.start, node.stop + inner.start)
+    return tidy(n.Slice(inner.operands[0], node.axis, *ends)) if inner.axis == node.axis else None
+
+
+@pair(n.Slice, n.Pad)
+def _(node: n.Slice, inner: n.Pad, tidy: Tidy) -> Node | None:
+    """Both maps in one: a slice of what is padded, less around it, or what stands outside; where the sizes show it."""
+    (array,), axis, size = inner.operands, node.axis, inner.operands[0].shape[node.axis]
+    before = inner.widths[axis][0]
+    widths = (before - node.start, node.stop - before - size)  # what stands around; below 0, so much is cut off
+    if any((width + size).is_nonpositive for width in widths):
+        return n.Fill(inner.value, node.shape)
+    if all(width.is_nonnegative for width in widths):
+        around, ends = widths, (Integer(0), size)
+    elif all(width.is_nonpositive for width in widths):
+        around, ends = (Integer(0), Integer(0)), (-widths[0], size + widths[1])
+    else:
+        return None
+    kept = {k: around if k == axis else pair for k, pair in enumerate(inner.widths)}
+    kept = {k: pair for k, pair in kept.items() if any(pair)}
+    part = n.Slice(array, axis, *ends)
+    return tidy(n.Pad(part, list(kept), list(kept.values()), inner.value) if kept else part)
 
 
 @pair(n.Slice, n.Concatenate)
@@ -214,8 +240,8 @@ def _(node: n.Diag, inner: n.Fill, tidy: Tidy) -> Node:
 
 @pair(n.Outer, n.Fill)
 def _(node: n.Outer, inner: n.Fill, tidy: Tidy) -> Node | None:
-    other = node.operands[1]
-    return n.Fill(inner.value * other.value, node.shape) if isinstance(other, n.Fill) else None
+    other = node.operands[1].constant
+    return None if other is None else n.Fill(inner.value * other, node.shape)
 
 
 # ---------------------------------------------------------------- sums
@@ -224,7 +250,7 @@ def _(node: n.Outer, inner: n.Fill, tidy: Tidy) -> Node | None:
 @pair(n.Sum, n.Scalar, n.Fill)
 def _(node: n.Sum, inner: Any, tidy: Tidy) -> Node:
     count = sympy.prod([inner.shape[axis] for axis in node.axes])
-    value = sympy.cancel(inner.value * count)
+    value = cancelled(inner.value * count)
     return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
 
 

@@ -13,7 +13,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import zeros
 from symprop.calculus.elementwise import slope
-from symprop.calculus.pullbacks import powers_around, tied
+from symprop.calculus.pullbacks import PULLBACK, powers_around, tied
 
 PUSHFORWARD = Table("pushforward")
 
@@ -56,7 +56,7 @@ def _(node: n.ScatterAdd, position: int, u: Node) -> Node:
     return n.ScatterAdd(u, node.operands[1], node.size) if position == 0 else zeros(*node.shape)
 
 
-@PUSHFORWARD.row(n.OneHot, n.Compare)
+@PUSHFORWARD.row(n.OneHot)
 def _(node: Node, position: int, u: Node) -> Node:
     return zeros(*node.shape)  # constant but for jumps
 
@@ -66,18 +66,8 @@ def _(node: n.Map, position: int, u: Node) -> Node:
     return n.Multiply(slope(node, position), u)  # d f(x) = f'(x) * dx
 
 
-@PUSHFORWARD.row(n.Where)
-def _(node: n.Where, position: int, u: Node) -> Node:
-    condition = node.operands[0]
-    if position == 0:
-        return zeros(*node.shape)
-    return n.Where(condition, u, n.Scalar(0)) if position == 1 else n.Where(condition, n.Scalar(0), u)
-
-
-@PUSHFORWARD.row(n.Softmax)
-def _(node: n.Softmax, position: int, u: Node) -> Node:
-    inner = n.Sum(n.Multiply(node, u), axes=node.axis, keepdims=True)
-    return n.Multiply(node, n.Add(u, n.negative(inner)))  # (diag(p) - p p') u; the matrix is symmetric
+for _symmetric in (n.Compare, n.Where, n.Softmax):  # zeros, 1 or 0 on a diagonal, diag(p) - p p'
+    PUSHFORWARD.row(_symmetric)(PULLBACK.rows[_symmetric])
 
 
 @PUSHFORWARD.row(n.LogSumExp)

@@ -12,10 +12,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
-from symprop.algebra.trees import added, ones, replace, series_apart, variables, walk, zeros
+from symprop.algebra.trees import added, factors_of, numbers_apart, ones, replace, series_apart, variables, walk, zeros
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.elementwise import VALUE, derivative
-from symprop.calculus.known_forms import KNOWN_FORMS
+from symprop.calculus.known_forms import known_form
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
@@ -104,11 +104,11 @@ Move = tuple[str, Place, Applied]
 
 def _moves(node: Node, context: Context) -> Iterator[Move]:
     """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order."""
-    places = list(_places(node))
+    places = _places(node)
     yield from _differentiations(places)
     for rule in RULES:
         for place, part in places:
-            ruled = rule.apply(part, context)
+            ruled = rule.apply(part, context) if isinstance(part, rule.kinds) else None
             if ruled is not None and tidy(ruled.result) != part:
                 yield rule.name, place, ruled
 
@@ -116,7 +116,7 @@ def _moves(node: Node, context: Context) -> Iterator[Move]:
 def _differentiations(places: Iterable[tuple[Place, Node]]) -> Iterator[Move]:
     """Yield the moves that differentiate, at these places."""
     for place, part in places:
-        if type(part) in WORKED_OUT:
+        if isinstance(part, UNFINISHED):
             name, applied = recognised(part) or WORKED_OUT(part)
             yield name, place, applied
 
@@ -141,12 +141,14 @@ def _is_unfinished(node: Node) -> bool:
     return any(isinstance(part, UNFINISHED) for part in walk(node))
 
 
-def _places(node: Node, place: Place = ()) -> Iterator[tuple[Place, Node]]:
-    """Yield every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
+def _places(node: Node, place: Place = ()) -> list[tuple[Place, Node]]:
+    """Return every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
+    found: list[tuple[Place, Node]] = []
+    flow = FLOWS.get(type(node))
     for position, operand in enumerate(node.operands):
-        if position == FLOWS.get(type(node), position):
-            yield from _places(operand, (*place, position))
-    yield place, node
+        if flow is None or position == flow:
+            found += _places(operand, (*place, position))
+    return [*found, (place, node)]
 
 
 def _at(node: Node, place: Place) -> Node:
@@ -170,12 +172,12 @@ def recognised(unfinished: n.Pullback | n.Pushforward) -> tuple[str, Applied] | 
     """
     expression = unfinished.operands[1 if FLOWS[type(unfinished)] == 0 else 0]
     for part in walk(expression):
-        for form in KNOWN_FORMS:
-            known = form.apply(part)
-            if known is not None:
-                better = tidy(replace(expression, {part: known}))
-                parts = [better if operand is expression else operand for operand in unfinished.operands]
-                return form.name, Applied(unfinished.with_operands(parts))
+        found = known_form(part)
+        if found is not None:
+            form, known = found
+            better = tidy(replace(expression, {part: known}))
+            parts = [better if operand is expression else operand for operand in unfinished.operands]
+            return form.name, Applied(unfinished.with_operands(parts))
     return None
 
 
@@ -232,12 +234,10 @@ def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
 def _rule_name(expression: Node) -> str:
     """What the rule of the outermost operation is called."""
     name = PULLBACK_NAMES.get(type(expression), type(expression).__name__.lower())
-    if isinstance(expression, n.Map):
-        return f"{name} {expression.function.name}"
-    if isinstance(expression, n.Multiply):
-        varying = sum(not isinstance(factor, n.Scalar) for factor in expression.operands)
-        return name if varying > 1 else "constant factor"
-    return name
+    if expression.function_name:
+        return f"{name} {expression.function_name}"
+    varying = numbers_apart(factors_of(expression))[1]
+    return "constant factor" if len(varying) == 1 and varying[0] is not expression else name
 
 
 def _smaller(operand: Node, node: Node) -> bool:

@@ -83,6 +83,7 @@ def _(node: n.Add, context: Context) -> Applied | None:
 
 def _enter(form: KnownForm) -> None:
     @rule(PRODUCTS, form.name, form.identity)
+    @for_kinds(*form.kinds)
     def _(node: Node, context: Context) -> Applied | None:
         found = form.apply(node)
         return None if found is None else Applied(found)
@@ -96,7 +97,7 @@ for _form in KNOWN_FORMS:
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
     choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
-    others = [factor for factor in node.operands if factor is not choice and not isinstance(factor, n.Scalar)]
+    others = [factor for factor in node.operands if factor is not choice and factor.number is None]
     partial = [factor for factor in others if not all(map(has_value_everywhere, walk(factor)))]
     if choice is None or not partial:
         return None

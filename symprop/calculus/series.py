@@ -15,7 +15,7 @@ from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, unused_index
-from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, walk, zeros
+from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 
@@ -47,7 +47,7 @@ def tidy_series(node: n.BlockSum, tidy: Tidy) -> Node:
         return tidy(n.Multiply(n.Scalar(count), term))  # the same again and again
     if count == 1:
         return tidy(node.at(Integer(1)))
-    if any(isinstance(part, n.BlockSum) and part.index == index for part in walk(term)):
+    if any(series.index == index for series in term.atoms(n.BlockSum)):
         index = unused_index(node)  # an index that stands for two things cannot be read
         return tidy(n.BlockSum(node.at(index), index, count))
     better = _in_front(node) or _around(node) or _apart(node) or _shorter(node) or _turned(node)
@@ -107,18 +107,18 @@ def _turned(node: n.BlockSum) -> Node | None:
 
 def _falls(term: Node, index: Symbol) -> bool:
     """Whether series in a term have fewer terms, and none has more, the higher the index."""
-    slopes = {sympy.diff(part.count, index) for part in walk(term) if isinstance(part, n.BlockSum)}
+    slopes = {sympy.diff(series.count, index) for series in term.atoms(n.BlockSum)}
     return Integer(-1) in slopes and Integer(1) not in slopes
 
 
 def _is_nothing(term: Node, index: Symbol, place: Expr) -> bool:
     """Whether a term is 0 at a place: a number in it is, or a series in it is empty."""
-    if isinstance(term, n.Scalar):
-        return _vanishes(term.value, index, place)
+    if term.number is not None:
+        return _vanishes(term.number, index, place)
     if isinstance(term, n.BlockSum) and _vanishes(term.count, index, place):
         return True
-    if isinstance(term, n.Add):
-        return all(_is_nothing(part, index, place) for part in term.operands)
+    if len(terms_of(term)) > 1:
+        return all(_is_nothing(part, index, place) for part in terms_of(term))
     if type(term) in FLOWS:
         return _is_nothing(term.operands[FLOWS[type(term)]], index, place)
     return isinstance(term, LINEAR) and any(_is_nothing(part, index, place) for part in term.operands)

@@ -134,6 +134,6 @@ def _known_sum(node: Node, context: Context) -> tuple[Node | None, tuple[KnownFa
         node = n.Sum(node.operands[0].operands[0], 1 - node.axes[0])
     for apply in (ones_summed, taken_apart):
         applied = apply(node, context)
-        if applied is not None and isinstance(applied.result, n.Fill):
+        if applied is not None and applied.result.constant is not None:
             return applied.result, applied.facts
     return None, ()

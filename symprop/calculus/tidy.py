@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
@@ -20,6 +19,7 @@ from symprop.calculus.chains import chained
 from symprop.calculus.coefficients import (
     bare_operands,
     base_and_exponent,
+    cancelled,
     coefficient_and_rest,
     common_factor,
     same_shape,
@@ -45,6 +45,8 @@ def tidy(node: Node) -> Node:
     """
     operands = tuple(tidy(operand) for operand in node.operands)
     found: Node = TIDY(node if operands == node.operands else node.with_operands(operands))
+    if found is node:
+        return node
     if not same_shape(found, node):
         raise LookupError(f"the tidy form of {type(node).__name__} has another shape: a fault in its row")
     if loose(found, node):
@@ -72,7 +74,8 @@ def _(node: n.Add) -> Node:
     totals: dict[Node | None, Expr] = {}
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
         for part in terms_of(term):
-            coefficient, rest = (part.value, None) if isinstance(part, n.Fill) else coefficient_and_rest(part)
+            constant = part.constant
+            coefficient, rest = coefficient_and_rest(part) if constant is None else (constant, None)
             totals[rest] = totals.get(rest, Integer(0)) + coefficient
     terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
     if not terms:
@@ -93,8 +96,8 @@ def _(node: n.Multiply) -> Node:
     coefficient: Expr = Integer(1)
     powers: dict[Node, list[Expr]] = {}  # base -> exponents above and below the line
     for factor in factors:
-        if isinstance(factor, (n.Scalar, n.Fill)):
-            coefficient *= factor.value
+        if factor.constant is not None:
+            coefficient *= factor.constant
             continue
         base, exponent = base_and_exponent(factor)
         if isinstance(base, n.Transpose) and n.Identity(node.shape[-1]) in factors:
@@ -112,7 +115,7 @@ def _(node: n.Multiply) -> Node:
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
-    return scaled(sympy.cancel(coefficient), spread(product, node.shape))
+    return scaled(cancelled(coefficient), spread(product, node.shape))
 
 
 @TIDY.row(n.Power)
@@ -209,10 +212,9 @@ def _(node: Node) -> Node:
 
 @TIDY.row(n.Map)
 def _(node: n.Map) -> Node:
-    if all(isinstance(operand, n.Scalar) for operand in node.operands):
-        value = node.function.of(*(operand.args[0] for operand in node.operands))
-        return n.Scalar(value) if value.is_Rational else node  # abs(-1) is 1, and exp(1) stays
-    return node
+    numbers = [operand.number for operand in node.operands]
+    value = node.function.of(*numbers) if None not in numbers else None
+    return node if value is None or not value.is_Rational else n.Scalar(value)  # abs(-1) is 1, and exp(1) stays
 
 
 @TIDY.row(n.Where)

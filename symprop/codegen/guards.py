@@ -95,7 +95,7 @@ def step_around_poles(program: Program) -> Program:
         def rule(node: Node) -> Node:
             node = _gathered(node)
             compared = _compared(node.operands[0]) if isinstance(node, n.Where) else None
-            if compared is None or not isinstance(compared[2], n.Scalar):
+            if compared is None or compared[2].number is None:
                 return node
             return n.Where(node.operands[0], *(safe(node, place, *compared) for place in (1, 2)))
 

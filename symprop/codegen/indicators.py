@@ -5,7 +5,7 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import multiplied
+from symprop.algebra.trees import factors_of, multiplied
 
 
 def is_indicator(node: Node) -> bool:
@@ -26,15 +26,11 @@ def opposite(node: n.Add) -> Node | None:
 
 def signed(term: Node) -> tuple[int, Node]:
     """Return the sign of a term of a sum, and the term without it."""
-    lead = term.operands[0] if isinstance(term, n.Multiply) else term
-    if isinstance(lead, n.Scalar) and lead.value.could_extract_minus_sign():
-        return -1, n.negative(term) if lead is term else _product([n.Scalar(-lead.value), *term.operands[1:]])
-    return 1, term
-
-
-def _product(factors: list[Node]) -> Node:
-    kept = [factor for factor in factors if not (isinstance(factor, n.Scalar) and factor.value == 1)]
-    return multiplied(kept or [n.Scalar(1)])
+    lead, *rest = factors_of(term)
+    if lead.number is None or not lead.number.could_extract_minus_sign():
+        return 1, term
+    kept = [*([n.Scalar(-lead.number)] if lead.number != -1 or not rest else []), *rest]
+    return -1, multiplied(kept)
 
 
 __all__ = ["is_indicator", "opposite", "signed"]

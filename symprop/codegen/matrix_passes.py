@@ -25,9 +25,7 @@ from symprop.codegen.stable import by_rule
 
 def transposed(node: Node) -> Node:
     """Return the transpose of a matrix without a transpose of a transpose; a vector is its own."""
-    if node.rank < 2:
-        return node
-    return node.operands[0] if isinstance(node, n.Transpose) and node.rank == 2 else n.Transpose(node)
+    return node.permuted(tuple(reversed(range(node.rank))))
 
 
 TYPICAL = 64
@@ -142,7 +140,7 @@ def _(node: n.Diagonal) -> Node | None:
     if not _is_matrix_product(node.operands[0]):
         return None
     left, right = node.operands[0].operands
-    plain = _untransposed(left)
+    plain = left.untransposed
     return n.Sum(n.Multiply(left, transposed(right)), 1) if plain is left else n.Sum(n.Multiply(plain, right), 0)
 
 
@@ -273,7 +271,7 @@ def solutions(program: Program) -> Program:
             return None
         left, right = node.operands
         first, second = (
-            None if each and _untransposed(each) in needed else each for each in map(_inverted, (left, right))
+            None if each and each.untransposed in needed else each for each in map(_inverted, (left, right))
         )
         if first is not None:
             return Solve(first, right)
@@ -284,14 +282,10 @@ def solutions(program: Program) -> Program:
 
 def _inverted(node: Node) -> Node | None:
     """Return the matrix whose inverse `node` is."""
-    inside = _untransposed(node)
+    inside = node.untransposed
     if not isinstance(inside, n.Inverse):
         return None
     return inside.operands[0] if inside is node else transposed(inside.operands[0])
-
-
-def _untransposed(matrix: Node) -> Node:
-    return matrix.operands[0] if isinstance(matrix, n.Transpose) else matrix
 
 
 def _inverted_alone(node: Node) -> Iterator[Node]:
@@ -301,7 +295,7 @@ def _inverted_alone(node: Node) -> Iterator[Node]:
         matrix = _inverted(operand)
         yield from _inverted_alone(operand if matrix is None or not factors else matrix)
     if isinstance(node, n.Inverse):
-        yield _untransposed(node.operands[0])
+        yield node.operands[0].untransposed
 
 
 MATRIX_FORMS: tuple[Pass, ...] = (

@@ -64,7 +64,7 @@ CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshap
 def is_cheap(node: Node) -> bool:
     """Whether `node` costs little to compute twice: a view, a comparison, a multiple of a name."""
     if isinstance(node, n.Multiply) and not is_indicator(node):
-        return sum(not isinstance(operand, n.Scalar) for operand in node.operands) == 1
+        return len(trees.numbers_apart(node.operands)[1]) == 1
     return isinstance(node, CHEAP) or is_indicator(node)
 
 

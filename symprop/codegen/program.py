@@ -15,8 +15,8 @@ from sympy import Basic
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
+from symprop.algebra.trees import parts, variables
 from symprop.algebra.trees import replace as substituted
-from symprop.algebra.trees import variables
 
 HELPERS = (
     *("sigmoid", "softplus", "erf", "scatter_add", "fold", "repeated", "repeated_inside", "blocks", "blocks_inside"),
@@ -68,6 +68,17 @@ class Statement:
     def reads(self) -> tuple[Variable, ...]:
         """The variables on the right side, each once."""
         return variables(self.expression)
+
+    @cached_property
+    def indices(self) -> Set[Basic]:
+        """The indices of the series on the right side."""
+        return {part.index for part in parts(self.expression) if isinstance(part, BlockSum)}
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether both sides have the same shape."""
+        found = self.expression.shape
+        return len(self.shape) == len(found) and all(map(same, self.shape, found))
 
     @property
     def shape(self) -> Shape:
@@ -124,21 +135,6 @@ class Program:
         return replace(self, returns=names)
 
 
-def _indices(expressions: Iterable[Node]) -> Set[Basic]:
-    """The indices of all series; what is shared is looked at once."""
-    found: set[Basic] = set()
-    seen: set[Node] = set()
-    stack = list(expressions)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node.operands)
-            if isinstance(node, BlockSum):
-                found.add(node.index)
-    return found
-
-
 Emit = Callable[[Statement], None]
 Pass = Callable[[Program], Program]
 
@@ -149,7 +145,7 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
     What reads the index of a series has no value outside it: such a statement is put back where its name is read.
     """
     put_back: dict[Node, Node] = {}
-    indices = _indices(each.expression for each in program.statements)
+    indices = {index for each in program.statements for index in each.indices}
 
     def part(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         new: list[Statement] = []
@@ -157,7 +153,7 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
         def enter(statement: Statement) -> None:
             if put_back:
                 statement = statement.with_expression(substituted(statement.expression, put_back))
-            if indices & statement.expression.free_symbols:
+            if indices and indices & statement.expression.free_symbols:
                 put_back[statement.target] = statement.expression
             else:
                 new.append(statement)
@@ -182,20 +178,17 @@ def checked(program: Program, after: str = "lowering") -> Program:
                 raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
         if statement.target in known:
             raise ProgramError(f"after {after}: {statement.name} is assigned twice")
-        if not _equal(statement.shape, statement.expression.shape):
+        if not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
             raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
         known.add(statement.target)
-    missing = [name for name in program.returns if name not in program.names]
+    names = {variable.name for variable in known}
+    missing = [name for name in program.returns if name not in names]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
-    if len({variable.name for variable in known}) != len(known):
+    if len(names) != len(known):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     return program
-
-
-def _equal(left: Shape, right: Shape) -> bool:
-    return len(left) == len(right) and all(map(same, left, right))
 
 
 class Names:

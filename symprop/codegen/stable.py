@@ -6,7 +6,7 @@ The forms are those of every numerical text, e.g. N. J. Higham, Accuracy and Sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import sympy
 
@@ -19,7 +19,7 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, terms_of, variables
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.exponentials import argument, is_map, minus_one
-from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
+from symprop.calculus.known_forms import KnownForm, known_form, recogniser
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 
@@ -81,23 +81,23 @@ def stable_exponentials(program: Program) -> Program:
     def change(statement: Statement, emit: Emit) -> Statement:
         whys: list[Why] = []
 
-        def recognised(node: Node, forms: Iterable[KnownForm]) -> Node | None:
-            for form in forms:
-                known = form.apply(_through_names(node, definitions))
-                if known is not None:
-                    whys.append(Why(f"stays finite: {form.identity}", variables(known)))
-                    return known
-            return None
+        def said(found: tuple[KnownForm, Node] | None) -> Node | None:
+            if found is None:
+                return None
+            form, known = found
+            whys.append(Why(f"stays finite: {form.identity}", variables(known)))
+            return known
 
-        def known_form(node: Node) -> Node:
+        def known(node: Node) -> Node:
             flat = _flat(node)
-            return recognised(flat, KNOWN_FORMS) or flat
+            return said(known_form(_through_names(flat, definitions))) or flat
 
-        def stable_form(node: Node) -> Node:
+        def stable(node: Node) -> Node:
             flat = _flat(node)
-            return _without_minus(recognised(flat, STABLE_FORMS) or _expm1(flat) or _log1p(flat) or flat)
+            found = said(stable_form(_through_names(flat, definitions)))
+            return _without_minus(found or _expm1(flat) or _log1p(flat) or flat)
 
-        expression = everywhere(everywhere(statement.expression, known_form), stable_form)
+        expression = everywhere(everywhere(statement.expression, known), stable)
         return statement.with_expression(expression).because(*whys)
 
     return rewritten(program, change)
@@ -118,6 +118,7 @@ def _through_names(node: Node, definitions: Mapping[str, Node]) -> Node:
     return trees.replace(node, {read: each for read, each in defined.items() if each and is_map(each, "sigmoid")})
 
 
+@for_kinds(n.Map)
 def as_log_cosh(node: Node) -> Node | None:
     """Return `log(c cosh(t))` as `softplus(2 t) - t + log(c / 2)`, for c above 0, else None."""
     c, inside = coefficient_and_rest(argument(node, "log") or node)
@@ -127,6 +128,7 @@ def as_log_cosh(node: Node) -> Node | None:
     return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(sympy.log(c / 2))))
 
 
+@for_kinds(n.Power)
 def as_inverse_cosh(node: Node) -> Node | None:
     """Return powers of `1 / cosh(t)` as those of `2 exp(-|t|) sigmoid(2 |t|)`, else None."""
     base, exponent = base_and_exponent(node)
@@ -143,6 +145,8 @@ STABLE_FORMS: tuple[KnownForm, ...] = (
     KnownForm("1 / cosh", "1 / cosh(t) = 2 exp(-|t|) sigmoid(2 |t|)", as_inverse_cosh),
 )
 """Forms that only code needs: a reader knows the left side better, a computer the right one."""
+
+stable_form = recogniser(STABLE_FORMS)
 
 
 def _log1p(node: Node) -> Node | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.nodes import Variable
-from symprop.algebra.trees import variables
+from symprop.analysis.modes import stations
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,11 @@ def _blocks(
     start: Variable, equations: Sequence[Equation]
 ) -> Iterator[tuple[Variable, Variable, tuple[Equation, ...]]]:
     """Cut behind each equation after which nothing reads what stands before it, but not before an activation."""
-    read_last = {variable: k for k, equation in enumerate(equations) for variable in variables(equation.expression)}
-    reach, begin, first = read_last.get(start, -1), 0, start
-    for k, equation in enumerate(equations):
+    place = {equation.target: k for k, equation in enumerate(equations)}
+    begin, first = 0, start
+    for end in stations(equations, start)[1:]:
+        k = place[end]
         following = equations[k + 1].expression if k + 1 < len(equations) else None
-        activated = isinstance(following, (n.Map, n.Softmax)) and following.operands == (equation.target,)
-        if reach <= k and not activated:
-            yield first, equation.target, tuple(equations[begin : k + 1])
-            begin, first = k + 1, equation.target
-        reach = max(reach, read_last.get(equation.target, -1))
+        if not isinstance(following, (n.Map, n.Softmax)) or following.operands != (end,):
+            yield first, end, tuple(equations[begin : k + 1])
+            begin, first = k + 1, end

@@ -16,6 +16,7 @@ from sympy.core.symbol import Str
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
+from symprop.calculus.coefficients import base_and_exponent
 from symprop.notation.latex import LATEX
 from symprop.notation.places import Address
 from symprop.notation.precedence import POWER, Of, Piece, split
@@ -99,9 +100,10 @@ def marked(node: Node, role: str) -> Node:
     >>> shown(pieces(n.Add(x, marked(-u, TERM)).pretty()), "[", "]")
     'x[ − u]'
     """
-    if isinstance(node, n.Power) and node.exponent.is_number and node.exponent.is_negative:
-        return n.Power(Marked(node.operands[0], role), node.exponent)  # below the line, where it stands
-    if not isinstance(node, n.Scalar) and split(node).negative:
+    base, exponent = base_and_exponent(node)
+    if exponent.is_number and exponent.is_negative:
+        return n.Power(Marked(base, role), exponent)  # below the line, where it stands
+    if node.number is None and split(node).negative:
         return n.Multiply(n.Scalar(-1), Marked(n.negative(node), role))
     return Marked(node, role)
 

@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from symprop.algebra.nodes import Node
 from symprop.differences.changes import Side
@@ -20,6 +19,9 @@ from symprop.notation.pretty import pretty
 from symprop.notation.terminal import UNICODE, WIDTH, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import told_apart
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 STYLES = {"-": ("red", "bold red"), "+": ("green", "bold green")}
 """The style of a line that only A or only B has, and of the parts that are marked in it."""
@@ -45,6 +47,8 @@ def plain_page(difference: Compared, notation: str) -> str:
 
 def coloured_page(difference: Compared, notation: str = "pretty") -> Text:
     """Return the page for a terminal with colours."""
+    from rich.text import Text
+
     page = Text()
     for line in _lines(difference, notation):
         usual, strong = STYLES.get(line.sign, ("", ""))

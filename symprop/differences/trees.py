@@ -96,8 +96,8 @@ class Comparing:
         """What a node says besides its operands, sizes left out."""
         if isinstance(node, Variable):
             return self.classes.of(side, node.name)
-        if isinstance(node, n.Fill):
-            return node.value
+        if node.constant is not None:
+            return node.constant
         if isinstance(node, _SIZED):
             return node.rank
         if isinstance(node, n.BlockSum):

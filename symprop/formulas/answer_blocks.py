@@ -58,15 +58,14 @@ def _derived(result: Result, steps: Iterable[Step]) -> Chain | Paragraph:
     if not kept:
         return Paragraph(("by definition",))
     links = tuple(
-        Link(cut(latex(step.after)), step.rule, tuple(map(_fact, dict.fromkeys(step.facts)))) for step in kept
+        Link(cut(latex(step.after)), step.rule, tuple(map(reason, dict.fromkeys(step.facts)))) for step in kept
     )
     return Chain(heading(result, "latex"), cut(latex(kept[0].before)), links)
 
 
-def _fact(fact: str | Equation) -> Words:
-    if isinstance(fact, str):
-        return (fact,)
-    return (Math(fact.latex()),)
+def reason(fact: str | Equation) -> Words:
+    """Return a fact that a step used as words."""
+    return (fact,) if isinstance(fact, str) else (Math(fact.latex()),)
 
 
 def answer_html(result: Result, source: str, certificate: Certificate) -> str:

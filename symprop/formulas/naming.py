@@ -13,7 +13,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import loose, replace, variables, walk
+from symprop.algebra.trees import loose, replace, terms_of, variables, walk
+from symprop.calculus.coefficients import base_and_exponent
 
 SHORTEST = 4
 """A part of fewer nodes is as short as a name."""
@@ -69,15 +70,13 @@ def _worth_a_name(formulas: list[Node]) -> Node | None:
 
 def _is_dressing(part: Node) -> bool:
     """Whether the operand rather than the part itself should have the name: a transpose, a reciprocal."""
-    below = isinstance(part, n.Power) and part.exponent.could_extract_minus_sign()
-    return below or isinstance(part, (n.Transpose, n.Expand))
+    below = base_and_exponent(part)[1].could_extract_minus_sign()
+    return bool(below) or isinstance(part, (n.Transpose, n.Expand))
 
 
 def _letter(part: Node, taken: set[str]) -> str:
-    word = LETTERS.get(type(part), "q")
-    if isinstance(part, n.Map):
-        word = part.function.name[0]
-    if isinstance(part, n.Add) and any(isinstance(each, (n.Identity, n.Scalar)) for each in part.operands):
+    word = part.function_name[:1] or LETTERS.get(type(part), "q")
+    if any(isinstance(term, n.Identity) or term.number is not None for term in terms_of(part)):
         word = "q"
     number = 0
     while (name := word + (str(number) if number else "")) in taken:

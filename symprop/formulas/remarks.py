@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
+from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, terms_of, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest
+from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
 from symprop.calculus.known_facts import positive
 from symprop.calculus.rewriting import simplified
@@ -42,21 +43,15 @@ def _structure(result: Result) -> Iterator[str]:
         yield f"does not depend on {', '.join(gone)}"
     if node.rank != 2:
         return
-    if isinstance(node, n.Outer) or _is_scaled(node, n.Outer):
+    if isinstance(scalars_and_rest(node)[2], n.Outer):
         yield "rank one"
     yield from _blocks(node)
     if same(*node.shape):
         yield from _symmetry(node)
 
 
-def _is_scaled(node: Node, kind: type[Node]) -> bool:
-    """Whether `node` is a scalar multiple of a node of this kind."""
-    matrices = [factor for factor in node.operands if factor.rank] if isinstance(node, n.Multiply) else []
-    return len(matrices) == 1 and isinstance(matrices[0], kind)
-
-
 def _is_diagonal(node: Node) -> bool:
-    return isinstance(node, (n.Diag, n.Identity)) or _is_scaled(node, n.Diag) or _is_scaled(node, n.Identity)
+    return isinstance(scalars_and_rest(node)[2], (n.Diag, n.Identity))
 
 
 def _blocks(node: Node) -> Iterator[str]:
@@ -85,8 +80,11 @@ def _middle(node: Node) -> Iterator[str]:
 
 def _rows_of(middle: Node) -> Expr | None:
     """The number of blocks of a sum that holds `kron(eye(m), C)`."""
-    inner = (part.operands[0] for part in walk(middle) if isinstance(part, n.Kron))
-    return next((identity.shape[0] for identity in inner if isinstance(identity, n.Identity)), None)
+    for part in walk(middle):
+        match part:
+            case n.Kron(operands=(n.Identity() as identity, _)):
+                return identity.shape[0]
+    return None
 
 
 def _symmetry(node: Node) -> Iterator[str]:
@@ -137,23 +135,47 @@ def _where_it_holds(result: Result) -> Iterator[str]:
     for part in walk(tidy(result.formula.node)):  # norm(x)**2 has no root
         if not any(x in variables(part) for x in result.by):
             continue
-        if isinstance(part, n.Product):
-            yield f"holds where no element of {part.operands[0].text()} is 0"
-        if isinstance(part, (n.Determinant, n.LogDeterminant)):
-            yield f"holds where {part.operands[0].text()} has an inverse"
-        if isinstance(part, n.Extreme):
-            yield f"where several elements are the {part.which}, they share the derivative"
-        if isinstance(part, n.Map) and part.function.name in _KINKS:
-            yield _KINKS[part.function.name]
-        root = isinstance(part, n.Power) and not part.rank and part.exponent.is_Rational and part.exponent.q != 1
-        if root and not _above_zero(part.operands[0]):
-            yield f"holds where {n.Power(part.operands[0], abs(part.exponent)).text()} is not 0"
+        said = WHERE(part) if type(part) in WHERE else None
+        if said:
+            yield said
+
+
+WHERE = Table("where the derivative does not exist")
+
+
+@WHERE.row(n.Product)
+def _(node: n.Product) -> str:
+    return f"holds where no element of {node.operands[0].text()} is 0"
+
+
+@WHERE.row(n.Determinant, n.LogDeterminant)
+def _(node: Node) -> str:
+    return f"holds where {node.operands[0].text()} has an inverse"
+
+
+@WHERE.row(n.Extreme)
+def _(node: n.Extreme) -> str:
+    return f"where several elements are the {node.which}, they share the derivative"
+
+
+@WHERE.row(n.Map)
+def _(node: n.Map) -> str | None:
+    return _KINKS.get(node.function_name)
+
+
+@WHERE.row(n.Power)
+def _(node: n.Power) -> str | None:
+    root = not node.rank and node.exponent.is_Rational and node.exponent.q != 1
+    given = node.operands[0]
+    return (
+        f"holds where {n.Power(given, abs(node.exponent)).text()} is not 0" if root and not _above_zero(given) else None
+    )
 
 
 def _above_zero(node: Node) -> bool:
     """Whether a scalar is shown to be above 0: a sum of what is at least 0 with something positive."""
     terms = terms_of(node)
-    above = ((isinstance(t, n.Scalar) and bool(t.value.is_positive)) or positive(t, Context()) for t in terms)
+    above = ((term.number or Integer(0)).is_positive or positive(term, Context()) for term in terms)
     return all(map(nonnegative, terms)) and any(above)
 
 

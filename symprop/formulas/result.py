@@ -48,7 +48,8 @@ class Result:
     @property
     def variables(self) -> tuple[Variable, ...]:
         """What the answer may read: the declared variables of the formula, and the direction."""
-        return self.formula.variables + ((self.direction,) if self.direction is not None else ())
+        more = () if self.direction is None or self.direction in self.formula.variables else (self.direction,)
+        return self.formula.variables + more
 
 
 def joined(rows: Shape, columns: Shape) -> Shape:

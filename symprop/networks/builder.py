@@ -114,7 +114,8 @@ class Builder:
 
         Families: "layer" (all that have weights and a pre-activation), "embedding", and what a layer calls its own.
         """
-        number = expand(self.numbers.get(family, ZERO) + 1)
+        number = self.numbers.get(family, ZERO) + 1
+        number = number if number.is_Integer else expand(number)
         self.numbers[family], self.counts[family] = number, self.counts.get(family, 0) + 1
         return number
 
@@ -205,8 +206,10 @@ class Builder:
         books = self.books
         if (self.place, letter) in books.held:
             return self._used_again(books.held[self.place, letter], shape)
-        first = dict.fromkeys(self.shared, Integer(1))
-        index = tuple(expand(part.xreplace(first)) for part in self.index(number))
+        index = self.index(number)
+        if self.shared:
+            first = dict.fromkeys(self.shared, Integer(1))
+            index = tuple(expand(part.xreplace(first)) for part in index)
         variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
@@ -251,7 +254,7 @@ class Builder:
         if not layer.is_transparent:
             books.waiting = None
         self.nesting += 1
-        before, start, place = len(books.parameters), len(books.built), self.place
+        before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
         output = layer.build(self, value)
@@ -260,7 +263,7 @@ class Builder:
         inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
         index = self.indices[-1] if self.indices else None
-        books.built.append(Built(layer, self.nesting, value, output, own, index))
+        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number))
         if output is not value and not layer.is_transparent:
             books.previous = layer
         return output

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import sympy
 
-from symprop.algebra.nodes import MatMul, Node, Reshape, Take, Transpose, Variable
+from symprop.algebra.nodes import MatMul, Node, Reshape, Take, Variable
 from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
@@ -227,17 +227,12 @@ def dense(
         W: Node = builder.parameter("W", number, (size, fan_in), "weight", initialiser, (fan_in, size))
     else:
         W = tied_weight(builder, tied, number, (size, fan_in))
-    product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, _turned(W))
+    product: Node = MatMul(W, value) if value.rank == 1 else MatMul(value, W.permuted((1, 0)))
     if bias:
         waiting = builder.books.waiting
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
         builder.books.waiting = waiting
     return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
-
-
-def _turned(W: Node) -> Node:
-    """The transpose of a matrix; a transpose turns back into what it is made of."""
-    return W.operands[0] if isinstance(W, Transpose) else W.T
 
 
 @dataclass(frozen=True)

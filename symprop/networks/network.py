@@ -20,7 +20,7 @@ from symprop.networks.joining import JOIN, Joinable
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
 from symprop.networks.parts import Built, Parameter
-from symprop.networks.sizes import LOOP_SYMBOLS, Size, checked_size
+from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
 
@@ -96,11 +96,14 @@ class Network(Joinable):
         return frozenset(found)
 
     def _check_index_names(self, loops: int) -> None:
-        taken = {symbol.name for symbol in LOOP_SYMBOLS[:loops]}
+        """Raise where a size has the name of an index, or of what text holds by it: `W` beside `W[l]`."""
+        taken = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[:loops]), "the index")
+        taken |= dict.fromkeys(NUMBERED, "a parameter")
         for name in self.sizes:
             if name in taken:
                 raise SpecError(
-                    f"the size {shown(name)} has the name of the index of a Repeat\nallowed: another name, such as n1"
+                    f"the size {shown(name)} has the name of {taken[name]} of a Repeat\n"
+                    "allowed: another name, such as n1"
                 )
 
     def _check_input_names(self, books: Books, items: list[Item]) -> None:

@@ -64,6 +64,8 @@ class Parameter:
 class Built:
     """What a layer added: its input, its output, the parameters that are its own; `nesting` is 0 outside of blocks.
 
+    `is_numbered` says whether it took a number, as layers with weights do, and blocks that hold one.
+
     A block comes after the layers inside it; what it adds itself is a sum, or nothing.
     """
 
@@ -73,3 +75,4 @@ class Built:
     output: Variable
     parameters: tuple[Parameter, ...]
     index: Symbol | None
+    is_numbered: bool

@@ -35,6 +35,8 @@ COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
 _OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
 """Names that the variables of a network have."""
+NUMBERED = ("W", "b", "E")
+"""Letters of parameters, which have a number or an index of their own wherever they stand: a size may be called so."""
 _CODE_NAME = re.compile(
     r"m|work|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|[A-Z_]+|Workspace|"
     r"init_\w+|forward|predict|loss|make_workspace|loss_and_grads|train_step|clip_gradients|params|grads"
@@ -91,7 +93,7 @@ def checked_size(size: Any, what: str, is_count: bool = False) -> Size:
 
 
 def _refuse_own_name(name: str, what: str) -> None:
-    if _OWN_NAME.fullmatch(name):
+    if _OWN_NAME.fullmatch(name) and name not in NUMBERED:
         raise SpecError(
             f"{what}: {shown(name)} is the name of a variable of networks and cannot be a size\n{_ALLOWED}, n or k"
         )

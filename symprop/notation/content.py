@@ -35,8 +35,8 @@ from symprop.notation.conventions import conventions, signs
 from symprop.notation.function_notes import definitions, told
 
 
-def sections(derivation: Derivation) -> tuple[Section, ...]:
-    """Return the sections of a derivation's page; empty ones are left out.
+def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]:
+    """Return the sections of a derivation's page; empty ones are left out, and what signs mean where none is `signed`.
 
     >>> from symprop.networks import Dense, Input, MeanSquaredError
     >>> from symprop.analysis.derivation import derive
@@ -49,7 +49,7 @@ def sections(derivation: Derivation) -> tuple[Section, ...]:
     loss = [item for item in system.items if isinstance(item, Equation) and item.name in at_loss]
     found: dict[str, Iterable[Block]] = {
         "Formula" if isinstance(derivation.network, Formula) else "Network": _subject(derivation),
-        "Conventions": _explained(derivation),
+        "Conventions": _explained(derivation, signed),
         "Forward pass": _lines(derivation, forward, None),
         "Loss": _lines(derivation, loss, None),
         "Backward pass": _lines(derivation, derivation.backward, False),
@@ -174,9 +174,9 @@ def _subject(derivation: Derivation) -> Iterator[Block]:
     yield Grid((("Symbol",), ("Shape",), ("Role",), ("Known of it",)), tuple(_sizes(derivation)), ("l",) * 4)
 
 
-def _explained(derivation: Derivation) -> Iterator[Block]:
+def _explained(derivation: Derivation, signed: bool) -> Iterator[Block]:
     """Say what symbols, signs and functions mean."""
-    yield Bullets(tuple(conventions(derivation)), True, tuple(signs(derivation)))
+    yield Bullets(tuple(conventions(derivation)), True, tuple(signs(derivation)) if signed else ())
     shown = tuple(definitions(derivation))
     if shown:
         yield Definitions(shown)

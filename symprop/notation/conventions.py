@@ -21,6 +21,7 @@ from symprop.notation.function_notes import functions_of, kinks, known_data
 from symprop.notation.places import Digit, Part, Stack, labels
 from symprop.notation.pretty import pretty
 from symprop.notation.stacks import sides
+from symprop.notation.sums import is_of_columns
 
 
 def loss_clashes(derivation: Derivation) -> bool:
@@ -47,7 +48,8 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         examples: Words = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
     yield from _batch_means(derivation)
-    if system.layout != "example" and any(_adds_vector(part) for part in nodes):
+    written = [part for equation in derivation.equations for part in walk(sides(equation)[1])]
+    if any(_meets_rows(part) for part in written if isinstance(part, n.Add)):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
@@ -59,12 +61,14 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
-        yield (n.Multiply(u, v), " multiplies element by element.")
-    acting = {n.Softmax: "softmax", n.LogSumExp: "logsumexp"}
-    occurring = [name for kind, name in acting.items() if any(isinstance(part, kind) for part in nodes)]
-    if system.layout != "example" and occurring:
-        verb, side = "act" if len(occurring) > 1 else "acts", "row" if system.layout == "rows" else "column"
-        yield (f"{' and '.join(occurring)} {verb} on each {side}.",)
+        rows = any(_meets_rows(part) for part in written if isinstance(part, n.Multiply))
+        yield (n.Multiply(u, v), f" multiplies element by element{', a vector each row of a matrix' if rows else ''}.")
+    for axis, side in ((1, "row"), (0, "column")):
+        acting = [part for part in written if isinstance(part, (n.Softmax, n.LogSumExp)) and part.axis == axis]
+        kinds = {type(part) for part in acting if part.operands[0].rank == 2}
+        occurring = [name for kind, name in ((n.Softmax, "softmax"), (n.LogSumExp, "logsumexp")) if kind in kinds]
+        if occurring:
+            yield (f"{' and '.join(occurring)} {'act' if len(occurring) > 1 else 'acts'} on each {side}.",)
     for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
         yield known_data(data)
     for function in functions_of(derivation):
@@ -152,5 +156,6 @@ _NAMED_OPERATIONS = {
 }
 
 
-def _adds_vector(node: Node) -> bool:
-    return isinstance(node, n.Add) and len({operand.rank for operand in node.operands if operand.rank}) > 1
+def _meets_rows(node: Node) -> bool:
+    """Whether a vector stands for each row of a matrix in a formula by elements."""
+    return node.rank == 2 and any(each.rank == 1 and not is_of_columns(each) for each in node.operands)

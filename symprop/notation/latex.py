@@ -14,13 +14,14 @@ from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
+from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name
+from symprop.notation.style import Style, accented, function_name, scientific
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -157,6 +158,11 @@ class Tex(Style):
         return rf"\operatorname{{mat}}_{{{sizes}}}\left({inside}\right)"
 
     def number(self, value: Basic) -> Piece:
+        if isinstance(value, sympy.Integer):
+            return Piece(size_text(value), SUM if value.is_negative else ATOM)
+        if (powers := scientific(value)) is not None:
+            raised = f"10^{{{powers[1]}}}"
+            return Piece(rf"{powers[0]} \cdot {raised}" if powers[0] else raised, PRODUCT if powers[0] else POWER)
         text = self.numbers.doprint(value)
         if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
             return Piece(text, SUM)
@@ -185,6 +191,7 @@ class Tex(Style):
     def power(self, base: str, exponent: Expr, elementwise: bool) -> Piece:
         fraction = isinstance(exponent, sympy.Rational) and not exponent.is_Integer
         raised = str(exponent) if fraction else self.number(exponent).text
+        raised = f"({raised})" if elementwise and isinstance(exponent, sympy.Add) else raised
         return Piece(self.superscript(base, rf"\odot {raised}" if elementwise else raised), POWER)
 
     def superscript(self, base: str, above: str) -> str:
@@ -244,6 +251,12 @@ class _Numbers(LatexPrinter):
     """SymPy's LaTeX, with sizes such as `n0` written `n_0`, in the letters that the author chose."""
 
     notation = PLAIN
+
+    def _as_ordered_terms(self, expression: Expr, order: str | None = None) -> list[Expr]:
+        """What is taken away stands behind what it is taken from: `t - i`."""
+        terms: list[Expr] = super()._as_ordered_terms(expression, order)
+        first = terms[0].could_extract_minus_sign()
+        return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign())) if first else terms
 
     def _print_Symbol(self, expression: sympy.Symbol, style: str = "plain") -> str:
         chosen = self.notation.symbol(expression.name)

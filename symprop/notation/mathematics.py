@@ -14,7 +14,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.roles import DELTA
+from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.precedence import (
@@ -31,7 +31,7 @@ from symprop.notation.precedence import (
     sum_of,
 )
 from symprop.notation.style import Style
-from symprop.notation.sums import ROWS, ones_row
+from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
 
 
 def table(meaning: str, style: Style) -> Table:
@@ -42,13 +42,22 @@ def table(meaning: str, style: Style) -> Table:
     return made
 
 
-def _transposed(node: Node, of: Of, style: Style) -> str:
-    """A node of rank 1 or 2 with a transpose sign, or without its own."""
-    if isinstance(node, n.Transpose) and node.axes == (1, 0):
-        return style.wrap(of(node.operands[0]), POWER)
-    if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
-        return style.variable(node, above=style.transposed)
-    return style.superscript(style.wrap(of(node), ATOM), style.transposed)
+def _meeting(shape: Shape, of: Of, style: Style) -> Of:
+    """`of` in a formula by elements of this shape: ones spread an axis of length 1, `r 𝟏ᵀ` of a column `r`."""
+
+    def written(node: Node) -> Piece:
+        piece = of(node)
+        if len(shape) == 2 and is_of_columns(node) and not is_single(node):
+            return Piece(f"{style.one} {ones_row(style)} {style.wrap(of(node.operands[0]), MATMUL)}", MATMUL)
+        if len(shape) != 2 or node.rank != 2 or is_single(node):
+            return piece
+        if node.shape[1] == 1 != shape[1]:
+            return Piece(f"{style.wrap(piece, MATMUL)} {ones_row(style)}", MATMUL)
+        if node.shape[0] == 1 != shape[0]:
+            return Piece(f"{style.one} {style.wrap(piece, MATMUL)}", MATMUL)
+        return piece
+
+    return written
 
 
 @ROWS.row(n.Variable)
@@ -72,16 +81,17 @@ def _(node: Element, of: Of, style: Style) -> Piece:
 @ROWS.row(n.Scalar, n.Multiply)
 def _(node: Node, of: Of, style: Style) -> Piece:
     ratio = split(node)
-    return _sum((node,), of, style) if ratio.negative else unsigned(ratio, of, style)
+    return _sum((node,), node, of, style) if ratio.negative else unsigned(ratio, _meeting(node.shape, of, style), style)
 
 
 @ROWS.row(n.Fill)
 def _(node: n.Fill, of: Of, style: Style) -> Piece:
     if node.value == 0:
         return Piece(style.constant("0", node.shape), ATOM)
-    ones = style.constant("1", node.shape)
+    thin = node.rank == 2 and 1 in node.shape
+    ones = ones_row(style) if thin and node.shape[1] != 1 else style.constant("1", (1,) if thin else node.shape)
     if node.value in (1, -1):
-        level = MATMUL if node.rank == 2 else ATOM
+        level = MATMUL if node.rank == 2 and not thin else ATOM
         return Piece(ones, level) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
     return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
 
@@ -91,13 +101,14 @@ def _(node: n.Identity, of: Of, style: Style) -> Piece:
     return Piece(style.constant("I", node.shape), ATOM)
 
 
-def _sum(terms: Sequence[Node], of: Of, style: Style) -> Piece:
-    return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
+def _sum(terms: Sequence[Node], whole: Node, of: Of, style: Style) -> Piece:
+    ratios, of = [split(term) for term in terms], _meeting(whole.shape, of, style)
+    return Piece(sum_of(ratios, lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
 
 
 @ROWS.row(n.Add)
 def _(node: n.Add, of: Of, style: Style) -> Piece:
-    return _sum(node.operands, of, style)
+    return _sum(node.operands, node, of, style)
 
 
 @ROWS.row(n.Power)
@@ -109,7 +120,7 @@ def _(node: n.Power, of: Of, style: Style) -> Piece:
     if normed is not None and exponent.is_Rational and exponent.q == 2:  # an odd power of the norm
         norm = style.norm(of(normed).text, normed.rank > 1)
         return norm if exponent == sympy.Rational(1, 2) else style.power(norm.text, 2 * exponent, False)
-    if exponent == sympy.Rational(1, 2) and (base.rank < 2 or is_single(base)):
+    if exponent == sympy.Rational(1, 2) and (base.rank < 2 or 1 in base.shape):
         return style.root(of(base).text)  # a matrix has another root, so its elements' is a power
     if is_square(node):
         return Piece(f"{of(base).text}{style.hadamard}{of(base).text}", PRODUCT)
@@ -121,15 +132,15 @@ def _(node: n.MatMul, of: Of, style: Style) -> Piece:
     left, right = node.operands
     if left.rank == 1 and right.rank <= 2:  # x @ A is the column A' x
         if right.rank == 1:
-            return Piece(f"{_transposed(left, of, style)} {style.wrap(of(right), POWER)}", MATMUL)
-        return Piece(f"{_transposed(right, of, style)} {style.wrap(of(left), MATMUL)}", MATMUL)
+            return Piece(f"{transposed(left, of, style)} {style.wrap(of(right), POWER)}", MATMUL)
+        return Piece(f"{transposed(right, of, style)} {style.wrap(of(left), MATMUL)}", MATMUL)
     return Piece(f"{style.wrap(of(left), MATMUL)} {style.wrap(of(right), MATMUL)}", MATMUL)
 
 
 @ROWS.row(n.Outer)
 def _(node: n.Outer, of: Of, style: Style) -> Piece:
     left, right = node.operands
-    return Piece(f"{style.wrap(of(left), MATMUL)} {_transposed(right, of, style)}", MATMUL)
+    return Piece(f"{style.wrap(of(left), MATMUL)} {transposed(right, of, style)}", MATMUL)
 
 
 @ROWS.row(n.Transpose)
@@ -138,7 +149,7 @@ def _(node: n.Transpose, of: Of, style: Style) -> Piece:
     if operand.rank < 2:
         return of(operand)
     if node.axes == (1, 0):
-        return Piece(_transposed(operand, of, style), ATOM if isinstance(operand, n.Variable) else POWER)
+        return Piece(transposed(operand, of, style), ATOM if isinstance(operand, n.Variable) else POWER)
     order = Piece(style.group(", ".join(map(str, node.axes))), ATOM)
     return style.call("transpose", [of(operand), order])
 
@@ -184,19 +195,7 @@ def _(node: n.MatrixPower, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Kron)
 def _(node: n.Kron, of: Of, style: Style) -> Piece:
-    return Piece(
-        style.kronecker.join(style.wrap(_thin(operand, of, style), POWER) for operand in node.operands), PRODUCT
-    )
-
-
-def _thin(node: Node, of: Of, style: Style) -> Piece:
-    """A matrix of one row or column as the vector that it is: nothing spreads it here."""
-    inner = node.operands[0] if isinstance(node, n.Expand) else node
-    if isinstance(node, n.Expand) and inner.rank == 1:
-        return of(inner) if node.axis == 1 else Piece(_transposed(inner, of, style), ATOM)
-    if isinstance(node, n.Fill) and node.value == 1 and node.rank == 2 and 1 in node.shape:
-        return Piece(style.one if node.shape[1] == 1 else ones_row(style), ATOM)
-    return of(node)
+    return Piece(style.kronecker.join(style.wrap(of(operand), POWER) for operand in node.operands), PRODUCT)
 
 
 @ROWS.row(n.Commutation)
@@ -206,7 +205,7 @@ def _(node: n.Commutation, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
-    blocks = [_thin(operand, of, style).text for operand in node.operands]
+    blocks = [of(operand).text for operand in node.operands]
     return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
 
 
@@ -215,10 +214,8 @@ def _(node: n.Expand, of: Of, style: Style) -> Piece:
     operand = node.operands[0]
     if operand.rank == 0:
         return of(operand)
-    if operand.rank == 1:  # spread to a matrix by an outer product with ones
-        if node.axis == 1:
-            return Piece(f"{style.wrap(of(operand), MATMUL)} {ones_row(style)}", MATMUL)
-        return Piece(f"{style.one} {_transposed(operand, of, style)}", MATMUL)
+    if operand.rank == 1:  # a column or a row
+        return of(operand) if node.axis == 1 else Piece(transposed(operand, of, style), POWER)
     return style.call("expand", [of(operand), Piece(style.along((node.axis,)), ATOM)])
 
 
@@ -228,7 +225,7 @@ def _(node: n.Reshape, of: Of, style: Style) -> Piece:
     if node.rank == 1:
         return style.call("vec", [of(operand)]) if operand.rank else of(operand)
     if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
-        return of(operand) if node.shape[1] == 1 else Piece(_transposed(operand, of, style), POWER)
+        return of(operand) if node.shape[1] == 1 else Piece(transposed(operand, of, style), POWER)
     return Piece(style.arranged(of(operand).text, node.shape), ATOM)
 
 
@@ -240,6 +237,7 @@ def _(node: n.Take, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Map)
 def _(node: n.Map, of: Of, style: Style) -> Piece:
+    of = _meeting(node.shape, of, style)
     if node.function.name == "power":
         base, exponent = node.operands
         return style.raised(style.wrap(of(base), ATOM), of(exponent), not is_single(node))
@@ -249,7 +247,8 @@ def _(node: n.Map, of: Of, style: Style) -> Piece:
 def _condition(node: Node, of: Of, style: Style) -> str:
     if not isinstance(node, n.Compare):
         return style.wrap(of(node), SUM)
-    left, right = (style.wrap(of(operand), SUM) for operand in node.operands)
+    meeting = _meeting(node.shape, of, style)
+    left, right = (style.wrap(meeting(operand), SUM) for operand in node.operands)
     return f"{left} {style.relation(node.relation)} {right}"
 
 
@@ -261,6 +260,7 @@ def _(node: n.Compare, of: Of, style: Style) -> Piece:
 @ROWS.row(n.Where)
 def _(node: n.Where, of: Of, style: Style) -> Piece:
     # `a if c, else b if d, else e` reads one way as long as only the last place holds a choice without parentheses.
+    of = _meeting(node.shape, of, style)
     yes, no = (of(operand) for operand in node.operands[1:])
     return style.where(_condition(node.operands[0], of, style), style.wrap(yes, SUM), no.text)
 

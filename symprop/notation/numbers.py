@@ -10,6 +10,7 @@ from sympy import Basic, Expr
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from symprop.algebra.sizes import size_text
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, Piece, decimal
 
 
@@ -60,6 +61,8 @@ def _folded(name: str, arguments: Sequence[str]) -> str:
 
 def number(value: Basic) -> Piece:
     """Return a scalar expression (a size, a coefficient, the body of a function) in NumPy notation."""
+    if isinstance(value, sympy.Integer):
+        return Piece(size_text(value), SUM if value.is_negative else ATOM)
     if value.is_Rational and value.q != 5 and decimal(value) is not None:
         return Piece(repr(float(value)), SUM if value.is_negative else ATOM)
     written = str(_Numbers({"full_prec": False}).doprint(value))

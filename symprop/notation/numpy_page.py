@@ -43,7 +43,8 @@ def text_page(derivation: Derivation) -> str:
     names = _Names(derivation)
     write = told_apart(text, "loss") if loss_clashes(derivation) else text
     wording = replace(NUMPY, formula=lambda node: write(names.shown(node)))
-    return "\n\n".join("\n".join(_section(derivation, each, wording, names)) for each in sections(derivation)) + "\n"
+    found = sections(derivation, signed=False)
+    return "\n\n".join("\n".join(_section(derivation, each, wording, names)) for each in found) + "\n"
 
 
 class _Names:

@@ -96,7 +96,7 @@ def render(table: Table, node: Node) -> Piece:
             part, ready = stack.pop()
             if id(part) in pieces:
                 continue
-            if ready:
+            if ready or not part.operands:
                 piece = table(part, of)
                 if len(piece.text) > LONGEST:
                     raise LimitError(
@@ -105,7 +105,7 @@ def render(table: Table, node: Node) -> Piece:
                 pieces[id(part)] = piece
             else:
                 stack.append((part, True))
-                stack.extend((operand, False) for operand in part.operands)
+                stack.extend([(operand, False) for operand in part.operands])
 
     return of(node)
 
@@ -137,6 +137,8 @@ def split(node: Node) -> Ratio:
     above: list[Node] = []
     below: list[Node] = []
     for factor in _factors(node):
+        if isinstance(factor, n.Expand) and split(factor.operands[0]).negative:
+            number, factor = -number, n.Expand(-factor.operands[0], factor.axis)
         if isinstance(factor, n.Scalar):
             number = number * factor.value
         elif isinstance(factor, n.Power) and factor.exponent.is_number and factor.exponent.is_negative:
@@ -148,8 +150,17 @@ def split(node: Node) -> Ratio:
         else:
             above.append(factor)
     negative = bool(number.could_extract_minus_sign())
-    numerator, denominator = sympy.fraction(-number if negative else number)
+    size = -number if negative else number
+    numerator, denominator = (size, sympy.Integer(1)) if size.is_Integer else _roots_below(*sympy.fraction(size))
     return Ratio(negative, numerator, denominator, tuple(above), tuple(below))
+
+
+def _roots_below(numerator: Expr, denominator: Expr) -> tuple[Expr, Expr]:
+    """Write `sqrt(3)/3` as `1/sqrt(3)`, as texts do for attention and the normal distribution."""
+    if isinstance(numerator, sympy.Pow) and numerator.exp == sympy.Rational(1, 2):
+        whole, rest = sympy.fraction(denominator / numerator)
+        return (rest, whole) if rest == 1 else (numerator, denominator)
+    return numerator, denominator
 
 
 def decimal(value: Expr) -> sympy.Float | None:

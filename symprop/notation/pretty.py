@@ -14,10 +14,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name
+from symprop.notation.style import Style, accented, function_name, scientific
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -92,9 +93,9 @@ class Unicode(Style):
         others = (*layers[1:], *rows)
         if layers:
             general = bool(others) or not layers[0].is_Integer  # W₁, but a⁽ˡ⁾ and h⁽ˡ⁾ₜ
-            below = "" if general else subscript(str(layers[0]))
+            below = "" if general else subscript(size_text(layers[0]))
             layer = superscript(f"({layers[0]})".replace("*", "")) if general else ""
-        later = ",".join(subscript(str(index).replace(" ", "")) for index in others)
+        later = ",".join(subscript(size_text(index).replace(" ", "")) for index in others)
         mark = "′" * (node.mark - 1) if node.mark <= 4 else f"′⁽{superscript(str(node.mark))}⁾"
         comma = "," if (below or later) and elements else ""
         name = f"{name}{below}{mark}{layer}{later}{above}{comma}{''.join(subscript(str(index)) for index in elements)}"
@@ -117,12 +118,18 @@ class Unicode(Style):
     def number(self, value: Basic) -> Piece:
         if isinstance(value, sympy.Symbol):
             return Piece(symbol(value.name), ATOM)
+        if isinstance(value, sympy.Integer):
+            piece = numbers.number(value)
+            return Piece(piece.text.replace("-", "−"), piece.level)
         value = _named(value)
         piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π").replace("inf", "∞")
         text = re.sub(r"sqrt\((\w+)\)", r"√\1", text).replace("sqrt(", "√(")
+        if (powers := scientific(value)) is not None:
+            raised = f"10{superscript(powers[1])}"
+            return Piece(f"{powers[0]}·{raised}" if powers[0] else raised, PRODUCT if powers[0] else POWER)
         return Piece(text.replace("-", "−").replace("*", " "), piece.level)
 
     def group(self, text: str) -> str:
@@ -173,7 +180,7 @@ class Unicode(Style):
         return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(str(count))} {inside}", SUMMATION)
+        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)

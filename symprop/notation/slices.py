@@ -10,8 +10,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
+from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, common, digits, regrouped
 from symprop.notation.places import Address, Axis, Digit, kept, kept_shape
+from symprop.notation.precedence import IndexedSum
 from symprop.notation.slicing import SLICES, Slicer, at, of_wholes
 
 
@@ -23,6 +25,8 @@ def _under(address: Address, shape: Shape) -> Address:
     )
     if any(size != 1 for size in kept_shape(own)) or all(size == 1 for size in kept_shape(address)):
         return own  # else it is a number
+    if len(own) < 2 and all(map(_is_whole, own)):
+        return own  # of one element as it stands, by its name
     return tuple((Digit(size, size),) if kept(axis) != 0 else axis for axis, size in zip(own, shape, strict=True))
 
 
@@ -94,7 +98,26 @@ def _(node: n.Transpose, address: Address, of: Slicer) -> Node:
     place = dict(zip(node.axes, address, strict=True))  # axis k of the result is axis axes[k] of the operand
     found = of(node.operands[0], tuple(place[axis] for axis in range(node.rank)))
     first = [axis for axis in node.axes if kept(place[axis]) != 0]
-    return found if first == sorted(first) else n.Transpose(found)
+    return found if first == sorted(first) else _turned(found)
+
+
+def _turned(node: Node) -> Node:
+    """The transpose of a matrix, inside a product and a sum where that leaves fewer signs: `W x`, not `(xᵀ Wᵀ)ᵀ`."""
+    outside = n.Transpose(node)
+    if isinstance(node, n.Transpose):
+        return node.operands[0]
+    if isinstance(node, IndexedSum):
+        inside: Node = IndexedSum(_turned(node.operands[0]), node.indices, outside.shape)
+    elif isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands):
+        left, right = map(_turned, node.operands)
+        inside = right @ left
+    else:
+        return outside
+    return inside if _signs(inside) < _signs(outside) else outside
+
+
+def _signs(node: Node) -> int:
+    return sum(isinstance(part, n.Transpose) for part in walk(node))
 
 
 def _inside(address: Address, axes: Sequence[int], inner: Address, rank: int, keepdims: bool) -> Address:
@@ -172,11 +195,23 @@ def _(node: n.Reshape, address: Address, of: Slicer) -> Node:
     inner = tuple(
         (Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes
     )
-    found = of(operand, inner)
+    thin = [axis for axis, digit in enumerate(address) if kept(digit) == 1]
     if _kept_digits(inner) != _kept_digits(address):
         shape = kept_shape(tuple(axis for axis in address if kept(axis) != 1))
-        found = n.Reshape(found, shape)  # a matrix as a vector or a vector as a matrix
-    return _with_ones(found, address, [axis for axis, digit in enumerate(address) if kept(digit) == 1])
+        return _with_ones(n.Reshape(of(operand, inner), shape), address, thin)  # a matrix as a vector, or the reverse
+    free = [(place, axis) for axis, place in _thin_axes(inner)]
+    for place, axis in [(place, axis) for axis, place in _thin_axes(address) if axis in thin]:
+        if (same := next((other for other in free if other[0] == place), None)) is not None:
+            free.remove(same)
+            thin.remove(axis)  # it is kept of the operand, which has it there
+            inner = (*inner[: same[1]], (Digit(Integer(1)),), *inner[same[1] + 1 :])
+    return _with_ones(of(operand, inner), address, thin)
+
+
+def _thin_axes(address: Address) -> list[tuple[int, int]]:
+    """The axes of length 1, each with how many longer digits stand before it."""
+    longer = [sum(digit.size != 1 for digit in axis) for axis in address]
+    return [(axis, sum(longer[:axis])) for axis, count in enumerate(longer) if not count]
 
 
 def _kept_digits(address: Address) -> list[list[Expr]]:

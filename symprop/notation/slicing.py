@@ -105,7 +105,10 @@ def needs_places(node: Node) -> bool:
     >>> needs_places(P @ Q), needs_places(P * 2 + P), needs_places(n.Reshape(P, (24,)))
     (True, False, False)
     """
-    return any(map(_is_awkward, walk(node))) and not any(isinstance(part, _WRITTEN) for part in walk(node))
+    parts = tuple(walk(node))
+    if not any(len(part.shape) > 2 or isinstance(part, n.ScatterAdd) for part in parts):
+        return False  # as nearly always
+    return any(map(_is_awkward, parts)) and not any(isinstance(part, _WRITTEN) for part in parts)
 
 
 _WRITTEN = (Part, Stack, Element, IndexedSum)

@@ -6,11 +6,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Float
 
 from symprop.algebra import nodes as n
-from symprop.notation.precedence import Piece
+from symprop.notation.precedence import Piece, decimal
 
 ACCENTS = ("dot", "bar", "hat", "tilde")
 """What stands over a letter: tangents and cotangents begin with it (`dot_z1`), other names end with it (`v_hat`)."""
@@ -45,6 +46,19 @@ def function_name(name: str) -> tuple[str, str]:
     value = Decimal(f"{'-' if negative else ''}{whole}.{part or 0}e{'-' if below else ''}{power or 0}")
     written = format(value, "f")
     return base, written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def scientific(value: Any) -> tuple[str, str] | None:
+    """Return the digits and the power of ten of a positive decimal far from 1, no digits for a bare power; else None.
+
+    >>> from sympy import Float
+    >>> scientific(Float("0.00001")), scientific(Float("2.5e-7")), scientific(Float("0.01"))
+    (('', '-5'), ('2.5', '-7'), None)
+    """
+    value = decimal(value) or value
+    written = repr(float(value)) if isinstance(value, Float) and value.is_positive else ""
+    digits, _, power = written.partition("e")
+    return (digits.removesuffix(".0") if digits not in ("1", "1.0") else "", str(int(power))) if power else None
 
 
 class Style(ABC):

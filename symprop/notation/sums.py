@@ -1,4 +1,4 @@
-"""Sums and what else is taken along axes, as mathematics writes it: `Σᵢ yᵢ log pᵢ`, `‖v‖²`, `𝟏ᵀ A`, `A[1:3]`."""
+"""Sums and what else is taken along axes, as mathematics writes it: `Σᵢ yᵢ log pᵢ`, `‖v‖²`, `A 𝟏`, `A[1:3]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element
 from symprop.notation.precedence import (
@@ -33,6 +34,20 @@ def ones_row(style: Style) -> str:
     return style.superscript(style.one, style.transposed)
 
 
+def transposed(node: Node, of: Of, style: Style) -> str:
+    """Write a node of rank 1 or 2 with a transpose sign, or without its own."""
+    if isinstance(node, n.Transpose) and node.axes == (1, 0):
+        return style.wrap(of(node.operands[0]), POWER)
+    if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
+        return style.variable(node, above=style.transposed)
+    return style.superscript(style.wrap(of(node), ATOM), style.transposed)
+
+
+def is_of_columns(node: Node) -> bool:
+    """Whether `node` is the vector of the sums of a matrix's columns."""
+    return isinstance(node, n.Sum) and node.axes == (0,) and not node.keepdims and node.operands[0].rank == 2
+
+
 @ROWS.row(n.Sum)
 def _(node: n.Sum, of: Of, style: Style) -> Piece:
     operand = node.operands[0]
@@ -43,13 +58,11 @@ def _(node: n.Sum, of: Of, style: Style) -> Piece:
     if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
         bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
         return of(type(operand)(*bare))
-    if node.rank and operand.rank == 2 and len(node.axes) == 1:  # 1' A, or A 1; kept axes are spread again by ones
-        spread = node.keepdims
-        if node.axes == (0,):
-            written = f"{ones_row(style)} {style.wrap(of(operand), MATMUL)}"
-            return Piece(f"{style.one} {written}" if spread else written, MATMUL)
-        written = f"{style.wrap(of(operand), MATMUL)} {style.one}"
-        return Piece(f"{written} {ones_row(style)}" if spread else written, MATMUL)
+    if node.rank and operand.rank == 2 and len(node.axes) == 1:
+        if is_of_columns(node):  # a vector is a column, A' 1; kept it is a row, 1' A
+            return Piece(f"{transposed(operand, of, style)} {style.one}", MATMUL)
+        written = style.wrap(of(operand), MATMUL)
+        return Piece(f"{ones_row(style)} {written}" if node.axes == (0,) else f"{written} {style.one}", MATMUL)
     if len(node.axes) < operand.rank or (node.keepdims and operand.rank > 1):
         return style.call("sum", [of(operand), Piece(style.along(node.axes), ATOM)])
     if not operand.rank:
@@ -84,14 +97,7 @@ def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
 def _(node: n.Product | n.Extreme, of: Of, style: Style) -> Piece:
     name = "prod" if isinstance(node, n.Product) else node.which
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
-    written = style.call(name, [of(node.operands[0]), *along])
-    if node.keepdims and node.rank == 2 and len(node.axes) == 1:  # spread again
-        return Piece(_spread_along(written, node.axes[0], style), MATMUL)
-    return written
-
-
-def _spread_along(written: Piece, axis: int, style: Style) -> str:
-    return f"{written.text} {ones_row(style)}" if axis == 1 else f"{style.one} {written.text}"
+    return style.call(name, [of(node.operands[0]), *along])
 
 
 def _taken(node: Node, of: Of, style: Style, inside: str) -> Piece:
@@ -155,7 +161,4 @@ def _first_axis(node: n.Softmax | n.LogSumExp, style: Style) -> list[Piece]:
 
 @ROWS.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of, style: Style) -> Piece:
-    written = style.call("logsumexp", [of(node.operands[0]), *_first_axis(node, style)])
-    if node.keepdims and node.rank == 2:
-        return Piece(_spread_along(written, node.axis, style), MATMUL)
-    return written
+    return style.call("logsumexp", [of(node.operands[0]), *_first_axis(node, style)])

@@ -13,7 +13,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
-from symprop.algebra.trees import variables
+from symprop.analysis.modes import stations as passed
 from symprop.analysis.vanishing import norm
 from symprop.errors import FormulaError, SpecError
 from symprop.networks.blocks import Residual
@@ -70,20 +70,9 @@ def stations(system: System) -> list[Variable]:
     """
     at_loss = {variable for variable in (system.loss, system.prediction) if variable is not None}
     equations = [equation for equation in system.equations if equation.target not in at_loss]
-    place = {equation.target: number for number, equation in enumerate(equations)}
-    place[system.inputs[0]] = -1
-    oldest = len(equations)  # the first variable that this equation or a later one reads
-    found: list[Variable] = []
-    inside = False  # the next equation is an activation
-    for number in range(len(equations) - 1, -2, -1):
-        variable = equations[number].target if number >= 0 else system.inputs[0]
-        if oldest >= number and not inside:
-            found.append(variable)
-        if number >= 0:
-            expression = equations[number].expression
-            oldest = min([oldest, *(place[read] for read in variables(expression) if read in place)])
-            inside = isinstance(expression, Map)
-    return found[::-1]
+    before = [system.inputs[0], *(equation.target for equation in equations)]
+    inside = {before[place] for place, equation in enumerate(equations) if isinstance(equation.expression, Map)}
+    return [variable for variable in passed(equations, system.inputs[0]) if variable not in inside]
 
 
 def _bounds(subject: Subject) -> Iterator[GridRow]:

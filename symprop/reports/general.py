@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symprop.algebra.equations import Loop
-from symprop.errors import SympropError
-from symprop.networks.blocks import Repeat
+from symprop.networks.blocks import Repeat, symbolic_repeats, varies
+from symprop.networks.layers import Dense
 from symprop.networks.network import Network
+from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED
 from symprop.notation.blocks import Block, Boxed, Equations, Math, Paragraph
 from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter
@@ -30,21 +30,33 @@ def with_name(network: Network) -> tuple[Network, str, int] | None:
     >>> with_name(parse_network("Input(2) >> Repeat(Dense(2) >> Tanh(), 5) >> MeanSquaredError()"))[0].text
     'Input(2) >> Repeat(Dense(2) >> Tanh(), N) >> MeanSquaredError()'
     """
-    found = [layer for layer in network.layers if isinstance(layer, Repeat) and isinstance(layer.count, int)]
+    found = [layer for layer in network.layers if isinstance(layer, Repeat) and not layer.is_symbolic]
     if len(found) != 1 or found[0].count < FEWEST:
         return None
     repeat, name = found[0], next((name for name in COUNTS if name not in network.sizes), None)
-    if name is None:
+    if name is None or not _are_alike(network, repeat):
         return None
     changed = tuple(replace(layer, count=name) if layer is repeat else layer for layer in network.layers)
-    try:
-        general = Network(changed)
-        loops = general.system().loops
-    except SympropError:
-        return None  # no Dense in the block
-    if any(isinstance(item, Loop) for loop in loops for item in loop.items):
-        return None  # a loop inside a loop numbers its layers in another way than the report
-    return general, name, int(repeat.count)
+    return Network(changed), name, int(repeat.count)
+
+
+def _are_alike(network: Network, repeat: Repeat) -> bool:
+    """Whether the blocks differ in their number alone: they have one, keep the shape, and none is spoken of elsewhere.
+
+    A loop inside a loop numbers its layers in another way than the report, so there is none in them. A size of a loop
+    behind is named by an index (`n_l`) that would be another then.
+    """
+    built = network.built
+    place = next(place for place, part in enumerate(built) if part.layer is repeat)
+    whole, before = built[place], 1 + max((back for back in range(place) if not built[back].nesting), default=-1)
+    known = {own.name for part in built[: place if repeat.tied else before] for own in part.parameters}
+    ties = [part.layer.tied for part in built[before:] if isinstance(part.layer, Dense) and part.layer.tied]
+    ahead = symbolic_repeats(network.layers[: network.layers.index(repeat)])
+    index = LOOP_SYMBOLS[: len(symbolic_repeats(network.layers)) + 1]
+    taken = {*NUMBERED, *(each.name for each in index)}
+    named = any(size in taken or any(varies(size, each) for each in index[len(ahead) :]) for size in network.sizes)
+    alike = whole.is_numbered and whole.value.shape == whole.output.shape and not symbolic_repeats(repeat.inner)
+    return alike and not named and all(tie.removesuffix(".T") in known for tie in ties)
 
 
 def general_recurrence(subject: Subject) -> Iterator[Block]:

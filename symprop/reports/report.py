@@ -24,6 +24,7 @@ from symprop.codegen.case import Case, case_of
 from symprop.errors import OutputError, SpecError, listed, shown
 from symprop.files import check_writable, write_whole
 from symprop.networks.network import Network
+from symprop.networks.sizes import NUMBERED
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Section
 from symprop.notation.choices import Notation, symbols_of
@@ -201,6 +202,11 @@ def _check_symbols(subject: Subject) -> None:
         sorted(str(symbol) for equation in equations for size in equation.target.shape for symbol in size.free_symbols)
     )
     for name, _ in subject.notation.symbols:
+        if name in NUMBERED and name in subject.network.sizes:
+            raise SpecError(
+                f"{shown(name)} is a size and a letter of parameters, and one symbol cannot stand for both\n"
+                "allowed: another name for the size, such as n1"
+            )
         if name not in known:
             raise SpecError(
                 f"nothing in the report is called {shown(name)}{closest(name, list(known))}\nit has {listed(known)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from markupsafe import Markup
 
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
+from symprop.notation.blocks import Link
+from symprop.notation.html_document import math, words
 from symprop.templating import environment
 from symprop.verify import Certificate
 
@@ -46,22 +49,14 @@ class Group:
     rows: tuple[Formula, ...]
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step: the rule, the formula that it led to, and the reasons."""
-
-    rule: str
-    after: tuple[Markup, ...]
-    reasons: tuple[Markup | str, ...] = ()
-
-
 def shape_of(node: Node) -> str:
     """Return the shape of a formula as the page writes it."""
     return shape_text(node.shape) if node.shape else "scalar"
 
 
 def _rendered(template: str, **given: Any) -> str:
-    return environment("html").get_template(f"page/{template}.html.j2").render(**given).strip()
+    page = environment("html").get_template(f"page/{template}.html.j2")
+    return page.render(math=math, words=words, **given).strip()
 
 
 def derivation_parts(shapes: list[Shape], groups: list[Group], notes: list[Markup | str]) -> dict[str, Any]:
@@ -81,8 +76,8 @@ def _aligned(rows: list[Formula]) -> str:
     return "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
 
 
-def steps_parts(steps: list[Step], start: Markup | str = "") -> dict[str, Any]:
-    """Return the steps that led to an equation, `start` being what they begin with."""
+def steps_parts(steps: Sequence[Link], start: str = "") -> dict[str, Any]:
+    """Return the steps that led to an equation, `start` being what they begin with, in LaTeX."""
     return {"steps": _rendered("steps", steps=steps, start=start)}
 
 

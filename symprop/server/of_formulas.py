@@ -8,14 +8,15 @@ from typing import Any
 from markupsafe import Markup
 
 from symprop.algebra.declarations import read_declarations
-from symprop.algebra.equations import Equation
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
+from symprop.formulas.answer_blocks import reason
 from symprop.formulas.ask import QUESTIONS
 from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
+from symprop.notation.blocks import Link
 from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
@@ -24,7 +25,6 @@ from symprop.server.fragments import (
     Formula,
     Group,
     Shape,
-    Step,
     certificate_parts,
     derivation_parts,
     shape_of,
@@ -77,11 +77,8 @@ def formula_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to an answer."""
     result = _answered(asked).result
     listed = seen_steps(result.steps, latex)
-    steps = [
-        Step(each.rule, (math(latex(each.after)),), tuple(map(_said, dict.fromkeys(each.facts)))) for each in listed
-    ]
-    start = math(latex(listed[0].before)) if listed else Markup("")
-    return steps_parts(steps, start)
+    links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
+    return steps_parts(links, latex(listed[0].before) if listed else "")
 
 
 def formula_code(asked: Asked) -> dict[str, Any]:
@@ -136,7 +133,3 @@ def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
         yield Shape(math(latex(part)), shape_of(part), "the formula" if part == node else "part", Markup(""))
     if len(parts) > MOST_PARTS:
         yield Shape(Markup("…"), "", f"{len(parts) - MOST_PARTS:,} more", Markup(""))
-
-
-def _said(fact: str | Equation) -> Markup | str:
-    return fact if isinstance(fact, str) else math(fact.latex())

@@ -20,7 +20,6 @@ from symprop.server.fragments import (
     Formula,
     Group,
     Shape,
-    Step,
     certificate_parts,
     derivation_parts,
     shape_of,
@@ -52,7 +51,7 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
     derivation = _case(asked).derivation
-    return steps_parts(list(_steps(PageWriter(derivation), derivation.equation(asked.name).steps)))
+    return steps_parts(PageWriter(derivation).links(derivation.equation(asked.name).steps))
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
@@ -111,8 +110,3 @@ def _formula(writer: PageWriter, line: Line) -> Formula:
         steps=bool(equation.steps),
         note=equation.note,
     )
-
-
-def _steps(writer: PageWriter, steps: Any) -> Iterator[Step]:
-    for link in writer.links(steps):
-        yield Step(link.rule, tuple(map(math, link.right)), tuple(map(words, link.reasons)))

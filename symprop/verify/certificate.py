@@ -23,8 +23,7 @@ from symprop.algebra.equations import System
 from symprop.algebra.printable import aligned
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
-from symprop.codegen.targets import FAST, LIBRARIES, NAMES, is_installed, target_of
-from symprop.errors import ShapeError, SpecError, shown
+from symprop.errors import ShapeError, SpecError
 from symprop.networks.network import Network
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
@@ -39,6 +38,7 @@ from symprop.verify import (
     start_checks,
     step_checks,
     switch_checks,
+    target_checks,
 )
 from symprop.verify.measure import Row, first_line
 from symprop.verify.points import Point, farther_points, points_of, target_kinds
@@ -132,10 +132,6 @@ def _grid_row(row: Row) -> GridRow:
     return GridRow(tuple((word,) for word in words), tone="ok" if row.ok else "failed")
 
 
-ALL = "all"
-"""In place of a target: every one whose library is installed."""
-
-
 def check(
     network: Network | Case | str,
     seed: int = 0,
@@ -160,7 +156,7 @@ def check(
             is unknown or its library is not installed.
     """
     started = time.perf_counter()
-    first, *others = _targets(target)
+    first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if recurrence.counts_of(case.network):
         return _of_recurrence(case, seed, float32, dict(sizes or {}), target)
@@ -181,7 +177,7 @@ def check(
     small = case.of(reduced(case.network))
     parts = (
         ("the module", _module(case, small, seed, float32)),
-        ("other modules", _agreement(case, others, seed)),
+        ("other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))),
         ("switches", switch_checks.rows(small, seed)),
         ("extreme values", _extremes(small, seed)),
         ("other layouts", _layouts(case, seed)),
@@ -194,7 +190,7 @@ def check(
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
-    remarks = (*derivation.remarks, *_remarks(case, rows, seed), *_missing(target))
+    remarks = (*derivation.remarks, *_remarks(case, rows, seed), *target_checks.missing(target))
     return Certificate(title, tuple(rows), remarks, time.perf_counter() - started)
 
 
@@ -210,31 +206,6 @@ def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], 
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
     remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
     return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
-
-
-def _targets(target: str) -> tuple[str, ...]:
-    """Return the target whose module is checked, and those whose modules are compared with it."""
-    if target == ALL:
-        return (FAST, *(name for name in LIBRARIES if is_installed(name)))
-    if not isinstance(target, str) or target not in NAMES:
-        raise SpecError(f"unknown target {shown(target)}\nallowed: {', '.join((*LIBRARIES, ALL))}")
-    if not is_installed(target):
-        needs = ", ".join(target_of(target).needs)
-        raise SpecError(f"the modules of target {target!r} need {needs}\nallowed: pip install 'symprop[{target}]'")
-    return (FAST, "numpy") if target == "numpy" else (target,)
-
-
-def _missing(target: str) -> Iterator[str]:
-    for name in LIBRARIES if target == ALL else ():
-        if not is_installed(name):
-            yield f"{name} is not installed: its module was not checked"
-
-
-def _agreement(case: Case, others: list[str], seed: int) -> Iterator[Row]:
-    """Yield rows that compare the modules of other targets with the one that is checked."""
-    points = points_of(case, seed, POINTS, target_kinds(case.example.system))
-    for name in others:
-        yield from module_checks.agreement_rows(case, name, points)
 
 
 def _remarks(case: Case, rows: list[Row], seed: int) -> Iterator[str]:

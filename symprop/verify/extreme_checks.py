@@ -72,7 +72,7 @@ def _accurate(
         except GENERATED_ERRORS as error:
             yield Row("gradients", what, described, np.inf, LIMIT, False, first_line(error))
             return
-        off = {name: _error(found[name], true[name]) for name in names}
+        off = {name: relative_error(found[name], true[name]) for name in names}
         if any(LIMIT < value < np.inf for value in off.values()):  # large numbers lose digits: how many is counted
             for parameter, bound in of_equations(derivation, moved).items():
                 name = f"d{parameter}"
@@ -130,7 +130,7 @@ def _layers(derivation: Derivation) -> list[Equation]:
     return [item for item in equations if parameters & set(variables(item.expression))]
 
 
-def _error(found: Array, true: Array) -> float:
+def relative_error(found: Array, true: Array) -> float:
     """Return the largest error relative to the largest element, or to 1 where that is larger.
 
     Where a class dominates, `p - y` is the difference of two numbers near 1: what is left of it, `exp(-1000)`, is

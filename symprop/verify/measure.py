@@ -17,6 +17,8 @@ ELEMENT_FLOOR, ELEMENT_LIMIT = 1e-6, 1e-8
 WIDEST = 1e-6
 """No bound on rounding may let a live gradient be off by more, relative to its largest element."""
 DIGITS = 50
+SMALL = "1e-20"
+"""Below this an element is not compared with itself: 1e-80 of it would be more than `DIGITS` of them allow."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ def _element(measured: Difference, limit: float) -> str:
 def precise_difference(found: Array, true: Array) -> float:
     """Return the largest difference of two arrays of mpmath numbers relative to the largest element, as a float.
 
-    Two answers below 1e-60 count as zero both: central differences leave no less.
+    Central differences leave some 1e-80 of what they are taken of. So two answers below 1e-60 count as zero both, and
+    a smaller one than `SMALL`, as the slope of a saturated tanh is, is compared as if it were of that size.
     """
     if found.shape != true.shape:
         found, true = np.broadcast_arrays(found, true)
@@ -149,7 +152,7 @@ def precise_difference(found: Array, true: Array) -> float:
     worst = max((abs(a - b) for a, b in pairs), default=mpmath.mpf(0))
     if largest < mpmath.mpf("1e-60"):
         return 0.0 if worst < mpmath.mpf("1e-60") else float("inf")
-    return float(worst / largest)
+    return float(worst / max(largest, mpmath.mpf(SMALL)))
 
 
 def scientific(error: float) -> str:

@@ -118,7 +118,7 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         return found, complex_step.outputs(system, point, system.output.name)
 
     def prediction(point: Point) -> tuple[Array, Array]:
-        found = called(module.predict, point, targets=False, **_state(system, point))
+        found = called(module.predict, point, targets=False, **state_of(system, point))
         return found, complex_step.outputs(evaluated, point, predicted)
 
     def loss(point: Point) -> tuple[Array, Array]:
@@ -133,13 +133,13 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         return flat[0], np.mean(flat[1:], axis=0)
 
     checks: list[tuple[str, str, Check, Callable[[Point], Bound]]] = [
-        ("forward", "formulas in complex numbers", outputs, _of_value(system, system.output.name)),
-        ("predict", f"formula of {predicted}", prediction, _of_value(evaluated, predicted)),
-        ("L", "formulas, mean of the examples", loss, _of_loss(system)),
+        ("forward", "formulas in complex numbers", outputs, of_value(system, system.output.name)),
+        ("predict", f"formula of {predicted}", prediction, of_value(evaluated, predicted)),
+        ("L", "formulas, mean of the examples", loss, of_loss(system)),
     ]
     if not system.joins_examples:  # the mean of single examples says nothing of a batch that is joined
-        checks.append(("all gradients", "batch = mean of its examples", mean, lambda point: _of_all(derivation, point)))
-    yield from _checked(checks, points)
+        checks.append(("all gradients", "batch = mean of its examples", mean, lambda point: of_all(derivation, point)))
+    yield from checked(checks, points)
 
 
 def running_rows(case: Case, points: list[Point]) -> Iterator[Row]:
@@ -157,10 +157,10 @@ def running_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         found = called(module.loss, point, training=False, state=point.states)
         return np.asarray(found), np.asarray(np.mean(complex_step.losses(evaluated, point)))
 
-    yield from _checked(
+    yield from checked(
         [
-            ("forward", "evaluation, formulas in complex numbers", outputs, _of_value(evaluated, system.output.name)),
-            ("L", "evaluation, mean of the examples", loss, _of_loss(evaluated)),
+            ("forward", "evaluation, formulas in complex numbers", outputs, of_value(evaluated, system.output.name)),
+            ("L", "evaluation, mean of the examples", loss, of_loss(evaluated)),
             *((state.variable.name, "its update by the batch", *_update(case, state)) for state in system.states),
         ],
         points,
@@ -188,7 +188,7 @@ def _update(case: Case, state: State) -> tuple[Check, Callable[[Point], Bound]]:
     return check, bound
 
 
-def _checked(checks: Iterable[tuple[str, str, Check, Callable[[Point], Bound]]], points: list[Point]) -> Iterator[Row]:
+def checked(checks: Iterable[tuple[str, str, Check, Callable[[Point], Bound]]], points: list[Point]) -> Iterator[Row]:
     """Yield a row for each check: its name, its oracle, what is found and what is true at a point, and the bound."""
     described = _described(points)
     for name, oracle, check, bound in checks:
@@ -200,69 +200,31 @@ def _checked(checks: Iterable[tuple[str, str, Check, Callable[[Point], Bound]]],
             yield Row(name, oracle, described, np.inf, FLOAT64_LIMIT, False, first_line(error))
 
 
-def _of_value(system: System, name: str) -> Callable[[Point], Bound]:
+def of_value(system: System, name: str) -> Callable[[Point], Bound]:
     return lambda point: lambda where, off: np.ravel(noise.of_value(system, point, name))[where]
 
 
-def _of_loss(system: System) -> Callable[[Point], Bound]:
+def of_loss(system: System) -> Callable[[Point], Bound]:
     name = system.loss.name if system.loss else ""
     return lambda point: lambda where, off: np.repeat(np.mean(noise.of_value(system, point, name)), len(where))
 
 
-def _of_all(derivation: Derivation, point: Point) -> Bound:
+def of_all(derivation: Derivation, point: Point) -> Bound:
     """Return how far rounding can move all gradients of the equations, one after the other."""
     return lambda where, off: np.concatenate(
         [np.ravel(each) for each in noise.of_equations(derivation, point).values()]
     )[where]
 
 
-def _state(system: System, point: Point) -> dict[str, Any]:
+def state_of(system: System, point: Point) -> dict[str, Any]:
     """What `predict` takes beside parameters and inputs."""
     return {"state": point.states} if system.states else {}
-
-
-FORMS = {"numpy": "the module to read", "fast": "the module that runs"}
-
-
-def agreement_rows(case: Case, target: str, points: list[Point]) -> Iterator[Row]:
-    """Yield rows that compare the module of another target with that of the case: loss, prediction, all gradients."""
-    system, derivation = case.example.system, case.rows.derivation
-    ours, theirs = (FORMS.get(name, name) for name in (case.target, target))
-
-    def each(module: Any, point: Point) -> tuple[Array, dict[str, Array]]:
-        loss, grads = called(module.loss_and_grads, point)
-        return np.asarray(loss), {name: np.asarray(value) for name, value in grads.items()}
-
-    def losses(point: Point) -> tuple[Array, Array]:
-        return each(case.at(target=target).module, point)[0], each(case.module, point)[0]
-
-    def predictions(point: Point) -> tuple[Array, Array]:
-        found, true = (
-            np.asarray(called(one.module.predict, point, targets=False, **_state(system, point)))
-            for one in (case.at(target=target), case)
-        )
-        return found, true
-
-    def gradients(point: Point) -> tuple[Array, Array]:
-        found, true = (each(one.module, point)[1] for one in (case.at(target=target), case))
-        flat = [np.concatenate([np.ravel(grads[name]) for name in true]) for grads in (found, true)]
-        return flat[0], flat[1]
-
-    predicted, evaluated = (system.prediction or system.output).name, system.evaluated
-    yield from _checked(
-        [
-            ("L", f"{theirs} = {ours}", losses, _of_loss(system)),
-            (predicted, f"{theirs} = {ours}", predictions, _of_value(evaluated, predicted)),
-            ("all gradients", f"{theirs} = {ours}", gradients, lambda point: _of_all(derivation, point)),
-        ],
-        points,
-    )
 
 
 def layout_rows(case: Case, point: Point) -> Iterator[Row]:
     """Yield rows that compare the derived equations of other layouts with those of the rows."""
     values = {each: noise.equations_gradients(case.at(layout=each).derivation, point) for each in case.network.layouts}
-    reference, bound = values.pop("rows"), _of_all(case.rows.derivation, point)
+    reference, bound = values.pop("rows"), of_all(case.rows.derivation, point)
     for layout, found in values.items():
         what = "mean of the examples" if layout == "example" else f"batch in {layout}"
         flat = [np.concatenate([np.ravel(grads[name]) for name in reference]) for grads in (found, reference)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from symprop.analysis.flops import operations
 from symprop.analysis.vanishing import BOUND
 from symprop.calculus.adjoints import adjoint
 from symprop.calculus.linear_maps import matrix_of
+from symprop.calculus.tidy import tidy
 from symprop.codegen import compile_network
 from symprop.codegen.kinds import KINDS
 from symprop.networks import Dense, Input, MeanSquaredError, Tanh
@@ -174,6 +176,32 @@ def test_windows_have_symbolic_sizes() -> None:
     f = symprop.formula("sum(pad(x, (1, 0))[:n]**2)", x="n")
     assert symprop.gradient(f, "x").text() == "2 * pad(pad(x, (1, 0))[:n], (0, 1))[1:]"
     assert symprop.gradient(f, "x").check().ok
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pad(x, 1)[1:n + 1]", "x"),
+        ("pad(x, 2)[1:n + 3]", "pad(x, (1, 1))"),
+        ("pad(x, 1)[2:n + 1]", "x[1:]"),
+        ("pad(x, (2, 1))[:2]", "zeros((2,))"),
+        ("pad(x, (2, 3), constant_values=7)[n + 2:n + 4]", "full((2,), 7)"),
+        ("pad(A, 1)[:, 1:k + 1]", "pad(A, ((1, 1), (0, 0)))"),
+        ("pad(x, (1, 0))[:n]", "pad(x, (1, 0))[:n]"),  # x[:n - 1] is no array where n is 1
+        ("x[1:n][:n - 2]", "x[1:n - 1]"),
+    ],
+)
+def test_a_slice_of_what_is_padded_or_sliced_is_one_map(text: str, expected: str) -> None:
+    assert tidy(symprop.formula(text, x="n", A="n k").node).text() == expected
+
+
+@pytest.mark.parametrize("widths", list(itertools.product(range(4), range(3))))
+def test_a_slice_of_what_is_padded_has_the_elements_that_numpy_gives(widths: tuple[int, int]) -> None:
+    array, x = np.array([3, 4, 5]), variable("x", (3,))
+    padded = np.pad(array, widths, constant_values=7)
+    for start, stop in itertools.combinations(range(len(padded) + 1), 2):
+        found = tidy(n.Slice(n.Pad(x, 0, [widths], 7), 0, start, stop))
+        assert complex_value(found, {"x": array}).real.tolist() == padded[start:stop].tolist()
 
 
 @pytest.mark.parametrize(

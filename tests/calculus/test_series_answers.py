@@ -361,3 +361,9 @@ def test_a_term_has_no_name_outside_of_its_series() -> None:
 def test_what_comes_into_a_series_may_read_its_index() -> None:
     put_in = replace(n.BlockSum(s * t, t, 3), {s: s**t})
     assert put_in == n.BlockSum(s**t * t, t, 3)
+
+
+def test_an_exponent_reads_as_it_is_written_by_hand() -> None:
+    answer = symprop.gradient("sum(sum([matrix_power(A, 2 * t) for t in range(1, k)], axis=0))", "A", A="n n")
+    assert answer.pretty() == "Σₜ₌₁ᵏ⁻¹ Σᵢ₌₁²ᵗ (Aⁱ⁻¹)ᵀ 𝟏 𝟏ᵀ (A²ᵗ⁻ⁱ)ᵀ"
+    assert r"\sum_{i=1}^{2 t}" in answer.latex() and "A^{2 t - i}" in answer.latex()

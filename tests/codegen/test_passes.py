@@ -15,7 +15,7 @@ from symprop.algebra.functions import FUNCTIONS, elu
 from symprop.algebra.nodes import Node
 from symprop.codegen import compile_network, passes
 from symprop.codegen.program import Names, Program, ProgramError, Statement, checked
-from symprop.codegen.targets.numpy import lines
+from symprop.codegen.targets.numpy import lines as line_passes
 from symprop.codegen.targets.numpy.source import numpy_source
 from tests.rounding import FUNCTION, UNIT, assert_off, assert_rounded
 from tests.rounding_of_formulas import counted
@@ -146,7 +146,7 @@ def test_what_is_thrown_away_does_not_warn(rest: str, dtype: str) -> None:
 
 
 def test_elu_does_not_overflow() -> None:
-    program = passes.run(program_of(elu(1)(z)), lines.PASSES)
+    program = passes.run(program_of(elu(1)(z)), line_passes.PASSES)
     with np.errstate(all="raise"):
         found = run(program, {"z1": np.array([[-1.0, 0.0, 5000.0]] * 4)})
     assert_off(found[0], [np.expm1(-1), 0, 5000], FUNCTION * UNIT["float64"])
@@ -175,7 +175,7 @@ def test_shifted_softmax_leaves_other_exponentials_alone() -> None:
 )
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1000.0])
 def test_softmax_is_finite(node: Node, scale: float) -> None:
-    program = passes.run(program_of(node), lines.PASSES)
+    program = passes.run(program_of(node), line_passes.PASSES)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         found = run(program, {"z1": scale * np.array([[1.0, -1.0, 0.5]] * 4)})
     assert np.isfinite(found).all() and found.shape == tuple(map(int, node.shape))
@@ -226,9 +226,9 @@ def test_dead_statements_go_and_living_ones_stay() -> None:
 
 def test_short_lines() -> None:
     long = n.Add(*(n.Multiply(exp(n.Scalar(k) * z), tanh(n.Scalar(k) * t)) for k in range(2, 9)))
-    found = after(lines.short_lines, long)
-    assert len(found) > 1 and max(map(len, found)) <= lines.WIDTH
-    assert after(lines.short_lines, tanh(z) + exp(z)) == ["out0 = np.tanh(z1) + np.exp(z1)"]
+    lines = after(line_passes.short_lines, long)
+    assert len(lines) > 1 and max(map(len, lines)) <= line_passes.WIDTH
+    assert after(line_passes.short_lines, tanh(z) + exp(z)) == ["out0 = np.tanh(z1) + np.exp(z1)"]
 
 
 def test_write_out_knows_a_function_by_its_body_and_not_by_its_name() -> None:
@@ -251,11 +251,11 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize("without", lines.PASSES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("without", line_passes.PASSES, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("formula", FORMULAS, ids=range(len(FORMULAS)))
 def test_no_pass_changes_a_value(formula: Node, without: Callable[[Program], Program]) -> None:
     needed = (passes.write_out, passes.shifted_softmax)  # the NumPy table has no source for what they write out
-    chosen = tuple(each for each in lines.PASSES if each is not without or each in needed)
+    chosen = tuple(each for each in line_passes.PASSES if each is not without or each in needed)
     program = program_of(formula)
     rng = np.random.default_rng(3)
     values = {given.name: rng.standard_normal([int(size) for size in given.shape]) for given in program.given}

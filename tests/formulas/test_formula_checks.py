@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.declarations import DECLARED
 from symprop.algebra.equations import Step
@@ -231,6 +232,28 @@ def test_a_formula_without_exponentials_has_no_extreme_row() -> None:
     found = check_result(result, function=lambda X, W, Y: 2 * X.T @ (X @ W - Y) / len(X))
     assert found.ok
     assert "stable" not in [row.name for row in found.rows]
+
+
+def test_an_exponent_that_reads_the_index_of_a_series_is_that_of_the_last_term() -> None:
+    source = "sum(sum([tanh(t * x) / t for t in range(1, k + 1)], axis=0))"
+    assert [part.text() for part in exponents(formula(source, x="n").node)] == ["k * x"]
+    certificate = symprop.gradient(source, "x", x="n").check()
+    assert certificate.ok and "stable" in [row.name for row in certificate.rows], str(certificate)
+
+
+def test_a_slope_that_is_tiny_at_a_point_is_right() -> None:
+    """Where tanh is saturated the slope is 1e-40, and central differences leave 1e-80 of the value that is 1."""
+    loss = "sum(tanh(sum([matrix_power(norm(w) * A, t) @ w for t in range(0, 3)], axis=0)))"
+    certificate = symprop.gradient(loss, "w", w="2", A="2 2").check()
+    assert certificate.ok, str(certificate)
+
+
+@pytest.mark.parametrize("question", ["vjp", "jvp", "hvp"])
+def test_a_direction_may_be_declared(question: str) -> None:
+    f = "sum(sin(A))" if question == "hvp" else "sin(A)"
+    told, untold = (getattr(symprop, question)(f, "A", "v", A="n n", **given) for given in ({"v": "n n"}, {}))
+    assert told.numpy() == untold.numpy()
+    assert told.check().ok
 
 
 # ---------------------------------------------------------------- points

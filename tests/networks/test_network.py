@@ -26,6 +26,7 @@ from symprop.networks import (
     parse_network,
 )
 from symprop.networks.spec import as_network
+from symprop.reports.general import with_name
 from tests.patience import at_once
 
 TEXTS = [
@@ -61,6 +62,35 @@ def test_widths_refused(width: Any) -> None:
         with pytest.raises(SpecError, match=r"is no size|is the batch size") as caught:
             make(width)
         assert "allowed" in str(caught.value) and str(caught.value).count("\n") <= 2
+
+
+def test_a_size_may_have_the_letter_of_a_parameter() -> None:
+    """The equations, their costs and the report are those of other names; parameters keep theirs."""
+    text = "Input({0}, {1}) >> Dense({2}) >> Tanh() >> Dense({1}, bias=False) >> MeanSquaredError() + L2(0.1)"
+    taken, free = (parse_network(text.format(*names)) for names in (("E", "W", "b"), ("n0", "n1", "n2")))
+    symbols = [[sympy.Symbol(name, integer=True, positive=True) for name in net.sizes] for net in (taken, free)]
+    renamed = dict(zip(*symbols, strict=True))
+    ours, theirs = symprop.derive(taken), symprop.derive(free)
+    for one, other in zip(ours.equations, theirs.equations, strict=True):
+        assert one.target.name == other.target.name
+        assert one.expression.xreplace(renamed) == other.expression
+    assert taken.with_sizes({"E": 4, "W": 3, "b": 2}) == free.with_sizes({"n0": 4, "n1": 3, "n2": 2})
+    assert r"$W_1$: $b \times W$" in symprop.report(taken, without=["certificate", "code"]).latex()
+    with pytest.raises(SpecError, match="'W' is a size and a letter of parameters"):
+        symprop.report(taken, symbols={"W": r"\Theta"}, without=["certificate", "code"])
+
+
+@pytest.mark.parametrize("name", ["W", "b", "E"])
+def test_a_size_has_no_letter_of_a_parameter_beside_a_loop(name: str) -> None:
+    """Text holds the weights of a loop by their letter, `W[1]`; the report of a Repeat of a number leaves it out."""
+    with pytest.raises(SpecError, match="the name of a parameter of a Repeat"):
+        parse_network(f"Input({name}) >> Repeat(Dense({name}) >> Tanh(), N) >> MeanSquaredError()")
+    assert with_name(parse_network(f"Input({name}) >> Repeat(Dense({name}) >> Tanh(), 4)")) is None
+    for other in (f"{name}1", f"{name}_l", f"d{name}"):
+        with pytest.raises(SpecError, match="the name of a variable of networks"):
+            Input(other)
+    with pytest.raises(SpecError, match="Input:"):
+        Input(3, name=name)
 
 
 @pytest.mark.parametrize("width", [10**7 + 1, 10**20, 10**5000], ids=["one over", "20 digits", "5,000 digits"])
@@ -270,7 +300,7 @@ def test_missing_and_extra_arguments_in_text_are_refused(layer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["p", "x", "y", "L", "a1", "W1", "b2", "z3", "f2", "e1", "E1", "delta1", "dW1", "a1_2", "a_l", "b", "2*W1"]
+    "name", ["p", "x", "y", "L", "a1", "W1", "b2", "z3", "f2", "e1", "E1", "delta1", "dW1", "a1_2", "a_l", "db", "2*W1"]
 )
 def test_a_size_is_not_called_like_a_variable_of_the_network(name: str) -> None:
     with pytest.raises(SpecError, match="name of a variable") as refused:

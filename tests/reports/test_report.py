@@ -104,8 +104,24 @@ def test_a_repeat_has_its_recurrence_in_general_too() -> None:
         "Input(3) >> Repeat(Dense(3) >> Tanh(), 2) >> MeanSquaredError()",
         "Input(3) >> Repeat(Repeat(Dense(3) >> Tanh(), K) >> Dense(3), 4) >> MeanSquaredError()",
         "Input(3) >> Dense(3) >> Repeat(Tanh(), 4) >> MeanSquaredError()",
+        "Input(2) >> Repeat(Dense(3) >> Tanh(), 4) >> MeanSquaredError()",
+        "Input(l) >> Repeat(Dense(l) >> Tanh(), 4) >> MeanSquaredError()",
+        "Input(n_l) >> Repeat(Dense(n_l) >> Tanh(), 4) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Repeat(Dense(n_l) >> Dense(3), K) >> MeanSquaredError()",
+        'Input(3) >> Repeat(Dense(3) >> Dense(3, tied="W1"), 4) >> MeanSquaredError()',
+        'Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Dense(3, tied="W4.T") >> MeanSquaredError()',
+        'Input(3) >> Repeat(Dense(3) >> Tanh(), 4) >> Dense(3) >> Dense(3, tied="W5") >> MeanSquaredError()',
     ):
         assert with_name(symprop.parse_network(other)) is None
+    for other in (
+        'Input(3) >> Dense(3) >> Repeat(Dense(3) >> Dense(3, tied="W1"), 4) >> MeanSquaredError()',
+        'Input(3) >> Repeat(Dense(3) >> Tanh(), 4, tied=True) >> Dense(3, tied="W1.T") >> MeanSquaredError()',
+        "Input(3) >> Repeat(Residual(Tanh(), projection=True), 4) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(n_l) >> Dense(3), K) >> Repeat(Dense(3) >> Tanh(), 4) >> MeanSquaredError()",
+        "Input(3) >> Repeat(Dense(3), K) >> Repeat(Dense(5) >> Repeat(Dense(3), 2), 3) >> MeanSquaredError()",
+    ):
+        found = with_name(symprop.parse_network(other))
+        assert found is not None and found[0].system().loops[-1].equations
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,34 @@ class Node(Printable, Basic):
         """The number of axes."""
         return len(self.shape)
 
+    @property
+    def number(self) -> Expr | None:
+        """The value of a number; anything else has none."""
+        return None
+
+    @property
+    def constant(self) -> Expr | None:
+        """What every element is, where the node is written as one number."""
+        return self.number
+
+    @property
+    def function_name(self) -> str:
+        """What the elementwise function is called that the node applies; empty where it applies none."""
+        return ""
+
+    @property
+    def untransposed(self) -> Node:
+        """What the node is a transpose of, or the node itself."""
+        return self
+
+    def permuted(self, axes: tuple[int, ...]) -> Node:
+        """Return the array with its axes in another order, without a transpose of a transpose."""
+        return self if axes == tuple(range(self.rank)) else Transpose(self, axes)
+
     @cached_property
     def free_symbols(self) -> set[Basic]:
         """The sizes and variables that the formula reads; the index of a series belongs to the series alone."""
-        read = (argument for argument in self.args if isinstance(argument, (Node, Expr, Tuple)))
-        return set().union(*(argument.free_symbols for argument in read))
+        return set().union(*[each.free_symbols for each in self.args if isinstance(each, (Node, Expr, Tuple))])
 
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
@@ -179,6 +202,10 @@ class Scalar(Leaf):
     def value(self) -> Expr:
         return self.args[0]
 
+    @property
+    def number(self) -> Expr:
+        return self.args[0]
+
 
 class Add(Elementwise):
     """Elementwise sum of two or more terms, with broadcasting: `out[i] = t1[i] + t2[i] + ...`."""
@@ -218,6 +245,13 @@ class Transpose(Structural):
         return tuple(int(axis) for axis in self.args[1].args)
 
     @property
+    def untransposed(self) -> Node:
+        return self.operands[0].untransposed
+
+    def permuted(self, axes: tuple[int, ...]) -> Node:
+        return self.operands[0].permuted(tuple(self.axes[axis] for axis in axes))
+
+    @property
     def index_map(self) -> IndexMap:
         source, axes = self.operands[0].shape, self.axes
         if sorted(axes) != list(range(len(source))):
@@ -244,8 +278,8 @@ def as_node(value: object) -> Node:
 
 def negative(node: Node) -> Node:
     """Return `-node`; a number is negated in place."""
-    if isinstance(node, Scalar):
-        return Scalar(-node.value)
-    if isinstance(node, Multiply) and isinstance(node.args[0], Scalar):
-        return Multiply(Scalar(-node.args[0].value), *node.args[1:])
-    return Multiply(Scalar(-1), *(node.args if isinstance(node, Multiply) else (node,)))
+    factors = node.operands if isinstance(node, Multiply) else (node,)
+    first = factors[0].number
+    if first is None:
+        return Multiply(Scalar(-1), *factors)
+    return Multiply(Scalar(-first), *factors[1:]) if len(factors) > 1 else Scalar(-first)

@@ -21,6 +21,11 @@ class Map(Elementwise):
         """The `ElementwiseFunction` that is applied."""
         return self.args[0]
 
+    @property
+    def function_name(self) -> str:
+        name: str = self.function.name
+        return name
+
 
 class Compare(Elementwise):
     """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""

@@ -12,7 +12,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.kinds.base import Leaf, Node
 from symprop.algebra.roles import GRADIENT
-from symprop.algebra.sizes import as_expression, expressions, whole
+from symprop.algebra.sizes import as_expression, expressions, size_text, whole
 
 
 class Variable(Leaf):
@@ -69,8 +69,8 @@ class Variable(Leaf):
     def name(self) -> str:
         """The name in NumPy notation: `W1`, `a1_2`, `dW1`; `W[l + 1]` for a symbolic index, `h1[t]` for two."""
         numbered = bool(self.index) and self.index[0].is_Integer
-        inside = ", ".join(map(str, self.index[1:] if numbered else self.index))
-        number = str(self.index[0]) if numbered else ""
+        inside = ", ".join(map(size_text, self.index[1:] if numbered else self.index))
+        number = size_text(self.index[0]) if numbered else ""
         suffix = f"_{self.mark}" if self.mark > 1 else ""
         return f"{'d' * self.is_gradient}{self.letter}{number}{suffix}" + (f"[{inside}]" if inside else "")
 
@@ -129,6 +129,10 @@ class Fill(Leaf):
 
     @property
     def value(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def constant(self) -> Expr:
         return self.args[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symprop.algebra.kinds.base import Linear, Node
 from symprop.algebra.sizes import whole
@@ -18,7 +18,16 @@ class Outer(Linear):
 
 
 class Inverse(Node):
-    """The inverse of a square matrix."""
+    """The inverse of a square matrix, which is its power of -1."""
+
+    @property
+    def exponent(self) -> Expr:
+        return Integer(-1)
+
+    @property
+    def plain(self) -> tuple[Node, Expr]:
+        """The matrix and its exponent."""
+        return self.operands[0], self.exponent
 
 
 class Determinant(Node):

@@ -12,7 +12,7 @@ from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.state import DEEPEST, Reading, plain_name
-from symprop.algebra.trees import may_be_whole
+from symprop.algebra.trees import factors_of, may_be_whole, terms_of
 from symprop.algebra.truths import HINT, is_truth
 from symprop.errors import LimitError, shown
 
@@ -71,9 +71,7 @@ def binary(reader: Reading, tree: ast.BinOp) -> Node:
     ):
         reader.refuse(f"a sum or matrix product of comparisons {HINT}", first)
     result = reader.node(left)
-    terms: list[Node] = (
-        list(result.operands) if isinstance(result, n.Add if kinds is _SUMS else n.Multiply) else [result]
-    )
+    terms: list[Node] = list((terms_of if kinds is _SUMS else factors_of)(result))
     for part in reversed(spine):
         right = reader.node(part.right)
         if isinstance(part.op, ast.MatMult):
@@ -93,10 +91,10 @@ def binary(reader: Reading, tree: ast.BinOp) -> Node:
 
 def raised(reader: Reading, tree: ast.BinOp | ast.Call, base: Node, exponent: Node) -> Node:
     """Return `base ** exponent`."""
-    if isinstance(exponent, n.Scalar):
-        if exponent.value.is_negative and base.rank and may_be_whole(base):
+    if exponent.number is not None:
+        if exponent.number.is_negative and base.rank and may_be_whole(base):
             reader.refuse("no negative power of whole numbers or comparisons in NumPy; write 1 / x**2 for x**-2", tree)
-        return reader.build(tree, power_of, base, exponent.value)
+        return reader.build(tree, power_of, base, exponent.number)
     return reader.build(tree, reader.functions["power"], base, exponent)
 
 
@@ -113,6 +111,6 @@ def attribute(reader: Reading, tree: ast.Attribute) -> Node:
     if tree.attr != "T":
         reader.refuse(f"'.T' is the only attribute of a formula, not {shown('.' + tree.attr)}", tree)
     operand = reader.node(tree.value)
-    if isinstance(operand, n.Scalar):
+    if operand.number is not None:
         reader.refuse("a number has no axes", tree)
     return operand if operand.rank < 2 else n.Transpose(operand)

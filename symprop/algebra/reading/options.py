@@ -8,7 +8,6 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from symprop.algebra import nodes as n
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.sizes import size_of
 
@@ -23,10 +22,8 @@ def option(reader: Reading, key: str, tree: ast.expr) -> Any:
         return infinite
     if isinstance(tree, (ast.Tuple, ast.List)):
         return tuple(option(reader, key, entry) for entry in tree.elts)
-    node = reader.node(tree)
-    if not isinstance(node, n.Scalar):
-        reader.refuse(f"{key} is a number, not an array", tree)
-    return reader.build(tree, size_of, node.value) if key in {"shape", "size", "N"} else node.value
+    number = reader.number(tree, f"{key} is a number, not an array")
+    return reader.build(tree, size_of, number) if key in {"shape", "size", "N"} else number
 
 
 def _infinite(reader: Reading, tree: ast.expr) -> Expr | None:

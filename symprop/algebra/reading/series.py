@@ -79,10 +79,8 @@ def _along_the_first(reader: Reading, tree: ast.Call, term: Node, keywords: dict
 
 
 def _whole(reader: Reading, tree: ast.expr) -> Expr:
-    node = reader.node(tree)
-    if not isinstance(node, n.Scalar):
-        reader.refuse("a range goes between whole numbers or sizes", tree)
-    return reader.build(tree, whole, node.value, "an end of a range")
+    number = reader.number(tree, "a range goes between whole numbers or sizes")
+    return reader.build(tree, whole, number, "an end of a range")
 
 
 def _with_a_term(value: Expr, count: Expr) -> Expr:

@@ -54,6 +54,11 @@ class Reading:
         self.depth -= 1
         return result
 
+    def number(self, tree: ast.expr, otherwise: str) -> Expr:
+        """Read a number or an expression in sizes; anything else is refused by saying `otherwise`."""
+        value = self.node(tree).number
+        return self.refuse(otherwise, tree) if value is None else value
+
     def refuse(self, message: str, tree: ast.expr, error: type[SympropError] = FormulaError) -> NoReturn:
         refuse(message, self.scanned.typed, self.column(tree), (tree.end_col_offset or 0) - tree.col_offset, error)
 

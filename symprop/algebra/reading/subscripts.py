@@ -16,7 +16,7 @@ from symprop.algebra.sizes import whole
 def subscript(reader: Reading, tree: ast.Subscript) -> Node:
     """Read `x[:, None]`, which makes new axes, `x[1:3]`, and `E[ids]`, which takes rows of a table."""
     operand = reader.node(tree.value)
-    if isinstance(operand, n.Scalar):
+    if operand.number is not None:
         reader.refuse("a number has no axes", tree)
     entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
     if sum(not _is_new_axis(entry) for entry in entries) > operand.rank:
@@ -31,11 +31,11 @@ def subscript(reader: Reading, tree: ast.Subscript) -> Node:
             position += 1
         else:
             place = reader.node(entry)
-            if not isinstance(place, n.Scalar):
+            if place.number is None:
                 if len(entries) > 1:
                     reader.refuse("an array of ids stands alone in the brackets", entry)
                 return reader.build(tree, n.Take, operand, place)
-            start = _place(reader, entry, place.value, operand.shape[position])
+            start = _place(reader, entry, place.number, operand.shape[position])
             one = reader.build(entry, n.Slice, operand, position, start, start + 1)
             operand = n.Sum(one, position)
     return operand
@@ -50,10 +50,8 @@ def _sliced(reader: Reading, tree: ast.Slice, operand: Node, axis: int) -> Node:
     size = operand.shape[axis]
     ends = []
     for end, default in ((tree.lower, sympy.Integer(0)), (tree.upper, size)):
-        node = n.Scalar(default) if end is None else reader.node(end)
-        if not isinstance(node, n.Scalar):
-            reader.refuse("a slice goes from one constant to another", end or tree)
-        ends.append(default if end is None else _place(reader, end, node.value, size))
+        told = "a slice goes from one constant to another"
+        ends.append(default if end is None else _place(reader, end, reader.number(end, told), size))
     at = tree.lower or tree.upper or operand
     return reader.build(at, n.Slice, operand, axis, *ends)
 
@@ -61,8 +59,8 @@ def _sliced(reader: Reading, tree: ast.Slice, operand: Node, axis: int) -> Node:
 def _stepped(reader: Reading, tree: ast.Slice, at: ast.expr, operand: Node, axis: int) -> Node:
     """Read the step of windows, `sliding_window_view(x, 3)[::2]`: every second window, or element of windows."""
     step = reader.node(at)
-    if isinstance(operand, n.Window) and isinstance(step, n.Scalar) and tree.lower is tree.upper is None:
-        return reader.build(at, operand.every, axis, step.value)
+    if isinstance(operand, n.Window) and step.number is not None and tree.lower is tree.upper is None:
+        return reader.build(at, operand.every, axis, step.number)
     return reader.refuse("a slice has a start and a stop, and no step but a whole number in views of windows", at)
 
 

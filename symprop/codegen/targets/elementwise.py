@@ -83,8 +83,8 @@ def _factors(node: Node, write: Dialect) -> tuple[Expr, list[Code], list[Code]]:
     above: list[Code] = []
     below: list[Code] = []
     for factor in node.operands:
-        if isinstance(factor, n.Scalar):
-            scalar *= factor.value
+        if factor.number is not None:
+            scalar *= factor.number
         elif base_and_exponent(factor)[1] == -1:
             below.append(write.number(factor.operands[0]))
         else:

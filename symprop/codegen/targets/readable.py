@@ -26,6 +26,7 @@ from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, under_formulas
+from symprop.codegen.targets.numpy.fact_checks import fact_checks
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import optimizer_of, running_of
 from symprop.networks.initialisers import INITIALISERS
@@ -205,10 +206,11 @@ def given(variable: Variable) -> dict[str, object]:
     kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
     shape, before = shape_text(variable.shape), shape_text(variable.shape[:-1])
     column = variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1
+    words = [] if ids is not None else [check.words for check in fact_checks(variable)]
     says = {
         "ids": f"{shape}, ids from 0 to {ids - 1}" if ids is not None else "",
         "classes": f"{before} class ids, or {shape} rows that sum to 1",
-        "numbers": f"{shape} or {before}" if column else shape,
+        "numbers": ", ".join([f"{shape} or {before}" if column else shape, *words]),
     }[kind]
     return {
         "name": variable.name,

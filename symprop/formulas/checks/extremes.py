@@ -15,14 +15,14 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import replace, variables, walk
 from symprop.formulas.checks.oracles import precise, value
 from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, Precise, nearest
-from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT
+from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT, relative_error
 from symprop.verify.measure import WIDEST, Row
 from symprop.verify.values import satisfies
 
@@ -81,7 +81,7 @@ def exponents(node: Node) -> tuple[Node, ...]:
     ['2 * x']
     """
     found: dict[Node, None] = {}
-    for part in walk(node):
+    for part in walk(_of_last_terms(node)):
         kinds = (sympy.exp, sympy.tanh, sympy.sinh, sympy.cosh)
         if isinstance(part, (n.Softmax, n.LogSumExp)) or (
             isinstance(part, n.Map) and part.function.definition.has(*kinds)
@@ -90,13 +90,18 @@ def exponents(node: Node) -> tuple[Node, ...]:
     return tuple(found)
 
 
+def _of_last_terms(node: Node) -> Node:
+    """Return `node` with the last term of each series in its place: an exponent by itself reads no bound index."""
+    while series := next((part for part in walk(node) if isinstance(part, n.BlockSum)), None):
+        node = replace(node, {series: series.at(series.count)})
+    return node
+
+
 def _error(found: Array, true: Array, node: Node, point: FormulaPoint) -> float:
     """Return the largest error relative to the largest element or 1; 0 where rounding allows it."""
-    if found.shape != true.shape or not np.all(np.isfinite(found)):
-        return float("inf")
-    largest = float(np.max(np.abs(true), initial=1.0))
-    off = float(np.max(np.abs(found - true), initial=0.0)) / largest
-    if off <= LIMIT:
+    off = relative_error(found, true)
+    if off <= LIMIT or off == np.inf:
         return off
     moved = noise.of_run(lambda arithmetic: value(node, point, arithmetic))  # large numbers lose digits: how many?
-    return 0.0 if off <= min(float(np.max(moved, initial=0.0)) / largest, WIDEST) else off
+    allowed = float(np.max(moved, initial=0.0)) / float(np.max(np.abs(true), initial=1.0))
+    return 0.0 if off <= min(allowed, WIDEST) else off

@@ -9,7 +9,6 @@ import mpmath
 import numpy as np
 from sympy import Expr, Integer, Symbol
 
-from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.errors import SympropError
@@ -55,7 +54,7 @@ def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
         return None
     parts = list(walk(here))
     fits = all(size.is_Integer and size > 0 for part in parts for size in part.shape)
-    infinite = any(isinstance(part, (n.Scalar, n.Fill)) and part.value.is_finite is False for part in parts)
+    infinite = any(part.constant is not None and part.constant.is_finite is False for part in parts)
     return here if fits and not infinite else None  # 1 / (n - 1) has no value at n = 1
 
 

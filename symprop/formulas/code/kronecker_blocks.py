@@ -19,7 +19,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape, same
-from symprop.algebra.trees import added, factors_of, multiplied
+from symprop.algebra.trees import added, factors_of, is_ones, multiplied
 from symprop.analysis.orders import Factor, Tree, best_tree
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.codegen.matrix_passes import reshaped, typical
@@ -66,14 +66,6 @@ def _(node: Blocks, of: Of) -> Piece:
 def elements(node: Node) -> int:
     """Return the number of elements of an array at typical sizes."""
     return math.prod(map(typical, node.shape))
-
-
-def permuted(node: Node, axes: tuple[int, ...]) -> Node:
-    """Return `node` with its axes in another order; a transpose of a transpose is one."""
-    if isinstance(node, n.Transpose):
-        axes = tuple(node.axes[axis] for axis in axes)
-        node = node.operands[0]
-    return node if axes == tuple(range(node.rank)) else n.Transpose(node, axes)
 
 
 # ---------------------------------------------------------------- runs
@@ -127,13 +119,12 @@ def with_ones_split(parts: Sequence[Node]) -> list[Node]:
     """
     split: list[Node] = []
     for part in parts:
-        ones = part.operands[1] if isinstance(part, n.Kron) else None
-        if isinstance(ones, n.Fill) and 1 not in ones.shape:
-            rows, columns = ones.shape
-            split.append(n.Kron(part.operands[0], n.Fill(ones.value, (rows, 1))))
-            split.append(n.Kron(n.Identity(part.operands[0].shape[1]), n.Fill(1, (1, columns))))
-        else:
-            split.append(part)
+        match part:
+            case n.Kron(operands=(first, n.Fill(shape=(rows, columns)) as ones)) if 1 not in ones.shape:
+                split.append(n.Kron(first, n.Fill(ones.value, (rows, 1))))
+                split.append(n.Kron(n.Identity(first.shape[1]), n.Fill(1, (1, columns))))
+            case _:
+                split.append(part)
     return split
 
 
@@ -175,15 +166,15 @@ def _whole(run: _Run) -> Node | None:
     if stack is None:
         return None
     for ends in (run.row, run.column):
-        if ends is not None and not _is_ones(ends):
+        if ends is not None and not is_ones(ends):
             stack = n.Multiply(n.Reshape(ends, (run.count, 1, 1)), stack)
     _, rows, columns = stack.shape
     if run.row is not None and run.column is not None:
         return n.Sum(stack, 0)
     if run.row is not None:  # side by side
-        return reshaped(permuted(stack, (1, 2, 0) if run.inside else (1, 0, 2)), (rows, run.count * columns))
+        return reshaped(stack.permuted((1, 2, 0) if run.inside else (1, 0, 2)), (rows, run.count * columns))
     if run.column is not None:  # one below the other
-        return reshaped(permuted(stack, (1, 0, 2)) if run.inside else stack, (run.count * rows, columns))
+        return reshaped(stack.permuted((1, 0, 2)) if run.inside else stack, (run.count * rows, columns))
     return Blocks(stack, run.inside)
 
 
@@ -207,7 +198,7 @@ def _stack(run: _Run) -> Node | None:
     if weights is not None:
         factors[-1] = _without_ones(n.Multiply(factors[-1], n.Expand(weights, 1)))
     for place in range(len(factors) - 2, -1, -1):  # a row of ones sums the rows of what comes next
-        if _is_ones(factors[place]) and factors[place].shape[0] == 1:
+        if is_ones(factors[place]) and factors[place].shape[0] == 1:
             factors[place : place + 2] = [n.Sum(factors[place + 1], factors[place + 1].rank - 2, True)]
     sizes = [Factor(*(Integer(typical(size)) for size in factor.shape[-2:])) for factor in factors]
     return _in_tree(best_tree(sizes), factors) if len(factors) > 1 else factors[0]
@@ -219,15 +210,11 @@ def _in_tree(tree: Tree, factors: Sequence[Node]) -> Node:
 
 def _weighed_rows(weights: Node, block: Node) -> Node:
     """Return the blocks with their rows multiplied by weights; one row each makes an outer product."""
-    if _is_ones(block) and block.shape[1] == 1:
+    if is_ones(block) and block.shape[1] == 1:
         return n.Expand(weights, 2)
     if block.shape[0] == 1:
         return n.Expand(n.Outer(reshaped(weights, weights.shape[:1]), _row(block)), 1)
     return n.Multiply(n.Expand(weights, 2), block)
-
-
-def _is_ones(node: Node) -> bool:
-    return isinstance(node, n.Fill) and node.value == 1
 
 
 def _row(block: Node) -> Node:
@@ -237,7 +224,7 @@ def _row(block: Node) -> Node:
 def _without_ones(stack: n.Multiply) -> Node:
     """Drop ones where weights of rows and of columns spread the blocks already."""
     factors = [part for operand in stack.operands for part in factors_of(operand)]
-    kept = [part for part in factors if not _is_ones(part)]
+    kept = [part for part in factors if not is_ones(part)]
     bare = multiplied(kept)
     return bare if bare.shape == stack.shape else stack
 
@@ -246,5 +233,5 @@ def _weights(vector: Node, run: _Run) -> Node:
     """Return the diagonal of a diagonal matrix as one row for each block."""
     each = sympy.cancel(vector.shape[0] / run.count)
     if run.inside:
-        return permuted(reshaped(vector, (each, run.count)), (1, 0))
+        return reshaped(vector, (each, run.count)).permuted((1, 0))
     return reshaped(vector, (run.count, each))

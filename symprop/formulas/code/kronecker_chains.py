@@ -14,7 +14,7 @@ from sympy import Expr, Integer, prod
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, factors_of, multiplied, walk
+from symprop.algebra.trees import added, factors_of, multiplied, terms_of, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
 from symprop.codegen.matrix_passes import product, reshaped, transposed, typical
@@ -24,7 +24,6 @@ from symprop.formulas.code.kronecker_blocks import (
     by_blocks,
     elements,
     merged_blocks,
-    permuted,
     with_ones_split,
 )
 
@@ -45,10 +44,9 @@ def applied_kroneckers(program: Program) -> Program:
     """
 
     def visit(node: Node) -> Node:
-        if isinstance(node, n.Add):
-            return added(
-                [n.negative(visit(bare)) if sign < 0 else visit(bare) for sign, bare in map(_sign, node.operands)]
-            )
+        terms = terms_of(node)
+        if len(terms) > 1:
+            return added([n.negative(visit(bare)) if sign < 0 else visit(bare) for sign, bare in map(_sign, terms)])
         scalars, bare = _without_scalars([node]) if node.rank == 2 else ([], [node])
         if len(bare) <= MOST_LINKS and any(map(_is_kronecker, bare)) and (scalars or len(bare) > 1):
             return _product(scalars, bare, visit)
@@ -64,9 +62,10 @@ _Visit = Callable[[Node], Node]
 def _is_kronecker(node: Node) -> bool:
     """Whether `node` is a product with a Kronecker product or a commutation in it, or a sum with such a term."""
     bare = scalars_and_rest(node)[2]
-    if isinstance(bare, n.Add):
-        return len(bare.operands) <= MOST_TERMS and any(map(_is_kronecker, bare.operands))
-    return any(isinstance(link, (n.Kron, n.Commutation)) for link in ([] if bare is None else links(bare)))
+    terms = () if bare is None else terms_of(bare)
+    if len(terms) > 1:
+        return len(terms) <= MOST_TERMS and any(map(_is_kronecker, terms))
+    return any(isinstance(link, (n.Kron, n.Commutation)) for term in terms for link in links(term))
 
 
 def _without_scalars(parts: Sequence[Node]) -> tuple[list[Node], list[Node]]:
@@ -91,7 +90,7 @@ def _without_scalars(parts: Sequence[Node]) -> tuple[list[Node], list[Node]]:
 def _product(scalars: list[Node], parts: list[Node], visit: _Visit) -> Node:
     """Return the product of a chain; sums with Kronecker products in them are multiplied out."""
     for place, part in enumerate(parts):
-        if (scalars or len(parts) > 1) and isinstance(part, n.Add) and _is_kronecker(part):
+        if (scalars or len(parts) > 1) and len(terms_of(part)) > 1 and _is_kronecker(part):
             terms = [term for term in part.operands if _is_kronecker(term) or isinstance(term, STRUCTURED)]
             dense = [term for term in part.operands if term not in terms]
             products = []
@@ -255,7 +254,7 @@ def _(factor: n.Diag, matrix: Node) -> Node:
 
 @APPLIED.row(n.Commutation)
 def _(factor: n.Commutation, matrix: Node) -> Node:
-    return reshaped(permuted(reshaped(matrix, (*factor.args, matrix.shape[1])), (1, 0, 2)), matrix.shape)
+    return reshaped(reshaped(matrix, (*factor.args, matrix.shape[1])).permuted((1, 0, 2)), matrix.shape)
 
 
 @APPLIED.row(n.Kron)
@@ -264,7 +263,7 @@ def _(factor: n.Kron, matrix: Node) -> Node:
     (first, second), columns = factor.operands, matrix.shape[1]
     wide = product(first, reshaped(matrix, (first.shape[1], second.shape[1] * columns)))
     stack = reshaped(wide, (first.shape[0], second.shape[1], columns))
-    ones = second.shape[1] == 1 and isinstance(second, n.Fill)  # each row again and again
+    ones = second.shape[1] == 1 and second.constant is not None  # each row again and again
     return reshaped(n.Multiply(stack, second) if ones else product(second, stack), (factor.shape[0], columns))
 
 
@@ -275,7 +274,7 @@ def _(factor: n.Diag, matrix: Node) -> Node:
 
 @APPLIED_FROM_RIGHT.row(n.Commutation)
 def _(factor: n.Commutation, matrix: Node) -> Node:
-    turned = permuted(reshaped(matrix, (matrix.shape[0], *factor.args[::-1])), (0, 2, 1))
+    turned = reshaped(matrix, (matrix.shape[0], *factor.args[::-1])).permuted((0, 2, 1))
     return reshaped(turned, matrix.shape)
 
 

@@ -9,6 +9,7 @@ from sympy import Integer, MatrixSymbol, Rational, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import RELATIONS
+from symprop.algebra.trees import comparison
 from symprop.formulas.interchange.matrices import (
     ENTRY,
     SYMPY,
@@ -67,10 +68,8 @@ def _(node: n.Multiply, of: Of) -> Any:
     arrays = [factor for factor in node.operands if factor.rank]
     if not arrays:
         return number
-    full = [factor for factor in arrays if isinstance(factor, n.Fill)]
-    others = [factor for factor in arrays if not isinstance(factor, n.Fill)]
-    number *= sympy.prod([factor.value for factor in full])
-    matrices = [spread(of(factor), factor.shape, node.shape) for factor in others]
+    number *= sympy.prod([factor.constant for factor in arrays if factor.constant is not None])
+    matrices = [spread(of(factor), factor.shape, node.shape) for factor in arrays if factor.constant is None]
     return scaled(number, hadamard(matrices) if matrices else ones_of(*rows_and_columns(node.shape)))
 
 
@@ -127,7 +126,7 @@ def _(node: n.Compare, of: Of) -> Any:
 def _(node: n.Where, of: Of) -> Any:
     """`c * yes + (1 - c) * no` for the indicator `c`: the choice wherever both have a value."""
     condition, yes, no = node.operands
-    holds = condition if isinstance(condition, n.Compare) else n.Compare("!=", condition, n.Scalar(0))
+    holds = comparison(condition)
     return of(n.Add(n.Multiply(holds, yes), n.Multiply(n.Add(n.Scalar(1), n.negative(holds)), no)))
 
 

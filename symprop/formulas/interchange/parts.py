@@ -45,10 +45,14 @@ def part_of(matrix: Node) -> Part:
     if rows == 1 and columns == 1:
         return Part(n.Sum(matrix))
     if columns == 1:
-        return Part(matrix.operands[0] if isinstance(matrix, n.Expand) and matrix.axis == 1 else n.Sum(matrix, 1))
+        return Part(_without(matrix, 1))
     if rows == 1:
-        return Part(matrix.operands[0] if isinstance(matrix, n.Expand) and matrix.axis == 0 else n.Sum(matrix, 0), True)
+        return Part(_without(matrix, 0), True)
     return Part(matrix)
+
+
+def _without(matrix: Node, axis: int) -> Node:
+    return matrix.operands[0] if isinstance(matrix, n.Expand) and matrix.axis == axis else n.Sum(matrix, axis)
 
 
 def refused(expression: Any) -> FormulaError:

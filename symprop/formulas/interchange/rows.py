@@ -52,12 +52,8 @@ def _times(left: Part, right: Part) -> Part:
     if left.node.rank == right.node.rank == 1 and not left.is_row:
         return Part(n.Outer(left.node, right.node))
     if left.is_row and right.node.rank == 2:  # x' A = (A' x)'
-        return Part(n.MatMul(_flipped(right.node), left.node), True)
+        return Part(n.MatMul(right.node.permuted((1, 0)), left.node), True)
     return Part(n.MatMul(left.node, right.node))
-
-
-def _flipped(matrix: Node) -> Node:
-    return matrix.operands[0] if isinstance(matrix, n.Transpose) else n.Transpose(matrix)
 
 
 def _power(expression: Any, of: Reader) -> Part:
@@ -75,7 +71,7 @@ def _power(expression: Any, of: Reader) -> Part:
 def _transpose(expression: Any, of: Reader) -> Part:
     part = of.part(expression.arg)
     if part.node.rank == 2:
-        return Part(_flipped(part.node))
+        return Part(part.node.permuted((1, 0)))
     return Part(part.node, part.node.rank == 1 and not part.is_row)
 
 

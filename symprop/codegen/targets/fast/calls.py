@@ -15,6 +15,7 @@ from symprop.algebra.nodes import Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.calculus.known_forms import is_map
+from symprop.codegen.indicators import signed
 from symprop.codegen.kinds import Copy
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
@@ -89,18 +90,10 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
 @CALLS.row(n.Add)
 def _(node: n.Add) -> Call:
     left, right = node.operands
-    minus = _without_minus(right)
-    if minus is not None:
-        return Call("np.subtract", (numpy_source(left), numpy_source(minus)), sign="-")
+    sign, rest = signed(right)
+    if sign < 0:
+        return Call("np.subtract", (numpy_source(left), numpy_source(rest)), sign="-")
     return Call("np.add", (numpy_source(left), numpy_source(right)), sign="+")
-
-
-def _without_minus(node: Node) -> Node | None:
-    if isinstance(node, n.Multiply) and node.operands[0] == Scalar(-1) and len(node.operands) == 2:
-        return node.operands[1]
-    if isinstance(node, Scalar) and node.value.could_extract_minus_sign():
-        return Scalar(-node.value)
-    return None
 
 
 @CALLS.row(n.Multiply)

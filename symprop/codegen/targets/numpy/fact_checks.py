@@ -94,7 +94,7 @@ CONDITIONS = {
 """The same in one expression, for modules that one reads: what holds for all elements of an array, or of a batch."""
 
 
-def conditions(variable: Variable) -> list[tuple[str, str]]:
+def conditions(variable: Variable, library: str = "np") -> list[tuple[str, str]]:
     """Return what must hold of all elements of an array for its facts, each with its words.
 
     >>> from symprop.algebra.declarations import declared
@@ -104,7 +104,8 @@ def conditions(variable: Variable) -> list[tuple[str, str]]:
     found = []
     for check in fact_checks(variable):
         kind = "sums to 1" if check in (ROWS, COLUMNS) else next(k for k, row in FACT_CHECKS.items() if row is check)
-        found.append((CONDITIONS[kind].format(variable.name, -2 if check is COLUMNS else -1), check.words))
+        text = CONDITIONS[kind].format(variable.name, -2 if check is COLUMNS else -1)
+        found.append((text.replace("np.", f"{library}."), check.words))
     return found
 
 

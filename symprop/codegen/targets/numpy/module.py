@@ -1,18 +1,18 @@
-"""The source of a module in NumPy that one reads."""
+"""The source of a module that one reads, in NumPy or in a library with its interface."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program
+from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.numpy.fact_checks import conditions
 from symprop.codegen.targets.numpy.source import NUMPY
 from symprop.codegen.targets.readable import Reader, draws
 from symprop.codegen.targets.target import Options
 from symprop.templating import environment
-
-READ = replace(NUMPY, exact=True)
 
 DRAWS = {
     "uniform": "rng.uniform(-1, 1, {shape})",
@@ -23,17 +23,40 @@ DRAWS = {
 """How a distribution is drawn, and what is not."""
 
 
-def module_source(derivation: Derivation, program: Program, options: Options) -> str:
-    """Return the source of a module in NumPy, to be read, for a derivation in the layout "rows"."""
-    reader = Reader(derivation, program, READ)
+def numpy_like_source(
+    derivation: Derivation,
+    program: Program,
+    options: Options,
+    *,
+    write: Dialect,
+    templates: str,
+    package: str,
+    title: str,
+) -> str:
+    """Return the source of a module that one reads, for a derivation in the layout "rows".
+
+    `write` is the dialect of a library with the interface of NumPy, `package` what is imported under its short name,
+    and `templates` the folder of its templates.
+    """
+    rows = {name: draw.replace("np.", f"{write.library}.") for name, draw in DRAWS.items()}
     return (
-        environment("numpy")
+        environment(templates)
         .get_template("module.py.j2")
         .render(
-            **reader.context(options),
+            **Reader(derivation, program, write).context(options),
+            package=package,
+            title=title,
+            initial=draws(derivation, rows, write.library),
+            conditions=conditions(derivation.system.targets[0], write.library),
             pure=False,
-            copy="np.array(value, DTYPE)",
-            initial=draws(derivation, DRAWS, "np"),
-            conditions=conditions(derivation.system.targets[0]),
+            copy=f"{write.library}.array(value, DTYPE)",
         )
     )
+
+
+module_source = partial(
+    numpy_like_source, write=replace(NUMPY, exact=True), templates="numpy", package="numpy", title="NumPy"
+)
+
+
+__all__ = ["module_source", "numpy_like_source"]
