@@ -28,7 +28,7 @@ RESERVED = (
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
     *("work", "Workspace", "make_workspace", "train_step", "ONE_HOT", "gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE"),
-    *("STATISTICS", "init_running", "update_running", "training"),
+    *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""
 
