@@ -86,7 +86,7 @@ def test_the_page_is_well_formed_and_its_links_lead_somewhere(report: symprop.Re
 def test_pointing_at_an_equation_lights_up_its_code_and_its_proof(page: Page) -> None:
     page.hover("tr[id='eq:delta1'] .left")
     lit = page.locator(".listing .line.main.lit").all_inner_texts()
-    assert lit[0].strip().startswith("# (12) δ₁ =") and any("delta1 = np." in line for line in lit)
+    assert lit[0].strip().startswith("# (12) δ₁ =") and any("delta1 = (" in line for line in lit)
     assert not any("delta2 = " in line for line in lit)
     assert page.locator("[id='tab:certificate'] tr.lit").count() > 0
     proof = page.locator(".proof").inner_text()
@@ -98,7 +98,7 @@ def test_pointing_at_an_equation_lights_up_its_code_and_its_proof(page: Page) ->
 
 
 def test_pointing_at_code_lights_up_its_equation(page: Page) -> None:
-    line = page.locator(".listing .line.main", has_text="dW1 = np.").first
+    line = page.locator(".listing .line.main", has_text="dW1 = delta1.T @ x").first
     line.scroll_into_view_if_needed()
     line.hover()
     assert "lit" in (page.locator("tr[id='eq:dW1']").get_attribute("class") or "")

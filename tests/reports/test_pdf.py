@@ -169,7 +169,7 @@ def test_the_pdf_shows_its_formulas(tmp_path: Path) -> None:
         assert words in shown
     assert re.search(r"δ3 = p . y", shown)
     assert re.search(r"W2 \+ I", shown)
-    assert re.search(r"def _step\(params, x, y, work\):", shown)
+    assert re.search(r"def backward\(params, x, y, values\):", shown)
     assert "elementwise function tanh; the" in shown
 
 

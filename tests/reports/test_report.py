@@ -11,6 +11,7 @@ import symprop
 from symprop.cli import main
 from symprop.codegen.case import Case
 from symprop.errors import OutputError, SympropError
+from symprop.notation.blocks import Listing
 from symprop.notation.content import seen_steps
 from symprop.reports import pdf
 from symprop.reports.content import SECTIONS
@@ -202,9 +203,14 @@ def test_the_certificate_names_each_equation(residual: symprop.Report) -> None:
 def test_code_stands_under_its_equations(residual: symprop.Report) -> None:
     written = section(residual, "code")
     numbers = [int(residual.derivation.numbers[name]) for name in re.findall(r"\\#~\\eqref\{eq:([^}]*)\}", written)]
-    assert sorted(numbers) == list(range(1, len(residual.derivation.numbers) + 1))
+    backward = [residual.derivation.numbers[equation.name] for equation in residual.derivation.backward]
+    assert numbers == sorted(backward), "the backward pass, each equation once, in the order of the page"
     under = written[written.index(r"\eqref{eq:delta3}") :].split(r"\eqref")[1]
-    assert "delta3~=~np.multiply" in under and "delta2" not in under
+    assert "delta3~=~" in under and "delta2" not in under
+    (code,) = (part for part in residual.sections if part.label == "sec:code")
+    (listing,) = (block for block in code.blocks if isinstance(block, Listing))
+    shown = {line.number for line in listing.lines if line.number}
+    assert shown == set(residual.derivation.numbers.values()), "the whole module on a screen"
 
 
 def test_an_author_chooses_letters_bold_transposes_and_indices() -> None:

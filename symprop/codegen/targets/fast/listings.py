@@ -15,6 +15,7 @@ from symprop.codegen import passes
 from symprop.codegen.case import Case
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Pass, Program, Statement
+from symprop.codegen.targets import FAST
 from symprop.codegen.targets.fast.memory import Block, Plan
 from symprop.codegen.targets.fast.step import STEP, planned
 from symprop.codegen.targets.numpy.source import numpy_source
@@ -87,7 +88,8 @@ def plan_listing(case: Case, batch: int = 32) -> str:
     naive:  91*m + 36 bytes, if each result had memory of its own
     m = 10: 466 of 946 bytes (49 %)
     """
-    found = planned(case.program, case.program.targets)
+    program = case.at(target=FAST).program
+    found = planned(program, program.targets)
     size = np.dtype(case.dtype).itemsize
     rows: list[tuple[str, ...]] = [("array", "shape", "kind", "live", "place", "holds, one after another")]
     rows += [_row(found, block) for block in found.blocks]
