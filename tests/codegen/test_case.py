@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 import symprop
 from symprop.algebra.equations import System
 from symprop.analysis import derivation
+from symprop.codegen import case as cases
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
+from symprop.codegen.targets.target import Options, Target
 from symprop.networks import parse_network
 
 PLAIN = "Input(64) >> Dense(128) >> ReLU() >> Dense(10) >> SoftmaxCrossEntropy()"
@@ -41,15 +44,20 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
-    """Counts generated modules, by network, target and precision."""
+    """Counts generated modules, by target, network and options."""
     counted: Counter[Any] = Counter()
-    right = Case._written
+    right = cases.target_of
 
-    def counting(case: Case) -> str:
-        counted[case._options] += 1
-        return right(case)
+    def counting(name: str) -> Target:
+        target = right(name)
 
-    monkeypatch.setattr(Case, "_written", counting)
+        def source(made: Any, program: Any, options: Options) -> str:
+            counted[name, made.source, options] += 1
+            return target.source(made, program, options)
+
+        return replace(target, source=source)
+
+    monkeypatch.setattr(cases, "target_of", counting)
     return counted
 
 
@@ -61,7 +69,13 @@ def test_a_certificate_derives_each_network_and_layout_once(
     assert set(derived.values()) == {1}
     assert Counter(layout for layout, _ in derived) == {"example": 3, "rows": 2, "columns": 1}  # real, reduced, tiny
     assert set(written.values()) == {1}
-    assert len(written) == 4  # the real one, to run and to read; reduced ones, in both precisions
+    kinds = Counter((name, network == text, options.dtype) for name, network, options in written)
+    assert kinds == {  # those that run: real; reduced, in both precisions; and the one to read
+        ("fast", True, "float64"): 1,
+        ("fast", False, "float64"): 1,
+        ("fast", False, "float32"): 1,
+        ("numpy", True, "float64"): 1,
+    }
 
 
 def test_a_certificate_of_a_recurrence_derives_once_too(derived: Counter[Any], written: Counter[Any]) -> None:

@@ -280,13 +280,20 @@ def test_a_single_output_may_be_given_without_its_axis() -> None:
             words = ", from 0 to 1" if "Binary" in loss else ""
             whole = ", ".join(map(str, ("m", *shape[1:], 1)))
             before = "(m,)" if len(shape) == 1 else "(m, 2)"
-            assert f"    y: ({whole}) or {before}{words}\n" in generate(text + loss)
+            for fast in (False, True):
+                assert f"    y: ({whole}) or {before}{words}\n" in generate(text + loss, fast=fast)
+            readable = compile_network(text + loss, fast=False)
+            assert readable.loss(params, x, y) == readable.loss(params, x, y[..., None])
 
 
-def test_docstrings_say_the_shapes_of_targets() -> None:
-    assert "    y: (m,) class ids, or (m, 3) rows that sum to 1\n" in generate(FLAT + "SoftmaxCrossEntropy()")
-    assert "    y: (m, 2) class ids, or (m, 2, 3) rows that sum to 1\n" in generate(DEEP + "SoftmaxCrossEntropy()")
-    assert "    y: (m, 2, 3), from 0 to 1\n" in generate(DEEP + "BinaryCrossEntropy()")
+@pytest.mark.parametrize("fast", [False, True], ids=["to read", "fast"])
+def test_docstrings_say_the_shapes_of_targets(fast: bool) -> None:
+    for text, says in (
+        (FLAT + "SoftmaxCrossEntropy()", "(m,) class ids, or (m, 3) rows that sum to 1"),
+        (DEEP + "SoftmaxCrossEntropy()", "(m, 2) class ids, or (m, 2, 3) rows that sum to 1"),
+        (DEEP + "BinaryCrossEntropy()", "(m, 2, 3), from 0 to 1"),
+    ):
+        assert f"    y: {says}\n" in generate(text, fast=fast)
 
 
 @pytest.mark.parametrize("kind", ["ids", "rows"])

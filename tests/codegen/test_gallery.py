@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from example_networks import EXAMPLES
 
 from symprop import derive
 from symprop.algebra.shapes import shape_text
@@ -51,11 +52,12 @@ def numbered(source: str) -> Iterator[tuple[int, str, str]]:
         yield int(number), text, names[-1]
 
 
-@pytest.mark.parametrize("example", gallery.GALLERY, ids=lambda example: example.name)
-def test_a_comment_is_the_equation_with_its_number(example: gallery.Example) -> None:
+@pytest.mark.parametrize("fast", [False, True], ids=["to read", "fast"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_comment_is_the_equation_with_its_number(example: gallery.Example, fast: bool) -> None:
     derivation = derive(example.network, layout="rows")
     equations = {derivation.numbers[equation.name]: equation for equation in derivation.equations}
-    source = generate(derivation, example.dtype, example.optimizer)
+    source = generate(derivation, example.dtype, example.optimizer, fast=fast)
     seen = set()
     for number, text, name in numbered(source):
         equation = equations[number]
@@ -100,9 +102,10 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert gallery.check(tmp_path / "nowhere") == [f"{tmp_path / 'nowhere'} is missing"]
 
 
-@pytest.mark.parametrize("example", gallery.GALLERY, ids=lambda example: example.name)
-def test_a_module_defines_no_helper_that_it_does_not_call(example: gallery.Example) -> None:
-    source = generate(example.network, example.dtype, example.optimizer)
+@pytest.mark.parametrize("fast", [False, True], ids=["to read", "fast"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_module_defines_no_helper_that_it_does_not_call(example: gallery.Example, fast: bool) -> None:
+    source = generate(example.network, example.dtype, example.optimizer, fast=fast)
     code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("#"))
     for helper in HELPERS:
         if f"def {helper}(" in code:

@@ -88,5 +88,8 @@ def test_an_optimiser_is_a_handful_of_operations(name: str, operations: int, spa
 def test_threads_are_one_or_two(threads: object) -> None:
     with pytest.raises(SpecError, match="allowed: 1, 2"):
         generate(TEXTS[0], threads=threads)  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="threads=2 is for the fast NumPy module"):
-        generate(TEXTS[0], threads=2, target="numba")
+    with pytest.raises(SpecError, match="allowed: 1, 2"):
+        generate(TEXTS[0], threads=threads, fast=True)  # type: ignore[arg-type]
+    for target in ("numba", "numpy"):
+        with pytest.raises(SpecError, match=f"threads=2 is for the fast NumPy module, not target '{target}'"):
+            generate(TEXTS[0], threads=2, target=target)

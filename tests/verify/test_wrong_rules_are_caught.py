@@ -27,7 +27,8 @@ from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
 from symprop.codegen import case
-from symprop.codegen.targets.numpy.source import NUMPY
+from symprop.codegen.targets.dialect import SOURCE, Dialect
+from symprop.codegen.targets.target import Target
 from symprop.verify.certificate import check
 
 RESIDUAL = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(3) >> SoftmaxCrossEntropy()"
@@ -226,20 +227,25 @@ def rule(named: str, wrong: Callable[..., Any]) -> Patch:
     return lambda monkeypatch: monkeypatch.setattr(rewriting, "RULES", changed)
 
 
-def code(right: str, wrong: str) -> Patch:
-    """Seed a wrong line in the generated code; it must be there."""
+def code(right: str, wrong: str, form: str = "fast") -> Patch:
+    """Seed a wrong line in the modules of one form, the one that runs or the one to read; it must be there."""
 
-    def changed(source: Callable[..., str], *given: Any) -> str:
-        text = source(*given)
-        assert right in text
-        return text.replace(right, wrong)
+    def changed(target_of: Callable[[str], Target], named: str) -> Target:
+        target = target_of(named)
 
-    return name(case, "module_source", changed)
+        def source(*given: Any) -> str:
+            text = target.source(*given)
+            assert right in text
+            return text.replace(right, wrong)
+
+        return replace(target, source=source) if named == form else target
+
+    return name(case, "target_of", changed)
 
 
-def wrong_code(right: Any, node: Node) -> Any:
+def wrong_code(right: Any, node: Node, write: Dialect) -> Any:
     """The code of a transpose without its `.T`."""
-    return NUMPY(node.operands[0])
+    return write(node.operands[0])
 
 
 @dataclass(frozen=True)
@@ -289,7 +295,7 @@ VARIANTS = (
         ("dE1",),
         False,
     ),
-    Variant("code without .T", RESIDUAL, row(NUMPY, n.Transpose, wrong_code), ("dW1",), False),
+    Variant("code without .T", RESIDUAL, row(SOURCE, n.Transpose, wrong_code), ("dW1",), False),
     Variant("code with a lost 1/m", RESIDUAL, code("delta3 /= m", "delta3 /= 1"), ("dW1", "db3"), False),
     Variant(
         "a statistic with a lost 1/m", NORMED, row(BATCH, n.BatchMean, no_mean_over_the_batch), ("dW1", "L"), False
@@ -345,6 +351,15 @@ LOOPS = (
 """Wrong recurrences over blocks, which the printed page shows when it is run."""
 
 
+TO_READ = (
+    Variant("a wrong .T", RESIDUAL, code("dW3 = delta3.T @ a2", "dW3 = delta3 @ a2", "numpy"), ("all gradients",)),
+    Variant("a lost 1/m", RESIDUAL, code("delta3 = (p - y) / m", "delta3 = p - y", "numpy"), ("all gradients",)),
+    Variant("a mean that is a sum", NORMED, code("mu1 = z1.sum(axis=0) / m", "mu1 = z1.sum(axis=0)", "numpy"), ("L",)),
+    Variant("a softmax with a third", RESIDUAL, code("return e / e.sum(", "return e / 3 / e.sum(", "numpy"), ("p",)),
+)
+"""Wrong lines in the module to read alone, and what must differ from the module that runs."""
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """The rules remember answers: forget them before a wrong rule is seeded, and forget its answers after."""
@@ -372,6 +387,15 @@ def test_a_wrong_rule_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPatc
     steps = [row for row in certificate.failures if row.oracle == STEPS]
     assert bool(steps) == variant.step, certificate.table()
     assert all(row.note for row in steps)
+
+
+@pytest.mark.parametrize("variant", TO_READ, ids=lambda variant: variant.name)
+def test_a_wrong_module_to_read_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant.patch(monkeypatch)
+    certificate = check(variant.network, float32=False)
+    failed = {(row.name, row.oracle) for row in certificate.failures}
+    assert {oracle for _, oracle in failed} == {"the module to read = the module that runs"}, certificate.table()
+    assert set(variant.fails) <= {named for named, _ in failed}
 
 
 def test_there_are_enough_variants() -> None:

@@ -31,37 +31,71 @@ def assigned(name: str, text: str, indent: int = INDENT) -> list[str]:
 
 
 def broken(start: str, text: str, indent: int = INDENT) -> list[str]:
-    """Return the lines of a statement: `start`, such as `return `, and an expression."""
+    """Return the lines of a statement: `start`, such as `return `, and an expression.
+
+    Brackets are put around what is broken at its operators, but where the one that binds least stands alone and the
+    expression starts or ends in brackets of its own: there those are broken.
+    """
     if len(start + text) + indent <= COLUMNS:
         return [start + text]
-    parts = split(text)
-    if len(parts) == 1:
-        return bracketed(start, text, indent)
-    place = _opened(text) if len(parts) == 2 else None
-    if place is not None and indent + len(start + text[: place + 1]) <= COLUMNS:
-        return [start + text[: place + 1], *_indented(_inside(text[place + 1 : -1], indent)), text[-1]]
+    if len(split(text)) == 1 or (_breaks_in_brackets(text) and _may_flow(start, text, indent)):
+        return flowing(start, text, indent)
     return [f"{start}(", *_indented(parted(text, indent + INDENT)), ")"]
 
 
-def parted(text: str, indent: int, start: str = "") -> list[str]:
-    """Return the lines of an expression inside brackets, behind `start`, for the indent that it has there."""
-    if len(start + text) + indent <= COLUMNS:
-        return [start + text]
+def _breaks_in_brackets(text: str) -> bool:
+    operators = [operator for operator, _ in split(text) if operator not in ("", " else ")]
+    return len(operators) == 1 and (text.startswith("(") or text[-1:] in (")", "]"))
+
+
+def _may_flow(start: str, text: str, indent: int) -> bool:
+    """Whether everything outside brackets fits on lines of its own, which those that open and end them stand on."""
+    places = [0, *(place for pair in _brackets(text) for place in pair), len(text)]
+    outside = [text[first:last] for first, last in zip(places[::2], places[1::2], strict=True)]
+    return all(indent + len(each) + 2 <= COLUMNS for each in [start + outside[0], *outside[1:]])
+
+
+def parted(text: str, indent: int, start: str = "", end: str = "") -> list[str]:
+    """Return the lines of `start text end` inside brackets, for the indent that an expression has there."""
+    if len(start + text + end) + indent <= COLUMNS:
+        return [start + text + end]
     parts = split(text)
     if len(parts) == 1:
-        return bracketed(start, text, indent)
+        return flowing(start, text, indent, end)
     lines: list[str] = []
-    for operator, part in parts:
+    for operator, part in parts[:-1]:
         lines.extend(parted(part, indent, f"{operator.strip()} " if operator else start))
-    return lines
+    operator, part = parts[-1]
+    return [*lines, *parted(part, indent, f"{operator.strip()} ", end)]
 
 
-def bracketed(start: str, text: str, indent: int) -> list[str]:
-    """Return the lines of `start text`, broken inside the brackets that end `text`."""
-    place = _opened(text)
-    if place is None or len(start + text) + indent <= COLUMNS:
-        return [start + text]
-    return [start + text[: place + 1], *_indented(_inside(text[place + 1 : -1], indent)), text[-1]]
+def flowing(start: str, text: str, indent: int, end: str = "") -> list[str]:
+    """Return the lines of `start text end`, broken inside the first brackets after which the line would be too long."""
+    lines: list[str] = []
+    line, place, pairs = start, 0, list(_brackets(text))
+    for number, (first, last) in enumerate(pairs):
+        after = pairs[number + 1][0] if number + 1 < len(pairs) else len(text)
+        line += text[place:first]
+        if indent + len(line + text[first:after] + (end if after == len(text) else "")) <= COLUMNS:
+            line += text[first:last]
+        else:
+            lines.extend([line, *_indented(_inside(text[first : last - 1], indent))])
+            line = text[last - 1]
+        place = last
+    return [*lines, line + text[place:] + end]
+
+
+def _brackets(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the outermost brackets of a text open, behind the sign, and where they end; empty ones aside."""
+    depth, first = 0, 0
+    for place, sign in enumerate(text):
+        if sign in "([{":
+            depth += 1
+            first = place + 1 if depth == 1 else first
+        elif sign in ")]}":
+            depth -= 1
+            if depth == 0 and place > first:
+                yield first, place + 1
 
 
 def _inside(text: str, indent: int) -> list[str]:
@@ -69,7 +103,7 @@ def _inside(text: str, indent: int) -> list[str]:
     items = list(_items(text))
     if len(items) == 1 or indent + INDENT + len(text) <= COLUMNS:
         return [text] if len(items) > 1 else parted(text, indent + INDENT)
-    return [line for item in items for line in _with_comma(parted(item, indent + INDENT))]
+    return [line for item in items for line in parted(item, indent + INDENT, end=",")]
 
 
 def split(text: str) -> list[tuple[str, str]]:
@@ -99,18 +133,6 @@ def _outside(text: str) -> Iterator[int]:
             yield place
 
 
-def _opened(text: str) -> int | None:
-    """Return where the brackets open that end a text; None where it ends in none, or they are empty."""
-    if text[-1:] not in (")", "]"):
-        return None
-    depth = 0
-    for place in range(len(text) - 1, -1, -1):
-        depth += (text[place] in ")]}") - (text[place] in "([{")
-        if depth == 0:
-            return place if place < len(text) - 2 else None
-    return None
-
-
 def _items(text: str) -> Iterator[str]:
     """Yield what commas part, those inside brackets aside."""
     start = 0
@@ -119,10 +141,6 @@ def _items(text: str) -> Iterator[str]:
             yield text[start:place]
             start = place + 2
     yield text[start:]
-
-
-def _with_comma(lines: list[str]) -> list[str]:
-    return [*lines[:-1], f"{lines[-1]},"]
 
 
 def _indented(lines: list[str]) -> list[str]:

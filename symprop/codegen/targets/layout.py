@@ -52,9 +52,21 @@ def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = IND
     if len(whole) + indent <= COLUMNS:
         return [whole]
     inner = "    " + ", ".join(items)
-    if len(inner) + indent <= COLUMNS:
+    if len(inner) + indent <= COLUMNS and end != "}":  # the items of a dict never share a line of their own
         return [start, inner, end]
     return [start, *(f"    {item}," for item in items), end]
+
+
+def in_a_row(start: str, names: Sequence[str], end: str = "", indent: int = INDENT) -> list[str]:
+    """Return `start a, b, c end`; where that is too long, in brackets with a name on each line.
+
+    >>> in_a_row("return ", ["params", "x"])
+    ['return params, x']
+    """
+    whole = f"{start}{', '.join(names)}{end}"
+    if len(whole) + indent <= COLUMNS:
+        return [whole]
+    return [f"{start}(", *(f"    {name}," for name in names), f"){end}"]
 
 
 def signature(name: str, *arguments: str) -> str:
@@ -63,4 +75,4 @@ def signature(name: str, *arguments: str) -> str:
     return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"
 
 
-__all__ = ["COLUMNS", "INDENT", "comment", "laid_out", "signature", "under_formulas"]
+__all__ = ["COLUMNS", "INDENT", "comment", "in_a_row", "laid_out", "signature", "under_formulas"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import fact_checks
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import optimizer_of, running_of
@@ -130,6 +131,7 @@ class Reader:
     def context(self, options: Options) -> dict[str, object]:
         """Return what every template of a readable module is given."""
         backward = self.lines(self.program.backward)
+        inputs = [each.name for each in self.system.inputs]
         pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
         parts = {
             "layers": self.lines(self.layers),
@@ -153,7 +155,9 @@ class Reader:
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),
-            "taking": [f"params, {', '.join(each.name for each in self.system.inputs)} = _given(params, x)"],
+            "checked": in_a_row("return ", ["params", *inputs]),
+            "apart": _taken("x", sorted(inputs, key=lambda name: name == "x")) if len(inputs) > 1 else [],
+            "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
             "lib": self.write.library,
@@ -253,7 +257,7 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
 
 def _functions(program: Program) -> Mapping[ElementwiseFunction, str]:
     """Return the functions that no library has, each with its name in the module."""
-    taken = {*program.names, *RESERVED, *HELPERS, *CALLED}
+    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins)}
     found: dict[ElementwiseFunction, str] = {}
     for statement in program.statements:
         for part in walk(statement.expression):
