@@ -52,7 +52,7 @@ def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = IND
     if len(whole) + indent <= COLUMNS:
         return [whole]
     inner = "    " + ", ".join(items)
-    if len(inner) + indent <= COLUMNS:
+    if len(inner) + indent <= COLUMNS and end != "}":  # a dict has an item to a line
         return [start, inner, end]
     return [start, *(f"    {item}," for item in items), end]
 

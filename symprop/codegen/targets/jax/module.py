@@ -24,7 +24,6 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
     context = Reader(derivation, program, JAX).context(options)
     initial = draws(derivation, DRAWS, "math")
     context["uses_math"] = context["uses_math"] or any("math." in line for line in initial)
-    checks = [(condition.replace("np.", "jnp."), words) for condition, words in conditions(derivation.system.targets[0])]
     return (
         environment("jax")
         .get_template("module.py.j2")
@@ -34,7 +33,7 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
             copy="jnp.array(value, DTYPE)",
             initial=initial,
             draws=[name for name in ("uniform", "normal") if any(f"{name}(" in line for line in initial)],
-            conditions=checks,
+            conditions=conditions(derivation.system.targets[0], "jnp"),
         )
     )
 
