@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -304,8 +305,9 @@ def test_shapes_are_checked() -> None:
 # ---------------------------------------------------------------- several devices
 
 
+GRADIENTS = ("5,4", "5", "5,5", "5", "3,5", "3")
 DEVICES = f"""
-import json
+import json, re
 import jax, numpy as np
 import symprop
 
@@ -327,7 +329,7 @@ def numbers(mesh, split=()):
     flat = np.concatenate([np.ravel(value) for value in values])
     return {{
         "numbers": flat.tolist(),
-        "all-reduce": "all-reduce" in text,
+        "sent": re.findall(r"= (.*) (?:all-|collective|reduce-scatter)[\\w-]*\\(", text),
         "rows": placed[1].sharding.shard_shape(x.shape)[0],
         "W1": placed[0]["W1"].sharding.shard_shape(params["W1"].shape)[0],
     }}
@@ -364,7 +366,10 @@ def test_eight_devices_give_the_numbers_of_one() -> None:
         each = found[str(count)]
         assert np.abs(np.array(each["numbers"]) - one).max() <= CLOSE, count
         assert each["rows"] == 16 // count and each["W1"] == 5, "the batch is split, parameters are copied"
-        assert each["all-reduce"] == (count > 1), "gradients are sums over all examples"
+        shapes = [shape for sent in each["sent"] for shape in re.findall(r"\[([\d,]*)\]", sent)]
+        assert sorted(shapes) == (sorted(["", *GRADIENTS]) if count > 1 else []), (
+            "loss and gradients: sums over examples"
+        )
     assert np.abs(np.array(found["split"]["numbers"]) - one).max() <= CLOSE
     assert answer["refused"] == [
         "x: 12 rows do not divide by 8",
