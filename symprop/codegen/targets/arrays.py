@@ -21,7 +21,7 @@ def _(node: n.Fill, write: Dialect) -> Code:
     shape = shape_text(node.shape, lambda size: number(size).text)
     if node.value in (0, 1):
         return Code(f"{write.library}.{'ones' if node.value == 1 else 'zeros'}({shape}, DTYPE)")
-    return Code(f"{write.name('full')}({shape}, {number(node.value).text}, DTYPE)")
+    return Code(f"{write.name('full')}({shape}, {write.constant(node.value).text}, DTYPE)")
 
 
 @SOURCE.row(n.Identity)
@@ -170,7 +170,7 @@ def _span(ends: Sequence[str]) -> str:
 @SOURCE.row(n.Pad)
 def _(node: n.Pad, write: Dialect) -> Code:
     pairs = [python_tuple([number(width).text for width in pair]) for pair in node.widths]
-    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    value = [f"constant_values={write.constant(node.value).text}"] if node.value != 0 else []
     return Code(f"{write.name('pad')}({', '.join([write.number(node.operands[0]).text, python_tuple(pairs), *value])})")
 
 
