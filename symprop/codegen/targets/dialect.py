@@ -30,13 +30,14 @@ class Dialect:
     """A library of arrays: its name in source, what it calls its functions, and rows of its own, asked before `SOURCE`.
 
     `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
-    `math.sqrt(2)`.
+    `math.sqrt(2)`. `cast` is the method that converts booleans to numbers.
     """
 
     library: str
     rows: Table = field(default_factory=lambda: Table("source in a dialect"))
     functions: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    cast: str = "astype"
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""
@@ -46,7 +47,11 @@ class Dialect:
 
     def number(self, node: Node) -> Code:
         """Return the source of a node as numbers: booleans are converted."""
-        return numeric(self(node))
+        return self.numeric(self(node))
+
+    def numeric(self, code: Code) -> Code:
+        """Return code as numbers: booleans are converted."""
+        return Code(f"{code.within(ATOM)}.{self.cast}(DTYPE)") if code.kind == BOOLEAN else code
 
     def text(self, node: Node) -> str:
         """Return the source of an array of DTYPE for a node."""
@@ -70,9 +75,4 @@ class Dialect:
         return self.functions.get(function, f"{self.library}.{function}")
 
 
-def numeric(code: Code) -> Code:
-    """Return code as numbers: booleans are converted."""
-    return Code(f"{code.within(ATOM)}.astype(DTYPE)") if code.kind == BOOLEAN else code
-
-
-__all__ = ["SOURCE", "Dialect", "numeric"]
+__all__ = ["SOURCE", "Dialect"]

@@ -25,7 +25,7 @@ from symprop.codegen.targets.code import (
     Code,
     is_decimal,
 )
-from symprop.codegen.targets.dialect import SOURCE, Dialect, numeric
+from symprop.codegen.targets.dialect import SOURCE, Dialect
 
 
 @SOURCE.row(n.Variable)
@@ -66,7 +66,7 @@ def _(node: n.Multiply, write: Dialect) -> Code:
         if scalar == 1 and not below:
             text = " * ".join(code.within(UNARY) for code in booleans)
             return Code(text, PRODUCT if len(booleans) > 1 else ATOM, BOOLEAN)
-        floats, booleans = [numeric(booleans[0])], booleans[1:]
+        floats, booleans = [write.numeric(booleans[0])], booleans[1:]
     negative = scalar.could_extract_minus_sign()
     multiplier, divisor = _scale(-scalar if negative else scalar, write)
     over = [*([] if multiplier is None else [multiplier]), *floats, *booleans] or [Code("1", kind=NUMBER)]
