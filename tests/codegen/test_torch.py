@@ -326,5 +326,3 @@ def test_the_printed_source_is_laid_out_as_ruff_does(text: str, tmp_path: Path) 
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run([ruff, *command, "--isolated", str(path)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-
-

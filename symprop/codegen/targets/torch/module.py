@@ -47,11 +47,13 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
     context["parts"] = {key: _placed(part, names.get(key, output)) for key, part in context["parts"].items()}
     running = context["running"]
     if running:
-        running["table"] = [(name, shape, start.replace(f", {PLACED}", ", dtype=DTYPE")) for name, shape, start in running["table"]]
+        starts = ((name, shape, start.replace(PLACED, "dtype=DTYPE")) for name, shape, start in running["table"])
+        running["table"] = list(starts)
         running["reads"] = sorted(set(re.findall(r'values\["(\w+)"\]', "\n".join(running["lines"]))))
     tolerance = "0.02" if options.dtype == "bfloat16" else "1e-5"
     initial = draws(derivation, DRAWS, "math")
     target = derivation.system.targets[0]
+    wanted = [check.words for check in fact_checks(target)]
     source = (
         environment("torch")
         .get_template("module.py.j2")
@@ -61,7 +63,7 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
             initial=initial,
             one_hot=any("one_hot(" in line for part in context["parts"].values() for line in part.code),
             draws=[name for name in ("uniform", "normal") if any(f"{name}(" in line for line in initial)],
-            conditions=[(CONDITIONS[check.words].format(target.name, tolerance), check.words) for check in fact_checks(target)],
+            conditions=[(CONDITIONS[words].format(target.name, tolerance), words) for words in wanted],
         )
     )
     return _without_imports(source.rstrip("\n") + "\n")

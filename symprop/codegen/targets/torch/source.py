@@ -11,16 +11,14 @@ from symprop.algebra.known import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.kinds import LogSoftmax
-from symprop.codegen.targets.arrays import python_tuple, reduction
-from symprop.codegen.targets.code import ATOM, NUMBER, PRODUCT, SUM, Code, exact, number
+from symprop.codegen.targets.arrays import reduction
+from symprop.codegen.targets.code import ATOM, NUMBER, SUM, Code, exact, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
+from symprop.codegen.targets.elementwise import condition
 
 TORCH = Dialect(
     "torch",
-    functions={
-        **{"sigmoid": "torch.sigmoid", "erf": "torch.erf"},
-        "softplus": "softplus",
-    },
+    functions={"sigmoid": "torch.sigmoid", "erf": "torch.erf"},
     exact=True,
     cast="to",
 )
@@ -119,10 +117,9 @@ def _layer(terms: Sequence[Node]) -> tuple[Node, Node, Node] | None:
 @row(n.Power)
 def _(node: n.Power, write: Dialect) -> Code:
     base: Code = SOURCE[n.Power](node, write)
-    is_root = abs(node.exponent) == Rational(1, 2)
-    return Code(base.text.replace("torch.sqrt(", "math.sqrt(", 1), base.binds, base.kind) if (
-        is_root and base.kind == NUMBER
-    ) else base
+    if base.kind == NUMBER and abs(node.exponent) == Rational(1, 2):
+        return Code(base.text.replace("torch.sqrt(", "math.sqrt(", 1), base.binds, base.kind)
+    return base
 
 
 @row(n.Map)
@@ -156,14 +153,11 @@ def _(node: n.Compare, write: Dialect) -> Code:
 @row(n.Where)
 def _(node: n.Where, write: Dialect) -> Code:
     base: Code = SOURCE[n.Where](node, write)
-    if base.text.startswith("torch.maximum("):
-        return Code(f"torch.relu({write.number(node.operands[1]).text})")
-    codes = [write.number(operand) for operand in node.operands[1:]]
-    if all(code.kind == NUMBER for code in codes):  # two Python numbers would make an array of float32
-        condition = base.text.removeprefix("torch.where(").removesuffix(
-            f", DTYPE({codes[0].text}), DTYPE({codes[1].text}))"
-        )
-        return Code(f"torch.where({condition}, {_tensor(codes[0]).text}, {codes[1].text})")
+    yes, no = (write.number(operand) for operand in node.operands[1:])
+    if base.text == f"torch.maximum({yes.text}, 0)":
+        return _clamped(yes, "min", no)
+    if yes.kind == no.kind == NUMBER:  # two Python numbers would make a tensor of float32
+        return Code(f"torch.where({condition(write, node.operands[0]).text}, {_tensor(yes).text}, {no.text})")
     return base
 
 
@@ -259,4 +253,4 @@ def _(node: n.Take, write: Dialect) -> Code:
     return Code(f"{rows}.unflatten(0, {ids.within(ATOM)}.shape)")
 
 
-__all__ = ["PLACED", "TORCH", "python_tuple"]
+__all__ = ["PLACED", "TORCH"]
