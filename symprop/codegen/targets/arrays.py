@@ -93,20 +93,20 @@ def _(node: n.Sum, write: Dialect) -> Code:
         return Code(f"{write.number(operand.operands[0]).within(ATOM)}[{place}]")
     if isinstance(operand, n.Diagonal) and not node.keepdims:
         return Code(f"{write.name('trace')}({write.number(operand.operands[0]).text})")
-    return _reduction("sum", node, write)
+    return reduction("sum", node, write)
 
 
 @SOURCE.row(n.Product)
 def _(node: n.Product, write: Dialect) -> Code:
-    return _reduction("prod", node, write)
+    return reduction("prod", node, write)
 
 
 @SOURCE.row(n.Extreme)
 def _(node: n.Extreme, write: Dialect) -> Code:
-    return _reduction(node.which, node, write)
+    return reduction(node.which, node, write)
 
 
-def _reduction(name: str, node: n.Reduction, write: Dialect) -> Code:
+def reduction(name: str, node: n.Reduction, write: Dialect) -> Code:
     """Return a reduction as a method of a name (the faster call), or as a function of anything longer."""
     text = write.number(node.operands[0]).text
     arguments = []
