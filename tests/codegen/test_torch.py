@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import random_networks
+from test_docs import blocks, run_blocks
 from toy_layers import toys
 
 import symprop
@@ -326,3 +327,19 @@ def test_the_printed_source_is_laid_out_as_ruff_does(text: str, tmp_path: Path) 
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run([ruff, *command, "--isolated", str(path)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "engines_torch.md").read_text(encoding="utf-8")
+    assert run_blocks(blocks("python", page), "docs/engines_torch.md") > 8
+
+
+def test_torch_func_takes_the_plain_functions() -> None:
+    module, params, x, y = example(CLASSES)
+    grads = module.loss_and_grads(params, x, y)[1]
+    true = {name: value.numpy() for name, value in grads.items()}
+    assert off(torch.func.grad(module.loss)(params, x, y), true) < CLOSE
+    ids = torch.tensor([0, 2, 1])
+    each = torch.func.vmap(lambda row, one: module.loss_and_grads(params, row[None], one[None])[1])(x, ids)
+    true = {name: value.numpy() for name, value in module.loss_and_grads(params, x, ids)[1].items()}
+    assert off({name: value.mean(0) for name, value in each.items()}, true) < CLOSE
