@@ -6,7 +6,7 @@ OLDEST ?= python3.11
 WORKERS ?= 3
 BIN := .venv/bin
 
-.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-hessians bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-busy bench-hessians bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -52,6 +52,9 @@ bench: bench-steps bench-hessians
 
 bench-steps: bench-extras
 	@$(BIN)/python benchmarks/steps.py
+
+bench-busy: bench-extras
+	@$(BIN)/python benchmarks/busy.py
 
 bench-hessians: bench-extras
 	@$(BIN)/python benchmarks/hessians.py

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,18 @@ def split(label: str) -> list[str]:
     return [*blocks, last or ":"]
 
 
+def affine(meaning: Meaning, label: str, indices: Mapping[str, Any]) -> int:
+    """Return the place, counted from 0, that `2i+p-2` is, which counts from 1."""
+    terms = re.findall(r"([+-]?)(\d*)([a-z]?)", label)
+    if "".join("".join(term) for term in terms) != label:
+        raise Unreadable(f"the place {label}")
+    found = 0
+    for sign, digits, letter in terms:
+        if digits or letter:
+            found += (-1 if sign == "-" else 1) * int(digits or 1) * (indices[letter][1][0] + 1 if letter else 1)
+    return found - 1
+
+
 def part(meaning: Meaning, tree: Tree) -> Value:
     """What stands at places of a named array."""
     array = meaning.arrays.get(tree.text)
@@ -68,10 +81,8 @@ def part(meaning: Meaning, tree: Tree) -> Value:
                 found.append((Size(), lambda: slice(None)))
             elif label.isdigit():
                 found.append((Size(length), lambda at=int(label) - 1: at))
-            elif "+" in label:
-                letter, ahead = label.split("+")
-                current = meaning.indices[letter][1]
-                found.append((Size(length), lambda current=current, ahead=int(ahead): current[0] + ahead))
+            elif len(label) > 1:
+                found.append((Size(length), partial(affine, meaning, label, dict(meaning.indices))))
             else:
                 bound, current = meaning.indices[label]
                 found.append((bound, lambda current=current: current[0]))
@@ -91,7 +102,9 @@ def part(meaning: Meaning, tree: Tree) -> Value:
 
     def compute() -> Any:
         whole = array.reshape([size.value for found in cut for size, _ in found])
-        return whole[tuple(place() for found in cut for _, place in found)]
+        places = tuple(place() for found in cut for _, place in found)
+        inside = all(at == slice(None) or 0 <= at < size for at, size in zip(places, whole.shape, strict=True))
+        return whole[places] if inside else np.zeros([size.value for size in kept])  # outside an array is 0
 
     return Value(tuple(kept), compute)
 

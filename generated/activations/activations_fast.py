@@ -144,7 +144,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -212,9 +213,42 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    if len(x) <= 42:
+    return _run(params, x, y, work)
+
+
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
+    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        if type(x) is not np.ndarray or x.dtype != DTYPE or x.shape != (m, 3):
+            x = _check_x(x)  # what can be taken as such an array is
+            _check_work(work, len(x))
+        y = _check_y(y, m)
+        return _run(params, x, y, work)
+
+    step.work = work
+    return step
+
+
+def _run(params, x, y, work):
+    """Return what `_step` returns, with small buffers where a batch is large."""
+    if work.m <= 42:  # where setting the buffers costs more than it saves
         return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    # a ufunc sends what it converts or repeats, as a bias for each row, through a buffer:
+    # one of 512 elements stays in the cache, NumPy's own of 8192 does not
     buffers = np.setbufsize(512)
     try:
         return _step(params, x, y, work)
@@ -233,7 +267,9 @@ def _step(params, x, y, work):
     W6, b6 = params["W6"], params["b6"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = np.dot(x, W1.T, out=work.z1)
+    # written into the workspace: to allocate may cost more than to compute
+    # the method dot, as these are small: its call costs least
+    z1 = x.dot(W1.T, out=work.z1)
     z1 += b1
     # (2) a₁ = GELU(z₁)   (m, 4)
     erf1 = np.multiply(z1, 0.7071067811865476, out=work.erf1)
@@ -242,7 +278,7 @@ def _step(params, x, y, work):
     a1 *= z1
     a1 /= 2
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
-    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
     # (4) a₂ = GELUₜₐₙₕ(z₂)   (m, 4)
     near2 = np.maximum(z2, -8, out=work.near2)
@@ -258,7 +294,7 @@ def _step(params, x, y, work):
     a2 *= z2
     a2 /= 2
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
-    z3 = np.dot(a2, W3.T, out=work.z3)
+    z3 = a2.dot(W3.T, out=work.z3)
     z3 += b3
     # (6) a₃ = SiLU(z₃)   (m, 4)
     sigmoid3 = np.minimum(z3, 0, out=work.sigmoid3)
@@ -268,9 +304,10 @@ def _step(params, x, y, work):
     np.exp(sum3, out=sum3)
     sum3 += 1
     sigmoid3 /= sum3
+    # over what is read here for the last time, which is still in the cache
     a3 = np.multiply(z3, sigmoid3, out=z3)
     # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 4)
-    z4 = np.dot(a3, W4.T, out=work.z4)
+    z4 = a3.dot(W4.T, out=work.z4)
     z4 += b4
     # (8) a₄ = ELU(z₄)   (m, 4)
     mask4 = np.greater(z4, 0, out=work.mask4)
@@ -278,13 +315,13 @@ def _step(params, x, y, work):
     np.expm1(a4, out=a4)
     np.copyto(a4, z4, where=mask4)
     # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 4)
-    z5 = np.dot(a4, W5.T, out=work.z5)
+    z5 = a4.dot(W5.T, out=work.z5)
     z5 += b5
     # (10) a₅ = LeakyReLU(z₅)   (m, 4)
     product5 = np.divide(z5, 100, out=work.product5)
     a5 = np.maximum(z5, product5, out=z5)
     # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 2)
-    z6 = np.dot(a5, W6.T, out=work.z6)
+    z6 = a5.dot(W6.T, out=work.z6)
     z6 += b6
     # (12) a₆ = softplus(z₆)   (m, 2)
     a6 = np.abs(z6, out=work.a6)
@@ -295,6 +332,7 @@ def _step(params, x, y, work):
     a6 += maximum6
     # (13) L = (1 / (2 m)) ‖a₆ − y‖²   ()
     error6 = np.subtract(a6, y, out=a6)
+    # an inner product: no array for the terms of the sum
     L = np.vdot(error6, error6) / (2 * m)
 
     # (14) δ₆ = (1/m) (a₆ − y) ⊙ σ(z₆)   (m, 2)
@@ -308,12 +346,13 @@ def _step(params, x, y, work):
     delta6 = np.multiply(slope6, error6, out=slope6)
     delta6 /= m
     # (20) ∂L/∂W₆ = δ₆ᵀ a₅   (2, 4)
-    dW6 = np.dot(delta6.T, a5, out=work.dW6)
+    dW6 = delta6.T.dot(a5, out=work.dW6)
     # (21) ∂L/∂b₆ = δ₆ᵀ 𝟏   (2,)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    db6 = np.dot(ones, delta6, out=work.db6)
+    db6 = ones.dot(delta6, out=work.db6)
     # (15) δ₅ = (δ₆ W₆) ⊙ (1 if z₅ > 0, else 0.01)   (m, 4)
-    delta5 = np.dot(delta6, W6, out=work.delta5)
+    delta5 = delta6.dot(W6, out=work.delta5)
     mask5 = np.greater(a5, 0, out=work.mask5)
     slope5 = work.slope5
     slope5[...] = mask5
@@ -321,32 +360,32 @@ def _step(params, x, y, work):
     slope5 += 0.01
     delta5 *= slope5
     # (22) ∂L/∂W₅ = δ₅ᵀ a₄   (4, 4)
-    dW5 = np.dot(delta5.T, a4, out=work.dW5)
+    dW5 = delta5.T.dot(a4, out=work.dW5)
     # (23) ∂L/∂b₅ = δ₅ᵀ 𝟏   (4,)
-    db5 = np.dot(ones, delta5, out=work.db5)
+    db5 = ones.dot(delta5, out=work.db5)
     # (16) δ₄ = (δ₅ W₅) ⊙ (1 if z₄ > 0, else a₄ + 1)   (m, 4)
-    delta4 = np.dot(delta5, W5, out=work.delta4)
+    delta4 = delta5.dot(W5, out=work.delta4)
     mask4_2 = np.greater(a4, 0, out=work.mask4_2)
     slope4 = np.add(a4, 1, out=a4)
     np.copyto(slope4, 1, where=mask4_2)
     delta4 *= slope4
     # (24) ∂L/∂W₄ = δ₄ᵀ a₃   (4, 4)
-    dW4 = np.dot(delta4.T, a3, out=work.dW4)
+    dW4 = delta4.T.dot(a3, out=work.dW4)
     # (25) ∂L/∂b₄ = δ₄ᵀ 𝟏   (4,)
-    db4 = np.dot(ones, delta4, out=work.db4)
+    db4 = ones.dot(delta4, out=work.db4)
     # (17) δ₃ = (δ₄ W₄) ⊙ (a₃ ⊙ (1 − σ(z₃)) + σ(z₃))   (m, 4)
-    delta3 = np.dot(delta4, W4, out=work.delta3)
+    delta3 = delta4.dot(W4, out=work.delta3)
     slope3 = np.subtract(1, sigmoid3, out=work.slope3)
     slope3 *= a3
     slope3 += sigmoid3
     delta3 *= slope3
     # (26) ∂L/∂W₃ = δ₃ᵀ a₂   (4, 4)
-    dW3 = np.dot(delta3.T, a2, out=work.dW3)
+    dW3 = delta3.T.dot(a2, out=work.dW3)
     # (27) ∂L/∂b₃ = δ₃ᵀ 𝟏   (4,)
-    db3 = np.dot(ones, delta3, out=work.db3)
+    db3 = ones.dot(delta3, out=work.db3)
     # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
     #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
-    delta2 = np.dot(delta3, W3, out=work.delta2)
+    delta2 = delta3.dot(W3, out=work.delta2)
     slope2 = np.square(tanh2, out=work.slope2)
     np.subtract(1, slope2, out=slope2)
     sum2 = np.square(near2, out=near2)
@@ -360,12 +399,12 @@ def _step(params, x, y, work):
     slope2 += 0.5
     delta2 *= slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    dW2 = delta2.T.dot(a1, out=work.dW2)
     # (29) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
-    db2 = np.dot(ones, delta2, out=work.db2)
+    db2 = ones.dot(delta2, out=work.db2)
     # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
+    delta1 = delta2.dot(W2, out=work.delta1)
     slope1 = np.square(z1, out=work.slope1)
     slope1 /= -2
     np.exp(slope1, out=slope1)
@@ -376,9 +415,9 @@ def _step(params, x, y, work):
     slope1 += 0.5
     delta1 *= slope1
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T.dot(x, out=work.dW1)
     # (31) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = ones.dot(delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -556,6 +595,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -613,6 +662,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array

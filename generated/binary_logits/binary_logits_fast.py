@@ -32,7 +32,7 @@ PARAMETERS = {
     "b2": (2,),
 }
 
-BLOCK = 16384
+BLOCK = 16384  # elements that an optimiser changes at a time: all that it reads stays cached
 
 
 def init_params(seed=0):
@@ -96,7 +96,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -136,6 +137,33 @@ def loss_and_grads(params, x, y, work=None):
     return _step(params, x, y, work)
 
 
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
+    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        if type(x) is not np.ndarray or x.dtype != DTYPE or x.shape != (m, 5):
+            x = _check_x(x)  # what can be taken as such an array is
+            _check_work(work, len(x))
+        y = _check_y(y, m)
+        return _step(params, x, y, work)
+
+    step.work = work
+    return step
+
+
 def _step(params, x, y, work):
     """Return loss and gradients, each step of the way written into `work`."""
     m = work.m
@@ -143,12 +171,15 @@ def _step(params, x, y, work):
     W2, b2 = params["W2"], params["b2"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = np.dot(x, W1.T, out=work.z1)
+    # written into the workspace: to allocate may cost more than to compute
+    # the method dot, as these are small: its call costs least
+    z1 = x.dot(W1.T, out=work.z1)
     z1 += b1
     # (2) a₁ = ReLU(z₁)   (m, 4)
+    # over what is read here for the last time, which is still in the cache
     a1 = np.maximum(z1, 0, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 2)
-    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
     # (4) p = σ(z₂)   (m, 2)
     p = np.minimum(z2, 0, out=work.p)
@@ -173,18 +204,20 @@ def _step(params, x, y, work):
     delta2 = np.subtract(p, y, out=p)
     delta2 /= m
     # (8) ∂L/∂W₂ = δ₂ᵀ a₁   (2, 4)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    dW2 = delta2.T.dot(a1, out=work.dW2)
     # (9) ∂L/∂b₂ = δ₂ᵀ 𝟏   (2,)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    db2 = np.dot(ones, delta2, out=work.db2)
+    db2 = ones.dot(delta2, out=work.db2)
     # (7) δ₁ = (δ₂ W₂) ⊙ 1[z₁ > 0]   (m, 4)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
+    delta1 = delta2.dot(W2, out=work.delta1)
+    # the sign of an output is that of its input, whose memory it took
     slope1 = np.greater(a1, 0, out=work.slope1)
     delta1 *= slope1
     # (10) ∂L/∂W₁ = δ₁ᵀ x   (4, 5)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T.dot(x, out=work.dW1)
     # (11) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = ones.dot(delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -219,11 +252,14 @@ def train_step(state, x, y, lr=0.01, momentum=0.9, max_norm=None):
     momentum: how much of the last update stays
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
+    x = _check_x(x)
+    if state["work"] is None or state["work"].m != len(x):
+        state["work"] = make_workspace(len(x))
+    work = state["work"]
+    y = _check_y(y, work.m)
+    # the parameters need no check: they are views of a vector that init_state made
+    value, _ = _step(state["params"], x, y, work)
+    gradient = work.gradient
     if max_norm is not None:
         clip_gradients({"all": gradient}, max_norm)
     _descend(state["w"], gradient, state, lr, momentum)
@@ -318,6 +354,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -376,6 +422,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array

@@ -37,9 +37,9 @@ PARAMETERS = {
     "b3": (10,),
 }
 
-BLOCK = 16384
+BLOCK = 16384  # elements that an optimiser changes at a time: all that it reads stays cached
 
-ONE_HOT = np.eye(10, dtype=DTYPE)
+ONE_HOT = np.eye(10, dtype=DTYPE)  # rows to take: faster than to clear and set them
 
 
 def init_params(seed=0):
@@ -124,7 +124,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -168,9 +169,42 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x), work.y)
-    if len(x) <= 32:
+    return _run(params, x, y, work)
+
+
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
+    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        if type(x) is not np.ndarray or x.dtype != DTYPE or x.shape != (m, 64):
+            x = _check_x(x)  # what can be taken as such an array is
+            _check_work(work, len(x))
+        y = _check_y(y, m, work.y)
+        return _run(params, x, y, work)
+
+    step.work = work
+    return step
+
+
+def _run(params, x, y, work):
+    """Return what `_step` returns, with small buffers where a batch is large."""
+    if work.m <= 32:  # where setting the buffers costs more than it saves
         return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    # a ufunc sends what it converts or repeats, as a bias for each row, through a buffer:
+    # one of 512 elements stays in the cache, NumPy's own of 8192 does not
     buffers = np.setbufsize(512)
     try:
         return _step(params, x, y, work)
@@ -186,9 +220,12 @@ def _step(params, x, y, work):
     W3, b3 = params["W3"], params["b3"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 32)
+    # written into the workspace: to allocate may cost more than to compute
+    # np.matmul, as these are large: np.dot would first clear its result
     z1 = np.matmul(x, W1.T, out=work.z1)
     z1 += b1
     # (2) a₁ = tanh(z₁)   (m, 32)
+    # over what is read here for the last time, which is still in the cache
     a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 32)
     z2 = np.matmul(a1, W2.T, out=work.z2)
@@ -201,6 +238,7 @@ def _step(params, x, y, work):
     z3 = np.matmul(a2, W3.T, out=work.z3)
     z3 += b3
     # (7) p = softmax(z₃)   (m, 10)
+    # rows are short: the largest of each, over the columns of a copy, is many at a time
     columns3 = work.columns3
     columns3[...] = z3.T
     largest3 = columns3.max(axis=0, out=work.largest3)
@@ -208,13 +246,15 @@ def _step(params, x, y, work):
     # shifted by the largest logit, so that exp cannot overflow
     shifted3 = np.subtract(z3, top3, out=z3)
     exps3 = np.exp(shifted3, out=work.exps3)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    total3 = np.dot(exps3, ones, out=work.total3)
+    total3 = exps3.dot(ones, out=work.total3)
     p = np.divide(exps3, total3, out=exps3)
     # (8) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     log3 = np.log(total3, out=total3)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     difference3 = np.subtract(shifted3, log3, out=shifted3)
+    # an inner product: no array for the terms of the sum
     L = -np.vdot(y, difference3) / m
 
     # (9) δ₃ = (1/m) (p − y)   (m, 10)
@@ -224,16 +264,17 @@ def _step(params, x, y, work):
     dW3 = np.matmul(delta3.T, a2, out=work.dW3)
     # (14) ∂L/∂b₃ = δ₃ᵀ 𝟏   (10,)
     ones_2 = work.ones_2
-    db3 = np.dot(ones_2, delta3, out=work.db3)
+    db3 = ones_2.dot(delta3, out=work.db3)
     # (10) ∂L/∂a₂ = δ₃ W₃   (m, 32)
     da2 = np.matmul(delta3, W3, out=work.da2)
     # (11) δ₂ = ∂L/∂a₂ ⊙ 1[z₂ > 0]   (m, 32)
+    # the sign of an output is that of its input, whose memory it took
     slope2 = np.greater(f2, 0, out=work.slope2)
     delta2 = np.multiply(da2, slope2, out=work.delta2)
     # (15) ∂L/∂W₂ = δ₂ᵀ a₁   (32, 32)
     dW2 = np.matmul(delta2.T, a1, out=work.dW2)
     # (16) ∂L/∂b₂ = δ₂ᵀ 𝟏   (32,)
-    db2 = np.dot(ones_2, delta2, out=work.db2)
+    db2 = ones_2.dot(delta2, out=work.db2)
     # (12) δ₁ = (δ₂ W₂ + ∂L/∂a₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 32)
     delta1 = np.matmul(delta2, W2, out=work.delta1)
     delta1 += da2
@@ -243,7 +284,7 @@ def _step(params, x, y, work):
     # (17) ∂L/∂W₁ = δ₁ᵀ x   (32, 64)
     dW1 = np.matmul(delta1.T, x, out=work.dW1)
     # (18) ∂L/∂b₁ = δ₁ᵀ 𝟏   (32,)
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    db1 = ones_2.dot(delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -293,11 +334,14 @@ def train_step(
     epsilon: added to the root, so that it is never 0
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
+    x = _check_x(x)
+    if state["work"] is None or state["work"].m != len(x):
+        state["work"] = make_workspace(len(x))
+    work = state["work"]
+    y = _check_y(y, work.m, work.y)
+    # the parameters need no check: they are views of a vector that init_state made
+    value, _ = _run(state["params"], x, y, work)
+    gradient = work.gradient
     if max_norm is not None:
         clip_gradients({"all": gradient}, max_norm)
     _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
@@ -411,6 +455,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -445,6 +499,7 @@ def _check_y(y, m, rows=None):
     if len(shape) == 1:
         ids = _integers("y", y, 10)
         rows = np.empty((m, 10), DTYPE) if rows is None else rows
+        # "clip" only keeps NumPy from a copy: the ids have been checked
         return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     eps = _eps(y)
     y = _finite("y", _real("y", y))
@@ -475,6 +530,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
@@ -535,8 +591,9 @@ def _integers(name, value, count):
             wrong = wrong if wrong.any() else ~wrong
             _refuse(name, array, wrong, f"{allowed}, not a float")
         ids = array.astype(np.intp)
-    # as an unsigned number, -1 is the largest of all
-    if ids.size and not ids.view(np.uintp).max() < count:
+    # as an unsigned number, -1 is the largest of all; max() takes twice as long as argmax()
+    unsigned = ids.view(np.uintp)
+    if ids.size and not unsigned.item(unsigned.argmax()) < count:
         _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
     return ids
 

@@ -35,7 +35,7 @@ PARAMETERS = {
     "b2": (27,),
 }
 
-ONE_HOT = np.eye(27, dtype=DTYPE)
+ONE_HOT = np.eye(27, dtype=DTYPE)  # rows to take: faster than to clear and set them
 
 
 def init_params(seed=0):
@@ -115,7 +115,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -156,9 +157,40 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x), work.y)
-    if len(x) <= 5:
+    return _run(params, x, y, work)
+
+
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks all of `x` and `y`: a wrong one would make wrong numbers silently.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        x = _check_x(x)
+        _check_work(work, len(x))
+        y = _check_y(y, m, work.y)
+        return _run(params, x, y, work)
+
+    step.work = work
+    return step
+
+
+def _run(params, x, y, work):
+    """Return what `_step` returns, with small buffers where a batch is large."""
+    if work.m <= 5:  # where setting the buffers costs more than it saves
         return _step(params, x, y, work)
-    # what a ufunc converts or repeats goes through a buffer; a small one is enough
+    # a ufunc sends what it converts or repeats, as a bias for each row, through a buffer:
+    # one of 512 elements stays in the cache, NumPy's own of 8192 does not
     buffers = np.setbufsize(512)
     try:
         return _step(params, x, y, work)
@@ -173,17 +205,22 @@ def _step(params, x, y, work):
     W2, b2 = params["W2"], params["b2"]
 
     # (1) e₁[:, (i)] = E₁[x[:, i]]   (m, 30)
+    # ids were checked before; to check them again, NumPy would copy the result
     rows1 = E1.take(x, axis=0, mode="clip", out=work.rows1)
     e1 = rows1.reshape(m, 30)
     # (2) z₁ = e₁ W₁ᵀ + b₁   (m, 200)
+    # written into the workspace: to allocate may cost more than to compute
+    # np.matmul, as these are large: np.dot would first clear its result
     z1 = np.matmul(e1, W1.T, out=work.z1)
     z1 += b1
     # (3) a₁ = tanh(z₁)   (m, 200)
+    # over what is read here for the last time, which is still in the cache
     a1 = np.tanh(z1, out=z1)
     # (4) z₂ = a₁ W₂ᵀ + b₂   (m, 27)
     z2 = np.matmul(a1, W2.T, out=work.z2)
     z2 += b2
     # (5) p = softmax(z₂)   (m, 27)
+    # rows are short: the largest of each, over the columns of a copy, is many at a time
     columns2 = work.columns2
     columns2[...] = z2.T
     largest2 = columns2.max(axis=0, out=work.largest2)
@@ -191,13 +228,15 @@ def _step(params, x, y, work):
     # shifted by the largest logit, so that exp cannot overflow
     shifted2 = np.subtract(z2, top2, out=z2)
     exps2 = np.exp(shifted2, out=work.exps2)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    total2 = np.dot(exps2, ones, out=work.total2)
+    total2 = exps2.dot(ones, out=work.total2)
     p = np.divide(exps2, total2, out=exps2)
     # (6) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     log2 = np.log(total2, out=total2)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     difference2 = np.subtract(shifted2, log2, out=shifted2)
+    # an inner product: no array for the terms of the sum
     L = -np.vdot(y, difference2) / m
 
     # (7) δ₂ = (1/m) (p − y)   (m, 27)
@@ -207,7 +246,7 @@ def _step(params, x, y, work):
     dW2 = np.matmul(delta2.T, a1, out=work.dW2)
     # (10) ∂L/∂b₂ = δ₂ᵀ 𝟏   (27,)
     ones_2 = work.ones_2
-    db2 = np.dot(ones_2, delta2, out=work.db2)
+    db2 = ones_2.dot(delta2, out=work.db2)
     # (8) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 200)
     delta1 = np.matmul(delta2, W2, out=work.delta1)
     slope1 = np.square(a1, out=a1)
@@ -216,7 +255,7 @@ def _step(params, x, y, work):
     # (11) ∂L/∂W₁ = δ₁ᵀ e₁   (200, 30)
     dW1 = np.matmul(delta1.T, e1, out=work.dW1)
     # (12) ∂L/∂b₁ = δ₁ᵀ 𝟏   (200,)
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    db1 = ones_2.dot(delta1, out=work.db1)
     # (13) ∂L/∂E₁ = Σᵢ onehot(xᵢ)ᵀ mat[3 × 10](W₁ᵀ δ₁,ᵢ)   (27, 10)
     identity = work.identity
     rows1_2 = identity.take(x.reshape(3 * m), axis=0, mode="clip", out=work.rows1_2)
@@ -266,6 +305,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -300,6 +349,7 @@ def _check_y(y, m, rows=None):
     if len(shape) == 1:
         ids = _integers("y", y, 27)
         rows = np.empty((m, 27), DTYPE) if rows is None else rows
+        # "clip" only keeps NumPy from a copy: the ids have been checked
         return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     eps = _eps(y)
     y = _finite("y", _real("y", y))
@@ -330,6 +380,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
@@ -390,8 +441,9 @@ def _integers(name, value, count):
             wrong = wrong if wrong.any() else ~wrong
             _refuse(name, array, wrong, f"{allowed}, not a float")
         ids = array.astype(np.intp)
-    # as an unsigned number, -1 is the largest of all
-    if ids.size and not ids.view(np.uintp).max() < count:
+    # as an unsigned number, -1 is the largest of all; max() takes twice as long as argmax()
+    unsigned = ids.view(np.uintp)
+    if ids.size and not unsigned.item(unsigned.argmax()) < count:
         _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
     return ids
 

@@ -57,7 +57,7 @@ PARAMETERS = {
     "b8": (3,),
 }
 
-ONE_HOT = np.eye(3, dtype=DTYPE)
+ONE_HOT = np.eye(3, dtype=DTYPE)  # rows to take: faster than to clear and set them
 
 
 def init_params(seed=0):
@@ -180,7 +180,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -243,6 +244,33 @@ def loss_and_grads(params, x, y, work=None):
     return _step(params, x, y, work)
 
 
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
+    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        if type(x) is not np.ndarray or x.dtype != DTYPE or x.shape != (m, 4):
+            x = _check_x(x)  # what can be taken as such an array is
+            _check_work(work, len(x))
+        y = _check_y(y, m, work.y)
+        return _step(params, x, y, work)
+
+    step.work = work
+    return step
+
+
 def _step(params, x, y, work):
     """Return loss and gradients, each step of the way written into `work`."""
     m = work.m
@@ -256,44 +284,48 @@ def _step(params, x, y, work):
     W8, b8 = params["W8"], params["b8"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 6)
-    z1 = np.dot(x, W1.T, out=work.z1)
+    # written into the workspace: to allocate may cost more than to compute
+    # the method dot, as these are small: its call costs least
+    z1 = x.dot(W1.T, out=work.z1)
     z1 += b1
     # (2) a₁ = tanh(z₁)   (m, 6)
+    # over what is read here for the last time, which is still in the cache
     a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 6)
-    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
     # (4) a₂ = tanh(z₂)   (m, 6)
     a2 = np.tanh(z2, out=z2)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 6)
-    z3 = np.dot(a2, W3.T, out=work.z3)
+    z3 = a2.dot(W3.T, out=work.z3)
     z3 += b3
     # (6) a₃ = z₃ + a₁   (m, 6)
     a3 = np.add(z3, a1, out=z3)
     # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 6)
-    z4 = np.dot(a3, W4.T, out=work.z4)
+    z4 = a3.dot(W4.T, out=work.z4)
     z4 += b4
     # (8) a₄ = tanh(z₄)   (m, 6)
     a4 = np.tanh(z4, out=z4)
     # (9) z₅ = a₄ W₅ᵀ + b₅   (m, 6)
-    z5 = np.dot(a4, W5.T, out=work.z5)
+    z5 = a4.dot(W5.T, out=work.z5)
     z5 += b5
     # (10) a₅ = z₅ + a₃   (m, 6)
     a5 = np.add(z5, a3, out=z5)
     # (11) z₆ = a₅ W₆ᵀ + b₆   (m, 6)
-    z6 = np.dot(a5, W6.T, out=work.z6)
+    z6 = a5.dot(W6.T, out=work.z6)
     z6 += b6
     # (12) a₆ = tanh(z₆)   (m, 6)
     a6 = np.tanh(z6, out=z6)
     # (13) z₇ = a₆ W₇ᵀ + b₇   (m, 6)
-    z7 = np.dot(a6, W7.T, out=work.z7)
+    z7 = a6.dot(W7.T, out=work.z7)
     z7 += b7
     # (14) a₇ = z₇ + a₅   (m, 6)
     a7 = np.add(z7, a5, out=z7)
     # (15) z₈ = a₇ W₈ᵀ + b₈   (m, 3)
-    z8 = np.dot(a7, W8.T, out=work.z8)
+    z8 = a7.dot(W8.T, out=work.z8)
     z8 += b8
     # (16) p = softmax(z₈)   (m, 3)
+    # rows are short: the largest of each, over the columns of a copy, is many at a time
     columns8 = work.columns8
     columns8[...] = z8.T
     largest8 = columns8.max(axis=0, out=work.largest8)
@@ -301,86 +333,88 @@ def _step(params, x, y, work):
     # shifted by the largest logit, so that exp cannot overflow
     shifted8 = np.subtract(z8, top8, out=z8)
     exps8 = np.exp(shifted8, out=work.exps8)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    total8 = np.dot(exps8, ones, out=work.total8)
+    total8 = exps8.dot(ones, out=work.total8)
     p = np.divide(exps8, total8, out=exps8)
     # (17) L = −(1/m) Σᵢⱼ yᵢⱼ log(pᵢⱼ)   ()
     log8 = np.log(total8, out=total8)
     # log(softmax) from the shifted logits: finite where softmax itself rounds to 0
     difference8 = np.subtract(shifted8, log8, out=shifted8)
+    # an inner product: no array for the terms of the sum
     L = -np.vdot(y, difference8) / m
 
     # (18) δ₈ = (1/m) (p − y)   (m, 3)
     delta8 = np.subtract(p, y, out=p)
     delta8 /= m
     # (29) ∂L/∂W₈ = δ₈ᵀ a₇   (3, 6)
-    dW8 = np.dot(delta8.T, a7, out=work.dW8)
+    dW8 = delta8.T.dot(a7, out=work.dW8)
     # (30) ∂L/∂b₈ = δ₈ᵀ 𝟏   (3,)
     ones_2 = work.ones_2
-    db8 = np.dot(ones_2, delta8, out=work.db8)
+    db8 = ones_2.dot(delta8, out=work.db8)
     # (19) ∂L/∂a₇ = δ₈ W₈   (m, 6)
-    da7 = np.dot(delta8, W8, out=work.da7)
+    da7 = delta8.dot(W8, out=work.da7)
     # (20) δ₇ = ∂L/∂a₇   (m, 6)
     delta7 = da7
     # (31) ∂L/∂W₇ = δ₇ᵀ a₆   (6, 6)
-    dW7 = np.dot(delta7.T, a6, out=work.dW7)
+    dW7 = delta7.T.dot(a6, out=work.dW7)
     # (32) ∂L/∂b₇ = δ₇ᵀ 𝟏   (6,)
-    db7 = np.dot(ones_2, delta7, out=work.db7)
+    db7 = ones_2.dot(delta7, out=work.db7)
     # (21) δ₆ = (δ₇ W₇) ⊙ (1 − a₆ ⊙ a₆)   (m, 6)
-    delta6 = np.dot(delta7, W7, out=work.delta6)
+    delta6 = delta7.dot(W7, out=work.delta6)
     slope6 = np.square(a6, out=a6)
     np.subtract(1, slope6, out=slope6)
     delta6 *= slope6
     # (33) ∂L/∂W₆ = δ₆ᵀ a₅   (6, 6)
-    dW6 = np.dot(delta6.T, a5, out=work.dW6)
+    dW6 = delta6.T.dot(a5, out=work.dW6)
     # (34) ∂L/∂b₆ = δ₆ᵀ 𝟏   (6,)
-    db6 = np.dot(ones_2, delta6, out=work.db6)
+    db6 = ones_2.dot(delta6, out=work.db6)
     # (22) ∂L/∂a₅ = δ₆ W₆ + ∂L/∂a₇   (m, 6)
-    da5 = np.dot(delta6, W6, out=work.da5)
+    da5 = delta6.dot(W6, out=work.da5)
     da5 += delta7
     # (23) δ₅ = ∂L/∂a₅   (m, 6)
     delta5 = da5
     # (35) ∂L/∂W₅ = δ₅ᵀ a₄   (6, 6)
-    dW5 = np.dot(delta5.T, a4, out=work.dW5)
+    dW5 = delta5.T.dot(a4, out=work.dW5)
     # (36) ∂L/∂b₅ = δ₅ᵀ 𝟏   (6,)
-    db5 = np.dot(ones_2, delta5, out=work.db5)
+    db5 = ones_2.dot(delta5, out=work.db5)
     # (24) δ₄ = (δ₅ W₅) ⊙ (1 − a₄ ⊙ a₄)   (m, 6)
-    delta4 = np.dot(delta5, W5, out=work.delta4)
+    delta4 = delta5.dot(W5, out=work.delta4)
     slope4 = np.square(a4, out=a4)
     np.subtract(1, slope4, out=slope4)
     delta4 *= slope4
     # (37) ∂L/∂W₄ = δ₄ᵀ a₃   (6, 6)
-    dW4 = np.dot(delta4.T, a3, out=work.dW4)
+    dW4 = delta4.T.dot(a3, out=work.dW4)
     # (38) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
-    db4 = np.dot(ones_2, delta4, out=work.db4)
+    db4 = ones_2.dot(delta4, out=work.db4)
     # (25) ∂L/∂a₃ = δ₄ W₄ + ∂L/∂a₅   (m, 6)
-    da3 = np.dot(delta4, W4, out=work.da3)
+    da3 = delta4.dot(W4, out=work.da3)
     da3 += delta5
     # (26) δ₃ = ∂L/∂a₃   (m, 6)
     delta3 = da3
     # (39) ∂L/∂W₃ = δ₃ᵀ a₂   (6, 6)
-    dW3 = np.dot(delta3.T, a2, out=work.dW3)
+    dW3 = delta3.T.dot(a2, out=work.dW3)
     # (40) ∂L/∂b₃ = δ₃ᵀ 𝟏   (6,)
-    db3 = np.dot(ones_2, delta3, out=work.db3)
+    db3 = ones_2.dot(delta3, out=work.db3)
     # (27) δ₂ = (δ₃ W₃) ⊙ (1 − a₂ ⊙ a₂)   (m, 6)
-    delta2 = np.dot(delta3, W3, out=work.delta2)
+    delta2 = delta3.dot(W3, out=work.delta2)
     slope2 = np.square(a2, out=a2)
     np.subtract(1, slope2, out=slope2)
     delta2 *= slope2
     # (41) ∂L/∂W₂ = δ₂ᵀ a₁   (6, 6)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
+    dW2 = delta2.T.dot(a1, out=work.dW2)
     # (42) ∂L/∂b₂ = δ₂ᵀ 𝟏   (6,)
-    db2 = np.dot(ones_2, delta2, out=work.db2)
+    db2 = ones_2.dot(delta2, out=work.db2)
     # (28) δ₁ = (δ₂ W₂ + ∂L/∂a₃) ⊙ (1 − a₁ ⊙ a₁)   (m, 6)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
+    delta1 = delta2.dot(W2, out=work.delta1)
     delta1 += delta3
     slope1 = np.square(a1, out=a1)
     np.subtract(1, slope1, out=slope1)
     delta1 *= slope1
     # (43) ∂L/∂W₁ = δ₁ᵀ x   (6, 4)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
+    dW1 = delta1.T.dot(x, out=work.dW1)
     # (44) ∂L/∂b₁ = δ₁ᵀ 𝟏   (6,)
-    db1 = np.dot(ones_2, delta1, out=work.db1)
+    db1 = ones_2.dot(delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -436,6 +470,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -470,6 +514,7 @@ def _check_y(y, m, rows=None):
     if len(shape) == 1:
         ids = _integers("y", y, 3)
         rows = np.empty((m, 3), DTYPE) if rows is None else rows
+        # "clip" only keeps NumPy from a copy: the ids have been checked
         return ONE_HOT.take(ids, axis=0, out=rows, mode="clip")
     eps = _eps(y)
     y = _finite("y", _real("y", y))
@@ -500,6 +545,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array
@@ -560,8 +606,9 @@ def _integers(name, value, count):
             wrong = wrong if wrong.any() else ~wrong
             _refuse(name, array, wrong, f"{allowed}, not a float")
         ids = array.astype(np.intp)
-    # as an unsigned number, -1 is the largest of all
-    if ids.size and not ids.view(np.uintp).max() < count:
+    # as an unsigned number, -1 is the largest of all; max() takes twice as long as argmax()
+    unsigned = ids.view(np.uintp)
+    if ids.size and not unsigned.item(unsigned.argmax()) < count:
         _refuse(name, np.asarray(value), (ids < 0) | (ids >= count), allowed)
     return ids
 

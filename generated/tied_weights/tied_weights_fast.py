@@ -35,7 +35,7 @@ PARAMETERS = {
     "b4": (6,),
 }
 
-BLOCK = 16384
+BLOCK = 16384  # elements that an optimiser changes at a time: all that it reads stays cached
 
 
 def init_params(seed=0):
@@ -108,7 +108,8 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place.
+    others take its place. Less memory is more of it in the cache; what is the same in all
+    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -154,6 +155,33 @@ def loss_and_grads(params, x, y, work=None):
     return _step(params, x, y, work)
 
 
+def make_step(params, batch):
+    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+
+    What stays the same from step to step is checked here, once: `params`, and the number
+    of rows. A step reads the arrays in `params` themselves, so change them in place; an
+    array put in their place later is not seen. The gradients are views of `step.work`, a
+    workspace that the next step writes over.
+
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
+    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    """
+    params = _check_own(params)
+    work = make_workspace(batch)
+    m = work.m
+
+    def step(x, y):
+        """Return the mean loss over the batch, and its gradients."""
+        if type(x) is not np.ndarray or x.dtype != DTYPE or x.shape != (m, 6):
+            x = _check_x(x)  # what can be taken as such an array is
+            _check_work(work, len(x))
+        y = _check_y(y, m)
+        return _step(params, x, y, work)
+
+    step.work = work
+    return step
+
+
 def _step(params, x, y, work):
     """Return loss and gradients, each step of the way written into `work`."""
     m = work.m
@@ -162,65 +190,70 @@ def _step(params, x, y, work):
     b4 = params["b4"]
 
     # (1) z₁ = x W₁ᵀ + b₁   (m, 4)
-    z1 = np.dot(x, W1.T, out=work.z1)
+    # written into the workspace: to allocate may cost more than to compute
+    # the method dot, as these are small: its call costs least
+    z1 = x.dot(W1.T, out=work.z1)
     z1 += b1
     # (2) a₁ = tanh(z₁)   (m, 4)
+    # over what is read here for the last time, which is still in the cache
     a1 = np.tanh(z1, out=z1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
-    z2 = np.dot(a1, W2.T, out=work.z2)
+    z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
     # (4) a₂ = tanh(z₂)   (m, 4)
     a2 = np.tanh(z2, out=z2)
     # (5) z₃ = a₂ W₂ᵀ + b₂   (m, 4)
-    z3 = np.dot(a2, W2.T, out=work.z3)
+    z3 = a2.dot(W2.T, out=work.z3)
     z3 += b2
     # (6) a₃ = tanh(z₃)   (m, 4)
     a3 = np.tanh(z3, out=z3)
     # (7) z₄ = a₃ W₁ + b₄   (m, 6)
-    z4 = np.dot(a3, W1, out=work.z4)
+    z4 = a3.dot(W1, out=work.z4)
     z4 += b4
     # (8) L = (1 / (2 m)) ‖z₄ − y‖² + 0.0005 (‖W₁‖² + ‖W₂‖²)   ()
     error4 = np.subtract(z4, y, out=z4)
+    # an inner product: no array for the terms of the sum
     L = np.vdot(error4, error4) / (2 * m) + 0.0005 * (np.vdot(W1, W1) + np.vdot(W2, W2))
 
     # (9) δ₄ = (1/m) (z₄ − y)   (m, 6)
     delta4 = np.divide(error4, m, out=error4)
     # (13) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
+    # a sum, as a product with ones: BLAS takes half as long as a reduction
     ones = work.ones
-    db4 = np.dot(ones, delta4, out=work.db4)
+    db4 = ones.dot(delta4, out=work.db4)
     # (10) δ₃ = (δ₄ W₁ᵀ) ⊙ (1 − a₃ ⊙ a₃)   (m, 4)
-    delta3 = np.dot(delta4, W1.T, out=work.delta3)
+    delta3 = delta4.dot(W1.T, out=work.delta3)
     slope3 = np.square(a3, out=work.slope3)
     np.subtract(1, slope3, out=slope3)
     delta3 *= slope3
     # (11) δ₂ = (δ₃ W₂) ⊙ (1 − a₂ ⊙ a₂)   (m, 4)
-    delta2 = np.dot(delta3, W2, out=work.delta2)
+    delta2 = delta3.dot(W2, out=work.delta2)
     slope2 = np.square(a2, out=work.slope2)
     np.subtract(1, slope2, out=slope2)
     delta2 *= slope2
     # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
-    dW2 = np.dot(delta2.T, a1, out=work.dW2)
-    product2 = np.dot(delta3.T, a2, out=work.product2)
+    dW2 = delta2.T.dot(a1, out=work.dW2)
+    product2 = delta3.T.dot(a2, out=work.product2)
     dW2 += product2
     product2_2 = np.divide(W2, 1000, out=work.product2_2)
     dW2 += product2_2
     # (15) ∂L/∂b₂ = δ₂ᵀ 𝟏 + δ₃ᵀ 𝟏   (4,)
-    db2 = np.dot(ones, delta2, out=work.db2)
-    product2_3 = np.dot(ones, delta3, out=work.product2_3)
+    db2 = ones.dot(delta2, out=work.db2)
+    product2_3 = ones.dot(delta3, out=work.product2_3)
     db2 += product2_3
     # (12) δ₁ = (δ₂ W₂) ⊙ (1 − a₁ ⊙ a₁)   (m, 4)
-    delta1 = np.dot(delta2, W2, out=work.delta1)
+    delta1 = delta2.dot(W2, out=work.delta1)
     slope1 = np.square(a1, out=a1)
     np.subtract(1, slope1, out=slope1)
     delta1 *= slope1
     # (16) ∂L/∂W₁ = δ₁ᵀ x + a₃ᵀ δ₄ + 0.001 W₁   (4, 6)
-    dW1 = np.dot(delta1.T, x, out=work.dW1)
-    product1 = np.dot(a3.T, delta4, out=work.product1)
+    dW1 = delta1.T.dot(x, out=work.dW1)
+    product1 = a3.T.dot(delta4, out=work.product1)
     dW1 += product1
     product1_2 = np.divide(W1, 1000, out=work.product1_2)
     dW1 += product1_2
     # (17) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
-    db1 = np.dot(ones, delta1, out=work.db1)
+    db1 = ones.dot(delta1, out=work.db1)
 
     grads = {
         "W1": dW1,
@@ -269,11 +302,14 @@ def train_step(
     epsilon: added to the root, so that it is never 0
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
-    m = len(x) if np.ndim(x) else 0
-    if m and (state["work"] is None or state["work"].m != m):
-        state["work"] = make_workspace(m)
-    value, _ = loss_and_grads(state["params"], x, y, state["work"])
-    gradient = state["work"].gradient
+    x = _check_x(x)
+    if state["work"] is None or state["work"].m != len(x):
+        state["work"] = make_workspace(len(x))
+    work = state["work"]
+    y = _check_y(y, work.m)
+    # the parameters need no check: they are views of a vector that init_state made
+    value, _ = _step(state["params"], x, y, work)
+    gradient = work.gradient
     if max_norm is not None:
         clip_gradients({"all": gradient}, max_norm)
     _descend(state["w"], gradient, state, lr, beta1, beta2, epsilon)
@@ -387,6 +423,16 @@ def _check_params(params):
     return arrays
 
 
+def _check_own(params):
+    """Return `params`, whose arrays are such that a step can read them as they are."""
+    arrays = _check_params(params)
+    for name, array in arrays.items():
+        if array is not params[name]:
+            needed = f"an array of {DTYPE.__name__}, which steps read in place"
+            raise ValueError(f"{name} is not {needed}")
+    return arrays
+
+
 def _check_batch(batch):
     """Return the number of rows of a batch, an integer of at least 1."""
     if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
@@ -444,6 +490,7 @@ def _check_rows(name, array, row):
 def _finite(name, array):
     """Return `array`; raise where it holds a NaN or an infinity."""
     flat = array.ravel(order="K")
+    # a sum of squares is finite only where each of them is, and needs no array
     if not np.vdot(flat, flat) < np.inf and not np.isfinite(array).all():
         _refuse(name, array, ~np.isfinite(array), "a finite number")
     return array

@@ -26,7 +26,8 @@ HELPERS = (
 RESERVED = (
     *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
-    *("work", "Workspace", "make_workspace", "train_step", "ONE_HOT", "gradient", "memory", "flags", "places", "batch"),
+    *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
+    *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )

@@ -105,6 +105,9 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
         if ":" in labelled:
             yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
+    moved = (part for equation in derivation.equations for part in walk(equation.expression))
+    if any("-" in label for label in labelled) and any(isinstance(part, (n.Pad, n.Fold)) for part in moved):
+        yield ("At places outside of an array stands 0.",)
     if any("(" in label for label in labelled):
         rows = Part(Variable("W", (), (4, 2)), ((i, *free), free))
         yield (

@@ -159,6 +159,27 @@ def _(node: n.Reshape) -> Digits:
     return regrouped(common(inside, [size for size in node.shape if size != 1]), node.shape)
 
 
+def is_tiled(node: n.Windowed, axis: int) -> bool:
+    """Whether windows along an axis lie side by side and cover it: they are its blocks."""
+    size, stride, dilation = next(step[1:] for step in node.steps if step[0] == axis)
+    whole, count = (node, node.operands[0])[:: 1 if isinstance(node, n.Fold) else -1]
+    return size == stride and dilation == 1 and sympy.expand(count.shape[axis] * size - whole.shape[axis]) == 0
+
+
+@DIGITS.row(n.Fold)
+def _(node: n.Fold) -> Digits:
+    inside = digits(node.operands[0])
+    tiled = {axis: number for number, axis in enumerate(node.axes) if is_tiled(node, axis)}
+    return tuple(
+        (*inside[axis], *inside[node.rank + tiled[axis]])
+        if axis in tiled
+        else (size,)
+        if axis in node.axes
+        else inside[axis]
+        for axis, size in enumerate(node.shape)
+    )
+
+
 @DIGITS.row(n.Take)
 def _(node: n.Take) -> Digits:
     return (*digits(node.operands[1]), *digits(node.operands[0])[1:])

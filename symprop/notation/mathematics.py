@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.notation.fractions import is_single, is_square, unsigned
+from symprop.notation.places import written_place
 from symprop.notation.precedence import (
     ATOM,
     MATMUL,
@@ -75,6 +76,8 @@ def _(node: Element, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have elements, not {type(variable).__name__}")
+    if any(index.is_Add or index.is_Mul for index in node.indices):
+        return Piece(style.part(variable, [written_place(index) for index in node.indices], 0), ATOM)
     return Piece(style.variable(variable, node.indices), ATOM)
 
 

@@ -16,6 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
+from symprop.notation.numbers import number
 from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
@@ -102,9 +103,26 @@ def labels(address: Address) -> list[str]:
     return written
 
 
+def written_place(place: Basic) -> str:
+    """Return a place as it stands in brackets: what is added before what is taken away, the number last.
+
+    >>> from sympy import symbols
+    >>> i, p = symbols("i p")
+    >>> written_place(2 * i + p - 2), written_place(1 - p + i)
+    ('2 i + p - 2', 'i - p + 1')
+    """
+    first, last = place.as_coeff_Add()[::-1] if isinstance(place, sympy.Add) else (place, Integer(0))
+    terms = sorted(sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term)))
+    written = number(terms[0]).text
+    for term in (*terms[1:], *[last] * (last != 0)):
+        minus = term.could_extract_minus_sign()
+        written += f" {'-' if minus else '+'} {number(-term if minus else term).text}"
+    return written.replace("*", " ")
+
+
 def _label(axis: Axis) -> str:
     if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
-        return ":" if axis[0].place is None else str(axis[0].place)
+        return ":" if axis[0].place is None else written_place(axis[0].place)
     *blocks, last = (":" if digit.place is None else str(digit.place) for digit in axis)
     while last == ":" and blocks[-1] == ":":
         blocks.pop()
@@ -130,11 +148,16 @@ def is_counted(index: Expr, node: Node) -> bool:
     """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone."""
     for part in walk(node):
         whole = part.address if isinstance(part, Part) else ()
-        if any(len(axis) == 1 and axis[0].place is not None and axis[0].place.has(index) for axis in whole):
+        if any(len(axis) == 1 and axis[0].place is not None and _numbers(axis[0].place, index) for axis in whole):
             return True
         if isinstance(part, Element) and index in part.indices:
             return True
     return False
+
+
+def _numbers(place: Expr, index: Expr) -> bool:
+    """Whether a place is an index, or one a number further on, as in a slice."""
+    return bool((place - index).is_number)
 
 
 def uncounted(node: Stack) -> list[Digit]:

@@ -204,7 +204,7 @@ class Unicode(Style):
 def _places(labels: Sequence[str]) -> str:
     """Places below a name, `ᵢⱼ` and `₍ᵢ₎`, or in brackets where not all of them are places: `[:, i]`."""
     lowered = [subscript(label) for label in labels]
-    return f"[{', '.join(labels)}]" if any("_" in each for each in lowered) else "".join(lowered)
+    return f"[{', '.join(labels)}]".replace("-", "−") if any("_" in each for each in lowered) else "".join(lowered)
 
 
 def _named(value: Basic) -> Basic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations, groupby
+from itertools import combinations
 
 import sympy
 from sympy import Expr
@@ -120,6 +120,8 @@ def _is_awkward(node: Node) -> bool:
         return True
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
+    if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
+        return False  # each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):
@@ -131,9 +133,9 @@ def at(variable: n.Variable, address: Address) -> Node:
     """The variable at an address: an element of it where every axis stands at one place.
 
     Raises:
-        Unwritten: of an axis more than one piece is kept, whose sizes nobody could tell.
+        Unwritten: of an axis something is kept that is no block of it.
     """
-    if any(len([here for here, _ in groupby(digit.place is None for digit in axis) if here]) > 1 for axis in address):
+    if any(sorted(axis, key=lambda digit: digit.place is None) != list(axis) for axis in address):
         raise Unwritten
     if all(len(axis) == 1 and axis[0].place is not None for axis in address):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])

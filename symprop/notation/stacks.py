@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Node, names_in
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation import slices as slices  # enters its rows
+from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over

@@ -147,7 +147,7 @@ def test_operations_in_place_compute_the_node(node: Node, reuse: bool, dtype: st
 @pytest.mark.parametrize(
     ("node", "lines"),
     [
-        (x @ W.T + b, ["out = np.dot(x1, W1.T, out=work.out)", "out += b1"]),
+        (x @ W.T + b, ["out = x1.dot(W1.T, out=work.out)", "out += b1"]),
         (
             1 - tanh(x) ** 2,
             ["out = np.tanh(x1, out=work.out)", "np.square(out, out=out)", "np.subtract(1, out, out=out)"],

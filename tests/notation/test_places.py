@@ -22,6 +22,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.calculus.walk import derive_system
@@ -89,28 +90,98 @@ def error(found: Any, true: Any) -> float:
     return float(np.max(np.abs(found - true), initial=0.0) / max(np.max(np.abs(true), initial=0.0), 1e-300))
 
 
+def convolution(batch: bool) -> System:
+    """Two convolutions, the first padded and the second in steps of two, with squares between them."""
+    lead = (sympy.Symbol("m", integer=True, positive=True),) if batch else ()
+    b = len(lead)
+    x, y = variable("X", (*lead, 5, 6, 2)), variable("Y", (*lead, 2, 2, 2))
+    first, second = variable("A", (3, 3, 3, 2)), variable("B", (2, 3, 3, 3))
+    items: list[Equation] = []
+
+    def named(name: str, node: Node) -> Variable:
+        items.append(Equation(variable(name, node.shape), node))
+        return items[-1].target
+
+    def convolved(node: Node, weight: Variable, stride: int) -> Node:
+        size = int(weight.shape[1])
+        windows = n.Window(node, (b, b + 1), (size, size), stride)
+        high, wide = windows.shape[b : b + 2]
+        patches = n.Transpose(windows, (*range(b + 2), b + 3, b + 4, b + 2))
+        length = size * size * node.shape[-1]
+        flat = n.Reshape(patches, (*lead, high * wide, length)) @ n.Reshape(weight, (weight.shape[0], length)).T
+        return n.Reshape(flat, (*lead, high, wide, weight.shape[0]))
+
+    z = named("Z", convolved(n.Pad(x, (b, b + 1), [(1, 1), (1, 1)]), first, 1))
+    h = named("H", n.Power(z, 2))
+    out = named("V", convolved(h, second, 2))
+    loss = named("loss", n.Sum((out - y) ** 2) / 2)
+    return System(tuple(items), (x,), (y,), (first, second), out, loss)
+
+
+def convolution_loss(arrays: dict[str, Any]) -> Any:
+    """The same by loops over pixels, for one example or a batch."""
+
+    def convolved(x: Any, weight: Any, stride: int) -> Any:
+        size = weight.shape[1]
+        high, wide = ((length - size) // stride + 1 for length in x.shape[:2])
+        found = np.zeros((high, wide, len(weight)), dtype=complex)
+        for i, j in np.ndindex(high, wide):
+            window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+            found[i, j] = (weight * window).sum(axis=(1, 2, 3))
+        return found
+
+    def one(x: Any, y: Any) -> Any:
+        h = convolved(np.pad(x, ((1, 1), (1, 1), (0, 0))), arrays["A"], 1) ** 2
+        return ((convolved(h, arrays["B"], 2) - y) ** 2).sum() / 2
+
+    x, y = arrays["X"], arrays["Y"]
+    value = sum(map(one, x, y)) if x.ndim == 4 else one(x, y)
+    return value if np.iscomplexobj(arrays["A"]) or np.iscomplexobj(arrays["B"]) else value.real
+
+
+NETWORKS_BY_HAND = {"attention": (attention, attention_loss), "convolution": (convolution, convolution_loss)}
+
+
 @pytest.mark.parametrize("batch", [False, True])
-def test_attention_is_read_back_from_its_page_with_its_gradients(batch: bool) -> None:
-    """What is printed, forward and backward, is executed; its gradients are those of NumPy's attention."""
-    system = attention(batch)
+@pytest.mark.parametrize("which", NETWORKS_BY_HAND)
+def test_a_layer_is_read_back_from_its_page_with_its_gradients(which: str, batch: bool) -> None:
+    """What is printed, forward and backward, is executed; its gradients are those of the same layer in NumPy."""
+    make, loss_of = NETWORKS_BY_HAND[which]
+    system = make(batch)
     given = (*system.inputs, *system.targets, *system.parameters)
     values = values_of(given)
     arrays = {name_of(latex(each)): values[each.name] for each in given} | SIZES
     backward = derive_system(system)[0]
     for equation in (*system.items, *backward):
         assert isinstance(equation, Equation)
+        assert not CALLS.search(equation.latex()) and "windows" not in equation.latex()
         left, right = equation.latex().split(" = ", 1)
         name = name_of(latex(equation.target))
         arrays[name] = Meaning(arrays).evaluate(at_places(left, right, name), lengths(equation.target.shape))
-    assert error(arrays["loss"], attention_loss(values)) <= LIMIT
+    assert error(arrays["loss"], loss_of(values)) <= LIMIT
     step = 1e-30
     for parameter in system.parameters:
         for at in np.ndindex(values[parameter.name].shape):
             moved = values[parameter.name].astype(complex)
             moved[at] += step * 1j
-            slope = attention_loss({**values, parameter.name: moved}).imag / step
+            slope = loss_of({**values, parameter.name: moved}).imag / step
             found = arrays[f"dL/d{parameter.name}"]
             assert abs(found[at] - slope) <= LIMIT * np.max(np.abs(found))
+
+
+def test_convolution_reads_as_textbooks_have_it() -> None:
+    system = convolution(batch=False)
+    page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]
+    assert page["Z"] == "Zₖₗ = Σᵢⱼ A[:, i, j] X[i + k − 2, j + l − 2]"
+    assert page["V"] == "Vᵢⱼ = Σₖₗ B[:, k, l] H[2 i + k − 2, 2 j + l − 2]"
+    assert page["dB"] == "∂L/∂B[:, k, l] = Σᵢⱼ ∂L/∂Vᵢⱼ H[2 i + k − 2, 2 j + l − 2]ᵀ"
+
+
+def test_a_place_outside_of_a_formula_that_is_not_0_there_is_not_written() -> None:
+    p = variable("P", (4, 3, 2))
+    padded = n.Pad(FUNCTIONS["exp"](p), 0, [(1, 0)])
+    assert "pad(exp(P)" in pretty(n.Transpose(padded, (1, 0, 2)))
+    assert "P[k − 1" in pretty(n.Transpose(n.Pad(p * p, 0, [(1, 0)]), (1, 0, 2))).replace("i − 1", "k − 1")
 
 
 def test_attention_reads_as_textbooks_have_it() -> None:

@@ -21,7 +21,7 @@ def _(node: n.Fill, write: Dialect) -> Code:
     shape = shape_text(node.shape, lambda size: number(size).text)
     if node.value in (0, 1):
         return Code(f"{write.library}.{'ones' if node.value == 1 else 'zeros'}({shape}, DTYPE)")
-    return Code(f"{write.name('full')}({shape}, {number(node.value).text}, DTYPE)")
+    return Code(f"{write.name('full')}({shape}, {write.constant(node.value).text}, DTYPE)")
 
 
 @SOURCE.row(n.Identity)
@@ -93,20 +93,20 @@ def _(node: n.Sum, write: Dialect) -> Code:
         return Code(f"{write.number(operand.operands[0]).within(ATOM)}[{place}]")
     if isinstance(operand, n.Diagonal) and not node.keepdims:
         return Code(f"{write.name('trace')}({write.number(operand.operands[0]).text})")
-    return _reduction("sum", node, write)
+    return reduction("sum", node, write)
 
 
 @SOURCE.row(n.Product)
 def _(node: n.Product, write: Dialect) -> Code:
-    return _reduction("prod", node, write)
+    return reduction("prod", node, write)
 
 
 @SOURCE.row(n.Extreme)
 def _(node: n.Extreme, write: Dialect) -> Code:
-    return _reduction(node.which, node, write)
+    return reduction(node.which, node, write)
 
 
-def _reduction(name: str, node: n.Reduction, write: Dialect) -> Code:
+def reduction(name: str, node: n.Reduction, write: Dialect) -> Code:
     """Return a reduction as a method of a name (the faster call), or as a function of anything longer."""
     text = write.number(node.operands[0]).text
     arguments = []
@@ -170,7 +170,7 @@ def _span(ends: Sequence[str]) -> str:
 @SOURCE.row(n.Pad)
 def _(node: n.Pad, write: Dialect) -> Code:
     pairs = [python_tuple([number(width).text for width in pair]) for pair in node.widths]
-    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
+    value = [f"constant_values={write.constant(node.value).text}"] if node.value != 0 else []
     return Code(f"{write.name('pad')}({', '.join([write.number(node.operands[0]).text, python_tuple(pairs), *value])})")
 
 

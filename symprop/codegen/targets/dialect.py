@@ -9,7 +9,7 @@ after they were converted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr
 
@@ -30,13 +30,16 @@ class Dialect:
     """A library of arrays: its name in source, what it calls its functions, and rows of its own, asked before `SOURCE`.
 
     `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
-    `math.sqrt(2)`.
+    `math.sqrt(2)`. `reserved` are names that a module of the library needs for itself, `cast` is the method that
+    converts booleans to numbers.
     """
 
     library: str
     rows: Table = field(default_factory=lambda: Table("source in a dialect"))
     functions: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    reserved: tuple[str, ...] = ()
+    cast: str = "astype"
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""
@@ -46,7 +49,11 @@ class Dialect:
 
     def number(self, node: Node) -> Code:
         """Return the source of a node as numbers: booleans are converted."""
-        return numeric(self(node))
+        return self.numeric(self(node))
+
+    def numeric(self, code: Code) -> Code:
+        """Return code as numbers: booleans are converted."""
+        return Code(f"{code.within(ATOM)}.{self.cast}(DTYPE)") if code.kind == BOOLEAN else code
 
     def text(self, node: Node) -> str:
         """Return the source of an array of DTYPE for a node."""
@@ -54,6 +61,8 @@ class Dialect:
 
     def constant(self, value: Expr) -> Code:
         """Return the source of a number that stands in a formula."""
+        if value.is_infinite:
+            return replace(number(value), text=f"{'-' if value < 0 else ''}{self.name('inf')}")
         return exact(value) if self.exact else number(value)
 
     def function(self, name: str) -> str:
@@ -70,9 +79,4 @@ class Dialect:
         return self.functions.get(function, f"{self.library}.{function}")
 
 
-def numeric(code: Code) -> Code:
-    """Return code as numbers: booleans are converted."""
-    return Code(f"{code.within(ATOM)}.astype(DTYPE)") if code.kind == BOOLEAN else code
-
-
-__all__ = ["SOURCE", "Dialect", "numeric"]
+__all__ = ["SOURCE", "Dialect"]

@@ -25,7 +25,7 @@ from symprop.codegen.targets.code import (
     Code,
     is_decimal,
 )
-from symprop.codegen.targets.dialect import SOURCE, Dialect, numeric
+from symprop.codegen.targets.dialect import SOURCE, Dialect
 
 
 @SOURCE.row(n.Variable)
@@ -66,7 +66,7 @@ def _(node: n.Multiply, write: Dialect) -> Code:
         if scalar == 1 and not below:
             text = " * ".join(code.within(UNARY) for code in booleans)
             return Code(text, PRODUCT if len(booleans) > 1 else ATOM, BOOLEAN)
-        floats, booleans = [numeric(booleans[0])], booleans[1:]
+        floats, booleans = [write.numeric(booleans[0])], booleans[1:]
     negative = scalar.could_extract_minus_sign()
     multiplier, divisor = _scale(-scalar if negative else scalar, write)
     over = [*([] if multiplier is None else [multiplier]), *floats, *booleans] or [Code("1", kind=NUMBER)]
@@ -140,7 +140,7 @@ def _(node: n.Compare, write: Dialect) -> Code:
 
 @SOURCE.row(n.Where)
 def _(node: n.Where, write: Dialect) -> Code:
-    condition, yes, no = _condition(write, node.operands[0]), *(write.number(operand) for operand in node.operands[1:])
+    test, yes, no = condition(write, node.operands[0]), *(write.number(operand) for operand in node.operands[1:])
     if node.operands[2] == n.Scalar(0) and isinstance(node.operands[0], n.Compare) and yes.kind == FLOAT:
         relation, (left, right) = node.operands[0].relation, node.operands[0].operands
         if relation in (">", ">=") and right == n.Scalar(0) and left == node.operands[1]:
@@ -148,19 +148,19 @@ def _(node: n.Where, write: Dialect) -> Code:
     branches = [code.text for code in (yes, no)]
     if yes.kind == no.kind == NUMBER:  # two Python numbers would make an array of float64
         branches = [f"DTYPE({branch})" for branch in branches]
-    return Code(f"{write.name('where')}({', '.join([condition.text, *branches])})")
+    return Code(f"{write.name('where')}({', '.join([test.text, *branches])})")
 
 
-def _condition(write: Dialect, node: Node) -> Code:
+def condition(write: Dialect, node: Node) -> Code:
     """Return booleans that say where `node` is not 0."""
     if not is_indicator(node):
         return Code(f"{write.number(node).within(SUM)} != 0", COMPARE, BOOLEAN)
     if isinstance(node, n.Multiply):
-        return Code(" & ".join(_condition(write, operand).within(ATOM) for operand in node.operands), COMPARE, BOOLEAN)
+        return Code(" & ".join(condition(write, operand).within(ATOM) for operand in node.operands), COMPARE, BOOLEAN)
     inverse = opposite(node)
     if inverse is None:
         return write(node)
     neither = [opposite(part) for part in inverse.operands] if isinstance(inverse, n.Multiply) else [None]
     if None not in neither:  # 1 - (1 - c) * (1 - d): c or d
-        return Code(" | ".join(_condition(write, part).within(ATOM) for part in neither if part), COMPARE, BOOLEAN)
-    return Code(f"~{_condition(write, inverse).within(ATOM)}", ATOM, BOOLEAN)
+        return Code(" | ".join(condition(write, part).within(ATOM) for part in neither if part), COMPARE, BOOLEAN)
+    return Code(f"~{condition(write, inverse).within(ATOM)}", ATOM, BOOLEAN)

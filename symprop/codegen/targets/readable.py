@@ -62,7 +62,7 @@ class Reader:
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
         self.system, self.program, self.source = derivation.system, program, derivation.source
-        self.functions = _functions(program)
+        self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
         self.output = self.system.output
@@ -255,9 +255,9 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
 # ---------------------------------------------------------------- elementwise functions
 
 
-def _functions(program: Program) -> Mapping[ElementwiseFunction, str]:
+def _functions(program: Program, reserved: Iterable[str]) -> Mapping[ElementwiseFunction, str]:
     """Return the functions that no library has, each with its name in the module."""
-    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins)}
+    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
     found: dict[ElementwiseFunction, str] = {}
     for statement in program.statements:
         for part in walk(statement.expression):

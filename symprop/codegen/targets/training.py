@@ -10,7 +10,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import INDENT, comment, signature
+from symprop.codegen.targets.layout import INDENT, comment, laid_out, signature
 from symprop.networks.optimisers import OPTIMISERS, clipping
 
 
@@ -28,13 +28,15 @@ def optimizer_of(name: str | None, write: Dialect) -> dict[str, object] | None:
     if name is None:
         return None
     row = OPTIMISERS[name]
+    names = [each.name for each in row.hyperparameters]
     defaults = [f"{each.name}={each.default!r}" for each in row.hyperparameters]
     return {
         "name": row.name,
         "title": row.title,
         "counts_steps": row.counts_steps,
         "states": [state.name for state in row.states],
-        "names": ", ".join(each.name for each in row.hyperparameters),
+        "names": ", ".join(names),
+        "pure_call": laid_out("params, state = update(", ['state["params"]', "grads", "state", *names]),
         "meanings": [f"{each.name}: {each.meaning}" for each in row.hyperparameters],
         "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
         "update_line": signature("update", "params", "grads", "state", *defaults),

@@ -174,7 +174,11 @@ def _(node: n.MatMul) -> Call:
     vectors = min(operand.rank for operand in node.operands) == 1
     sizes = [size for size in (*node.operands[0].shape, *node.operands[1].shape[1:]) if size.is_Integer]
     small = max(operand.rank for operand in node.operands) <= 2 and sympy.prod(sizes) <= SMALL_PRODUCT
-    return Call("np.dot" if vectors or small else "np.matmul", tuple(map(numpy_source, node.operands)))
+    left, right = map(numpy_source, node.operands)
+    if not (vectors or small):
+        return Call("np.matmul", (left, right))
+    plain = left.removesuffix(".T").isidentifier()
+    return Call(f"{left}.dot", (right,)) if plain else Call("np.dot", (left, right))  # the method: 0.2 µs less a call
 
 
 @CALLS.row(n.Outer)

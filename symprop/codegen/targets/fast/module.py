@@ -22,7 +22,7 @@ from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
 from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
-from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
@@ -232,8 +232,8 @@ class Step(Body):
 def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
     """Return the step of a module: loss and gradients, written into a workspace."""
     plan = planned(program, targets, reuse)
-    forward = tuple(step_lines(plan, plan.program.forward, threads))
-    backward = tuple(step_lines(plan, plan.program.backward, threads))
+    parts = (plan.program.forward, plan.program.backward)
+    forward, backward = explained([list(step_lines(plan, part, threads)) for part in parts])
     unpack = _unpack(plan.program)
     widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(

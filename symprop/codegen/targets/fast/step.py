@@ -66,6 +66,40 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra, both)
 
 
+TRICKS = (
+    (r"np\.matmul\(.*out=|\w\.dot\(.*out=", "written into the workspace: to allocate may cost more than to compute"),
+    (r"np\.matmul\(", "np.matmul, as these are large: np.dot would first clear its result"),
+    (r"^(?!.*ones).*(\w\.dot\()", "the method dot, as these are small: its call costs least"),
+    (r"= np\.\w+\((\w+), .*out=\1\)", "over what is read here for the last time, which is still in the cache"),
+    (r"^columns\w* = ", "rows are short: the largest of each, over the columns of a copy, is many at a time"),
+    (
+        r"^ones\w* = |\bones\w*\.dot\(|dot\(ones",
+        "a sum, as a product with ones: BLAS takes half as long as a reduction",
+    ),
+    (r"np\.vdot\(", "an inner product: no array for the terms of the sum"),
+    (r"^slope\w* = np\.greater\(", "the sign of an output is that of its input, whose memory it took"),
+    (r'mode="clip"', "ids were checked before; to check them again, NumPy would copy the result"),
+    (r"_both\(", "where it is large, each of two threads makes half of the rows"),
+)
+"""What a line of a step does otherwise than a person would write it, and why: said above the first such line."""
+
+
+def explained(parts: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
+    """Return the lines of each part of a step, with the why of each trick above the line that has it first.
+
+    >>> explained([["L = -np.vdot(y, z) / m"], ["loss = np.vdot(a, b)"]])
+    [('# an inner product: no array for the terms of the sum', 'L = -np.vdot(y, z) / m'), ('loss = np.vdot(a, b)',)]
+    """
+    left = dict(TRICKS)
+
+    def told(line: str) -> Iterator[str]:
+        for pattern in [each for each in left if not line.startswith("#") and re.search(each, line)]:
+            yield f"{line[: len(line) - len(line.lstrip())]}# {left.pop(pattern)}"
+        yield line
+
+    return [tuple(each for line in part for each in told(line)) for part in parts]
+
+
 def _is_wide(statement: Statement) -> bool:
     """Whether an operation makes each row of a wide array from the same rows of others."""
     shape = statement.shape
@@ -124,4 +158,4 @@ def _code(size: Expr) -> str:
     return number(sympy.expand(size)).text
 
 
-__all__ = ["STEP", "planned", "step_lines", "workspace_lines"]
+__all__ = ["STEP", "TRICKS", "explained", "planned", "step_lines", "workspace_lines"]

@@ -1,0 +1,60 @@
+"""JAX source of each kind of node that JAX writes in another way than NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symprop.algebra import nodes as n
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import zeros
+from symprop.codegen.targets import arrays as arrays  # enters the rows that JAX shares with NumPy
+from symprop.codegen.targets.code import Code, number
+from symprop.codegen.targets.dialect import Dialect
+
+JAX = Dialect(
+    "jnp",
+    functions={"erf": "jax.lax.erf"},
+    exact=True,
+    reserved=("jax", "jnp", "itertools", "shard", "Mesh", "NamedSharding", "PartitionSpec"),
+)
+
+
+@JAX.rows.row(n.Window)
+def _(node: n.Window, write: Dialect) -> Code:
+    sizes, strides, dilations = (each.args for each in node.args[2:5])
+    return _by_axes("windows", [write.text(node.operands[0])], node.axes, sizes, strides, dilations)
+
+
+@JAX.rows.row(n.Fold)
+def _(node: n.Fold, write: Dialect) -> Code:
+    shape = shape_text(node.shape, lambda size: number(size).text)
+    return _by_axes("fold", [write.text(node.operands[0]), shape], node.axes, node.args[3].args, node.args[4].args)
+
+
+def _by_axes(name: str, before: list[str], *columns: Sequence[object]) -> Code:
+    """Return the call of a helper that is given a tuple with an item for each axis of windows."""
+    tuples = [f"({', '.join(map(str, column))}{',' if len(column) == 1 else ''})" for column in columns]
+    return Code(f"{name}({', '.join([*before, *tuples])})")
+
+
+@JAX.rows.row(n.Take)
+def _(node: n.Take, write: Dialect) -> Code:
+    """`table[ids]` would clamp an id that is out of range; `jnp.take` returns NaN for it."""
+    table, ids = (write(operand).text for operand in node.operands)
+    return Code(f"jnp.take({table}, {ids}, axis=0)")
+
+
+@JAX.rows.row(n.OneHot)
+def _(node: n.OneHot, write: Dialect) -> Code:
+    return Code(f"jnp.take(jnp.eye({number(node.size).text}, dtype=DTYPE), {write(node.operands[0]).text}, axis=0)")
+
+
+@JAX.rows.row(n.BlockSum)
+def _(node: n.BlockSum, write: Dialect) -> Code:
+    """Python's `sum`, for `jnp.sum` takes no list; it starts from zeros, so that an empty sum has its shape too."""
+    zero = write(zeros(*node.shape)).text if node.rank else "DTYPE(0)"
+    blocks = f"({write.number(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text}))"
+    return Code(f"sum({blocks}, {zero})")
+
+
+__all__ = ["JAX"]

@@ -1,0 +1,10 @@
+"""PyTorch: a module to read on tensors, with an `autograd.Function` and an `nn.Module` around its two passes."""
+
+from __future__ import annotations
+
+from symprop.codegen.readable_passes import readable
+from symprop.codegen.targets.target import DTYPES, Target
+from symprop.codegen.targets.torch.module import module_source
+
+TARGET = Target(module_source, readable, needs=("torch",), dtypes=(*DTYPES, "bfloat16"), optimizers=False)
+"""No optimiser is printed: `torch.optim` has them."""

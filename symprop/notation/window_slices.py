@@ -1,0 +1,107 @@
+"""What windows, pads and folds are at an address: `X[i + k - 1]`; at a place outside of an array stands 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Expr, Integer, expand
+
+from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import walk
+from symprop.notation.digits import Unwritten, is_tiled
+from symprop.notation.places import Address, Axis, Digit, Part
+from symprop.notation.precedence import Element, IndexedSum
+from symprop.notation.slicing import SLICES, Slicer
+
+
+@SLICES.row(n.Window, n.Pad, n.Flip)
+def _(node: n.Window | n.Pad | n.Flip, address: Address, of: Slicer) -> Node:
+    moved = node.index_map  # out[i, p] = x[s i + d p], counted from 0; places count from 1
+    if moved.outside:
+        raise Unwritten  # at a place outside an array is 0
+    beside = {axis: place for place, axis in enumerate(node.axes)} if isinstance(node, n.Window) else {}
+    inner = []
+    for axis, size in enumerate(moved.source):
+        if moved.places[axis] == AXES[axis]:
+            inner.append(address[axis])
+        elif axis in beside and is_tiled(node, axis):
+            inner.append((*address[axis], *address[len(moved.source) + beside[axis]]))
+        else:
+            places = {AXES[k]: _single(address[k]) - 1 for k, _ in moved.terms(axis)}
+            inner.append((Digit(size, expand(moved.places[axis].xreplace(places) + 1)),))
+    found = of(node.operands[0], tuple(inner))
+    if not all(_vanishes(found, _single(inner[axis])) for axis in moved.leaving):
+        raise Unwritten
+    return found
+
+
+def _single(axis: Axis) -> Expr:
+    """The place at which an axis stands, as one number where it is told by digits."""
+    place: Expr = Integer(0)
+    for digit in axis:
+        if digit.place is None:
+            raise Unwritten
+        place = digit.size * place + digit.place - 1
+    return expand(place + 1)
+
+
+@SLICES.row(n.Fold)
+def _(node: n.Fold, address: Address, of: Slicer) -> Node:
+    operand, rank = node.operands[0], node.rank
+    before: list[Axis] = list(address)
+    behind: list[Axis] = []
+    over: list[Sequence[Expr]] = []
+    write: list[tuple[int, int, Expr, int]] = []  # which axis of windows, which of elements, the place, the step
+    for number, (axis, size, stride, dilation) in enumerate(node.steps):
+        count = operand.shape[axis]
+        if is_tiled(node, axis):
+            if len(address[axis]) != 2:
+                raise Unwritten
+            before[axis], behind = address[axis][:1], [*behind, address[axis][1:]]
+            continue
+        if min(stride, dilation) > 1:
+            raise Unwritten  # the places of windows and elements that meet have no formula
+        behind.append(())
+        by_elements = stride == 1
+        over.append((size if by_elements else count,))
+        places = (axis, rank + number) if by_elements else (rank + number, axis)
+        write.append((*places, _single(address[axis]), dilation if by_elements else stride))
+
+    def term(inner: Address) -> Node:
+        whole = [*before, *behind]
+        outside = []
+        for (far, near, place, step), here in zip(write, inner, strict=True):
+            outside.append(expand(place - step * (_single(here) - 1)))
+            whole[far], whole[near] = (Digit(operand.shape[far], outside[-1]),), here
+        found = of(operand, tuple(whole))
+        if not all(_vanishes(found, place) for place in outside):
+            raise Unwritten
+        return found
+
+    return of.summed(over, term) if over else of(operand, (*before, *behind))
+
+
+_INSIDE = (n.MatMul, n.Outer, n.Multiply, n.Transpose, n.Sum, n.Expand, n.Diag, IndexedSum, n.BlockSum)
+
+
+def _vanishes(node: Node, place: Expr) -> bool:
+    """Whether a formula is 0 where a place is outside of the arrays that it reads there, each of which is 0 then."""
+
+    def stands(part: Node) -> bool:
+        places = part.indices if isinstance(part, Element) else ()
+        address = part.address if isinstance(part, Part) else ()
+        return place in (*places, *(digit.place for axis in address for digit in axis))
+
+    if not any(map(stands, walk(node))):
+        return False
+    if isinstance(node, (Part, Element)):
+        return True
+    if isinstance(node, n.Add):
+        return all(_vanishes(operand, place) for operand in node.operands)
+    reading = [operand for operand in node.operands if any(map(stands, walk(operand)))]
+    alive = [operand for operand in reading if not _vanishes(operand, place)]
+    if isinstance(node, n.Multiply) and len(alive) < len(reading):
+        return all(isinstance(operand, n.Compare) for operand in alive)  # which is 0 or 1 wherever it reads
+    return isinstance(node, _INSIDE) and not alive
