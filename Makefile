@@ -6,7 +6,7 @@ OLDEST ?= python3.11
 WORKERS ?= 3
 BIN := .venv/bin
 
-.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-busy bench-hessians bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -58,6 +58,9 @@ bench-busy: bench-extras
 
 bench-hessians: bench-extras
 	@$(BIN)/python benchmarks/hessians.py
+
+bench-engines: bench-extras
+	@$(BIN)/python benchmarks/engines.py
 
 # JAX, PyTorch and autograd are wanted here alone, so that nothing else waits for their installation.
 bench-extras: .venv/.installed

@@ -33,7 +33,7 @@ from benchmarks.step_worker import SAMPLE, TOLERANCE  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "engines.json"
 BATCHES = (1, 64, 1024)
-ROUNDS = 15
+ROUNDS = 31
 
 Call = Callable[[], tuple[Any, Any]]
 """A step on fixed arrays: loss and gradients by name, all computed when it returns."""
