@@ -78,6 +78,7 @@ def loss(params, x, y, values=None):
     """
     z4 = forward(params, x, values=values)
     y = _targets(y, len(z4))
+    params, x = _given(params, x)
     W1, W2 = params["W1"], params["W2"]
     m = len(z4)
 

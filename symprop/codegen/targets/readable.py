@@ -38,13 +38,17 @@ HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp"
 
 @dataclass(frozen=True)
 class Lines:
-    """The inside of a function: what it takes out of dicts, its statements, what it keeps for the backward pass."""
+    """The inside of a function: what it takes out of dicts, its statements, what it keeps for the backward pass.
+
+    `from_values`: it reads what the forward pass kept; `given`: it reads parameters or inputs.
+    """
 
     unpack: tuple[str, ...]
     code: tuple[str, ...]
     keeps: tuple[str, ...]
     batch: bool
     from_values: bool = False
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Reader:
             tuple(self._kept(own)),
             re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
             bool(ordered),
+            any(each.name in read for each in (*self.program.parameters, *self.program.inputs)),
         )
 
     def _kept(self, own: set[str]) -> list[str]:
