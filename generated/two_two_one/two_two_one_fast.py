@@ -92,8 +92,9 @@ def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
     An array has the name of the first value that it holds; when that is no longer read,
-    others take its place. Less memory is more of it in the cache; what is the same in all
-    steps is made here. The gradients lie in one vector, which an optimiser goes over once.
+    others take its place. Less memory is more of it in the cache; what is the same in
+    all steps is made here. The gradients lie in one vector, which an optimiser goes
+    over once.
     """
     m = _check_batch(batch)
     work = Workspace()
@@ -133,15 +134,15 @@ def loss_and_grads(params, x, y, work=None):
 
 
 def make_step(params, batch):
-    """Return a function `step(x, y)` that gives what `loss_and_grads` gives, in less time.
+    """Return a function `step(x, y)`: what `loss_and_grads` gives, in less time.
 
-    What stays the same from step to step is checked here, once: `params`, and the number
-    of rows. A step reads the arrays in `params` themselves, so change them in place; an
-    array put in their place later is not seen. The gradients are views of `step.work`, a
-    workspace that the next step writes over.
+    What stays the same from step to step is checked here, once: `params`, and the
+    number of rows. A step reads the arrays in `params` themselves, so change them in
+    place; an array put in their place later is not seen. The gradients are views of
+    `step.work`, a workspace that the next step writes over.
 
-    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether `x`
-    is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    A step still checks kind and shape of `x`, and all of `y`. It does not ask whether
+    `x` is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
     """
     params = _check_own(params)
     work = make_workspace(batch)
