@@ -374,3 +374,10 @@ def test_differences_pair_further_inputs_by_their_names() -> None:
 def test_masked_rejects_what_is_no_input() -> None:
     with pytest.raises(SpecError, match="Masked: mask is an input"):
         Masked(4)  # type: ignore[arg-type]
+
+
+def test_the_inputs_of_a_module_to_read_have_the_same_rows() -> None:
+    module = compile_network(GATED, fast=False)
+    params, given = module.init_params(0), {"x": np.ones((5, 3)), "gate": np.ones((1, 4))}
+    with pytest.raises(ValueError, match=r"gate has shape \(1, 4\)"):
+        module.forward(params, given)
