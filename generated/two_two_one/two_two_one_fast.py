@@ -142,7 +142,8 @@ def make_step(params, batch):
     `step.work`, a workspace that the next step writes over.
 
     A step still checks kind and shape of `x`, and all of `y`. It does not ask whether
-    `x` is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has it.
+    `x` is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has
+    it.
     """
     params = _check_own(params)
     work = make_workspace(batch)
