@@ -34,6 +34,7 @@ for name, text in networks.items():
     printed[name + " latex"] = derivation.latex()
     printed[name + " float64"] = symprop.generate(network, dtype="float64")
     printed[name + " float32"] = symprop.generate(network, dtype="float32")
+    printed[name + " fast"] = symprop.generate(network, optimizer="adam", fast=True)
 derivation = symprop.derive(symprop.parse_network(symbolic))
 printed["symbolic"] = derivation.pretty() + derivation.latex()
 print(json.dumps(printed))
