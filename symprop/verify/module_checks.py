@@ -177,10 +177,16 @@ def _update(case: Case, state: State) -> tuple[Check, Callable[[Point], Bound]]:
         return unstacked(run(state.update)).real
 
     def check(point: Point) -> tuple[Array, Array]:
-        work, held = module.make_workspace(point.count), {name: value.copy() for name, value in point.states.items()}
-        called(module.loss_and_grads, point, work=work)
-        module.update_running(held, work)
-        return held[state.variable.name], true(point, Complex())
+        held = {name: value.copy() for name, value in point.states.items()}
+        if "make_workspace" in vars(module):  # a step leaves its statistics there; other modules keep them by name
+            work = module.make_workspace(point.count)
+            called(module.loss_and_grads, point, work=work)
+            module.update_running(held, work)
+        else:
+            values: dict[str, Any] = {}
+            called(module.loss, point, values=values)
+            held = module.update_running(held, values, point.count) or held  # pure functions return what is new
+        return np.asarray(held[state.variable.name]), true(point, Complex())
 
     def bound(point: Point) -> Bound:
         return lambda where, off: np.ravel(noise.of_run(lambda arithmetic: true(point, arithmetic)))[where]

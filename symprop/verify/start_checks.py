@@ -39,7 +39,7 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
 
 
 def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: int) -> Iterator[Row]:
-    first, again, other = (module.init_params(seed=number) for number in (seed, seed, seed + 1))
+    first, again, other = (_started(module, number) for number in (seed, seed, seed + 1))
     random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].constant is None]
     same = list(first) == list(again) == [parameter.name for parameter in parameters] and all(
         np.array_equal(first[name], again[name]) for name in first
@@ -50,10 +50,14 @@ def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: in
     total = sum(np.size(value) for value in first.values())
     smallest = min((np.size(first[name]) for name in random), default=DRAWS)
     seeds = max(2, min(-(-DRAWS // max(smallest, 1)), MOST_SEEDS, MOST_VALUES // max(total * len(first), 1)))
-    drawn = [module.init_params(seed=seed + number) for number in range(seeds)]
+    drawn = [_started(module, seed + number) for number in range(seeds)]
     for parameter in parameters:
-        values = np.concatenate([np.ravel(np.asarray(draw[parameter.name], dtype=float)) for draw in drawn])
+        values = np.concatenate([np.ravel(draw[parameter.name].astype(float)) for draw in drawn])
         yield _draw(parameter, values, np.shape(first[parameter.name]))
+
+
+def _started(module: ModuleType | Any, seed: int) -> dict[str, Array]:
+    return {name: np.asarray(value) for name, value in module.init_params(seed=seed).items()}
 
 
 def _draw(parameter: Parameter, values: Array, shape: tuple[int, ...]) -> Row:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy_layers import toys
 
 from symprop.codegen import case
 from symprop.errors import SpecError
@@ -15,6 +16,8 @@ from symprop.verify.measure import FLOAT64_LIMIT, difference
 from symprop.verify.points import random_points, target_kinds
 from symprop.verify.reduced import reduced, tiny
 from tests.rounding import UNIT, assert_off
+
+__all__ = ["toys"]
 
 EXAMPLE = "Input(64) >> Dense(32) >> Tanh() >> Residual(Dense(32) >> ReLU()) >> Dense(10) >> SoftmaxCrossEntropy()"
 NETWORKS = (
@@ -169,3 +172,18 @@ def test_sizes_are_reduced_without_becoming_equal() -> None:
 def test_an_empty_certificate_is_not_ok() -> None:
     assert not Certificate("nothing", ()).ok
     assert Row("dW1", "", "", 0.0, 0.0, True).verdict == "ok"
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "jax", "torch"])
+@pytest.mark.usefixtures("toys")
+def test_each_target_is_certified_with_its_running_statistics(target: str) -> None:
+    pytest.importorskip(target, reason=f"{target} is not installed")
+    text = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
+    certificate = check(text, target=target)
+    assert certificate.ok, certificate.table()
+    assert any(row.oracle == "its update by the batch" for row in certificate.rows)
+
+
+def test_a_target_that_is_unknown_is_refused() -> None:
+    with pytest.raises(SpecError, match="unknown target 'abacus'\nallowed: jax, numba, numpy, torch, all"):
+        check("Input(2) >> Dense(1) >> MeanSquaredError()", target="abacus")

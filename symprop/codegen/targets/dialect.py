@@ -31,7 +31,7 @@ class Dialect:
 
     `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
     `math.sqrt(2)`. `reserved` are names that a module of the library needs for itself, `cast` is the method that
-    converts booleans to numbers.
+    converts booleans to numbers, `taken` how an array of a dict is read that may be NumPy's.
     """
 
     library: str
@@ -40,6 +40,7 @@ class Dialect:
     exact: bool = False
     reserved: tuple[str, ...] = ()
     cast: str = "astype"
+    taken: str = "{}"
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""

@@ -116,7 +116,8 @@ class Reader:
 
     def _statement(self, statement: Statement) -> list[str]:
         running = self.statistics.get(statement.name)
-        evaluated = "" if running is None else f' if training else state["{running}"]'
+        held = self.write.taken.format(f'state["{running}"]')
+        evaluated = "" if running is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
 
     def _parameters(self, read: set[str]) -> list[str]:

@@ -64,7 +64,8 @@ def running_of(system: System, write: Dialect) -> dict[str, object] | None:
         name = state.variable.name
         own = [part.name for part in variables(state.update) if part != state.variable]
         lines.extend(f'{each} = values["{each}"]' for each in own)
-        lines.append(f'{name} = state["{name}"]')
+        held = write.taken.format(f'state["{name}"]')
+        lines.append(f"{name} = {held}")
         lines.extend(comment(f"{state.variable.pretty()} becomes {state.update.pretty()}"))
         alone = "" if takes_one(state) else "    "
         lines.extend([f"if {BATCH_SIZE} > 1:  # one example alone has no value for it"] if alone else [])

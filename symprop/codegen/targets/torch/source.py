@@ -21,6 +21,7 @@ TORCH = Dialect(
     functions={"sigmoid": "torch.sigmoid", "erf": "torch.erf"},
     exact=True,
     cast="to",
+    taken="torch.as_tensor({}, dtype=DTYPE)",
 )
 
 PLACED = "dtype=DTYPE, device=device"
