@@ -45,7 +45,7 @@ names: .venv/.installed
 notebook: .venv/.installed
 	@$(BIN)/python examples/execute_notebook.py
 
-bench: bench-steps bench-hessians
+bench: bench-steps bench-engines bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
@@ -61,6 +61,7 @@ bench-hessians: bench-extras
 
 bench-engines: bench-extras
 	@$(BIN)/python benchmarks/engines.py
+	@$(BIN)/python -m benchmarks.engines_torch
 
 # JAX, PyTorch and autograd are wanted here alone, so that nothing else waits for their installation.
 bench-extras: .venv/.installed
