@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from symprop.codegen.gallery import GALLERY, Example
 
 EXAMPLES = (
@@ -29,3 +31,6 @@ EXAMPLES = (
     ),
     Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
 )
+
+EACH = [pytest.param(each, id=each.name, marks=[] if each in GALLERY else [pytest.mark.slow]) for each in EXAMPLES]
+"""For `parametrize`: those beside the gallery differ from one in it in one thing, and stand in the long form."""

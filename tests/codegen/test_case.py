@@ -61,7 +61,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
     return counted
 
 
-@pytest.mark.parametrize("text", [PLAIN, DIGITS])
+@pytest.mark.parametrize("text", [pytest.param(PLAIN, marks=pytest.mark.slow), DIGITS])
 def test_a_certificate_derives_each_network_and_layout_once(
     text: str, derived: Counter[Any], written: Counter[Any]
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_certificate_of_a_recurrence_derives_once_too(derived: Counter[Any], w
     assert set(derived.values()) == set(written.values()) == {1}
 
 
-@pytest.mark.parametrize("layout", ["example", "rows"])
+@pytest.mark.parametrize("layout", ["example", pytest.param("rows", marks=pytest.mark.slow)])
 def test_a_report_shares_what_its_certificate_has(layout: str, derived: Counter[Any], written: Counter[Any]) -> None:
     case = Case(parse_network(DIGITS))
     report = symprop.report(case, layout=layout)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_networks import EXAMPLES
+from example_networks import EACH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,7 +119,7 @@ def test_the_plan_says_how_large_a_workspace_is(text: str, dtype: str, m: int) -
                 assert ends[0] <= starts[1] or ends[1] <= starts[0], f"{first.holds} and {second.holds} overlap"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EACH)
 def test_a_step_in_a_workspace_allocates_nothing(example: Example) -> None:
     m = 64
     module = compile_network(example.network, dtype=example.dtype)

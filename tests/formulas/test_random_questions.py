@@ -12,7 +12,7 @@ PARTS, COUNT = 8, 32
 """So many tests of so many losses each; `python -m tests.random_losses --count 10000` runs as many as one likes."""
 
 
-@pytest.mark.parametrize("part", [pytest.param(k, marks=[pytest.mark.slow] * (k >= PARTS // 2)) for k in range(PARTS)])
+@pytest.mark.parametrize("part", [pytest.param(k, marks=[pytest.mark.slow] * (k >= PARTS // 4)) for k in range(PARTS)])
 def test_random_losses(part: int) -> None:
     tally = Tally()
     for number in range(COUNT):

@@ -14,7 +14,7 @@ import pytest
 import question_cases
 import random_formulas
 import sympy
-from example_networks import EXAMPLES
+from example_networks import EACH, EXAMPLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from latex_meaning import Meaning
@@ -104,7 +104,7 @@ class Page:
 
 
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EACH)
 def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: str) -> None:
     page = Page(symprop.derive(example.network, layout=layout)).run()
     assert len(page.errors) == len(page.derivation.numbers)
@@ -115,7 +115,7 @@ def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: st
     assert page.loose in ([], spread)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EACH)
 def test_gradients_from_the_page_are_those_of_the_module(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows")).run()
     module = symprop.compile(example.network, dtype="float64")
@@ -132,7 +132,7 @@ LABEL = r"\\tag\{(?P<number>\d+)\}\\label\{eq:mine\.(?P<name>[^}]*)\}"
 ROW = re.compile(rf"^  (?P<left>.*?) &= (?P<right>.*) &\\qquad& \\in .*?\s*{LABEL}", re.MULTILINE)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EACH)
 def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
     """What a paper would input: the numbered equations in its text give the loss and gradients of the module."""
     report = symprop.report(example.network, layout="rows", without=["certificate", "code", "derivation"])
@@ -155,7 +155,7 @@ def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
         assert error(page.arrays[page.name(target)], gradient) <= LIMIT
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", EACH)
 def test_lines_that_are_broken_read_the_same(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows"), width=12).run()
     pieces = [latex_pieces(each.expression.latex(), 12) for each in page.derivation.equations]
