@@ -225,7 +225,6 @@ def given(variable: Variable) -> dict[str, object]:
     return {
         "name": variable.name,
         "kind": kind,
-        "rank": variable.rank,
         "shape": shape,
         "row": shape_text(variable.shape[1:]),
         "all_before": before,
@@ -233,7 +232,6 @@ def given(variable: Variable) -> dict[str, object]:
         "count": str(variable.shape[-1] if ids is None else ids),
         "column": column,
         "says": says,
-        "facts": tuple(variable.facts_by_kind),
     }
 
 

@@ -27,7 +27,7 @@ class Target:
     """A library that modules are written for, in one way.
 
     `source` writes a module for a derivation in the layout "rows", from its program, which `program` makes. `needs` are
-    the packages that a module imports. `pure`: its functions change nothing that they are given.
+    the packages that a module imports.
     """
 
     source: Callable[[Derivation, Program, Options], str]
@@ -36,7 +36,6 @@ class Target:
     dtypes: tuple[str, ...] = DTYPES
     threads: tuple[int, ...] = (1,)
     optimizers: bool = True
-    pure: bool = True
 
 
 __all__ = ["DTYPES", "Options", "Target"]

@@ -6,4 +6,4 @@ from symprop.codegen.readable_passes import readable
 from symprop.codegen.targets.numpy.module import module_source
 from symprop.codegen.targets.target import Target
 
-TARGET = Target(module_source, readable, pure=False)
+TARGET = Target(module_source, readable)
