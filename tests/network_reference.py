@@ -23,7 +23,8 @@ Array = np.ndarray[Any, Any]
 Params = Mapping[str, Array]
 Shape = tuple[int, ...]
 Step = Callable[[Params, Array], Array]
-BLOCKS = ("Residual", "Repeat")
+BLOCKS = ("Residual", "Repeat", "Sum", "Multiply", "Concatenate", "Highway", "GLU", "SwiGLU")
+"""Layers that hold others: what stands before them is followed by the first of those."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,50 @@ def residual(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return lambda params, value: block(params, value) + shortcut(params, value), after
 
 
+def branches(reading: Reading, rows: Sequence[Any], shape: Shape) -> tuple[list[Step], list[Shape]]:
+    """The steps of rows that read the same value; a weight before them is followed by the first layer of each."""
+    waiting, read = reading.waiting, []
+    for row in rows:
+        reading.waiting = waiting
+        read.append(reading.chain(row, shape))
+    reading.waiting = ""  # what is made of the outputs follows
+    return [step for step, _ in read], [after for _, after in read]
+
+
+def joined(join: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
+    """Return the layer of branches whose outputs a function of arrays joins."""
+
+    def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+        steps, shapes = branches(reading, call.positional, shape)
+        after = join(*(np.zeros(one) for one in shapes)).shape
+        return lambda params, value: join(*(step(params, value) for step in steps)), after
+
+    return layer
+
+
+def highway(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A block mixed with its input by a gate of the input's width."""
+    gate = [Call("Dense", (shape[-1],), {}), Call("Sigmoid", (), {})]
+    (block, mixer), (after, _) = branches(reading, [call.get(0, "block"), gate], shape)
+
+    def step(params: Params, value: Array) -> Array:
+        share = mixer(params, value)
+        return share * block(params, value) + (1 - share) * value
+
+    return step, after
+
+
+def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
+    """Return the layer that multiplies two Dense of one width, each before its activations."""
+
+    def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+        dense = Call("Dense", (call.get(0, "size"),), {"bias": call.get(1, "bias", True)})
+        rows = [[dense, *(Call(name, (), {}) for name in after)] for after in (first, second)]
+        return joined(np.multiply)(reading, Call("Multiply", tuple(rows), {}), shape)
+
+    return layer
+
+
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
@@ -163,16 +208,26 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         steps.append(step)
     reading.sizes = outside
     if call.get(2, "tied", False) and count > 1:
-        reading.meet(first_name(block))
+        meet_first(reading, block)
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
         steps *= count
     return in_turn(steps), shape
 
 
-def first_name(block: Sequence[Call]) -> str:
-    """Return the name of the first layer that is no block."""
-    first = block[0]
-    return first_name(first.get(0, "block")) if first.name in BLOCKS else first.name
+def meet_first(reading: Reading, block: Sequence[Call]) -> None:
+    """Note that a block is met again: by the first layer that is no block, in each row where there are branches."""
+    first, waiting = block[0], reading.waiting
+    if first.name not in BLOCKS:
+        return reading.meet(first.name)
+    dense = [Call("Dense", (), {})]
+    one, units = [first.get(0, "block")], [dense, dense]
+    rows = {"Residual": one, "Repeat": one, "Highway": [*one, dense], "GLU": units, "SwiGLU": units}
+    for part in rows.get(first.name, first.positional):
+        reading.waiting = waiting
+        meet_first(reading, part or [Call("Identity", (), {})])
+    if first.name not in ("Residual", "Repeat"):
+        reading.waiting = ""
+    return None
 
 
 def above(x: Array, y: Any = 0) -> Array:
@@ -263,6 +318,12 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Dense": dense,
     "Embedding": embedding,
     "Residual": residual,
+    "Sum": joined(lambda *outputs: sum(outputs)),
+    "Multiply": joined(lambda *outputs: math.prod(outputs)),
+    "Concatenate": joined(lambda *outputs: np.concatenate(outputs, axis=-1)),
+    "Highway": highway,
+    "GLU": gated([], ["Sigmoid"]),
+    "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
 }

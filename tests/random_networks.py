@@ -48,6 +48,7 @@ class Draw:
         self.random = random
         self.flat: list[str] = []
         self.symbolic = False  # whether a Repeat of a named count is open, in which nothing is tied by name
+        self.beside = False  # whether branches stand beside this one, whose weights are not read yet
         self.counted = False  # whether there is or was one
 
     def chance(self, share: float) -> bool:
@@ -67,9 +68,13 @@ class Draw:
         """The width of the latest output."""
         return self.read().shape[-1]
 
+    def after(self, layer: str) -> int:
+        """The width of the output of a further layer, of `()` too."""
+        return Network(" >> ".join([*self.flat, *[layer] * (layer != "()")]), {**SIZES, "l": 1}).shape[-1]
+
     def ties(self, width: int) -> list[str]:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
-        if self.symbolic or self.counted:  # a number behind a named one is no name of one matrix
+        if self.symbolic or self.counted or self.beside:  # a number behind a named one is no name of one matrix
             return []
         matrices = {name: shape for name, shape in self.read().parameters.items() if len(shape) == 2}
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
@@ -92,6 +97,8 @@ class Draw:
         if kind != "block":
             usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
             return str(self.one(usual))
+        if self.chance(0.35):
+            return self.branches(depth, repeated)
         if self.chance(0.4):
             projection = self.chance(0.4)
             block = self.block(depth - 1, repeated, same=not projection)
@@ -103,6 +110,27 @@ class Draw:
         block = self.block(depth - 1, repeated=True, first=self.one(["Dense(k_l)", "Dense(3)"]))
         self.symbolic = False
         return f"Repeat({block}, N)"
+
+    def branches(self, depth: int, repeated: bool) -> str:
+        """Return a layer with branches, or a gated one."""
+        kind = self.one(["Sum", "Multiply", "Concatenate", "Highway", "GLU", "SwiGLU"])
+        if kind in ("GLU", "SwiGLU"):
+            return f"{kind}({self.one(['3', '2, bias=False', 'n1'])})"
+        if kind == "Highway":
+            return f"Highway({self.block(depth - 1, repeated)})"
+        rows: list[str] = []
+        beside = self.beside
+        for _ in range(self.one([2, 2, 3])):
+            block = self.block(depth - 1, repeated, same=kind != "Concatenate")
+            row = self.one(["()", "Identity()", block, block, block])
+            if kind == "Concatenate" and self.after(row) in (5, 11):  # of which a sum would be no number
+                row = "Dense(2)"
+            rows.append(row)
+            self.beside = True
+        self.beside = beside
+        while kind == "Concatenate" and self.after(f"{kind}({', '.join(rows)})") in (5, 11):
+            rows.append("Dense(2)")
+        return f"{kind}({', '.join(rows)})"
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
         """Return layers in a row; `same`: they end as wide as they begin."""

@@ -1,8 +1,22 @@
 """Networks: layers, losses and blocks, each a few lines of algebra."""
 
-from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from symprop.networks.blocks import Chain, Repeat, Residual
-from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
+from symprop.networks.activations import (
+    ELU,
+    GELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from symprop.networks.blocks import Chain, Repeat
+from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.gated import GLU, Highway, SwiGLU
+from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
 from symprop.networks.parts import Parameter
@@ -12,19 +26,23 @@ from symprop.networks.spec import LAYERS, parse_network
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "L2",
     "LAYERS",
     "Activation",
     "BinaryCrossEntropy",
     "Chain",
+    "Concatenate",
     "Dense",
     "Embedding",
+    "Highway",
     "Identity",
     "Input",
     "Layer",
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
+    "Multiply",
     "Network",
     "Parameter",
     "ReLU",
@@ -35,6 +53,8 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "Sum",
+    "SwiGLU",
     "Tanh",
     "parse_network",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ import sympy
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, from_body, leaky_relu
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import validated, variable
+from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.algebra.nodes import Variable
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reader import names_in, read_formula
@@ -19,6 +21,7 @@ from symprop.algebra.scalar import scalar_body
 from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
+from symprop.networks.needs import Need
 from symprop.networks.sizes import check_number
 
 LARGEST_NUMBER = 1_000_000
@@ -66,6 +69,28 @@ class SiLU(Rectifier):
 
 class Softplus(Rectifier):
     """`log(1 + exp(z))`."""
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """`exp(z_i) / sum_j exp(z_j)` along the last axis; the shape stays.
+
+    >>> from symprop import Dense, Input
+    >>> [equation.text() for equation in (Input(3) >> Dense(2) >> Softmax()).system().equations]
+    ['z1 = W1 @ x + b1', 'a1 = softmax(z1)']
+
+    Raises:
+        SpecError: over one class, where it would always be 1.
+    """
+
+    is_activation: ClassVar[bool] = True
+
+    def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
+        one = "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
+        yield Need(shape[-1], least=2, otherwise=one)
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        return builder.activation(SoftmaxNode(value), "softmax")
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class Builder:
         self.activation_letter = "a"
         self.nesting = nesting
         self.place = place  # of the next layer: its position in the network, in its block, and so on
+        self.joins: tuple[Variable, ...] = ()  # the outputs of the rows that the layer at work makes one of
         self.indices: tuple[Symbol, ...] = ()  # of the symbolic Repeats around, the innermost last
         self.shared: tuple[Symbol, ...] = ()  # those of them whose blocks have the same parameters
 
@@ -248,7 +249,7 @@ class Builder:
         books.layer_count += 1
         if books.layer_count > MOST_LAYERS:
             raise LimitError(f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time")
-        if books.waiting is not None and layer.is_activation:
+        if books.waiting is not None and layer.preferred_initialiser != DEFAULT_INITIALISER:
             waiting = books.parameters[books.waiting]
             books.parameters[books.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
         if not layer.is_transparent:
@@ -259,11 +260,12 @@ class Builder:
         check_needs(layer, value.shape)
         output = layer.build(self, value)
         self.place = (*place[:-1], place[-1] + 1)
+        joined, self.joins = self.joins or (value,), ()
         self.nesting -= 1
         inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
         index = self.indices[-1] if self.indices else None
-        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number))
+        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number, joined))
         if output is not value and not layer.is_transparent:
             books.previous = layer
         return output

@@ -23,9 +23,9 @@ from symprop.algebra.roles import LOSS, PREDICTION, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, replace, variables
 from symprop.errors import FormulaError, SpecError, shown
-from symprop.networks.activations import Sigmoid
+from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer, Softmax
+from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.penalties import L2
 

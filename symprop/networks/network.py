@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr, Symbol
@@ -14,9 +14,9 @@ from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
-from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
+from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
-from symprop.networks.joining import JOIN, Joinable
+from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
 from symprop.networks.parts import Built, Parameter
@@ -33,7 +33,7 @@ class _Progress:
 
 
 @dataclass(frozen=True, repr=False)
-class Network(Joinable):
+class Network(Row):
     """Layers in a row, the first an `Input`; a loss, if any, is the last.
 
     >>> from symprop import Dense, MeanSquaredError, Tanh
@@ -235,9 +235,11 @@ class Network(Joinable):
 
 
 def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
-    """Return the inputs that stand in arguments of layers, each name once, in order of appearance."""
+    """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
     found: dict[str, Input] = {}
     for layer in layers:
+        for row in layer.rows:
+            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
         for each in (*layer.further_inputs, *further_inputs(layer.inner)):
             found.setdefault(each.name, each)
     return tuple(found.values())
@@ -261,8 +263,8 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     result: list[Layer] = []
     for layer in layers:
         index = next(indices, LOOP_SYMBOLS[-1]) if isinstance(layer, Repeat) and layer.is_symbolic else None
-        if isinstance(layer, (Repeat, Residual)):
-            layer = replace(layer, block=Chain(_unrolled(layer.inner, change, indices)))
+        if symbolic_repeats((layer,)):
+            layer = layer.with_rows([Chain(_unrolled(row.layers, change, indices)) for row in layer.rows])
         if index is not None and isinstance(layer, Repeat):
             count = change.get(layer.count)
             if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):

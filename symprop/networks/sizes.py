@@ -159,3 +159,13 @@ def check_number(value: Any, what: str, lowest: int, highest: int) -> None:
     number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
     if not number or not lowest <= value <= highest:
         raise SpecError(f"{what} is a number from {lowest:,} to {highest:,}, not {_number_text(value)}")
+
+
+def checked_flag(value: Any, what: str) -> None:
+    """Raise unless `value` is True or False; `what` says whose it is.
+
+    Raises:
+        SpecError: anything else, 1 and 0 too.
+    """
+    if not isinstance(value, bool):
+        raise SpecError(f"{what} is True or False, not {shown(value)}")

@@ -12,7 +12,7 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, layers, losses
+from symprop.networks import activations, blocks, branches, gated, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -25,7 +25,13 @@ LAYERS: dict[str, type] = {
         layers.Input,
         layers.Dense,
         layers.Embedding,
-        blocks.Residual,
+        branches.Sum,
+        branches.Multiply,
+        branches.Concatenate,
+        branches.Residual,
+        gated.Highway,
+        gated.GLU,
+        gated.SwiGLU,
         blocks.Repeat,
         activations.Sigmoid,
         activations.Tanh,
@@ -36,7 +42,7 @@ LAYERS: dict[str, type] = {
         activations.SiLU,
         activations.Softplus,
         activations.Identity,
-        layers.Softmax,
+        activations.Softmax,
         activations.Activation,
         losses.MeanSquaredError,
         losses.SoftmaxCrossEntropy,

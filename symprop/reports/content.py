@@ -16,7 +16,7 @@ from symprop.analysis.paths import paths as expansion_of
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.networks.blocks import Residual
+from symprop.networks.branches import Residual
 from symprop.notation.blocks import (
     Block,
     Boxed,

@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from symprop.algebra.nodes import Variable
 from symprop.networks.activations import Activation
-from symprop.networks.blocks import Residual
+from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.losses import Penalised
 from symprop.networks.network import Network
