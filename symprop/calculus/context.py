@@ -14,7 +14,7 @@ from functools import cached_property
 import sympy
 
 from symprop.algebra.equations import Equation, Item, System
-from symprop.algebra.nodes import Node, Power, Variable
+from symprop.algebra.nodes import Expand, Multiply, Node, Power, Variable
 from symprop.algebra.table import kinds_of
 from symprop.calculus.tidy import tidy
 
@@ -37,10 +37,31 @@ class Context:
         """The equations whose right side is a power, by its base: what the forward pass holds."""
         return {value.operands[0]: found for value, found in self.by_value.items() if isinstance(value, Power)}
 
+    @cached_property
+    def quotients(self) -> tuple[tuple[Equation, Node, tuple[Node, ...]], ...]:
+        """The equations whose right side is a product with a root that is held, `h = c * r`: with `r`, and `c`."""
+        roots = {found.target for base, found in self.powers.items() if found.expression.args[1].is_Integer is False}
+        held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
+        return tuple(
+            (found, root, tuple(factor for factor in value.operands if factor is not root))
+            for found, value in held
+            for root in value.operands
+            if unexpanded(root)[0] in roots
+        )
+
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
         equation = self.by_name.get(node) if isinstance(node, Variable) else None
         return equation.expression if equation else node
+
+
+def unexpanded(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """Return a node without the axes that it was given for broadcasting, and these, the outermost first."""
+    axes: list[int] = []
+    while isinstance(node, Expand):
+        axes.append(node.axis)
+        node = node.operands[0]
+    return node, tuple(axes)
 
 
 def context(system: System) -> Context:

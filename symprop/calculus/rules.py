@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
-from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
+from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, unexpanded, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
 from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import nonzero
@@ -44,6 +46,54 @@ def _(node: n.Power, context: Context) -> Applied | None:
     times = node.exponent / base_and_exponent(equation.expression)[1]
     known = expanded_by(equation.target, *reversed(axes))
     return Applied(n.Power(known, times), (equation,)) if times.is_Integer else None
+
+
+@rule(PRODUCTS, "known quotient", "x * r**k = h * r**(k - 1) where h = x * r is known, r a root")
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
+    """What is normalised is held: `(x - mean(x)) * r` is it, also where `r` stands before a sum that it may enter."""
+    factors = spread_factors(node) if context.quotients else ()
+    for equation, root, rest in context.quotients:
+        powers = [factor for factor in factors if base_and_exponent(factor)[0] == root]
+        if not powers or not _is_positive(base_and_exponent(powers[0])[1]):
+            continue
+        left = n.Power(root, base_and_exponent(powers[0])[1] - 1)
+        others = [factor for factor in factors if factor is not powers[0]]
+        if all(factor in others for factor in rest):
+            others = [factor for factor in others if factor not in rest]
+            return Applied(multiplied([left, *others, equation.target]), (equation,))
+        for place, factor in enumerate(others):
+            total, axes = unexpanded(factor)
+            inside = list(factors_of(total.operands[0])) if isinstance(total, n.Sum) else []
+            if isinstance(total, n.Sum) and all(each in inside for each in rest) and _is_constant_along(root, total):
+                inside = [each for each in inside if each not in rest]
+                total = total.with_operands([multiplied([*inside, equation.target])])
+                others[place] = expanded_by(total, *reversed(axes))
+                return Applied(multiplied([left, *others]), (equation,))
+    return None
+
+
+def spread_factors(node: Node) -> tuple[Node, ...]:
+    """Return the factors of a node, those of a product that was given axes one by one: `E(x * y) = E(x) * E(y)`."""
+    parts: list[Node] = []
+    for factor in factors_of(node):
+        inside, axes = unexpanded(factor)
+        spread = ((expanded_by(base, *reversed(axes)), up) for base, up in map(base_and_exponent, factors_of(inside)))
+        parts.extend(n.Power(base, up) if up != 1 else base for base, up in spread)
+    return tuple(parts)
+
+
+def _is_positive(exponent: Expr) -> bool:
+    return bool(exponent.is_Integer and exponent.is_positive)
+
+
+def _is_constant_along(root: Node, total: n.Sum) -> bool:
+    """Whether a factor is the same along the axes of a sum, and may stand in it or before it."""
+    inside = total.operands[0]
+    _, axes = unexpanded(root)
+    given = {axis - root.rank for axis in axes} if len(axes) == 1 else set()
+    places = [axis - inside.rank for axis in total.axes]
+    return all(place in given or -place > root.rank or root.shape[place] == 1 for place in places)
 
 
 @rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")
@@ -79,6 +129,23 @@ def _(node: n.Add, context: Context) -> Applied | None:
     _, rest = coefficient_and_rest(collected)
     terms = 1 if rest is None else len(terms_of(rest))
     return Applied(collected) if (terms, collected.weight) < (len(node.operands), node.weight) else None
+
+
+@rule(PRODUCTS, "common factor", "x * y + x * z = x * (y + z)")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    terms = [[base_and_exponent(part) for part in spread_factors(term)] for term in node.operands]
+    common: list[Node] = []
+    for base, exponent in terms[0]:
+        others = [next((up for same, up in term if same == base), None) for term in terms[1:]]
+        if base.number is None and all(other == exponent for other in others):
+            common.append(n.Power(base, exponent) if exponent != 1 else base)
+    if not common:
+        return None
+    bases = [base_and_exponent(factor)[0] for factor in common]
+    rest = [[part if up == 1 else n.Power(part, up) for part, up in term if part not in bases] for term in terms]
+    total = n.Add(*(multiplied(factors) if factors else n.Scalar(1) for factors in rest))
+    return Applied(tidy(multiplied([*common, total]))) if total.weight < node.weight else None
 
 
 def _enter(form: KnownForm) -> None:
