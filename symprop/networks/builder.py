@@ -21,7 +21,7 @@ from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.trees import variables
-from symprop.errors import LimitError, SpecError, shown
+from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
@@ -258,7 +258,16 @@ class Builder:
         before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
-        output = layer.build(self, value)
+        try:
+            output = layer.build(self, value)
+        except (ShapeError, TypeError) as error:  # a layer that needs a number, or another one, and does not say so
+            if isinstance(error, ShapeError) and error.column is not None:
+                raise  # it shows its place in a formula that was typed
+            what = str(error).splitlines()[0]
+            raise SpecError(
+                f"{shown(layer.text)} cannot be built for an input of shape {shape_text(value.shape)}: {what}\n"
+                "a layer says in `needs` which sizes it can have"
+            ) from error
         self.place = (*place[:-1], place[-1] + 1)
         joined, self.joins = self.joins or (value,), ()
         self.nesting -= 1

@@ -21,7 +21,16 @@ from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need, sized
 from symprop.networks.parts import DEFAULT_INITIALISER
-from symprop.networks.sizes import MOST_AXES, Size, changed_size, checked_flag, checked_input_name, checked_size
+from symprop.networks.sizes import (
+    MOST_AXES,
+    Size,
+    changed_size,
+    checked_flag,
+    checked_input_name,
+    checked_size,
+    size_fields,
+    sizes_in,
+)
 from symprop.networks.ties import checked_tie, tied_weight
 
 
@@ -78,13 +87,13 @@ class Layer(Joinable):
     @property
     def text(self) -> str:
         """The layer in canonical notation, which reads back."""
-        parts = []
+        parts, sizes = [], size_fields(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING:
-                parts.append(argument_text(value, bare=field.name in _SIZES))
+                parts.append(argument_text(value, field.name in sizes))
             elif value != field.default:
-                parts.append(f"{field.name}={argument_text(value)}")
+                parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __str__(self) -> str:
@@ -93,9 +102,14 @@ class Layer(Joinable):
     @property
     def own_sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer itself, numbers and names, in order."""
-        return tuple(
-            size for field in dataclasses.fields(self) for size in _sizes_in(getattr(self, field.name), field.name)
-        )
+        found: list[Size] = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Input):
+                found += value.shape
+            elif field.name in size_fields(self):
+                found += sizes_in(value)
+        return tuple(found)
 
     @property
     def further_inputs(self) -> tuple[Input, ...]:
@@ -115,24 +129,17 @@ class Layer(Joinable):
             value = getattr(self, field.name)
             if isinstance(value, Input):
                 changed[field.name] = value.with_sizes(change)
-            elif field.name in _SIZES:
+            elif field.name in size_fields(self):
                 changed[field.name] = changed_size(value, change)
         resized = dataclasses.replace(self, **changed) if changed else self
         return resized.with_rows([row.with_sizes(change) for row in self.rows]) if self.rows else resized
 
 
-_SIZES = frozenset({"size", "vocabulary"})
-"""The fields that hold sizes, in every layer; a field that holds an `Input` has its sizes."""
-
-
-def _sizes_in(value: Any, field: str) -> tuple[Size, ...]:
-    if isinstance(value, Input):
-        return value.shape
-    return (value,) if field in _SIZES else ()
-
-
 def argument_text(value: Any, bare: bool = False) -> str:
     """Return an argument of a layer as it is typed; a size's name stands bare."""
+    if isinstance(value, tuple):
+        inside = [argument_text(each, bare) for each in value]
+        return f"({', '.join(inside)}{',' * (len(inside) == 1)})"
     written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
     if isinstance(written, str) and not bare:
         return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'

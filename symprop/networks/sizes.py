@@ -7,9 +7,11 @@ function `n(l)`, so that setting `l` to a number gives the size of that block.
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import operator
 import re
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeAlias
 
 import sympy
 from sympy import Expr, Integer, Symbol
@@ -20,7 +22,10 @@ from symprop.algebra.names import size_symbol, validated
 from symprop.algebra.operators import OPERATORS
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
-Size: TypeAlias = "int | str | Expr"
+Size: TypeAlias = Annotated[int | str | Expr, "Size"]
+"""A size that may be any number or a name. A field of a layer that is declared as one, or as several, holds its sizes,
+which are named, changed and made small with those of the network. Any other number (a kernel's, a stride) is an `int`.
+"""
 
 LARGEST_WIDTH = 10**7
 MOST_AXES = 8
@@ -142,8 +147,24 @@ def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
     return sympy.Function(stem, integer=True, positive=True)(position)
 
 
-def changed_size(size: Size, change: dict[Size, Size]) -> Size:
-    """Return a size with names or numbers replaced, also inside an expression such as `2*n`."""
+def size_fields(layer: Any) -> frozenset[str]:
+    """Return the names of the fields of a layer that hold sizes: those that are declared as `Size`."""
+    return frozenset(each.name for each in dataclasses.fields(layer) if re.search(r"\bSize\b", str(each.type)))
+
+
+def sizes_in(value: Any) -> Iterator[Size]:
+    """Yield the sizes in a field of sizes: one, several, or none."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from sizes_in(each)
+    elif value is not None:
+        yield value
+
+
+def changed_size(size: Any, change: dict[Size, Size]) -> Any:
+    """Return a size, or several, with names or numbers replaced, also inside an expression such as `2*n`."""
+    if isinstance(size, tuple):
+        return tuple(changed_size(each, change) for each in size)
     if not isinstance(size, Expr):
         return change.get(size, size)
     names = {size_symbol(name): size_node(new) for name, new in change.items() if isinstance(name, str)}

@@ -155,7 +155,7 @@ class _Reading:
         if isinstance(value, list):
             read = tuple(self.layer(call) for call in value)
             return read[0] if len(read) == 1 and isinstance(read[0], layers.Input) else Chain(read)
-        return value
+        return tuple(map(self.argument, value)) if isinstance(value, tuple) else value
 
     def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
         """The error with a caret under the call; one that shows a formula in quotes gets its place in this text."""

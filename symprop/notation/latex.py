@@ -113,7 +113,8 @@ class Tex(Style):
     def variable(
         self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "", places: str = "", rank: int = 0
     ) -> str:
-        accent, base, rest = accented(node.letter)
+        chosen = self.notation.symbol(node.letter) is not None
+        accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         layers, rows = placed(node.index)
