@@ -5,8 +5,10 @@ from symprop.networks.blocks import Chain, Repeat, Residual
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
+from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
+from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
@@ -14,9 +16,14 @@ __all__ = [
     "GELU",
     "L2",
     "LAYERS",
+    "SGD",
     "Activation",
+    "Adam",
+    "AdamW",
     "BinaryCrossEntropy",
     "Chain",
+    "Constant",
+    "Cosine",
     "Dense",
     "Embedding",
     "Identity",
@@ -25,6 +32,7 @@ __all__ = [
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
+    "Momentum",
     "Network",
     "Parameter",
     "ReLU",
@@ -36,5 +44,6 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Softplus",
     "Tanh",
+    "Warmup",
     "parse_network",
 ]
