@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from symprop.training import Epoch, best_of
 MOST_EPOCHS = 2000
 """So many epochs are kept; of a longer training some are left out, evenly."""
 NOTE = "training"
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,11 @@ def history_of(notes: Mapping[str, Any]) -> History | None:
         return None
     saved = notes[NOTE]
     try:
+        trained, chosen, rest = (_whole(count, 0) for count in saved["rows"])
         return History(
             as_optimiser(saved["optimizer"]),
-            tuple(_epoch(*each) for each in saved["epochs"][: 2 * MOST_EPOCHS]),
-            tuple(_whole(count, 0) for count in saved["rows"][:3]),  # type: ignore[arg-type]
+            _epochs(saved["epochs"]),
+            (trained, chosen, rest),
             batch=_whole(saved["batch"], 1),
             seed=_whole(saved["seed"], 0),
             steps=_whole(saved["steps"], 1),
@@ -91,8 +93,17 @@ def history_of(notes: Mapping[str, Any]) -> History | None:
         raise DataError(f"the notes on the training cannot be used: {shown(saved)}") from None
 
 
-def _epoch(number: Any, loss: Any, held_out: Any) -> Epoch:
-    return Epoch(_whole(number, 1), _number(loss), None if held_out is None else _number(held_out))
+def _epochs(saved: Any) -> tuple[Epoch, ...]:
+    """Return epochs in their order, all of them or none with held-out rows."""
+    epochs = tuple(
+        Epoch(_whole(number, 1), _number(loss), None if held_out is None else _number(held_out))
+        for number, loss, held_out in saved
+    )
+    numbers = [epoch.number for epoch in epochs]
+    judged = [epoch.held_out is not None for epoch in epochs]
+    if not epochs or len(epochs) > MOST_EPOCHS or sorted({*numbers}) != numbers or any(judged) != all(judged):
+        raise ValueError
+    return epochs
 
 
 def _whole(value: Any, least: int) -> int:
@@ -102,7 +113,7 @@ def _whole(value: Any, least: int) -> int:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:
         raise ValueError
     return float(value)
 

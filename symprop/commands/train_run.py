@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,11 @@ class Rows:
     training: Table
     validation: Table | None
     rest: Table
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many rows each part has."""
+        return self.training.rows, self.validation.rows if self.validation else 0, self.rest.rows
 
     @property
     def text(self) -> str:
@@ -115,18 +121,10 @@ def run(
     for name, part in (("training", rows.training), ("validation", rows.validation), ("held-out", rows.rest)):
         if part is not None and part.rows:
             say(f"{name} rows: {_result(module, trained, *ready(part), kind)}")
-    counts = (rows.training.rows, rows.validation.rows if rows.validation else 0, rows.rest.rows)
     steps = epochs * math.ceil(rows.training.rows / batch)
-    history = History(optimiser, trained.epochs, counts, batch, seed, steps, clip)
+    history = History(optimiser, trained.epochs, rows.counts, batch, seed, steps, clip)
     notes = {**_notes(network, table, target, scale), NOTE: history.notes()}
-    if output is not None:
-        save_weights(output, {**trained.params, **trained.running}, notes)
-        say(f"wrote {output}; to use them:")
-        say(f"  symprop predict {shlex.quote(output)} --data FILE.csv")
-        say(f"  symprop.load_weights({output!r}).predict(rows)")
-    if plot is not None:
-        draw(Model(network, trained.params, notes, trained.running), plot)
-        say(f"wrote {plot}")
+    write(Model(network, trained.params, notes, trained.running), output, plot, say)
     return 0
 
 
@@ -179,6 +177,22 @@ def parts(table: Table, test_fraction: float, validation: float | None, patience
         raise SpecError("a validation fraction is above 0 and below 1, not 0")
     training, held_out = split(training, validation, seed, "validation")
     return Rows(training, held_out, rest)
+
+
+def write(model: Model, output: str | None, plot: str | None, say: Callable[[str], None]) -> None:
+    """Write weights and figure where they were asked for, and say how to use them.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    if output is not None:
+        save_weights(output, {**model.params, **model.running}, model.notes)
+        say(f"wrote {output}; to use them:")
+        say(f"  symprop predict {shlex.quote(output)} --data FILE.csv")
+        say(f"  symprop.load_weights({output!r}).predict(rows)")
+    if plot is not None:
+        draw(model, plot)
+        say(f"wrote {plot}")
 
 
 def draw(model: Model, path: str) -> None:
