@@ -30,7 +30,7 @@ def as_optimiser(value: Any) -> Optimiser:
     if isinstance(value, str) and value in OPTIMISERS:
         return OPTIMISERS[value]
     if isinstance(value, str) and "(" in value:
-        calls = read_calls(value)
+        calls = read_calls(value, "an optimiser, such as Adam(lr=0.01)")
         built: Optimiser = _built(calls[0], KINDS, value)
         if len(calls) > 1:
             raise _placed(SpecError("an optimiser is one call, such as Adam(lr=0.01)"), calls[1], value)
@@ -52,7 +52,7 @@ def as_schedule(value: Any) -> Schedule:
     """
     if not isinstance(value, str):
         return schedule_of(value)
-    return _joined(read_calls(value), value) if value.strip() else schedule_of(value)
+    return _joined(read_calls(value, "a stage, such as Warmup(100)"), value) if value.strip() else schedule_of(value)
 
 
 def _joined(calls: list[Call | CallSum], text: str) -> Schedule:

@@ -255,6 +255,7 @@ def test_a_text_reads_back_and_means_what_python_means(kind: str, schedule: str)
         ("SGD() >> Adam()", "an optimiser is one call"),
         ("SGD() + Adam()", "'+' adds penalties to losses"),
         ("SGD(", "'(' is never closed"),
+        ("(3)", "expected an optimiser, such as Adam(lr=0.01)"),
         ("SGD(lr=0.1) import os", "expected"),
         ("SGD(lr=1e999)", "decimal exponents go to 300"),
     ],
