@@ -178,7 +178,7 @@ class Cosine(Stage):
     @property
     def numbers(self) -> tuple[Hyperparameter, ...]:
         span = Hyperparameter(_horizon, self.steps, "steps in which the learning rate falls", letter("T"))
-        final = Hyperparameter(_final, self.final, "learning rate after them", letter("eta", "min"))
+        final = Hyperparameter(_final, self.final, "learning rate at the end", letter("eta", "min"))
         return (span, final) if self.final else (span,)
 
     @property

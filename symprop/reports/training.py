@@ -76,17 +76,29 @@ def _meaning(history: History, subject: Subject) -> Iterator[str | Math]:
 
 def _numbers(history: History) -> Grid:
     rows = []
-    for number in history.optimiser.hyperparameters:
+    for number in sorted(history.optimiser.hyperparameters, key=lambda each: each.default is None):
         value = history.steps - history.optimiser.plan.warmup if number.default is None else number.default
         cells: tuple[Words, ...] = (
             (Math(latex(number.letter)),),
             (Code(number.name),),
-            (f"{value:g}",),
+            (_value(value),),
             (number.meaning,),
         )
         rows.append(GridRow(cells))
     head: tuple[Words, ...] = (("Letter",), ("In code",), ("Value",), ("What it is",))
     return Grid(head, tuple(rows), ("l", "l", "r", "0.5"), ("The numbers of the optimiser.",), "tab:optimiser")
+
+
+def _value(value: float) -> Math:
+    """Return a number as mathematics has it, `10^{-8}`.
+
+    >>> _value(1e-8).latex, _value(2.5e-6).latex, _value(0.001).latex
+    ('10^{-8}', '2.5 \\\\cdot 10^{-6}', '0.001')
+    """
+    digits, _, power = f"{value:.12g}".partition("e")
+    if not power:
+        return Math(digits)
+    return Math((rf"{digits} \cdot " if digits != "1" else "") + f"10^{{{int(power)}}}")
 
 
 def _caption(history: History) -> Iterator[str]:
