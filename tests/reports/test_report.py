@@ -46,7 +46,9 @@ def section(report: symprop.Report, name: str) -> str:
 
 
 def test_every_section_is_there_in_order(residual: symprop.Report) -> None:
-    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in SECTIONS]
+    assert [part.label for part in residual.sections] == [
+        f"sec:{name}" for name in SECTIONS if name != "training"
+    ]  # of weights alone
     titles = re.findall(r"\\section\{(.*?)\}", residual.latex())
     assert titles == [title for title, _ in SECTIONS.values()]
 
