@@ -93,7 +93,7 @@ def train(
         after_epoch: called with each `Epoch` as it ends.
 
     Raises:
-        SpecError: an option out of its range, a warm-up as long as the run, or patience without held-out rows.
+        SpecError: an option out of its range, patience without held-out rows, or a schedule that does not fit the run.
         DataError: no rows, features and targets of different lengths, or a loss that is no longer finite.
         ValueError: features or targets that the module does not take; the index is that in all rows.
     """
@@ -103,8 +103,7 @@ def train(
     for rows in ((features, targets), *([held_out] if held_out else [])):
         _check_rows(*rows)
     state = module.init_state(module.init_params(seed=seed) if params is None else params)
-    options = {"max_norm": clip, **_schedule(module, epochs * -(-len(targets) // batch))}
-    options |= {} if rate is None else {"lr": rate}
+    options = {"max_norm": clip, **_schedule(module, epochs * -(-len(targets) // batch), rate)}
     generator = np.random.default_rng(seed)
     history: list[Epoch] = []
     best: Epoch | None = None
@@ -132,13 +131,16 @@ def _copied(params: dict[str, Array], running: dict[str, Array]) -> tuple[dict[s
     return {name: value.copy() for name, value in params.items()}, {name: np.copy(v) for name, v in running.items()}
 
 
-def _schedule(module: ModuleType, steps: int) -> dict[str, int]:
-    """Return what the schedule of a module wants to know of a run of so many steps.
+def _schedule(module: ModuleType, steps: int, rate: float | None) -> dict[str, float]:
+    """Return the numbers of a module's learning rate for a run of so many steps.
 
     Raises:
-        SpecError: the warm-up leaves no steps.
+        SpecError: the warm-up leaves no steps, or the rate at the end is above the one that is given.
     """
     numbers = inspect.signature(module.train_step).parameters
+    given = {} if rate is None else {"lr": rate}
+    if rate is not None and "final" in numbers and numbers["final"].default > rate:
+        raise SpecError(f"the final rate {numbers['final'].default:g} is above the learning rate {rate:g}")
     warmup = numbers["warmup"].default if "warmup" in numbers else 0
     if warmup >= steps:
         raise SpecError(
@@ -146,7 +148,7 @@ def _schedule(module: ModuleType, steps: int) -> dict[str, int]:
             "allowed: a shorter one, more epochs, or smaller batches"
         )
     open_ended = "horizon" in numbers and numbers["horizon"].default is inspect.Parameter.empty
-    return {"horizon": steps - warmup} if open_ended else {}
+    return {**given, "horizon": steps - warmup} if open_ended else given
 
 
 def _epoch(

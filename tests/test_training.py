@@ -82,6 +82,12 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], error: typ
         train(module, *noisy(24, 1), batch=8, **{"epochs": 4, **options})
 
 
+def test_a_rate_below_the_final_one_is_refused() -> None:
+    module = symprop.compile(NETWORK, optimizer="SGD(lr=0.1, schedule=Cosine(final=0.01))")
+    with pytest.raises(SpecError, match=r"the final rate 0.01 is above the learning rate 0.001"):
+        train(module, *noisy(24, 1), rate=0.001)
+
+
 def test_held_out_rows_whose_loss_is_not_finite_are_told() -> None:
     module = symprop.compile(NETWORK, optimizer="sgd")
     x, y = noisy(24, 1)
