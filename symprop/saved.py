@@ -23,6 +23,7 @@ from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import load_notes
 from symprop.files import load_weights as checked_weights
+from symprop.history import History, history_of
 from symprop.networks import Network
 from symprop.networks.spec import as_network
 from symprop.notation.blocks import Bullets, Code, Typed
@@ -63,6 +64,11 @@ class Model:
     def features(self) -> tuple[str, ...]:
         """The names of the columns that the network takes, in their order."""
         return tuple(_texts(self.notes, "features"))
+
+    @property
+    def history(self) -> History | None:
+        """How the weights were trained, where the file says it: optimiser, options, and the loss of each epoch."""
+        return history_of(self.notes)
 
     @cached_property
     def module(self) -> ModuleType:
@@ -165,7 +171,7 @@ def load_weights(path: str | os.PathLike[str], network: Network | str | None = N
     except DataError as problem:
         count = len(model.features)
         raise DataError(f"{shown(path, 200)}: the notes name {count} features, which do not fit: {problem}") from None
-    _ = model.scaling, model.classes  # each is checked when it is asked for
+    _ = model.scaling, model.classes, model.history  # each is checked when it is asked for
     return model
 
 

@@ -19,8 +19,10 @@ from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
+from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
+from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
@@ -29,10 +31,15 @@ __all__ = [
     "GLU",
     "L2",
     "LAYERS",
+    "SGD",
     "Activation",
+    "Adam",
+    "AdamW",
     "BinaryCrossEntropy",
     "Chain",
     "Concatenate",
+    "Constant",
+    "Cosine",
     "Dense",
     "Embedding",
     "Highway",
@@ -42,6 +49,7 @@ __all__ = [
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
+    "Momentum",
     "Multiply",
     "Network",
     "Parameter",
@@ -56,5 +64,6 @@ __all__ = [
     "Sum",
     "SwiGLU",
     "Tanh",
+    "Warmup",
     "parse_network",
 ]

@@ -168,8 +168,8 @@ class Style(ABC):
         """Write one of `> >= < <= == !=`."""
 
     @abstractmethod
-    def where(self, condition: str, yes: str, no: str) -> Piece:
-        """Write a choice."""
+    def where(self, condition: str, yes: str, no: str, goes_on: bool) -> Piece:
+        """Write a choice; `goes_on` says that what stands elsewhere is a choice again."""
 
     @abstractmethod
     def along(self, axes: Sequence[int]) -> str:

@@ -66,6 +66,7 @@ class Reader:
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
         self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.parameters = derivation.parameters
         self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
@@ -146,8 +147,10 @@ class Reader:
             "backward": backward,
         }
         definitions = self.definitions()
+        optimizer = optimizer_of(options.optimizer, self.parameters, self.write)
         code = [line for part in parts.values() for line in part.code]
         code += [line for each in definitions for line in each.lines]
+        code += optimizer["scalars"] if optimizer else []
         return {
             "parts": parts,
             "result": self.program.returns[0],
@@ -168,7 +171,7 @@ class Reader:
             "network": docstring(self.source),
             "lib": self.write.library,
             "running": running_of(self.system, self.write),
-            "optimizer": optimizer_of(options.optimizer, self.write),
+            "optimizer": optimizer,
             "dtype": options.dtype,
         }
 

@@ -29,7 +29,6 @@ from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale
-from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
@@ -90,7 +89,8 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
-            optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer]),
+            again=_again(options, compiled is not None),
+            optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters),
             clip=numpy_source(clip_scale()),
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
@@ -274,6 +274,14 @@ def _table(parameters: tuple[Parameter, ...]) -> list[str]:
     rows = [(parameter.name, shape_text(parameter.variable.shape), parameter.kind) for parameter in parameters]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {kind}" for name, shape, kind in rows]
+
+
+def _again(options: Options, loops: bool) -> list[str]:
+    """Return the lines that write the module once more."""
+    chosen = [f'dtype="{options.dtype}"']
+    chosen += [f'optimizer="{options.optimizer.name}"'] if options.optimizer else []
+    chosen += ['target="numba"' if loops else "fast=True", *(["threads=2"] if options.threads == 2 else [])]
+    return laid_out("symprop.generate(", ["network", *chosen])
 
 
 def _network(text: str) -> list[str]:
