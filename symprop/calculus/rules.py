@@ -12,8 +12,15 @@ from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
-from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, unexpanded, variable_at
+from symprop.calculus.coefficients import (
+    base_and_exponent,
+    coefficient_and_rest,
+    expanded,
+    same_shape,
+    scaled,
+    unexpanded,
+)
+from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
 from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import nonzero
@@ -129,6 +136,17 @@ def _(node: n.Add, context: Context) -> Applied | None:
     _, rest = coefficient_and_rest(collected)
     terms = 1 if rest is None else len(terms_of(rest))
     return Applied(collected) if (terms, collected.weight) < (len(node.operands), node.weight) else None
+
+
+@rule(PRODUCTS, "common move", "reshape(x) + reshape(y) = reshape(x + y)")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    parts = [coefficient_and_rest(term) for term in node.operands]
+    moved = [rest for _, rest in parts if isinstance(rest, n.Reshape)]
+    if len(moved) < len(parts) or not all(same_shape(rest.operands[0], moved[0].operands[0]) for rest in moved):
+        return None
+    total = n.Add(*(scaled(number, rest.operands[0]) for (number, _), rest in zip(parts, moved, strict=True)))
+    return Applied(n.Reshape(total, moved[0].shape))
 
 
 @rule(PRODUCTS, "common factor", "x * y + x * z = x * (y + z)")

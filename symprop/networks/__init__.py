@@ -19,6 +19,7 @@ from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
+from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
 from symprop.networks.spec import LAYERS, parse_network
@@ -30,21 +31,25 @@ __all__ = [
     "L2",
     "LAYERS",
     "Activation",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "Chain",
     "Concatenate",
     "Dense",
     "Embedding",
+    "GroupNorm",
     "Highway",
     "Identity",
     "Input",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
     "Multiply",
     "Network",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Repeat",
     "Residual",
