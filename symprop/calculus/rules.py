@@ -149,21 +149,34 @@ def _(node: n.Add, context: Context) -> Applied | None:
     return Applied(n.Reshape(total, moved[0].shape))
 
 
-@rule(PRODUCTS, "common factor", "x * y + x * z = x * (y + z)")
+@rule(PRODUCTS, "common factor", "x * y + x * z + w = x * (y + z) + w")
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
-    terms = [[base_and_exponent(part) for part in spread_factors(term)] for term in node.operands]
-    common: list[Node] = []
-    for base, exponent in terms[0]:
-        others = [next((up for same, up in term if same == base), None) for term in terms[1:]]
-        if base.number is None and all(other == exponent for other in others):
-            common.append(n.Power(base, exponent) if exponent != 1 else base)
-    if not common:
-        return None
-    bases = [base_and_exponent(factor)[0] for factor in common]
-    rest = [[part if up == 1 else n.Power(part, up) for part, up in term if part not in bases] for term in terms]
-    total = n.Add(*(multiplied(factors) if factors else n.Scalar(1) for factors in rest))
-    return Applied(tidy(multiplied([*common, total]))) if total.weight < node.weight else None
+    terms = [dict(map(base_and_exponent, spread_factors(term))) for term in node.operands]
+    sharing: dict[tuple[Node, Expr], frozenset[int]] = {}
+    for base, exponent in dict.fromkeys(factor for term in terms for factor in term.items() if factor[0].number is None):
+        places = frozenset(place for place, term in enumerate(terms) if term.get(base) == exponent)
+        if len(places) > 1:
+            sharing[base, exponent] = places
+    for places in sorted(dict.fromkeys(sharing.values()), key=len, reverse=True):
+        if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
+            continue  # x y + y z + z x: no factor is before another
+        common = [factor for factor, found in sharing.items() if places <= found]
+        rest = [dict(term) for place, term in enumerate(terms) if place in places]
+        for base, _ in common:
+            for term in rest:
+                del term[base]
+        total = n.Add(*(multiplied(list(map(_power, term.items()))) if term else n.Scalar(1) for term in rest))
+        others = [term for place, term in enumerate(node.operands) if place not in places]
+        result = tidy(n.Add(multiplied([*map(_power, common), total]), *others))
+        if result.weight <= node.weight and same_shape(result, node):
+            return Applied(result)
+    return None
+
+
+def _power(factor: tuple[Node, Expr]) -> Node:
+    base, exponent = factor
+    return n.Power(base, exponent) if exponent != 1 else base
 
 
 def _enter(form: KnownForm) -> None:
