@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Expr
 
 from symprop.algebra import nodes as n
@@ -65,15 +67,15 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
         if not powers or not _is_positive(base_and_exponent(powers[0])[1]):
             continue
         left = n.Power(root, base_and_exponent(powers[0])[1] - 1)
-        others = [factor for factor in factors if factor is not powers[0]]
+        others = without(factors, powers[:1])
         if all(factor in others for factor in rest):
-            others = [factor for factor in others if factor not in rest]
+            others = without(others, rest)
             return Applied(multiplied([left, *others, equation.target]), (equation,))
         for place, factor in enumerate(others):
             total, axes = unexpanded(factor)
             inside = list(factors_of(total.operands[0])) if isinstance(total, n.Sum) else []
             if isinstance(total, n.Sum) and all(each in inside for each in rest) and _is_constant_along(root, total):
-                inside = [each for each in inside if each not in rest]
+                inside = without(inside, rest)
                 total = total.with_operands([multiplied([*inside, equation.target])])
                 others[place] = expanded_by(total, *reversed(axes))
                 return Applied(multiplied([left, *others]), (equation,))
@@ -88,6 +90,14 @@ def spread_factors(node: Node) -> tuple[Node, ...]:
         spread = ((expanded_by(base, *reversed(axes)), up) for base, up in map(base_and_exponent, factors_of(inside)))
         parts.extend(n.Power(base, up) if up != 1 else base for base, up in spread)
     return tuple(parts)
+
+
+def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
+    """Return the factors but those of `taken`, each of which is one of them, once."""
+    left = list(factors)
+    for factor in taken:
+        left.remove(factor)
+    return left
 
 
 def _is_positive(exponent: Expr) -> bool:
@@ -152,31 +162,23 @@ def _(node: n.Add, context: Context) -> Applied | None:
 @rule(PRODUCTS, "common factor", "x * y + x * z + w = x * (y + z) + w")
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
-    terms = [dict(map(base_and_exponent, spread_factors(term))) for term in node.operands]
-    sharing: dict[tuple[Node, Expr], frozenset[int]] = {}
-    for base, exponent in dict.fromkeys(factor for term in terms for factor in term.items() if factor[0].number is None):
-        places = frozenset(place for place, term in enumerate(terms) if term.get(base) == exponent)
+    terms = [spread_factors(term) for term in node.operands]
+    sharing: dict[Node, frozenset[int]] = {}
+    for factor in dict.fromkeys(factor for term in terms for factor in term if factor.number is None):
+        places = frozenset(place for place, term in enumerate(terms) if factor in term)
         if len(places) > 1:
-            sharing[base, exponent] = places
+            sharing[factor] = places
     for places in sorted(dict.fromkeys(sharing.values()), key=len, reverse=True):
         if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
             continue  # x y + y z + z x: no factor is before another
         common = [factor for factor, found in sharing.items() if places <= found]
-        rest = [dict(term) for place, term in enumerate(terms) if place in places]
-        for base, _ in common:
-            for term in rest:
-                del term[base]
-        total = n.Add(*(multiplied(list(map(_power, term.items()))) if term else n.Scalar(1) for term in rest))
+        rest = [without(terms[place], common) for place in sorted(places)]
+        total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
         others = [term for place, term in enumerate(node.operands) if place not in places]
-        result = tidy(n.Add(multiplied([*map(_power, common), total]), *others))
+        result = tidy(n.Add(multiplied([*common, total]), *others))
         if result.weight <= node.weight and same_shape(result, node):
             return Applied(result)
     return None
-
-
-def _power(factor: tuple[Node, Expr]) -> Node:
-    base, exponent = factor
-    return n.Power(base, exponent) if exponent != 1 else base
 
 
 def _enter(form: KnownForm) -> None:
