@@ -66,6 +66,7 @@ class Reading:
     sizes: dict[str, int]
     parameters: dict[str, Shape] = field(default_factory=dict)
     number: int = 0  # of the latest Dense layer
+    norms: int = 0  # how many there are
     maker: str = ""  # the layer that made the latest value
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
@@ -197,10 +198,30 @@ def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Cal
     return layer
 
 
+def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """The input less its mean, divided by its deviation; what the mean runs over is what the layers differ in."""
+    reading.norms += 1
+    groups = reading.size(call.get(0, "groups")) if call.name == "GroupNorm" else 1
+    centred = call.name != "RMSNorm"
+    gamma = reading.new(f"gamma{reading.norms}", shape[-1])
+    beta = reading.new(f"beta{reading.norms}", shape[-1]) if centred else None
+
+    def step(params: Params, value: Array) -> Array:
+        parts = value.reshape(*value.shape[:-1], groups, -1)
+        last, places = parts.ndim - 1, tuple(range(1, parts.ndim - 2))
+        axes = {"GroupNorm": (*places, last), "BatchNorm": (0, *places)}.get(call.name, (last,))
+        parts = parts - parts.mean(axis=axes, keepdims=True) if centred else parts
+        variance = (parts * parts).mean(axis=axes, keepdims=True)
+        normed = (parts / np.sqrt(variance + call.keywords.get("eps", 1e-5))).reshape(value.shape)
+        return params[gamma] * normed + (params[beta] if beta else 0)
+
+    return step, shape
+
+
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
-    before, steps, outside = reading.number, [], reading.sizes
+    before, norms, steps, outside = reading.number, reading.norms, [], reading.sizes
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
             reading.sizes = {**outside, "l": number}
@@ -210,6 +231,7 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     if call.get(2, "tied", False) and count > 1:
         meet_first(reading, block)
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
+        reading.norms += (count - 1) * (reading.norms - norms)
         steps *= count
     return in_turn(steps), shape
 
@@ -325,6 +347,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "GLU": gated([], ["Sigmoid"]),
     "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
 }
 

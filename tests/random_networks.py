@@ -94,6 +94,10 @@ class Draw:
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
         if kind == "dense":
             return self.dense()
+        if kind != "block" and self.chance(0.2) and self.width > 1:
+            norms = ["LayerNorm()", "RMSNorm(eps=0.01)", "LayerNorm(eps=0.1)", "GroupNorm(1)"]
+            norms += ["BatchNorm(eps=0.1)"] * (not repeated) + ["GroupNorm(2)"] * (self.width == 4)
+            return str(self.one(norms))
         if kind != "block":
             usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
             return str(self.one(usual))

@@ -172,7 +172,13 @@ def _(node: n.Reduction | n.Softmax, batch: Batch, operand: Operand) -> Node:
 def _(node: n.BatchMean, batch: Batch, operand: Operand) -> Node:
     if not operand.batched:  # the mean of what is the same for all examples
         return operand.node
-    return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, batch.own_axis(operand.rank)))
+    axis = batch.own_axis(operand.rank)
+    match operand.node:
+        case n.Multiply(operands=(n.Scalar() as share, n.Sum(keepdims=False) as total)):  # over the positions too
+            left = [place for place in range(total.operands[0].rank) if place not in total.axes]
+            mean = n.Sum(total.operands[0], sorted((left[axis], *total.axes)))
+            return n.Multiply(n.Scalar(share.value / batch.size), mean)
+    return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, axis))
 
 
 @BATCH.row(n.Structural)

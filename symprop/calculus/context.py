@@ -14,8 +14,9 @@ from functools import cached_property
 import sympy
 
 from symprop.algebra.equations import Equation, Item, System
-from symprop.algebra.nodes import Expand, Multiply, Node, Power, Variable
+from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.table import kinds_of
+from symprop.calculus.coefficients import unexpanded
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
@@ -53,15 +54,6 @@ class Context:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
         equation = self.by_name.get(node) if isinstance(node, Variable) else None
         return equation.expression if equation else node
-
-
-def unexpanded(node: Node) -> tuple[Node, tuple[int, ...]]:
-    """Return a node without the axes that it was given for broadcasting, and these, the outermost first."""
-    axes: list[int] = []
-    while isinstance(node, Expand):
-        axes.append(node.axis)
-        node = node.operands[0]
-    return node, tuple(axes)
 
 
 def context(system: System) -> Context:

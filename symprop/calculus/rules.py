@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Expr
 
 from symprop.algebra import nodes as n
@@ -12,8 +14,15 @@ from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
-from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, unexpanded, variable_at
+from symprop.calculus.coefficients import (
+    base_and_exponent,
+    coefficient_and_rest,
+    expanded,
+    same_shape,
+    scaled,
+    unexpanded,
+)
+from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
 from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import nonzero
@@ -58,15 +67,15 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
         if not powers or not _is_positive(base_and_exponent(powers[0])[1]):
             continue
         left = n.Power(root, base_and_exponent(powers[0])[1] - 1)
-        others = [factor for factor in factors if factor is not powers[0]]
+        others = without(factors, powers[:1])
         if all(factor in others for factor in rest):
-            others = [factor for factor in others if factor not in rest]
+            others = without(others, rest)
             return Applied(multiplied([left, *others, equation.target]), (equation,))
         for place, factor in enumerate(others):
             total, axes = unexpanded(factor)
             inside = list(factors_of(total.operands[0])) if isinstance(total, n.Sum) else []
             if isinstance(total, n.Sum) and all(each in inside for each in rest) and _is_constant_along(root, total):
-                inside = [each for each in inside if each not in rest]
+                inside = without(inside, rest)
                 total = total.with_operands([multiplied([*inside, equation.target])])
                 others[place] = expanded_by(total, *reversed(axes))
                 return Applied(multiplied([left, *others]), (equation,))
@@ -81,6 +90,14 @@ def spread_factors(node: Node) -> tuple[Node, ...]:
         spread = ((expanded_by(base, *reversed(axes)), up) for base, up in map(base_and_exponent, factors_of(inside)))
         parts.extend(n.Power(base, up) if up != 1 else base for base, up in spread)
     return tuple(parts)
+
+
+def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
+    """Return the factors but those of `taken`, each of which is one of them, once."""
+    left = list(factors)
+    for factor in taken:
+        left.remove(factor)
+    return left
 
 
 def _is_positive(exponent: Expr) -> bool:
@@ -131,21 +148,37 @@ def _(node: n.Add, context: Context) -> Applied | None:
     return Applied(collected) if (terms, collected.weight) < (len(node.operands), node.weight) else None
 
 
-@rule(PRODUCTS, "common factor", "x * y + x * z = x * (y + z)")
+@rule(PRODUCTS, "common move", "reshape(x) + reshape(y) = reshape(x + y)")
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
-    terms = [[base_and_exponent(part) for part in spread_factors(term)] for term in node.operands]
-    common: list[Node] = []
-    for base, exponent in terms[0]:
-        others = [next((up for same, up in term if same == base), None) for term in terms[1:]]
-        if base.number is None and all(other == exponent for other in others):
-            common.append(n.Power(base, exponent) if exponent != 1 else base)
-    if not common:
+    parts = [coefficient_and_rest(term) for term in node.operands]
+    moved = [rest for _, rest in parts if isinstance(rest, n.Reshape)]
+    if len(moved) < len(parts) or not all(same_shape(rest.operands[0], moved[0].operands[0]) for rest in moved):
         return None
-    bases = [base_and_exponent(factor)[0] for factor in common]
-    rest = [[part if up == 1 else n.Power(part, up) for part, up in term if part not in bases] for term in terms]
-    total = n.Add(*(multiplied(factors) if factors else n.Scalar(1) for factors in rest))
-    return Applied(tidy(multiplied([*common, total]))) if total.weight < node.weight else None
+    total = n.Add(*(scaled(number, rest.operands[0]) for (number, _), rest in zip(parts, moved, strict=True)))
+    return Applied(n.Reshape(total, moved[0].shape))
+
+
+@rule(PRODUCTS, "common factor", "x * y + x * z + w = x * (y + z) + w")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    terms = [spread_factors(term) for term in node.operands]
+    sharing: dict[Node, frozenset[int]] = {}
+    for factor in dict.fromkeys(factor for term in terms for factor in term if factor.number is None):
+        places = frozenset(place for place, term in enumerate(terms) if factor in term)
+        if len(places) > 1:
+            sharing[factor] = places
+    for places in sorted(dict.fromkeys(sharing.values()), key=len, reverse=True):
+        if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
+            continue  # x y + y z + z x: no factor is before another
+        common = [factor for factor, found in sharing.items() if places <= found]
+        rest = [without(terms[place], common) for place in sorted(places)]
+        total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
+        others = [term for place, term in enumerate(node.operands) if place not in places]
+        result = tidy(n.Add(multiplied([*common, total]), *others))
+        if result.weight <= node.weight and same_shape(result, node):
+            return Applied(result)
+    return None
 
 
 def _enter(form: KnownForm) -> None:

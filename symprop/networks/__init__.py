@@ -20,6 +20,7 @@ from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
 from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
+from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
 from symprop.networks.schedules import Constant, Cosine, Warmup
@@ -35,6 +36,7 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "Chain",
     "Concatenate",
@@ -42,10 +44,12 @@ __all__ = [
     "Cosine",
     "Dense",
     "Embedding",
+    "GroupNorm",
     "Highway",
     "Identity",
     "Input",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
@@ -53,6 +57,7 @@ __all__ = [
     "Multiply",
     "Network",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Repeat",
     "Residual",

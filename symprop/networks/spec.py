@@ -12,7 +12,7 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, branches, gated, layers, losses
+from symprop.networks import activations, blocks, branches, gated, layers, losses, norms
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -33,6 +33,10 @@ LAYERS: dict[str, type] = {
         gated.GLU,
         gated.SwiGLU,
         blocks.Repeat,
+        norms.LayerNorm,
+        norms.RMSNorm,
+        norms.GroupNorm,
+        norms.BatchNorm,
         activations.Sigmoid,
         activations.Tanh,
         activations.ReLU,
