@@ -19,8 +19,8 @@ from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
-from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
 from symprop.networks.schedules import Constant, Cosine, Warmup
