@@ -96,12 +96,13 @@ class Network(Joinable):
         return frozenset(found)
 
     def _check_index_names(self, books: Books) -> None:
-        """Raise where a number has the name of an index, or of what text holds by it: `W` beside `W[l]`."""
-        taken = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
-        taken |= dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
-        for name, what in (
-            *((name, "size") for name in self.sizes),
-            *((each.name, "hyperparameter") for each in books.hyperparameters),
+        """Raise where a number or a letter is called as an index, or a number as a letter: `W` beside `W[l]`."""
+        indices = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
+        letters = dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
+        for name, what, taken in (
+            *((name, "size", {**indices, **letters}) for name in self.sizes),
+            *((each.name, "hyperparameter", {**indices, **letters}) for each in books.hyperparameters),
+            *((letter, "learned parameter", indices) for letter in letters),
         ):
             if name in taken:
                 raise SpecError(
