@@ -19,7 +19,7 @@ from symprop.networks.builder import Books, Builder
 from symprop.networks.joining import JOIN, Joinable
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
-from symprop.networks.parts import Built, Parameter
+from symprop.networks.parts import LEARNED, Built, Parameter
 from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
@@ -111,16 +111,19 @@ class Network(Joinable):
                 )
 
     def _check_names(self, books: Books, items: list[Item]) -> None:
-        """Raise where an input or a hyperparameter has the name of something else."""
+        """Raise where an input, a hyperparameter or a learned parameter has the name of something else."""
         inputs = [each.name for each in books.inputs]
         numbers = [each.name for each in books.hyperparameters]
-        if inputs == ["x"] and not numbers:
+        learned = [each.variable for each in books.parameters if each.kind == LEARNED]
+        if inputs == ["x"] and not numbers and not learned:
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
-        parts += [parameter.variable for parameter in books.parameters]
+        parts += [parameter.variable for parameter in books.parameters if parameter.kind != LEARNED]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
+        taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
         for what, names, allowed in (
+            ("learned parameter", [each.name for each in learned], "another name"),
             ("hyperparameter", numbers, "another name"),
             ("input", inputs, 'another name, such as name="memory"'),
         ):

@@ -20,12 +20,15 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.names import closest, validated
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.operators import OPERATORS
-from symprop.errors import SpecError, SymbolNameError, shown
+from symprop.algebra.trees import walk
+from symprop.errors import FormulaError, SpecError, SymbolNameError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.parts import LEARNED
 from symprop.networks.sizes import CODE_NAME, OWN_NAME, Size, changed_size, checked_size
 
 WIDTH = "n"
@@ -67,7 +70,7 @@ class Learned:
         shape = self.shape(width, builder.size)
         number = builder.next_number(f"learned {self.letter}")
         fans = (shape[-1], shape[0]) if shape else (1, 1)
-        return builder.parameter(self.letter, number, shape, "learned", self.start, fans)
+        return builder.parameter(self.letter, number, shape, LEARNED, self.start, fans)
 
     def with_sizes(self, change: dict[Size, Size]) -> Learned:
         """Return the parameter with sizes replaced: names or numbers."""
@@ -173,6 +176,18 @@ def keywords_text(hyperparameters: Iterable[tuple[str, Any]], learned: Iterable[
     items = ", ".join(f'"{each.letter}": "{each.text}"' for each in learned)
     numbers = [f"{name}={value!r}" for name, value in hyperparameters]
     return [*numbers, *([f"learned={{{items}}}"] if items else [])]
+
+
+def check_numbers(node: Node, what: str) -> None:
+    """Raise where a number of a formula is none once names have their values, as `1 / eps` for an `eps` of 0.
+
+    Raises:
+        FormulaError: the first such number.
+    """
+    for number in (part.number for part in walk(node) if part.number is not None):
+        value = unnamed(number)
+        if not value.free_symbols and not (value.is_finite and value.is_real):
+            raise FormulaError(f"{what}: a constant of the formula is not a real number: {shown(number)}")
 
 
 def check_used(named: Iterable[str], names: Iterable[str], body: str, what: str) -> None:

@@ -25,7 +25,15 @@ from symprop.errors import FormulaError, ShapeError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, argument_text
 from symprop.networks.needs import Need, valued
-from symprop.networks.own import WIDTH, Learned, check_used, hyperparameters_of, keywords_text, learned_of
+from symprop.networks.own import (
+    WIDTH,
+    Learned,
+    check_numbers,
+    check_used,
+    hyperparameters_of,
+    keywords_text,
+    learned_of,
+)
 from symprop.networks.sizes import Size, size_node
 
 _TAKEN_NAME = re.compile(r"(x|y|p|L|m|g|(d?(W|b|E|x)|[zafe]|delta|d[afe])[0-9]*)(_[0-9]+)?")
@@ -118,7 +126,14 @@ class Activation(Layer):
         return function
 
     def _read(self, vector: Variable, numbers: dict[str, NamedNumber], learned: dict[str, Variable]) -> Node:
-        return read_formula(self.body, {self.variable: vector, **learned}, numbers=numbers)
+        node = read_formula(self.body, {self.variable: vector, **learned}, numbers=numbers)
+        check_numbers(node, "Activation")
+        if node.shape != vector.shape:
+            raise SpecError(
+                f"Activation: {shown(self.body)} makes shape {shape_text(node.shape)} of {shape_text(vector.shape)}\n"
+                "allowed: a formula that keeps the shape"
+            )
+        return node
 
     @property
     def text(self) -> str:
@@ -153,11 +168,6 @@ class Activation(Layer):
         learned = {each.letter: each.enter(builder, width) for each in self.learned}
         vector = Variable(self.variable, (), (width,), role="argument")
         result = self._read(vector, numbers, learned)
-        if result.shape != vector.shape:
-            raise SpecError(
-                f"Activation: {shown(self.body)} makes shape {shape_text(result.shape)} of {shape_text(vector.shape)}\n"
-                "allowed: a formula that keeps the shape"
-            )
         return builder.activation(_along_rows(result, vector, value), "activation")
 
 

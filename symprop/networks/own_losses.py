@@ -13,17 +13,17 @@ from symprop.algebra.declarations import DECLARED, declared
 from symprop.algebra.defined import stable
 from symprop.algebra.formula import check_ids
 from symprop.algebra.lifting import lift
-from symprop.algebra.names import validated, variable
-from symprop.algebra.nodes import Fact, Node, Scalar, Sum, Variable
+from symprop.algebra.names import closest, validated, variable
+from symprop.algebra.nodes import Fact, Node, Scalar, Sum, Take, Variable
 from symprop.algebra.reader import least_size, names_in, read_formula
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import argument_text
 from symprop.networks.losses import LossLayer
 from symprop.networks.needs import Need, valued
-from symprop.networks.own import check_used, hyperparameters_of, keywords_text
+from symprop.networks.own import check_numbers, check_used, hyperparameters_of, keywords_text
 
 CLASS = "class"
 """What `y` is declared as where it is the number of a class."""
@@ -142,6 +142,9 @@ class Loss(LossLayer):
                     )
             result = replace(self.body, dict(given))
         check_ids(result)
+        check_numbers(result, "Loss")
+        if any(part.operands[1] != target for part in walk(result) if isinstance(part, Take)):
+            raise SpecError("Loss: an output is selected by y itself, as in a[y]")
         if result.rank:
             raise SpecError(
                 f"Loss: {shown(self.body)} has shape {shape_text(result.shape)}\n"
@@ -156,6 +159,9 @@ def _declared(text: Any, rank: int = 1) -> Variable:
         raise SpecError(f'Loss: y is a declaration, such as y="k positive" or y="class", not {shown(text)}')
     axes = [f"_{axis}" for axis in range(rank)]
     words = text.split()
+    for word in words:
+        if word not in (CLASS, *DECLARED) and len(word) > 3 and (hint := closest(word, (CLASS,))):
+            raise SpecError(f"Loss: y is declared as {shown(text)}{hint}")
     if words == [CLASS]:
         return Variable("y", (), tuple(map(_size, axes[:-1])), (Fact("index", _size(axes[-1])),))
     if words and words[0] not in DECLARED:
