@@ -3,9 +3,9 @@
 from symprop.networks.activations import (
     ELU,
     GELU,
-    Activation,
     Identity,
     LeakyReLU,
+    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -17,10 +17,12 @@ from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
-from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
 from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
+from symprop.networks.own_activations import Activation
+from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L2
 from symprop.networks.schedules import Constant, Cosine, Warmup
@@ -56,6 +58,7 @@ __all__ = [
     "Momentum",
     "Multiply",
     "Network",
+    "PReLU",
     "Parameter",
     "RMSNorm",
     "ReLU",

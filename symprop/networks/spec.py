@@ -12,7 +12,7 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, branches, gated, layers, losses, norms
+from symprop.networks import activations, blocks, branches, gated, layers, losses, norms, own_activations, own_losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -41,17 +41,18 @@ LAYERS: dict[str, type] = {
         activations.Tanh,
         activations.ReLU,
         activations.LeakyReLU,
+        activations.PReLU,
         activations.ELU,
         activations.GELU,
         activations.SiLU,
         activations.Softplus,
         activations.Identity,
         activations.Softmax,
-        activations.Activation,
+        own_activations.Activation,
         losses.MeanSquaredError,
         losses.SoftmaxCrossEntropy,
         losses.BinaryCrossEntropy,
-        losses.Loss,
+        own_losses.Loss,
         L2,
     )
 }
@@ -136,8 +137,9 @@ class _Reading:
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
+        named = all(each.kind != each.VAR_KEYWORD for each in signature.parameters.values())
         for key in keywords:
-            if key not in signature.parameters:
+            if named and key not in signature.parameters:
                 raise self.placed(
                     SpecError(
                         f"{call.name} has no argument {shown(key)}{closest(key, signature.parameters)}; {_usage(kind)}"
