@@ -2,16 +2,20 @@
 
 from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from symprop.networks.blocks import Chain, Repeat, Residual
+from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
-from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.losses import Loss
+from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
 from symprop.networks.parts import Parameter
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2
+from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
     "ELU",
     "GELU",
+    "L1",
     "L2",
     "LAYERS",
     "Activation",
@@ -19,11 +23,15 @@ __all__ = [
     "Chain",
     "Dense",
     "Embedding",
+    "Hinge",
+    "Huber",
     "Identity",
     "Input",
+    "KLDivergence",
     "Layer",
     "LeakyReLU",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Network",
     "Parameter",
@@ -35,6 +43,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "SquaredHinge",
     "Tanh",
     "parse_network",
 ]

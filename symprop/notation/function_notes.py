@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import sympy
 from sympy import Expr, Rational
@@ -12,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
@@ -52,7 +53,11 @@ def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
 
 
 def known_data(data: n.Known) -> Words:
-    """Return the sentence that defines data known beforehand by its elements: `M[i, j] = ...`."""
+    """Return the sentence that defines data known beforehand: its numbers, or its elements, `M[i, j] = ...`."""
+    values = values_of(data)
+    if values is not None:
+        numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(_decimal(value)))]
+        return (f"{data.name} = (", *numbers[1:], ").")
     letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
     place = f"[{', '.join(letters)}]" if letters else ""
     rule = written_out(data, lambda axis: Variable(letters[axis], (), ()))
@@ -65,13 +70,13 @@ def is_extremum(function: ElementwiseFunction) -> bool:
 
 def _with_decimals(body: Node) -> Node:
     """Return the body of a function with its coefficients as decimals, where they were typed as such (0.044715)."""
-    decimals: dict[Node, Node] = {}
-    for part in walk(body):
-        if isinstance(part, n.Scalar) and isinstance(part.value, Rational):
-            written = decimal(part.value)
-            if written is not None:
-                decimals[part] = n.Scalar(written)
-    return replace(body, decimals)
+    numbers = [part for part in walk(body) if isinstance(part, n.Scalar)]
+    return replace(body, {part: n.Scalar(_decimal(part.value)) for part in numbers})
+
+
+def _decimal(value: Expr) -> Any:
+    written = decimal(value) if isinstance(value, Rational) else None
+    return value if written is None else written
 
 
 def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Words:

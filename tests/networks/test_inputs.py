@@ -18,8 +18,8 @@ from symprop.commands.train_run import run
 from symprop.errors import DataError, LimitError, SpecError
 from symprop.files import save_weights
 from symprop.networks.layers import Dense, Input
-from symprop.networks.losses import MeanSquaredError
 from symprop.networks.network import Network
+from symprop.networks.regression import MeanSquaredError
 from symprop.training import train
 
 __all__ = ["toys"]
