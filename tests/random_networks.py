@@ -30,6 +30,17 @@ OWN_LOSSES = (
     'Loss("norm(a - y) + sum(a) / 3")',
     'Loss("sum(abs(a - y)**3) + mean(a * y)")',
 )
+LOSSES = (
+    *("MeanSquaredError()", "MeanAbsoluteError()", "Huber()", "Huber(0.3)", "Hinge()", "SquaredHinge()"),
+    *('MeanSquaredError(positions="sum")', 'Huber(delta=2, positions="sum")', 'Hinge(positions="sum")'),
+)
+CLASSES = (
+    *("SoftmaxCrossEntropy()", "SoftmaxCrossEntropy(smoothing=0.1)", "KLDivergence()", "SoftmaxCrossEntropy(ignore=0)"),
+    *("SoftmaxCrossEntropy(weights={})", "SoftmaxCrossEntropy(smoothing=0.2, ignore=1, weights={})"),
+    *('SoftmaxCrossEntropy(positions="sum", ignore=1)', 'KLDivergence(positions="sum")'),
+)
+"""Losses of at least two classes, with a weight for each in the braces."""
+PENALTIES = ("", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)", " + L1(0.1)", ' + L1(0.2, on="W*") + L2(1, on="*")')
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
 SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7}
@@ -130,12 +141,14 @@ def network(random: np.random.Generator) -> str:
     if not reference.parameters:
         draw.flat.append("Dense(3)")
         reference = draw.read()
-    losses = ["MeanSquaredError()", "SoftmaxCrossEntropy()", draw.one(OWN_LOSSES)]
+    losses = [draw.one(LOSSES), draw.one(OWN_LOSSES)]
+    if reference.shape[-1] > 1:
+        losses += [draw.one(CLASSES).format(tuple(range(1, reference.shape[-1] + 1)))] * 2
     losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     loss = draw.one(losses)
     if any(name.startswith("W") for name in reference.parameters):
-        loss += draw.one(["", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)"])
+        loss += draw.one(PENALTIES)
     return " >> ".join([*draw.flat, loss])
 
 
@@ -191,9 +204,13 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     y = random.normal(size=(3, *reference.shape))
     if reference.ends[0].name == "BinaryCrossEntropy":
         y = random.uniform(0.05, 0.95, y.shape)
-    if reference.ends[0].name == "SoftmaxCrossEntropy":
+    if reference.ends[0].name.endswith("Hinge"):
+        y = np.sign(y)
+    if reference.ends[0].name in ("SoftmaxCrossEntropy", "KLDivergence"):
         y = random.uniform(0.05, 1, y.shape)
         y /= y.sum(axis=-1, keepdims=True)
+    if {"ignore", "weights"} & set(reference.ends[0].keywords):
+        y = np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
     return params, x, y
 
 
