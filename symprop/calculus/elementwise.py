@@ -16,6 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import stable
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
+from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node
 
 VALUE = sympy.Symbol("u", real=True)
@@ -62,7 +63,7 @@ def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...])
 
 def _drowns(scale: Expr, offset: Expr) -> bool:
     """Whether the offset is so large that the kernel's digits are lost in the value, as those of `tanh(t) + 1000`."""
-    return bool(offset.is_number and scale.is_number and abs(offset) > abs(scale))
+    return bool(offset.is_number and scale.is_number and abs(unnamed(offset)) > abs(unnamed(scale)))
 
 
 def _kernels(expression: Expr, parameters: tuple[sympy.Symbol, ...]) -> set[Expr]:

@@ -24,7 +24,7 @@ from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
 from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
-from symprop.codegen.targets.code import number
+from symprop.codegen.targets.code import named, number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import fact_checks
@@ -167,6 +167,7 @@ class Reader:
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
             "lib": self.write.library,
+            "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
             "optimizer": optimizer_of(options.optimizer, self.write),
             "dtype": options.dtype,
