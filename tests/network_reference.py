@@ -337,9 +337,7 @@ def chosen(params: Params, call: Call) -> list[Array]:
 
 
 PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L1": lambda params, call: (
-        call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call))
-    ),
+    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
     "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
 }
 
@@ -368,7 +366,9 @@ class Network:
         loss, *penalties = self.ends
         outputs = self.output(params, x)
         examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
-        return sum(examples) / sum(counts(target, loss) for target in y) + sum(PENALTIES[each.name](params, each) for each in penalties)
+        return sum(examples) / sum(counts(target, loss) for target in y) + sum(
+            PENALTIES[each.name](params, each) for each in penalties
+        )
 
     def derivative(self, params: Params, x: Array, y: Array, along: Params) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""

@@ -40,7 +40,14 @@ CLASSES = (
     *('SoftmaxCrossEntropy(positions="sum", ignore=1)', 'KLDivergence(positions="sum")'),
 )
 """Losses of at least two classes, with a weight for each in the braces."""
-PENALTIES = ("", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)", " + L1(0.1)", ' + L1(0.2, on="W*") + L2(1, on="*")')
+PENALTIES = (
+    "",
+    "",
+    " + L2(0.1)",
+    " + L2(0.1) + L2(coefficient=2)",
+    " + L1(0.1)",
+    ' + L1(0.2, on="W*") + L2(1, on="*")',
+)
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
 SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7}
@@ -142,8 +149,9 @@ def network(random: np.random.Generator) -> str:
         draw.flat.append("Dense(3)")
         reference = draw.read()
     losses = [draw.one(LOSSES), draw.one(OWN_LOSSES)]
-    if reference.shape[-1] > 1:
-        losses += [draw.one(CLASSES).format(tuple(range(1, reference.shape[-1] + 1)))] * 2
+    if (classes := reference.shape[-1]) > 1:
+        usual = [each for each in CLASSES if "{}" not in each or written(classes).isdecimal()]  # a weight for each
+        losses += [draw.one(usual).format(tuple(range(1, classes + 1)))] * 2
     losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     loss = draw.one(losses)

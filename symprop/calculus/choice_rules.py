@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from sympy import Expr, Integer
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, factors_of, is_zero, multiplied, walk
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, common_factor, scaled
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, scaled
 from symprop.calculus.context import Applied, Context, Rule, rule
 from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.tidy import tidy
@@ -62,10 +64,16 @@ def _choice_in(term: Node) -> tuple[Node, Node, Node] | None:
 def _one_choice(condition: Node, yes: Node, no: Node) -> Node:
     """Return the choice, in front of it the number that both branches have, such as 1/m."""
     (first, x), (second, y) = coefficient_and_rest(yes), coefficient_and_rest(no)
-    sizes = [number / number.as_coeff_Mul()[0] for number in (first, second)]
-    common = sizes[0] if sizes[0] == sizes[1] else common_factor([first, second])
+    common = _shared(first, second)
     one = n.Scalar(1)
     return scaled(common, n.Where(condition, scaled(first / common, x or one), scaled(second / common, y or one)))
+
+
+def _shared(first: Expr, second: Expr) -> Expr:
+    """Return what two coefficients share: sizes, and the number beside them, named numbers left where they are."""
+    (plain, rest), (other, more) = (number.as_coeff_Mul() for number in (first, second))
+    sizes, others = (number.as_independent(*number.free_symbols)[1] for number in (rest, more))
+    return (plain if plain == other else Integer(1)) * (sizes if sizes == others else Integer(1))
 
 
 @rule(CHOICES, "off already", "relu(x) * (x > 0) = relu(x)")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Rational
 
-from symprop.algebra.functions import FUNCTIONS, exact
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Compare, Multiply, Node, Power, Scalar, Sum, Variable, Where
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -53,7 +53,7 @@ class Huber(RowLoss):
 
     >>> from symprop import Dense, Input, derive
     >>> derive(Input(3) >> Dense(2) >> Huber(1)).delta(1).text()
-    'where(abs(e) <= 1, e, sign(e))'
+    'where(abs(e) <= delta, e, delta * sign(e))'
 
     Raises:
         SpecError: `delta` is no number above 0.
@@ -68,7 +68,8 @@ class Huber(RowLoss):
             raise SpecError("Huber: delta is above 0, not 0\nallowed: MeanAbsoluteError() for magnitudes alone")
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:
-        error, delta = builder.equation("e", None, output - target, "error"), Scalar(exact(self.delta))
+        error = builder.equation("e", None, output - target, "error")
+        delta = Scalar(builder.hyperparameter("delta", self.delta))
         size, half = FUNCTIONS["abs"](error), Scalar(Rational(1, 2))
         inside, outside = half * Power(error, 2), delta * (size - half * delta)
         return Sum(Where(Compare("<=", size, delta), inside, outside))
