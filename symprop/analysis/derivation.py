@@ -53,6 +53,11 @@ class Derivation(Printable):
         return f"Derivation({self.source!r}, layout={self.system.layout!r})"
 
     @property
+    def counted(self) -> Variable | None:
+        """What the loss of a batch is divided by, where it is not the number of examples."""
+        return None if isinstance(self.network, Formula) else self.network.counted
+
+    @property
     def source(self) -> str:
         """The network, or the formula, as it is typed."""
         return self.network.source if isinstance(self.network, Formula) else self.network.text

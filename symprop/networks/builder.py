@@ -52,6 +52,8 @@ class Books:
     output: Variable | None = None
     loss: Variable | None = None
     prediction: Variable | None = None
+    counted: Variable | None = None
+    """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
     """The layer that gave the latest output."""
     waiting: int | None = None

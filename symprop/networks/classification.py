@@ -123,19 +123,17 @@ class SoftmaxCrossEntropy(OfDistribution):
         classes, smooth = output.shape[-1], self.weights is not None and self.smoothing
         w, counts = class_weights(classes, self.weights, None if smooth else self.ignore), []
         if smooth and self.ignore is not None:
-            counts = [
-                builder.equation("kappa", None, target @ class_mask("v", classes, self.ignore), "whether it counts")
-            ]
+            here = target @ class_mask("v", classes, self.ignore)
+            counts = [builder.equation("kappa", None, here, "whether it counts")]
         omega = builder.equation("omega", None, multiplied([*counts, target @ w]), "what counts")
+        divided: list[Node] = []
+        if self.positions == "mean":
+            whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(omega) if omega.rank else omega))
+            builder.books.counted = builder.equation("Omega", None, whole, "all that counts")
+            divided = [Scalar(BATCH_SIZE), Power(builder.books.counted, -1)]
         entropy = factors_of(self._entropy(builder, output, target))
-        counted = [*counts, w] if smooth else [omega]  # what smoothing adds has weights of its own
-        total = negative(
-            Sum(multiplied([*(each if each is w else _for_each_class(each) for each in counted), *entropy]))
-        )
-        if self.positions == "sum":
-            return total
-        whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(omega) if omega.rank else omega))
-        return Multiply(Scalar(BATCH_SIZE), total, Power(builder.equation("Omega", None, whole, "all that counts"), -1))
+        factors = [*map(_for_each_class, counts), w] if smooth else [_for_each_class(omega)]
+        return multiplied([*divided, negative(Sum(multiplied([*factors, *entropy])))])
 
     def _entropy(self, builder: Builder, output: Variable, target: Variable) -> Node:
         """Return `y * log(p)`, with the targets smoothed."""

@@ -176,6 +176,11 @@ class Network(Joinable):
         return tuple(self._built().books.built)
 
     @property
+    def counted(self) -> Variable | None:
+        """What the loss of a batch is divided by, where it is not the number of examples: all that counts."""
+        return self._built().books.counted
+
+    @property
     def functions(self) -> dict[str, ElementwiseFunction]:
         """The elementwise functions of the activations, by name."""
         return dict(self._built().books.functions)

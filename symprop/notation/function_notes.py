@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import sympy
 from sympy import Expr, Rational
@@ -72,12 +71,17 @@ def known_data(data: n.Known) -> Words:
     """Return the sentence that defines data known beforehand: its numbers, or its elements, `M[i, j] = ...`."""
     values = values_of(data)
     if values is not None:
-        numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(_decimal(value)))]
+        numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(as_typed(value)))]
         return (f"{data.name} = (", *numbers[1:], ").")
-    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    letters, rule = element_of(data)
     place = f"[{', '.join(letters)}]" if letters else ""
-    rule = written_out(data, lambda axis: Variable(letters[axis], (), ()))
     return (f"{data.name}{place} = ", rule, ", indices from 0.")
+
+
+def element_of(data: n.Known) -> tuple[list[str], Node]:
+    """Return letters for the indices of known data, and its element there."""
+    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    return letters, written_out(data, lambda axis: Variable(letters[axis], (), ()))
 
 
 def is_extremum(function: ElementwiseFunction) -> bool:
@@ -86,13 +90,13 @@ def is_extremum(function: ElementwiseFunction) -> bool:
 
 def _with_decimals(body: Node) -> Node:
     """Return the body of a function with its coefficients as decimals, where they were typed as such (0.044715)."""
-    numbers = [part for part in walk(body) if isinstance(part, n.Scalar)]
-    return replace(body, {part: n.Scalar(_decimal(part.value)) for part in numbers})
-
-
-def _decimal(value: Expr) -> Any:
-    written = decimal(value) if isinstance(value, Rational) else None
-    return value if written is None else written
+    decimals: dict[Node, Node] = {}
+    for part in walk(body):
+        if isinstance(part, n.Scalar) and isinstance(part.value, Rational):
+            written = decimal(part.value)
+            if written is not None:
+                decimals[part] = n.Scalar(written)
+    return replace(body, decimals)
 
 
 def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunction] = ()) -> Words:

@@ -66,6 +66,7 @@ class Reader:
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
         self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.counted = derivation.counted
         self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
@@ -166,6 +167,7 @@ class Reader:
             "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
+            "counted": self.counted,
             "lib": self.write.library,
             "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),

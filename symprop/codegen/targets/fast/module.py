@@ -91,6 +91,7 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
+            counted=derivation.counted,
             hyperparameters=named(system),
             uses_math="math." in code,
             optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer]),
