@@ -28,6 +28,7 @@ from symprop.errors import (
     SpecError,
     SymbolNameError,
     SympropError,
+    SympropWarning,
 )
 from symprop.formulas.answer import Answer
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
@@ -119,6 +120,7 @@ __all__ = [
     "Step",
     "SymbolNameError",
     "SympropError",
+    "SympropWarning",
     "System",
     "Tanh",
     "Variable",

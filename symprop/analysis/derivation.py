@@ -283,7 +283,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    return Derivation(net, system, backward, remarks)
+    return Derivation(net, system, backward, (*(net.doubts if isinstance(net, Network) else ()), *remarks))
 
 
 _SPACED = {"*": "*", ",": ", "}

@@ -50,6 +50,7 @@ class OfDistribution(RowLoss):
 
     def predicted(self, builder: Builder, output: Variable) -> Variable:
         """Define the prediction `p`."""
+        self.takes_logits(builder)
         builder.books.prediction = builder.equation("p", None, SoftmaxNode(output), "prediction", PREDICTION)
         return builder.books.prediction
 
@@ -72,7 +73,7 @@ class SoftmaxCrossEntropy(OfDistribution):
     ['z1 = W1 @ x + b1', 'p = softmax(z1)', 'L = -sum(y * log(p))']
     >>> smoothed = Input(3) >> Dense(2) >> SoftmaxCrossEntropy(smoothing=0.1)
     >>> [equation.text() for equation in smoothed.system().equations][1]
-    'y_2 = 9 * y / 10 + 1/20'
+    'y_2 = 9 * y / 10 + 0.05'
 
     Raises:
         SpecError: over one class, where it would always be 0; or an option out of its range.
@@ -201,6 +202,7 @@ class BinaryCrossEntropy(RowLoss):
             )
         logits = not isinstance(builder.books.previous, Sigmoid) if self.from_logits is None else self.from_logits
         if logits:
+            self.takes_logits(builder)
             builder.books.prediction = builder.equation(
                 "p", None, FUNCTIONS["sigmoid"](output), "prediction", PREDICTION
             )

@@ -23,8 +23,9 @@ from symprop.algebra.roles import LOSS, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, factors_of, numbers_apart, replace, terms_of, variables
 from symprop.errors import FormulaError, SpecError, shown
+from symprop.networks.activations import Sigmoid
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer
+from symprop.networks.layers import Layer, Softmax
 from symprop.networks.needs import Need, valued
 from symprop.networks.penalties import Penalty
 
@@ -46,6 +47,13 @@ class LossLayer(Layer):
     def penalties_of(self, builder: Builder) -> list[Node]:
         """Return what is added to the loss whatever the example."""
         return []
+
+    def takes_logits(self, builder: Builder) -> None:
+        """Note a doubt where what comes in was made by a Softmax or a Sigmoid, so that it is probabilities."""
+        if isinstance(builder.books.previous, (Softmax, Sigmoid)):
+            loss, before = type(self).__name__, type(builder.books.previous).__name__
+            what = f"{loss} after {before}: the loss takes logits and makes probabilities of them itself"
+            builder.books.doubts.append(what)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         target = builder.variable("y", (), value.shape, TARGET).change(facts=Tuple(*self.facts(value)))

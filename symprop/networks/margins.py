@@ -30,7 +30,7 @@ class SquaredHinge(Hinge):
 
     >>> from symprop import Dense, Input, derive
     >>> derive(Input(3) >> Dense(1) >> SquaredHinge()).delta(1).text()
-    '-2 * y * relu(1 - y * z1)'
+    '-2 * relu(1 - y * z1) * y'
     """
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:

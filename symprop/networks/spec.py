@@ -11,7 +11,7 @@ from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
-from symprop.errors import SpecError, SympropError, located, pointed, shown
+from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
 from symprop.networks import activations, blocks, classification, layers, losses, margins, regression
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
@@ -66,7 +66,9 @@ def parse_network(text: str) -> Network:
     """
     if not isinstance(text, str):
         raise SpecError(f'a network is text such as "Input(64) >> Dense(10)", not {shown(type(text).__name__)}')
-    return _Reading(text).network()
+    network = _Reading(text).network()
+    warned(network.doubts)
+    return network
 
 
 def as_network(value: Any) -> Network:
