@@ -85,7 +85,7 @@ def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
     if isinstance(value, sympy.Add):
         first, *rest = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
         return Code(write(first).within(SUM) + "".join(_signed(term, write) for term in rest), SUM, NUMBER)
-    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2):
+    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2) and not value.free_symbols:
         return Code(f"math.sqrt({write(value.base).text})", ATOM, NUMBER)
     if isinstance(value, sympy.Pow):
         return Code(f"{write(value.base).within(ATOM)}**{write(value.exp).within(ATOM)}", POWER, NUMBER)
