@@ -44,8 +44,8 @@ def class_weights(classes: Expr, weights: Sequence[Any] | None, ignore: int | No
     (0, 2, 5)
     """
     if weights is None:
-        return class_mask("w", classes, ignore)
-    return listed("w", [0 if place == ignore else exact(weight) for place, weight in enumerate(weights)])
+        return class_mask("omega", classes, ignore)
+    return listed("omega", [0 if place == ignore else exact(weight) for place, weight in enumerate(weights)])
 
 
 def class_mask(name: str, classes: Expr, ignore: int | None) -> Known:

@@ -122,18 +122,18 @@ class SoftmaxCrossEntropy(OfDistribution):
         if not self.of_classes:
             return super().value(builder, output, target)
         classes, smooth = output.shape[-1], self.weights is not None and self.smoothing
-        w, counts = class_weights(classes, self.weights, None if smooth else self.ignore), []
+        weights, here = class_weights(classes, self.weights, None if smooth else self.ignore), []
         if smooth and self.ignore is not None:
-            here = target @ class_mask("v", classes, self.ignore)
-            counts = [builder.equation("kappa", None, here, "whether it counts")]
-        omega = builder.equation("omega", None, multiplied([*counts, target @ w]), "what counts")
+            counted = target @ class_mask("chi", classes, self.ignore)
+            here = [builder.equation("xi", None, counted, "whether it counts")]
+        kappa = builder.equation("kappa", None, multiplied([*here, target @ weights]), "what counts")
         divided: list[Node] = []
         if self.positions == "mean":
-            whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(omega) if omega.rank else omega))
+            whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(kappa) if kappa.rank else kappa))
             builder.books.counted = builder.equation("Omega", None, whole, "all that counts")
             divided = [Scalar(BATCH_SIZE), Power(builder.books.counted, -1)]
         entropy = factors_of(self._entropy(builder, output, target))
-        factors = [*map(_for_each_class, counts), w] if smooth else [_for_each_class(omega)]
+        factors = [*map(_for_each_class, here), weights] if smooth else [_for_each_class(kappa)]
         return multiplied([*divided, negative(Sum(multiplied([*factors, *entropy])))])
 
     def _entropy(self, builder: Builder, output: Variable, target: Variable) -> Node:

@@ -72,10 +72,10 @@ def known_data(data: n.Known) -> Words:
     values = values_of(data)
     if values is not None:
         numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(as_typed(value)))]
-        return (f"{data.name} = (", *numbers[1:], ").")
+        return (data, " = (", *numbers[1:], ").")
     letters, rule = element_of(data)
     place = f"[{', '.join(letters)}]" if letters else ""
-    return (f"{data.name}{place} = ", rule, ", indices from 0.")
+    return (data, f"{place} = ", rule, ", indices from 0.")
 
 
 def element_of(data: n.Known) -> tuple[list[str], Node]:

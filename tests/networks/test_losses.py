@@ -44,8 +44,8 @@ def said(text: str, *names: str, layout: str | None = None) -> list[str]:
         ("SoftmaxCrossEntropy(smoothing=0.1)", ("y_2", "delta1"), ["y′ = 0.9 y + 1/30", "δ₁ = p − y′"]),
         (
             "SoftmaxCrossEntropy(ignore=0)",
-            ("omega", "Omega", "L", "delta1"),
-            ["ω = y w", "Ω = 𝟏ᵀ ω", "L = −(Σᵢⱼ ωᵢ yᵢⱼ log(pᵢⱼ)) / Ω", "δ₁ = (1/Ω) (ω 𝟏ᵀ) ⊙ (p − y)"],
+            ("kappa", "Omega", "L", "delta1"),
+            ["κ = y ω", "Ω = 𝟏ᵀ κ", "L = −(Σᵢⱼ κᵢ yᵢⱼ log(pᵢⱼ)) / Ω", "δ₁ = (1/Ω) (κ 𝟏ᵀ) ⊙ (p − y)"],
         ),
         (
             'MeanSquaredError() + L1(0.3) + L2(0.1, on="b1")',
