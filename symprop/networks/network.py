@@ -182,15 +182,7 @@ class Network(Joinable):
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is probably not meant, each in a sentence: what `>>` and `parse_network` warn of.
-
-        >>> from symprop import Dense, Softmax, parse_network
-        >>> import warnings
-        >>> with warnings.catch_warnings():
-        ...     warnings.simplefilter("ignore")
-        ...     parse_network("Input(3) >> Dense(2) >> Softmax() >> SoftmaxCrossEntropy()").doubts
-        ('SoftmaxCrossEntropy after Softmax: the loss takes logits and makes probabilities of them itself',)
-        """
+        """What is probably not meant, each in a sentence: `>>` and `parse_network` warn of it."""
         return tuple(self._built().books.doubts)
 
     @property
