@@ -183,7 +183,7 @@ def target_kind(network: Network) -> str:
             "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
         )
     facts = targets[0].facts_by_kind
-    kinds = {"sums to 1": CLASSES, "between 0 and 1": BINARY, "signs": SIGNS}
+    kinds = {"sums to 1": CLASSES, "index": CLASSES, "between 0 and 1": BINARY, "signs": SIGNS}
     return next((kind for fact, kind in kinds.items() if fact in facts), NUMBERS)
 
 

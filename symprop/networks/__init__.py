@@ -1,12 +1,13 @@
 """Networks: layers, losses and blocks, each a few lines of algebra."""
 
-from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from symprop.networks.activations import ELU, GELU, Identity, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from symprop.networks.blocks import Chain, Repeat, Residual
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
-from symprop.networks.losses import Loss
 from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
+from symprop.networks.own_activations import Activation
+from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
@@ -34,6 +35,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Network",
+    "PReLU",
     "Parameter",
     "ReLU",
     "Repeat",

@@ -19,7 +19,7 @@ from symprop.networks.builder import Books, Builder
 from symprop.networks.joining import JOIN, Joinable
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
-from symprop.networks.parts import Built, Parameter
+from symprop.networks.parts import LEARNED, Built, Parameter
 from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
@@ -96,12 +96,13 @@ class Network(Joinable):
         return frozenset(found)
 
     def _check_index_names(self, books: Books) -> None:
-        """Raise where a number has the name of an index, or of what text holds by it: `W` beside `W[l]`."""
-        taken = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
-        taken |= dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
-        for name, what in (
-            *((name, "size") for name in self.sizes),
-            *((each.name, "hyperparameter") for each in books.hyperparameters),
+        """Raise where a number or a letter is called as an index, or a number as a letter: `W` beside `W[l]`."""
+        indices = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
+        letters = dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
+        for name, what, taken in (
+            *((name, "size", {**indices, **letters}) for name in self.sizes),
+            *((each.name, "hyperparameter", {**indices, **letters}) for each in books.hyperparameters),
+            *((letter, "learned parameter", indices) for letter in letters),
         ):
             if name in taken:
                 raise SpecError(
@@ -110,16 +111,19 @@ class Network(Joinable):
                 )
 
     def _check_names(self, books: Books, items: list[Item]) -> None:
-        """Raise where an input or a hyperparameter has the name of something else."""
+        """Raise where an input, a hyperparameter or a learned parameter has the name of something else."""
         inputs = [each.name for each in books.inputs]
         numbers = [each.name for each in books.hyperparameters]
-        if inputs == ["x"] and not numbers:
+        learned = [each.variable for each in books.parameters if each.kind == LEARNED]
+        if inputs == ["x"] and not numbers and not learned:
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
-        parts += [parameter.variable for parameter in books.parameters]
+        parts += [parameter.variable for parameter in books.parameters if parameter.kind != LEARNED]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
+        taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
         for what, names, allowed in (
+            ("learned parameter", [each.name for each in learned], "another name"),
             ("hyperparameter", numbers, "another name"),
             ("input", inputs, 'another name, such as name="memory"'),
         ):

@@ -12,7 +12,16 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
-from symprop.networks import activations, blocks, classification, layers, losses, margins, regression
+from symprop.networks import (
+    activations,
+    blocks,
+    classification,
+    layers,
+    margins,
+    own_activations,
+    own_losses,
+    regression,
+)
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -31,13 +40,14 @@ LAYERS: dict[str, type] = {
         activations.Tanh,
         activations.ReLU,
         activations.LeakyReLU,
+        activations.PReLU,
         activations.ELU,
         activations.GELU,
         activations.SiLU,
         activations.Softplus,
         activations.Identity,
         layers.Softmax,
-        activations.Activation,
+        own_activations.Activation,
         regression.MeanSquaredError,
         regression.MeanAbsoluteError,
         regression.Huber,
@@ -46,7 +56,7 @@ LAYERS: dict[str, type] = {
         classification.KLDivergence,
         margins.Hinge,
         margins.SquaredHinge,
-        losses.Loss,
+        own_losses.Loss,
         L1,
         L2,
     )
@@ -134,8 +144,9 @@ class _Reading:
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
+        named = all(each.kind != each.VAR_KEYWORD for each in signature.parameters.values())
         for key in keywords:
-            if key not in signature.parameters:
+            if named and key not in signature.parameters:
                 raise self.placed(
                     SpecError(
                         f"{call.name} has no argument {shown(key)}{closest(key, signature.parameters)}; {_usage(kind)}"

@@ -18,7 +18,7 @@ from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, walk
 from symprop.analysis.derivation import Derivation
-from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.elementwise import VALUE, derivative, raw_slope
 from symprop.errors import FormulaError
 from symprop.notation.blocks import Words
 from symprop.notation.precedence import decimal
@@ -158,13 +158,13 @@ def kinks(function: ElementwiseFunction) -> Iterator[Words]:
         half = n.Scalar(Rational(1, 2))
         yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
         return
-    slope = sympy.diff(function.body, T)
+    slope = raw_slope(function)
     for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
         for _, condition in piecewise.args:
             if (
                 isinstance(condition, sympy.core.relational.Relational)
                 and condition.lhs == T
-                and condition.rhs.is_Rational
+                and condition.rhs.is_number
             ):
                 place = condition.rhs
                 below, above = (_beside(piecewise, place, side) for side in (-1, 1))

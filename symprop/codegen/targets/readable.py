@@ -30,7 +30,7 @@ from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, l
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import optimizer_of, running_of
-from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.initialisers import initialiser_of
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
 """Functions that a module defines where its statements call them."""
@@ -247,9 +247,10 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
     """
     lines: list[str] = []
     for place, parameter in enumerate(derivation.parameters):
-        row, shape = INITIALISERS[parameter.initialiser], shape_text(parameter.variable.shape)
+        row, shape = initialiser_of(parameter.initialiser), shape_text(parameter.variable.shape)
         note, constant = [], row.constant is not None
-        draw = rows[row.name if constant else row.distribution].format(shape=shape, place=place)
+        kind = row.name if row.name in rows else row.distribution
+        draw = rows[kind].format(shape=shape, place=place, value=row.name)
         variance = number(sympy.factor(row.scale**2)).text
         if not constant and variance != "1":
             for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):
