@@ -92,7 +92,7 @@ RULE_EXAMPLES: dict[str, Shown] = {
         "where(z > 0, x, 0) * log(z)", "z: n positive, x: n"
     ),
     "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
-        "where(w > 0, x, 0) * y + where(w > 0, 0, x) * sin(z)", "w: n, x: n, y: n, z: n"
+        "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
     ),
     "relu(x) * (x > 0) = relu(x)": Shown("relu(x) * where(x > 0, 1, 0)", "x: n"),
     "x * y - x * z = x * (y - z)": Shown("x * y - x * z", "x: n, y: n, z: n"),

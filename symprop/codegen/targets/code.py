@@ -72,24 +72,25 @@ def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
         return Code(value.name, ATOM, NUMBER)
     if value in (sympy.pi, sympy.E):
         return Code(f"math.{'pi' if value == sympy.pi else 'e'}", ATOM, NUMBER)
-    if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1:
+    sizes = bool(value.free_symbols)
+    if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1 and not sizes:
         return Code(f"math.{MATH[type(value).__name__]}({write(value.args[0]).text})", ATOM, NUMBER)
-    above, below = sympy.fraction(sympy.together(value) if value.free_symbols else value)
+    above, below = sympy.fraction(sympy.together(value) if sizes else value)
     if below != 1:
         return Code(f"{write(above).within(PRODUCT)} / {write(below).within(UNARY)}", PRODUCT, NUMBER)
     if value.could_extract_minus_sign() and isinstance(value, sympy.Mul):
         return Code(f"-{write(-value).within(UNARY)}", UNARY, NUMBER)
     if isinstance(value, sympy.Mul):
-        factors = value.args if value.free_symbols else value.as_ordered_factors()
+        factors = value.args if sizes else value.as_ordered_factors()
         return Code(" * ".join(write(factor).within(PRODUCT) for factor in factors), PRODUCT, NUMBER)
     if isinstance(value, sympy.Add):
         first, *rest = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
         return Code(write(first).within(SUM) + "".join(_signed(term, write) for term in rest), SUM, NUMBER)
-    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2) and not value.free_symbols:
+    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2) and not sizes:
         return Code(f"math.sqrt({write(value.base).text})", ATOM, NUMBER)
     if isinstance(value, sympy.Pow):
         return Code(f"{write(value.base).within(ATOM)}**{write(value.exp).within(ATOM)}", POWER, NUMBER)
-    if value.free_symbols:
+    if sizes:
         raise LookupError(f"no source for the size {value}")
     return number(unnamed(value))
 

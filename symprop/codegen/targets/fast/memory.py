@@ -186,16 +186,13 @@ class _Planner:
         target, expression = statement.target, statement.expression
         stop = self.last.get(target, place)
         given = "gradient" if target.is_gradient else "statistics"
-        if self.loops:
-            if target.rank or (target in self.returned and target.is_gradient):
+        is_wanted = target in self.returned and target.is_gradient  # lies in one vector with the others
+        if is_boolean(expression, self.booleans) and not self.loops:
+            self.booleans.add(target)
+        if self.loops or is_allocated(expression):
+            if is_wanted or (self.loops and target.rank):
                 kind = given if target in self.returned else "memory"
                 self._enter(Block(target, kind, target.shape, place, stop), target)
-            return
-        if is_boolean(expression, self.booleans):
-            self.booleans.add(target)
-        if is_allocated(expression):
-            if target in self.returned and target.is_gradient:  # gradients lie in one vector, into which it is copied
-                self._enter(Block(target, given, target.shape, place, stop), target)
             return
         operand = self._overwritten(place, statement) if self.reuse else None
         if operand is not None:
