@@ -15,6 +15,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -394,6 +395,35 @@ def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
     return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
 
 
+def class_weights(call: Call, classes: int) -> tuple[Array, Array]:
+    """Return the weight of each class, and which classes count at all."""
+    counted = np.ones(classes)
+    if call.get(9, "ignore") is not None:
+        counted[call.get(9, "ignore")] = 0
+    return np.array(call.get(9, "weights", None) or np.ones(classes), dtype=float), counted
+
+
+def softmax_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Cross-entropy as PyTorch defines it with weights, a class that is ignored and smoothed labels."""
+    weights, counted = class_weights(call, a.shape[-1])
+    smoothing = call.get(9, "smoothing", 0)
+    smoothed = (1 - smoothing) * y + smoothing / a.shape[-1]
+    rows = -np.sum(weights * smoothed * np.log(softmax(a)), axis=-1)
+    return np.sum((y @ counted) * rows)
+
+
+def huber(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Squares of small errors, lines for large ones."""
+    e, delta = a - y, call.get(0, "delta", 1)
+    size = WORDS["abs"](e)
+    return np.sum(np.where(np.real(size) <= delta, e**2 / 2, delta * (size - delta / 2)))
+
+
+def hinge(a: Array, y: Array) -> Array:
+    """What each margin falls short of 1."""
+    return np.where(above(1 - y * a), 1 - y * a, 0)
+
+
 def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
     """A formula in the output and the target, with numbers by name, and sizes where the target declares them."""
     numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "y")}
@@ -403,16 +433,37 @@ def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
 
 LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
     "MeanSquaredError": lambda a, y, call, maker: np.sum((a - y) ** 2) / 2,
-    "SoftmaxCrossEntropy": lambda a, y, call, maker: -np.sum(y * np.log(softmax(a))),
+    "MeanAbsoluteError": lambda a, y, call, maker: np.sum(WORDS["abs"](a - y)),
+    "Huber": huber,
+    "Hinge": lambda a, y, call, maker: np.sum(hinge(a, y)),
+    "SquaredHinge": lambda a, y, call, maker: np.sum(hinge(a, y) ** 2),
+    "SoftmaxCrossEntropy": softmax_cross_entropy,
+    "KLDivergence": lambda a, y, call, maker: np.sum(y * (np.log(np.where(y > 0, y, 1)) - np.log(softmax(a)))),
     "BinaryCrossEntropy": binary_cross_entropy,
     "Loss": own_loss,
 }
-"""Losses of one example: of the output, the target, the call and the layer that made the output."""
+"""Losses of one example, summed over its positions: of the output, the target, the call and the maker of the output."""
+
+
+def counts(y: Array, call: Call) -> float:
+    """How much an example counts: each position by the weight of its class, or 1; all as one where they are summed."""
+    if call.name == "Loss" or call.get(9, "positions") == "sum":
+        return 1
+    if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
+        return float(np.prod(y.shape[:-1]))
+    weights, counted = class_weights(call, y.shape[-1])
+    return float(np.sum(y @ (weights * counted)))
+
+
+def chosen(params: Params, call: Call) -> list[Array]:
+    """Return the parameters that a penalty keeps small: the weights, or those that it names."""
+    patterns = (call.get(9, "on") or "W*").split()
+    return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
 
 PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L2": lambda params, call: (
-        call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for name, W in params.items() if name.startswith("W"))
-    ),
+    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
+    "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
 }
 
 
@@ -436,11 +487,13 @@ class Network:
         self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
 
     def loss(self, params: Params, x: Array, y: Array) -> Any:
-        """Return the mean loss of a batch, an example in each row, and the penalties."""
+        """Return the mean loss of a batch, over all that counts, an example in each row, and the penalties."""
         loss, *penalties = self.ends
         outputs = self.output(params, x)
         examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
-        return np.mean(examples) + sum(PENALTIES[each.name](params, each) for each in penalties)
+        return sum(examples) / sum(counts(target, loss) for target in y) + sum(
+            PENALTIES[each.name](params, each) for each in penalties
+        )
 
     def derivative(self, params: Params, x: Array, y: Array, along: Params) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""

@@ -39,6 +39,24 @@ OWN_LOSSES = (
     'Loss("sum(where(abs(a - y) < d, (a - y)**2 / 2, d * (abs(a - y) - d / 2)))", d=0.75)',
     'Loss("sum(log(1 + exp(-s * y * a))) / s", y="signs", s=2)',
 )
+LOSSES = (
+    *("MeanSquaredError()", "MeanAbsoluteError()", "Huber()", "Huber(0.3)", "Hinge()", "SquaredHinge()"),
+    *('MeanSquaredError(positions="sum")', 'Huber(delta=2, positions="sum")', 'Hinge(positions="sum")'),
+)
+CLASSES = (
+    *("SoftmaxCrossEntropy()", "SoftmaxCrossEntropy(smoothing=0.1)", "KLDivergence()", "SoftmaxCrossEntropy(ignore=0)"),
+    *("SoftmaxCrossEntropy(weights={})", "SoftmaxCrossEntropy(smoothing=0.2, ignore=1, weights={})"),
+    *('SoftmaxCrossEntropy(positions="sum", ignore=1)', 'KLDivergence(positions="sum")'),
+)
+"""Losses of at least two classes, with a weight for each in the braces."""
+PENALTIES = (
+    "",
+    "",
+    " + L2(0.1)",
+    " + L2(0.1) + L2(coefficient=2)",
+    " + L1(0.1)",
+    ' + L1(0.2, on="W*") + L2(1, on="*")',
+)
 CLASS_LOSSES = (
     'Loss("logsumexp(a) - a[y]", y="class")',
     'Loss("log(sum(exp(s * a))) - s * a[y] + q * sum(a**2)", y="class", s=0.5, q=0.1)',
@@ -176,13 +194,16 @@ def network(random: np.random.Generator) -> str:
     if not reference.parameters:
         draw.flat.append("Dense(3)")
         reference = draw.read()
-    losses = ["MeanSquaredError()", "SoftmaxCrossEntropy()", draw.one(OWN_LOSSES)]
+    losses = [draw.one(LOSSES), draw.one(OWN_LOSSES)]
+    if (classes := reference.shape[-1]) > 1:
+        usual = [each for each in CLASSES if "{}" not in each or written(classes).isdecimal()]  # a weight for each
+        losses += [draw.one(usual).format(tuple(range(1, classes + 1)))] * 2
     losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
     if any(name.startswith("W") for name in reference.parameters):
-        loss += draw.one(["", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)"])
+        loss += draw.one(PENALTIES)
     return " >> ".join([*draw.flat, loss])
 
 
@@ -244,9 +265,13 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
         y = np.sign(y)
     if reference.ends[0].name == "BinaryCrossEntropy":
         y = random.uniform(0.05, 0.95, y.shape)
-    if reference.ends[0].name == "SoftmaxCrossEntropy":
+    if reference.ends[0].name.endswith("Hinge"):
+        y = np.sign(y)
+    if reference.ends[0].name in ("SoftmaxCrossEntropy", "KLDivergence"):
         y = random.uniform(0.05, 1, y.shape)
         y /= y.sum(axis=-1, keepdims=True)
+    if {"ignore", "weights"} & set(reference.ends[0].keywords):
+        y = np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
     return params, x, y
 
 

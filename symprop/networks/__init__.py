@@ -15,16 +15,18 @@ from symprop.networks.activations import (
 )
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
-from symprop.networks.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
 from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.own_activations import Activation
 from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2
+from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
 
@@ -32,6 +34,7 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "L1",
     "L2",
     "LAYERS",
     "SGD",
@@ -48,12 +51,16 @@ __all__ = [
     "Embedding",
     "GroupNorm",
     "Highway",
+    "Hinge",
+    "Huber",
     "Identity",
     "Input",
+    "KLDivergence",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Momentum",
     "Multiply",
@@ -69,6 +76,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "SquaredHinge",
     "Sum",
     "SwiGLU",
     "Tanh",

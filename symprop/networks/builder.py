@@ -52,7 +52,11 @@ class Books:
     output: Variable | None = None
     loss: Variable | None = None
     prediction: Variable | None = None
+    counted: Variable | None = None
+    """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
+    doubts: list[str] = field(default_factory=list)
+    """What is probably not meant, each in a sentence."""
     """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""

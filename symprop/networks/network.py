@@ -13,7 +13,7 @@ from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
-from symprop.errors import SpecError, shown
+from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
 from symprop.networks.joining import JOIN, Row
@@ -180,6 +180,16 @@ class Network(Row):
         return tuple(self._built().books.built)
 
     @property
+    def counted(self) -> Variable | None:
+        """What the loss of a batch is divided by, where it is not the number of examples: all that counts."""
+        return self._built().books.counted
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is probably not meant, each in a sentence: `>>` and `parse_network` warn of it."""
+        return tuple(self._built().books.doubts)
+
+    @property
     def functions(self) -> dict[str, ElementwiseFunction]:
         """The elementwise functions of the activations, by name."""
         return dict(self._built().books.functions)
@@ -297,9 +307,11 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
             f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer"
         )
     layers = (*_layers(left), *_layers(right))
-    if isinstance(left, Network):
-        return Network(layers, list(left._progress))
-    return Network(layers) if isinstance(layers[0], Input) else Chain(layers)
+    if not isinstance(layers[0], Input):
+        return Chain(layers)
+    network = Network(layers, list(left._progress) if isinstance(left, Network) else [])
+    warned(network.doubts)
+    return network
 
 
 def _layers(part: Layer | Chain | Network) -> tuple[Layer, ...]:

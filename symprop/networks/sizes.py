@@ -38,7 +38,7 @@ LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in
 
 COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
-OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
+OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?|omega|chi|xi|kappa|Omega")
 """Names that the variables of a network have."""
 NUMBERED = ("W", "b", "E")
 """Letters of parameters, which have a number or an index of their own wherever they stand: a size may be called so."""

@@ -26,7 +26,7 @@ from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
+from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale
@@ -91,6 +91,7 @@ def module_source(
             network=_network(derivation.source),
             dtype=dtype,
             again=_again(options, compiled is not None),
+            counted=derivation.counted,
             hyperparameters=named(system),
             code_uses_math="math." in code,
             optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters),
@@ -167,6 +168,7 @@ def _given(variable: Variable) -> dict[str, object]:
         "size": str(variable.shape[-1]),
         "count": str(variable.shape[-1] if ids is None else ids),
         "says": _said(variable, kind),
+        "rows": rows_in_words(variable),
         "checks": checks,
         "takes_eps": any("eps" in line for line in checks),
         "takes_rows": kind == "classes" or any("rows" in line for line in checks),
@@ -179,7 +181,7 @@ def _said(variable: Variable, kind: str) -> str:
     if kind == "ids":
         return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
     if kind == "classes":
-        return f"{before} class ids, or {shape} rows that sum to 1"
+        return f"{before} class ids, or {shape} {rows_in_words(variable)}"
     one = f" or {before}" if _is_column(variable) else ""
     return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
 
