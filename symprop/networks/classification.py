@@ -31,7 +31,6 @@ from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import Builder
 from symprop.networks.class_weights import checked_weights, class_mask, class_weights
-from symprop.networks.layers import Softmax
 from symprop.networks.losses import RowLoss
 from symprop.networks.needs import Need, valued
 from symprop.networks.sizes import check_number
