@@ -182,8 +182,7 @@ def _complex_log(t: Array) -> Array:
 
 
 def _within(t: Array) -> Array:
-    """Return `t`, and not a number beyond -1 and 1, where arcsin has no real value."""
-    return np.where(np.abs(t.real) > 1, np.nan, t)
+    return np.where(np.abs(t.real) > 1, np.nan, t)  # beyond -1 and 1, arcsin has no real value
 
 
 class Complex(Arithmetic):
@@ -213,10 +212,11 @@ class Complex(Arithmetic):
     }
 
     def number(self, value: Expr) -> Any:
-        return complex(value)
+        return _double(value)
 
     def array(self, values: Any) -> Array:
-        return np.asarray(values, dtype=complex)
+        exact = np.asarray(values).dtype.kind == "O"
+        return np.asarray(np.frompyfunc(_double, 1, 1)(values) if exact else values, dtype=complex)
 
     def real(self, values: Array) -> Array:
         return np.real(values)
@@ -238,6 +238,11 @@ class Complex(Arithmetic):
             exponent.real > 0, 0, np.where(exponent == 0, 1, np.where(exponent.real < 0, np.inf, np.nan))
         )
         return np.asarray(np.where(zero, at_zero, sign * np.exp(exponent * np.log(size))))
+
+
+def _double(value: Any) -> complex:
+    short = isinstance(value, sympy.Rational) and abs(value.p) < 1e300 > value.q  # else SymPy, a hundred times slower
+    return complex(int(value.p) / int(value.q) if short else value)
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Array]:
