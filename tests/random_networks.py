@@ -267,7 +267,7 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
         y = random.uniform(0.05, 0.95, y.shape)
     if reference.ends[0].name.endswith("Hinge"):
         y = np.sign(y)
-    if reference.ends[0].name in ("SoftmaxCrossEntropy", "KLDivergence"):
+    if reference.ends[0].name in ("SoftmaxCrossEntropy", "KLDivergence") or "sums-to-1" in declared:
         y = random.uniform(0.05, 1, y.shape)
         y /= y.sum(axis=-1, keepdims=True)
     if {"ignore", "weights"} & set(reference.ends[0].keywords):
