@@ -23,7 +23,7 @@ ACTIVATIONS = (
     *("ELU(alpha=0.5)", "GELU()", 'GELU("tanh")', 'GELU(approximate="tanh")', "SiLU()", "Softplus()", "Identity()"),
     *("Softmax()", 'Activation("t * sigmoid(t)", name="swish")', 'Activation("log(1 + u**2)")'),
     'Activation("where(r > 0, r, 0.3 * tanh(r))", "bent")',
-    *("PReLU()", "PReLU(each=True)", 'Activation("r * sigmoid(beta * r)", learned={"beta": "1.5"})'),
+    *("PReLU()", "PReLU(each=True)", 'Activation("r * sigmoid(c * r)", learned={"c": "1.5"})'),
     'Activation("g * z / sqrt(mean(z**2) + eps)", eps=1e-5, learned={"g": "n"})',
     'Activation("g * (z - mean(z)) / sqrt(mean((z - mean(z))**2) + eps) + c", eps=0.1,'
     ' learned={"g": "n", "c": "n 0.5"})',
