@@ -15,6 +15,7 @@ from sympy import Expr, Rational, prod
 
 from symprop.algebra.nodes import Add, BatchMean, Node, Power, Reshape, Scalar, Sum, Variable
 from symprop.algebra.roles import STATISTIC
+from symprop.errors import SpecError
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need
@@ -32,6 +33,8 @@ class Norm(Layer):
 
     def __post_init__(self) -> None:
         check_number(self.eps, f"{type(self).__name__}: eps", 0, LARGEST_EPS)
+        if self.eps == 0:
+            raise SpecError(f"{type(self).__name__}: eps is above 0, since a deviation may be 0")
 
     def arranged(self, builder: Builder, value: Node) -> Node:
         """Return the input in the shape in which it is normalised."""
@@ -138,11 +141,16 @@ class GroupNorm(Norm):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         if isinstance(self.groups, int):
-            yield Need(shape[-1], least=2 * self.groups, multiple=self.groups)
+            yield Need(shape[-1], least=(2 if len(shape) == 1 else 1) * self.groups, multiple=self.groups)
 
     def arranged(self, builder: Builder, value: Node) -> Node:
-        groups = builder.size(self.groups)
-        return Reshape(value, (*value.shape[:-1], groups, value.shape[-1] / groups))
+        groups, channels = builder.size(self.groups), value.shape[-1]
+        if not (channels / groups).is_integer:
+            raise SpecError(
+                f"{self.text}: {channels} channels are no multiple of {groups}\n"
+                f"allowed: numbers, or channels such as {groups}*n"
+            )
+        return Reshape(value, (*value.shape[:-1], groups, channels / groups))
 
     def mean(self, node: Node) -> Node:
         return mean_over(node, [axis for axis in range(node.rank) if axis != node.rank - 2])
