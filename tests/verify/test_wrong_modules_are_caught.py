@@ -50,9 +50,9 @@ ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
         (HINGE, "np.greater(", "np.greater_equal(", "all gradients"),
         (NORMED, "    mu1 = R1\n", "    mu1 = z1.sum(axis=0) / len(z1)\n", "predict"),
         (NORMED, "    nu1 = V1\n", "    nu1 = 1.001 * V1\n", "forward"),
-        (NORMED, "0.9 * R1", "0.901 * R1", "R1"),
+        (NORMED, "(1 - momentum) * R1", "(1.001 - momentum) * R1", "R1"),
         (NORMED, '"nu1": nu1', '"nu1": mu1', "V1"),
-        (NORMED, "m * nu1 / (10 * m - 10)", "0.1 * nu1", "V1"),
+        (NORMED, "(m * momentum) * nu1 / (m - 1)", "momentum * nu1", "V1"),
     ],
 )
 def test_wrong_source_is_caught(network: str, old: str, new: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
