@@ -7,8 +7,9 @@ from sympy import Expr
 
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import INPUT
-from symprop.networks.blocks import Repeat
-from symprop.networks.branches import Residual
+from symprop.networks.activations import Activation
+from symprop.networks.layers import Layer
+from symprop.networks.losses import Penalised
 from symprop.networks.network import Network, further_inputs
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
@@ -16,8 +17,10 @@ from symprop.notation.page_blocks import PageWriter
 
 
 def layers_of(network: Network) -> tuple[Built, ...]:
-    """Return the layers that add something, in order: a block that only holds others is left out."""
-    return tuple(built for built in network.built if not isinstance(built.layer, Repeat))
+    """Return the layers that add something, in order: no block that only holds others, no empty branch."""
+    return tuple(
+        each for each in network.built if not each.holds_alone and not (each.nesting and each.output == each.value)
+    )
 
 
 def layer_table(network: Network, writer: PageWriter) -> Grid:
@@ -35,7 +38,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
         rows.append(
             GridRow(
                 (
-                    (Code(name_of(built)),),
+                    name_of(built, writer),
                     (Math(writer.formula(built.output)),),
                     (Math(writer.dimensions(built.output.shape) or "1"),),
                     tuple(parameters[1:]),
@@ -62,8 +65,16 @@ def _count(count: Expr, writer: PageWriter) -> Words:
     return (f"{int(count):,}",) if count.is_Integer else (Math(writer.number(count)),)
 
 
-def name_of(built: Built) -> str:
-    """Return what a layer is called in the table: a residual block by the sum at its end."""
-    if isinstance(built.layer, Residual):
-        return "Residual: sum" if not built.layer.projection else "Residual: sum, with projection"
-    return built.layer.text
+def name_of(built: Built, writer: PageWriter) -> Words:
+    """Return what a layer is called in the table: one that joins branches by its kind and what it joins."""
+    if not built.is_join:
+        return (Code(built.layer.text),)
+    joined = [", ", *(part for output in built.joins for part in (", ", Math(writer.formula(output))))][2:]
+    return (Code(drawn_name(built.layer)), f": {built.layer.join.name} of ", *joined)
+
+
+def drawn_name(layer: Layer) -> str:
+    """The kind of a layer; an activation of one's own has a name, a loss with penalties that of the loss."""
+    if isinstance(layer, Penalised):
+        return drawn_name(layer.loss)
+    return layer.name if isinstance(layer, Activation) else type(layer).__name__

@@ -20,8 +20,6 @@ from symprop.reports.flow import measured, stations
 from symprop.reports.general import with_name
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.proof import _independence
-from symprop.reports.row_of_layers import _connections, _shortcuts
-from symprop.reports.row_of_layers import stations as stations_drawn
 from symprop.reports.subject import Subject
 from symprop.verify.measure import Row
 
@@ -391,12 +389,3 @@ def test_a_figure_whose_letters_would_be_too_small_is_left_out(residual: symprop
 def test_the_plot_marks_whole_powers_of_ten() -> None:
     tikz, _ = plot([Point("W_1", "W", 20.0), Point("W_2", "W", 70.0)])
     assert "ytick={1e1,1e2}" in tikz
-
-
-def test_an_arc_keeps_away_from_the_arrow_that_comes_from_the_line_above() -> None:
-    drawn = stations_drawn(
-        symprop.parse_network("Input(4) >> Repeat(Residual(Dense(4) >> Tanh()), 4) >> MeanSquaredError()")
-    )
-    tops = {y for corners, _ in _shortcuts(drawn) for _, y in corners}
-    between = {y for corners in _connections(drawn) if len(corners) > 2 for _, y in corners[2:4]}
-    assert between and min(abs(top - level) for top in tops for level in between) > 0.3
