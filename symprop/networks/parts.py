@@ -20,6 +20,7 @@ class Part(Protocol):
 
     is_activation: ClassVar[bool]
     is_transparent: ClassVar[bool]
+    is_opened: ClassVar[bool]
     preferred_initialiser: ClassVar[str]
 
     @property
