@@ -74,7 +74,7 @@ def _called(built: Built, before: Variable, known: Iterable[Variable], writer: P
     """What a layer is called: one that joins branches with its formula, one that reads not the row above with what."""
     if built.is_join:
         (*_, item) = built.items
-        made = [] if isinstance(item, Loop) else [": ", Math(writer.formula(item.expression))]
+        made = [] if isinstance(item, Loop) else [" (", Math(writer.formula(item.expression)), ")"]
         return (Code(drawn_name(built.layer)), *made)
     reads = built.value != before and built.value in known
     return (Code(built.layer.text), *((" of ", Math(writer.formula(built.value))) if reads else ()))

@@ -157,7 +157,7 @@ def residual(subject: Subject) -> Iterator[Block]:
         expansion = expansion_of(one.system)
     except (SpecError, LimitError):
         return
-    if len(expansion.blocks) > 1:
+    if len(expansion.stack) > 1:
         yield from _paths(expansion, writer)
 
 
@@ -205,17 +205,21 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     first, last = expansion.blocks[0], expansion.blocks[-1]
     left = writer.partial(last.exit, first.branch)
     count = len(expansion.paths)
+    through = "blocks" if len(expansion.blocks) == len(expansion.stack) else "branches"
     yield Paragraph(
         (
-            f"Multiplied out, the Jacobian of {len(expansion.blocks)} blocks in a row is a sum over {count:,} paths, "
-            "one for each choice of blocks to go through (Veit, Wilber and Belongie, 2016)",
+            f"Multiplied out, the Jacobian of {len(expansion.stack)} blocks in a row is a sum over {count:,} paths, "
+            f"one for each choice of {through} to go through (Veit, Wilber and Belongie, 2016)",
             ":" if count <= MOST_PATHS else ", too many to be written here. As a product it is",
         )
     )
     if count <= MOST_PATHS:
         written = expansion.latex(writer.formula)
     else:
-        partials = [writer.partial(block.branch, block.entry) for block in reversed(expansion.blocks[1:])]
+        partials = [
+            " + ".join(writer.partial(branch.branch, branch.entry) for branch in block)
+            for block in reversed(expansion.stack[1:])
+        ]
         written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
     yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
 

@@ -44,9 +44,10 @@ def section(report: symprop.Report, name: str) -> str:
 
 
 def test_every_section_is_there_in_order(residual: symprop.Report) -> None:
-    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in SECTIONS]
+    wanted = [name for name in SECTIONS if name != "branches"]  # all its branches are residual blocks
+    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in wanted]
     titles = re.findall(r"\\section\{(.*?)\}", residual.latex())
-    assert titles == [title for title, _ in SECTIONS.values()]
+    assert titles == [SECTIONS[name][0] for name in wanted]
 
 
 def test_every_equation_has_one_label_and_its_number(residual: symprop.Report) -> None:
@@ -293,7 +294,26 @@ def test_wrong_parts_are_refused(residual: symprop.Report, method: str, argument
 
 def test_words_have_an_apostrophe_and_tables_no_wide_colon(residual: symprop.Report) -> None:
     assert "the block's input" in section(residual, "residual")
-    assert r"Residual:\ sum" in section(residual, "network")
+    assert r"\texttt{Residual} ($f_2 + a_1$)" in section(residual, "network")
+
+
+def test_a_report_of_gates_says_what_branches_read_and_what_bounds_them() -> None:
+    made = symprop.report(
+        "Input(4) >> Dense(3) >> Tanh() >> Multiply(Dense(3) >> Tanh(), Dense(3) >> Sigmoid()) >> GLU(2)"
+        " >> Concatenate((), Dense(2)) >> MeanSquaredError()",
+        without=["certificate", "code", "cost"],
+    )
+    table = section(made, "network")
+    assert r"\texttt{Dense(\penalty300{}3)} of $a_1$ & $z_3$" in table and r"\texttt{GLU} ($z_4 \odot f_5$)" in table
+    assert "Identity" not in table[table.index(r"\begin{longtable}") :]  # it adds nothing
+    blocks = section(made, "branches")
+    assert r"\begin{bmatrix} I \\ W_6 \end{bmatrix}" in blocks
+    assert r"\operatorname{diag}(f_5) W_4 + \operatorname{diag}{\left(z_4 \odot f_5" in blocks
+    bounds = section(made, "flow")
+    assert r"$\|W_2\|_2 + \frac{\|W_3\|_2}{4}$" in bounds and "none: $z_4$ is not bounded" in bounds
+    assert "a shortcut adds 1" not in bounds
+    assert not any(part.label == "sec:residual" for part in made.sections)
+    assert "‖" in made.html() and "⊙" in made.html()
 
 
 def test_a_title_is_escaped() -> None:
