@@ -51,7 +51,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
                 (built.output.name,),
             )
         )
-        seen.append(built.output)
+        seen += [built.value, built.output]
     if all(built.index is None for built in layers_of(network)):
         rows.append(GridRow((("total",), (), (), (), _count(sympy.expand(total), writer))))
     head: tuple[Words, ...] = (("Layer",), ("Output",), ("Shape",), ("Parameters",), ("Number",))
