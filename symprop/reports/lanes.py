@@ -129,7 +129,7 @@ def lanes(network: Network) -> Lanes | None:
     >>> from symprop.networks.spec import parse_network
     >>> drawn = lanes(parse_network("Input(2) >> Sum(Dense(2) >> Tanh(), Dense(2), ()) >> MeanSquaredError()"))
     >>> [(each.name or each.sign[0], each.column, each.lane) for each in drawn.stations][:4]
-    [('Input', 0, 0.0), ('Dense', 1, 0.0), ('Tanh', 2, 0.0), ('Dense', 1, 1.75)]
+    [('Input', 0, 0.0), ('Dense', 1, 0.0), ('Tanh', 2, 0.0), ('Dense', 1, 1.4)]
     """
     plan = _Plan(frozenset(each.name for each in network.inputs[1:]))
     plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
