@@ -29,6 +29,12 @@ EXAMPLES = (
         "Input(4) >> Dense(5, bias=False) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.001)",
         optimizer="sgd",
     ),
+    Example(
+        "branches",
+        "Input(4) >> Sum(Dense(3) >> Tanh(), Dense(3)) >> Concatenate((), Dense(2) >> ReLU()) >> Dense(2)"
+        " >> MeanSquaredError()",
+    ),
+    Example("gates", "Input(4) >> Highway(GLU(4)) >> Dense(3) >> SoftmaxCrossEntropy()", optimizer="sgd"),
     Example("adamw", "Input(4) >> Dense(6) >> SiLU() >> Dense(2) >> MeanSquaredError()", optimizer="adamw"),
 )
 

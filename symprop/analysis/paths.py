@@ -3,6 +3,8 @@
 Block `k` computes `h_k = h_(k-1) + f_k(h_(k-1))`, so its Jacobian is `I + J_k`, and that of the stack by the first
 branch is `(I + J_n) ... (I + J_2)`. Multiplied out these are `2**(n - 1)` products, an ensemble of shallower networks
 (Veit, Wilber and Belongie, *Residual networks behave like ensembles of relatively shallow networks*, 2016).
+A block that adds several branches to its input has a factor `I + J_k + J_k'`, so a path may take either of them. Where
+branches are multiplied or put one after the other there is no such sum, and nothing is said.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from math import prod
 
 import sympy
 
@@ -26,7 +29,7 @@ from symprop.calculus.reached import dependents
 from symprop.calculus.rules import context
 from symprop.errors import LimitError, SpecError
 
-MOST_BLOCKS = 12
+MOST_PATHS = 2**11
 
 Path = tuple[int, ...]
 """The blocks that a path goes through, by position in the stack, the last one first; `()` is the identity."""
@@ -34,7 +37,7 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Block:
-    """One residual block: `exit = entry + branch`, and the Jacobian of the branch by the entry."""
+    """A branch of a residual block, `exit = entry + branch + ...`, and the Jacobian of the branch by the entry."""
 
     entry: Variable
     branch: Variable
@@ -44,22 +47,30 @@ class Block:
 
 @dataclass(frozen=True)
 class Expansion(Shown):
-    """The Jacobian of the last block's output by the first block's branch, multiplied out."""
+    """The Jacobian of the last block's output by the first block's branch, multiplied out.
+
+    A block stands in `blocks` once for each of its branches.
+    """
 
     blocks: tuple[Block, ...]
     paths: tuple[Path, ...]
 
     _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
 
+    @property
+    def stack(self) -> tuple[tuple[Block, ...], ...]:
+        """The branches, block by block."""
+        return tuple(tuple(block) for _, block in itertools.groupby(self.blocks, key=lambda branch: branch.exit))
+
     def groups(self) -> tuple[tuple[Path, ...], ...]:
-        """The paths by the last block that they go through; the identity comes first."""
+        """The paths by the last branch that they go through; the identity comes first."""
         grouped = itertools.groupby(self.paths, key=lambda path: path[:1])
         return tuple(tuple(paths) for _, paths in grouped)
 
     def factored(self) -> Node:
         """The product `(I + J_n) @ ... @ (I + J_2)`."""
         identity = n.Identity(self.blocks[0].branch.shape[0])
-        factors = [n.Add(identity, block.jacobian) for block in reversed(self.blocks[1:])]
+        factors = [n.Add(identity, *(branch.jacobian for branch in block)) for block in reversed(self.stack[1:])]
         return _product(factors, identity)
 
     def matrix(self, path: Path) -> Node:
@@ -112,37 +123,40 @@ def _product(factors: list[Node], identity: Node) -> Node:
 def residual_blocks(system: System) -> tuple[Block, ...]:
     """Return the longest stack of residual blocks in a network, each block starting where the one before ends.
 
+    Each stands there once for each of its branches.
+
     Raises:
         SpecError: the network has no residual block of vectors with an identity shortcut.
     """
     equations = without_loops(system)
     known = context(system)
-    stacks: list[list[Block]] = []
+    stacks: list[list[list[Block]]] = []
     for position, equation in enumerate(equations):
         found = _shortcut(equation, equations[:position])
-        if found is None or not between_vectors(equations[:position], found[1], found[0]):
+        before = equations[:position]
+        if found is None or not all(between_vectors(before, branch, found[0]) for branch in found[1]):
             continue
-        entry, branch = found
-        block = Block(entry, branch, equation.target, chained(equations[:position], branch, entry, known))
-        if stacks and stacks[-1][-1].exit == entry:
+        entry, branches = found
+        block = [Block(entry, each, equation.target, chained(before, each, entry, known)) for each in branches]
+        if stacks and stacks[-1][-1][0].exit == entry:
             stacks[-1].append(block)
         else:
             stacks.append([block])
     if not stacks:
         raise SpecError("the network has no residual block of vectors with an identity shortcut")
-    longest: list[Block] = max(stacks, key=len)
-    return tuple(longest)
+    longest: list[list[Block]] = max(stacks, key=len)
+    return tuple(itertools.chain.from_iterable(longest))
 
 
-def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, Variable] | None:
-    """The entry and the branch of `h = f + entry`, where `f` is computed from `entry`."""
-    terms = terms_of(equation.expression)
-    if len(terms) != 2:
+def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, list[Variable]] | None:
+    """The entry and the branches of `h = f + g + entry`, where `f` and `g` are computed from `entry`."""
+    terms = [term for term in terms_of(equation.expression) if isinstance(term, Variable)]
+    if len(terms) < 2 or len(set(terms)) < len(terms_of(equation.expression)):
         return None
-    for branch, entry in (terms, terms[::-1]):
-        both = isinstance(branch, Variable) and isinstance(entry, Variable) and branch != entry
-        if both and branch in dependents(before, [entry]):
-            return entry, branch
+    for entry in reversed(terms):
+        branches = [term for term in terms if term != entry]
+        if set(branches) <= dependents(before, [entry]):
+            return entry, branches
     return None
 
 
@@ -157,17 +171,19 @@ def paths(system: System) -> Expansion:
 
     Raises:
         SpecError: the network has no residual block with an identity shortcut.
-        LimitError: more than 12 blocks, so more than 2,048 paths.
+        LimitError: more than 2,048 paths, those of 12 blocks with a branch each.
     """
     blocks = residual_blocks(system)
-    if len(blocks) > MOST_BLOCKS:
+    stack = Expansion(blocks, ()).stack
+    count = prod(1 + len(block) for block in stack[1:])
+    if count > MOST_PATHS:
         raise LimitError(
-            f"{len(blocks)} residual blocks have 2**{len(blocks) - 1} paths\nallowed: {MOST_BLOCKS} blocks"
+            f"{len(stack)} residual blocks have {count:,} paths\nallowed: 12 blocks of one branch, {MOST_PATHS:,} paths"
         )
     symbols = [sympy.Symbol(f"J{position}", commutative=False) for position in range(len(blocks))]
     product: sympy.Expr = sympy.Integer(1)
-    for symbol in reversed(symbols[1:]):
-        product = product * (1 + symbol)
+    for block in reversed(stack[1:]):
+        product = product * (1 + sympy.Add(*(symbols[blocks.index(branch)] for branch in block)))
     terms = sympy.Add.make_args(sympy.expand(product))
     position_of = {symbol: position for position, symbol in enumerate(symbols)}
     found = [tuple(position_of[factor] for factor in sympy.Mul.make_args(term)) if term != 1 else () for term in terms]

@@ -48,12 +48,31 @@ def largest_slope(function: ElementwiseFunction) -> Supremum:
     Raises:
         FormulaError: the derivative is not bounded.
     """
-    found = [_largest_on(piece) for piece in pieces(slope_of(function))]
+    return _largest(slope_of(function))
+
+
+def _largest(body: Expr) -> Supremum:
+    """The supremum of `|body|`, over its pieces."""
+    found = [_largest_on(piece) for piece in pieces(body)]
     best = found[0]
     for candidate in found[1:]:
         if Float(candidate.value, DIGITS) > Float(best.value, DIGITS):
             best = candidate
     return best
+
+
+@lru_cache(maxsize=256)
+def largest_value(body: Expr) -> Supremum | None:
+    """Return the supremum of the absolute value of a scalar function of `T`, or None where it is not bounded.
+
+    >>> from symprop.algebra.functions import FUNCTIONS
+    >>> largest_value(1 - FUNCTIONS["sigmoid"].body).value, largest_value(FUNCTIONS["relu"].body)
+    (1, None)
+    """
+    try:
+        return _largest(body)
+    except FormulaError:
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -7,21 +7,22 @@ singular value, the norm `||W||`; a sum adds the bounds of its paths, which is w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.defined import T
 from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.table import Table
-from symprop.algebra.trees import numbers_apart
+from symprop.algebra.trees import numbers_apart, variables
 from symprop.analysis.modes import stretch, without_loops
-from symprop.analysis.slopes import largest_slope, slope_at_output
+from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
 from symprop.errors import SpecError, shown
 
 
@@ -36,6 +37,14 @@ class Shrinkage:
     arriving: Expr
     factor: Expr
     leaving: Expr
+
+
+class UnboundedError(SpecError):
+    """A Jacobian without a bound: a gate scales it by a value that may be as large as one likes."""
+
+    def __init__(self, value: Node) -> None:
+        super().__init__(f"no bound is known for a product with {shown(value)}, which is not bounded")
+        self.value = value
 
 
 class Vanishing(Shown, tuple[Shrinkage, ...]):
@@ -173,14 +182,40 @@ def _(node: n.Map, position: int) -> Expr:
 def _(node: n.Multiply, position: int) -> Expr:
     others = [operand for place, operand in enumerate(node.operands) if place != position]
     coefficient, arrays = numbers_apart(others)
-    if arrays:
-        raise SpecError("no bound is known for a product of two arrays")
-    return sympy.Abs(coefficient)
+    spread = sympy.prod(node.shape) / sympy.prod(node.operands[position].shape)  # an element stands in so many places
+    return sympy.Abs(coefficient) * sympy.prod([_largest_of(factor) for factor in arrays]) * sympy.sqrt(spread)
 
 
 @BOUND.row(n.Softmax)
 def _(node: n.Softmax, position: int) -> Expr:
     return sympy.Rational(1, 2)  # the largest eigenvalue of diag(p) - p p' is at most 1/2 (Gershgorin: 2 p (1 - p))
+
+
+def _largest_of(factor: Node) -> Expr:
+    """The largest absolute value of an element of a factor, a function of one array."""
+    body = _scalar(factor)
+    found = None if body is None or len(variables(factor)) > 1 else largest_value(body)
+    if found is None:
+        raise UnboundedError(factor)
+    return found.value
+
+
+def _scalar(node: Node) -> Expr | None:
+    """What an elementwise formula makes of an element `T` of the one array in it; None where it is no such formula."""
+    if node.number is not None:
+        return node.number
+    if isinstance(node, Variable):
+        return T
+    parts = [_scalar(operand) for operand in node.operands]
+    if any(part is None for part in parts):
+        return None
+    if isinstance(node, n.Map) and len(parts) == 1:
+        return node.function.body.xreplace({T: parts[0]})
+    return SCALAR[type(node)](*parts) if type(node) in SCALAR else None
+
+
+SCALAR = {n.Add: sympy.Add, n.Multiply: sympy.Mul}
+"""What operations on arrays are for their elements."""
 
 
 def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
@@ -197,11 +232,12 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         SpecError: a formula on the way for which no bound is known, or `by` does not lead to `of`.
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
+    maps = {each.target: each.expression for each in system.equations if isinstance(each.expression, n.Map)}
     for equation in reversed(stretch(system, of, by)):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)
-        for variable, factor in _factors(equation.expression):
+        for variable, factor in _factors(equation.expression, maps):
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
         raise SpecError(f"{of.name} does not depend on {by.name}")
@@ -211,16 +247,23 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
     return arriving[by]
 
 
-def _factors(expression: Node) -> list[tuple[Variable, Expr]]:
-    """The variables of one equation's formula, each path to one with its bound; parameters and numbers left out."""
+def _factors(expression: Node, maps: Mapping[Node, Node]) -> list[tuple[Variable, Expr]]:
+    """The variables of one equation's formula, each path to one with its bound; parameters and numbers left out.
+
+    The other factors of a product are what makes them, since the values of an activation may be bounded.
+    """
     if isinstance(expression, Variable):
         return [(expression, Integer(1))]
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
-        below = _factors(operand)
+        below = _factors(operand, maps)
         if not below or (isinstance(operand, Variable) and _is_weight(expression, position)):
             continue
-        factor = BOUND(expression, position)
+        written = expression
+        if isinstance(expression, n.Multiply):
+            others = [part.xreplace(maps) for part in expression.operands]
+            written = n.Multiply(*others[:position], operand, *others[position + 1 :])
+        factor = BOUND(written, position)
         found.extend((variable, factor * inner) for variable, inner in below)
     return found
 

@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import ones, variables, zeros
+from symprop.algebra.trees import is_zero, ones, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.pushforwards import PUSHFORWARD
@@ -132,7 +132,7 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
         reading = [variable for variable in variables(equation.expression) if variable in reached]
         if reading and equation.target != by:
             parts = [_product(jacobian(equation.expression, each, context), reached[each]) for each in reading]
-            reached[equation.target] = tidy(n.Add(*parts) if len(parts) > 1 else parts[0])
+            reached[equation.target] = tidy(_sum(parts))
         if equation.target == of:
             break
     return reached[of]
@@ -158,7 +158,22 @@ def _product(local: Node, inner: Node) -> Node:
     match local, inner:
         case (n.Identity(), other) | (other, n.Identity()):
             return other
+        case n.Concatenate(operands=blocks, axis=0), _ if all(is_zero(b) or isinstance(b, n.Identity) for b in blocks):
+            rows = [zeros(b.shape[0], *inner.shape[1:]) if is_zero(b) else _product(b, inner) for b in blocks]
+            return n.Concatenate(*rows, axis=0)  # [0 ; I] J = [0 ; J]
     return reduce(n.MatMul, [local, *links(inner)]) if local.rank and inner.rank else n.Multiply(local, inner)
+
+
+def _sum(parts: Sequence[Node]) -> Node:
+    """The sum of Jacobians; those of the parts of one row stand below each other, `[J ; 0] + [0 ; K] = [J ; K]`."""
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, n.Concatenate) and part.axis == 0 for part in parts):
+        stacks = list(zip(*(part.operands for part in parts), strict=False))
+        alike = len({tuple(block.shape for block in part.operands) for part in parts}) == 1
+        if alike and all(sum(not is_zero(block) for block in stack) <= 1 for stack in stacks):
+            return n.Concatenate(*(next((b for b in s if not is_zero(b)), s[0]) for s in stacks), axis=0)
+    return n.Add(*parts)
 
 
 __all__ = ["chained", "jacobian", "pushforward"]

@@ -12,7 +12,7 @@ from symprop.algebra.equations import Equation, Loop, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
-from symprop.differences.layers import Pair, Station, aligned, inside
+from symprop.differences.layers import Pair, Row, Station, aligned, inside
 from symprop.differences.trees import Classes
 
 Loops = tuple[tuple[Loop, Loop], ...]
@@ -56,10 +56,14 @@ class _Matching:
     def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops) -> None:
         """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
         last, apart = list(start), False
+        rows: dict[tuple[str, int], Row] = {}  # of the first network, with those of the second
         for a, b in pairs:
             if a is not None and b is not None:
-                if apart:
-                    self.join(last[0], last[1], loops)
+                rows |= {(ours.block, ours.number): theirs for ours, theirs in zip(a.rows, b.rows, strict=False)}
+                if a.closes:
+                    self.outputs(a, b, rows, loops)
+                elif apart:
+                    self.join(a.placed.built.value, b.placed.built.value, loops)
                 self.stations(a, b, loops)
             else:
                 for station, side in ((a, 0), (b, 1)):
@@ -69,6 +73,14 @@ class _Matching:
             apart = a is None or b is None
             last = [last[0] if a is None else _output(a, last[0]), last[1] if b is None else _output(b, last[1])]
         self.join(last[0], last[1], loops)
+
+    def outputs(self, a: Station, b: Station, rows: dict[tuple[str, int], Row], loops: Loops) -> None:
+        """Pair what the rows of two blocks put out, of rows that have layers that stand for each other."""
+        ours, theirs = a.placed.built, b.placed.built
+        for number, output in enumerate(ours.joins):
+            row = rows.get((ours.output.name, number))
+            if row is not None and row.block == theirs.output.name:
+                self.join(output, theirs.joins[row.number], loops)
 
     def stations(self, a: Station, b: Station, loops: Loops) -> None:
         """Pair what two stations wrote: the parts of a loss by name, else from the end, where the output stands."""
@@ -83,7 +95,7 @@ class _Matching:
             return
         for ours, other in reversed(list(zip_longest(a.items[::-1], b.items[::-1]))):
             if isinstance(ours, Loop) and isinstance(other, Loop):
-                inner = aligned(inside(a, ours), inside(b, other))
+                inner = aligned(inside(a), inside(b))
                 start = ours.carries[0].before, other.carries[0].before  # the first is what layers hand to each other
                 self.row(inner, start, (*loops, (ours, other)))
             else:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 
-from symprop.differences.layers import Pair, Station
+from symprop.differences.layers import Pair, Row, Station, are_reordered
 from symprop.networks.blocks import Repeat
-from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 
@@ -26,6 +25,10 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
     if before.layers[0] != after.layers[0]:
         found[f"{before.layers[0].text} becomes {after.layers[0].text}"] = []
     repeats = _repeats(pairs)
+    for _, join in (pair for pair in pairs if are_reordered(*pair)):
+        if join is not None:
+            said = f"the branches of {type(join.layer).__name__} stand in another order"
+            found.setdefault(said, []).append(_span(join) + " of B")
     for what, where in _happened(pairs, {each for pair in repeats for each in pair}):
         found.setdefault(what, []).append(where)
     for outer, other in repeats:
@@ -67,19 +70,49 @@ def _happened(pairs: Sequence[Pair], counted: Collection[Layer]) -> Iterator[tup
 def _run(run: Sequence[Station], side: str, pairs: Sequence[Pair], place: int) -> Iterator[tuple[str, str]]:
     """Say of stations in a row that only one network has what they are and where they stand."""
     verb = "added" if side == "B" else "removed"
+    whole = [at for at, station in enumerate(run) if station.closes and station.length <= at]
     for position, station in enumerate(run):
-        if station.closes and station.length > position:  # else it is said with its layers
-            inside = " >> ".join(part.text for part in station.layer.inner)
+        if station.closes and position not in whole:  # else it is said with its layers
+            inside = _around(station, run[:position])
             yield f"{station.text} {verb} around {inside}", _span(station) + f" of {side}"
-    layers = [station for station in run if not station.closes]
-    if layers:
-        what = f"{_written_out(run)} {verb}"
-        where = _numbered(layers[0].place, layers[-1].place) + " of A"
-        yield what, where if side == "A" else _beside(pairs, place, len(run), layers[0])
+    inner = {at for end in whole for at in range(end - run[end].length, end + 1)}
+    start = 0
+    while start < len(run):
+        row = None if start in inner else _whole_row(run[start:])
+        if row is not None:
+            where = _numbered(run[start].place, run[start + row.length - 1].place)
+            yield f"a branch {row.text} {verb} beside {' and '.join(row.beside)}", f"{where} of {side}"
+            start += row.length
+            continue
+        stop = start + 1
+        while stop < len(run) and (stop in inner or _whole_row(run[stop:]) is None):
+            stop += 1
+        part = run[start:stop]
+        layers = [station for station in part if not station.closes]
+        if layers or any(at in inner for at in range(start, stop)):
+            where = _numbered(part[0].place, part[-1].place) + " of A"
+            before = place - len(run) + stop
+            yield f"{_written_out(part)} {verb}", where if side == "A" else _beside(pairs, before, len(part), part[0])
+        start = stop
+
+
+def _around(join: Station, run: Sequence[Station]) -> str:
+    """The rows of a block that are not in the run as a whole: these are said by themselves."""
+    found = [_whole_row(run[start:]) for start in range(len(run))]
+    said = {row.number for row in found if row is not None and row.block == join.placed.built.output.name}
+    return " and ".join(row.text for number, row in enumerate(join.layer.rows) if number not in said)
+
+
+def _whole_row(run: Sequence[Station]) -> Row | None:
+    """The outermost branch of which the first stations of a run are all there is."""
+    for row in run[0].rows:
+        if row.beside and len(run) >= row.length and all(row in station.rows for station in run[: row.length]):
+            return row
+    return None
 
 
 def _span(station: Station) -> str:
-    return _numbered(station.place - _leaves(station.layer) + 1, station.place)
+    return _numbered(station.first, station.place)
 
 
 def _numbered(first: int, last: int) -> str:
@@ -93,7 +126,7 @@ def _beside(pairs: Sequence[Pair], place: int, length: int, added: Station) -> s
     earlier = [a for a, _ in pairs[: place + 1 - length] if a is not None][-1:]
     later = [a for a, _ in pairs[place + 1 :] if a is not None][:1]
     if earlier and (len(earlier[0].within) == len(added.within) or not later):
-        name = "the Residual of" if earlier[0].closes else f"{earlier[0].text},"
+        name = f"the {earlier[0].text} of" if earlier[0].closes else f"{earlier[0].text},"
         return f"after {name} layer {earlier[0].place} of A"
     return f"before {later[0].text}, layer {later[0].place} of A" if later else "the first layer"
 
@@ -131,31 +164,21 @@ def _ties(a: Station, b: Station) -> Iterator[str]:
             yield f"the {other.count} blocks of Repeat({other.block.text}, {other.count}) {verb}"
 
 
-def _leaves(layer: Layer) -> int:
-    if isinstance(layer, Repeat) and not layer.is_symbolic:
-        return int(layer.count) * sum(_leaves(part) for part in layer.inner)
-    return sum(_leaves(part) for part in layer.inner) if isinstance(layer, Residual) else 1
-
-
 def _written_out(run: Sequence[Station]) -> str:
-    """The layers of a run, whole residual blocks in brackets; a long run by its ends."""
+    """The layers of a run, whole blocks as they are written; a long run by its ends."""
     parts: list[str] = []
     sizes: list[int] = []
     for station in run:
-        if station.closes:
-            if station.length > sum(sizes):
-                continue  # its layers are not all in this run
-            inside: list[str] = []
-            count = 0
-            while count < station.length:
-                inside.insert(0, parts.pop())
-                count += sizes.pop()
-            projection = ", projection=True" if "projection" in station.text else ""
-            parts.append(f"Residual({' >> '.join(inside)}{projection})")
-            sizes.append(count + 1)
-        else:
+        if not station.closes:
             parts.append(station.text)
             sizes.append(1)
+        elif station.length <= sum(sizes):  # else its layers are not all in this run
+            count = 0
+            while count < station.length:
+                parts.pop()
+                count += sizes.pop()
+            parts.append(station.layer.text)
+            sizes.append(count + 1)
     if len(parts) > 8:
         parts = [*parts[:3], f"... ({len(parts) - 5} more)", *parts[-2:]]
     return " >> ".join(parts)

@@ -276,6 +276,7 @@ class Builder:
             books.waiting = None
         self.nesting += 1
         before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
+        written = len(self.items)
         self.place = (*place, 0)
         check_needs(layer, value.shape)
         try:
@@ -293,8 +294,10 @@ class Builder:
         self.nesting -= 1
         inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
+        theirs = {id(item) for part in books.built[start:] for item in part.items}
+        items = tuple(item for item in self.items[written:] if id(item) not in theirs)
         index = self.indices[-1] if self.indices else None
-        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number, joined))
+        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number, joined, items))
         if output is not value and not layer.is_transparent:
             books.previous = layer
         return output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from symprop.algebra.nodes import Add, Node, Scalar, Variable, negative
 from symprop.networks.activations import Sigmoid, SiLU
@@ -56,6 +56,7 @@ class Highway(Joined):
 class Gated(Joined):
     """Abstract base of gated linear units: the product of two Dense layers of one width, one through an activation."""
 
+    is_opened: ClassVar[bool] = False
     join = PRODUCT
 
     size: Size

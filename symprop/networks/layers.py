@@ -42,6 +42,8 @@ class Layer(Joinable):
     is_loss: ClassVar[bool] = False
     is_transparent: ClassVar[bool] = False
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
+    is_opened: ClassVar[bool] = True
+    """Whether its rows, if it has some, are layers that somebody wrote, and not how it works."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 

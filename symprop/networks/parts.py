@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from sympy import Expr, Symbol
 
+from symprop.algebra.equations import Item
 from symprop.algebra.nodes import Variable
 from symprop.networks.sizes import Size
 
@@ -23,6 +24,7 @@ class Part(Protocol):
 
     is_activation: ClassVar[bool]
     is_transparent: ClassVar[bool]
+    is_opened: ClassVar[bool]
     preferred_initialiser: ClassVar[str]
 
     @property
@@ -69,7 +71,8 @@ class Built:
     """What a layer added: its input, its output, the parameters that are its own; `nesting` is 0 outside of blocks.
 
     `is_numbered` says whether it took a number, as layers with weights do, and blocks that hold one.
-    `joins` are the outputs of its rows that it makes one of, or its input alone.
+    `joins` are the outputs of its rows that it makes one of, or its input alone. `items` are the equations and loops
+    that it wrote itself, not those of layers inside it.
 
     A block comes after the layers inside it; what it adds itself is a sum, or nothing.
     """
@@ -82,3 +85,60 @@ class Built:
     index: Symbol | None
     is_numbered: bool
     joins: tuple[Variable, ...]
+    items: tuple[Item, ...] = ()
+
+    @property
+    def is_join(self) -> bool:
+        """Whether it makes one of the outputs of several rows."""
+        return len(self.joins) > 1
+
+    @property
+    def holds_alone(self) -> bool:
+        """Whether it is a block that adds nothing to the layers inside it but that they repeat."""
+        return bool(self.layer.rows) and not self.is_join
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A row inside a block: what it reads, its layers, and what it puts out; without layers it passes that on."""
+
+    value: Variable
+    layers: tuple[Placed, ...]
+    output: Variable
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer with the layers inside it."""
+
+    built: Built
+    inside: tuple[Placed, ...] = ()
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The rows that a block joins, in the order in which it does, found from what each layer reads.
+
+        A row reads the block's input or a further one. What the block makes itself of its input, as a projection, is a
+        branch without layers.
+        """
+        makers = {each.built.output.name: each for each in self.inside if each.built.output != each.built.value}
+        found = []
+        for output in self.built.joins if self.built.is_join else ():
+            layers: list[Placed] = []
+            value = output
+            while value != self.built.value and value.name in makers:
+                layers.insert(0, makers[value.name])
+                value = layers[0].built.value
+            found.append(Branch(value, tuple(layers), output))
+        return tuple(found)
+
+
+def placed(built: Sequence[Built]) -> tuple[Placed, ...]:
+    """Return the layers of a network as a tree: those outside of blocks, each with the layers inside it."""
+    found: list[Placed] = []
+    for each in built:
+        start = len(found)
+        while start and found[start - 1].built.nesting > each.nesting:
+            start -= 1
+        found[start:] = [Placed(each, tuple(found[start:]))]
+    return tuple(found)

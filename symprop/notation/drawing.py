@@ -112,6 +112,12 @@ class Layout:
         lane = self.lanes[arrow]
         return self.centre[arrow.column] - widest / 2 - LANE * (1 + lane) - _label_room(self.lanes, arrow.column, lane)
 
+    def label_row(self, arc: Arrow) -> float:
+        """The row at which the label of an arc stands: its middle, or half a row off where an outer arc passes that."""
+        middle = (arc.start + arc.end) / 2
+        outer = (each for each, lane in self.lanes.items() if each.column == arc.column and lane > self.lanes[arc])
+        return middle + 0.5 if any(middle in each.rows for each in outer) else middle
+
     def gradient_left(self, box: Box) -> float:
         before = [
             b for b in self.drawing.boxes if b.column == "gradient" and b.row == box.row and b.position < box.position

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from symprop.notation.drawing import HEIGHT, MARGIN, Arrow, Box, Drawing, Frame, Layout, layout
+from symprop.notation.drawing import HEIGHT, MARGIN, PITCH, Arrow, Box, Drawing, Frame, Layout, layout
 
 STYLE = """
   .symprop-figure { --paper: #fdfdfb; --ink: #1c1d21; --soft: #666a73; --forward: #e7eff9; --edge: #1f5fa8;
@@ -118,7 +118,7 @@ def _svg_arrow(plan: Layout, arrow: Arrow) -> Iterable[str]:
     dashed = " again" if arrow.again else ""
     yield f'<path d="{path}" class="{kind}{dashed}" marker-end="url(#symprop-{kind})"/>'
     if arrow.label[0]:
-        yield _text(lane - 7, (start + end) / 2, arrow.label[0], "label end")
+        yield _text(lane - 7, plan.y(0) + plan.label_row(arrow) * PITCH, arrow.label[0], "label end")
 
 
 def _svg_frame(plan: Layout, frame: Frame) -> Iterable[str]:

@@ -62,7 +62,10 @@ def tikz(drawing: Drawing) -> str:
         # millimetres, so that arcs and arrows do not share an anchor
         shift = 1.3 if (arrow.end > arrow.start) != arrow.again else -1.3
         lane, dashed = plan.lane_x(arrow), ", dashed" if arrow.again else ""
-        label = rf" node[carried, midway, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+        row = plan.label_row(arrow)
+        along = (row - arrow.start) / (arrow.end - arrow.start)
+        place = "midway" if along == 0.5 else f"pos={along:.2f}"
+        label = rf" node[carried, {place}, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
         first, last = (
             f"({lane * unit:.2f}, {plan.y(r) * unit + s / 10:.2f})"
             for r, s in ((arrow.start, shift), (arrow.end, -shift))

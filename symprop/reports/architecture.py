@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sympy
 from sympy import Expr
 
-from symprop.algebra.nodes import Variable
+from symprop.algebra.equations import Equation, Item, Loop
+from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.roles import INPUT
-from symprop.networks.blocks import Repeat
-from symprop.networks.branches import Residual
+from symprop.networks.layers import Layer
+from symprop.networks.losses import Penalised
 from symprop.networks.network import Network, further_inputs
+from symprop.networks.own_activations import Activation
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
 from symprop.notation.page_blocks import PageWriter
 
 
 def layers_of(network: Network) -> tuple[Built, ...]:
-    """Return the layers that add something, in order: a block that only holds others is left out."""
-    return tuple(built for built in network.built if not isinstance(built.layer, Repeat))
+    """Return the layers that add something, in order: no block that only holds others, no empty branch."""
+    return tuple(
+        each for each in network.built if not each.holds_alone and not (each.nesting and each.output == each.value)
+    )
 
 
 def layer_table(network: Network, writer: PageWriter) -> Grid:
@@ -25,6 +31,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
     texts = [layer.text for layer in (network.layers[0], *further_inputs(network.layers))]
     rows = [_input_row(text, x, writer) for text, x in zip(texts, network.inputs, strict=True)]
     total: Expr = sympy.Integer(0)
+    seen = [*network.inputs[1:], network.inputs[0]]
     for built in layers_of(network):
         count = sympy.expand(sympy.Add(*(sympy.prod(p.variable.shape) for p in built.parameters)))
         total += count
@@ -35,7 +42,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
         rows.append(
             GridRow(
                 (
-                    (Code(name_of(built)),),
+                    _called(built, seen[-1], seen, writer),
                     (Math(writer.formula(built.output)),),
                     (Math(writer.dimensions(built.output.shape) or "1"),),
                     tuple(parameters[1:]),
@@ -44,6 +51,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
                 (built.output.name,),
             )
         )
+        seen += [built.value, built.output]
     if all(built.index is None for built in layers_of(network)):
         rows.append(GridRow((("total",), (), (), (), _count(sympy.expand(total), writer))))
     head: tuple[Words, ...] = (("Layer",), ("Output",), ("Shape",), ("Parameters",), ("Number",))
@@ -62,8 +70,32 @@ def _count(count: Expr, writer: PageWriter) -> Words:
     return (f"{int(count):,}",) if count.is_Integer else (Math(writer.number(count)),)
 
 
-def name_of(built: Built) -> str:
-    """Return what a layer is called in the table: a residual block by the sum at its end."""
-    if isinstance(built.layer, Residual):
-        return "Residual: sum" if not built.layer.projection else "Residual: sum, with projection"
-    return built.layer.text
+def _called(built: Built, before: Variable, known: Iterable[Variable], writer: PageWriter) -> Words:
+    """What a layer is called: one that joins branches with its formula, one that reads not the row above with what."""
+    if built.is_join:
+        (*_, item) = built.items
+        made = [] if isinstance(item, Loop) else [" (", Math(writer.formula(item.expression)), ")"]
+        return (Code(drawn_name(built.layer)), *made)
+    reads = built.value != before and built.value in known
+    return (Code(built.layer.text), *((" of ", Math(writer.formula(built.value))) if reads else ()))
+
+
+def adds(equation: Item, value: Variable) -> bool:
+    """Whether an equation adds a value, as it is, to something else."""
+    return (
+        isinstance(equation, Equation)
+        and isinstance(equation.expression, Add)
+        and value in equation.expression.operands
+    )
+
+
+def has_shortcut(built: Built) -> bool:
+    """Whether a layer joins branches by a sum, and one of them is its input: a residual block."""
+    return built.is_join and adds(built.items[-1], built.value)
+
+
+def drawn_name(layer: Layer) -> str:
+    """The kind of a layer; an activation of one's own has a name, a loss with penalties that of the loss."""
+    if isinstance(layer, Penalised):
+        return drawn_name(layer.loss)
+    return layer.name if isinstance(layer, Activation) else type(layer).__name__

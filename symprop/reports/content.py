@@ -16,7 +16,6 @@ from symprop.analysis.paths import paths as expansion_of
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.networks.branches import Residual
 from symprop.notation.blocks import (
     Block,
     Boxed,
@@ -32,7 +31,7 @@ from symprop.notation.breaking import latex_width
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
-from symprop.reports.architecture import layer_table
+from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
 from symprop.reports.general import general_recurrence
@@ -159,7 +158,7 @@ def residual(subject: Subject) -> Iterator[Block]:
         expansion = expansion_of(one.system)
     except (SpecError, LimitError):
         return
-    if len(expansion.blocks) > 1:
+    if len(expansion.stack) > 1:
         yield from _paths(expansion, writer)
 
 
@@ -182,8 +181,7 @@ def _shortcuts(subject: Subject, one: Derivation) -> list[tuple[Variable, Variab
     loops = one.system.loops
     if loops:
         return [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
-    blocks = [built for built in subject.network.built if isinstance(built.layer, Residual)]
-    return [(built.output, built.value) for built in blocks if not built.layer.projection]
+    return [(built.output, built.value) for built in subject.network.built if has_shortcut(built)]
 
 
 def _block_jacobians(
@@ -201,31 +199,47 @@ def _block_jacobians(
 
 
 def _is_residual(loop: Loop, carry: Carry) -> bool:
-    return any(
-        equation.target == carry.after
-        and isinstance(equation.expression, Add)
-        and carry.before in equation.expression.operands
-        for equation in loop.equations
-    )
+    return any(equation.target == carry.after and adds(equation, carry.before) for equation in loop.equations)
 
 
 def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
     first, last = expansion.blocks[0], expansion.blocks[-1]
     left = writer.partial(last.exit, first.branch)
     count = len(expansion.paths)
+    through = "blocks" if len(expansion.blocks) == len(expansion.stack) else "branches"
     yield Paragraph(
         (
-            f"Multiplied out, the Jacobian of {len(expansion.blocks)} blocks in a row is a sum over {count:,} paths, "
-            "one for each choice of blocks to go through (Veit, Wilber and Belongie, 2016)",
+            f"Multiplied out, the Jacobian of {len(expansion.stack)} blocks in a row is a sum over {count:,} paths, "
+            f"one for each choice of {through} to go through (Veit, Wilber and Belongie, 2016)",
             ":" if count <= MOST_PATHS else ", too many to be written here. As a product it is",
         )
     )
     if count <= MOST_PATHS:
         written = expansion.latex(writer.formula)
     else:
-        partials = [writer.partial(block.branch, block.entry) for block in reversed(expansion.blocks[1:])]
+        partials = [
+            " + ".join(writer.partial(branch.branch, branch.entry) for branch in block)
+            for block in reversed(expansion.stack[1:])
+        ]
         written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
     yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
+
+
+def branches(subject: Subject) -> Iterator[Block]:
+    """Show the Jacobians of blocks that join their branches in another way than a residual block."""
+    one = subject.example
+    if one is None or one.system.loops:
+        return
+    joins = [built for built in subject.network.built if built.is_join and not has_shortcut(built)]
+    found = list(_block_jacobians(subject, one, [(built.output, built.value) for built in joins]))
+    if found:
+        yield Paragraph(
+            (
+                "Where branches are added, the Jacobian of a block is the sum of theirs; where they are multiplied, "
+                "each is scaled by the values of the others; where they stand one after the other, so do they.",
+            )
+        )
+        yield Equations(tuple(found))
 
 
 def code(subject: Subject) -> Iterator[Block]:
@@ -242,6 +256,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "recurrence": ("The recurrence", recurrence),
     "gradients": ("Gradients", gradients),
     "residual": ("Residual blocks", residual),
+    "branches": ("Branches", branches),
     "cost": ("Cost and memory", cost),
     "flow": ("How gradients flow", flow),
     "training": ("Training", training),

@@ -14,12 +14,12 @@ from sympy.printing.latex import LatexPrinter
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.modes import stations as passed
-from symprop.analysis.vanishing import norm
+from symprop.analysis.vanishing import UnboundedError, norm
 from symprop.errors import FormulaError, SpecError
-from symprop.networks.branches import Residual
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
+from symprop.reports.architecture import has_shortcut
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.subject import Subject
 from symprop.verify.points import called, random_point, target_kinds
@@ -51,10 +51,10 @@ def _meaning(subject: Subject, rows: list[GridRow]) -> Iterator[str | Math]:
     yield Math(r"\|W\|_2")
     yield " is the largest singular value of a matrix "
     yield Math("W")
-    blocks = [built.layer for built in subject.network.built if isinstance(built.layer, Residual)]
-    if not blocks:
+    joins = [built for built in subject.network.built if built.is_join]
+    if not joins:
         yield "."
-    elif any(not block.projection for block in blocks):
+    elif any(map(has_shortcut, joins)):
         yield ". The bounds of parallel paths add up, so that an identity as a shortcut adds 1."
     else:
         yield ". The bounds of parallel paths add up."
@@ -90,6 +90,11 @@ def _bounds(subject: Subject) -> Iterator[GridRow]:
         left = _partial(above, below, writer)
         try:
             bound = one.bound(above.name, below.name)
+        except UnboundedError as error:
+            product = None
+            said: Words = ("none: ", Math(writer.formula(error.value)), " is not bounded")
+            yield GridRow(((Math(left),), said), (above.name,))
+            continue
         except (SpecError, FormulaError):  # no bound is known for a formula on the way, or there is none
             product = None
             yield GridRow(((Math(left),), UNKNOWN), (above.name,))

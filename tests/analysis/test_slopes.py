@@ -13,7 +13,7 @@ from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, from_body
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.analysis.gaussian import expectation, pieces, quadrature
 from symprop.analysis.slopes import largest_slope, slope_at_output
-from symprop.analysis.vanishing import BOUND, jacobian_bound
+from symprop.analysis.vanishing import BOUND, UnboundedError, jacobian_bound
 from symprop.errors import FormulaError, SpecError
 from symprop.verify.evaluate import complex_value
 from tests.patience import at_once
@@ -119,8 +119,18 @@ def test_pieces_keep_their_order() -> None:
     assert from_body("own", sympy.Symbol("x") ** 2).body == T**2
 
 
-def test_the_bound_holds(random: np.random.Generator) -> None:
-    network = "Input(4) >> Dense(5) >> Tanh() >> Residual(Dense(5) >> Sigmoid()) >> Dense(3)"
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "Residual(Dense(5) >> Sigmoid())",
+        "Multiply(Dense(5) >> Tanh(), Dense(5) >> Sigmoid())",
+        "Highway(Dense(5) >> Tanh())",
+        "Concatenate(Sum(Dense(5) >> Tanh(), Dense(5), ()), ())",
+        "Multiply((), Dense(1) >> Sigmoid()) >> Tanh()",
+    ],
+)
+def test_the_bound_holds(layers: str, random: np.random.Generator) -> None:
+    network = f"Input(4) >> Dense(5) >> Tanh() >> {layers} >> Dense(3)"
     derivation = symprop.derive(f"{network} >> MeanSquaredError()")
     system = derivation.system
     bound = jacobian_bound(system, system.output, system.inputs[0])
@@ -131,6 +141,16 @@ def test_the_bound_holds(random: np.random.Generator) -> None:
     jacobian = complex_value(derivation.jacobian(system.output.name, "x"), values).real
     norms = {s: np.linalg.norm(values[s.name.strip("|")], 2) for s in bound.free_symbols}
     assert np.linalg.norm(jacobian, 2) <= float(bound.subs(norms))
+
+
+def test_a_gate_bounds_a_jacobian_where_values_are_bounded() -> None:
+    gated = symprop.parse_network("Input(4) >> Multiply(Dense(3) >> Tanh(), Dense(3) >> Sigmoid())").system()
+    first, second = sympy.symbols("||W1|| ||W2||", positive=True)
+    assert jacobian_bound(gated, gated.output, gated.inputs[0]) == first + second / 4
+    for layer, value in (("GLU(3)", "z₁"), ("Highway(Dense(4) >> Tanh())", "x")):
+        system = symprop.parse_network(f"Input(4) >> {layer}").system()
+        with pytest.raises(UnboundedError, match=f"with '{value}', which is not bounded"):
+            jacobian_bound(system, system.output, system.inputs[0])
 
 
 def test_a_bound_that_is_not_known_is_refused() -> None:

@@ -66,6 +66,12 @@ PAIRS: dict[str, tuple[str, str]] = {
     "longer repeat": (STEPS, STEPS.replace(", 3)", ", 5)")),
     "activation gone": (PLAIN, PLAIN.replace(" >> Tanh()", "", 1)),
     "inside the block": (SKIP, SKIP.replace("Residual(", "Residual(Dense(6) >> ReLU() >> ")),
+    "residual to highway": (SKIP, SKIP.replace("Residual", "Highway")),
+    "branch added": (SKIP, SKIP.replace("Residual(Dense(5) >> Tanh())", "Sum(Dense(5) >> Tanh(), Dense(5), ())")),
+    "gates": (
+        "Input(n) >> Repeat(GLU(n), L) >> MeanSquaredError()",
+        "Input(n) >> Repeat(Highway(SwiGLU(n)), L) >> MeanSquaredError()",
+    ),
     "all else": ("Input(4) >> Dense(3) >> MeanSquaredError()", "Input(9) >> Softmax() >> BinaryCrossEntropy(True)"),
 }
 
@@ -179,6 +185,46 @@ def test_a_recurrence_is_compared_for_a_general_block(found: dict[str, NetworkDi
     assert "(l < L)" in page and "(l = 1, …, L, ∂ℒ/∂a⁽ˡ⁾ written out)" in page and "∂L/" not in page
     renamed = found["count of a recurrence"]
     assert not renamed.changed + renamed.added + renamed.removed and "∂ℒ/∂a⁽ᴸ⁾ → ∂ℒ/∂a⁽ᴺ⁾" in renamed.pretty()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("Residual(Dense(3) >> Tanh())", "Highway(Dense(3) >> Tanh())", ["Residual becomes Highway, layer 2"]),
+        ("Dense(3)", "GLU(3)", ["Dense(3) becomes GLU(3), layer 1"]),
+        (
+            "Residual(Dense(3) >> Tanh())",
+            "Sum(Dense(3) >> Tanh(), Dense(3), ())",
+            [
+                "a branch Dense(3) added beside Dense(3) >> Tanh() and Identity(), layer 3 of B",
+                "Residual becomes Sum of 3 branches, layer 2 of A, 3 of B",
+            ],
+        ),
+        (
+            "Multiply(Dense(3), Dense(3) >> Sigmoid())",
+            "Dense(3)",
+            [
+                "Multiply of 2 branches removed around Dense(3), layers 1 to 3 of A",
+                "a branch Dense(3) >> Sigmoid() removed beside Dense(3), layers 2 and 3 of A",
+            ],
+        ),
+        (
+            "Sum(Dense(3) >> Tanh(), GLU(3), Dense(3))",
+            "Sum(GLU(3), Dense(3) >> Tanh(), Dense(3))",
+            ["the branches of Sum stand in another order, layers 1 to 4 of B"],
+        ),
+        ("Sum(Dense(3) >> Tanh(), Tanh())", "Sum(Dense(3) >> ReLU(), Tanh())", ["Tanh() becomes ReLU(), layer 2"]),
+    ],
+)
+def test_what_became_of_branches_is_told(before: str, after: str, said: list[str]) -> None:
+    first, second = (f"Input(3) >> {block} >> Dense(2) >> MeanSquaredError()" for block in (before, after))
+    assert list(diff(first, second).layers) == said
+
+
+def test_terms_in_another_order_change_no_equation() -> None:
+    first = "Input(3) >> Sum(Dense(3) >> Tanh(), GLU(3)) >> Dense(2) >> MeanSquaredError()"
+    found = diff(first, "Input(3) >> Sum(GLU(3), Dense(3) >> Tanh()) >> Dense(2) >> MeanSquaredError()")
+    assert not (found.changed or found.added or found.removed or found.jacobians)
 
 
 def test_what_only_shapes_change(found: dict[str, NetworkDifference]) -> None:
@@ -472,7 +518,11 @@ def random_row(random: Random, width: int, depth: int = 0) -> symprop.networks.C
         kind = random.random()
         if kind < 0.5 or depth == 2:
             parts += [symprop.Dense(width, bias=random.random() < 0.8), random.choice(ACTIVATIONS)]
-        elif kind < 0.75:
+        elif kind < 0.65:
+            inside = random_row(random, width, depth + 1)
+            one = random.choice([symprop.Highway(inside), symprop.Sum(inside, symprop.GLU(width), ())])
+            parts.append(random.choice([one, symprop.Multiply(symprop.Tanh(), inside)]))
+        elif kind < 0.8:
             parts.append(symprop.Residual(random_row(random, width, depth + 1), projection=random.random() < 0.2))
         else:
             tied = random.random() < 0.5

@@ -18,8 +18,10 @@ from symprop.algebra.reader import read_formula
 from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import SympropError
 from symprop.notation import document, html, steps
+from symprop.notation.choices import PLAIN
 from symprop.notation.content import sections
-from symprop.notation.diagram import diagram
+from symprop.notation.diagram import _Plan, diagram
+from symprop.notation.drawing import layout
 from symprop.notation.function_notes import functions_of
 from tests.rounding import assert_off, differences
 
@@ -186,6 +188,21 @@ def test_the_diagram_shows_both_passes_and_the_skip_connection() -> None:
     for bad in ({"format": "png"}, {"first": "q"}, {"first": "a2", "last": "a1"}):
         with pytest.raises(SympropError):
             diagram(derivation, **bad)
+
+
+def test_labels_of_arcs_keep_off_the_arcs_around_them() -> None:
+    """Of a gated unit, whose backward arcs cross: none ends at the row at which the label of an inner one stands."""
+    derivation = derive("Input(3) >> GLU(2) >> GLU(2) >> Concatenate((), Dense(2)) >> MeanSquaredError()")
+    drawing = _Plan(derivation, None, None, PLAIN).drawing()
+    plan = layout(drawing)
+    crossed = [
+        (arc, other)
+        for arc, lane in plan.lanes.items()
+        for other, outer in plan.lanes.items()
+        if arc.label[0] and other.column == arc.column and outer > lane and plan.label_row(arc) in other.rows
+    ]
+    assert plan.lanes and not crossed
+    assert any(plan.label_row(arc) != (arc.start + arc.end) / 2 for arc in plan.lanes if arc.label[0])
 
 
 def test_deep_networks_have_pages_and_refuse_one_figure() -> None:

@@ -20,8 +20,6 @@ from symprop.reports.flow import measured, stations
 from symprop.reports.general import with_name
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.proof import _independence
-from symprop.reports.row_of_layers import _connections, _shortcuts
-from symprop.reports.row_of_layers import stations as stations_drawn
 from symprop.reports.subject import Subject
 from symprop.verify.measure import Row
 
@@ -51,7 +49,8 @@ def section(report: symprop.Report, name: str) -> str:
 
 
 def test_every_section_is_there_in_order(residual: symprop.Report) -> None:
-    found = {name: title for name, (title, _) in SECTIONS.items() if name != "training"}  # that is of weights alone
+    missing = ("training", "branches")  # the first is of weights alone; all branches here are residual blocks
+    found = {name: title for name, (title, _) in SECTIONS.items() if name not in missing}
     assert [part.label for part in residual.sections] == [f"sec:{name}" for name in found]
     titles = re.findall(r"\\section\{(.*?)\}", residual.latex())
     assert titles == list(found.values())
@@ -300,7 +299,26 @@ def test_wrong_parts_are_refused(residual: symprop.Report, method: str, argument
 
 def test_words_have_an_apostrophe_and_tables_no_wide_colon(residual: symprop.Report) -> None:
     assert "the block's input" in section(residual, "residual")
-    assert r"Residual:\ sum" in section(residual, "network")
+    assert r"\texttt{Residual} ($f_2 + a_1$)" in section(residual, "network")
+
+
+def test_a_report_of_gates_says_what_branches_read_and_what_bounds_them() -> None:
+    made = symprop.report(
+        "Input(4) >> Dense(3) >> Tanh() >> Multiply(Dense(3) >> Tanh(), Dense(3) >> Sigmoid()) >> GLU(2)"
+        " >> Concatenate((), Dense(2)) >> MeanSquaredError()",
+        without=["certificate", "code", "cost"],
+    )
+    table = section(made, "network")
+    assert r"\texttt{Dense(\penalty300{}3)} of $a_1$ & $z_3$" in table and r"\texttt{GLU} ($z_4 \odot f_5$)" in table
+    assert "Identity" not in table[table.index(r"\begin{longtable}") :]  # it adds nothing
+    blocks = section(made, "branches")
+    assert r"\begin{bmatrix} I \\ W_6 \end{bmatrix}" in blocks
+    assert r"\operatorname{diag}(f_5) W_4 + \operatorname{diag}{\left(z_4 \odot f_5" in blocks
+    bounds = section(made, "flow")
+    assert r"$\|W_2\|_2 + \frac{\|W_3\|_2}{4}$" in bounds and "none: $z_4$ is not bounded" in bounds
+    assert "a shortcut adds 1" not in bounds
+    assert not any(part.label == "sec:residual" for part in made.sections)
+    assert "‖" in made.html() and "⊙" in made.html()
 
 
 def test_a_title_is_escaped() -> None:
@@ -396,12 +414,3 @@ def test_a_figure_whose_letters_would_be_too_small_is_left_out(residual: symprop
 def test_the_plot_marks_whole_powers_of_ten() -> None:
     tikz, _ = plot([Point("W_1", "W", 20.0), Point("W_2", "W", 70.0)])
     assert "ytick={1e1,1e2}" in tikz
-
-
-def test_an_arc_keeps_away_from_the_arrow_that_comes_from_the_line_above() -> None:
-    drawn = stations_drawn(
-        symprop.parse_network("Input(4) >> Repeat(Residual(Dense(4) >> Tanh()), 4) >> MeanSquaredError()")
-    )
-    tops = {y for corners, _ in _shortcuts(drawn) for _, y in corners}
-    between = {y for corners in _connections(drawn) if len(corners) > 2 for _, y in corners[2:4]}
-    assert between and min(abs(top - level) for top in tops for level in between) > 0.3

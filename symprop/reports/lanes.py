@@ -1,0 +1,312 @@
+"""Where the layers of a network stand in a drawing: in a row, branches in lanes, and what joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, Variable
+from symprop.networks.network import Network
+from symprop.networks.parts import Branch, Placed, placed
+from symprop.reports.architecture import drawn_name
+
+PER_LINE = 6
+"""So many stations stand in a line."""
+STEP, DEEP, LANE, CLOSE, HIGH, ABOVE = 2.65, 2.4, 1.75, 1.4, 0.95, 0.3
+"""Centimetres from station to station, from line to line, to a lane with arcs and to one without, from a station to the
+top of an arc, and from there to that of an arc around it."""
+WIDE, TALL = 2.05, 1.05
+RADIUS = 0.28
+"""Of a sum, a product or a concatenation."""
+_FORK = 0.35  # from a station back to where branches part
+
+Corner = tuple[float, float]
+
+SIGNS: dict[type[Node], tuple[str, str]] = {
+    n.Add: ("+", "+"),
+    n.Multiply: ("⊙", r"\odot"),
+    n.Concatenate: ("‖", r"\Vert"),
+}
+"""How an operation that joins branches as they are is drawn, in Unicode and in LaTeX; another has a box."""
+
+
+@dataclass
+class Station:
+    """A layer: its name or its sign, what it puts out and what makes that, and where it is, in centimetres downwards.
+
+    `line` and `column` count from 0, `lane` is how far below its line's first lane it stands.
+    """
+
+    name: str
+    output: Variable
+    line: int
+    column: int
+    lane: float
+    sign: tuple[str, str] = ("", "")
+    made: Node | None = None
+    is_join: bool = False
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """Half of its width."""
+        return WIDE / 2 if self.name else RADIUS
+
+    @property
+    def half(self) -> float:
+        """Half of its height."""
+        return TALL / 2 if self.name else RADIUS
+
+    @property
+    def fork(self) -> float:
+        """Where branches part in front of it."""
+        return self.column * STEP - WIDE / 2 - _FORK
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A path of an arrow by its corners; `named` says at its start what it brings from another line."""
+
+    corners: tuple[Corner, ...]
+    is_arc: bool = False
+    named: Variable | None = None
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """All there is to draw, and how far it reaches."""
+
+    stations: tuple[Station, ...]
+    arrows: tuple[Arrow, ...]
+    forks: tuple[Corner, ...]
+
+    @property
+    def right(self) -> float:
+        """The middle of the last column."""
+        return max(station.x for station in self.stations)
+
+    @property
+    def top(self) -> float:
+        """The upper edge of the arcs, if there are none where they would be."""
+        return min(-HIGH, *(y for arrow in self.arrows for _, y in arrow.corners), 0.0)
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of the stations."""
+        return max(station.y for station in self.stations) + TALL / 2
+
+    def enters_from_below(self, station: Station) -> bool:
+        """Whether an arrow comes to a station from a lane below it."""
+        return any(arrow.corners[-1] == (station.x, station.y + station.half) for arrow in self.arrows)
+
+
+@dataclass(frozen=True)
+class _From:
+    """What the next station reads: a station, and the lane in which its output was parted where that is another."""
+
+    station: int
+    parted: float | None = None
+
+
+@dataclass(frozen=True)
+class _Link:
+    """An arrow to be, of a kind: straight on, parting, meeting, or an arc, which begins at a station or is parted."""
+
+    kind: str
+    start: int
+    end: int
+    lane: float = 0.0
+    rise: float = 0.0
+    first: int = -1
+
+
+def lanes(network: Network) -> Lanes | None:
+    """Return the drawing of a network, or None where branches side by side are longer than a line.
+
+    >>> from symprop.networks.spec import parse_network
+    >>> drawn = lanes(parse_network("Input(2) >> Sum(Dense(2) >> Tanh(), Dense(2), ()) >> MeanSquaredError()"))
+    >>> [(each.name or each.sign[0], each.column, each.lane) for each in drawn.stations][:4]
+    [('Input', 0, 0.0), ('Dense', 1, 0.0), ('Tanh', 2, 0.0), ('Dense', 1, 1.4)]
+    """
+    plan = _Plan(frozenset(each.name for each in network.inputs[1:]))
+    plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
+    plan.row(placed(network.built), _From(0), (0, 1), 0.0, wraps=True)
+    return None if plan.is_too_wide else plan.drawn()
+
+
+@dataclass
+class _Plan:
+    """Stations by line, column and lane, and what is drawn between them; then where all of it is."""
+
+    given: frozenset[str]
+    stations: list[Station] = field(default_factory=list)
+    links: list[_Link] = field(default_factory=list)
+    is_too_wide: bool = False
+
+    def add(self, name: str, output: Variable, line: int, column: int, lane: float) -> int:
+        self.stations.append(Station(name, output, line, column, lane))
+        return len(self.stations) - 1
+
+    def reach(self, source: _From, station: int) -> None:
+        """Draw what a station reads."""
+        kind = "go" if source.parted is None else "part"
+        self.links.append(_Link(kind, source.station, station, source.parted or 0.0))
+
+    def row(
+        self, layers: Sequence[Placed], source: _From, at: tuple[int, int], lane: float, wraps: bool
+    ) -> tuple[_From, tuple[int, int]]:
+        """Place layers from line and column on; return what is read behind them and the place that is free there."""
+        for each in layers:
+            if each.built.holds_alone:
+                source, at = self.row(each.inside, source, at, lane, wraps)
+            elif each.built.is_join:
+                source, at = self.join(each, source, at, lane, wraps)
+            else:
+                at = self.free(at, 1, wraps)
+                station = self.add(drawn_name(each.built.layer), each.built.output, *at, lane)
+                self.reach(source, station)
+                source, at = _From(station), (at[0], at[1] + 1)
+        return source, at
+
+    def free(self, at: tuple[int, int], width: int, wraps: bool) -> tuple[int, int]:
+        """The next place for so many stations: in a new line where the present one is too short."""
+        line, column = at
+        if column + width <= PER_LINE:
+            return at
+        self.is_too_wide = self.is_too_wide or not wraps or width > PER_LINE
+        return (line + 1, 0) if wraps else at
+
+    def join(
+        self, each: Placed, source: _From, at: tuple[int, int], lane: float, wraps: bool
+    ) -> tuple[_From, tuple[int, int]]:
+        """Place a block: branches with layers in lanes, those without as arcs, and what joins them."""
+        rows, passed = self.lanes_of(each)
+        if len(rows) > 1:
+            at, wraps = self.free(at, self.width(each), wraps), False
+        first, ends, below, end = len(self.stations), [], lane, at
+        for position, branch in enumerate(rows):
+            if position:
+                rise = self.rise(branch.layers)
+                below += self.depth(rows[position - 1].layers) + (LANE + max(rise - HIGH, 0.0) if rise else CLOSE)
+            start, place = source if not position else _From(source.station, lane), at
+            if self.is_given(branch):
+                start, place = _From(self.add("Input", branch.value, *at, below)), (at[0], at[1] + 1)
+            start, place = self.row(branch.layers, start, place, below, wraps)
+            ends.append((start, below))
+            end = max(end, place)
+        end = self.free(end, 1, wraps)
+        joining = self.joining(each, end, lane)
+        for start, depth in ends:
+            if depth == lane:
+                self.reach(start, joining)
+            else:
+                self.links.append(_Link("meet", start.station, joining))
+        kind = "arc" if source.parted is None else "parted arc"
+        for number in range(passed):
+            height = max(HIGH, self.rise(rows[0].layers) + ABOVE) + number * ABOVE
+            self.links.append(_Link(kind, source.station, joining, lane, height, first))
+        return _From(joining), (end[0], end[1] + 1)
+
+    def lanes_of(self, each: Placed) -> tuple[list[Branch], int]:
+        """The branches of a block that have a lane, those with an input of their own last, and how many have an arc."""
+        rows = [branch for branch in each.branches if branch.layers and not self.is_given(branch)]
+        given = [branch for branch in each.branches if self.is_given(branch)]
+        passed = len(each.branches) - len(rows) - len(given)
+        if not rows and passed:  # one is the line itself
+            rows, passed = [Branch(each.built.value, (), each.built.value)], passed - 1
+        return [*rows, *given], passed
+
+    def is_given(self, branch: Branch) -> bool:
+        """Whether a branch begins with an input of its own."""
+        return branch.value.name in self.given
+
+    def width(self, each: Placed) -> int:
+        """How many stations of a layer stand beside each other."""
+        if each.built.is_join:
+            rows, _ = self.lanes_of(each)
+            return 1 + max(self.is_given(row) + sum(map(self.width, row.layers)) for row in rows)
+        return sum(map(self.width, each.inside)) if each.built.holds_alone else 1
+
+    def depth(self, layers: Sequence[Placed]) -> float:
+        """How far the lanes of a row reach below its first."""
+        found = [0.0]
+        for each in layers:
+            if each.built.is_join:
+                rows, _ = self.lanes_of(each)
+                rises = [self.rise(row.layers) for row in rows[1:]]
+                lanes_below = sum(LANE + max(rise - HIGH, 0.0) if rise else CLOSE for rise in rises)
+                found.append(lanes_below + sum(self.depth(row.layers) for row in rows))
+            elif each.built.holds_alone:
+                found.append(self.depth(each.inside))
+        return max(found)
+
+    def rise(self, layers: Sequence[Placed]) -> float:
+        """How far the arcs of a row reach above it; 0 where there are none."""
+        found = [0.0]
+        for each in layers:
+            if each.built.is_join:
+                rows, passed = self.lanes_of(each)
+                inner = self.rise(rows[0].layers)
+                found.append(max(HIGH, inner + ABOVE) + (passed - 1) * ABOVE if passed else inner)
+            elif each.built.holds_alone:
+                found.append(self.rise(each.inside))
+        return max(found)
+
+    def joining(self, each: Placed, at: tuple[int, int], lane: float) -> int:
+        equation = each.built.items[-1] if each.built.items else None
+        made = equation.expression if isinstance(equation, Equation) else None
+        plain = made is not None and all(isinstance(operand, Variable) for operand in made.operands)
+        sign = SIGNS.get(type(made)) if made is not None and plain else None
+        number = self.add("" if sign else drawn_name(each.built.layer), each.built.output, *at, lane)
+        station = self.stations[number]
+        station.is_join, station.made, station.sign = True, made, sign or ("", "")
+        return number
+
+    def drawn(self) -> Lanes:
+        """Give all of it a place."""
+        count = 1 + max(station.line for station in self.stations)
+        rises, depths = [HIGH] * count, [0.0] * count
+        for link in self.links:
+            if link.kind == "arc" and not link.lane:
+                line = self.stations[link.end].line
+                rises[line] = max(rises[line], link.rise)
+        for station in self.stations:
+            depths[station.line] = max(depths[station.line], station.lane)
+        tops = [0.0]
+        for line in range(1, count):
+            tops.append(tops[-1] + DEEP + depths[line - 1] + rises[line] - HIGH)
+        for station in self.stations:
+            station.x, station.y = station.column * STEP, tops[station.line] + station.lane
+        forks: dict[Corner, None] = {}
+        arrows = [self._arrow(link, tops, depths, forks) for link in self.links]
+        return Lanes(tuple(self.stations), tuple(arrows), tuple(forks))
+
+    def _arrow(self, link: _Link, tops: Sequence[float], depths: Sequence[float], forks: dict[Corner, None]) -> Arrow:
+        a, b = self.stations[link.start], self.stations[link.end]
+        leaves, enters = (a.x + a.reach, a.y), (b.x - b.reach, b.y)
+        if link.kind == "meet":
+            return Arrow((leaves, (b.x, a.y), (b.x, b.y + b.half)))
+        if link.kind == "part":
+            fork = b.fork, tops[b.line] + link.lane
+            forks[fork] = None
+            return Arrow((fork, (b.fork, b.y), enters))
+        if link.kind == "go" and a.line == b.line:
+            return Arrow((leaves, enters))
+        if link.kind == "go":
+            middle, out, back = tops[a.line] + depths[a.line] + 0.85, leaves[0] + 0.3, enters[0] - 0.35
+            return Arrow((leaves, (out, a.y), (out, middle), (back, middle), (back, b.y), enters))
+        return self._arc(link, a, b, forks)
+
+    def _arc(self, link: _Link, a: Station, b: Station, forks: dict[Corner, None]) -> Arrow:
+        top, last = b.y - link.rise, (b.x, b.y - b.half)
+        if link.kind == "parted arc":
+            begin = self.stations[link.first].fork, top
+            forks[begin] = None
+            return Arrow((begin, (b.x, top), last), True)
+        if a.line != b.line:
+            return Arrow(((b.x, top + 0.15), last), True, a.output)
+        begin = a.x + (a.reach / 2 if a.name else 0.0), a.y - a.half
+        return Arrow((begin, (begin[0], top), (b.x, top), last), True)
