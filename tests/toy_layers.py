@@ -58,7 +58,8 @@ class Tagged(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         table = Embedding(self.vocabulary, value.shape[-1], flatten=False)
-        return builder.activation(value + table.build(builder, builder.further_input(self.ids)), "tag")
+        ids = builder.further_input(self.ids, INPUT, table.facts_of_input(builder))
+        return builder.activation(value + table.build(builder, ids), "tag")
 
 
 @dataclass(frozen=True)

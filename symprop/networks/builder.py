@@ -6,21 +6,20 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, Tuple, expand
+from sympy import Expr, Integer, Symbol, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, State, equations_in
+from symprop.algebra.equations import Equation, Item, State
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
-from symprop.algebra.trees import variables
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
@@ -148,28 +147,16 @@ class Builder:
             self.books.inputs.append(new)
             return new
         for what, old, now in (
-            ("shape", shape_text(known.shape), shape_text(new.shape)),
-            ("role", known.role, new.role),
-            ("values", _told(known), _told(new)),
+            ("of shape ", shape_text(known.shape), shape_text(new.shape)),
+            ("as ", known.role, new.role),
+            ("as ", told(known.facts), told(new.facts)),
         ):
             if old != now:
                 raise SpecError(
-                    f"the input {shown(new.name)} is used in two ways: its {what} is {old} here, {now} there\n"
+                    f"the input {shown(new.name)} is used in two ways: {what}{old} here, {what}{now} there\n"
                     "allowed: name=..., a name for each input"
                 )
         return known
-
-    def ids(self, value: Variable, vocabulary: Expr) -> Variable:
-        """Return an input as ids from 0 to `vocabulary` - 1, which it is from here on.
-
-        Raises:
-            SpecError: it is read already, as something else.
-        """
-        ids = value.change(facts=Tuple(Fact("index", vocabulary)))
-        if ids != value and any(value in variables(each.expression) for each in equations_in(self.items)):
-            raise SpecError(f"the input {shown(value.name)} holds {_told(value)}, and cannot be {_told(ids)} as well")
-        self.books.inputs[self.books.inputs.index(value)] = ids
-        return ids
 
     def equation(
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
@@ -282,9 +269,7 @@ class Builder:
             )
 
 
-def _told(given: Variable) -> str:
-    """What an input holds, in words."""
-    ids = given.facts_by_kind.get("index")
-    if ids is not None:
-        return f"ids from 0 to {ids - 1}"
-    return ", ".join(["numbers", *(fact.kind for fact in given.facts)])
+def told(facts: Iterable[Fact]) -> str:
+    """What an input holds of which this is known, in words."""
+    words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in facts)
+    return ", ".join(words) or "numbers"

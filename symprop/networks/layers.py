@@ -52,7 +52,11 @@ class Layer(Joinable):
         return ()
 
     def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
-        """Return what is known of an input that this layer is the first to read."""
+        """Return what is known of an input that this layer is the first to read.
+
+        Raises:
+            SpecError: branches that read it as different things.
+        """
         return ()
 
     @property
@@ -180,26 +184,29 @@ class Input(Layer):
         """Return the input with sizes replaced: names or numbers."""
         return Input(*(changed_size(size, change) for size in self.shape), name=self.name)
 
-    def start(self, builder: Builder) -> Variable:
-        """Enter the first input of the network."""
-        builder.books.layer_count += 1
-        builder.books.previous = self
-        return builder.further_input(self)
-
-    def branch(self, builder: Builder, after: Iterable[Layer]) -> Variable:
-        """Enter an input that a branch reads, whose first layer is that of `after`.
+    def start(self, builder: Builder, after: Iterable[Layer]) -> Variable:
+        """Enter the input that a row reads, whose first layer, if any, is that of `after`.
 
         Raises:
-            SpecError: it has the name of the network's first input, or is used elsewhere as something else.
+            SpecError: it is used elsewhere as something else.
         """
-        if self.name == builder.books.inputs[0].name:
-            raise SpecError(
-                f"{shown(self.text)} stands in a branch without a name of its own\n"
-                f'allowed: a name, such as name="side", or a branch without an Input, which reads what all read'
-            )
+        builder.books.layer_count += 1
         builder.books.previous = self
         facts = [fact for layer in after for fact in layer.facts_of_input(builder)]
         return builder.further_input(self, facts=tuple(facts))
+
+    def branch(self, builder: Builder, after: Iterable[Layer]) -> Variable:
+        """Enter the input of a branch, as `start` does.
+
+        Raises:
+            SpecError: it has the name of the network's first input.
+        """
+        if self.name == builder.books.inputs[0].name:
+            raise SpecError(
+                f"{shown(self.text)} stands in a branch under the name of the network's first input\n"
+                'allowed: a name of its own, such as name="side", or no Input: a branch reads what stands before'
+            )
+        return self.start(builder, after)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"{self.text} stands after another layer; a network has one Input, the first layer")
@@ -277,7 +284,7 @@ class Embedding(Layer):
     (30,)
 
     Raises:
-        SpecError: it does not stand right after the `Input`.
+        SpecError: it does not stand right after an `Input`.
     """
 
     vocabulary: Size
@@ -296,14 +303,12 @@ class Embedding(Layer):
         return (Fact("index", builder.size(self.vocabulary)),)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        inputs = builder.books.inputs
-        if value not in inputs or (value == inputs[0] and builder.nesting > 1):
+        if value not in builder.books.inputs or "index" not in value.facts_by_kind:
             raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
-        ids = builder.ids(value, vocabulary)
         number = builder.next_number("embedding")
         table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
-        rows: Node = Take(table, ids)
+        rows: Node = Take(table, value)
         if self.flatten:
             rows = Reshape(rows, (sympy.prod(rows.shape),))
         return builder.equation("e", number, rows, "embedding")

@@ -72,9 +72,9 @@ class Network(Row):
         progress = self._progress[0] if self._progress else None
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        if progress is None or not 0 < progress.position <= len(self.layers):
+        if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
             builder = Builder(Books(self._stems()))
-            progress = _Progress(builder, self.layers[0].start(builder))  # type: ignore[attr-defined]
+            progress = _Progress(builder, self.layers[0].start(builder, self.layers[1:2]))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
         for layer in self.layers[position:]:
