@@ -17,7 +17,7 @@ from symprop.algebra.equations import Equation, Item, State
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
+from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, SpecError, shown
@@ -26,6 +26,8 @@ from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter,
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 ZERO = Integer(0)
+MASK = (Fact("between 0 and 1"),)
+"""What is known of a mask: the share with which each position counts."""
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Books:
 
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
+    masks: frozenset[str] = frozenset()
+    """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     inputs: list[Variable] = field(default_factory=list)
@@ -133,7 +137,7 @@ class Builder:
         """Enter an input of the network and return it; the same name with the same sizes is the same input.
 
         `role` says whether a gradient may flow to it (`INPUT`), or none does (`GIVEN`, `STATE`); `facts` what is
-        known of it, `Fact("index", vocabulary)` of ids.
+        known of it, `Fact("index", vocabulary)` of ids. What a layer has as its `mask` is given, from 0 to 1.
 
         Raises:
             SpecError: sizes that vary from block to block, or another input of this name.
@@ -141,6 +145,8 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
+        if given.name in self.books.masks and not facts:
+            role, facts = GIVEN, MASK
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import sympy
 
@@ -105,7 +105,15 @@ class Layer(Joinable):
     def further_inputs(self) -> tuple[Input, ...]:
         """The inputs among the arguments of the layer."""
         values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return tuple(value for value in values if isinstance(value, Input))
+        parts = [(value,) if isinstance(value, Input) else value.further_inputs for value in values if _is_layer(value)]
+        return tuple(each for part in parts for each in part)
+
+    @property
+    def masks(self) -> tuple[Input, ...]:
+        """Those of them that say which positions count."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        inside = [each for value in values.values() if _is_layer(value) for each in value.masks]
+        return tuple([value for name, value in values.items() if name == "mask" and isinstance(value, Input)] + inside)
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -117,7 +125,7 @@ class Layer(Joinable):
         changed: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Input):
+            if _is_layer(value):
                 changed[field.name] = value.with_sizes(change)
             elif field.name in _SIZES:
                 changed[field.name] = changed_size(value, change)
@@ -126,12 +134,16 @@ class Layer(Joinable):
 
 
 _SIZES = frozenset({"size", "vocabulary"})
-"""The fields that hold sizes, in every layer; a field that holds an `Input` has its sizes."""
+"""The fields that hold sizes, in every layer; a field that holds an `Input`, or a loss, has its sizes."""
+
+
+def _is_layer(value: Any) -> TypeGuard[Layer]:
+    return isinstance(value, Layer)
 
 
 def _sizes_in(value: Any, field: str) -> tuple[Size, ...]:
-    if isinstance(value, Input):
-        return value.shape
+    if _is_layer(value):
+        return value.own_sizes
     return (value,) if field in _SIZES else ()
 
 

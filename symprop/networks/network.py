@@ -69,11 +69,13 @@ class Network(Row):
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
-        progress = self._progress[0] if self._progress else None
+        progress, masks = self._progress[0] if self._progress else None, frozenset(_masks(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
+        if progress is not None and progress.builder.books.masks != masks:
+            progress = None  # and what an input is
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
-            builder = Builder(Books(self._stems()))
+            builder = Builder(Books(self._stems(), masks))
             progress = _Progress(builder, self.layers[0].start(builder, self.layers[1:2]))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
@@ -243,6 +245,13 @@ def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
         for each in (*layer.further_inputs, *further_inputs(layer.inner)):
             found.setdefault(each.name, each)
     return tuple(found.values())
+
+
+def _masks(layers: tuple[Layer, ...]) -> Iterator[str]:
+    """The names of inputs that say which positions count."""
+    for layer in layers:
+        yield from (each.name for each in layer.masks)
+        yield from _masks(layer.inner)
 
 
 def _names(layers: tuple[Layer, ...]) -> Iterator[str]:
