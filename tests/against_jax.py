@@ -53,17 +53,25 @@ def problems(text: str, target: str = "numpy") -> list[str]:
     module = symprop.compile(numeric, target=target)
     read = reference().Network(text, SIZES)
     params, x, y = point(read, np.random.default_rng(0))
-    loss, grads = module.loss_and_grads(params, taken(x), y)
+    value, grads = module.loss_and_grads(params if target != "torch" else tensors(params), taken(x), y)
+    loss = float(value)
     expected, slopes = jax.value_and_grad(read.loss)(arrays(params), arrays(x), jax.numpy.asarray(y))
     found = [] if abs(loss - expected) <= CLOSE * (1 + abs(expected)) else [f"loss {loss}, not {expected}"]
     if sorted(grads) != sorted(slopes):
         return [*found, f"gradients of {list(grads)}, not of {list(slopes)}"]
     largest = max(float(np.abs(slope).max()) for slope in slopes.values())
     for name, slope in slopes.items():
-        off = float(np.abs(grads[name] - np.asarray(slope)).max())
+        off = float(np.abs(np.asarray(grads[name]) - np.asarray(slope)).max())
         if not off <= CLOSE * (1 + largest):
             found.append(f"d{name} is off by {off:.1e}, of {largest:.1e}")
     return found
+
+
+def tensors(values: dict[str, Any]) -> dict[str, Any]:
+    """Return NumPy's arrays as PyTorch's."""
+    import torch
+
+    return {name: torch.as_tensor(value) for name, value in values.items()}
 
 
 def arrays(values: dict[str, Any]) -> dict[str, Any]:
