@@ -15,8 +15,9 @@ from symprop.networks.activations import (
 )
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.embedding import Embedding
 from symprop.networks.gated import GLU, Highway, SwiGLU
-from symprop.networks.layers import Dense, Embedding, Input, Layer
+from symprop.networks.layers import Dense, Input, Layer
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
 from symprop.networks.parts import Parameter

@@ -12,7 +12,7 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, branches, gated, layers, losses
+from symprop.networks import activations, blocks, branches, embedding, gated, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -24,7 +24,7 @@ LAYERS: dict[str, type] = {
     for kind in (
         layers.Input,
         layers.Dense,
-        layers.Embedding,
+        embedding.Embedding,
         branches.Sum,
         branches.Multiply,
         branches.Concatenate,
