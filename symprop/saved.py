@@ -113,10 +113,7 @@ class Model:
         if not np.isfinite(rows).all():
             place = tuple(int(index) for index in np.argwhere(~np.isfinite(rows))[0])
             raise DataError(f"the feature at index {place} is {rows[place]}, not a finite number")
-        wrong = self._columns.wrong_id(rows)
-        if wrong is not None:
-            row, column, ids = wrong
-            raise DataError(f"{rows[row, column]:g} is no id from 0 to {ids - 1}")
+        self._columns.check_ids(rows, self.features)
         dtype = next(iter(self.params.values())).dtype
         with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
             ready = self.scaling(rows)

@@ -2,7 +2,8 @@
 
 All other oracles check symprop's equations against each other, so none sees an equation that is not what the text says.
 This module shares no code with symprop: Python's `ast` reads the text, and a tied `Repeat` runs one and the same
-function again. Values may be complex, so that the complex step gives derivatives.
+function again. Values may be complex, so that the complex step gives derivatives. `tests/against_jax.py` runs it with
+`jax.numpy` as `np`, which assigns to no element of an array.
 
 A new layer is a function in `LAYERS`: it takes the reading so far, a call and the shape of its input, and returns a
 step, which makes an output of parameters and an input, and the shape of the output. A new activation is a row of
@@ -16,11 +17,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+Array: TypeAlias = "np.ndarray[Any, Any]"
 Params = Mapping[str, Array]
 Shape = tuple[int, ...]
 Step = Callable[[Params, Array], Array]
@@ -68,6 +69,10 @@ class Reading:
     parameters: dict[str, Shape] = field(default_factory=dict)
     number: int = 0  # of the latest Dense layer
     norms: int = 0  # how many there are
+    tables: int = 0  # how many embeddings there are
+    inputs: dict[str, Shape] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)  # how many there are, of an input of ids
+    source: str = ""  # the input that the latest value is, if it is one
     maker: str = ""  # the layer that made the latest value
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
@@ -109,6 +114,7 @@ class Reading:
             self.meet(call.name)
             step, shape = LAYERS[call.name](self, call, shape)
             steps.append(step)
+            self.source = self.source if call.name == "Input" else ""
             if call.name not in ("Identity", "Repeat"):  # these give on what others made
                 self.maker = call.name
         return in_turn(steps), shape
@@ -123,6 +129,14 @@ def in_turn(steps: Sequence[Step]) -> Step:
         return value
 
     return run
+
+
+def further_input(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Another input in place of what stands before, by its name; `Network.loss` puts it among the parameters."""
+    name, own = str(call.get(9, "name", "x")), tuple(map(reading.size, call.positional))
+    assert reading.inputs.setdefault(name, own) == own
+    reading.source = name
+    return lambda params, value: params[f"input {name}"], own
 
 
 def dense(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
@@ -146,7 +160,10 @@ def dense(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 def embedding(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """Rows of a table selected by ids, one after the other or as a matrix."""
     width = reading.size(call.get(1, "size"))
-    name = reading.new("E1", reading.size(call.get(0, "vocabulary")), width)
+    reading.tables += 1
+    vocabulary = reading.size(call.get(0, "vocabulary"))
+    name = reading.new(f"E{reading.tables}", vocabulary, width)
+    assert reading.ids.setdefault(reading.source, vocabulary) == vocabulary
     after = (shape[0] * width,) if call.get(2, "flatten", True) else (shape[0], width)
     return lambda params, ids: params[name][ids].reshape(len(ids), *after), after
 
@@ -163,9 +180,9 @@ def residual(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 
 def branches(reading: Reading, rows: Sequence[Any], shape: Shape) -> tuple[list[Step], list[Shape]]:
     """The steps of rows that read the same value; a weight before them is followed by the first layer of each."""
-    waiting, read = reading.waiting, []
+    waiting, source, read = reading.waiting, reading.source, []
     for row in rows:
-        reading.waiting = waiting
+        reading.waiting, reading.source = waiting, source
         read.append(reading.chain(row, shape))
     reading.waiting = ""  # what is made of the outputs follows
     return [step for step, _ in read], [after for _, after in read]
@@ -228,8 +245,8 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
-    before, norms, steps, outside = reading.number, reading.norms, [], reading.sizes
-    learned = dict(reading.learned)
+    before, norms, tables, steps = reading.number, reading.norms, reading.tables, []
+    outside, learned = reading.sizes, dict(reading.learned)
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
             reading.sizes = {**outside, "l": number}
@@ -242,6 +259,7 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         reading.norms += (count - 1) * (reading.norms - norms)
         for letter, last in reading.learned.items():
             reading.learned[letter] += (count - 1) * (last - learned.get(letter, 0))
+        reading.tables += (count - 1) * (reading.tables - tables)
         steps *= count
     return in_turn(steps), shape
 
@@ -370,6 +388,7 @@ def activation(function: Callable[..., Array]) -> Callable[[Reading, Call, Shape
 
 
 LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
+    "Input": further_input,
     "Dense": dense,
     "Embedding": embedding,
     "Residual": residual,
@@ -479,23 +498,23 @@ class Network:
         first, *calls = row(ast.parse(text.strip(), mode="eval").body)
         assert first.name == "Input"
         reading = Reading(dict(sizes or {}))
-        self.input = tuple(map(reading.size, first.positional))
+        _, start = further_input(reading, first, ())
         layers = [call for call in calls if call.name not in LOSSES and call.name not in PENALTIES]
         self.ends = calls[len(layers) :]
-        self.ids = next((reading.size(call.get(0, "vocabulary")) for call in layers if call.name == "Embedding"), None)
-        self.output, self.shape = reading.chain(layers, self.input)
+        self.output, self.shape = reading.chain(layers, start)
         self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
+        self.inputs, self.ids = reading.inputs, reading.ids
 
-    def loss(self, params: Params, x: Array, y: Array) -> Any:
-        """Return the mean loss of a batch, over all that counts, an example in each row, and the penalties."""
+    def loss(self, params: Params, x: Mapping[str, Array], y: Array) -> Any:
+        """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name."""
         loss, *penalties = self.ends
-        outputs = self.output(params, x)
+        outputs = self.output({**params, **{f"input {name}": x[name] for name in x}}, x[next(iter(self.inputs))])
         examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
         return sum(examples) / sum(counts(target, loss) for target in y) + sum(
             PENALTIES[each.name](params, each) for each in penalties
         )
 
-    def derivative(self, params: Params, x: Array, y: Array, along: Params) -> float:
+    def derivative(self, params: Params, x: Mapping[str, Array], y: Array, along: Params) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""
         step = 1e-30
         moved = {name: value + 1j * step * along[name] for name, value in params.items()}

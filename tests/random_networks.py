@@ -155,10 +155,12 @@ class Draw:
         if kind == "Highway":
             return f"Highway({self.block(depth - 1, repeated)})"
         rows: list[str] = []
-        beside = self.beside
-        for _ in range(self.one([2, 2, 3])):
-            block = self.block(depth - 1, repeated, same=kind != "Concatenate")
-            row = self.one(["()", "Identity()", block, block, block])
+        beside, count = self.beside, self.one([2, 2, 3])
+        plain = self.one([0, count - 1])  # a branch that reads what stands before
+        for place in range(count):
+            first = self.further() if place != plain and self.chance(0.5) else ""
+            block = self.block(depth - 1, repeated, same=kind != "Concatenate", first=first)
+            row = block if first else self.one(["()", "Identity()", block, block, block])
             if kind == "Concatenate" and self.after(row) in (5, 11):  # of which a sum would be no number
                 row = "Dense(2)"
             rows.append(row)
@@ -167,6 +169,14 @@ class Draw:
         while kind == "Concatenate" and self.after(f"{kind}({', '.join(rows)})") in (5, 11):
             rows.append("Dense(2)")
         return f"{kind}({', '.join(rows)})"
+
+    def further(self) -> str:
+        """Return a further input, of numbers or ids, that a branch reads: for each position where there are some."""
+        before = self.read().shape[:-1]
+        if not before:
+            return str(self.one(['Input(3, name="side")', 'Input(2, name="ids") >> Embedding(4, 2)']))
+        numbers, ids = f'Input({before[0]}, 3, name="steps")', f'Input({before[0]}, name="tags")'
+        return str(self.one([numbers, f"{ids} >> Embedding(4, 3, flatten=False)"]))
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
         """Return layers in a row; `same`: they end as wide as they begin."""
@@ -187,9 +197,11 @@ def network(random: np.random.Generator) -> str:
     draw = Draw(random)
     draw.flat = [f"Input({draw.one([2, 3, 4])})"]
     if draw.chance(0.25):
-        draw.flat.append(f"Embedding(4, {draw.one([2, 3])}{draw.one(['', '', ', flatten=False'])})")
+        rows, width = draw.one(["", "", ", flatten=False"]), draw.one([2, 3])
+        tables = [f"Embedding(4, {width}{rows})", f"Embedding(4, 1{rows})"]  # two of the same ids
+        draw.flat.append(f"Concatenate({', '.join(tables)})" if draw.chance(0.2) else tables[0])
     for _ in range(int(random.integers(2, 5))):
-        draw.flat.append(draw.layer(2))
+        draw.flat.append(draw.branches(1, False) if draw.chance(0.15) else draw.layer(2))
     reference = draw.read()
     if not reference.parameters:
         draw.flat.append("Dense(3)")
@@ -227,7 +239,7 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
     random = np.random.default_rng(0)
     params, x, y = point(reference, random)
-    loss, grads = module.loss_and_grads(params, x, y)
+    loss, grads = module.loss_and_grads(params, taken(x), y)
     expected = reference.loss(params, x, y)
     found = [] if abs(loss - expected) <= CLOSE * (1 + abs(expected)) else [f"loss {loss}, not {expected}"]
     largest = max(np.abs(gradient).max() for gradient in grads.values())
@@ -249,14 +261,21 @@ def directions(shapes: Mapping[str, tuple[int, ...]], random: np.random.Generato
         yield f"{name}{list(map(int, place))}", along
 
 
-def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], Array, Array]:
-    """Return random parameters, and a batch of three: inputs or ids, and targets that the loss allows."""
+def taken(x: dict[str, Array]) -> Any:
+    """Return inputs as a module takes them: an array, or where there are several a dict."""
+    return x if len(x) > 1 else next(iter(x.values()))
+
+
+def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], dict[str, Array], Array]:
+    """Return random parameters, and a batch of three: inputs or ids by name, and targets that the loss allows."""
     params = {
         name: np.asarray(random.normal(size=shape) * 0.7 / np.sqrt((shape or (1,))[-1]))
         for name, shape in reference.parameters.items()
     }
-    ids, shape = reference.ids, (3, *reference.input)
-    x = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
+    x: dict[str, Array] = {}
+    for name, size in reference.inputs.items():
+        ids, shape = reference.ids.get(name), (3, *size)
+        x[name] = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
     y = random.normal(size=(3, *reference.shape))
     declared = reference.ends[0].keywords.get("y", "")
     if declared == "class":

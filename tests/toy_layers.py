@@ -25,7 +25,8 @@ from symprop.algebra.nodes import (
 from symprop.algebra.roles import GIVEN, INPUT, PRE_ACTIVATION
 from symprop.networks import spec
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Dense, Embedding, Input, Layer, checked_input
+from symprop.networks.embedding import Embedding
+from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.sizes import Size, checked_size
 
@@ -70,7 +71,8 @@ class Tagged(Layer):
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         table = Embedding(self.vocabulary, value.shape[-1], flatten=False)
-        return builder.activation(value + table.build(builder, builder.further_input(self.ids)), "tag")
+        ids = builder.further_input(self.ids, INPUT, table.facts_of_input(builder))
+        return builder.activation(value + table.build(builder, ids), "tag")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sympy import Expr
 
 from symprop.algebra.names import closest, size_symbol, validated, variable
 from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.roles import GIVEN
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.sizes import size_of
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, located, shown
@@ -156,6 +157,23 @@ def _parted(part: str) -> tuple[str, str]:
         problem = f"{shown(part.strip())} declares nothing"
         raise FormulaError(f"{problem}\nallowed: a name, a colon, its sizes, as in 'X: m n, w: n, alpha:'")
     return name.strip(), what
+
+
+LENGTHS = "or (m,) lengths"
+"""What may be given for a batch of masks beside their numbers, in the words of a docstring."""
+
+
+def takes_lengths(given: Variable, axis: int = 1) -> bool:
+    """Whether lengths of sequences may stand for a batch of masks, a number for each position: 1 below the length.
+
+    Positions lie along `axis`.
+
+    >>> from symprop.algebra.roles import GIVEN
+    >>> takes_lengths(declared("mask", "m 5 between-0-and-1").change(role=GIVEN))
+    True
+    """
+    is_mask = given.role == GIVEN and "between 0 and 1" in given.facts_by_kind
+    return is_mask and given.rank > axis and all(size == 1 for size in given.shape[axis + 1 :])
 
 
 TAKEN_FROM_IDS = ("sums to 1", "one-hot", "nonnegative", "between 0 and 1")

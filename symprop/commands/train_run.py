@@ -240,11 +240,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         raise DataError(
             f"the network has {outputs} outputs, the target is one column\nallowed: Dense(1) before this loss"
         )
-    wrong = columns.wrong_id(table.features)
-    if wrong is not None:
-        row, column, ids = wrong
-        value = table.features[row, column]
-        raise DataError(f"row {row + 1}, column {table.names[column]!r}: {value:g} is no id from 0 to {ids - 1}")
+    columns.check_ids(table.features, table.names)
 
 
 def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Features, Array]:

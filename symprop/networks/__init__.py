@@ -16,8 +16,9 @@ from symprop.networks.activations import (
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
+from symprop.networks.embedding import Embedding
 from symprop.networks.gated import GLU, Highway, SwiGLU
-from symprop.networks.layers import Dense, Embedding, Input, Layer
+from symprop.networks.layers import Dense, Input, Layer
 from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
 from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm

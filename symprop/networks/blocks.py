@@ -56,7 +56,10 @@ def nestable(row: Chain, layers: tuple[Layer, ...], what: str) -> Chain:
     """
     for layer in layers:
         if isinstance(layer, Input) or layer.is_loss:
-            raise SpecError(f"{what}: {shown(layer.text)} cannot stand inside a block")
+            where = "\nallowed: an Input first in a branch of Sum, Multiply or Concatenate"
+            raise SpecError(
+                f"{what}: {shown(layer.text)} cannot stand inside a block{where if isinstance(layer, Input) else ''}"
+            )
     if max((layer.depth for layer in row.layers), default=0) >= DEEPEST_NESTING:
         raise LimitError(f"{what}: blocks are nested over {DEEPEST_NESTING} deep")
     return row

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from sympy import Add, Expr
 
 from symprop.algebra.nodes import Concatenate as ConcatenateNode
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, multiplied
 from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.activations import Identity
 from symprop.networks.blocks import Chain, block_of, nestable
-from symprop.networks.builder import Builder
+from symprop.networks.builder import Builder, told
 from symprop.networks.joining import Row
 from symprop.networks.layers import Input, Layer, dense
 from symprop.networks.sizes import checked_flag
@@ -136,6 +136,24 @@ class Branches(Joined):
                 f"{name}: {len(branches)} branches\nallowed: two or more, such as {name}(Dense(8) >> Tanh(), ())"
             )
         object.__setattr__(self, "branches", tuple(row_of(branch, name) for branch in branches))
+        if all(isinstance(row.layers[0], Input) for row in self.branches):
+            raise SpecError(
+                f"{name}: every branch starts with an Input, so that nothing reads what stands before\n"
+                "allowed: a branch without one, such as Dense(8) or ()"
+            )
+
+    def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
+        first, *others = [row.layers[0] for row in self.branches if not isinstance(row.layers[0], Input)]
+        facts = first.facts_of_input(builder)
+        for layer in others:
+            other = layer.facts_of_input(builder)
+            if other != facts:
+                raise SpecError(
+                    f"{type(self).__name__}: {shown(first.text)} reads {told(facts)}, "
+                    f"{shown(layer.text)} {told(other)}\n"
+                    "allowed: an Input with a name of its own in one of the branches"
+                )
+        return facts
 
     @property
     def rows(self) -> tuple[Chain, ...]:

@@ -6,28 +6,29 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, Tuple, expand
+from sympy import Expr, Integer, Symbol, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, State, equations_in
+from symprop.algebra.equations import Equation, Item, State
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
+from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
-from symprop.algebra.trees import variables
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 ZERO = Integer(0)
+MASK = (Fact("between 0 and 1"),)
+"""What is known of a mask: the share with which each position counts."""
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Books:
 
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
+    masks: frozenset[str] = frozenset()
+    """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     inputs: list[Variable] = field(default_factory=list)
@@ -140,7 +143,7 @@ class Builder:
         """Enter an input of the network and return it; the same name with the same sizes is the same input.
 
         `role` says whether a gradient may flow to it (`INPUT`), or none does (`GIVEN`, `STATE`); `facts` what is
-        known of it, `Fact("index", vocabulary)` of ids.
+        known of it, `Fact("index", vocabulary)` of ids. What a layer has as its `mask` is given, from 0 to 1.
 
         Raises:
             SpecError: sizes that vary from block to block, or another input of this name.
@@ -148,34 +151,24 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
+        if given.name in self.books.masks and not facts:
+            role, facts = GIVEN, MASK
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:
             self.books.inputs.append(new)
             return new
         for what, old, now in (
-            ("shape", shape_text(known.shape), shape_text(new.shape)),
-            ("role", known.role, new.role),
-            ("values", _told(known), _told(new)),
+            ("of shape ", shape_text(known.shape), shape_text(new.shape)),
+            ("as ", known.role, new.role),
+            ("as ", told(known.facts), told(new.facts)),
         ):
             if old != now:
                 raise SpecError(
-                    f"the input {shown(new.name)} is used in two ways: its {what} is {old} here, {now} there\n"
+                    f"the input {shown(new.name)} is used in two ways: {what}{old} here, {what}{now} there\n"
                     "allowed: name=..., a name for each input"
                 )
         return known
-
-    def ids(self, value: Variable, vocabulary: Expr) -> Variable:
-        """Return an input as ids from 0 to `vocabulary` - 1, which it is from here on.
-
-        Raises:
-            SpecError: it is read already, as something else.
-        """
-        ids = value.change(facts=Tuple(Fact("index", vocabulary)))
-        if ids != value and any(value in variables(each.expression) for each in equations_in(self.items)):
-            raise SpecError(f"the input {shown(value.name)} holds {_told(value)}, and cannot be {_told(ids)} as well")
-        self.books.inputs[self.books.inputs.index(value)] = ids
-        return ids
 
     def equation(
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
@@ -314,9 +307,7 @@ class Builder:
             )
 
 
-def _told(given: Variable) -> str:
-    """What an input holds, in words."""
-    ids = given.facts_by_kind.get("index")
-    if ids is not None:
-        return f"ids from 0 to {ids - 1}"
-    return ", ".join(["numbers", *(fact.kind for fact in given.facts)])
+def told(facts: Iterable[Fact]) -> str:
+    """What an input holds of which this is known, in words."""
+    words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in facts)
+    return ", ".join(words) or "numbers"

@@ -9,17 +9,17 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import sympy
 
-from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Variable
+from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
-from symprop.networks.needs import Need, sized
+from symprop.networks.needs import Need
 from symprop.networks.parts import DEFAULT_INITIALISER
 from symprop.networks.sizes import (
     MOST_AXES,
@@ -63,7 +63,11 @@ class Layer(Joinable):
         return ()
 
     def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
-        """Return what is known of an input that this layer is the first to read."""
+        """Return what is known of an input that this layer is the first to read.
+
+        Raises:
+            SpecError: branches that read it as different things.
+        """
         return ()
 
     @property
@@ -107,8 +111,8 @@ class Layer(Joinable):
         found: list[Size] = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Input):
-                found += value.shape
+            if _is_layer(value):
+                found += value.own_sizes
             elif field.name in size_fields(self):
                 found += sizes_in(value)
         return tuple(found)
@@ -117,7 +121,15 @@ class Layer(Joinable):
     def further_inputs(self) -> tuple[Input, ...]:
         """The inputs among the arguments of the layer."""
         values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return tuple(value for value in values if isinstance(value, Input))
+        parts = [(value,) if isinstance(value, Input) else value.further_inputs for value in values if _is_layer(value)]
+        return tuple(each for part in parts for each in part)
+
+    @property
+    def masks(self) -> tuple[Input, ...]:
+        """Those of them that say which positions count."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        inside = [each for value in values.values() if _is_layer(value) for each in value.masks]
+        return tuple([value for name, value in values.items() if name == "mask" and isinstance(value, Input)] + inside)
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -129,12 +141,16 @@ class Layer(Joinable):
         changed: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Input):
+            if _is_layer(value):
                 changed[field.name] = value.with_sizes(change)
             elif field.name in size_fields(self):
                 changed[field.name] = changed_size(value, change)
         resized = dataclasses.replace(self, **changed) if changed else self
         return resized.with_rows([row.with_sizes(change) for row in self.rows]) if self.rows else resized
+
+
+def _is_layer(value: Any) -> TypeGuard[Layer]:
+    return isinstance(value, Layer)
 
 
 def argument_text(value: Any, bare: bool = False) -> str:
@@ -189,26 +205,29 @@ class Input(Layer):
         """Return the input with sizes replaced: names or numbers."""
         return Input(*(changed_size(size, change) for size in self.shape), name=self.name)
 
-    def start(self, builder: Builder) -> Variable:
-        """Enter the first input of the network."""
-        builder.books.layer_count += 1
-        builder.books.previous = self
-        return builder.further_input(self)
-
-    def branch(self, builder: Builder, after: Iterable[Layer]) -> Variable:
-        """Enter an input that a branch reads, whose first layer is that of `after`.
+    def start(self, builder: Builder, after: Iterable[Layer]) -> Variable:
+        """Enter the input that a row reads, whose first layer, if any, is that of `after`.
 
         Raises:
-            SpecError: it has the name of the network's first input, or is used elsewhere as something else.
+            SpecError: it is used elsewhere as something else.
         """
-        if self.name == builder.books.inputs[0].name:
-            raise SpecError(
-                f"{shown(self.text)} stands in a branch without a name of its own\n"
-                f'allowed: a name, such as name="side", or a branch without an Input, which reads what all read'
-            )
+        builder.books.layer_count += 1
         builder.books.previous = self
         facts = [fact for layer in after for fact in layer.facts_of_input(builder)]
         return builder.further_input(self, facts=tuple(facts))
+
+    def branch(self, builder: Builder, after: Iterable[Layer]) -> Variable:
+        """Enter the input of a branch, as `start` does.
+
+        Raises:
+            SpecError: it has the name of the network's first input.
+        """
+        if self.name == builder.books.inputs[0].name:
+            raise SpecError(
+                f"{shown(self.text)} stands in a branch under the name of the network's first input\n"
+                'allowed: a name of its own, such as name="side", or no Input: a branch reads what stands before'
+            )
+        return self.start(builder, after)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"{self.text} stands after another layer; a network has one Input, the first layer")
@@ -273,46 +292,3 @@ def dense(
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
         builder.books.waiting = waiting
     return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
-
-
-@dataclass(frozen=True)
-class Embedding(Layer):
-    """Rows of a table `E: (vocabulary, size)` selected by the ids of the input.
-
-    For `k` ids the output is the rows one after the other, `(k * size,)`, or without `flatten` a row for each
-    id, `(k, size)`.
-
-    >>> (Input(3) >> Embedding(27, 10)).system().output.shape
-    (30,)
-
-    Raises:
-        SpecError: it does not stand right after the `Input`.
-    """
-
-    vocabulary: Size
-    size: Size
-    flatten: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vocabulary", checked_size(self.vocabulary, "Embedding"))
-        object.__setattr__(self, "size", checked_size(self.size, "Embedding"))
-        checked_flag(self.flatten, "Embedding: flatten")
-
-    def makes(self, *shapes: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-        return (sympy.prod(shapes[0]) * sized(self.size),) if self.flatten else ()
-
-    def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
-        return (Fact("index", builder.size(self.vocabulary)),)
-
-    def build(self, builder: Builder, value: Variable) -> Variable:
-        inputs = builder.books.inputs
-        if value not in inputs or (value == inputs[0] and builder.nesting > 1):
-            raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
-        vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
-        ids = builder.ids(value, vocabulary)
-        number = builder.next_number("embedding")
-        table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
-        rows: Node = Take(table, ids)
-        if self.flatten:
-            rows = Reshape(rows, (sympy.prod(rows.shape),))
-        return builder.equation("e", number, rows, "embedding")

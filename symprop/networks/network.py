@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
+from symprop.networks.further_inputs import masks_of
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
@@ -69,12 +70,14 @@ class Network(Row):
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
-        progress = self._progress[0] if self._progress else None
+        progress, masks = self._progress[0] if self._progress else None, frozenset(masks_of(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        if progress is None or not 0 < progress.position <= len(self.layers):
-            builder = Builder(Books(self._stems()))
-            progress = _Progress(builder, self.layers[0].start(builder))  # type: ignore[attr-defined]
+        if progress is not None and progress.builder.books.masks != masks:
+            progress = None  # and what an input is
+        if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
+            builder = Builder(Books(self._stems(), masks))
+            progress = _Progress(builder, self.layers[0].start(builder, self.layers[1:2]))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
         for layer in self.layers[position:]:
@@ -251,17 +254,6 @@ class Network(Row):
         """
         change: dict[Size, Size] = {old: checked_size(new, f"size {old}") for old, new in sizes.items()}
         return Network(tuple(layer.with_sizes(change) for layer in self.layers))
-
-
-def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
-    """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
-    found: dict[str, Input] = {}
-    for layer in layers:
-        for row in layer.rows:
-            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
-        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
-            found.setdefault(each.name, each)
-    return tuple(found.values())
 
 
 def _names(layers: tuple[Layer, ...]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from symprop.networks import (
     blocks,
     branches,
     classification,
+    embedding,
     gated,
     layers,
     margins,
@@ -36,7 +37,7 @@ LAYERS: dict[str, type] = {
     for kind in (
         layers.Input,
         layers.Dense,
-        layers.Embedding,
+        embedding.Embedding,
         branches.Sum,
         branches.Multiply,
         branches.Concatenate,

@@ -10,9 +10,10 @@ from sympy import Expr
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.roles import INPUT
+from symprop.networks.further_inputs import further_inputs
 from symprop.networks.layers import Layer
 from symprop.networks.losses import Penalised
-from symprop.networks.network import Network, further_inputs
+from symprop.networks.network import Network
 from symprop.networks.own_activations import Activation
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words

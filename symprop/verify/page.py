@@ -99,7 +99,9 @@ def _value(node: ast.expr, names: Names) -> Value:
             raise LookupError(f"the page reads {node.id}, which has no value")
         return names[node.id]
     if isinstance(node, (ast.Tuple, ast.List)):
-        items = [_value(item, names) for item in node.elts]
+        items: list[Value] = []
+        for item in node.elts:
+            items += _value(item.value, names) if isinstance(item, ast.Starred) else [_value(item, names)]
         return tuple(items) if isinstance(node, ast.Tuple) else items
     if isinstance(node, ast.UnaryOp):
         return OPERATORS[type(node.op)](_value(node.operand, names))
@@ -156,8 +158,8 @@ ATTRIBUTES: dict[str, Callable[..., Value]] = {
 NUMPY_NAMES = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
     *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
-    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e"),
-    "array",
+    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
+    *("prod", "kron", "trace", "flip", "pad", "array"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {

@@ -345,12 +345,15 @@ def test_several_inputs_are_checked_by_their_names() -> None:
     params, x, tags = module.init_params(), np.ones((2, 5, 3)), np.zeros((2, 5), int)
     y = np.zeros((2, 5), int)
     assert np.isfinite(module.loss(params, {"x": x, "tags": tags}, y))
-    with pytest.raises(KeyError, match="tags"):
-        module.loss(params, {"x": x}, y)
+    for given in (x, {"x": x}, {"x": x, "tag": tags}, {"x": x, "tags": tags, "memory": x}, [x, tags]):
+        with pytest.raises(ValueError, match=r"x must be a dict of \['x', 'tags'\], not (ndarray|list|\['x'.*\])"):
+            module.loss(params, given, y)
     with pytest.raises(ValueError, match="tags must hold integers from 0 to 5"):
         module.loss(params, {"x": x, "tags": tags + 6}, y)
-    with pytest.raises(ValueError, match=r"tags has shape \(2, 4\); it must be \(m, 5\)"):
+    with pytest.raises(ValueError, match=r"tags has shape \(2, 4\); it must be \(2, 5\)"):
         module.loss(params, {"x": x, "tags": tags[:, :4]}, y)
+    with pytest.raises(ValueError, match=r"tags has shape \(1, 5\); it must be \(2, 5\)"):
+        module.loss(params, {"x": x, "tags": tags[:1]}, y)
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, np.nan])

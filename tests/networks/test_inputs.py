@@ -222,7 +222,6 @@ def test_embeddings_of_images_and_of_further_ids_have_a_row_for_each_id() -> Non
         ('Input(n, name="n")', "name of a size"),
         ('Input(3) >> Gate(Input(4, name="p"))', "name of a variable"),
         ('Input(3) >> Gate(Input(3, name="gate")) >> Gate(Input(1, name="gate"))', "used in two ways"),
-        ('Input(3) >> Gate(Input(3, name="gate")) >> Masked(Input(3, name="gate"))', "used in two ways"),
         ("Input(3) >> Gate(Input(4))", "used in two ways"),
         ('Input(3) >> Tagged(Input(2, name="t"), 6) >> Tagged(Input(2, name="t"), 7)', "t"),
         ("Input(3) >> Gate(3)", "is an input, such as"),

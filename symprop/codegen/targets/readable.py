@@ -12,7 +12,7 @@ import sympy
 from sympy import Symbol
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.declarations import takes_class_ids
+from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Map, Variable
@@ -27,7 +27,7 @@ from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import named, number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
-from symprop.codegen.targets.numpy.fact_checks import fact_checks, rows_in_words
+from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import optimizer_of, running_of
 from symprop.networks.initialisers import initialiser_of
@@ -166,7 +166,8 @@ class Reader:
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),
             "checked": in_a_row("return ", ["params", *inputs]),
-            "apart": _taken("x", sorted(inputs, key=lambda name: name == "x")) if len(inputs) > 1 else [],
+            "apart": in_a_row("", inputs, " = _inputs(x)") if len(inputs) > 1 else [],
+            "needed": laid_out("needed = [", [f'"{name}"' for name in inputs], "]"),
             "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
@@ -221,12 +222,12 @@ def given(variable: Variable) -> dict[str, object]:
     ids = variable.facts_by_kind.get("index")
     kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
     shape, before = shape_text(variable.shape), shape_text(variable.shape[:-1])
-    column = variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1
+    column, lengths = variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1, takes_lengths(variable)
     words = [] if ids is not None else [check.words for check in fact_checks(variable)]
     says = {
         "ids": f"{shape}, ids from 0 to {ids - 1}" if ids is not None else "",
         "classes": f"{before} class ids, or {shape} {rows_in_words(variable)}",
-        "numbers": ", ".join([f"{shape} or {before}" if column else shape, *words]),
+        "numbers": ", ".join([f"{shape} or {before}" if column else shape, *words, *[LENGTHS] * lengths]),
     }[kind]
     return {
         "name": variable.name,
@@ -237,10 +238,18 @@ def given(variable: Variable) -> dict[str, object]:
         "size": str(variable.shape[-1]),
         "count": str(variable.shape[-1] if ids is None else ids),
         "column": column,
+        "lengths": mask_of_lengths(variable) if lengths else "",
+        "conditions": [] if ids is not None else conditions(variable),
         "says": says,
         "one_hot": "one-hot" in variable.facts_by_kind,
         "rows": rows_in_words(variable),
     }
+
+
+def mask_of_lengths(mask: Variable) -> str:
+    """Return the comparison that makes a mask of lengths under its name, in the format of a library."""
+    below = f"{{library}}.arange({mask.shape[1]}{{device}}) < {mask.name}[:, None]"
+    return f"({below})[{', '.join(['...', *['None'] * (mask.rank - 2)])}]" if mask.rank > 2 else below
 
 
 def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list[str]:
@@ -306,4 +315,4 @@ def _with_whys(statement: Statement, write: Dialect) -> list[str]:
     return [*notes, *assigned(statement.name, write.text(statement.expression))]
 
 
-__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given"]
+__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given", "mask_of_lengths"]

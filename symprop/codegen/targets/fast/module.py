@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.declarations import takes_class_ids
+from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import TARGET
@@ -167,6 +167,7 @@ def _given(variable: Variable) -> dict[str, object]:
         "takes_before": kind == "classes" or _is_column(variable),
         "size": str(variable.shape[-1]),
         "count": str(variable.shape[-1] if ids is None else ids),
+        "positions": takes_lengths(variable),
         "says": _said(variable, kind),
         "rows": rows_in_words(variable),
         "checks": checks,
@@ -183,7 +184,8 @@ def _said(variable: Variable, kind: str) -> str:
     if kind == "classes":
         return f"{before} class ids, or {shape} {rows_in_words(variable)}"
     one = f" or {before}" if _is_column(variable) else ""
-    return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
+    words = [*(check.words for check in fact_checks(variable)), *[LENGTHS] * takes_lengths(variable)]
+    return ", ".join([f"{shape}{one}", *words])
 
 
 def _is_column(variable: Variable) -> bool:
