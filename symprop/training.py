@@ -168,14 +168,15 @@ def accuracy(
     features: Features,
     targets: Array,
     running: dict[str, Array] | None = None,
+    threshold: float = 0.5,
 ) -> float:
-    """Return the part of rows whose class is predicted: the largest output, or for one output the side of one half.
+    """Return the part of rows whose class is predicted: the largest output, or for one output the side of `threshold`.
 
     Targets are class ids, or rows whose largest element is the class. `running` are the running statistics of a module
     that has some.
     """
     outputs = predicted(module, params, features, running)
     if outputs.shape[-1] == 1:
-        return float(np.mean((outputs[..., 0] > 0.5) == (np.reshape(targets, outputs.shape[:-1]) == 1)))
+        return float(np.mean((outputs[..., 0] > threshold) == (np.reshape(targets, outputs.shape[:-1]) == 1)))
     classes = np.argmax(targets, axis=-1) if np.shape(targets) == outputs.shape else targets
     return float(np.mean(np.argmax(outputs, axis=-1) == classes))

@@ -16,6 +16,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,6 +75,7 @@ class Reading:
     maker: str = ""  # the layer that made the latest value
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
+    learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -90,6 +92,11 @@ class Reading:
         assert name not in self.parameters
         self.parameters[name] = shape
         return name
+
+    def learn(self, letter: str, *shape: int) -> str:
+        """Enter a parameter that is counted by its letter."""
+        self.learned[letter] = self.learned.get(letter, 0) + 1
+        return self.new(f"{letter}{self.learned[letter]}", *shape)
 
     def meet(self, name: str) -> None:
         """Note which layer follows the latest weight; a block is followed by what stands in it."""
@@ -217,7 +224,7 @@ def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Cal
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
-    before, steps, outside = (reading.number, reading.tables), [], reading.sizes
+    before, steps, outside, learned = (reading.number, reading.tables), [], reading.sizes, dict(reading.learned)
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
             reading.sizes = {**outside, "l": number}
@@ -228,6 +235,8 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         meet_first(reading, block)
         reading.number += (count - 1) * (reading.number - before[0])  # each use has a number of its own, as z and a
         reading.tables += (count - 1) * (reading.tables - before[1])
+        for letter, last in reading.learned.items():
+            reading.learned[letter] += (count - 1) * (last - learned.get(letter, 0))
         steps *= count
     return in_turn(steps), shape
 
@@ -287,11 +296,34 @@ def own_formula(text: str, **values: Array) -> Array:
     return eval(text, {"__builtins__": {}}, {**WORDS, **values})
 
 
-def own_activation(x: Array, text: str, name: str = "phi") -> Array:
-    """A formula of one letter."""
-    (letter,) = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)} - {*WORDS}
-    return own_formula(text, **{letter: x})
+def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A formula of one letter, of each row along the last axis, with numbers and learned parameters by name."""
+    text, learned = call.get(0, "body"), call.get(2, "learned", {})
+    numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "learned")}
+    named = {}
+    for letter, declared in learned.items():
+        words = declared.split() if isinstance(declared, str) else declared
+        words = [words] if isinstance(words, int) else [each for each in words if str(each) not in STARTS]
+        sizes = [shape[-1] if word == "n" else reading.size(word) for word in words if "." not in str(word)]
+        named[letter] = reading.learn(letter, *sizes)
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    (variable,) = names - {*WORDS, *numbers, *learned}
 
+    def step(params: Params, value: Array) -> Array:
+        given = {**numbers, **{letter: params[name] for letter, name in named.items()}}
+        rows = [own_formula(text, **{variable: row}, **given) for row in value.reshape(-1, shape[-1])]
+        return np.array(rows).reshape(value.shape)
+
+    return step, shape
+
+
+def prelu(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """`z`, or a learned slope times it where it is not above 0."""
+    name = reading.learn("alpha", *(shape[-1:] if call.get(0, "each", False) else ()))
+    return lambda params, value: np.where(above(value), value, params[name] * value), shape
+
+
+STARTS = ("ones", "zeros", "normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal")
 
 WORDS: dict[str, Any] = {
     **{f.__name__: f for f in (np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.square, np.sin, np.cos, np.tan)},
@@ -305,6 +337,7 @@ WORDS: dict[str, Any] = {
     "silu": lambda x: x * sigmoid(x),
     "norm": lambda x: np.sqrt(np.sum(x * x)),
     "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
+    "max": lambda x: x[np.argmax(np.real(x))],
 }
 
 ACTIVATIONS: dict[str, Callable[..., Array]] = {
@@ -318,9 +351,8 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
     "Softplus": softplus,
     "Identity": lambda z: z,
     "Softmax": softmax,
-    "Activation": lambda z, body, name="phi": own_activation(z, body, name),
 }
-LIKE_RELU = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+LIKE_RELU = ("ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Softplus")
 """Activations before which weights start as `he_normal`."""
 
 
@@ -344,6 +376,8 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "GLU": gated([], ["Sigmoid"]),
     "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
+    "Activation": own_activation,
+    "PReLU": prelu,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
 }
 
@@ -356,18 +390,75 @@ def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
     return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
 
 
+def class_weights(call: Call, classes: int) -> tuple[Array, Array]:
+    """Return the weight of each class, and which classes count at all."""
+    counted = np.ones(classes)
+    if call.get(9, "ignore") is not None:
+        counted[call.get(9, "ignore")] = 0
+    return np.array(call.get(9, "weights", None) or np.ones(classes), dtype=float), counted
+
+
+def softmax_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Cross-entropy as PyTorch defines it with weights, a class that is ignored and smoothed labels."""
+    weights, counted = class_weights(call, a.shape[-1])
+    smoothing = call.get(9, "smoothing", 0)
+    smoothed = (1 - smoothing) * y + smoothing / a.shape[-1]
+    rows = -np.sum(weights * smoothed * np.log(softmax(a)), axis=-1)
+    return np.sum((y @ counted) * rows)
+
+
+def huber(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Squares of small errors, lines for large ones."""
+    e, delta = a - y, call.get(0, "delta", 1)
+    size = WORDS["abs"](e)
+    return np.sum(np.where(np.real(size) <= delta, e**2 / 2, delta * (size - delta / 2)))
+
+
+def hinge(a: Array, y: Array) -> Array:
+    """What each margin falls short of 1."""
+    return np.where(above(1 - y * a), 1 - y * a, 0)
+
+
+def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """A formula in the output and the target, with numbers by name, and sizes where the target declares them."""
+    numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "y")}
+    sizes = [word for word in call.keywords.get("y", "").split()[: np.ndim(a)] if len(word) == 1]
+    return own_formula(call.get(0, "body"), a=a, y=y, **numbers, **dict(zip(sizes, np.shape(a), strict=False)))
+
+
 LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
     "MeanSquaredError": lambda a, y, call, maker: np.sum((a - y) ** 2) / 2,
-    "SoftmaxCrossEntropy": lambda a, y, call, maker: -np.sum(y * np.log(softmax(a))),
+    "MeanAbsoluteError": lambda a, y, call, maker: np.sum(WORDS["abs"](a - y)),
+    "Huber": huber,
+    "Hinge": lambda a, y, call, maker: np.sum(hinge(a, y)),
+    "SquaredHinge": lambda a, y, call, maker: np.sum(hinge(a, y) ** 2),
+    "SoftmaxCrossEntropy": softmax_cross_entropy,
+    "KLDivergence": lambda a, y, call, maker: np.sum(y * (np.log(np.where(y > 0, y, 1)) - np.log(softmax(a)))),
     "BinaryCrossEntropy": binary_cross_entropy,
-    "Loss": lambda a, y, call, maker: own_formula(call.get(0, "body"), a=a, y=y),
+    "Loss": own_loss,
 }
-"""Losses of one example: of the output, the target, the call and the layer that made the output."""
+"""Losses of one example, summed over its positions: of the output, the target, the call and the maker of the output."""
+
+
+def counts(y: Array, call: Call) -> float:
+    """How much an example counts: each position by the weight of its class, or 1; all as one where they are summed."""
+    if call.name == "Loss" or call.get(9, "positions") == "sum":
+        return 1
+    if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
+        return float(np.prod(y.shape[:-1]))
+    weights, counted = class_weights(call, y.shape[-1])
+    return float(np.sum(y @ (weights * counted)))
+
+
+def chosen(params: Params, call: Call) -> list[Array]:
+    """Return the parameters that a penalty keeps small: the weights, or those that it names."""
+    patterns = (call.get(9, "on") or "W*").split()
+    return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
 
 PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L2": lambda params, call: (
-        call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for name, W in params.items() if name.startswith("W"))
-    ),
+    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
+    "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
 }
 
 
@@ -391,11 +482,13 @@ class Network:
         self.inputs, self.ids = reading.inputs, reading.ids
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array) -> Any:
-        """Return the mean loss of a batch, an example in each row, and the penalties; `x` are the inputs by name."""
+        """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name."""
         loss, *penalties = self.ends
         outputs = self.output({**params, **{f"input {name}": x[name] for name in x}}, x[next(iter(self.inputs))])
         examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
-        return sum(examples) / len(examples) + sum(PENALTIES[each.name](params, each) for each in penalties)
+        return sum(examples) / sum(counts(target, loss) for target in y) + sum(
+            PENALTIES[each.name](params, each) for each in penalties
+        )
 
     def derivative(self, params: Params, x: Mapping[str, Array], y: Array, along: Params) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""

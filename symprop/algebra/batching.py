@@ -219,17 +219,19 @@ def batched_variable(variable: Variable, batch: Batch) -> Variable:
 
 
 def mean(node: Node, size: Expr) -> Node:
-    """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
+    """Return the mean over a batch of losses of shape (size,); terms and factors without a batch axis stay outside."""
     terms = terms_of(node)
     means = [_mean_of_term(term, size) if term.rank else term for term in terms]
     return added(means)
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
-    coefficient, rest = numbers_apart(factors_of(term))
-    product = multiplied(rest)
+    factors = [part for factor in factors_of(term) for part in factors_of(factor)]
+    coefficient, rest = numbers_apart(factors)
+    product = multiplied([factor for factor in rest if factor.rank])
     inner = product.operands[0] if isinstance(product, n.Sum) and not product.keepdims else product
-    return n.Multiply(n.Scalar(coefficient / size), n.Sum(inner))
+    same = [factor for factor in rest if not factor.rank]
+    return n.Multiply(n.Scalar(coefficient / size), *same, n.Sum(inner))
 
 
 def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:

@@ -9,11 +9,12 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
+from symprop.algebra.trees import factors_of, terms_of
+from symprop.calculus.choice_rules import CHOICES
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
-from symprop.calculus.exponentials import has_value_everywhere
+from symprop.calculus.factors import factored
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
@@ -93,25 +94,17 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-@rule(PRODUCTS, "a factor enters the choice", "where(c, x, 0) * y = where(c, x * y, 0) where y has no value outside c")
-@for_kinds(n.Multiply)
-def _(node: n.Multiply, context: Context) -> Applied | None:
-    choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
-    others = [factor for factor in node.operands if factor is not choice and factor.number is None]
-    partial = [factor for factor in others if not all(map(has_value_everywhere, walk(factor)))]
-    if choice is None or not partial:
+@rule(PRODUCTS, "common factor", "x * y - x * z = x * (y - z)")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    found = factored(node)
+    if found is None:
         return None
-    condition, yes, no = choice.operands
-    rest = [factor for factor in node.operands if factor is not choice and factor not in partial]
-    branches = (n.Multiply(branch, *partial) if not is_zero(branch) else n.Scalar(0) for branch in (yes, no))
-    return Applied(multiplied([*rest, n.Where(condition, *branches)]))
+    result = tidy(n.Multiply(*found[0], found[1]))
+    return Applied(result) if result.weight < node.weight and same_shape(result, node) else None
 
 
-def _one_sided(choice: n.Where) -> bool:
-    return any(is_zero(branch) for branch in choice.operands[1:])
-
-
-RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS)
+RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

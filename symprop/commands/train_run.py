@@ -14,7 +14,7 @@ from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import check_writable, save_weights
 from symprop.networks import Network
-from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind
+from symprop.saved import CLASSES, NUMBERS, SIGNS, THRESHOLDS, target_kind
 from symprop.training import (
     Array,
     Features,
@@ -103,7 +103,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         )
     if kind == CLASSES and len(table.classes) > outputs:
         raise DataError(f"the table has {len(table.classes)} classes, the network tells {outputs} apart")
-    if kind == BINARY and len(table.classes) > 2:
+    if kind in THRESHOLDS and len(table.classes) > 2:
         raise DataError(
             f"the table has {len(table.classes)} classes, this loss takes 2\nfor more: SoftmaxCrossEntropy()"
         )
@@ -117,6 +117,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
 def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Features, Array]:
     """Return features and targets as the generated module takes them."""
     targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
+    targets = 2 * targets - 1 if kind == SIGNS else targets
     return columns.arrays(scale(table.features), dtype), targets
 
 
@@ -126,7 +127,8 @@ def _result(module: Any, trained: Trained, features: Features, targets: Array, k
         outputs = predicted(module, trained.params, features, trained.running)
         error = np.sqrt(np.mean((outputs - targets) ** 2))
         return f"{loss}, root mean square error {error:.4g}"
-    return f"{loss}, accuracy {accuracy(module, trained.params, features, targets, trained.running):.1%}"
+    right = accuracy(module, trained.params, features, targets, trained.running, THRESHOLDS.get(kind, 0.5))
+    return f"{loss}, accuracy {right:.1%}"
 
 
 def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[str, Any]:

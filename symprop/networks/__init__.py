@@ -3,9 +3,9 @@
 from symprop.networks.activations import (
     ELU,
     GELU,
-    Activation,
     Identity,
     LeakyReLU,
+    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -15,18 +15,23 @@ from symprop.networks.activations import (
 )
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
-from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
+from symprop.networks.own_activations import Activation
+from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2
+from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "L1",
     "L2",
     "LAYERS",
     "Activation",
@@ -36,14 +41,19 @@ __all__ = [
     "Dense",
     "Embedding",
     "Highway",
+    "Hinge",
+    "Huber",
     "Identity",
     "Input",
+    "KLDivergence",
     "Layer",
     "LeakyReLU",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Multiply",
     "Network",
+    "PReLU",
     "Parameter",
     "ReLU",
     "Repeat",
@@ -53,6 +63,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "SquaredHinge",
     "Sum",
     "SwiGLU",
     "Tanh",

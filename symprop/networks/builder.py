@@ -14,7 +14,8 @@ from sympy import Expr, Integer, Symbol, expand
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra.equations import Equation, Item, State
-from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.functions import ElementwiseFunction, exact
+from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, PARAMETER, STATE
@@ -43,6 +44,7 @@ class Books:
     inputs: list[Variable] = field(default_factory=list)
     targets: list[Variable] = field(default_factory=list)
     functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
+    hyperparameters: list[NamedNumber] = field(default_factory=list)
     built: list[Built] = field(default_factory=list)
     taken: dict[tuple[str, tuple[Expr, ...]], int] = field(default_factory=dict)
     """How often each name was given."""
@@ -53,7 +55,11 @@ class Books:
     output: Variable | None = None
     loss: Variable | None = None
     prediction: Variable | None = None
+    counted: Variable | None = None
+    """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
+    doubts: list[str] = field(default_factory=list)
+    """What is probably not meant, each in a sentence."""
     """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
@@ -220,6 +226,20 @@ class Builder:
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
+
+    def hyperparameter(self, name: str, value: Any) -> NamedNumber:
+        """Return a number of a layer under its name; the same name with another value gets a mark, `eps_2`.
+
+        A name that a variable of the network has would mark that variable: `rate`, not `p`.
+        """
+        exactly = exact(value)
+        same = (each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly))
+        known = next(same, None)
+        if known is None:
+            place = named_variable(name)
+            known = NamedNumber(name, exactly, self.variable(place.letter, place.index, (), "").mark)
+            self.books.hyperparameters.append(known)
+        return known
 
     def running(self, letter: str, statistic: Variable, start: Any, update: Callable[[Variable], Node]) -> Variable:
         """Return a running statistic: it stands for `statistic` in evaluation, and a step sets it to its `update`."""

@@ -11,13 +11,24 @@ from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
-from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, branches, gated, layers, losses
+from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
+from symprop.networks import (
+    activations,
+    blocks,
+    branches,
+    classification,
+    gated,
+    layers,
+    margins,
+    own_activations,
+    own_losses,
+    regression,
+)
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
 from symprop.networks.network import Network
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2, Penalty
 
 LAYERS: dict[str, type] = {
     kind.__name__: kind
@@ -37,17 +48,24 @@ LAYERS: dict[str, type] = {
         activations.Tanh,
         activations.ReLU,
         activations.LeakyReLU,
+        activations.PReLU,
         activations.ELU,
         activations.GELU,
         activations.SiLU,
         activations.Softplus,
         activations.Identity,
         activations.Softmax,
-        activations.Activation,
-        losses.MeanSquaredError,
-        losses.SoftmaxCrossEntropy,
-        losses.BinaryCrossEntropy,
-        losses.Loss,
+        own_activations.Activation,
+        regression.MeanSquaredError,
+        regression.MeanAbsoluteError,
+        regression.Huber,
+        classification.SoftmaxCrossEntropy,
+        classification.BinaryCrossEntropy,
+        classification.KLDivergence,
+        margins.Hinge,
+        margins.SquaredHinge,
+        own_losses.Loss,
+        L1,
         L2,
     )
 }
@@ -66,7 +84,9 @@ def parse_network(text: str) -> Network:
     """
     if not isinstance(text, str):
         raise SpecError(f'a network is text such as "Input(64) >> Dense(10)", not {shown(type(text).__name__)}')
-    return _Reading(text).network()
+    network = _Reading(text).network()
+    warned(network.doubts)
+    return network
 
 
 def as_network(value: Any) -> Network:
@@ -112,15 +132,15 @@ class _Reading:
         if isinstance(call, CallSum):
             first, *rest = (self.built(part) for part in call.parts)
             for part, penalty in zip(call.parts[1:], rest, strict=True):
-                if not isinstance(first, LossLayer) or not isinstance(penalty, L2):
+                if not isinstance(first, LossLayer) or not isinstance(penalty, Penalty):
                     raise self.placed(
                         SpecError("'+' adds a penalty to a loss: SoftmaxCrossEntropy() + L2(0.001)"), part
                     )
                 first = penalised(first, penalty)
             return first
         built = self.built(call)
-        if isinstance(built, L2):
-            raise self.placed(SpecError("L2 is added to a loss: SoftmaxCrossEntropy() + L2(0.001)"), call)
+        if isinstance(built, Penalty):
+            raise self.placed(SpecError(f"{call.name} is added to a loss: SoftmaxCrossEntropy() + {built.text}"), call)
         return built
 
     def built(self, call: Call) -> Any:
@@ -132,8 +152,9 @@ class _Reading:
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
+        named = all(each.kind != each.VAR_KEYWORD for each in signature.parameters.values())
         for key in keywords:
-            if key not in signature.parameters:
+            if named and key not in signature.parameters:
                 raise self.placed(
                     SpecError(
                         f"{call.name} has no argument {shown(key)}{closest(key, signature.parameters)}; {_usage(kind)}"

@@ -12,13 +12,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, walk
 from symprop.analysis.derivation import Derivation
-from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.elementwise import VALUE, derivative, raw_slope
 from symprop.errors import FormulaError
 from symprop.notation.blocks import Words
 from symprop.notation.precedence import decimal
@@ -30,8 +30,13 @@ def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:
     return tuple(dict.fromkeys(part.function for part in nodes if isinstance(part, n.Map)))
 
 
-def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
-    """Yield the definition of every function that is not one of the elementary functions, those it uses too."""
+def definitions(derivation: Derivation) -> Iterator[tuple[n.Map | n.Scalar, Node]]:
+    """Yield the value of every hyperparameter, and the definition of every function that is no elementary one.
+
+    The functions that a function uses are defined too.
+    """
+    for named in derivation.system.hyperparameters:
+        yield n.Scalar(named), n.Scalar(as_typed(named.value))
     pending = list(functions_of(derivation))
     seen: set[str] = set()
     while pending:
@@ -51,12 +56,32 @@ def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
         pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
 
 
+def as_typed(value: Expr) -> Expr:
+    """Return a number as a decimal where it was typed as one.
+
+    >>> as_typed(Rational(3, 2)), as_typed(Rational(1, 3)), as_typed(sympy.Integer(2))
+    (1.50000000000000, 1/3, 2)
+    """
+    nearest = float(value)
+    is_decimal = not value.is_Integer and Rational(repr(nearest)) == value
+    return sympy.Float(nearest, 15) if is_decimal else value
+
+
 def known_data(data: n.Known) -> Words:
-    """Return the sentence that defines data known beforehand by its elements: `M[i, j] = ...`."""
-    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    """Return the sentence that defines data known beforehand: its numbers, or its elements, `M[i, j] = ...`."""
+    values = values_of(data)
+    if values is not None:
+        numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(as_typed(value)))]
+        return (data, " = (", *numbers[1:], ").")
+    letters, rule = element_of(data)
     place = f"[{', '.join(letters)}]" if letters else ""
-    rule = written_out(data, lambda axis: Variable(letters[axis], (), ()))
-    return (f"{data.name}{place} = ", rule, ", indices from 0.")
+    return (data, f"{place} = ", rule, ", indices from 0.")
+
+
+def element_of(data: n.Known) -> tuple[list[str], Node]:
+    """Return letters for the indices of known data, and its element there."""
+    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    return letters, written_out(data, lambda axis: Variable(letters[axis], (), ()))
 
 
 def is_extremum(function: ElementwiseFunction) -> bool:
@@ -133,13 +158,13 @@ def kinks(function: ElementwiseFunction) -> Iterator[Words]:
         half = n.Scalar(Rational(1, 2))
         yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
         return
-    slope = sympy.diff(function.body, T)
+    slope = raw_slope(function)
     for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
         for _, condition in piecewise.args:
             if (
                 isinstance(condition, sympy.core.relational.Relational)
                 and condition.lhs == T
-                and condition.rhs.is_Rational
+                and condition.rhs.is_number
             ):
                 place = condition.rhs
                 below, above = (_beside(piecewise, place, side) for side in (-1, 1))

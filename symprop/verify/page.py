@@ -159,7 +159,7 @@ NUMPY_NAMES = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
     *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
     *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
-    *("prod", "kron", "trace", "flip", "pad"),
+    *("array", "prod", "kron", "trace", "flip", "pad"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {

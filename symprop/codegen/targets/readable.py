@@ -24,13 +24,13 @@ from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
 from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
-from symprop.codegen.targets.code import number
+from symprop.codegen.targets.code import named, number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
-from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks
+from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import optimizer_of, running_of
-from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.initialisers import initialiser_of
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
 """Functions that a module defines where its statements call them."""
@@ -66,6 +66,7 @@ class Reader:
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
         self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.counted = derivation.counted
         self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
@@ -167,7 +168,9 @@ class Reader:
             "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
+            "counted": self.counted,
             "lib": self.write.library,
+            "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
             "optimizer": optimizer_of(options.optimizer, self.write),
             "dtype": options.dtype,
@@ -220,7 +223,7 @@ def given(variable: Variable) -> dict[str, object]:
     words = [] if ids is not None else [check.words for check in fact_checks(variable)]
     says = {
         "ids": f"{shape}, ids from 0 to {ids - 1}" if ids is not None else "",
-        "classes": f"{before} class ids, or {shape} rows that sum to 1",
+        "classes": f"{before} class ids, or {shape} {rows_in_words(variable)}",
         "numbers": ", ".join([f"{shape} or {before}" if column else shape, *words, *[LENGTHS] * lengths]),
     }[kind]
     return {
@@ -235,6 +238,8 @@ def given(variable: Variable) -> dict[str, object]:
         "lengths": mask_of_lengths(variable) if lengths else "",
         "conditions": [] if ids is not None else conditions(variable),
         "says": says,
+        "one_hot": "one-hot" in variable.facts_by_kind,
+        "rows": rows_in_words(variable),
     }
 
 
@@ -251,9 +256,10 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
     """
     lines: list[str] = []
     for place, parameter in enumerate(derivation.parameters):
-        row, shape = INITIALISERS[parameter.initialiser], shape_text(parameter.variable.shape)
+        row, shape = initialiser_of(parameter.initialiser), shape_text(parameter.variable.shape)
         note, constant = [], row.constant is not None
-        draw = rows[row.name if constant else row.distribution].format(shape=shape, place=place)
+        kind = row.name if row.name in rows else row.distribution
+        draw = rows[kind].format(shape=shape, place=place, value=row.name)
         variance = number(sympy.factor(row.scale**2)).text
         if not constant and variance != "1":
             for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):

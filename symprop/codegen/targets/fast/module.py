@@ -18,6 +18,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
 from symprop.codegen.targets.fast.starts import initial
@@ -25,7 +26,7 @@ from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
+from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale
@@ -90,6 +91,9 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
+            counted=derivation.counted,
+            hyperparameters=named(system),
+            uses_math="math." in code,
             optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer]),
             clip=numpy_source(clip_scale()),
             table=_table(parameters),
@@ -165,6 +169,7 @@ def _given(variable: Variable) -> dict[str, object]:
         "count": str(variable.shape[-1] if ids is None else ids),
         "positions": takes_lengths(variable),
         "says": _said(variable, kind),
+        "rows": rows_in_words(variable),
         "checks": checks,
         "takes_eps": any("eps" in line for line in checks),
         "takes_rows": kind == "classes" or any("rows" in line for line in checks),
@@ -177,7 +182,7 @@ def _said(variable: Variable, kind: str) -> str:
     if kind == "ids":
         return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
     if kind == "classes":
-        return f"{before} class ids, or {shape} rows that sum to 1"
+        return f"{before} class ids, or {shape} {rows_in_words(variable)}"
     one = f" or {before}" if _is_column(variable) else ""
     words = [*(check.words for check in fact_checks(variable)), *[LENGTHS] * takes_lengths(variable)]
     return ", ".join([f"{shape}{one}", *words])
