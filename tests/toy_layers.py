@@ -13,7 +13,8 @@ from symprop.algebra.nodes import BatchMean, Fact, Power, Variable
 from symprop.algebra.roles import GIVEN, INPUT
 from symprop.networks import spec
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Embedding, Input, Layer, checked_input
+from symprop.networks.embedding import Embedding
+from symprop.networks.layers import Input, Layer, checked_input
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import Any, ClassVar, TypeGuard
 
 import sympy
 
-from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Variable
+from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
-from symprop.networks.needs import Need, sized
+from symprop.networks.needs import Need
 from symprop.networks.parts import DEFAULT_INITIALISER
 from symprop.networks.sizes import MOST_AXES, Size, changed_size, checked_flag, checked_input_name, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
@@ -283,44 +283,3 @@ def dense(
         product = product + builder.parameter("b", number, (size,), "bias", "zeros", (fan_in, size))
         builder.books.waiting = waiting
     return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
-
-
-@dataclass(frozen=True)
-class Embedding(Layer):
-    """Rows of a table `E: (vocabulary, size)` selected by the ids of the input.
-
-    For `k` ids the output is the rows one after the other, `(k * size,)`, or without `flatten` a row for each
-    id, `(k, size)`.
-
-    >>> (Input(3) >> Embedding(27, 10)).system().output.shape
-    (30,)
-
-    Raises:
-        SpecError: it does not stand right after an `Input`.
-    """
-
-    vocabulary: Size
-    size: Size
-    flatten: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vocabulary", checked_size(self.vocabulary, "Embedding"))
-        object.__setattr__(self, "size", checked_size(self.size, "Embedding"))
-        checked_flag(self.flatten, "Embedding: flatten")
-
-    def makes(self, *shapes: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-        return (sympy.prod(shapes[0]) * sized(self.size),) if self.flatten else ()
-
-    def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
-        return (Fact("index", builder.size(self.vocabulary)),)
-
-    def build(self, builder: Builder, value: Variable) -> Variable:
-        if value not in builder.books.inputs or "index" not in value.facts_by_kind:
-            raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
-        vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
-        number = builder.next_number("embedding")
-        table = builder.parameter("E", number, (vocabulary, size), "table", "normal", (vocabulary, size))
-        rows: Node = Take(table, value)
-        if self.flatten:
-            rows = Reshape(rows, (sympy.prod(rows.shape),))
-        return builder.equation("e", number, rows, "embedding")

@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
+from symprop.networks.further_inputs import masks_of
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
@@ -69,7 +70,7 @@ class Network(Row):
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
-        progress, masks = self._progress[0] if self._progress else None, frozenset(_masks(self.layers))
+        progress, masks = self._progress[0] if self._progress else None, frozenset(masks_of(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and progress.builder.books.masks != masks:
@@ -253,24 +254,6 @@ class Network(Row):
         """
         change: dict[Size, Size] = {old: checked_size(new, f"size {old}") for old, new in sizes.items()}
         return Network(tuple(layer.with_sizes(change) for layer in self.layers))
-
-
-def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
-    """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
-    found: dict[str, Input] = {}
-    for layer in layers:
-        for row in layer.rows:
-            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
-        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
-            found.setdefault(each.name, each)
-    return tuple(found.values())
-
-
-def _masks(layers: tuple[Layer, ...]) -> Iterator[str]:
-    """The names of inputs that say which positions count."""
-    for layer in layers:
-        yield from (each.name for each in layer.masks)
-        yield from _masks(layer.inner)
 
 
 def _names(layers: tuple[Layer, ...]) -> Iterator[str]:

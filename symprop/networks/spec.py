@@ -24,6 +24,8 @@ from symprop.networks import (
     own_losses,
     regression,
 )
+from symprop.errors import SpecError, SympropError, located, pointed, shown
+from symprop.networks import activations, blocks, branches, embedding, gated, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
@@ -35,7 +37,7 @@ LAYERS: dict[str, type] = {
     for kind in (
         layers.Input,
         layers.Dense,
-        layers.Embedding,
+        embedding.Embedding,
         branches.Sum,
         branches.Multiply,
         branches.Concatenate,

@@ -9,7 +9,8 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import INPUT
 from symprop.networks.blocks import Repeat
 from symprop.networks.branches import Residual
-from symprop.networks.network import Network, further_inputs
+from symprop.networks.further_inputs import further_inputs
+from symprop.networks.network import Network
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
 from symprop.notation.page_blocks import PageWriter

@@ -1,0 +1,25 @@
+"""The further inputs of layers in a row: those behind the first, and those that are masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symprop.networks.layers import Input, Layer
+
+
+def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
+    """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
+    found: dict[str, Input] = {}
+    for layer in layers:
+        for row in layer.rows:
+            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
+        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
+            found.setdefault(each.name, each)
+    return tuple(found.values())
+
+
+def masks_of(layers: tuple[Layer, ...]) -> Iterator[str]:
+    """The names of inputs that say which positions count."""
+    for layer in layers:
+        yield from (each.name for each in layer.masks)
+        yield from masks_of(layer.inner)
