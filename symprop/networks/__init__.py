@@ -16,13 +16,10 @@ from symprop.networks.activations import (
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
-from symprop.networks.gated import GLU, Highway, SwiGLU
-from symprop.networks.layers import Dense, Embedding, Input, Layer
-from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.embedding import Embedding
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Input, Layer
-from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
 from symprop.networks.own_activations import Activation
 from symprop.networks.own_losses import Loss

@@ -117,7 +117,7 @@ class SoftmaxCrossEntropy(OfDistribution):
             return super().value(builder, output, target)
         classes, smooth = output.shape[-1], self.weights is not None and self.smoothing
         weights = class_weights(classes, self.weights, None if smooth else self.ignore)
-        here = [] if self.mask is None else [self.counted_positions(builder, output)]
+        here = [] if self.mask is None else [self.counted_positions(self.mask, builder, output)]
         if smooth and self.ignore is not None:
             counted = target @ class_mask("chi", classes, self.ignore)
             here.append(builder.equation("xi", None, counted, "whether it counts"))

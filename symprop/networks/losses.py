@@ -125,20 +125,19 @@ class RowLoss(LossLayer):
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if self.mask is not None:
-            mask = self.counted_positions(builder, output)
+            mask = self.counted_positions(self.mask, builder, output)
             divided = self.divided(builder, mask)
             return weighed(self.total(builder, output, target), mask, divided)
         total = self.total(builder, output, target)
         return total if self.positions == "sum" else over(total, prod(output.shape[:-1]))
 
-    def counted_positions(self, builder: Builder, output: Variable) -> Node:
+    def counted_positions(self, given: Input, builder: Builder, output: Variable) -> Node:
         """Enter the mask and return it, in the shape of the positions.
 
         Raises:
             SpecError: it has another shape.
         """
-        assert self.mask is not None
-        mask, positions = builder.further_input(self.mask, GIVEN, MASK), output.shape[:-1]
+        mask, positions = builder.further_input(given, GIVEN, MASK), output.shape[:-1]
         if mask.shape not in ((positions or (1,)), (*positions, 1)):
             needed = shape_text(positions or (1,))
             raise SpecError(

@@ -17,6 +17,7 @@ from symprop.networks import (
     blocks,
     branches,
     classification,
+    embedding,
     gated,
     layers,
     margins,
@@ -24,8 +25,6 @@ from symprop.networks import (
     own_losses,
     regression,
 )
-from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, branches, embedding, gated, layers, losses
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
