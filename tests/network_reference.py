@@ -416,9 +416,8 @@ def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
 
 def class_weights(call: Call, classes: int) -> tuple[Array, Array]:
     """Return the weight of each class, and which classes count at all."""
-    counted = np.ones(classes)
-    if call.get(9, "ignore") is not None:
-        counted[call.get(9, "ignore")] = 0
+    ignored = call.get(9, "ignore")
+    counted = np.ones(classes) if ignored is None else (np.arange(classes) != ignored) * 1.0
     return np.array(call.get(9, "weights", None) or np.ones(classes), dtype=float), counted
 
 
@@ -469,7 +468,7 @@ def counts(y: Array, call: Call) -> float:
     if call.name == "Loss" or call.get(9, "positions") == "sum":
         return 1
     if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
-        return float(np.prod(y.shape[:-1]))
+        return float(math.prod(y.shape[:-1]))
     weights, counted = class_weights(call, y.shape[-1])
     return float(np.sum(y @ (weights * counted)))
 
@@ -503,16 +502,24 @@ class Network:
         self.ends = calls[len(layers) :]
         self.output, self.shape = reading.chain(layers, start)
         self.maker, self.parameters, self.starts = reading.maker, reading.parameters, reading.starts
+        mask = self.ends[0].get(9, "mask") if self.ends else None
+        self.mask = str(mask[0].get(9, "name")) if mask else ""
+        for call in mask or ():
+            further_input(reading, call, ())
         self.inputs, self.ids = reading.inputs, reading.ids
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array) -> Any:
         """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name."""
         loss, *penalties = self.ends
         outputs = self.output({**params, **{f"input {name}": x[name] for name in x}}, x[next(iter(self.inputs))])
-        examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
-        return sum(examples) / sum(counts(target, loss) for target in y) + sum(
-            PENALTIES[each.name](params, each) for each in penalties
-        )
+        parts = [(a, target, 1) for a, target in zip(outputs, y, strict=True)]
+        if self.mask:  # each position by itself
+            shares, width = x[self.mask].reshape(-1), outputs.shape[-1]
+            parts = list(zip(outputs.reshape(-1, width), y.reshape(-1, width), shares, strict=True))
+        total = sum(share * LOSSES[loss.name](a, target, loss, self.maker) for a, target, share in parts)
+        counted = sum(share * counts(target, loss) for _, target, share in parts)
+        penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
+        return total / (len(y) if loss.get(9, "positions") == "sum" else counted) + penalty
 
     def derivative(self, params: Params, x: Mapping[str, Array], y: Array, along: Params) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""

@@ -214,6 +214,9 @@ def network(random: np.random.Generator) -> str:
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
+    if not loss.startswith("Loss(") and draw.chance(0.3):
+        positions = ", ".join(map(written, reference.shape[:-1] or (1,)))
+        loss = f'{loss[:-1]}{"" if loss.endswith("()") else ", "}mask=Input({positions}, name="counted"))'
     if any(name.startswith("W") for name in reference.parameters):
         loss += draw.one(PENALTIES)
     return " >> ".join([*draw.flat, loss])
@@ -276,6 +279,8 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     for name, size in reference.inputs.items():
         ids, shape = reference.ids.get(name), (3, *size)
         x[name] = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
+    if reference.mask:
+        x[reference.mask] = random.uniform(0.1, 1, x[reference.mask].shape)
     y = random.normal(size=(3, *reference.shape))
     declared = reference.ends[0].keywords.get("y", "")
     if declared == "class":

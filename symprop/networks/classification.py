@@ -8,16 +8,11 @@ from typing import Any
 
 from sympy import Expr
 
-from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.functions import FUNCTIONS, exact
 from symprop.algebra.nodes import (
-    BatchMean,
     Compare,
-    Expand,
     Fact,
-    Multiply,
     Node,
-    Power,
     Scalar,
     Sum,
     Variable,
@@ -31,7 +26,7 @@ from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import Builder
 from symprop.networks.class_weights import checked_weights, class_mask, class_weights
-from symprop.networks.losses import RowLoss
+from symprop.networks.losses import RowLoss, for_each_output
 from symprop.networks.needs import Need, valued
 from symprop.networks.sizes import check_number
 
@@ -121,18 +116,15 @@ class SoftmaxCrossEntropy(OfDistribution):
         if not self.of_classes:
             return super().value(builder, output, target)
         classes, smooth = output.shape[-1], self.weights is not None and self.smoothing
-        weights, here = class_weights(classes, self.weights, None if smooth else self.ignore), []
+        weights = class_weights(classes, self.weights, None if smooth else self.ignore)
+        here = [] if self.mask is None else [self.counted_positions(self.mask, builder, output)]
         if smooth and self.ignore is not None:
             counted = target @ class_mask("chi", classes, self.ignore)
-            here = [builder.equation("xi", None, counted, "whether it counts")]
+            here.append(builder.equation("xi", None, counted, "whether it counts"))
         kappa = builder.equation("kappa", None, multiplied([*here, target @ weights]), "what counts")
-        divided: list[Node] = []
-        if self.positions == "mean":
-            whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(kappa) if kappa.rank else kappa))
-            builder.books.counted = builder.equation("Omega", None, whole, "all that counts")
-            divided = [Scalar(BATCH_SIZE), Power(builder.books.counted, -1)]
+        divided = self.divided(builder, kappa)
         entropy = factors_of(self._entropy(builder, output, target))
-        factors = [*map(_for_each_class, here), weights] if smooth else [_for_each_class(kappa)]
+        factors = [*map(for_each_output, here), weights] if smooth else [for_each_output(kappa)]
         return multiplied([*divided, negative(Sum(multiplied([*factors, *entropy])))])
 
     def _entropy(self, builder: Builder, output: Variable, target: Variable) -> Node:
@@ -161,10 +153,6 @@ class KLDivergence(OfDistribution):
         log = FUNCTIONS["log"]
         entropy = Where(Compare(">", target, Scalar(0)), target * log(target), Scalar(0))
         return Sum(entropy) - Sum(target * log(self.predicted(builder, output)))
-
-
-def _for_each_class(counts: Node) -> Node:
-    return Expand(counts, counts.rank) if counts.rank else counts
 
 
 @dataclass(frozen=True)

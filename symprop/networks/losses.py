@@ -6,19 +6,21 @@ The mean over a batch is made by `symprop.algebra.batching`. The losses stand in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from sympy import Expr, Tuple, prod
 
-from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
-from symprop.algebra.roles import LOSS, TARGET
-from symprop.algebra.trees import added, factors_of, numbers_apart, terms_of
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
+from symprop.algebra.roles import GIVEN, LOSS, TARGET
+from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, terms_of
 from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
-from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer
+from symprop.networks.builder import MASK, Builder
+from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
 
@@ -102,13 +104,17 @@ def penalised(loss: LossLayer, penalty: Any) -> Penalised:
 class RowLoss(LossLayer):
     """Abstract base of losses along the last axis: of a sequence or an image, the mean over its positions, or the sum.
 
-    `total` gives the sum over all positions of one example; `positions` is "mean" or "sum".
+    `total` gives the sum over all positions of one example; `positions` is "mean" or "sum". A `mask`, an `Input` with a
+    number from 0 to 1 for each position, says how much each counts: the mean is then over what counts in the batch.
     """
 
     _: KW_ONLY
     positions: str = "mean"
+    mask: Input | None = None
 
     def __post_init__(self) -> None:
+        if self.mask is not None:
+            checked_input(self.mask, f"{type(self).__name__}: mask")
         if self.positions not in ("mean", "sum"):
             name = type(self).__name__
             raise SpecError(f'{name}: positions is "mean" or "sum", not {shown(self.positions)}')
@@ -118,8 +124,51 @@ class RowLoss(LossLayer):
         raise NotImplementedError
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
+        if self.mask is not None:
+            mask = self.counted_positions(self.mask, builder, output)
+            divided = self.divided(builder, mask)
+            return weighed(self.total(builder, output, target), mask, divided)
         total = self.total(builder, output, target)
         return total if self.positions == "sum" else over(total, prod(output.shape[:-1]))
+
+    def counted_positions(self, given: Input, builder: Builder, output: Variable) -> Node:
+        """Enter the mask and return it, in the shape of the positions.
+
+        Raises:
+            SpecError: it has another shape.
+        """
+        mask, positions = builder.further_input(given, GIVEN, MASK), output.shape[:-1]
+        if mask.shape not in ((positions or (1,)), (*positions, 1)):
+            needed = shape_text(positions or (1,))
+            raise SpecError(
+                f"{type(self).__name__}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}, "
+                f"the output {shape_text(output.shape)}\nallowed: a mask of shape {needed}, a number for each position"
+            )
+        return mask if mask.shape == positions else Reshape(mask, positions)
+
+    def divided(self, builder: Builder, counted: Node) -> list[Node]:
+        """Return the factors that divide a sum by all that counts in the batch; none where `positions` is "sum"."""
+        if self.positions == "sum":
+            return []
+        whole = Multiply(Scalar(BATCH_SIZE), BatchMean(Sum(counted) if counted.rank else counted))
+        builder.books.counted = builder.equation("Omega", None, whole, "all that counts")
+        return [Scalar(BATCH_SIZE), Power(builder.books.counted, -1)]
+
+
+def for_each_output(counted: Node) -> Node:
+    """Return a number for each position beside the outputs of the position."""
+    return Expand(counted, counted.rank) if counted.rank else counted
+
+
+def weighed(total: Node, counted: Node, divided: Sequence[Node]) -> Node:
+    """Return a sum over positions and outputs with each position as often as it counts, in each of its terms."""
+    found = []
+    for term in terms_of(total):
+        factors = factors_of(term)
+        sums = [factors_of(each.operands[0]) for each in factors if isinstance(each, Sum)]
+        summed = [Sum(multiplied([for_each_output(counted), *inner])) for inner in sums]
+        found.append(multiplied([*divided, *(each for each in factors if not isinstance(each, Sum)), *summed]))
+    return added(found)
 
 
 def over(total: Node, count: Expr) -> Node:

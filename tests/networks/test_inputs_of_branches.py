@@ -141,6 +141,58 @@ def test_lengths_stand_for_masks(target: str, shape: str, tmp_path: Path) -> Non
             module.loss(params, {"x": x, "mask": lengths + 1}, y)
 
 
+# ---------------------------------------------------------------- masks of losses
+
+MASKS = (
+    'Input(5, 3) >> Dense(4) >> SoftmaxCrossEntropy(mask=Input(5, name="lengths"))',
+    "Input(5, 3) >> Dense(4) >> SoftmaxCrossEntropy(smoothing=0.1, ignore=1, weights=(1, 2, 3, 4), mask=Input(5, 1, "
+    'name="lengths")) + L2(0.1)',
+    'Input(5, 3) >> Multiply(Dense(4), Input(5, 1, name="lengths")) >> MeanSquaredError(mask=Input(5, 1, '
+    'name="lengths"))',
+    'Input(5, 3) >> Dense(4) >> Huber(0.5, mask=Input(5, name="lengths"), positions="sum")',
+    'Input(3) >> Dense(4) >> BinaryCrossEntropy(mask=Input(1, name="weight"))',
+)
+
+
+@pytest.mark.parametrize("text", MASKS)
+def test_losses_with_masks_are_those_of_the_second_reader_and_certified(text: str) -> None:
+    assert problems(text, {}) == []
+    certificate = symprop.check(text)
+    assert certificate.ok, str(certificate)
+    network = symprop.parse_network(text)
+    assert symprop.parse_network(network.text) == network
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_is_padded_counts_nothing(fast: bool) -> None:
+    masked = symprop.compile(MASKS[0], fast=fast)
+    plain = symprop.compile("Input(3) >> Dense(4) >> SoftmaxCrossEntropy()", fast=fast)
+    params, random = plain.init_params(seed=1), np.random.default_rng(5)
+    x, y, lengths = random.normal(size=(3, 5, 3)), random.integers(0, 4, (3, 5)), np.array([5, 2, 3])
+    loss, grads = masked.loss_and_grads(params, {"x": x, "lengths": lengths}, y)
+    counted = np.arange(5) < lengths[:, None]
+    expected, slopes = plain.loss_and_grads(params, x[counted], y[counted])  # ten positions, as examples
+    # sums of ten terms of size 1 in another order
+    assert loss == pytest.approx(expected, rel=1e-13)
+    for name, slope in slopes.items():
+        assert np.allclose(grads[name], slope, rtol=1e-12, atol=1e-14)
+    x[~counted] = 1e6
+    assert masked.loss(params, {"x": x, "lengths": lengths}, y) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('MeanSquaredError(mask=Input(4, name="s"))', r"the mask 's' has shape \(4,\), the output \(5, 4\)"),
+        ("MeanSquaredError(mask=3)", "mask is an input"),
+        ("MeanSquaredError(mask=Input(5))", "used in two ways"),
+    ],
+)
+def test_what_is_no_mask_is_refused_with_words(written: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        symprop.parse_network(f"Input(5, 3) >> Dense(4) >> {written}")
+
+
 # ---------------------------------------------------------------- what is said of them
 
 
