@@ -79,7 +79,8 @@ def train(
         raise DataError(
             f"{count} rows of features and {len(targets)} targets; as many of both are needed, at least one"
         )
-    state = module.init_state(module.init_params(seed=seed) if params is None else params)
+    start = module.init_params(seed=seed) if params is None else params
+    state = module.init_state(start, **({"seed": first_masks(seed)} if "MASKS" in vars(module) else {}))
     options = {} if rate is None else {"lr": rate}
     generator = np.random.default_rng(seed)
     history = []
@@ -98,6 +99,15 @@ def train(
         history.append(Epoch(number, total / count))
         after_epoch(history[-1])
     return Trained(state["params"], tuple(history), {name: state[name] for name in vars(module).get("STATISTICS", ())})
+
+
+def first_masks(seed: int) -> int:
+    """Return the seed of the masks of dropout in the first step of a run; the state of training counts on from it.
+
+    >>> first_masks(0) != first_masks(1) + 1
+    True
+    """
+    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
 
 
 def predicted(
@@ -157,8 +167,10 @@ def mean_loss(
     targets: Array,
     running: dict[str, Array] | None = None,
 ) -> float:
-    """Return the mean loss over all rows, in evaluation: by the `running` statistics of a module that has some."""
-    options = {"training": False, "state": running} if running else {}
+    """Return the mean loss over all rows, in evaluation: by the `running` statistics, if any, and without dropout."""
+    options: dict[str, Any] = {"state": running} if running else {}
+    if running or "MASKS" in vars(module):
+        options["training"] = False
     return float(module.loss(params, features, targets, **options))
 
 

@@ -2,6 +2,7 @@
 
 from symprop.networks.activations import ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from symprop.networks.blocks import Chain, Repeat, Residual
+from symprop.networks.dropout import Dropout
 from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
 from symprop.networks.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from symprop.networks.network import Network
@@ -18,6 +19,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Chain",
     "Dense",
+    "Dropout",
     "Embedding",
     "Identity",
     "Input",

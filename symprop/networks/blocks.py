@@ -80,7 +80,8 @@ class Residual(Layer):
     def build(self, builder: Builder, value: Variable) -> Variable:
         result, letter = value, builder.activation_letter
         for position, layer in enumerate(self.inner, start=1):
-            builder.activation_letter = "f" if position == len(self.inner) and layer.is_activation else "a"
+            is_last = position == len(self.inner) and (layer.is_activation or layer.passes_on)
+            builder.activation_letter = "f" if is_last else "a"
             result = builder.add(layer, result)
         builder.activation_letter = letter
         builder.books.waiting = None

@@ -34,6 +34,8 @@ class Layer(Joinable):
     is_loss: ClassVar[bool] = False
     is_transparent: ClassVar[bool] = False
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
+    passes_on: ClassVar[bool] = False
+    """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 

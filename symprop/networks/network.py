@@ -148,6 +148,7 @@ class Network(Joinable):
             builder.books.loss,
             builder.books.prediction,
             states=tuple(builder.books.states),
+            masks=tuple(builder.books.masks),
         )
 
     @property

@@ -14,6 +14,7 @@ from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
 from symprop.networks import activations, blocks, layers, losses
 from symprop.networks.blocks import Chain
+from symprop.networks.dropout import Dropout
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
 from symprop.networks.network import Network
@@ -37,6 +38,7 @@ LAYERS: dict[str, type] = {
         activations.Softplus,
         activations.Identity,
         layers.Softmax,
+        Dropout,
         activations.Activation,
         losses.MeanSquaredError,
         losses.SoftmaxCrossEntropy,

@@ -48,6 +48,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         examples: Words = (system.batch, " ") if system.batch is not None else ()
         yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
     yield from _batch_means(derivation)
+    yield from _dropout(derivation)
     written = [part for equation in derivation.equations for part in walk(sides(equation)[1])]
     if any(_meets_rows(part) for part in written if isinstance(part, n.Add)):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
@@ -90,6 +91,16 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
         likewise = ", and likewise for every layer." if len(first) < len(derivation.system.states) else "."
         stands = (state.variable, " stands for ", state.statistic, " in evaluation. It starts as ", state.start)
         yield (*stands, "; a step of training makes it ", state.update, likewise)
+
+
+def _dropout(derivation: Derivation) -> Iterator[Words]:
+    """Say what a mask is, and what stands in evaluation for what it masks."""
+    masks = derivation.system.masks
+    if masks:
+        likewise = ", and likewise for every mask." if len(masks) > 1 else "."
+        mask = masks[0]
+        drawn = (mask.variable, " is drawn anew for each example in each step of training; in evaluation ")
+        yield (*drawn, mask.output, " is ", mask.value, likewise)
 
 
 def _about_places(derivation: Derivation) -> Iterator[Words]:

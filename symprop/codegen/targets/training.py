@@ -9,12 +9,28 @@ from symprop.algebra.nodes import Fill, Node, Scalar
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.codegen.targets.breaking import assigned
+from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import INDENT, comment, laid_out, signature
 from symprop.networks.optimisers import OPTIMISERS, clipping
 
 
-def optimizer_of(name: str | None, write: Dialect) -> dict[str, object] | None:
+SEEDED = ("seed=None", "masks=None")
+"""What a step of training with dropout takes besides; without a seed the state counts them."""
+
+
+def masks_of(system: System) -> list[tuple[str, str, str]]:
+    """Return what a template says of the masks of dropout: name, shape for one example, probability of 0.
+
+    >>> from symprop.networks import parse_network
+    >>> masks_of(parse_network("Input(4) >> Dropout(0.1) >> MeanSquaredError()").system("rows"))
+    [('m1', '(4,)', '0.1')]
+    """
+    rows = [(mask.variable.name, mask.variable.shape[1:], mask.drop) for mask in system.masks]
+    return [(name, shape_text(shape), number(drop).text) for name, shape, drop in rows]
+
+
+def optimizer_of(name: str | None, write: Dialect, seeded: bool = False) -> dict[str, object] | None:
     """Return what a template says of an optimiser: hyper-parameters, states and equations; None where none is named.
 
     >>> from symprop.codegen.targets.numpy.source import NUMPY
@@ -38,7 +54,7 @@ def optimizer_of(name: str | None, write: Dialect) -> dict[str, object] | None:
         "names": ", ".join(names),
         "pure_call": laid_out("params, state = update(", ['state["params"]', "grads", "state", *names]),
         "meanings": [f"{each.name}: {each.meaning}" for each in row.hyperparameters],
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
+        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())),
         "update_line": signature("update", "params", "grads", "state", *defaults),
         "lines": [line for equation in row.equations for line in _lines(equation, write)],
         "clip": write.text(clip_scale()),
@@ -86,4 +102,4 @@ def takes_one(state: State) -> bool:
     return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
 
 
-__all__ = ["clip_scale", "optimizer_of", "running_of", "takes_one"]
+__all__ = ["SEEDED", "clip_scale", "masks_of", "optimizer_of", "running_of", "takes_one"]

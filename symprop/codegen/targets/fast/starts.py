@@ -5,6 +5,7 @@ from __future__ import annotations
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.codegen.targets.layout import signature
+from symprop.codegen.targets.training import SEEDED
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.optimisers import Optimiser
 from symprop.networks.parts import Parameter
@@ -31,7 +32,7 @@ DRAWS = {
 """What the scale of a distribution is, and how NumPy draws from it."""
 
 
-def optimizer(optimiser: Optimiser) -> dict[str, object]:
+def optimizer(optimiser: Optimiser, seeded: bool = False) -> dict[str, object]:
     """Return the update of an optimiser as lines; states and parameters change in place."""
     defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
     update = update_lines(optimiser)
@@ -43,7 +44,7 @@ def optimizer(optimiser: Optimiser) -> dict[str, object]:
         "counts_steps": optimiser.counts_steps,
         "states": [state.name for state in optimiser.states],
         "update_line": signature("update", "params", "grads", "state", *defaults),
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
+        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())),
         "descend_line": signature("_descend", "w", "g", "state", *names),
         "names": ", ".join(names),
         "rest": ", ".join(rest),
