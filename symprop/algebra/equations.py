@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
@@ -171,6 +171,17 @@ class Mask:
     output: Variable
     value: Variable
 
+    @property
+    def probability(self) -> str:
+        """The probability of 0 as it is written: `0.1`, or `1/3` where no decimal is that.
+
+        >>> a, m = Variable("a", (), (2,)), Variable("m", (), (2,))
+        >>> [Mask(m, Rational(*each), a, a).probability for each in ((1, 4), (1, 3))]
+        ['0.25', '1/3']
+        """
+        decimal = repr(float(self.drop))
+        return decimal if Rational(decimal) == self.drop else str(self.drop)
+
 
 @dataclass(frozen=True)
 class System:
@@ -229,7 +240,7 @@ class System:
 
     @property
     def stand_ins(self) -> dict[Variable, Variable]:
-        """What stands in evaluation for the left side of an equation: a running statistic, or what a mask would mask."""
+        """What stands in evaluation for the left side of an equation: a running statistic, or what a mask masks."""
         running = {state.statistic: state.variable for state in self.states}
         return running | {mask.output: mask.value for mask in self.masks}
 

@@ -239,7 +239,7 @@ class Builder:
         """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
         mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
         mask = mask.change(facts=Tuple(*map(Fact, BITS)))
-        output = self.activation(value * mask * Scalar(1 / (1 - as_expression(drop))), note)
+        output = self.activation(Scalar(1 / (1 - as_expression(drop))) * value * mask, note)
         self.books.masks.append(Mask(mask, as_expression(drop), output, value))
         return output
 

@@ -56,6 +56,11 @@ class Layer(Joinable):
         """The layers inside a block."""
         return ()
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether what goes in comes out, and no equation is written."""
+        return False
+
     @cached_property
     def depth(self) -> int:
         """How deep blocks are nested in the layer; 0 where it is no block."""

@@ -62,8 +62,8 @@ class Point:
         def one(batch: Mapping[str, Array]) -> dict[str, Array]:
             return {name: np.asarray(values)[number : number + 1] for name, values in batch.items()}
 
-        parts = {name: one(getattr(self, name)) for name in ("inputs", "targets", "given", "masks")}
-        return replace(self, **parts, count=1)
+        inputs, targets, given, masks = map(one, (self.inputs, self.targets, self.given, self.masks))
+        return replace(self, inputs=inputs, targets=targets, given=given, masks=masks, count=1)
 
     def single(self) -> Point:
         """Return the point in float32; ids stay."""

@@ -14,7 +14,6 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import INDENT, comment, laid_out, signature
 from symprop.networks.optimisers import OPTIMISERS, clipping
 
-
 SEEDED = ("seed=None", "masks=None")
 """What a step of training with dropout takes besides; without a seed the state counts them."""
 
@@ -54,7 +53,9 @@ def optimizer_of(name: str | None, write: Dialect, seeded: bool = False) -> dict
         "names": ", ".join(names),
         "pure_call": laid_out("params, state = update(", ['state["params"]', "grads", "state", *names]),
         "meanings": [f"{each.name}: {each.meaning}" for each in row.hyperparameters],
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())),
+        "train_line": signature(
+            "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
+        ),
         "update_line": signature("update", "params", "grads", "state", *defaults),
         "lines": [line for equation in row.equations for line in _lines(equation, write)],
         "clip": write.text(clip_scale()),

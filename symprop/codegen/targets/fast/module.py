@@ -262,7 +262,9 @@ def _rest(program: Program, given: Variable) -> Program | None:
         return None
     statements = tuple(statement for statement in program.forward if statement.name != given.name)
     rest = passes.dead(replace(program, forward=statements, inputs=(given, *program.inputs)))
-    reads_input = any(variable in (*program.inputs, *program.masks) for statement in rest.statements for variable in statement.reads)
+    reads_input = any(
+        variable in (*program.inputs, *program.masks) for statement in rest.statements for variable in statement.reads
+    )
     return None if reads_input else rest
 
 

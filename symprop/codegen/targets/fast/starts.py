@@ -44,7 +44,9 @@ def optimizer(optimiser: Optimiser, seeded: bool = False) -> dict[str, object]:
         "counts_steps": optimiser.counts_steps,
         "states": [state.name for state in optimiser.states],
         "update_line": signature("update", "params", "grads", "state", *defaults),
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())),
+        "train_line": signature(
+            "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
+        ),
         "descend_line": signature("_descend", "w", "g", "state", *names),
         "names": ", ".join(names),
         "rest": ", ".join(rest),
