@@ -32,8 +32,8 @@ def matched(pairs: Sequence[Pair], systems: tuple[System, System]) -> Names:
     """Return what follows from two rows of stations, one beside the other.
 
     The equations of a pair stand for each other, and so do the parameters and masks that they are the first to read.
-    What a station of one network alone puts out takes the place of what was put out before it: the layers behind read the
-    one in place of the other, so both have one class.
+    What a station of one network alone puts out takes the place of what was put out before it: the layers behind read
+    the one in place of the other, so both have one class.
     """
     matching = _Matching(systems)
     first, second = systems

@@ -94,13 +94,26 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
 
 
 def _dropout(derivation: Derivation) -> Iterator[Words]:
-    """Say what a mask is, and what stands in evaluation for what it masks."""
+    """Say how masks are drawn, and what stands in evaluation for what they mask."""
     masks = derivation.system.masks
-    if masks:
-        likewise = ", and likewise for every mask." if len(masks) > 1 else "."
-        mask = masks[0]
-        drawn = (mask.variable, " is drawn anew for each example in each step of training; in evaluation ")
-        yield (*drawn, mask.output, " is ", mask.value, likewise)
+    if not masks:
+        return
+    drawn: list[str | Node] = []
+    for probability in dict.fromkeys(mask.probability for mask in masks):
+        alike = [mask.variable for mask in masks if mask.probability == probability]
+        shown: list[str | Node] = list(alike) if len(alike) < 4 else [alike[0], "...", alike[-1]]
+        for place, each in enumerate(shown):
+            drawn += [" and " if place and place == len(shown) - 1 and len(alike) < 4 else ", " if place else "", each]
+        drawn += [f" is 0 with probability {probability}, of "]
+    *most, last = drawn
+    yield (
+        "Each element of ",
+        *most,
+        str(last).removesuffix(", of "),
+        ", else 1, drawn for each example and each step.",
+    )
+    likewise = ", and likewise behind every mask." if len(masks) > 1 else "."
+    yield ("In evaluation ", masks[0].output, " is ", masks[0].value, likewise)
 
 
 def _about_places(derivation: Derivation) -> Iterator[Words]:
