@@ -17,7 +17,7 @@ from symprop.algebra.declarations import BITS
 from symprop.algebra.equations import Equation, Item, Mask, State, equations_in
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import variable as named_variable
-from symprop.algebra.nodes import Fact, Node, Scalar, Variable
+from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT, MASK, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
@@ -239,7 +239,7 @@ class Builder:
         """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
         mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
         mask = mask.change(facts=Tuple(*map(Fact, BITS)))
-        output = self.activation(Scalar(1 / (1 - as_expression(drop))) * value * mask, note)
+        output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
         self.books.masks.append(Mask(mask, as_expression(drop), output, value))
         return output
 

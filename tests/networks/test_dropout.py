@@ -56,8 +56,8 @@ def example(text: str, m: int, seed: int = 0) -> tuple[dict[str, Array], Array, 
 
 
 def flat(grads: Mapping[str, Any]) -> Array:
-    """Return all gradients, one after the other."""
-    return np.concatenate([np.ravel(np.asarray(grads[name])) for name in grads])
+    """Return all gradients, one after the other; a function under `jit` sorts their names."""
+    return np.concatenate([np.ravel(np.asarray(grads[name])) for name in sorted(grads)])
 
 
 def test_a_mask_is_a_variable_of_its_own() -> None:
