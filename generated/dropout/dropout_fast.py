@@ -193,7 +193,8 @@ def make_workspace(batch):
     m = _check_batch(batch)
     work = Workspace()
     work.m = m
-    work.masks = {name: np.empty((m, *shape), DTYPE) for name, (shape, _) in MASKS.items()}
+    shapes = {name: (m, *shape) for name, (shape, _) in MASKS.items()}
+    work.masks = {name: np.empty(shape, DTYPE) for name, shape in shapes.items()}
     work.gradient = np.empty(51, DTYPE)
     work.dW1 = work.gradient[:24].reshape(6, 4)
     work.db1 = work.gradient[24:30]
