@@ -378,3 +378,13 @@ def test_calls_have_the_same_parameters_in_every_target() -> None:
                 names = inspect.signature(getattr(module_of(PLAIN, **options), name)).parameters
                 assert {"seed", "masks"} <= set(names), (name, target)
                 assert ("training" in names) == (name != "loss_and_grads")
+
+
+def test_zeros_and_ones_are_their_own_squares() -> None:
+    """The fact that a mask has may be declared in any formula."""
+    answer = symprop.gradient("sum((w * m)**2 * m) / 2", "w", w="n", m="n bits")
+    assert answer.text() == "m * w"
+    assert answer.check().ok
+    with pytest.raises(ValueError, match=r"m\[1\] is 0.5; it must be 0 or 1"):
+        answer(w=np.ones(2), m=np.array([1, 0.5]))
+    assert "the elements of m are 0 or 1" in str(symprop.compare("m * m", "m", m="n"))
