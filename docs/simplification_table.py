@@ -91,6 +91,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "where(c, x, 0) * y = where(c, x * y, 0) where y has no value outside c": Shown(
         "where(z > 0, x, 0) * log(z)", "z: n positive, x: n"
     ),
+    "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
+        "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
+    ),
     "exp(x) / sum(exp(x)) = softmax(x)": Shown("exp(x) / sum(exp(x))", "x: n"),
     "log(sum(exp(x))) = logsumexp(x)": Shown("log(sum(exp(x)))", "x: n"),
     "softmax(x + c) = softmax(x)": Shown("softmax(x + c)", "x: n, c: "),

@@ -181,7 +181,7 @@ def target_kind(network: Network) -> str:
             "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
         )
     facts = targets[0].facts_by_kind
-    return CLASSES if "sums to 1" in facts else BINARY if "between 0 and 1" in facts else NUMBERS
+    return CLASSES if {"sums to 1", "index"} & facts.keys() else BINARY if "between 0 and 1" in facts else NUMBERS
 
 
 def _texts(notes: Mapping[str, Any], name: str) -> list[str]:

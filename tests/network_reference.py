@@ -69,6 +69,7 @@ class Reading:
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
     masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
+    learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -85,6 +86,11 @@ class Reading:
         assert name not in self.parameters
         self.parameters[name] = shape
         return name
+
+    def learn(self, letter: str, *shape: int) -> str:
+        """Enter a parameter that is counted by its letter."""
+        self.learned[letter] = self.learned.get(letter, 0) + 1
+        return self.new(f"{letter}{self.learned[letter]}", *shape)
 
     def meet(self, name: str) -> None:
         """Note which layer follows the latest weight; a block is followed by what stands in it."""
@@ -158,6 +164,7 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
     before, steps, outside, masks = reading.number, [], reading.sizes, len(reading.masks)
+    learned = dict(reading.learned)
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
             reading.sizes = {**outside, "l": number}
@@ -172,6 +179,8 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
             reading.masks |= {other: reading.masks[name] for name, other in names.items()}
             steps.append(renamed(steps[0], names))
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
+        for letter, last in reading.learned.items():
+            reading.learned[letter] += (count - 1) * (last - learned.get(letter, 0))
     return in_turn(steps), shape
 
 
@@ -238,11 +247,34 @@ def own_formula(text: str, **values: Array) -> Array:
     return eval(text, {"__builtins__": {}}, {**WORDS, **values})
 
 
-def own_activation(x: Array, text: str, name: str = "phi") -> Array:
-    """A formula of one letter."""
-    (letter,) = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)} - {*WORDS}
-    return own_formula(text, **{letter: x})
+def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A formula of one letter, of each row along the last axis, with numbers and learned parameters by name."""
+    text, learned = call.get(0, "body"), call.get(2, "learned", {})
+    numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "learned")}
+    named = {}
+    for letter, declared in learned.items():
+        words = declared.split() if isinstance(declared, str) else declared
+        words = [words] if isinstance(words, int) else [each for each in words if str(each) not in STARTS]
+        sizes = [shape[-1] if word == "n" else reading.size(word) for word in words if "." not in str(word)]
+        named[letter] = reading.learn(letter, *sizes)
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    (variable,) = names - {*WORDS, *numbers, *learned}
 
+    def step(params: Params, value: Array) -> Array:
+        given = {**numbers, **{letter: params[name] for letter, name in named.items()}}
+        rows = [own_formula(text, **{variable: row}, **given) for row in value.reshape(-1, shape[-1])]
+        return np.array(rows).reshape(value.shape)
+
+    return step, shape
+
+
+def prelu(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """`z`, or a learned slope times it where it is not above 0."""
+    name = reading.learn("alpha", *(shape[-1:] if call.get(0, "each", False) else ()))
+    return lambda params, value: np.where(above(value), value, params[name] * value), shape
+
+
+STARTS = ("ones", "zeros", "normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal")
 
 WORDS: dict[str, Any] = {
     **{f.__name__: f for f in (np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.square, np.sin, np.cos, np.tan)},
@@ -256,6 +288,7 @@ WORDS: dict[str, Any] = {
     "silu": lambda x: x * sigmoid(x),
     "norm": lambda x: np.sqrt(np.sum(x * x)),
     "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
+    "max": lambda x: x[np.argmax(np.real(x))],
 }
 
 ACTIVATIONS: dict[str, Callable[..., Array]] = {
@@ -269,9 +302,8 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
     "Softplus": softplus,
     "Identity": lambda z: z,
     "Softmax": softmax,
-    "Activation": lambda z, body, name="phi": own_activation(z, body, name),
 }
-LIKE_RELU = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+LIKE_RELU = ("ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Softplus")
 """Activations before which weights start as `he_normal`."""
 
 
@@ -289,6 +321,8 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Residual": residual,
     "Repeat": repeat,
     "Dropout": dropout,
+    "Activation": own_activation,
+    "PReLU": prelu,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
 }
 
@@ -301,11 +335,18 @@ def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
     return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
 
 
+def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """A formula in the output and the target, with numbers by name, and sizes where the target declares them."""
+    numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "y")}
+    sizes = [word for word in call.keywords.get("y", "").split()[: np.ndim(a)] if len(word) == 1]
+    return own_formula(call.get(0, "body"), a=a, y=y, **numbers, **dict(zip(sizes, np.shape(a), strict=False)))
+
+
 LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
     "MeanSquaredError": lambda a, y, call, maker: np.sum((a - y) ** 2) / 2,
     "SoftmaxCrossEntropy": lambda a, y, call, maker: -np.sum(y * np.log(softmax(a))),
     "BinaryCrossEntropy": binary_cross_entropy,
-    "Loss": lambda a, y, call, maker: own_formula(call.get(0, "body"), a=a, y=y),
+    "Loss": own_loss,
 }
 """Losses of one example: of the output, the target, the call and the layer that made the output."""
 

@@ -24,13 +24,27 @@ ACTIVATIONS = (
     *("ELU(alpha=0.5)", "GELU()", 'GELU("tanh")', 'GELU(approximate="tanh")', "SiLU()", "Softplus()", "Identity()"),
     *("Softmax()", 'Activation("t * sigmoid(t)", name="swish")', 'Activation("log(1 + u**2)")'),
     'Activation("where(r > 0, r, 0.3 * tanh(r))", "bent")',
+    *("PReLU()", "PReLU(each=True)", 'Activation("r * sigmoid(beta * r)", learned={"beta": "1.5"})'),
+    'Activation("g * z / sqrt(mean(z**2) + eps)", eps=1e-5, learned={"g": "n"})',
+    'Activation("g * (z - mean(z)) / sqrt(mean((z - mean(z))**2) + eps) + c", eps=0.1,'
+    ' learned={"g": "n", "c": "n 0.5"})',
+    'Activation("tanh(z) @ A + log(temp) * softmax(z / temp)", temp=2, learned={"A": "n n"})',
+    'Activation("where(z > d, d * z**2, abs(z)**r)", name="powers", d=0.5, r=1.5)',
+    'Activation("z * where(z > 0, 1, s)", name="two_sided", s=-0.5)',
 )
 OWN_LOSSES = (
     'Loss("sum((a - y)**4) / 4")',
     'Loss("sum(log(1 + exp(-y * a)))", name="logistic")',
     'Loss("norm(a - y) + sum(a) / 3")',
     'Loss("sum(abs(a - y)**3) + mean(a * y)")',
+    'Loss("sum(where(abs(a - y) < d, (a - y)**2 / 2, d * (abs(a - y) - d / 2)))", d=0.75)',
+    'Loss("sum(log(1 + exp(-s * y * a))) / s", y="signs", s=2)',
 )
+CLASS_LOSSES = (
+    'Loss("logsumexp(a) - a[y]", y="class")',
+    'Loss("log(sum(exp(s * a))) - s * a[y] + q * sum(a**2)", y="class", s=0.5, q=0.1)',
+)
+"""Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
 SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7}
@@ -134,6 +148,7 @@ def network(random: np.random.Generator) -> str:
     losses = ["MeanSquaredError()", "SoftmaxCrossEntropy()", draw.one(OWN_LOSSES)]
     losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
+    losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
     if any(name.startswith("W") for name in reference.parameters):
         loss += draw.one(["", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)"])
@@ -191,11 +206,17 @@ def directions(shapes: Mapping[str, tuple[int, ...]], random: np.random.Generato
 def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], Array, Array]:
     """Return random parameters, and a batch of three: inputs or ids, and targets that the loss allows."""
     params = {
-        name: random.normal(size=shape) * 0.7 / np.sqrt(shape[-1]) for name, shape in reference.parameters.items()
+        name: np.asarray(random.normal(size=shape) * 0.7 / np.sqrt((shape or (1,))[-1]))
+        for name, shape in reference.parameters.items()
     }
     ids, shape = reference.ids, (3, *reference.input)
     x = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
     y = random.normal(size=(3, *reference.shape))
+    declared = reference.ends[0].keywords.get("y", "")
+    if declared == "class":
+        y = random.integers(0, reference.shape[-1], (3, *reference.shape[:-1]))
+    if declared == "signs":
+        y = np.sign(y)
     if reference.ends[0].name == "BinaryCrossEntropy":
         y = random.uniform(0.05, 0.95, y.shape)
     if reference.ends[0].name == "SoftmaxCrossEntropy":

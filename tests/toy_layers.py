@@ -15,8 +15,6 @@ from symprop.networks import spec
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Embedding, Input, Layer, checked_input
 
-EPS = Rational(1, 10**5)
-
 
 @dataclass(frozen=True)
 class Gate(Layer):
@@ -66,18 +64,21 @@ class Norm(Layer):
     """Less the mean over the batch, divided by the deviation; in evaluation by running statistics."""
 
     unbiased: bool = True
+    eps: float = 1e-5
+    momentum: float = 0.1
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        tenth, number, size, count = Rational(1, 10), builder.next_number("norm"), value.shape, BATCH_SIZE
+        number, size, count = builder.next_number("norm"), value.shape, BATCH_SIZE
+        eps, part = builder.hyperparameter("eps", self.eps), builder.hyperparameter("momentum", self.momentum)
         factor = count / (count - 1) if self.unbiased else 1
         gamma = builder.parameter("gamma", number, size, "scale", "ones", (size[-1], size[-1]))
         beta = builder.parameter("beta", number, size, "bias", "zeros", (size[-1], size[-1]))
         mu = builder.equation("mu", number, BatchMean(value), "mean over the batch")
         c = builder.equation("c", number, value - mu, "centred")
         nu = builder.equation("nu", number, BatchMean(Power(c, 2)), "variance over the batch")
-        builder.running("R", mu, 0, lambda r: (1 - tenth) * r + tenth * mu)
-        builder.running("V", nu, 1, lambda v: (1 - tenth) * v + tenth * factor * nu)
-        r = builder.equation("r", number, Power(nu + EPS, Rational(-1, 2)), "1 / deviation")
+        builder.running("R", mu, 0, lambda r: (1 - part) * r + part * mu)
+        builder.running("V", nu, 1, lambda v: (1 - part) * v + part * factor * nu)
+        r = builder.equation("r", number, Power(nu + eps, Rational(-1, 2)), "1 / deviation")
         return builder.equation("v", number, gamma * (c * r) + beta, "normalised")
 
 

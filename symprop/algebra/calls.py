@@ -2,7 +2,8 @@
 
 A chain is read by a loop over tokens, so that one of 10,000 layers needs no deep tree; only bracketed blocks recurse,
 and their nesting is bounded. Arguments are numbers, text in quotes, True, False, None, sizes (`n0`, `2*n0`), tuples,
-and chains (`Residual(Dense(4) >> Tanh())`). Nothing is called or evaluated here: a `Call` is data.
+dicts of these by names (`{"g": "n"}`), and chains (`Residual(Dense(4) >> Tanh())`). Nothing is called or evaluated
+here: a `Call` is data.
 
     >>> [call.name for call in read_calls("Input(4) >> Dense(3, bias=False)")]
     ['Input', 'Dense']
@@ -29,7 +30,7 @@ LIMITS = Limits(
     characters=1_000_000,
     brackets=50,
     chain=10_000,
-    operators=frozenset({"+", "-", "*", "/", "**", "(", ")", ",", "=", ">>"}),
+    operators=frozenset({"+", "-", "*", "/", "**", "(", ")", "{", "}", ":", ",", "=", ">>"}),
     strings=True,
     error=SpecError,
 )
@@ -66,7 +67,7 @@ def read_calls(text: str) -> list[Call | CallSum]:
     """Read `Name(...) >> Name(...) >> ...` into a list of calls.
 
     An argument is an int, a float, a str, True, False, None, a `Name`, a SymPy expression in sizes (`2*n`), a tuple
-    of these, or a list of calls for a chain, of one call too.
+    or a dict of these, or a list of calls for a chain, of one call too.
 
     >>> read_calls("Repeat(Dense(n), 3)")[0].positional
     ([Call(name='Dense', positional=(Name(text='n', column=13),), keywords={}, column=7)], 3)
@@ -176,7 +177,7 @@ class _CallReader:
         end, depth, is_chain = self.position, 0, False
         while end < len(self.tokens) and (depth or self.tokens[end].text not in {",", ")"}):
             token = self.tokens[end]
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(token.text, 0)
             is_chain = is_chain or (token.text == "(" and end > self.position and self.tokens[end - 1].kind == "name")
             if is_chain:
                 return self.chain()
@@ -200,9 +201,22 @@ class _Arithmetic:
         if isinstance(tree, ast.Name):
             self.size(tree)  # refuses a name that cannot be a size
             return Name(tree.id, self.column(tree))
+        return self.entry(tree)
+
+    def entry(self, tree: ast.expr) -> Any:
+        """Read a value, or a tuple or a dict of values."""
         if isinstance(tree, ast.Tuple):
-            return tuple(self.value(entry) for entry in tree.elts)
+            return tuple(self.value(each) for each in tree.elts)
+        if isinstance(tree, ast.Dict):
+            return dict(self.item(key, value, tree) for key, value in zip(tree.keys, tree.values, strict=True))
         return self.value(tree)
+
+    def item(self, key: ast.expr | None, value: ast.expr, tree: ast.Dict) -> tuple[str, Any]:
+        """Read one item of a dict; a dict in it has no meaning."""
+        named = [each.value for each in tree.keys if isinstance(each, ast.Constant)]
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str) or named.count(key.value) > 1:
+            self.refuse("an item has a name in quotes, once: {'g': 'n'}", key or tree)
+        return key.value, self.value(value) if isinstance(value, ast.Dict) else self.entry(value)
 
     def column(self, tree: ast.expr) -> int:
         return self.start + tree.col_offset - 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from symprop.algebra.named_numbers import NamedNumber, named_numbers
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GIVEN, STATE
@@ -232,6 +233,12 @@ class System:
     def loops(self) -> tuple[Loop, ...]:
         """All loops, each before those inside it."""
         return tuple(loops_in(self.items))
+
+    @property
+    def hyperparameters(self) -> tuple[NamedNumber, ...]:
+        """The named numbers in its equations, each once, in order of appearance."""
+        formulas = (equation.expression for equation in self.equations)
+        return named_numbers((*formulas, *(state.update for state in self.states)))
 
     @property
     def joins_examples(self) -> bool:

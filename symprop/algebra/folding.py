@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import is_zero, multiplied
 from symprop.errors import FormulaError, LimitError
@@ -67,7 +68,7 @@ def power_of(base: Node, exponent: Expr) -> Node:
         FormulaError: a negative power of zero, or a root of a negative number.
         LimitError: an exponent above 1,000, or a number of more than 4,096 bits.
     """
-    if exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
+    if exponent.is_number and abs(unnamed(exponent)) > LARGEST_EXPONENT:
         raise LimitError(f"exponents go up to {LARGEST_EXPONENT:,}")
     value = base.number
     if value is None:
@@ -79,6 +80,6 @@ def power_of(base: Node, exponent: Expr) -> Node:
     if value.is_negative and not exponent.is_Integer:
         raise FormulaError("a root of a negative number")
     bits = sum(int(abs(size)).bit_length() for part in value.atoms(sympy.Rational) for size in (part.p, part.q))
-    if bits * max(1, abs(exponent)) > LARGEST_BITS:
+    if bits * max(1, abs(unnamed(exponent))) > LARGEST_BITS:
         raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
     return number(value**exponent)

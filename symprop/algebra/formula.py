@@ -142,12 +142,16 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
         place = re.search(rf"\b{re.escape(missing)}\b", source)
         raise problem if place is None else located(problem, place.start(), len(missing))
     node = read_formula(source, names, sizes)
-    _check_ids(node)
+    check_ids(node)
     return Formula(source, node, given)
 
 
-def _check_ids(node: Node) -> None:
-    """Refuse a selection by an array that holds no ids, or ids beyond what they select from."""
+def check_ids(node: Node) -> None:
+    """Refuse a selection by an array that holds no ids, or ids beyond what they select from.
+
+    Raises:
+        FormulaError: with what the array is to be declared as.
+    """
     for part in walk(node):
         if not isinstance(part, (n.Take, n.ScatterAdd, n.OneHot)):
             continue

@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Rational, prod
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import LARGEST_EXPONENT
+from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Commutation, MatrixPower, Node
 from symprop.algebra.sizes import as_expression, size_of, whole
 from symprop.algebra.trees import may_be_whole, ones, zeros
@@ -158,7 +159,7 @@ def _matrix_norm(x: Node, ord: Any, along: tuple[int, ...], keepdims: bool) -> N
 
 def _matrix_power(a: Node, n: Any) -> Node:
     exponent = whole(n, "a power of a matrix")
-    if exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
+    if exponent.is_number and abs(unnamed(exponent)) > LARGEST_EXPONENT:
         raise LimitError(f"powers of a matrix go up to {LARGEST_EXPONENT:,}, or to a size such as k")
     return MatrixPower(a, exponent)
 

@@ -15,6 +15,8 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sympy import Expr
+
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.names import size_expression, size_symbol, variable
 from symprop.algebra.nodes import Node
@@ -43,6 +45,7 @@ def read_formula(
     shapes: Mapping[str, Any],
     sizes: Mapping[str, Any] | Iterable[str] = (),
     functions: Mapping[str, ElementwiseFunction] | None = None,
+    numbers: Mapping[str, Expr] | None = None,
 ) -> Node:
     """Read a formula in NumPy notation.
 
@@ -51,6 +54,7 @@ def read_formula(
         shapes: the arrays that it may name, each with its shape or as a ready `Variable`.
         sizes: the sizes that it may use as numbers, by name; with a mapping, the value of each.
         functions: elementwise functions known by name besides `FUNCTIONS`.
+        numbers: other numbers that it may use, by name.
 
     >>> read_formula("W @ x", {"W": ("n1", "n0"), "x": ("n0",)}).shape
     (n1,)
@@ -66,9 +70,9 @@ def read_formula(
         name: given if isinstance(given, Node) else variable(name, tuple(given)) for name, given in shapes.items()
     }
     listed = sizes.items() if isinstance(sizes, Mapping) else ((name, size_symbol(name)) for name in sizes)
-    numbers = {name: size_expression(size) for name, size in listed}
+    known = {name: size_expression(size) for name, size in listed} | dict(numbers or {})
     scanned = scan(text, LIMITS)
-    return Reading(scanned, {**CONSTANTS, **numbers}, arrays, {**FUNCTIONS, **(functions or {})}, CASES).read()
+    return Reading(scanned, {**CONSTANTS, **known}, arrays, {**FUNCTIONS, **(functions or {})}, CASES).read()
 
 
 __all__ = ["RELATIONS", "least_size", "names_in", "read_formula", "sizes_in"]

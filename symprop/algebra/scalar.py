@@ -9,7 +9,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.elements import RELATIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import comparison
+from symprop.algebra.trees import comparison, walk
 from symprop.errors import FormulaError, shown
 
 SCALAR = Table("scalar body")
@@ -32,6 +32,11 @@ def scalar_body(node: Node) -> Expr:
     if not body.free_symbols and (body is sympy.nan or body.is_finite is False or body.is_real is False):
         raise FormulaError(f"a constant of the formula is not a real number: {shown(body)}")
     return body
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether every operation of a formula is elementwise, so that it has a scalar body."""
+    return all(type(part) in SCALAR for part in walk(node))
 
 
 @SCALAR.row(n.Variable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
-from symprop.algebra.batching import BATCH, Batch, Operand, batch_first, swapped
+from symprop.algebra.batching import BATCH, Batch, Operand, batch_first, expanded, swapped
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.errors import ShapeError
@@ -16,10 +16,19 @@ def _(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
     if not ids.batched:  # the batch in the last axis takes no part
         return _from_last(n.Take(_to_last(table, batch).node, ids.node), batch)
     if table.batched:
-        raise ShapeError(
-            f"take from a table of shape {shape_text(node.operands[0].shape)} that differs from example to example"
-        )
+        return _own_rows(node, batch, table, ids)
     return _ids_in_batch(n.Take(table.node, ids.node), ids, batch)
+
+
+def _own_rows(node: n.Take, batch: Batch, table: Operand, ids: Operand) -> Node:
+    """Rows of a table that differs from example to example: sum_k (ids[b] == k) table[b, k]."""
+    if not batch.rows:
+        rows = _own_rows(node, replace(batch, rows=True), batch_first(table), batch_first(ids))
+        return n.Transpose(rows, (*range(1, node.rank + 1), 0))
+    count = node.operands[0].shape[0]
+    chosen = expanded(n.OneHot(ids.node, count), *[-1] * (table.rank - 1))  # (m, ids, k, 1)
+    spread = expanded(table.node, *[1] * ids.rank)  # (m, 1, k, row)
+    return n.Sum(n.Multiply(chosen, spread), ids.rank + 1)
 
 
 @BATCH.row(n.OneHot)

@@ -28,7 +28,7 @@ _LONGEST_NUMBER = 50
 _LARGEST_DECIMAL_EXPONENT = 300
 _PREFIXES = 20
 _POWERS = 20
-_PAIRS = {")": "(", "]": "["}
+_PAIRS = {")": "(", "]": "[", "}": "{"}
 _OPERAND_KINDS = frozenset({"name", "number", "string"})
 
 
@@ -198,7 +198,7 @@ def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
         seen, level, sign = True, levels[-1], token.text
         if token.kind in _OPERAND_KINDS:
             prefixes, before_operand = 0, False
-        elif sign in {"(", "["}:
+        elif sign in _PAIRS.values():
             levels.append(_Level(sign, token.column))
             if len(levels) - 1 > limits.brackets:
                 refuse(f"brackets nest deeper than {limits.brackets}", text, token.column, error=LimitError)

@@ -19,6 +19,7 @@ from sympy import Expr, Float, Integer, oo, pi, sqrt
 from sympy.core.relational import Relational
 
 from symprop.algebra.defined import DefinedFunction, T, plain
+from symprop.algebra.named_numbers import unnamed
 from symprop.errors import FormulaError, shown
 
 DIGITS = 30
@@ -60,6 +61,7 @@ def expectation(body: Expr) -> Mean:
     Raises:
         FormulaError: the expectation is not finite.
     """
+    body = unnamed(body)
     try:
         return Mean(_exact(body), True)
     except _NotExact:
@@ -76,7 +78,7 @@ def pieces(body: Expr) -> tuple[Piece, ...]:
     Raises:
         FormulaError: a branch is chosen by something that is not linear in the variable.
     """
-    return tuple(_split(body, -oo, oo))
+    return tuple(_split(unnamed(body), -oo, oo))
 
 
 def _split(body: Expr, low: Expr, high: Expr) -> Iterator[Piece]:

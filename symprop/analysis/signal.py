@@ -23,7 +23,8 @@ from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.analysis.gaussian import expectation, pieces
 from symprop.analysis.slopes import slope_of
 from symprop.errors import FormulaError, SpecError, shown
-from symprop.networks.activations import Activation, Elementwise, Identity
+from symprop.networks.activations import Elementwise, Identity
+from symprop.networks.own_activations import Activation
 from symprop.networks.sizes import Size, checked_size, size_node
 
 E = sympy.Function("E")
@@ -187,6 +188,8 @@ def _function(activation: Any) -> ElementwiseFunction:
     if activation in FUNCTIONS:
         return _function(FUNCTIONS[activation])
     typed = Activation(activation).function
+    if typed is None:
+        raise SpecError(f"initialisation: {shown(activation)} is no elementwise function\nallowed: tanh(x)")
     return next((known for known in FUNCTIONS.values() if known.args[1:] == typed.args[1:]), typed)
 
 

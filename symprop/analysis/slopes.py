@@ -16,6 +16,7 @@ from sympy import Expr, Float, Integer, oo
 
 from symprop.algebra.defined import DefinedFunction, T, plain
 from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.named_numbers import unnamed
 from symprop.analysis.gaussian import DIGITS, Piece, numeric, pieces
 from symprop.errors import FormulaError, shown
 
@@ -31,7 +32,7 @@ class Supremum:
 
 def slope_of(function: ElementwiseFunction) -> Expr:
     """Return the scalar derivative of an elementwise function of one variable, in `T`."""
-    return sympy.diff(function.body, T).replace(sympy.DiracDelta, lambda *_: Integer(0))
+    return sympy.diff(unnamed(function.body), T).replace(sympy.DiracDelta, lambda *_: Integer(0))
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import stable
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
+from symprop.algebra.named_numbers import NamedNumber, unnamed
 from symprop.algebra.nodes import Node
 
 VALUE = sympy.Symbol("u", real=True)
@@ -33,9 +34,18 @@ def derivative(function: ElementwiseFunction, position: int = 0) -> Expr:
     >>> derivative(FUNCTIONS["tanh"]), derivative(FUNCTIONS["sigmoid"]), derivative(FUNCTIONS["elu"])
     (1 - u**2, u*(1 - u), Piecewise((1, t > 0), (u + 1, True)))
     """
-    parameter = function.parameters[position]
-    raw = sympy.diff(function.body, parameter).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    raw = raw_slope(function, position)
+    if any(power.exp.has(NamedNumber) for power in raw.atoms(sympy.Pow)):
+        return _tidy(stable(raw))
     return _tidy(_in_own_value(function.body, stable(raw), function.parameters))
+
+
+def raw_slope(function: ElementwiseFunction, position: int = 0) -> Expr:
+    """Return the derivative as SymPy finds it, 0 at jumps, `t**(d - 1)` for `t**d / t`, which has no value at 0."""
+    raw = sympy.diff(function.body, function.parameters[position])
+    raw = raw.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    named = any(power.exp.has(NamedNumber) for power in raw.atoms(sympy.Pow))
+    return sympy.powsimp(raw, combine="exp") if named else raw
 
 
 def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...]) -> Expr:
@@ -62,7 +72,7 @@ def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...])
 
 def _drowns(scale: Expr, offset: Expr) -> bool:
     """Whether the offset is so large that the kernel's digits are lost in the value, as those of `tanh(t) + 1000`."""
-    return bool(offset.is_number and scale.is_number and abs(offset) > abs(scale))
+    return bool(offset.is_number and scale.is_number and abs(unnamed(offset)) > abs(unnamed(scale)))
 
 
 def _kernels(expression: Expr, parameters: tuple[sympy.Symbol, ...]) -> set[Expr]:

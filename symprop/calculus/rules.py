@@ -9,7 +9,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, terms_of, walk
+from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, walk
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
@@ -105,6 +105,28 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     rest = [factor for factor in node.operands if factor is not choice and factor not in partial]
     branches = (n.Multiply(branch, *partial) if not is_zero(branch) else n.Scalar(0) for branch in (yes, no))
     return Applied(multiplied([*rest, n.Where(condition, *branches)]))
+
+
+@rule(PRODUCTS, "one choice", "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    sides: dict[tuple[Node, Node], list[tuple[int, Node, Node]]] = {}  # by condition and branch: place, term, rest
+    for term in node.operands:
+        factors = factors_of(term)
+        choice = next((factor for factor in factors if isinstance(factor, n.Where) and _one_sided(factor)), None)
+        if choice is None or choice.shape != node.shape:
+            continue
+        condition, *branches = choice.operands
+        place = int(is_zero(branches[0]))
+        rest = multiplied([factor for factor in factors if factor is not choice] or [n.Scalar(1)])
+        sides.setdefault((condition, branches[place]), []).append((place, term, rest))
+    for (condition, branch), found in sides.items():
+        if sorted(place for place, _, _ in found) == [0, 1]:
+            terms = [term for _, term, _ in found]
+            kept = [term for term in node.operands if not any(term is each for each in terms)]
+            (_, _, yes), (_, _, no) = sorted(found, key=lambda each: each[0])
+            return Applied(added([*kept, n.Multiply(branch, n.Where(condition, yes, no))]))
+    return None
 
 
 def _one_sided(choice: n.Where) -> bool:

@@ -14,6 +14,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
@@ -276,7 +277,7 @@ def _larger(condition: n.Compare, yes: Node, no: Node) -> Node | None:
     if condition.relation not in (">", ">="):
         return None
     coefficient, rest = coefficient_and_rest(no)
-    same = no == Scalar(0) or (rest == yes and coefficient.is_number and 0 <= coefficient <= 1)
+    same = no == Scalar(0) or (rest == yes and coefficient.is_number and 0 <= unnamed(coefficient) <= 1)
     return FUNCTIONS["maximum"](yes, no) if same and condition.operands == (yes, Scalar(0)) else None
 
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import sympy
-
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, from_body, leaky_relu
-from symprop.algebra.lifting import lift
-from symprop.algebra.names import validated, variable
-from symprop.algebra.nodes import Variable
-from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reader import names_in, read_formula
-from symprop.algebra.scalar import scalar_body
-from symprop.errors import FormulaError, SpecError, shown
+from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
+from symprop.algebra.nodes import Compare, Scalar, Variable, Where
+from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
+from symprop.networks.own import WIDTH, Learned
 from symprop.networks.sizes import check_number
 
 LARGEST_NUMBER = 1_000_000
@@ -27,7 +19,7 @@ LARGEST_NUMBER = 1_000_000
 
 @dataclass(frozen=True)
 class Elementwise(Layer):
-    """Abstract base of elementwise activations: `a = function(z)`."""
+    """Abstract base of activations that are one elementwise function: `a = function(z)`."""
 
     is_activation: ClassVar[bool] = True
 
@@ -131,51 +123,28 @@ def _by_name(function: ElementwiseFunction) -> ElementwiseFunction:
     return ElementwiseFunction(function.name, function.parameters, function.body)
 
 
-_TAKEN_NAME = re.compile(r"(x|y|p|L|m|g|(d?(W|b|E|x)|[zafe]|delta|d[afe])[0-9]*)(_[0-9]+)?")
-
-
 @dataclass(frozen=True)
-class Activation(Elementwise):
-    """An elementwise function of one's own: NumPy notation or a SymPy expression, in one variable.
+class PReLU(Layer):
+    """`z` where positive, else `alpha * z` with a learned slope, one for all or, with `each`, one for each feature.
 
-    >>> Activation("x * sigmoid(x)", name="swish").function.body
-    t*sigmoid(t)
+    It starts at 0.25 (He et al., 2015); at 0 the slope is `alpha`.
 
-    Raises:
-        SpecError: a name that is taken.
-        FormulaError: not exactly one variable, or an operation that is not elementwise.
+    >>> from symprop import Dense, Input
+    >>> network = Input(3) >> Dense(2) >> PReLU(each=True)
+    >>> [each.text() for each in network.system().equations]
+    ['z1 = W1 @ x + b1', 'a1 = where(z1 > 0, z1, alpha1 * z1)']
     """
 
-    body: Any
-    name: str = "phi"
+    is_activation: ClassVar[bool] = True
+    preferred_initialiser: ClassVar[str] = Rectifier.preferred_initialiser
+
+    each: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        validated(self.name)
-        function = self.function
-        if function.body.has(sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-            raise FormulaError(f"Activation: {shown(self.body)} holds a constant that is not a real number")
-        lift(function.body, {function.parameters[0]: variable("x")})  # refuses what no array can have done to it
-        known = FUNCTIONS.get(self.name)
-        if self.name in OPERATORS or _TAKEN_NAME.fullmatch(self.name) or (known is not None and known != function):
-            raise SpecError(f"Activation: the name {shown(self.name)} already means something else")
+        if not isinstance(self.each, bool):
+            raise SpecError(f"PReLU: each is True or False, not {shown(self.each)}")
 
-    @cached_property
-    def function(self) -> ElementwiseFunction:
-        if isinstance(self.body, sympy.Expr):
-            return from_body(self.name, self.body)
-        if not isinstance(self.body, str):
-            raise SpecError(f"Activation: the body is NumPy notation or a SymPy expression, not {shown(self.body)}")
-        names = names_in(self.body)
-        if len(names) != 1:
-            listed = f": {', '.join(names[:5])}" if names else ""
-            raise FormulaError(
-                f"Activation: {shown(self.body)} has {len(names)} variables{listed}\nallowed: one, such as x"
-            )
-        return from_body(self.name, scalar_body(read_formula(self.body, {names[0]: ()})))
-
-    @property
-    def text(self) -> str:
-        if isinstance(self.body, str):
-            return super().text
-        formula = lift(self.function.body, {self.function.parameters[0]: variable("x")}).text()
-        return replace(self, body=formula).text
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        alpha = Learned("alpha", (WIDTH,) if self.each else (), "0.25").enter(builder, value.shape[-1])
+        chosen = Where(Compare(">", value, Scalar(0)), value, alpha * value)
+        return builder.activation(chosen, "activation")

@@ -15,7 +15,8 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra.declarations import BITS
 from symprop.algebra.equations import Equation, Item, Mask, State, equations_in
-from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.functions import ElementwiseFunction, exact
+from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
 from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT, MASK, PARAMETER, STATE
@@ -42,6 +43,7 @@ class Books:
     inputs: list[Variable] = field(default_factory=list)
     targets: list[Variable] = field(default_factory=list)
     functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
+    hyperparameters: list[NamedNumber] = field(default_factory=list)
     built: list[Built] = field(default_factory=list)
     taken: dict[tuple[str, tuple[Expr, ...]], int] = field(default_factory=dict)
     """How often each name was given."""
@@ -228,6 +230,20 @@ class Builder:
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
+
+    def hyperparameter(self, name: str, value: Any) -> NamedNumber:
+        """Return a number of a layer under its name; the same name with another value gets a mark, `eps_2`.
+
+        A name that a variable of the network has would mark that variable: `rate`, not `p`.
+        """
+        exactly = exact(value)
+        same = (each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly))
+        known = next(same, None)
+        if known is None:
+            place = named_variable(name)
+            known = NamedNumber(name, exactly, self.variable(place.letter, place.index, (), "").mark)
+            self.books.hyperparameters.append(known)
+        return known
 
     def running(self, letter: str, statistic: Variable, start: Any, update: Callable[[Variable], Node]) -> Variable:
         """Return a running statistic: it stands for `statistic` in evaluation, and a step sets it to its `update`."""

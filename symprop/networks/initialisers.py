@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Rational
 
 from symprop.algebra.names import closest
 from symprop.algebra.sizes import as_expression
@@ -31,7 +31,7 @@ class Initialiser:
     name: str
     distribution: str
     variance: Expr = Integer(0)
-    constant: int | None = None
+    constant: Expr | None = None
     """What every element starts as, where nothing is drawn."""
 
     @cached_property
@@ -66,10 +66,20 @@ INITIALISERS: dict[str, Initialiser] = {
         Initialiser("he_uniform", "uniform", HE),
         Initialiser("he_normal", "normal", HE),
         Initialiser("normal", "normal", Integer(1)),
-        Initialiser("zeros", "constant", constant=0),
-        Initialiser("ones", "constant", constant=1),
+        Initialiser("zeros", "constant", constant=Integer(0)),
+        Initialiser("ones", "constant", constant=Integer(1)),
     )
 }
+
+
+def initialiser_of(name: str) -> Initialiser:
+    """Return an initialiser by its name, or the constant that a decimal number names.
+
+    >>> initialiser_of("0.25").constant, initialiser_of("ones").constant
+    (1/4, 1)
+    """
+    known = INITIALISERS.get(name)
+    return Initialiser(name, "constant", constant=Rational(name)) if known is None else known
 
 
 def checked_initialiser(name: object, what: str) -> None:

@@ -19,7 +19,7 @@ from symprop.networks.builder import Books, Builder
 from symprop.networks.joining import JOIN, Joinable
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
-from symprop.networks.parts import Built, Parameter
+from symprop.networks.parts import LEARNED, Built, Parameter
 from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size
 
 LAYOUTS = ("example", "rows", "columns")
@@ -83,9 +83,9 @@ class Network(Joinable):
                 raise SpecError(f"{shown(layer.text)} stands after the loss {shown(last)}; a loss is the last layer")
             progress.value = progress.builder.add(layer, progress.value)
         progress.position = len(self.layers)
-        self._check_input_names(progress.builder.books, progress.builder.items)
+        self._check_names(progress.builder.books, progress.builder.items)
         if progress.builder.books.loops:
-            self._check_index_names(progress.builder.books.loops)
+            self._check_index_names(progress.builder.books)
         return progress.builder
 
     def _stems(self) -> frozenset[str]:
@@ -95,33 +95,42 @@ class Network(Joinable):
             found += [str(size).rpartition("_")[0] for size in repeat.sizes if varies(size, index)]
         return frozenset(found)
 
-    def _check_index_names(self, loops: int) -> None:
-        """Raise where a size has the name of an index, or of what text holds by it: `W` beside `W[l]`."""
-        taken = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[:loops]), "the index")
-        taken |= dict.fromkeys(NUMBERED, "a parameter")
-        for name in self.sizes:
+    def _check_index_names(self, books: Books) -> None:
+        """Raise where a number or a letter is called as an index, or a number as a letter: `W` beside `W[l]`."""
+        indices = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
+        letters = dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
+        for name, what, taken in (
+            *((name, "size", {**indices, **letters}) for name in self.sizes),
+            *((each.name, "hyperparameter", {**indices, **letters}) for each in books.hyperparameters),
+            *((letter, "learned parameter", indices) for letter in letters),
+        ):
             if name in taken:
                 raise SpecError(
-                    f"the size {shown(name)} has the name of {taken[name]} of a Repeat\n"
+                    f"the {what} {shown(name)} has the name of {taken[name]} of a Repeat\n"
                     "allowed: another name, such as n1"
                 )
 
-    def _check_input_names(self, books: Books, items: list[Item]) -> None:
-        """Raise where an input has the name of something else."""
-        if [each.name for each in books.inputs] == ["x"]:
+    def _check_names(self, books: Books, items: list[Item]) -> None:
+        """Raise where an input, a hyperparameter or a learned parameter has the name of something else."""
+        inputs = [each.name for each in books.inputs]
+        numbers = [each.name for each in books.hyperparameters]
+        learned = [each.variable for each in books.parameters if each.kind == LEARNED]
+        if inputs == ["x"] and not numbers and not learned:
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
-        parts += [parameter.variable for parameter in books.parameters]
-        taken = {each.name for part in parts for each in (part, adjoint_of(part))}
-        for name, what in (
-            *((name, "a variable of the network") for name in sorted(taken)),
-            *((name, "a size") for name in self.sizes),
-            *((name, "an activation") for name in books.functions),
+        parts += [parameter.variable for parameter in books.parameters if parameter.kind != LEARNED]
+        taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
+        taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
+        taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
+        for what, names, allowed in (
+            ("learned parameter", [each.name for each in learned], "another name"),
+            ("hyperparameter", numbers, "another name"),
+            ("input", inputs, 'another name, such as name="memory"'),
         ):
-            if any(each.name == name for each in books.inputs):
-                raise SpecError(
-                    f'the input {shown(name)} has the name of {what}\nallowed: another name, such as name="memory"'
-                )
+            for name in names:
+                if name in taken:
+                    raise SpecError(f"the {what} {shown(name)} has the name of {taken[name]}\nallowed: {allowed}")
+            taken |= dict.fromkeys(names, f"a {what}")
 
     def system(self, layout: str = "example") -> System:
         """Return the equations of the network: of one example, or of a batch in "rows" or "columns".

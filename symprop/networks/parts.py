@@ -14,6 +14,10 @@ from symprop.networks.sizes import Size
 DEFAULT_INITIALISER = "xavier_uniform"
 
 
+LEARNED = "learned"
+"""What a parameter of a formula of one's own is."""
+
+
 class Part(Protocol):
     """A layer: what it is, what its sizes must be, and how it writes its equations into a builder."""
 

@@ -33,11 +33,11 @@ LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in
 
 COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
-_OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
+OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
 """Names that the variables of a network have."""
 NUMBERED = ("W", "b", "E")
 """Letters of parameters, which have a number or an index of their own wherever they stand: a size may be called so."""
-_CODE_NAME = re.compile(
+CODE_NAME = re.compile(
     r"m|work|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|[A-Z_]+|Workspace|"
     r"init_\w+|forward|predict|loss|backward|values|make_workspace|make_step|loss_and_grads|train_step|clip_gradients|"
     r"params|grads|np|jax|jnp|torch|math|functional|itertools|shard|mesh|Network"
@@ -94,7 +94,7 @@ def checked_size(size: Any, what: str, is_count: bool = False) -> Size:
 
 
 def _refuse_own_name(name: str, what: str) -> None:
-    if _OWN_NAME.fullmatch(name) and name not in NUMBERED:
+    if OWN_NAME.fullmatch(name) and name not in NUMBERED:
         raise SpecError(
             f"{what}: {shown(name)} is the name of a variable of networks and cannot be a size\n{_ALLOWED}, n or k"
         )
@@ -111,9 +111,9 @@ def checked_input_name(name: Any) -> str:
         validated(name)
     except SymbolNameError as problem:
         raise SpecError(f"Input: {problem}") from None
-    if name != "x" and _OWN_NAME.fullmatch(name):
+    if name != "x" and OWN_NAME.fullmatch(name):
         raise SpecError(f"Input: {shown(name)} is the name of a variable of networks\n{allowed}")
-    if name in FUNCTIONS or name in OPERATORS or name in vars(builtins) or _CODE_NAME.fullmatch(name):
+    if name in FUNCTIONS or name in OPERATORS or name in vars(builtins) or CODE_NAME.fullmatch(name):
         raise SpecError(f"Input: {shown(name)} has a meaning of its own in formulas or in code\n{allowed}")
     return name
 

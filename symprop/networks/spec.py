@@ -12,7 +12,7 @@ from typing import Any
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, layers, losses
+from symprop.networks import activations, blocks, layers, losses, own_activations, own_losses
 from symprop.networks.blocks import Chain
 from symprop.networks.dropout import Dropout
 from symprop.networks.layers import Layer
@@ -32,6 +32,7 @@ LAYERS: dict[str, type] = {
         activations.Tanh,
         activations.ReLU,
         activations.LeakyReLU,
+        activations.PReLU,
         activations.ELU,
         activations.GELU,
         activations.SiLU,
@@ -39,11 +40,11 @@ LAYERS: dict[str, type] = {
         activations.Identity,
         layers.Softmax,
         Dropout,
-        activations.Activation,
+        own_activations.Activation,
         losses.MeanSquaredError,
         losses.SoftmaxCrossEntropy,
         losses.BinaryCrossEntropy,
-        losses.Loss,
+        own_losses.Loss,
         L2,
     )
 }
@@ -128,8 +129,9 @@ class _Reading:
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
+        named = all(each.kind != each.VAR_KEYWORD for each in signature.parameters.values())
         for key in keywords:
-            if key not in signature.parameters:
+            if named and key not in signature.parameters:
                 raise self.placed(
                     SpecError(
                         f"{call.name} has no argument {shown(key)}{closest(key, signature.parameters)}; {_usage(kind)}"

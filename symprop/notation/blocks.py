@@ -14,7 +14,7 @@ from typing import ClassVar, TypeAlias, cast
 from sympy import Expr, Symbol
 
 from symprop.algebra.equations import Equation, Rows
-from symprop.algebra.nodes import Map, Node
+from symprop.algebra.nodes import Map, Node, Scalar
 from symprop.algebra.shapes import Shape
 
 
@@ -158,10 +158,10 @@ class Lines(Block):
 
 @dataclass(frozen=True)
 class Definitions(Block):
-    """Functions and their bodies, `swish(t) = t * sigmoid(t)`; `Equations` once they are set."""
+    """Functions and their bodies, `swish(t) = t * sigmoid(t)`, numbers and their values; `Equations` once set."""
 
     kind = "definitions"
-    rows: tuple[tuple[Map, Node], ...]
+    rows: tuple[tuple[Map | Scalar, Node], ...]
 
 
 @dataclass(frozen=True)

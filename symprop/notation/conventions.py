@@ -74,6 +74,26 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+    yield from _choices(derivation)
+
+
+def _choices(derivation: Derivation) -> Iterator[Words]:
+    """Say which side of a choice holds where its condition changes, and so which derivative is taken there."""
+    said: dict[object, Words] = {}
+    for equation in derivation.system.equations:
+        for part in walk(equation.expression):
+            if (
+                isinstance(part, n.Where)
+                and isinstance(test := part.operands[0], n.Compare)
+                and test.relation in "<=>="
+            ):
+                left, right = test.operands
+                taken = part.operands[1 if "=" in test.relation else 2]
+                said.setdefault(
+                    equation.target.family,
+                    ("Where ", left, " = ", right, ", the choice is ", taken, ", and its derivative is taken."),
+                )
+    yield from said.values()
 
 
 def _batch_means(derivation: Derivation) -> Iterator[Words]:

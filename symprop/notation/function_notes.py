@@ -18,7 +18,7 @@ from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, walk
 from symprop.analysis.derivation import Derivation
-from symprop.calculus.elementwise import VALUE, derivative
+from symprop.calculus.elementwise import VALUE, derivative, raw_slope
 from symprop.errors import FormulaError
 from symprop.notation.blocks import Words
 from symprop.notation.precedence import decimal
@@ -30,8 +30,13 @@ def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:
     return tuple(dict.fromkeys(part.function for part in nodes if isinstance(part, n.Map)))
 
 
-def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
-    """Yield the definition of every function that is not one of the elementary functions, those it uses too."""
+def definitions(derivation: Derivation) -> Iterator[tuple[n.Map | n.Scalar, Node]]:
+    """Yield the value of every hyperparameter, and the definition of every function that is no elementary one.
+
+    The functions that a function uses are defined too.
+    """
+    for named in derivation.system.hyperparameters:
+        yield n.Scalar(named), n.Scalar(as_typed(named.value))
     pending = list(functions_of(derivation))
     seen: set[str] = set()
     while pending:
@@ -49,6 +54,17 @@ def definitions(derivation: Derivation) -> Iterator[tuple[n.Map, Node]]:
             continue  # a body with functions that have no name in this notation stands in the network's own text
         yield n.Map(function, *parameters), _with_decimals(lifted)
         pending += [part.function for part in walk(lifted) if isinstance(part, n.Map)]
+
+
+def as_typed(value: Expr) -> Expr:
+    """Return a number as a decimal where it was typed as one.
+
+    >>> as_typed(Rational(3, 2)), as_typed(Rational(1, 3)), as_typed(sympy.Integer(2))
+    (1.50000000000000, 1/3, 2)
+    """
+    nearest = float(value)
+    is_decimal = not value.is_Integer and Rational(repr(nearest)) == value
+    return sympy.Float(nearest, 15) if is_decimal else value
 
 
 def known_data(data: n.Known) -> Words:
@@ -133,13 +149,13 @@ def kinks(function: ElementwiseFunction) -> Iterator[Words]:
         half = n.Scalar(Rational(1, 2))
         yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
         return
-    slope = sympy.diff(function.body, T)
+    slope = raw_slope(function)
     for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
         for _, condition in piecewise.args:
             if (
                 isinstance(condition, sympy.core.relational.Relational)
                 and condition.lhs == T
-                and condition.rhs.is_Rational
+                and condition.rhs.is_number
             ):
                 place = condition.rhs
                 below, above = (_beside(piecewise, place, side) for side in (-1, 1))

@@ -3,7 +3,7 @@ r"""Formulas as LaTeX for amsmath: `\left(W_2^{\top} \delta_2\right) \odot \left
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import sympy
@@ -12,6 +12,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
+from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
 from symprop.algebra.sizes import size_text
@@ -38,6 +39,8 @@ _OPERATORS = {
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
 }  # fmt: skip
+_COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
+"""Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
 
 
@@ -72,7 +75,7 @@ def letter(name: str) -> str:
     r"""Return a name as the letter of a variable: `delta` is `\delta`, `y_pred` is `y_{\mathrm{pred}}`."""
     base, _, rest = name.partition("_")
     if base in GREEK:
-        written = r"\lambda" if base == "lamda" else f"\\{base}"
+        written = f"\\{_COMMANDS.get(base, base)}"
     else:
         written = base if len(base) == 1 and base.isalnum() else rf"\mathrm{{{escaped(base)}}}"
     return rf"{written}_{{\mathrm{{{escaped(rest)}}}}}" if rest else written
@@ -99,6 +102,7 @@ class Tex(Style):
         self.mark = r"\star" if notation.transpose == "prime" else r"\prime"
         self.numbers = _Numbers({"full_prec": False})
         self.numbers.notation = notation
+        self.numbers.named = lambda number: self.variable(number.variable)
 
     def letter(self, base: str, rank: int) -> str:
         """Write the letter of an array: as the author chose it, bold where arrays of its rank are."""
@@ -251,6 +255,10 @@ class _Numbers(LatexPrinter):
     """SymPy's LaTeX, with sizes such as `n0` written `n_0`, in the letters that the author chose."""
 
     notation = PLAIN
+    named: Callable[[NamedNumber], str]
+
+    def _print_NamedNumber(self, expression: NamedNumber) -> str:
+        return self.named(expression)
 
     def _as_ordered_terms(self, expression: Expr, order: str | None = None) -> list[Expr]:
         """What is taken away stands behind what it is taken from: `t - i`."""

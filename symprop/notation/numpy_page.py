@@ -9,7 +9,7 @@ from dataclasses import replace
 from sympy import Symbol
 
 from symprop.algebra.equations import loops_in
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.roles import MASK
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace as replaced
@@ -178,6 +178,9 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
             yield from wrapped(wording.words(sentence), "# ", "#   ")
     elif isinstance(block, Definitions):
         for head, body in block.rows:
+            if isinstance(head, Scalar):
+                yield f"{text(head)} = {text(body)}"
+                continue
             names = ", ".join(map(text, head.operands))
             yield f"def {head.function.name}({names}): return {text(body)}"
     elif isinstance(block, Grid):

@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
+from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
@@ -23,7 +24,7 @@ from symprop.notation.style import Style, accented, function_name, scientific
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
     "iota": "ι", "kappa": "κ", "lambda": "λ", "lamda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
-    "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+    "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "eps": "ε",
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
@@ -125,8 +126,10 @@ class Unicode(Style):
         piece = numbers.number(value)
         for size in sorted(value.free_symbols, key=str):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
-        text = piece.text.replace("**2", "²").replace("**3", "³").replace("pi", "π").replace("inf", "∞")
-        text = re.sub(r"sqrt\((\w+)\)", r"√\1", text).replace("sqrt(", "√(")
+        for named in sorted(value.atoms(NamedNumber), key=str):
+            piece = Piece(_renamed(piece.text, named.name, self.variable(named.variable)), piece.level)
+        text = _renamed(_renamed(piece.text.replace("**2", "²").replace("**3", "³"), "pi", "π"), "inf", "∞")
+        text = re.sub(r"sqrt\(([\w′]+)\)", r"√\1", text).replace("sqrt(", "√(")
         if (powers := scientific(value)) is not None:
             raised = f"10{superscript(powers[1])}"
             return Piece(f"{powers[0]}·{raised}" if powers[0] else raised, PRODUCT if powers[0] else POWER)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from symprop.algebra.nodes import Variable
-from symprop.networks.activations import Activation
 from symprop.networks.blocks import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.losses import Penalised
 from symprop.networks.network import Network
+from symprop.networks.own_activations import Activation
 from symprop.notation.blocks import Math, Picture
 from symprop.notation.latex_document import typed
 from symprop.notation.page_blocks import PageWriter

@@ -22,6 +22,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symprop.algebra.defined import DefinedFunction, sigmoid, softplus
+from symprop.algebra.named_numbers import unnamed
 
 Array = NDArray[Any]
 Functions = dict[type, Callable[..., Array]]
@@ -213,7 +214,7 @@ class Complex(Arithmetic):
     }
 
     def number(self, value: Expr) -> Any:
-        return complex(value)
+        return complex(value if value.is_Rational else unnamed(value))
 
     def array(self, values: Any) -> Array:
         return np.asarray(values, dtype=complex)

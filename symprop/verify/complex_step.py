@@ -18,8 +18,8 @@ from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
 from symprop.verify.points import Point
 
-STEP = 2.0**-333
-"""A power of two, so that dividing by it rounds nothing; its square is far below any number's last digit."""
+STEP = 2.0**-560
+"""A power of two, so that dividing by it rounds nothing; its square is 0, so that nothing moves off a switch by it."""
 CHUNK = 2**22
 """How many complex numbers the moved copies of one parameter may take (64 MB)."""
 

@@ -94,7 +94,7 @@ def _compared(
 ) -> tuple[bool, dict[str, Array], dict[str, Array]]:
     """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
     system = derivation.system
-    ids = {v.name: point.of(system)[v.name] for v in system.inputs if _is_index(v)}
+    ids = {v.name: point.of(system)[v.name] for v in (*system.inputs, *system.targets) if _is_index(v)}
     reader, key = Reader(ids), repr({name: value.tolist() for name, value in ids.items()})
     numbers = ScalarNumbers(_leaf_values(system, point))
     if key not in written:

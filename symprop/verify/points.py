@@ -147,7 +147,7 @@ def random_point(
         return rounded(np.abs(values) + 0.1 if positive else values)
 
     def rounded(values: Array) -> Array:
-        return values.astype(np.float32).astype(np.float64) if single else values
+        return values.astype(np.float32).astype(np.float64) if single and values.dtype.kind == "f" else values
 
     parameters = {}
     for parameter in system.parameters:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symprop.codegen.case import Case
-from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.initialisers import initialiser_of
 from symprop.networks.parts import Parameter
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line
@@ -40,7 +40,7 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
 
 def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: int) -> Iterator[Row]:
     first, again, other = (_started(module, number) for number in (seed, seed, seed + 1))
-    random = [parameter.name for parameter in parameters if INITIALISERS[parameter.initialiser].constant is None]
+    random = [parameter.name for parameter in parameters if initialiser_of(parameter.initialiser).constant is None]
     same = list(first) == list(again) == [parameter.name for parameter in parameters] and all(
         np.array_equal(first[name], again[name]) for name in first
     )
@@ -62,15 +62,15 @@ def _started(module: ModuleType | Any, seed: int) -> dict[str, Array]:
 
 def _draw(parameter: Parameter, values: Array, shape: tuple[int, ...]) -> Row:
     """Compare the moments of draws with those of the initialiser; a uniform draw also with its bound."""
-    initialiser = INITIALISERS[parameter.initialiser]
+    initialiser = initialiser_of(parameter.initialiser)
     name, oracle, points = f"start of {parameter.name}", f"moments of {initialiser.name}", f"{values.size} draws"
     if shape != tuple(int(size) for size in parameter.variable.shape) or not np.all(np.isfinite(values)):
         return Row(name, oracle, points, np.inf, 0.0, False, "not finite, or another shape")
     if initialiser.constant is not None:
-        off = float(np.max(np.abs(values - initialiser.constant), initial=0.0))
-        return Row(
-            name, oracle, points, off, 0.0, off == 0, f"all {initialiser.constant}" if initialiser.constant else "zero"
-        )
+        number = float(initialiser.constant)
+        off = float(np.max(np.abs(values - number), initial=0.0))
+        limit = 0.0 if initialiser.constant.is_Integer else abs(number) * float(np.finfo(np.float32).eps)
+        return Row(name, oracle, points, off, limit, off <= limit, f"all {number:g}" if number else "zero")
     variance = float(initialiser.at(initialiser.variance, parameter.fan_in, parameter.fan_out))
     mean_limit = DEVIATIONS / np.sqrt(values.size)
     limit = mean_limit * np.sqrt(SPREAD_OF_SQUARES[initialiser.distribution])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Rational
 
+from symprop.algebra.equations import System
+from symprop.algebra.named_numbers import NamedNumber, unnamed
 from symprop.errors import LimitError, shown
 
 COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(7)
@@ -31,27 +34,15 @@ class Code:
 
 
 def number(value: Expr) -> Code:
-    """Return a constant, exactly or as the nearest float64; sizes stand by their names.
+    """Return a constant, exactly or as the nearest float64; sizes and named numbers stand by their names.
 
     >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
     ('1 / 3', '0.01', '1 / m')
     >>> number(sympy.Symbol("m") - 1).text
     'm - 1'
     """
-    if value.free_symbols:
-        above, below = sympy.fraction(sympy.together(value))
-        if below != 1:
-            return Code(f"{number(above).within(PRODUCT)} / {number(below).within(UNARY)}", PRODUCT, NUMBER)
-        if value.is_Symbol:
-            return Code(str(value), ATOM, NUMBER)
-        if isinstance(value, sympy.Mul):
-            return Code(" * ".join(number(factor).within(PRODUCT) for factor in value.args), PRODUCT, NUMBER)
-        if isinstance(value, sympy.Add):
-            first, *rest = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
-            return Code(number(first).within(SUM) + "".join(map(_signed, rest)), SUM, NUMBER)
-        if isinstance(value, sympy.Pow):
-            return Code(f"{number(value.base).within(ATOM)}**{number(value.exp).within(ATOM)}", POWER, NUMBER)
-        raise LookupError(f"no source for the size {value}")
+    if value.free_symbols or value.has(NamedNumber):
+        return _composed(value, number)
     if value.is_Integer and abs(value) < 2**53:
         return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
     if isinstance(value, Rational) and not is_decimal(value) and max(abs(value.p), value.q) <= 1000:
@@ -72,22 +63,36 @@ def exact(value: Expr) -> Code:
     """
     if value.free_symbols or value.is_Rational or value.is_infinite or value.is_Float:
         return number(value)
+    return _composed(value, exact)
+
+
+def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
+    """Return a fraction, sum, product, power or function of parts that `write` writes."""
+    if value.is_Symbol or isinstance(value, NamedNumber):
+        return Code(value.name, ATOM, NUMBER)
     if value in (sympy.pi, sympy.E):
         return Code(f"math.{'pi' if value == sympy.pi else 'e'}", ATOM, NUMBER)
-    if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1:
-        return Code(f"math.{MATH[type(value).__name__]}({exact(value.args[0]).text})", ATOM, NUMBER)
-    above, below = sympy.fraction(value)
+    sizes = bool(value.free_symbols)
+    if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1 and not sizes:
+        return Code(f"math.{MATH[type(value).__name__]}({write(value.args[0]).text})", ATOM, NUMBER)
+    above, below = sympy.fraction(sympy.together(value) if sizes else value)
     if below != 1:
-        return Code(f"{exact(above).within(PRODUCT)} / {exact(below).within(UNARY)}", PRODUCT, NUMBER)
+        return Code(f"{write(above).within(PRODUCT)} / {write(below).within(UNARY)}", PRODUCT, NUMBER)
+    if value.could_extract_minus_sign() and isinstance(value, sympy.Mul):
+        return Code(f"-{write(-value).within(UNARY)}", UNARY, NUMBER)
     if isinstance(value, sympy.Mul):
-        return Code(" * ".join(exact(factor).within(PRODUCT) for factor in value.as_ordered_factors()), PRODUCT, NUMBER)
+        factors = value.args if sizes else value.as_ordered_factors()
+        return Code(" * ".join(write(factor).within(PRODUCT) for factor in factors), PRODUCT, NUMBER)
     if isinstance(value, sympy.Add):
-        return Code(" + ".join(exact(term).within(PRODUCT) for term in value.as_ordered_terms()), SUM, NUMBER)
-    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2):
-        return Code(f"math.sqrt({exact(value.base).text})", ATOM, NUMBER)
+        first, *rest = sorted(value.as_ordered_terms(), key=lambda term: bool(term.could_extract_minus_sign()))
+        return Code(write(first).within(SUM) + "".join(_signed(term, write) for term in rest), SUM, NUMBER)
+    if isinstance(value, sympy.Pow) and value.exp == Rational(1, 2) and not sizes:
+        return Code(f"math.sqrt({write(value.base).text})", ATOM, NUMBER)
     if isinstance(value, sympy.Pow):
-        return Code(f"{exact(value.base).within(ATOM)}**{exact(value.exp).within(ATOM)}", POWER, NUMBER)
-    return number(value)
+        return Code(f"{write(value.base).within(ATOM)}**{write(value.exp).within(ATOM)}", POWER, NUMBER)
+    if sizes:
+        raise LookupError(f"no source for the size {value}")
+    return number(unnamed(value))
 
 
 MATH = {
@@ -96,10 +101,15 @@ MATH = {
 """Functions of numbers that Python's `math` has, by SymPy's name."""
 
 
-def _signed(term: Expr) -> str:
+def _signed(term: Expr, write: Callable[[Expr], Code]) -> str:
     """A term of a sum after the first, with its sign."""
     minus = bool(term.could_extract_minus_sign())
-    return f" {'-' if minus else '+'} {number(-term if minus else term).within(PRODUCT)}"
+    return f" {'-' if minus else '+'} {write(-term if minus else term).within(PRODUCT)}"
+
+
+def named(system: System) -> list[str]:
+    """Return the lines that give the hyperparameters of a network their values."""
+    return [f"{each.name} = {number(each.value).text}" for each in system.hyperparameters]
 
 
 def is_decimal(value: Expr) -> bool:

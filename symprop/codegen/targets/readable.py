@@ -24,13 +24,13 @@ from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
 from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
-from symprop.codegen.targets.code import number
+from symprop.codegen.targets.code import named, number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import fact_checks
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
-from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.initialisers import initialiser_of
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
 """Functions that a module defines where its statements call them."""
@@ -173,6 +173,7 @@ class Reader:
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
             "lib": self.write.library,
+            "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
             "masks": masks_of(self.system),
             "optimizer": optimizer_of(options.optimizer, self.write, bool(self.masks)),
@@ -249,9 +250,10 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
     """
     lines: list[str] = []
     for place, parameter in enumerate(derivation.parameters):
-        row, shape = INITIALISERS[parameter.initialiser], shape_text(parameter.variable.shape)
+        row, shape = initialiser_of(parameter.initialiser), shape_text(parameter.variable.shape)
         note, constant = [], row.constant is not None
-        draw = rows[row.name if constant else row.distribution].format(shape=shape, place=place)
+        kind = row.name if row.name in rows else row.distribution
+        draw = rows[kind].format(shape=shape, place=place, value=row.name)
         variance = number(sympy.factor(row.scale**2)).text
         if not constant and variance != "1":
             for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):

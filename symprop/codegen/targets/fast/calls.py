@@ -20,6 +20,7 @@ from symprop.codegen.kinds import Copy
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
+from symprop.codegen.views import is_view
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
@@ -277,4 +278,9 @@ def _(node: n.ScatterAdd) -> Scratch | None:
     return Scratch("places", node.operands[0].shape)
 
 
-__all__ = ["CALLS", "INSIDE", "SCRATCH", "Call", "Scratch", "call_lines"]
+def is_allocated(expression: Node) -> bool:
+    """Whether no call writes a result into memory: it is one number, a view, or of a kind without a row."""
+    return not expression.rank or is_view(expression) or type(expression) not in CALLS
+
+
+__all__ = ["CALLS", "INSIDE", "SCRATCH", "Call", "Scratch", "call_lines", "is_allocated"]

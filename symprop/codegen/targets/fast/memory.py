@@ -22,7 +22,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
-from symprop.codegen.targets.fast.calls import CALLS, INSIDE, SCRATCH, Scratch
+from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -186,14 +186,13 @@ class _Planner:
         target, expression = statement.target, statement.expression
         stop = self.last.get(target, place)
         given = "gradient" if target.is_gradient else "statistics"
-        if self.loops:
-            if target.rank:
+        is_wanted = target in self.returned and target.is_gradient  # lies in one vector with the others
+        if is_boolean(expression, self.booleans) and not self.loops:
+            self.booleans.add(target)
+        if self.loops or is_allocated(expression):
+            if is_wanted or (self.loops and target.rank):
                 kind = given if target in self.returned else "memory"
                 self._enter(Block(target, kind, target.shape, place, stop), target)
-            return
-        if is_boolean(expression, self.booleans):
-            self.booleans.add(target)
-        if not target.rank or is_view(expression) or type(expression) not in CALLS:
             return
         operand = self._overwritten(place, statement) if self.reuse else None
         if operand is not None:

@@ -18,6 +18,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
 from symprop.codegen.targets.fast.starts import initial
@@ -91,6 +92,8 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
+            hyperparameters=named(system),
+            uses_math="math." in code,
             optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer], bool(system.masks)),
             clip=numpy_source(clip_scale()),
             table=_table(parameters),

@@ -6,18 +6,19 @@ from symprop.algebra.shapes import shape_text
 from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.codegen.targets.layout import signature
 from symprop.codegen.targets.training import SEEDED
-from symprop.networks.initialisers import INITIALISERS
+from symprop.networks.initialisers import INITIALISERS, initialiser_of
 from symprop.networks.optimisers import Optimiser
 from symprop.networks.parts import Parameter
 
 
 def initial(parameter: Parameter) -> dict[str, str]:
     """Return how a parameter starts: the formula of its scale, and the draw."""
-    row = INITIALISERS[parameter.initialiser]
+    row = initialiser_of(parameter.initialiser)
     shape = shape_text(parameter.variable.shape)
     if row.constant is not None:
-        sizes = shape if parameter.variable.rank > 1 else str(parameter.variable.shape[0])
-        return {"name": parameter.name, "comment": "", "draw": f"np.{row.name}({sizes})"}
+        sizes = str(parameter.variable.shape[0]) if parameter.variable.rank == 1 else shape
+        draw = f"np.{row.name}({sizes})" if row.name in INITIALISERS else f"np.full({sizes}, {row.name})"
+        return {"name": parameter.name, "comment": "", "draw": draw}
     what, drawn = DRAWS[row.distribution]
     scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
     fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"

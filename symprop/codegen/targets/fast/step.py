@@ -13,10 +13,10 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, matrix_passes, passes
-from symprop.codegen.operations import gives_view, is_view, single_operations
+from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
-from symprop.codegen.targets.fast.calls import CALLS, INSIDE, call_lines
+from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
 from symprop.codegen.targets.layout import under_formulas
 from symprop.codegen.targets.numpy import lines
@@ -57,8 +57,11 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
-    if block is None or type(statement.expression) not in CALLS or is_view(statement.expression):
-        return [f"{printed.name} = {numpy_source(printed.expression)}"]
+    value = numpy_source(printed.expression)
+    if block is None:
+        return [f"{printed.name} = {value}"]
+    if is_allocated(statement.expression):
+        return [f"{printed.name} = {_place(found, block)}", f"{printed.name}[...] = {value}"]
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
@@ -149,7 +152,7 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     simple = all(re.fullmatch(r"-?\w*", end) for end in (start, stop))
     span = f"{start}:{stop}" if simple else f"{start} : {stop}".strip()  # as `ruff format` has it
     line = f"{target} = {holder}[{span}]"
-    if block.first.rank > 1 or is_scratch:
+    if block.first.rank != 1 or is_scratch:
         line += f".reshape({', '.join(map(_code, block.shape)) or '()'})"
     yield line
 

@@ -15,6 +15,7 @@ DRAWS = {
     "normal": "normal({place}, {shape})",
     "zeros": "jnp.zeros({shape}, DTYPE)",
     "ones": "jnp.ones({shape}, DTYPE)",
+    "constant": "jnp.full({shape}, {value}, DTYPE)",
 }
 """How a distribution is drawn, and what is not; `place` is that of the parameter, which has a key of its own."""
 

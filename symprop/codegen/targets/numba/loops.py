@@ -80,7 +80,8 @@ def loop_lines(statement: Statement) -> list[str]:
     at = loops.over(target.shape)
     value = loops.text(expression, at)
     value = value[1:-1] if isinstance(expression, n.Where) and value.startswith("(") else value
-    loops.write(f"{target.name}[{', '.join(at)}] = {value}" if at else f"{target.name} = {value}")
+    into = f"[{', '.join(at) or '()'}]" if at or target.is_gradient else ""  # the gradient of a number is an array
+    loops.write(f"{target.name}{into} = {value}")
     return loops.lines
 
 

@@ -114,15 +114,16 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep:
     given = [variable for variable in (*program.inputs, *program.targets) if variable in read]
     masks = [mask for mask in program.masks if mask in read]
     parameters = [parameter for parameter in program.parameters if parameter in read]
-    scalars = [each for each in program.statements if not each.target.rank and each.name in program.returns[1:]]
+    numbers = [each for each in program.statements if not each.target.rank and each.name in program.returns[1:]]
+    scalars = [each for each in numbers if not each.target.is_gradient]
     if scalars:
         raise SpecError(f'target "numba" keeps no statistic of one number: {scalars[0].name}\nallowed: target="numpy"')
-    arrays = [statement.target for statement in program.statements if statement.target.rank]
+    arrays = [each.target for each in program.statements if each.target.rank or each in numbers]
     names = [*(variable.name for variable in (*given, *masks, *parameters, *arrays))]
     passed = [
         *(variable.name for variable in given),
         *(f'work.masks["{mask.name}"]' for mask in masks),
-        *(f'params["{parameter.name}"]' for parameter in parameters),
+        *(f'params["{parameter.name}"]{"" if parameter.rank else "[()]"}' for parameter in parameters),
         *(f"work.{variable.name}" for variable in arrays),
     ]
     kernel = tuple(under_formulas(program.statements, loop_lines))

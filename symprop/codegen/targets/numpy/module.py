@@ -19,6 +19,7 @@ DRAWS = {
     "normal": "rng.standard_normal({shape})",
     "zeros": "np.zeros({shape})",
     "ones": "np.ones({shape})",
+    "constant": "np.full({shape}, {value})",
 }
 """How a distribution is drawn, and what is not."""
 

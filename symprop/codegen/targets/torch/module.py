@@ -19,6 +19,7 @@ DRAWS = {
     "normal": "normal({shape})",
     "zeros": "torch.zeros({shape}, dtype=DTYPE)",
     "ones": "torch.ones({shape}, dtype=DTYPE)",
+    "constant": "torch.full({shape}, {value}, dtype=DTYPE)",
 }
 """How a distribution is drawn, and what is not."""
 
