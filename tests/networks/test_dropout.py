@@ -312,6 +312,23 @@ def test_a_pytorch_network_follows_train_and_eval() -> None:
     assert torch.equal(network(x, y), module.loss(params, x, y, training=False))
 
 
+def test_pytorch_compiles_what_its_own_generator_drops() -> None:
+    """Without a break in the graph: traced alone, as a compiler of machine code is not everywhere."""
+    torch = pytest.importorskip("torch")
+    module = symprop.compile(PLAIN, target="torch")
+    params, x, y = example(PLAIN, 8)
+    network = module.Network(params)
+    traced = torch.compile(network, backend="eager", fullgraph=True)
+    found = []
+    for each in (network, traced):
+        torch.manual_seed(1)
+        network.zero_grad()
+        loss = each(torch.as_tensor(x), torch.as_tensor(y))
+        loss.backward()
+        found.append([loss.item(), *(parameter.grad.clone() for parameter in network.parameters())])
+    assert found[0][0] == found[1][0] and all(map(torch.equal, found[0][1:], found[1][1:]))
+
+
 def test_jax_takes_a_key_and_compiles() -> None:
     jax = pytest.importorskip("jax")
     module = symprop.compile(PLAIN, target="jax")
