@@ -79,6 +79,11 @@ def test_the_number_is_exact() -> None:
         system = symprop.parse_network(f"Input(3) >> Dropout({typed})").system()
         number, _ = numbers_apart(factors_of(next(iter(system.equations)).expression))
         assert number == sympy.Rational(scale), typed
+    page = symprop.derive(
+        "Input(3) >> Dropout(0.5) >> Dense(2) >> Dropout(0.1) >> Dropout(0.5) >> MeanSquaredError()"
+    ).text()
+    said = "m1 and m3 is 0 with probability 0.5, of m2 with probability 0.1, else 1"
+    assert said in " ".join(page.replace("#", "").split())
     third = symprop.Dropout(sympy.Rational(1, 3))
     assert (
         "0 with probability 1/3, else 1"
