@@ -119,12 +119,14 @@ def _dropout(derivation: Derivation) -> Iterator[Words]:
     if not masks:
         return
     drawn: list[str | Node] = []
+    said = " is 0"
     for probability in dict.fromkeys(mask.probability for mask in masks):
         alike = [mask.variable for mask in masks if mask.probability == probability]
         shown: list[str | Node] = list(alike) if len(alike) < 4 else [alike[0], "...", alike[-1]]
         for place, each in enumerate(shown):
             drawn += [" and " if place and place == len(shown) - 1 and len(alike) < 4 else ", " if place else "", each]
-        drawn += [f" is 0 with probability {probability}, of "]
+        drawn += [f"{said} with probability {probability}, of "]
+        said = ""
     *most, last = drawn
     yield (
         "Each element of ",

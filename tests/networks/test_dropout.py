@@ -79,6 +79,11 @@ def test_the_number_is_exact() -> None:
         system = symprop.parse_network(f"Input(3) >> Dropout({typed})").system()
         number, _ = numbers_apart(factors_of(next(iter(system.equations)).expression))
         assert number == sympy.Rational(scale), typed
+    page = symprop.derive(
+        "Input(3) >> Dropout(0.5) >> Dense(2) >> Dropout(0.1) >> Dropout(0.5) >> MeanSquaredError()"
+    ).text()
+    said = "m1 and m3 is 0 with probability 0.5, of m2 with probability 0.1, else 1"
+    assert said in " ".join(page.replace("#", "").split())
     third = symprop.Dropout(sympy.Rational(1, 3))
     assert (
         "0 with probability 1/3, else 1"
@@ -310,6 +315,23 @@ def test_a_pytorch_network_follows_train_and_eval() -> None:
     network.eval()
     assert torch.equal(network(x), module.forward(params, x, training=False))
     assert torch.equal(network(x, y), module.loss(params, x, y, training=False))
+
+
+def test_pytorch_compiles_what_its_own_generator_drops() -> None:
+    """Without a break in the graph: traced alone, as a compiler of machine code is not everywhere."""
+    torch = pytest.importorskip("torch")
+    module = symprop.compile(PLAIN, target="torch")
+    params, x, y = example(PLAIN, 8)
+    network = module.Network(params)
+    traced = torch.compile(network, backend="eager", fullgraph=True)
+    found = []
+    for each in (network, traced):
+        torch.manual_seed(1)
+        network.zero_grad()
+        loss = each(torch.as_tensor(x), torch.as_tensor(y))
+        loss.backward()
+        found.append([loss.item(), *(parameter.grad.clone() for parameter in network.parameters())])
+    assert found[0][0] == found[1][0] and all(map(torch.equal, found[0][1:], found[1][1:]))
 
 
 def test_jax_takes_a_key_and_compiles() -> None:
