@@ -111,7 +111,8 @@ class Network(Joinable):
         if [each.name for each in books.inputs] == ["x"]:
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
-        parts += [each.variable for each in (*books.parameters, *books.masks)]
+        parts += [parameter.variable for parameter in books.parameters]
+        parts += [mask.variable for mask in books.masks]
         taken = {each.name for part in parts for each in (part, adjoint_of(part))}
         for name, what in (
             *((name, "a variable of the network") for name in sorted(taken)),
