@@ -94,6 +94,8 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
         "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
     ),
+    "relu(x) * (x > 0) = relu(x)": Shown("relu(x) * where(x > 0, 1, 0)", "x: n"),
+    "x * y - x * z = x * (y - z)": Shown("x * y - x * z", "x: n, y: n, z: n"),
     "exp(x) / sum(exp(x)) = softmax(x)": Shown("exp(x) / sum(exp(x))", "x: n"),
     "log(sum(exp(x))) = logsumexp(x)": Shown("log(sum(exp(x)))", "x: n"),
     "softmax(x + c) = softmax(x)": Shown("softmax(x + c)", "x: n, c: "),

@@ -12,12 +12,14 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from symprop.commands import data, differences, formulas, networks, reports, serve
 from symprop.commands.arguments import PROGRAM, Run
-from symprop.errors import LimitError, OutputError, SpecError, SympropError, shown
+from symprop.errors import LimitError, OutputError, SpecError, SympropError, SympropWarning, shown
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        code: int = options.command(options)
+        with _warnings_told():
+            code: int = options.command(options)
         sys.stdout.flush()
         return code
     except SympropError as problem:
@@ -50,6 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _abandon_output()
         _complain(f"cannot write the output: {os.strerror(problem.errno) if problem.errno else problem}")
         return OutputError.exit_code
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Tell each of symprop's own warnings once, in one line on stderr."""
+    told: dict[str, None] = {}
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
+            if not issubclass(category, SympropWarning):
+                usual(message, category, *where, **options)
+            elif str(message) not in told:
+                told[str(message)] = None
+                _complain(f"warning: {message}")
+
+        warnings.simplefilter("always", SympropWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _complain(message: str) -> None:

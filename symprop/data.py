@@ -189,15 +189,17 @@ def _sorted_classes(labels: list[str]) -> tuple[str, ...]:
     return tuple(sorted(different))
 
 
-def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
+def split(table: Table, fraction: float, seed: int, what: str = "test") -> tuple[Table, Table]:
     """Return (training part, test part) after a seeded shuffle; `fraction` of the rows, rounded, are the test part.
+
+    `what` is the name of the part that is held out, for messages.
 
     Raises:
         SpecError: a fraction that is not from 0 to below 1, or a negative seed.
         DataError: too few rows for both parts.
     """
     if not 0 <= fraction < 1:
-        raise SpecError(f"a test fraction is at least 0 and below 1, not {fraction}")
+        raise SpecError(f"a {what} fraction is at least 0 and below 1, not {fraction}")
     if seed < 0:
         raise SpecError(f"a seed is at least 0, not {seed}")
     order = np.random.default_rng(seed).permutation(table.rows)

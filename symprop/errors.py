@@ -6,7 +6,9 @@ class into its exit code: 2 bad input, 3 over a limit, 4 files.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -56,6 +58,19 @@ class OutputError(SympropError):
     """A file that cannot be read or written."""
 
     exit_code = 4
+
+
+class SympropWarning(UserWarning):
+    """Of input that symprop takes and that is probably not meant, such as a softmax of a softmax."""
+
+
+def warned(messages: Iterable[str]) -> None:
+    """Warn of each message, at the line of the user's program that called symprop."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    for message in messages:
+        warnings.warn(message, SympropWarning, stacklevel=level)
 
 
 def located(error: Error, column: int, width: int = 1) -> Error:

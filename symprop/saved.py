@@ -23,6 +23,7 @@ from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import load_notes
 from symprop.files import load_weights as checked_weights
+from symprop.history import History, history_of
 from symprop.networks import Network
 from symprop.networks.spec import as_network
 from symprop.notation.blocks import Bullets, Code, Typed
@@ -31,7 +32,9 @@ from symprop.notation.notebooks import grid
 from symprop.training import Features
 
 Array = np.ndarray[Any, np.dtype[Any]]
-CLASSES, BINARY, NUMBERS = "classes", "binary", "numbers"
+CLASSES, BINARY, SIGNS, NUMBERS = "classes", "binary", "signs", "numbers"
+THRESHOLDS = {BINARY: 0.5, SIGNS: 0.0}
+"""Above which one output says the second of two classes: half a probability, or a margin of 0."""
 _LARGEST = 1e300  # of the numbers in the notes; a comparison, unlike a conversion, takes whole numbers of any length
 
 
@@ -63,6 +66,11 @@ class Model:
     def features(self) -> tuple[str, ...]:
         """The names of the columns that the network takes, in their order."""
         return tuple(_texts(self.notes, "features"))
+
+    @property
+    def history(self) -> History | None:
+        """How the weights were trained, where the file says it: optimiser, options, and the loss of each epoch."""
+        return history_of(self.notes)
 
     @cached_property
     def module(self) -> ModuleType:
@@ -127,7 +135,7 @@ class Model:
         outputs: Array = vars(self.module).get("predict", self.module.forward)(*given)
         if kind == NUMBERS or not self.classes:
             return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
-        ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[..., 0] > 0.5).astype(np.int64)
+        ids = np.argmax(outputs, axis=-1) if kind == CLASSES else (outputs[..., 0] > THRESHOLDS[kind]).astype(np.int64)
         labels = np.array([*self.classes, *map(str, range(len(self.classes), int(ids.max(initial=0)) + 1))])
         chosen: Array = labels[ids]
         return chosen
@@ -165,12 +173,12 @@ def load_weights(path: str | os.PathLike[str], network: Network | str | None = N
     except DataError as problem:
         count = len(model.features)
         raise DataError(f"{shown(path, 200)}: the notes name {count} features, which do not fit: {problem}") from None
-    _ = model.scaling, model.classes  # each is checked when it is asked for
+    _ = model.scaling, model.classes, model.history  # each is checked when it is asked for
     return model
 
 
 def target_kind(network: Network) -> str:
-    """Return what the network's loss takes: "classes" (ids), "binary" (0 or 1) or "numbers".
+    """Return what the network's loss takes: "classes" (ids), "binary" (0 or 1), "signs" (-1 or 1) or "numbers".
 
     Raises:
         SpecError: the network has no loss.
@@ -181,7 +189,8 @@ def target_kind(network: Network) -> str:
             "a network without a loss cannot be trained\nallowed: a last layer such as SoftmaxCrossEntropy()"
         )
     facts = targets[0].facts_by_kind
-    return CLASSES if {"sums to 1", "index"} & facts.keys() else BINARY if "between 0 and 1" in facts else NUMBERS
+    kinds = {"sums to 1": CLASSES, "index": CLASSES, "between 0 and 1": BINARY, "signs": SIGNS}
+    return next((kind for fact, kind in kinds.items() if fact in facts), NUMBERS)
 
 
 def _texts(notes: Mapping[str, Any], name: str) -> list[str]:

@@ -15,6 +15,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ Array = np.ndarray[Any, Any]
 Params = Mapping[str, Array]
 Shape = tuple[int, ...]
 Step = Callable[[Params, Array], Array]
-BLOCKS = ("Residual", "Repeat")
+BLOCKS = ("Residual", "Repeat", "Sum", "Multiply", "Concatenate", "Highway", "GLU", "SwiGLU")
+"""Layers that hold others: what stands before them is followed by the first of those."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Reading:
     sizes: dict[str, int]
     parameters: dict[str, Shape] = field(default_factory=dict)
     number: int = 0  # of the latest Dense layer
+    norms: int = 0  # how many there are
     maker: str = ""  # the layer that made the latest value
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
@@ -160,10 +163,75 @@ def residual(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return lambda params, value: block(params, value) + shortcut(params, value), after
 
 
+def branches(reading: Reading, rows: Sequence[Any], shape: Shape) -> tuple[list[Step], list[Shape]]:
+    """The steps of rows that read the same value; a weight before them is followed by the first layer of each."""
+    waiting, read = reading.waiting, []
+    for row in rows:
+        reading.waiting = waiting
+        read.append(reading.chain(row, shape))
+    reading.waiting = ""  # what is made of the outputs follows
+    return [step for step, _ in read], [after for _, after in read]
+
+
+def joined(join: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
+    """Return the layer of branches whose outputs a function of arrays joins."""
+
+    def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+        steps, shapes = branches(reading, call.positional, shape)
+        after = join(*(np.zeros(one) for one in shapes)).shape
+        return lambda params, value: join(*(step(params, value) for step in steps)), after
+
+    return layer
+
+
+def highway(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A block mixed with its input by a gate of the input's width."""
+    gate = [Call("Dense", (shape[-1],), {}), Call("Sigmoid", (), {})]
+    (block, mixer), (after, _) = branches(reading, [call.get(0, "block"), gate], shape)
+
+    def step(params: Params, value: Array) -> Array:
+        share = mixer(params, value)
+        return share * block(params, value) + (1 - share) * value
+
+    return step, after
+
+
+def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
+    """Return the layer that multiplies two Dense of one width, each before its activations."""
+
+    def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+        dense = Call("Dense", (call.get(0, "size"),), {"bias": call.get(1, "bias", True)})
+        rows = [[dense, *(Call(name, (), {}) for name in after)] for after in (first, second)]
+        return joined(np.multiply)(reading, Call("Multiply", tuple(rows), {}), shape)
+
+    return layer
+
+
+def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """The input less its mean, divided by its deviation; what the mean runs over is what the layers differ in."""
+    reading.norms += 1
+    groups = reading.size(call.get(0, "groups")) if call.name == "GroupNorm" else 1
+    centred = call.name != "RMSNorm"
+    gamma = reading.new(f"gamma{reading.norms}", shape[-1])
+    beta = reading.new(f"beta{reading.norms}", shape[-1]) if centred else None
+
+    def step(params: Params, value: Array) -> Array:
+        parts = value.reshape(*value.shape[:-1], groups, -1)
+        last, places = parts.ndim - 1, tuple(range(1, parts.ndim - 2))
+        axes = {"GroupNorm": (*places, last), "BatchNorm": (0, *places)}.get(call.name, (last,))
+        parts = parts - parts.mean(axis=axes, keepdims=True) if centred else parts
+        variance = (parts * parts).mean(axis=axes, keepdims=True)
+        normed = (parts / np.sqrt(variance + call.keywords.get("eps", 1e-5))).reshape(value.shape)
+        return params[gamma] * normed + (params[beta] if beta else 0)
+
+    return step, shape
+
+
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A block several times: read anew each time, or read once and run again and again where it is tied."""
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
-    before, steps, outside, masks = reading.number, [], reading.sizes, len(reading.masks)
+    before, norms, steps, outside = reading.number, reading.norms, [], reading.sizes
+    masks = len(reading.masks)
     learned = dict(reading.learned)
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
@@ -172,13 +240,14 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         steps.append(step)
     reading.sizes = outside
     if call.get(2, "tied", False) and count > 1:
-        reading.meet(first_name(block))
+        meet_first(reading, block)
         own = list(reading.masks)[masks:]
         for number in range(1, count):  # each use has masks of its own
             names = {name: f"m{masks + 1 + place + number * len(own)}" for place, name in enumerate(own)}
             reading.masks |= {other: reading.masks[name] for name, other in names.items()}
             steps.append(renamed(steps[0], names))
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
+        reading.norms += (count - 1) * (reading.norms - norms)
         for letter, last in reading.learned.items():
             reading.learned[letter] += (count - 1) * (last - learned.get(letter, 0))
     return in_turn(steps), shape
@@ -202,10 +271,21 @@ def dropout(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return lambda params, value: value * params[name] / (1 - p) if name in params else value, shape
 
 
-def first_name(block: Sequence[Call]) -> str:
-    """Return the name of the first layer that is no block."""
+def meet_first(reading: Reading, block: Sequence[Call]) -> None:
+    """Note that a block is met again: by the first layer that is no block, in each row where there are branches."""
     first = next((call for call in block if call.name != "Dropout"), block[0])
-    return first_name(first.get(0, "block")) if first.name in BLOCKS else first.name
+    waiting = reading.waiting
+    if first.name not in BLOCKS:
+        return reading.meet(first.name)
+    dense = [Call("Dense", (), {})]
+    one, units = [first.get(0, "block")], [dense, dense]
+    rows = {"Residual": one, "Repeat": one, "Highway": [*one, dense], "GLU": units, "SwiGLU": units}
+    for part in rows.get(first.name, first.positional):
+        reading.waiting = waiting
+        meet_first(reading, part or [Call("Identity", (), {})])
+    if first.name not in ("Residual", "Repeat"):
+        reading.waiting = ""
+    return None
 
 
 def above(x: Array, y: Any = 0) -> Array:
@@ -319,8 +399,15 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Dense": dense,
     "Embedding": embedding,
     "Residual": residual,
+    "Sum": joined(lambda *outputs: sum(outputs)),
+    "Multiply": joined(lambda *outputs: math.prod(outputs)),
+    "Concatenate": joined(lambda *outputs: np.concatenate(outputs, axis=-1)),
+    "Highway": highway,
+    "GLU": gated([], ["Sigmoid"]),
+    "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
     "Dropout": dropout,
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     "Activation": own_activation,
     "PReLU": prelu,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
@@ -335,6 +422,35 @@ def binary_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
     return -np.sum(y * np.log(p) + (1 - y) * np.log(q))
 
 
+def class_weights(call: Call, classes: int) -> tuple[Array, Array]:
+    """Return the weight of each class, and which classes count at all."""
+    counted = np.ones(classes)
+    if call.get(9, "ignore") is not None:
+        counted[call.get(9, "ignore")] = 0
+    return np.array(call.get(9, "weights", None) or np.ones(classes), dtype=float), counted
+
+
+def softmax_cross_entropy(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Cross-entropy as PyTorch defines it with weights, a class that is ignored and smoothed labels."""
+    weights, counted = class_weights(call, a.shape[-1])
+    smoothing = call.get(9, "smoothing", 0)
+    smoothed = (1 - smoothing) * y + smoothing / a.shape[-1]
+    rows = -np.sum(weights * smoothed * np.log(softmax(a)), axis=-1)
+    return np.sum((y @ counted) * rows)
+
+
+def huber(a: Array, y: Array, call: Call, maker: str) -> Array:
+    """Squares of small errors, lines for large ones."""
+    e, delta = a - y, call.get(0, "delta", 1)
+    size = WORDS["abs"](e)
+    return np.sum(np.where(np.real(size) <= delta, e**2 / 2, delta * (size - delta / 2)))
+
+
+def hinge(a: Array, y: Array) -> Array:
+    """What each margin falls short of 1."""
+    return np.where(above(1 - y * a), 1 - y * a, 0)
+
+
 def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
     """A formula in the output and the target, with numbers by name, and sizes where the target declares them."""
     numbers = {name: value for name, value in call.keywords.items() if name not in ("body", "name", "y")}
@@ -344,16 +460,37 @@ def own_loss(a: Array, y: Array, call: Call, maker: str) -> Array:
 
 LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
     "MeanSquaredError": lambda a, y, call, maker: np.sum((a - y) ** 2) / 2,
-    "SoftmaxCrossEntropy": lambda a, y, call, maker: -np.sum(y * np.log(softmax(a))),
+    "MeanAbsoluteError": lambda a, y, call, maker: np.sum(WORDS["abs"](a - y)),
+    "Huber": huber,
+    "Hinge": lambda a, y, call, maker: np.sum(hinge(a, y)),
+    "SquaredHinge": lambda a, y, call, maker: np.sum(hinge(a, y) ** 2),
+    "SoftmaxCrossEntropy": softmax_cross_entropy,
+    "KLDivergence": lambda a, y, call, maker: np.sum(y * (np.log(np.where(y > 0, y, 1)) - np.log(softmax(a)))),
     "BinaryCrossEntropy": binary_cross_entropy,
     "Loss": own_loss,
 }
-"""Losses of one example: of the output, the target, the call and the layer that made the output."""
+"""Losses of one example, summed over its positions: of the output, the target, the call and the maker of the output."""
+
+
+def counts(y: Array, call: Call) -> float:
+    """How much an example counts: each position by the weight of its class, or 1; all as one where they are summed."""
+    if call.name == "Loss" or call.get(9, "positions") == "sum":
+        return 1
+    if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
+        return float(np.prod(y.shape[:-1]))
+    weights, counted = class_weights(call, y.shape[-1])
+    return float(np.sum(y @ (weights * counted)))
+
+
+def chosen(params: Params, call: Call) -> list[Array]:
+    """Return the parameters that a penalty keeps small: the weights, or those that it names."""
+    patterns = (call.get(9, "on") or "W*").split()
+    return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
 
 PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L2": lambda params, call: (
-        call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for name, W in params.items() if name.startswith("W"))
-    ),
+    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
+    "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
 }
 
 
@@ -378,11 +515,13 @@ class Network:
         self.masks = reading.masks
 
     def loss(self, params: Params, x: Array, y: Array, masks: Params | None = None) -> Any:
-        """Return the mean loss of a batch, an example in each row, and the penalties; without masks, of evaluation."""
+        """Return the mean loss of a batch, over all that counts, and the penalties; without masks, of evaluation."""
         loss, *penalties = self.ends
         outputs = self.output({**params, **(masks or {})}, x)
         examples = [LOSSES[loss.name](a, target, loss, self.maker) for a, target in zip(outputs, y, strict=True)]
-        return np.mean(examples) + sum(PENALTIES[each.name](params, each) for each in penalties)
+        return sum(examples) / sum(counts(target, loss) for target in y) + sum(
+            PENALTIES[each.name](params, each) for each in penalties
+        )
 
     def derivative(self, params: Params, x: Array, y: Array, along: Params, masks: Params | None = None) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""

@@ -40,6 +40,24 @@ OWN_LOSSES = (
     'Loss("sum(where(abs(a - y) < d, (a - y)**2 / 2, d * (abs(a - y) - d / 2)))", d=0.75)',
     'Loss("sum(log(1 + exp(-s * y * a))) / s", y="signs", s=2)',
 )
+LOSSES = (
+    *("MeanSquaredError()", "MeanAbsoluteError()", "Huber()", "Huber(0.3)", "Hinge()", "SquaredHinge()"),
+    *('MeanSquaredError(positions="sum")', 'Huber(delta=2, positions="sum")', 'Hinge(positions="sum")'),
+)
+CLASSES = (
+    *("SoftmaxCrossEntropy()", "SoftmaxCrossEntropy(smoothing=0.1)", "KLDivergence()", "SoftmaxCrossEntropy(ignore=0)"),
+    *("SoftmaxCrossEntropy(weights={})", "SoftmaxCrossEntropy(smoothing=0.2, ignore=1, weights={})"),
+    *('SoftmaxCrossEntropy(positions="sum", ignore=1)', 'KLDivergence(positions="sum")'),
+)
+"""Losses of at least two classes, with a weight for each in the braces."""
+PENALTIES = (
+    "",
+    "",
+    " + L2(0.1)",
+    " + L2(0.1) + L2(coefficient=2)",
+    " + L1(0.1)",
+    ' + L1(0.2, on="W*") + L2(1, on="*")',
+)
 CLASS_LOSSES = (
     'Loss("logsumexp(a) - a[y]", y="class")',
     'Loss("log(sum(exp(s * a))) - s * a[y] + q * sum(a**2)", y="class", s=0.5, q=0.1)',
@@ -63,6 +81,7 @@ class Draw:
         self.random = random
         self.flat: list[str] = []
         self.symbolic = False  # whether a Repeat of a named count is open, in which nothing is tied by name
+        self.beside = False  # whether branches stand beside this one, whose weights are not read yet
         self.counted = False  # whether there is or was one
 
     def chance(self, share: float) -> bool:
@@ -82,9 +101,13 @@ class Draw:
         """The width of the latest output."""
         return self.read().shape[-1]
 
+    def after(self, layer: str) -> int:
+        """The width of the output of a further layer, of `()` too."""
+        return Network(" >> ".join([*self.flat, *[layer] * (layer != "()")]), {**SIZES, "l": 1}).shape[-1]
+
     def ties(self, width: int) -> list[str]:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
-        if self.symbolic or self.counted:  # a number behind a named one is no name of one matrix
+        if self.symbolic or self.counted or self.beside:  # a number behind a named one is no name of one matrix
             return []
         matrices = {name: shape for name, shape in self.read().parameters.items() if len(shape) == 2}
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
@@ -104,9 +127,15 @@ class Draw:
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
         if kind == "dense":
             return self.dense()
+        if kind != "block" and self.chance(0.2) and self.width > 1:
+            norms = ["LayerNorm()", "RMSNorm(eps=0.01)", "LayerNorm(eps=0.1)", "GroupNorm(1)"]
+            norms += ["BatchNorm(eps=0.1)"] * (not repeated) + ["GroupNorm(2)"] * (self.width == 4)
+            return str(self.one(norms))
         if kind != "block":
             usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
             return str(self.one(DROPOUTS if self.chance(0.15) else usual))
+        if self.chance(0.35):
+            return self.branches(depth, repeated)
         if self.chance(0.4):
             projection = self.chance(0.4)
             block = self.block(depth - 1, repeated, same=not projection)
@@ -118,6 +147,27 @@ class Draw:
         block = self.block(depth - 1, repeated=True, first=self.one(["Dense(k_l)", "Dense(3)"]))
         self.symbolic = False
         return f"Repeat({block}, N)"
+
+    def branches(self, depth: int, repeated: bool) -> str:
+        """Return a layer with branches, or a gated one."""
+        kind = self.one(["Sum", "Multiply", "Concatenate", "Highway", "GLU", "SwiGLU"])
+        if kind in ("GLU", "SwiGLU"):
+            return f"{kind}({self.one(['3', '2, bias=False', 'n1'])})"
+        if kind == "Highway":
+            return f"Highway({self.block(depth - 1, repeated)})"
+        rows: list[str] = []
+        beside = self.beside
+        for _ in range(self.one([2, 2, 3])):
+            block = self.block(depth - 1, repeated, same=kind != "Concatenate")
+            row = self.one(["()", "Identity()", block, block, block])
+            if kind == "Concatenate" and self.after(row) in (5, 11):  # of which a sum would be no number
+                row = "Dense(2)"
+            rows.append(row)
+            self.beside = True
+        self.beside = beside
+        while kind == "Concatenate" and self.after(f"{kind}({', '.join(rows)})") in (5, 11):
+            rows.append("Dense(2)")
+        return f"{kind}({', '.join(rows)})"
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
         """Return layers in a row; `same`: they end as wide as they begin."""
@@ -145,13 +195,16 @@ def network(random: np.random.Generator) -> str:
     if not reference.parameters:
         draw.flat.append("Dense(3)")
         reference = draw.read()
-    losses = ["MeanSquaredError()", "SoftmaxCrossEntropy()", draw.one(OWN_LOSSES)]
+    losses = [draw.one(LOSSES), draw.one(OWN_LOSSES)]
+    if (classes := reference.shape[-1]) > 1:
+        usual = [each for each in CLASSES if "{}" not in each or written(classes).isdecimal()]  # a weight for each
+        losses += [draw.one(usual).format(tuple(range(1, classes + 1)))] * 2
     losses += ["BinaryCrossEntropy()", "BinaryCrossEntropy(from_logits=True)"] if reference.maker != "Softmax" else []
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
     if any(name.startswith("W") for name in reference.parameters):
-        loss += draw.one(["", "", " + L2(0.1)", " + L2(0.1) + L2(coefficient=2)"])
+        loss += draw.one(PENALTIES)
     return " >> ".join([*draw.flat, loss])
 
 
@@ -219,9 +272,13 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
         y = np.sign(y)
     if reference.ends[0].name == "BinaryCrossEntropy":
         y = random.uniform(0.05, 0.95, y.shape)
-    if reference.ends[0].name == "SoftmaxCrossEntropy":
+    if reference.ends[0].name.endswith("Hinge"):
+        y = np.sign(y)
+    if reference.ends[0].name in ("SoftmaxCrossEntropy", "KLDivergence"):
         y = random.uniform(0.05, 1, y.shape)
         y /= y.sum(axis=-1, keepdims=True)
+    if {"ignore", "weights"} & set(reference.ends[0].keywords):
+        y = np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
     return params, x, y
 
 

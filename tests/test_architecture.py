@@ -24,6 +24,7 @@ ORDER = (
     "data",
     "training",
     "networks",
+    "history",
     "columns",
     "calculus",
     "analysis",

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import pytest
-from sympy import Rational
+from sympy import Expr, Rational
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import BatchMean, Fact, Power, Variable
-from symprop.algebra.roles import GIVEN, INPUT
+from symprop.algebra.nodes import (
+    BatchMean,
+    Concatenate,
+    Fact,
+    Pad,
+    Power,
+    Reshape,
+    Slice,
+    Transpose,
+    Variable,
+    Window,
+)
+from symprop.algebra.roles import GIVEN, INPUT, PRE_ACTIVATION
 from symprop.networks import spec
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Embedding, Input, Layer, checked_input
+from symprop.networks.layers import Dense, Embedding, Input, Layer, checked_input
+from symprop.networks.needs import Need
+from symprop.networks.sizes import Size, checked_size
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ class Tagged(Layer):
     """Plus the rows of a table that further ids select."""
 
     ids: Input
-    vocabulary: int
+    vocabulary: Size
 
     def __post_init__(self) -> None:
         checked_input(self.ids, "Tagged: ids")
@@ -82,7 +96,65 @@ class Norm(Layer):
         return builder.equation("v", number, gamma * (c * r) + beta, "normalised")
 
 
-TOYS = {kind.__name__: kind for kind in (Gate, Masked, Tagged, Norm)}
+@dataclass(frozen=True)
+class Filters(Layer):
+    """A convolution along the positions: `channels` are any number or a name, a `kernel` and a padding are numbers."""
+
+    channels: Size
+    kernel: int
+    padding: tuple[int, int] = field(default=(0, 0), kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", checked_size(self.channels, "Filters"))
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        yield Need(shape[0], least=self.kernel - sum(self.padding))
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        number, width, channels = builder.next_number(), value.shape[-1], builder.size(self.channels)
+        fans = (self.kernel * width, channels)
+        W = builder.parameter("W", number, (channels, self.kernel, width), "weight", "xavier_uniform", fans)
+        inside = Pad(value, 0, [self.padding]) if any(self.padding) else value
+        windows = Transpose(Window(inside, 0, self.kernel), (0, 2, 1))
+        flat = Reshape(windows, (windows.shape[0], self.kernel * width))
+        product = flat @ Reshape(W, (channels, self.kernel * width)).T
+        return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
+
+
+@dataclass(frozen=True)
+class Widened(Layer):
+    """Dense layers of several widths, whose outputs stand side by side: its sizes are a tuple."""
+
+    widths: tuple[Size, ...]
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(checked_size(each, "Widened") for each in self.widths))
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        parts = [builder.add(Dense(width, bias=False), value) for width in self.widths]
+        return builder.activation(Concatenate(*parts, axis=0), "side by side")
+
+
+@dataclass(frozen=True)
+class Halves(Layer):
+    """The first half times the second; it needs an even width, and does not say so."""
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        half = value.shape[-1] // 2
+        first, second = Slice(value, 0, 0, half), Slice(value, 0, half, value.shape[-1])
+        return builder.activation(first * second, "halves")
+
+
+@dataclass(frozen=True)
+class Numbered(Layer):
+    """As `Identity`, but in Python's numbers: it breaks where the width is a name, and does not say so."""
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        return builder.activation(value * sum(1 for _ in range(int(value.shape[-1]))), "times its width")
+
+
+TOYS = {kind.__name__: kind for kind in (Gate, Masked, Tagged, Norm, Filters, Widened, Halves, Numbered)}
 
 
 @pytest.fixture

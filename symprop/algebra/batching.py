@@ -172,7 +172,13 @@ def _(node: n.Reduction | n.Softmax, batch: Batch, operand: Operand) -> Node:
 def _(node: n.BatchMean, batch: Batch, operand: Operand) -> Node:
     if not operand.batched:  # the mean of what is the same for all examples
         return operand.node
-    return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, batch.own_axis(operand.rank)))
+    axis = batch.own_axis(operand.rank)
+    match operand.node:
+        case n.Multiply(operands=(n.Scalar() as share, n.Sum(keepdims=False) as total)):  # over the positions too
+            left = [place for place in range(total.operands[0].rank) if place not in total.axes]
+            mean = n.Sum(total.operands[0], sorted((left[axis], *total.axes)))
+            return n.Multiply(n.Scalar(share.value / batch.size), mean)
+    return n.Multiply(n.Scalar(1 / batch.size), n.Sum(operand.node, axis))
 
 
 @BATCH.row(n.Structural)
@@ -219,17 +225,19 @@ def batched_variable(variable: Variable, batch: Batch) -> Variable:
 
 
 def mean(node: Node, size: Expr) -> Node:
-    """Return the mean over a batch of losses of shape (size,); terms without a batch axis stay outside it."""
+    """Return the mean over a batch of losses of shape (size,); terms and factors without a batch axis stay outside."""
     terms = terms_of(node)
     means = [_mean_of_term(term, size) if term.rank else term for term in terms]
     return added(means)
 
 
 def _mean_of_term(term: Node, size: Expr) -> Node:
-    coefficient, rest = numbers_apart(factors_of(term))
-    product = multiplied(rest)
+    factors = [part for factor in factors_of(term) for part in factors_of(factor)]
+    coefficient, rest = numbers_apart(factors)
+    product = multiplied([factor for factor in rest if factor.rank])
     inner = product.operands[0] if isinstance(product, n.Sum) and not product.keepdims else product
-    return n.Multiply(n.Scalar(coefficient / size), n.Sum(inner))
+    same = [factor for factor in rest if not factor.rank]
+    return n.Multiply(n.Scalar(coefficient / size), *same, n.Sum(inner))
 
 
 def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:

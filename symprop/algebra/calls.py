@@ -63,8 +63,8 @@ class CallSum:
     column: int = field(default=0, compare=False)
 
 
-def read_calls(text: str) -> list[Call | CallSum]:
-    """Read `Name(...) >> Name(...) >> ...` into a list of calls.
+def read_calls(text: str, what: str = "a layer, such as Dense(32)") -> list[Call | CallSum]:
+    """Read `Name(...) >> Name(...) >> ...` into a list of calls; `what` is said where one is missing.
 
     An argument is an int, a float, a str, True, False, None, a `Name`, a SymPy expression in sizes (`2*n`), a tuple
     or a dict of these, or a list of calls for a chain, of one call too.
@@ -76,7 +76,7 @@ def read_calls(text: str) -> list[Call | CallSum]:
         SpecError: outside the grammar, with a caret under the place.
         LimitError: too long, too many calls, or brackets too deep.
     """
-    reader = _CallReader(scan(text, LIMITS))
+    reader = _CallReader(scan(text, LIMITS), what)
     calls = reader.chain()
     if reader.sign() is not None:
         reader.refuse("expected '>>' or the end", reader.tokens[reader.position])
@@ -86,8 +86,8 @@ def read_calls(text: str) -> list[Call | CallSum]:
 class _CallReader:
     """A walk over the tokens of one text; `position` is the next token."""
 
-    def __init__(self, scanned: Scan) -> None:
-        self.scanned, self.tokens = scanned, scanned.tokens
+    def __init__(self, scanned: Scan, what: str) -> None:
+        self.scanned, self.tokens, self.what = scanned, scanned.tokens, what
         self.position = self.calls = 0
 
     def sign(self, ahead: int = 0) -> str | None:
@@ -143,7 +143,7 @@ class _CallReader:
     def call(self) -> Call:
         token = self.tokens[self.position] if self.position < len(self.tokens) else None
         if token is None or token.kind != "name" or keyword.iskeyword(token.text):
-            self.refuse("expected a layer, such as Dense(32)", token)
+            self.refuse(f"expected {self.what}", token)
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise LimitError(f"a network of more than {MOST_CALLS:,} layers")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
+from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import size_expression, validated
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.sizes import as_expression
 
 
 def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Known:
@@ -35,6 +37,29 @@ def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Know
     return made
 
 
+def listed(name: str, values: Sequence[Any]) -> n.Known:
+    """Return a vector of these numbers.
+
+    >>> values_of(listed("w", [1, 2, 5]))
+    (1, 2, 5)
+    """
+    *before, last = map(as_expression, values)
+    rule = sympy.Piecewise(*((value, sympy.Eq(AXES[0], place)) for place, value in enumerate(before)), (last, True))
+    return n.Known(validated(name), rule, (len(values),))
+
+
+def values_of(node: n.Known) -> tuple[Expr, ...] | None:
+    """Return the numbers of a vector that is known as a list of them, else None."""
+    conditions = [condition for _, condition in node.rule.args] if isinstance(node.rule, sympy.Piecewise) else []
+    if node.rank != 1 or not any(isinstance(condition, sympy.Eq) for condition in conditions):
+        return None
+    return tuple(node.rule.subs(AXES[0], place) for place in range(int(node.shape[0])))
+
+
 def written_out(node: n.Known, index: Callable[[int], Node]) -> Node:
     """Return the rule as a formula, where `index` gives what stands for the index along an axis."""
-    return lift(node.rule, {AXES[axis]: index(axis) for axis in range(node.rank)})
+    rule = lift(node.rule, {AXES[axis]: index(axis) for axis in range(node.rank)})
+    match rule:
+        case n.Where(operands=(n.Compare() as condition, n.Scalar(value=1), n.Scalar(value=0))):
+            return condition
+    return rule

@@ -53,6 +53,11 @@ class Derivation(Printable):
         return f"Derivation({self.source!r}, layout={self.system.layout!r})"
 
     @property
+    def counted(self) -> Variable | None:
+        """What the loss of a batch is divided by, where it is not the number of examples."""
+        return None if isinstance(self.network, Formula) else self.network.counted
+
+    @property
     def source(self) -> str:
         """The network, or the formula, as it is typed."""
         return self.network.source if isinstance(self.network, Formula) else self.network.text
@@ -278,7 +283,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    return Derivation(net, system, backward, remarks)
+    return Derivation(net, system, backward, (*(net.doubts if isinstance(net, Network) else ()), *remarks))
 
 
 _SPACED = {"*": "*", ",": ", "}

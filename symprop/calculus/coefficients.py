@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
 from symprop.algebra.trees import factors_of, is_ones, multiplied, ones, terms_of, zeros
@@ -95,10 +96,24 @@ def common_factor(coefficients: list[Expr]) -> Expr:
     return -size if all(c == -size for c in coefficients) else size
 
 
+def unexpanded(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """Return a node without the axes that it was given for broadcasting, and these, the outermost first."""
+    axes: list[int] = []
+    while isinstance(node, n.Expand):
+        axes.append(node.axis)
+        node = node.operands[0]
+    return node, tuple(axes)
+
+
 def without_leading_ones(factor: Node) -> Node:
     """Drop axes of length 1 in front, which broadcasting puts back: `x[None, :]`, `sum(x, axis=0, keepdims=True)`."""
-    while isinstance(factor, n.Expand) and factor.axis == 0:
-        factor = factor.operands[0]
+    inside, axes = unexpanded(factor)
+    places: list[int] = []  # of the new axes in the factor: one that is given later may move an earlier one
+    for axis in reversed(axes):
+        places = [*(place + (place >= axis) for place in places), axis]
+    leading = next(place for place in range(len(places) + 1) if place not in places)
+    if leading:
+        return without_leading_ones(expanded_by(inside, *(place - leading for place in sorted(places)[leading:])))
     if isinstance(factor, (n.Sum, n.LogSumExp)) and factor.keepdims and factor.axes == (0,):
         return factor.func(*factor.args[:2])
     if isinstance(factor, (n.Power, n.Map)) and len(factor.operands) == 1:

@@ -14,8 +14,9 @@ from functools import cached_property
 import sympy
 
 from symprop.algebra.equations import Equation, Item, System
-from symprop.algebra.nodes import Node, Power, Variable
+from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.table import kinds_of
+from symprop.calculus.coefficients import unexpanded
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
@@ -36,6 +37,18 @@ class Context:
     def powers(self) -> Mapping[Node, Equation]:
         """The equations whose right side is a power, by its base: what the forward pass holds."""
         return {value.operands[0]: found for value, found in self.by_value.items() if isinstance(value, Power)}
+
+    @cached_property
+    def quotients(self) -> tuple[tuple[Equation, Node, tuple[Node, ...]], ...]:
+        """The equations whose right side is a product with a root that is held, `h = c * r`: with `r`, and `c`."""
+        roots = {found.target for base, found in self.powers.items() if found.expression.args[1].is_Integer is False}
+        held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
+        return tuple(
+            (found, root, tuple(factor for factor in value.operands if factor is not root))
+            for found, value in held
+            for root in value.operands
+            if unexpanded(root)[0] in roots
+        )
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sympy
+
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import TARGET
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape
 from symprop.calculus.context import Context, KnownFact
 from symprop.calculus.exponentials import complement
 
@@ -86,4 +89,18 @@ def sums_to_one(node: Node, axes: tuple[int, ...], context: Context) -> tuple[in
     meaning = context.definition(node)
     if isinstance(meaning, n.Softmax) and meaning.axis in axes:
         return meaning.axis, _said(node, "sums to 1", "softmax")
-    return None
+    return _mixed(node, meaning, axes, context) if isinstance(meaning, n.Add) else None
+
+
+def _mixed(node: Node, meaning: n.Add, axes: tuple[int, ...], context: Context) -> tuple[int, KnownFact] | None:
+    """`c * y + d` sums to 1 where `y` does and `c + k * d` is 1, `k` being the number of elements: smoothed targets."""
+    constants = [term.constant for term in meaning.operands if term.constant is not None]
+    numbers, others = sum(constants), [term for term in meaning.operands if term.constant is None]
+    if len(others) != 1:
+        return None
+    coefficient, y = coefficient_and_rest(others[0])
+    found = sums_to_one(y, axes, context) if y is not None and same_shape(y, node) else None
+    whole = found is not None and sympy.simplify(coefficient + numbers * node.shape[found[0]]) == 1
+    if found is None or not whole or not isinstance(node, Variable):
+        return None
+    return found[0], f"{node.name} sums to 1, since {found[1]}"

@@ -5,15 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, walk
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, expanded
+from symprop.algebra.trees import factors_of, multiplied, terms_of
+from symprop.calculus.choice_rules import CHOICES
+from symprop.calculus.coefficients import (
+    base_and_exponent,
+    coefficient_and_rest,
+    expanded,
+    same_shape,
+    scaled,
+    unexpanded,
+)
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
-from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
@@ -44,6 +55,62 @@ def _(node: n.Power, context: Context) -> Applied | None:
     times = node.exponent / base_and_exponent(equation.expression)[1]
     known = expanded_by(equation.target, *reversed(axes))
     return Applied(n.Power(known, times), (equation,)) if times.is_Integer else None
+
+
+@rule(PRODUCTS, "known quotient", "x * r**k = h * r**(k - 1) where h = x * r is known, r a root")
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
+    """What is normalised is held: `(x - mean(x)) * r` is it, also where `r` stands before a sum that it may enter."""
+    factors = spread_factors(node) if context.quotients else ()
+    for equation, root, rest in context.quotients:
+        powers = [factor for factor in factors if base_and_exponent(factor)[0] == root]
+        if not powers or not _is_positive(base_and_exponent(powers[0])[1]):
+            continue
+        left = n.Power(root, base_and_exponent(powers[0])[1] - 1)
+        others = without(factors, powers[:1])
+        if all(factor in others for factor in rest):
+            others = without(others, rest)
+            return Applied(multiplied([left, *others, equation.target]), (equation,))
+        for place, factor in enumerate(others):
+            total, axes = unexpanded(factor)
+            inside = list(factors_of(total.operands[0])) if isinstance(total, n.Sum) else []
+            if isinstance(total, n.Sum) and all(each in inside for each in rest) and _is_constant_along(root, total):
+                inside = without(inside, rest)
+                total = total.with_operands([multiplied([*inside, equation.target])])
+                others[place] = expanded_by(total, *reversed(axes))
+                return Applied(multiplied([left, *others]), (equation,))
+    return None
+
+
+def spread_factors(node: Node) -> tuple[Node, ...]:
+    """Return the factors of a node, those of a product that was given axes one by one: `E(x * y) = E(x) * E(y)`."""
+    parts: list[Node] = []
+    for factor in factors_of(node):
+        inside, axes = unexpanded(factor)
+        spread = ((expanded_by(base, *reversed(axes)), up) for base, up in map(base_and_exponent, factors_of(inside)))
+        parts.extend(n.Power(base, up) if up != 1 else base for base, up in spread)
+    return tuple(parts)
+
+
+def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
+    """Return the factors but those of `taken`, each of which is one of them, once."""
+    left = list(factors)
+    for factor in taken:
+        left.remove(factor)
+    return left
+
+
+def _is_positive(exponent: Expr) -> bool:
+    return bool(exponent.is_Integer and exponent.is_positive)
+
+
+def _is_constant_along(root: Node, total: n.Sum) -> bool:
+    """Whether a factor is the same along the axes of a sum, and may stand in it or before it."""
+    inside = total.operands[0]
+    _, axes = unexpanded(root)
+    given = {axis - root.rank for axis in axes} if len(axes) == 1 else set()
+    places = [axis - inside.rank for axis in total.axes]
+    return all(place in given or -place > root.rank or root.shape[place] == 1 for place in places)
 
 
 @rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")
@@ -81,6 +148,39 @@ def _(node: n.Add, context: Context) -> Applied | None:
     return Applied(collected) if (terms, collected.weight) < (len(node.operands), node.weight) else None
 
 
+@rule(PRODUCTS, "common move", "reshape(x) + reshape(y) = reshape(x + y)")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    parts = [coefficient_and_rest(term) for term in node.operands]
+    moved = [rest for _, rest in parts if isinstance(rest, n.Reshape)]
+    if len(moved) < len(parts) or not all(same_shape(rest.operands[0], moved[0].operands[0]) for rest in moved):
+        return None
+    total = n.Add(*(scaled(number, rest.operands[0]) for (number, _), rest in zip(parts, moved, strict=True)))
+    return Applied(n.Reshape(total, moved[0].shape))
+
+
+@rule(PRODUCTS, "common factor", "x * y + x * z + w = x * (y + z) + w")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    terms = [spread_factors(term) for term in node.operands]
+    sharing: dict[Node, frozenset[int]] = {}
+    for factor in dict.fromkeys(factor for term in terms for factor in term if factor.number is None):
+        places = frozenset(place for place, term in enumerate(terms) if factor in term)
+        if len(places) > 1:
+            sharing[factor] = places
+    for places in sorted(dict.fromkeys(sharing.values()), key=len, reverse=True):
+        if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
+            continue  # x y + y z + z x: no factor is before another
+        common = [factor for factor, found in sharing.items() if places <= found]
+        rest = [without(terms[place], common) for place in sorted(places)]
+        total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
+        others = [term for place, term in enumerate(node.operands) if place not in places]
+        result = tidy(n.Add(multiplied([*common, total]), *others))
+        if result.weight <= node.weight and same_shape(result, node):
+            return Applied(result)
+    return None
+
+
 def _enter(form: KnownForm) -> None:
     @rule(PRODUCTS, form.name, form.identity)
     @for_kinds(*form.kinds)
@@ -93,47 +193,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-@rule(PRODUCTS, "a factor enters the choice", "where(c, x, 0) * y = where(c, x * y, 0) where y has no value outside c")
-@for_kinds(n.Multiply)
-def _(node: n.Multiply, context: Context) -> Applied | None:
-    choice = next((factor for factor in node.operands if isinstance(factor, n.Where) and _one_sided(factor)), None)
-    others = [factor for factor in node.operands if factor is not choice and factor.number is None]
-    partial = [factor for factor in others if not all(map(has_value_everywhere, walk(factor)))]
-    if choice is None or not partial:
-        return None
-    condition, yes, no = choice.operands
-    rest = [factor for factor in node.operands if factor is not choice and factor not in partial]
-    branches = (n.Multiply(branch, *partial) if not is_zero(branch) else n.Scalar(0) for branch in (yes, no))
-    return Applied(multiplied([*rest, n.Where(condition, *branches)]))
-
-
-@rule(PRODUCTS, "one choice", "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)")
-@for_kinds(n.Add)
-def _(node: n.Add, context: Context) -> Applied | None:
-    sides: dict[tuple[Node, Node], list[tuple[int, Node, Node]]] = {}  # by condition and branch: place, term, rest
-    for term in node.operands:
-        factors = factors_of(term)
-        choice = next((factor for factor in factors if isinstance(factor, n.Where) and _one_sided(factor)), None)
-        if choice is None or choice.shape != node.shape:
-            continue
-        condition, *branches = choice.operands
-        place = int(is_zero(branches[0]))
-        rest = multiplied([factor for factor in factors if factor is not choice] or [n.Scalar(1)])
-        sides.setdefault((condition, branches[place]), []).append((place, term, rest))
-    for (condition, branch), found in sides.items():
-        if sorted(place for place, _, _ in found) == [0, 1]:
-            terms = [term for _, term, _ in found]
-            kept = [term for term in node.operands if not any(term is each for each in terms)]
-            (_, _, yes), (_, _, no) = sorted(found, key=lambda each: each[0])
-            return Applied(added([*kept, n.Multiply(branch, n.Where(condition, yes, no))]))
-    return None
-
-
-def _one_sided(choice: n.Where) -> bool:
-    return any(is_zero(branch) for branch in choice.operands[1:])
-
-
-RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS)
+RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

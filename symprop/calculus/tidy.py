@@ -112,6 +112,7 @@ def _(node: n.Multiply) -> Node:
         parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
+    parts.sort(key=lambda part: isinstance(part, n.Compare))  # -y * (x > 0): a sign before an indicator misleads
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)

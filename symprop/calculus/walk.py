@@ -134,7 +134,7 @@ class _Walker:
         must = variable.role == roles.PRE_ACTIVATION or variable in self.named
         if isinstance(start, (Variable, n.Scalar)) and not must:
             return start
-        if must or len(readers) > 1:
+        if must or (len(readers) > 1 and variable.role != roles.STATISTIC):
             return self.emit(variable, start)
         self.inlined[start] = variable
         return start

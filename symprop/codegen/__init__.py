@@ -9,12 +9,13 @@ from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets import form_of
 from symprop.errors import SpecError
 from symprop.networks.network import Network
+from symprop.networks.optimisers import Optimiser
 
 
 def generate(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
-    optimizer: str | None = None,
+    optimizer: Optimiser | str | None = None,
     target: str = "numpy",
     threads: int = 1,
     fast: bool = False,
@@ -23,8 +24,9 @@ def generate(
 
     The module is one to read: `forward`, `loss`, `backward` (a statement for each equation of the derivation, in its
     order, under its formula), `loss_and_grads` and `init_params`; with an `optimizer` ("sgd", "momentum", "adam",
-    "adamw") also `init_state`, `train_step` and `update`. It needs NumPy and nothing else. `dtype` is "float64" or
-    "float32". A case may stand for its network, and a derivation, if its layout is "rows".
+    "adamw", or one with other numbers, as in `symprop.Adam(lr=0.01)` or its text) also `init_state`, `train_step` and
+    `update`. It needs NumPy and nothing else. `dtype` is "float64" or "float32". A case may stand for its network, and
+    a derivation, if its layout is "rows".
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])
@@ -48,7 +50,7 @@ def generate(
 def compile_network(
     network: Case | Network | Derivation | str,
     dtype: str = "float64",
-    optimizer: str | None = None,
+    optimizer: Optimiser | str | None = None,
     target: str = "numpy",
     threads: int = 1,
     fast: bool | None = None,
@@ -76,7 +78,7 @@ def compile_network(
 
 
 def _case(
-    network: Case | Network | Derivation | str, dtype: str, optimizer: str | None, target: str, threads: int
+    network: Case | Network | Derivation | str, dtype: str, optimizer: Optimiser | str | None, target: str, threads: int
 ) -> Case:
     if isinstance(network, Derivation) and network.system.layout != "rows":
         layout = network.system.layout

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
-from symprop.algebra.names import closest
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
 from symprop.codegen.program import Program
@@ -21,7 +20,8 @@ from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
 from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
-from symprop.networks.optimisers import OPTIMISERS
+from symprop.networks.optimiser_text import as_optimiser
+from symprop.networks.optimisers import Optimiser
 from symprop.networks.spec import as_network
 
 Made = TypeVar("Made")
@@ -49,7 +49,7 @@ class Case:
     layout: str = ""
     target: str = "numpy"
     dtype: str = "float64"
-    optimizer: str | None = None
+    optimizer: Optimiser | str | None = None
     threads: int = 1
     _family: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -71,9 +71,8 @@ class Case:
             raise SpecError(f"threads is {shown(self.threads)}\nallowed: 1, 2")
         if self.threads not in target.threads:
             raise SpecError(f"threads={self.threads} is for the fast NumPy module, not target {self.target!r}")
-        if self.optimizer is not None and (not isinstance(self.optimizer, str) or self.optimizer not in OPTIMISERS):
-            hint = closest(self.optimizer, OPTIMISERS) if isinstance(self.optimizer, str) else ""
-            raise SpecError(f"unknown optimizer {shown(self.optimizer)}{hint}\nallowed: {', '.join(OPTIMISERS)}")
+        if self.optimizer is not None:
+            object.__setattr__(self, "optimizer", as_optimiser(self.optimizer))
         if self.optimizer is not None and not target.optimizers:
             raise SpecError(f"a module for target {self.target!r} has no optimizer\nallowed: those of its library")
 
@@ -175,7 +174,8 @@ class Case:
                 f"code needs numbers for the sizes {', '.join(self.names)}\n"
                 f"give them, as in network.with_sizes({{...}}) or --sizes {example}"
             )
-        options = Options(self.dtype, self.optimizer, self.threads)
+        optimizer = None if self.optimizer is None else as_optimiser(self.optimizer)
+        options = Options(self.dtype, optimizer, self.threads)
         return target_of(self.target).source(derivation, self.program, options)
 
 

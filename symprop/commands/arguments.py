@@ -11,6 +11,7 @@ from symprop.algebra.names import validated
 from symprop.errors import SpecError, shown
 from symprop.files import read_text, write_whole
 from symprop.networks.network import Network
+from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import parse_network
 
 PROGRAM = "symprop"
@@ -19,6 +20,7 @@ DISAGREES = 1
 NETWORK_HELP = (
     'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
 )
+OPTIMISER_HELP = f'{", ".join(OPTIMISERS)}, or with its numbers: "Adam(lr=0.01, schedule=Warmup(100) >> Cosine(1000))"'
 FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)"'
 
 Run = Callable[[argparse.Namespace], int]

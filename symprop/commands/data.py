@@ -7,12 +7,11 @@ import csv
 import io
 
 from symprop.codegen.targets.target import DTYPES
-from symprop.commands.arguments import Enter, network_argument, output_argument, put, read_network
+from symprop.commands.arguments import OPTIMISER_HELP, Enter, network_argument, output_argument, put, read_network
 from symprop.commands.train_run import run
 from symprop.data import read_features
 from symprop.errors import DataError, shown
 from symprop.files import check_writable
-from symprop.networks.optimisers import OPTIMISERS
 from symprop.saved import load_weights
 
 
@@ -26,16 +25,31 @@ def enter(command: Enter) -> None:
     )
     train.add_argument("--epochs", type=int, default=30)
     train.add_argument("--batch", type=int, default=32)
-    train.add_argument("--optimizer", choices=tuple(OPTIMISERS), default="adam")
+    train.add_argument("--optimizer", metavar="OPTIMISER", default="adam", help=OPTIMISER_HELP)
     train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
+    train.add_argument(
+        "--schedule", metavar="STAGES", help='of the learning rate, in steps, such as "Warmup(100) >> Cosine()"'
+    )
+    train.add_argument(
+        "--weight-decay", type=float, metavar="RATE", help="decoupled, of weights alone: no biases, norms and tables"
+    )
     train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
     train.add_argument(
         "--scale", choices=("standard", "largest", "none"), default="standard", help="how to scale features"
     )
     train.add_argument("--test-fraction", type=float, default=0.2, metavar="F", help="rows held out (0.2)")
+    train.add_argument(
+        "--validation", type=float, metavar="F", help="part of the training rows to choose the best epoch by"
+    )
+    train.add_argument(
+        "--patience", type=int, metavar="EPOCHS", help="stop after so many epochs that are no better on these rows"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--dtype", choices=DTYPES, default="float64")
     train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+    train.add_argument(
+        "--plot", metavar="FILE", help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf"
+    )
 
     predict = command("predict", _predict, "predict with weights that train wrote")
     predict.add_argument("weights", metavar="WEIGHTS.npz")
@@ -50,14 +64,19 @@ def _train(options: argparse.Namespace) -> int:
         options.target,
         optimizer=options.optimizer,
         rate=options.lr,
+        weight_decay=options.weight_decay,
+        schedule=options.schedule,
         epochs=options.epochs,
         batch=options.batch,
         clip=options.clip,
         seed=options.seed,
         scaling=options.scale,
         test_fraction=options.test_fraction,
+        validation=options.validation,
+        patience=options.patience,
         dtype=options.dtype,
         output=options.output,
+        plot=options.plot,
     )
 
 

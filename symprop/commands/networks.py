@@ -15,6 +15,7 @@ from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
 from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import (
     DISAGREES,
+    OPTIMISER_HELP,
     PROGRAM,
     Enter,
     network_argument,
@@ -26,7 +27,6 @@ from symprop.commands.arguments import (
 from symprop.errors import OutputError, SpecError, shown
 from symprop.files import check_writable, read_text
 from symprop.networks.network import LAYOUTS
-from symprop.networks.optimisers import OPTIMISERS
 
 WRITERS: dict[str, Callable[[Derivation], str]] = {
     "pretty": Derivation.pretty,
@@ -52,7 +52,9 @@ def enter(command: Enter) -> None:
         "--force", action="store_true", help="replace a file that differs, such as one edited by hand"
     )
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
-    generate.add_argument("--optimizer", choices=OPTIMISERS, help="put the optimiser's step into the module")
+    generate.add_argument(
+        "--optimizer", metavar="OPTIMISER", help=f"put the optimiser's step into the module: {OPTIMISER_HELP}"
+    )
     generate.add_argument("--target", choices=LIBRARIES, default="numpy", help="numba: loops, for small networks")
     generate.add_argument("--fast", action="store_true", help="the module to run, with planned memory")
     generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")

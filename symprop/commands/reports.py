@@ -10,9 +10,10 @@ from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import Enter, network_argument, put, read_network, told
 from symprop.errors import SpecError
 from symprop.files import check_writable
-from symprop.networks.network import LAYOUTS
+from symprop.networks.network import LAYOUTS, Network
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
 from symprop.reports.report import LEVELS, TITLE, report
+from symprop.saved import Model, load_weights
 
 WHOLE = "-o report.tex, report.pdf or report.html"
 
@@ -48,6 +49,15 @@ def enter(command: Enter) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
 
+def _subject(network: str, sizes: str) -> Network | Model:
+    """Return what the report is on: a network, or weights with the training that they had."""
+    if not network.endswith(".npz"):
+        return read_network(network, sizes)
+    if sizes:
+        raise SpecError("weights have numbers for all sizes\nallowed: no --sizes")
+    return load_weights(network)
+
+
 def _report(options: argparse.Namespace) -> int:
     if options.fragment and options.equation is not None:
         raise SpecError("--fragment and --equation are two different things\nallowed: one of them")
@@ -59,7 +69,7 @@ def _report(options: argparse.Namespace) -> int:
             raise SpecError(f"a fragment is LaTeX\nallowed: -o FILE.tex; without --fragment and --equation {WHOLE}")
         check_writable(options.output)
     made = report(
-        read_network(options.network, options.sizes),
+        _subject(options.network, options.sizes),
         layout=options.layout,
         symbols=options.symbol,
         bold=options.bold,

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
-from symprop.files import check_writable, save_weights
+from symprop.files import check_writable, save_weights, write_whole
+from symprop.history import NOTE, History
 from symprop.networks import Network
-from symprop.saved import BINARY, CLASSES, NUMBERS, target_kind
+from symprop.networks.optimiser_text import as_optimiser, as_schedule
+from symprop.networks.optimisers import Optimiser
+from symprop.reports import loss_plot
+from symprop.reports.content import SECTIONS
+from symprop.reports.pdf import check_installed
+from symprop.reports.report import report
+from symprop.saved import CLASSES, NUMBERS, SIGNS, THRESHOLDS, Model, target_kind
 from symprop.training import (
     Array,
     Features,
@@ -27,7 +40,30 @@ from symprop.training import (
     train,
 )
 
+TITLE = "Training of a network"
 EXAMPLE = "weights.npz"
+PLOTS = (".svg", ".html", ".tex", ".pdf")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table: those that train, those held out to choose an epoch by, those held out for the result."""
+
+    training: Table
+    validation: Table | None
+    rest: Table
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many rows each part has."""
+        return self.training.rows, self.validation.rows if self.validation else 0, self.rest.rows
+
+    @property
+    def text(self) -> str:
+        """How many there are of each."""
+        chosen = f", {self.validation.rows} held out to choose the epoch by" if self.validation else ""
+        result = " for the result" if self.validation else ""
+        return f"{self.training.rows} rows to train on{chosen}, {self.rest.rows} held out{result}"
 
 
 def run(
@@ -35,16 +71,21 @@ def run(
     data: str | os.PathLike[str],
     target: str,
     *,
-    optimizer: str = "adam",
+    optimizer: Optimiser | str = "adam",
     rate: float | None = None,
+    weight_decay: float | None = None,
+    schedule: str | None = None,
     epochs: int = 30,
     batch: int = 32,
     clip: float | None = None,
     seed: int = 0,
     scaling: str = "standard",
     test_fraction: float = 0.2,
+    validation: float | None = None,
+    patience: int | None = None,
     dtype: str = "float64",
     output: str | None = None,
+    plot: str | None = None,
     console: Console | None = None,
 ) -> int:
     """Train `network` on a CSV file and print what came of it; return the exit code 0.
@@ -54,37 +95,125 @@ def run(
     Raises:
         SympropError: data, network or options that do not fit together; nothing is written.
     """
-    from symprop.codegen import compile_network
+    check_options(epochs, batch, rate, seed, clip, patience)
+    optimiser = chosen(optimizer, rate, weight_decay, schedule)
+    check_files(output, plot)
+    kind = target_kind(network)
+    table = read_table(data, target, classification=kind != NUMBERS)
+    check_fit(network, table, kind)
+    rows = parts(table, test_fraction, validation, patience, seed)
+    columns = columns_of(network, table.names)
+    scale = columns.fit_scaling(rows.training.features, scaling)
 
-    check_options(epochs, batch, rate, seed, clip)
+    def ready(part: Table) -> tuple[Features, Array]:
+        return _prepared(columns, part, scale, kind, dtype)
+
+    module = compile_network(network, dtype=dtype, optimizer=optimiser)
+    console = console or Console(highlight=False)
+    say = partial(console.print, markup=False, soft_wrap=True)
+    say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
+    held_out = ready(rows.validation) if rows.validation else None
+    options: dict[str, Any] = {"epochs": epochs, "batch": batch, "seed": seed, "clip": clip, "patience": patience}
+    with progress_bar(console, epochs) as show:
+        trained = train(module, *ready(rows.training), held_out=held_out, after_epoch=show, **options)
+    if rows.validation:
+        say(_kept(trained, epochs))
+    for name, part in (("training", rows.training), ("validation", rows.validation), ("held-out", rows.rest)):
+        if part is not None and part.rows:
+            say(f"{name} rows: {_result(module, trained, *ready(part), kind)}")
+    steps = epochs * math.ceil(rows.training.rows / batch)
+    history = History(optimiser, trained.epochs, rows.counts, batch, seed, steps, clip)
+    notes = {**_notes(network, table, target, scale), NOTE: history.notes()}
+    write(Model(network, trained.params, notes, trained.running), output, plot, say)
+    return 0
+
+
+def chosen(
+    optimizer: Optimiser | str, rate: float | None, weight_decay: float | None, schedule: str | None
+) -> Optimiser:
+    """Return an optimiser with the numbers that were given beside it.
+
+    Raises:
+        SpecError: no optimiser, no schedule, or a number out of its range.
+    """
+    given: dict[str, Any] = {"lr": rate, "weight_decay": weight_decay}
+    given["schedule"] = None if schedule is None else as_schedule(schedule)
+    return replace(as_optimiser(optimizer), **{name: value for name, value in given.items() if value is not None})
+
+
+def check_files(output: str | None, plot: str | None) -> None:
+    """Raise now if what training leaves could not be written.
+
+    Raises:
+        SpecError: another ending than those that are allowed.
+        OutputError: a path that cannot be written, or a PDF without TeX.
+    """
     if output is not None:
         check_writable(output)
         if not output.endswith(".npz"):
             raise SpecError(f"weights are written as .npz, not to {shown(output, 200)}\nallowed: -o {EXAMPLE}")
-    kind = target_kind(network)
-    table = read_table(data, target, classification=kind != NUMBERS)
-    check_fit(network, table, kind)
-    training, held_out = split(table, test_fraction, seed)
-    columns = columns_of(network, table.names)
-    scale = columns.fit_scaling(training.features, scaling)
-    module = compile_network(network, dtype=dtype, optimizer=optimizer)
-    console = console or Console(highlight=False)
-    console.print(
-        f"{training.rows} rows to train on, {held_out.rows} held out; {scale.text}", markup=False, soft_wrap=True
-    )
-    x, y = _prepared(columns, training, scale, kind, dtype)
-    with progress_bar(console, epochs) as show:
-        trained = train(module, x, y, epochs=epochs, batch=batch, rate=rate, seed=seed, clip=clip, after_epoch=show)
-    for name, part in (("training", training), ("held-out", held_out)):
-        if part.rows:
-            rows = _prepared(columns, part, scale, kind, dtype)
-            console.print(f"{name} rows: {_result(module, trained, *rows, kind)}", markup=False, soft_wrap=True)
+    if plot is not None:
+        check_writable(plot)
+        ending = Path(plot).suffix.lower()
+        if ending not in PLOTS:
+            raise SpecError(f"a plot is written as {', '.join(PLOTS)}, not to {shown(plot, 200)}")
+        if ending == ".pdf":
+            check_installed()
+
+
+def parts(table: Table, test_fraction: float, validation: float | None, patience: int | None, seed: int) -> Rows:
+    """Return the parts of a table; `validation` is the part of the rows that would train.
+
+    Raises:
+        SpecError: a fraction out of its range, or patience without rows to have it for.
+        DataError: too few rows.
+    """
+    training, rest = split(table, test_fraction, seed)
+    if validation is None:
+        if patience is not None:
+            raise SpecError("--patience is for rows that are held out\nallowed: --validation 0.2 --patience 10")
+        return Rows(training, None, rest)
+    if validation == 0:
+        raise SpecError("a validation fraction is above 0 and below 1, not 0")
+    training, held_out = split(training, validation, seed, "validation")
+    return Rows(training, held_out, rest)
+
+
+def write(model: Model, output: str | None, plot: str | None, say: Callable[[str], None]) -> None:
+    """Write weights and figure where they were asked for, and say how to use them.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
     if output is not None:
-        save_weights(output, {**trained.params, **trained.running}, _notes(network, table, target, scale))
-        console.print(f"wrote {output}; to use them:", markup=False, soft_wrap=True)
-        console.print(f"  symprop predict {shlex.quote(output)} --data FILE.csv", markup=False, soft_wrap=True)
-        console.print(f"  symprop.load_weights({output!r}).predict(rows)", markup=False, soft_wrap=True)
-    return 0
+        save_weights(output, {**model.params, **model.running}, model.notes)
+        say(f"wrote {output}; to use them:")
+        say(f"  symprop predict {shlex.quote(output)} --data FILE.csv")
+        say(f"  symprop.load_weights({output!r}).predict(rows)")
+    if plot is not None:
+        draw(model, plot)
+        say(f"wrote {plot}")
+
+
+def draw(model: Model, path: str) -> None:
+    """Write the loss by epoch: as a figure alone (.svg), or on a page with the equations of the optimiser.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    if path.lower().endswith(".svg") and model.history is not None:
+        _, svg = loss_plot.plot(model.history.epochs)
+        write_whole(path, svg)
+    else:
+        without = [name for name in SECTIONS if name not in ("network", "training")]
+        report(model, title=TITLE, without=without).write(path)
+
+
+def _kept(trained: Trained, epochs: int) -> str:
+    """Say after which epoch the weights are those that are kept, and whether training ended before its time."""
+    last, best = trained.epochs[-1].number, trained.best
+    stopped = f"stopped after epoch {last} of {epochs}; " if last < epochs else ""
+    return f"{stopped}the weights are those after epoch {best.number}, with the smallest loss of the validation rows"
 
 
 def check_fit(network: Network, table: Table, kind: str) -> None:
@@ -103,7 +232,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
         )
     if kind == CLASSES and len(table.classes) > outputs:
         raise DataError(f"the table has {len(table.classes)} classes, the network tells {outputs} apart")
-    if kind == BINARY and len(table.classes) > 2:
+    if kind in THRESHOLDS and len(table.classes) > 2:
         raise DataError(
             f"the table has {len(table.classes)} classes, this loss takes 2\nfor more: SoftmaxCrossEntropy()"
         )
@@ -121,6 +250,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
 def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Features, Array]:
     """Return features and targets as the generated module takes them."""
     targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
+    targets = 2 * targets - 1 if kind == SIGNS else targets
     return columns.arrays(scale(table.features), dtype), targets
 
 
@@ -130,7 +260,8 @@ def _result(module: Any, trained: Trained, features: Features, targets: Array, k
         outputs = predicted(module, trained.params, features, trained.running)
         error = np.sqrt(np.mean((outputs - targets) ** 2))
         return f"{loss}, root mean square error {error:.4g}"
-    return f"{loss}, accuracy {accuracy(module, trained.params, features, targets, trained.running):.1%}"
+    right = accuracy(module, trained.params, features, targets, trained.running, THRESHOLDS.get(kind, 0.5))
+    return f"{loss}, accuracy {right:.1%}"
 
 
 def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[str, Any]:

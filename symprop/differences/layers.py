@@ -14,7 +14,8 @@ import numpy as np
 
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.errors import LimitError
-from symprop.networks.blocks import Repeat, Residual
+from symprop.networks.blocks import Repeat
+from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 
 from symprop.differences.layers import Pair, Station
-from symprop.networks.blocks import Repeat, Residual
+from symprop.networks.blocks import Repeat
+from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 

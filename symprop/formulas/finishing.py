@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 
-import sympy
-from sympy import Expr
-
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
@@ -21,6 +18,7 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, multiplied, replace, terms_of, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
+from symprop.calculus.factors import factored
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 
@@ -168,45 +166,12 @@ def _chain(parts: Sequence[Node]) -> Node:
 @for_kinds(n.Add)
 def common_factor(node: n.Add) -> Node | None:
     """x y + x z = x (y + z), elementwise: a factor, or a power of one, that every term has."""
-    terms = [_powers(term) for term in node.operands]
-    shared: dict[Node, Expr] = {}
-    for base in terms[0][1]:
-        exponents = [powers.get(base) for _, powers in terms]
-        if None in exponents or (not base.operands and not isinstance(base, Variable)):
-            continue
-        signs = {bool(e.could_extract_minus_sign()) for e in exponents if e is not None}
-        if len(signs) == 1 and all(e.is_number for e in exponents if e is not None):
-            smallest = max(exponents) if signs == {True} else min(exponents)  # type: ignore[type-var]
-            shared[base] = smallest
-    if not shared:
-        return None
-    outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in shared.items()]
-    inside = []
-    for coefficient, powers in terms:
-        rest = [
-            n.Power(base, exponent - shared.get(base, 0))
-            for base, exponent in powers.items()
-            if exponent != shared.get(base, 0)
-        ]
-        inside.append(scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)]))))
-    total = tidy(added(inside))
-    if isinstance(ones_among_matrices(total), n.Add):
+    found = factored(node)
+    if found is None or isinstance(ones_among_matrices(found[1]), n.Add):
         return None  # 2 A - A * I, not A * (2 1 1' - I)
-    result = tidy(n.Multiply(*outside, total))
-    grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
+    result = tidy(n.Multiply(*found[0], found[1]))
+    grown = result.weight > node.weight + len(found[0]) * 2  # a power of what was one factor, and a product
     return result if same_shape(result, node) and not grown else None
-
-
-def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
-    """Return a term as a number and powers of its factors."""
-    coefficient, rest = coefficient_and_rest(term)
-    powers: dict[Node, Expr] = {}
-    for factor in rest.operands if isinstance(rest, n.Multiply) else () if rest is None else (rest,):
-        base, exponent = (
-            (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, sympy.Integer(1))
-        )
-        powers[base] = powers.get(base, sympy.Integer(0)) + exponent
-    return coefficient, powers
 
 
 @for_kinds(n.Add)

@@ -1,37 +1,75 @@
 """Networks: layers, losses and blocks, each a few lines of algebra."""
 
-from symprop.networks.activations import ELU, GELU, Identity, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from symprop.networks.blocks import Chain, Repeat, Residual
+from symprop.networks.activations import (
+    ELU,
+    GELU,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from symprop.networks.blocks import Chain, Repeat
+from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.dropout import Dropout
-from symprop.networks.layers import Dense, Embedding, Input, Layer, Softmax
-from symprop.networks.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
+from symprop.networks.gated import GLU, Highway, SwiGLU
+from symprop.networks.layers import Dense, Embedding, Input, Layer
+from symprop.networks.margins import Hinge, SquaredHinge
 from symprop.networks.network import Network
+from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.own_activations import Activation
 from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2
+from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
 
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
+    "L1",
     "L2",
     "LAYERS",
+    "SGD",
     "Activation",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "Chain",
+    "Concatenate",
+    "Constant",
+    "Cosine",
     "Dense",
     "Dropout",
     "Embedding",
+    "GroupNorm",
+    "Highway",
+    "Hinge",
+    "Huber",
     "Identity",
     "Input",
+    "KLDivergence",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
+    "Momentum",
+    "Multiply",
     "Network",
     "PReLU",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Repeat",
     "Residual",
@@ -40,6 +78,10 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "SquaredHinge",
+    "Sum",
+    "SwiGLU",
     "Tanh",
+    "Warmup",
     "parse_network",
 ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import sympy
+
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
 from symprop.algebra.nodes import Compare, Scalar, Variable, Where
+from symprop.algebra.nodes import Softmax as SoftmaxNode
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
+from symprop.networks.needs import Need
 from symprop.networks.own import WIDTH, Learned
 from symprop.networks.sizes import check_number
 
@@ -58,6 +63,28 @@ class SiLU(Rectifier):
 
 class Softplus(Rectifier):
     """`log(1 + exp(z))`."""
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """`exp(z_i) / sum_j exp(z_j)` along the last axis; the shape stays.
+
+    >>> from symprop import Dense, Input
+    >>> [equation.text() for equation in (Input(3) >> Dense(2) >> Softmax()).system().equations]
+    ['z1 = W1 @ x + b1', 'a1 = softmax(z1)']
+
+    Raises:
+        SpecError: over one class, where it would always be 1.
+    """
+
+    is_activation: ClassVar[bool] = True
+
+    def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
+        one = "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
+        yield Need(shape[-1], least=2, otherwise=one)
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        return builder.activation(SoftmaxNode(value), "softmax")
 
 
 @dataclass(frozen=True)

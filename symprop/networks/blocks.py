@@ -1,4 +1,4 @@
-"""Blocks: layers in a row, residual blocks, and blocks that repeat."""
+"""Blocks: layers in a row, and blocks that repeat."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sympy import Expr, Symbol
 from symprop.algebra.nodes import Variable
 from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
-from symprop.networks.joining import Joinable
-from symprop.networks.layers import Input, Layer, dense
+from symprop.networks.joining import Row
+from symprop.networks.layers import Input, Layer
 from symprop.networks.loops import Block, build_loop
-from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, Size, checked_size
+from symprop.networks.sizes import DEEPEST_NESTING, LOOP_SYMBOLS, MOST_LAYERS, Size, checked_flag, checked_size
 
 
 @dataclass(frozen=True)
-class Chain(Joinable):
+class Chain(Row):
     """Layers in a row without an input: a block, until an `Input` in front makes it a network."""
 
     layers: tuple[Layer, ...]
@@ -44,66 +44,22 @@ def block_of(block: Any, what: str) -> Chain:
     chain = Chain((block,)) if isinstance(block, Layer) else block
     if not isinstance(chain, Chain) or not chain.layers:
         raise SpecError(f"{what}: a block is made of layers, such as Dense(32) >> ReLU(), not {shown(block)}")
-    for layer in chain.layers:
-        if isinstance(layer, Input) or layer.is_loss:
-            raise SpecError(f"{what}: {shown(layer.text)} cannot stand inside a block")
-    if max(layer.depth for layer in chain.layers) >= DEEPEST_NESTING:
-        raise LimitError(f"{what}: blocks are nested over {DEEPEST_NESTING} deep")
-    return chain
+    return nestable(chain, chain.layers, what)
 
 
-@dataclass(frozen=True)
-class Residual(Layer):
-    """A block with its input added to its output, `a = block(x) + x`.
-
-    With `projection` the input goes through a Dense without bias first, so that the widths may differ.
-
-    >>> from symprop import Dense, Tanh
-    >>> network = Input(2) >> Residual(Dense(3) >> Tanh(), projection=True)
-    >>> [equation.text() for equation in network.system().equations]
-    ['z1 = W1 @ x + b1', 'f1 = tanh(z1)', 'z2 = W2 @ x', 'a2 = f1 + z2']
+def nestable(row: Chain, layers: tuple[Layer, ...], what: str) -> Chain:
+    """Return a row whose `layers` may stand inside a block.
 
     Raises:
-        SpecError: the block changes the width and there is no projection, or an Input or a loss stands in it.
+        SpecError: an Input or a loss among them.
+        LimitError: blocks nested too deep.
     """
-
-    is_transparent: ClassVar[bool] = True
-
-    block: Any
-    projection: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "block", block_of(self.block, "Residual"))
-        if not isinstance(self.projection, bool):
-            raise SpecError(f"Residual: projection is True or False, not {shown(self.projection)}")
-
-    def build(self, builder: Builder, value: Variable) -> Variable:
-        result, letter = value, builder.activation_letter
-        for position, layer in enumerate(self.inner, start=1):
-            is_last = position == len(self.inner) and (layer.is_activation or layer.passes_on)
-            builder.activation_letter = "f" if is_last else "a"
-            result = builder.add(layer, result)
-        builder.activation_letter = letter
-        builder.books.waiting = None
-        if self.projection:
-            value = dense(builder, value, result.shape[-1], False, None)
-            builder.books.waiting = None
-        if result.shape != value.shape:
-            raise SpecError(
-                f"{shown(self.text)} has an input of width {value.shape[-1]} "
-                f"and an output of width {result.shape[-1]}, which cannot be added\n"
-                "allowed: equal widths, or Residual(..., projection=True)"
-            )
-        builder.books.previous = self  # the sum is its own
-        return builder.equation("a", builder.number, result + value, "residual sum")
-
-    @property
-    def inner(self) -> tuple[Layer, ...]:
-        layers: tuple[Layer, ...] = self.block.layers
-        return layers
-
-    def with_sizes(self, change: dict[Size, Size]) -> Layer:
-        return Residual(self.block.with_sizes(change), self.projection)
+    for layer in layers:
+        if isinstance(layer, Input) or layer.is_loss:
+            raise SpecError(f"{what}: {shown(layer.text)} cannot stand inside a block")
+    if max((layer.depth for layer in row.layers), default=0) >= DEEPEST_NESTING:
+        raise LimitError(f"{what}: blocks are nested over {DEEPEST_NESTING} deep")
+    return row
 
 
 @dataclass(frozen=True)
@@ -134,8 +90,7 @@ class Repeat(Layer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "block", block_of(self.block, "Repeat"))
         object.__setattr__(self, "count", checked_count(self.count))
-        if not isinstance(self.tied, bool):
-            raise SpecError(f"Repeat: tied is True or False, not {shown(self.tied)}")
+        checked_flag(self.tied, "Repeat: tied")
         if self.tied and not self.is_symbolic and symbolic_repeats(self.inner):
             raise SpecError(
                 f"{shown(self.text)}: a Repeat of a named number of blocks stands inside a tied one of a number\n"
@@ -152,9 +107,8 @@ class Repeat(Layer):
         return f"Repeat({self.block.text}, {self.count}{', tied=True' if self.tied else ''})"
 
     @property
-    def inner(self) -> tuple[Layer, ...]:
-        layers: tuple[Layer, ...] = self.block.layers
-        return layers
+    def rows(self) -> tuple[Chain, ...]:
+        return (self.block,)
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         count = change.get(self.count, self.count) if self.is_symbolic else self.count

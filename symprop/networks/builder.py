@@ -23,7 +23,7 @@ from symprop.algebra.roles import ACTIVATION, INPUT, MASK, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.trees import variables
-from symprop.errors import LimitError, SpecError, shown
+from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
@@ -54,7 +54,11 @@ class Books:
     output: Variable | None = None
     loss: Variable | None = None
     prediction: Variable | None = None
+    counted: Variable | None = None
+    """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
+    doubts: list[str] = field(default_factory=list)
+    """What is probably not meant, each in a sentence."""
     """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
@@ -83,6 +87,7 @@ class Builder:
         self.activation_letter = "a"
         self.nesting = nesting
         self.place = place  # of the next layer: its position in the network, in its block, and so on
+        self.joins: tuple[Variable, ...] = ()  # the outputs of the rows that the layer at work makes one of
         self.indices: tuple[Symbol, ...] = ()  # of the symbolic Repeats around, the innermost last
         self.shared: tuple[Symbol, ...] = ()  # those of them whose blocks have the same parameters
 
@@ -274,7 +279,7 @@ class Builder:
         books.layer_count += 1
         if books.layer_count > MOST_LAYERS:
             raise LimitError(f"a network has at most {MOST_LAYERS:,} layers, repeated ones counted each time")
-        if books.waiting is not None and layer.is_activation:
+        if books.waiting is not None and layer.preferred_initialiser != DEFAULT_INITIALISER:
             waiting = books.parameters[books.waiting]
             books.parameters[books.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
         if not layer.is_transparent and not layer.passes_on:
@@ -283,13 +288,23 @@ class Builder:
         before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
-        output = layer.build(self, value)
+        try:
+            output = layer.build(self, value)
+        except (ShapeError, TypeError) as error:  # a layer that needs a number, or another one, and does not say so
+            if isinstance(error, ShapeError) and error.column is not None:
+                raise  # it shows its place in a formula that was typed
+            what = str(error).splitlines()[0]
+            raise SpecError(
+                f"{shown(layer.text)} cannot be built for an input of shape {shape_text(value.shape)}: {what}\n"
+                "a layer says in `needs` which sizes it can have"
+            ) from error
         self.place = (*place[:-1], place[-1] + 1)
+        joined, self.joins = self.joins or (value,), ()
         self.nesting -= 1
         inside = {parameter.name for part in books.built[start:] for parameter in part.parameters}
         own = tuple(parameter for parameter in books.parameters[before:] if parameter.name not in inside)
         index = self.indices[-1] if self.indices else None
-        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number))
+        books.built.append(Built(layer, self.nesting, value, output, own, index, self.number != number, joined))
         if output is not value and not layer.is_transparent:
             books.previous = layer
         return output

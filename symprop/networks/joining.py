@@ -29,3 +29,10 @@ class Joinable:
             SpecError: no layers, or layers that do not fit.
         """
         return JOIN[0](self, other)
+
+
+class Row(Joinable):
+    """Layers in a row: a block, or a network."""
+
+    __slots__ = ()
+    layers: tuple[Any, ...]

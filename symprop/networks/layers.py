@@ -6,15 +6,14 @@ A new layer is one frozen dataclass with a `build`, and its name in `symprop.net
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import sympy
 
-from symprop.algebra.nodes import MatMul, Node, Reshape, Take, Variable
-from symprop.algebra.nodes import Softmax as SoftmaxNode
+from symprop.algebra.nodes import Fact, MatMul, Node, Reshape, Take, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
@@ -22,7 +21,16 @@ from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need, sized
 from symprop.networks.parts import DEFAULT_INITIALISER
-from symprop.networks.sizes import MOST_AXES, Size, changed_size, checked_input_name, checked_size
+from symprop.networks.sizes import (
+    MOST_AXES,
+    Size,
+    changed_size,
+    checked_flag,
+    checked_input_name,
+    checked_size,
+    size_fields,
+    sizes_in,
+)
 from symprop.networks.ties import checked_tie, tied_weight
 
 
@@ -47,14 +55,31 @@ class Layer(Joinable):
         """Yield what the sizes of an input of this shape, and the layer's own, must be; most layers take every size."""
         return ()
 
-    def makes(self, shape: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-        """Return the shape of the output where its sizes are made of those of an input of this shape."""
+    def makes(self, *shapes: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+        """Return the shape of the output where its sizes are made of those of an input of this shape.
+
+        Where rows of layers are joined, the shapes are those of their outputs.
+        """
         return ()
+
+    def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
+        """Return what is known of an input that this layer is the first to read."""
+        return ()
+
+    @property
+    def rows(self) -> tuple[Any, ...]:
+        """The rows of layers inside a block, `Chain`s: one, or branches side by side."""
+        return ()
+
+    def with_rows(self, rows: Sequence[Any]) -> Layer:
+        """Return the block with other layers in its rows."""
+        own = [field.name for field in dataclasses.fields(self) if getattr(self, field.name) in self.rows]
+        return dataclasses.replace(self, **dict(zip(own, rows, strict=False)))
 
     @property
     def inner(self) -> tuple[Layer, ...]:
         """The layers inside a block."""
-        return ()
+        return tuple(layer for row in self.rows for layer in row.layers)
 
     @property
     def is_identity(self) -> bool:
@@ -69,13 +94,13 @@ class Layer(Joinable):
     @property
     def text(self) -> str:
         """The layer in canonical notation, which reads back."""
-        parts = []
+        parts, sizes = [], size_fields(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING:
-                parts.append(argument_text(value, bare=field.name in _SIZES))
+                parts.append(argument_text(value, field.name in sizes))
             elif value != field.default:
-                parts.append(f"{field.name}={argument_text(value)}")
+                parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __str__(self) -> str:
@@ -84,9 +109,14 @@ class Layer(Joinable):
     @property
     def own_sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer itself, numbers and names, in order."""
-        return tuple(
-            size for field in dataclasses.fields(self) for size in _sizes_in(getattr(self, field.name), field.name)
-        )
+        found: list[Size] = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Input):
+                found += value.shape
+            elif field.name in size_fields(self):
+                found += sizes_in(value)
+        return tuple(found)
 
     @property
     def further_inputs(self) -> tuple[Input, ...]:
@@ -106,23 +136,17 @@ class Layer(Joinable):
             value = getattr(self, field.name)
             if isinstance(value, Input):
                 changed[field.name] = value.with_sizes(change)
-            elif field.name in _SIZES:
+            elif field.name in size_fields(self):
                 changed[field.name] = changed_size(value, change)
-        return dataclasses.replace(self, **changed) if changed else self
-
-
-_SIZES = frozenset({"size", "vocabulary"})
-"""The fields that hold sizes, in every layer; a field that holds an `Input` has its sizes."""
-
-
-def _sizes_in(value: Any, field: str) -> tuple[Size, ...]:
-    if isinstance(value, Input):
-        return value.shape
-    return (value,) if field in _SIZES else ()
+        resized = dataclasses.replace(self, **changed) if changed else self
+        return resized.with_rows([row.with_sizes(change) for row in self.rows]) if self.rows else resized
 
 
 def argument_text(value: Any, bare: bool = False) -> str:
     """Return an argument of a layer as it is typed; a size's name stands bare."""
+    if isinstance(value, tuple):
+        inside = [argument_text(each, bare) for each in value]
+        return f"({', '.join(inside)}{',' * (len(inside) == 1)})"
     written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
     if isinstance(written, str) and not bare:
         return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -176,6 +200,21 @@ class Input(Layer):
         builder.books.previous = self
         return builder.further_input(self)
 
+    def branch(self, builder: Builder, after: Iterable[Layer]) -> Variable:
+        """Enter an input that a branch reads, whose first layer is that of `after`.
+
+        Raises:
+            SpecError: it has the name of the network's first input, or is used elsewhere as something else.
+        """
+        if self.name == builder.books.inputs[0].name:
+            raise SpecError(
+                f"{shown(self.text)} stands in a branch without a name of its own\n"
+                f'allowed: a name, such as name="side", or a branch without an Input, which reads what all read'
+            )
+        builder.books.previous = self
+        facts = [fact for layer in after for fact in layer.facts_of_input(builder)]
+        return builder.further_input(self, facts=tuple(facts))
+
     def build(self, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"{self.text} stands after another layer; a network has one Input, the first layer")
 
@@ -215,8 +254,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", checked_size(self.size, "Dense"))
-        if not isinstance(self.bias, bool):
-            raise SpecError(f"Dense: bias is True or False, not {shown(self.bias)}")
+        checked_flag(self.bias, "Dense: bias")
         checked_initialiser(self.initialiser, "Dense")
         checked_tie(self.tied, self.initialiser)
 
@@ -263,14 +301,17 @@ class Embedding(Layer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocabulary", checked_size(self.vocabulary, "Embedding"))
         object.__setattr__(self, "size", checked_size(self.size, "Embedding"))
-        if not isinstance(self.flatten, bool):
-            raise SpecError(f"Embedding: flatten is True or False, not {shown(self.flatten)}")
+        checked_flag(self.flatten, "Embedding: flatten")
 
-    def makes(self, shape: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-        return (sympy.prod(shape) * sized(self.size),) if self.flatten else ()
+    def makes(self, *shapes: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+        return (sympy.prod(shapes[0]) * sized(self.size),) if self.flatten else ()
+
+    def facts_of_input(self, builder: Builder) -> tuple[Fact, ...]:
+        return (Fact("index", builder.size(self.vocabulary)),)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        if value not in builder.books.inputs or builder.nesting > 1:
+        inputs = builder.books.inputs
+        if value not in inputs or (value == inputs[0] and builder.nesting > 1):
             raise SpecError(f"{self.text} does not stand right after Input; its input are ids, not numbers")
         vocabulary, size = builder.size(self.vocabulary), builder.size(self.size)
         ids = builder.ids(value, vocabulary)
@@ -280,24 +321,3 @@ class Embedding(Layer):
         if self.flatten:
             rows = Reshape(rows, (sympy.prod(rows.shape),))
         return builder.equation("e", number, rows, "embedding")
-
-
-@dataclass(frozen=True)
-class Softmax(Layer):
-    """`exp(z_i) / sum_j exp(z_j)` along the last axis; the shape stays.
-
-    >>> [equation.text() for equation in (Input(3) >> Dense(2) >> Softmax()).system().equations]
-    ['z1 = W1 @ x + b1', 'a1 = softmax(z1)']
-
-    Raises:
-        SpecError: over one class, where it would always be 1.
-    """
-
-    is_activation: ClassVar[bool] = True
-
-    def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
-        one = "Softmax over one class is always 1\nfor one probability use Sigmoid() and BinaryCrossEntropy()"
-        yield Need(shape[-1], least=2, otherwise=one)
-
-    def build(self, builder: Builder, value: Variable) -> Variable:
-        return builder.activation(SoftmaxNode(value), "softmax")

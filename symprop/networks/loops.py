@@ -83,6 +83,7 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
         raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats")
     index, count = LOOP_SYMBOLS[books.loops], size_symbol(block.count)
     books.loops += 1
+    books.taken.setdefault(("delta", ()), 1)  # text holds the deltas of all blocks under this name
     nested = bool(builder.indices)
     prefix = builder.index(builder.next_number()) if nested else builder.prefix  # a loop inside counts as one layer
     passed: dict[str, Expr] = {} if nested else dict(builder.numbers)

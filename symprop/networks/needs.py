@@ -182,7 +182,8 @@ def needs_of(sizes: Iterable[Size], built: Iterable[Built]) -> Needs:
     for each in built:
         entering = tuple(map(sized, each.value.shape))
         needs.update(dict.fromkeys(each.layer.needs(entering)))
-        for size, parts in zip(map(sized, each.output.shape), each.layer.makes(entering), strict=False):
+        joined = (tuple(map(sized, part.shape)) for part in each.joins)
+        for size, parts in zip(map(sized, each.output.shape), each.layer.makes(*joined), strict=False):
             known = Needs((), (), made, ())
             if not size.is_Symbol or known._made_of(size) == known._made_of(parts):
                 continue

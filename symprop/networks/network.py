@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr, Symbol
@@ -13,10 +13,10 @@ from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
-from symprop.errors import SpecError, shown
-from symprop.networks.blocks import Chain, Repeat, Residual, symbolic_repeats, varies
+from symprop.errors import SpecError, shown, warned
+from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
-from symprop.networks.joining import JOIN, Joinable
+from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
 from symprop.networks.parts import LEARNED, Built, Parameter
@@ -33,7 +33,7 @@ class _Progress:
 
 
 @dataclass(frozen=True, repr=False)
-class Network(Joinable):
+class Network(Row):
     """Layers in a row, the first an `Input`; a loss, if any, is the last.
 
     >>> from symprop import Dense, MeanSquaredError, Tanh
@@ -182,6 +182,16 @@ class Network(Joinable):
         return tuple(self._built().books.built)
 
     @property
+    def counted(self) -> Variable | None:
+        """What the loss of a batch is divided by, where it is not the number of examples: all that counts."""
+        return self._built().books.counted
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is probably not meant, each in a sentence: `>>` and `parse_network` warn of it."""
+        return tuple(self._built().books.doubts)
+
+    @property
     def functions(self) -> dict[str, ElementwiseFunction]:
         """The elementwise functions of the activations, by name."""
         return dict(self._built().books.functions)
@@ -246,9 +256,11 @@ class Network(Joinable):
 
 
 def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
-    """Return the inputs that stand in arguments of layers, each name once, in order of appearance."""
+    """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
     found: dict[str, Input] = {}
     for layer in layers:
+        for row in layer.rows:
+            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
         for each in (*layer.further_inputs, *further_inputs(layer.inner)):
             found.setdefault(each.name, each)
     return tuple(found.values())
@@ -272,8 +284,8 @@ def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iter
     result: list[Layer] = []
     for layer in layers:
         index = next(indices, LOOP_SYMBOLS[-1]) if isinstance(layer, Repeat) and layer.is_symbolic else None
-        if isinstance(layer, (Repeat, Residual)):
-            layer = replace(layer, block=Chain(_unrolled(layer.inner, change, indices)))
+        if symbolic_repeats((layer,)):
+            layer = layer.with_rows([Chain(_unrolled(row.layers, change, indices)) for row in layer.rows])
         if index is not None and isinstance(layer, Repeat):
             count = change.get(layer.count)
             if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):
@@ -297,9 +309,11 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
             f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer"
         )
     layers = (*_layers(left), *_layers(right))
-    if isinstance(left, Network):
-        return Network(layers, list(left._progress))
-    return Network(layers) if isinstance(layers[0], Input) else Chain(layers)
+    if not isinstance(layers[0], Input):
+        return Chain(layers)
+    network = Network(layers, list(left._progress) if isinstance(left, Network) else [])
+    warned(network.doubts)
+    return network
 
 
 def _layers(part: Layer | Chain | Network) -> tuple[Layer, ...]:

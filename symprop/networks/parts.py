@@ -31,7 +31,7 @@ class Part(Protocol):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Any]: ...
 
-    def makes(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]: ...
+    def makes(self, *shapes: tuple[Expr, ...]) -> tuple[Expr, ...]: ...
 
     def build(self, builder: Any, value: Variable) -> Variable: ...
 
@@ -70,6 +70,7 @@ class Built:
     """What a layer added: its input, its output, the parameters that are its own; `nesting` is 0 outside of blocks.
 
     `is_numbered` says whether it took a number, as layers with weights do, and blocks that hold one.
+    `joins` are the outputs of its rows that it makes one of, or its input alone.
 
     A block comes after the layers inside it; what it adds itself is a sum, or nothing.
     """
@@ -81,3 +82,4 @@ class Built:
     parameters: tuple[Parameter, ...]
     index: Symbol | None
     is_numbered: bool
+    joins: tuple[Variable, ...]

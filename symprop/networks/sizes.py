@@ -7,9 +7,11 @@ function `n(l)`, so that setting `l` to a number gives the size of that block.
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import operator
 import re
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeAlias
 
 import sympy
 from sympy import Expr, Integer, Symbol
@@ -20,7 +22,10 @@ from symprop.algebra.names import size_symbol, validated
 from symprop.algebra.operators import OPERATORS
 from symprop.errors import LimitError, SpecError, SymbolNameError, shown
 
-Size: TypeAlias = "int | str | Expr"
+Size: TypeAlias = Annotated[int | str | Expr, "Size"]
+"""A size that may be any number or a name. A field of a layer that is declared as one, or as several, holds its sizes,
+which are named, changed and made small with those of the network. Any other number (a kernel's, a stride) is an `int`.
+"""
 
 LARGEST_WIDTH = 10**7
 MOST_AXES = 8
@@ -33,7 +38,7 @@ LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in
 
 COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
-OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?")
+OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?|omega|chi|xi|kappa|Omega")
 """Names that the variables of a network have."""
 NUMBERED = ("W", "b", "E")
 """Letters of parameters, which have a number or an index of their own wherever they stand: a size may be called so."""
@@ -142,8 +147,24 @@ def size_node(size: Size, stems: frozenset[str] = frozenset()) -> Expr:
     return sympy.Function(stem, integer=True, positive=True)(position)
 
 
-def changed_size(size: Size, change: dict[Size, Size]) -> Size:
-    """Return a size with names or numbers replaced, also inside an expression such as `2*n`."""
+def size_fields(layer: Any) -> frozenset[str]:
+    """Return the names of the fields of a layer that hold sizes: those that are declared as `Size`."""
+    return frozenset(each.name for each in dataclasses.fields(layer) if re.search(r"\bSize\b", str(each.type)))
+
+
+def sizes_in(value: Any) -> Iterator[Size]:
+    """Yield the sizes in a field of sizes: one, several, or none."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from sizes_in(each)
+    elif value is not None:
+        yield value
+
+
+def changed_size(size: Any, change: dict[Size, Size]) -> Any:
+    """Return a size, or several, with names or numbers replaced, also inside an expression such as `2*n`."""
+    if isinstance(size, tuple):
+        return tuple(changed_size(each, change) for each in size)
     if not isinstance(size, Expr):
         return change.get(size, size)
     names = {size_symbol(name): size_node(new) for name, new in change.items() if isinstance(name, str)}
@@ -159,3 +180,13 @@ def check_number(value: Any, what: str, lowest: int, highest: int) -> None:
     number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
     if not number or not lowest <= value <= highest:
         raise SpecError(f"{what} is a number from {lowest:,} to {highest:,}, not {_number_text(value)}")
+
+
+def checked_flag(value: Any, what: str) -> None:
+    """Raise unless `value` is True or False; `what` says whose it is.
+
+    Raises:
+        SpecError: anything else, 1 and 0 too.
+    """
+    if not isinstance(value, bool):
+        raise SpecError(f"{what} is True or False, not {shown(value)}")

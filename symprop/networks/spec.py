@@ -11,14 +11,25 @@ from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.names import closest
-from symprop.errors import SpecError, SympropError, located, pointed, shown
-from symprop.networks import activations, blocks, layers, losses, own_activations, own_losses
+from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
+from symprop.networks import (
+    activations,
+    blocks,
+    branches,
+    classification,
+    gated,
+    layers,
+    margins,
+    norms,
+    own_activations,
+    own_losses,
+    regression,
+)
 from symprop.networks.blocks import Chain
-from symprop.networks.dropout import Dropout
 from symprop.networks.layers import Layer
 from symprop.networks.losses import LossLayer, penalised
 from symprop.networks.network import Network
-from symprop.networks.penalties import L2
+from symprop.networks.penalties import L1, L2, Penalty
 
 LAYERS: dict[str, type] = {
     kind.__name__: kind
@@ -26,8 +37,18 @@ LAYERS: dict[str, type] = {
         layers.Input,
         layers.Dense,
         layers.Embedding,
-        blocks.Residual,
+        branches.Sum,
+        branches.Multiply,
+        branches.Concatenate,
+        branches.Residual,
+        gated.Highway,
+        gated.GLU,
+        gated.SwiGLU,
         blocks.Repeat,
+        norms.LayerNorm,
+        norms.RMSNorm,
+        norms.GroupNorm,
+        norms.BatchNorm,
         activations.Sigmoid,
         activations.Tanh,
         activations.ReLU,
@@ -38,13 +59,18 @@ LAYERS: dict[str, type] = {
         activations.SiLU,
         activations.Softplus,
         activations.Identity,
-        layers.Softmax,
-        Dropout,
+        activations.Softmax,
         own_activations.Activation,
-        losses.MeanSquaredError,
-        losses.SoftmaxCrossEntropy,
-        losses.BinaryCrossEntropy,
+        regression.MeanSquaredError,
+        regression.MeanAbsoluteError,
+        regression.Huber,
+        classification.SoftmaxCrossEntropy,
+        classification.BinaryCrossEntropy,
+        classification.KLDivergence,
+        margins.Hinge,
+        margins.SquaredHinge,
         own_losses.Loss,
+        L1,
         L2,
     )
 }
@@ -63,7 +89,9 @@ def parse_network(text: str) -> Network:
     """
     if not isinstance(text, str):
         raise SpecError(f'a network is text such as "Input(64) >> Dense(10)", not {shown(type(text).__name__)}')
-    return _Reading(text).network()
+    network = _Reading(text).network()
+    warned(network.doubts)
+    return network
 
 
 def as_network(value: Any) -> Network:
@@ -109,15 +137,15 @@ class _Reading:
         if isinstance(call, CallSum):
             first, *rest = (self.built(part) for part in call.parts)
             for part, penalty in zip(call.parts[1:], rest, strict=True):
-                if not isinstance(first, LossLayer) or not isinstance(penalty, L2):
+                if not isinstance(first, LossLayer) or not isinstance(penalty, Penalty):
                     raise self.placed(
                         SpecError("'+' adds a penalty to a loss: SoftmaxCrossEntropy() + L2(0.001)"), part
                     )
                 first = penalised(first, penalty)
             return first
         built = self.built(call)
-        if isinstance(built, L2):
-            raise self.placed(SpecError("L2 is added to a loss: SoftmaxCrossEntropy() + L2(0.001)"), call)
+        if isinstance(built, Penalty):
+            raise self.placed(SpecError(f"{call.name} is added to a loss: SoftmaxCrossEntropy() + {built.text}"), call)
         return built
 
     def built(self, call: Call) -> Any:
@@ -153,7 +181,7 @@ class _Reading:
         if isinstance(value, list):
             read = tuple(self.layer(call) for call in value)
             return read[0] if len(read) == 1 and isinstance(read[0], layers.Input) else Chain(read)
-        return value
+        return tuple(map(self.argument, value)) if isinstance(value, tuple) else value
 
     def placed(self, error: SympropError, call: Call | CallSum) -> SympropError:
         """The error with a caret under the call; one that shows a formula in quotes gets its place in this text."""

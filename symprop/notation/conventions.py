@@ -46,7 +46,15 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
     else:
         side = "row" if system.layout == "rows" else "column"
         examples: Words = (system.batch, " ") if system.batch is not None else ()
-        yield ("A batch of ", *examples, f"examples, one in each {side}; the loss is the mean over the examples.")
+        counted = derivation.counted
+        yield (
+            *("A batch of ", *examples, f"examples, one in each {side}; the loss is "),
+            *(
+                ("the mean over the examples.",)
+                if counted is None
+                else ("a sum divided by ", counted, ", what counts.")
+            ),
+        )
     yield from _batch_means(derivation)
     yield from _dropout(derivation)
     written = [part for equation in derivation.equations for part in walk(sides(equation)[1])]
@@ -100,7 +108,10 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
     """Say what is a mean over the examples, why one example has no form then, and what stands for it in evaluation."""
     network = derivation.network
     equations = [] if isinstance(network, Formula) else list(network.system().equations)
-    means = [each.target for each in equations if any(part.joins_examples for part in walk(each.expression))]
+    joining = [each.target for each in equations if any(part.joins_examples for part in walk(each.expression))]
+    if derivation.counted is not None:
+        yield (derivation.counted, " is a sum over the examples: there is no form for one alone.")
+    means = [each for each in joining if each != derivation.counted]
     if not means:
         return
     more = ", as are others" if len({mean.family for mean in means}) < len(means) or len(means) > 2 else ""

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.defined import T
 from symprop.algebra.equations import Equation
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
@@ -68,11 +68,20 @@ def as_typed(value: Expr) -> Expr:
 
 
 def known_data(data: n.Known) -> Words:
-    """Return the sentence that defines data known beforehand by its elements: `M[i, j] = ...`."""
-    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    """Return the sentence that defines data known beforehand: its numbers, or its elements, `M[i, j] = ...`."""
+    values = values_of(data)
+    if values is not None:
+        numbers: list[str | Node] = [part for value in values for part in (", ", n.Scalar(as_typed(value)))]
+        return (data, " = (", *numbers[1:], ").")
+    letters, rule = element_of(data)
     place = f"[{', '.join(letters)}]" if letters else ""
-    rule = written_out(data, lambda axis: Variable(letters[axis], (), ()))
-    return (f"{data.name}{place} = ", rule, ", indices from 0.")
+    return (data, f"{place} = ", rule, ", indices from 0.")
+
+
+def element_of(data: n.Known) -> tuple[list[str], Node]:
+    """Return letters for the indices of known data, and its element there."""
+    letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
+    return letters, written_out(data, lambda axis: Variable(letters[axis], (), ()))
 
 
 def is_extremum(function: ElementwiseFunction) -> bool:

@@ -117,7 +117,8 @@ class Tex(Style):
     def variable(
         self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "", places: str = "", rank: int = 0
     ) -> str:
-        accent, base, rest = accented(node.letter)
+        chosen = self.notation.symbol(node.letter) is not None
+        accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         layers, rows = placed(node.index)
@@ -235,9 +236,11 @@ class Tex(Style):
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
 
-    def where(self, condition: str, yes: str, no: str) -> Piece:
-        cases = rf"{yes} & \text{{where }} {condition} \\ {no} & \text{{elsewhere}}"
-        return Piece(rf"\begin{{cases}} {cases} \end{{cases}}", PRODUCT)
+    def where(self, condition: str, yes: str, no: str, goes_on: bool) -> Piece:
+        begin, end = r"\begin{cases} ", r" \end{cases}"
+        goes_on = goes_on and no.startswith(begin) and no.endswith(end)
+        rest = no.removeprefix(begin).removesuffix(end) if goes_on else rf"{no} & \text{{elsewhere}}"
+        return Piece(rf"{begin}{yes} & \text{{where }} {condition} \\ {rest}{end}", PRODUCT)
 
     def along(self, axes: Sequence[int]) -> str:
         return rf"\text{{{'axis' if len(axes) == 1 else 'axes'} }}{', '.join(map(str, axes))}"

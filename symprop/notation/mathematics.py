@@ -265,7 +265,8 @@ def _(node: n.Where, of: Of, style: Style) -> Piece:
     # `a if c, else b if d, else e` reads one way as long as only the last place holds a choice without parentheses.
     of = _meeting(node.shape, of, style)
     yes, no = (of(operand) for operand in node.operands[1:])
-    return style.where(_condition(node.operands[0], of, style), style.wrap(yes, SUM), no.text)
+    goes_on = isinstance(node.operands[2], n.Where)  # in the same rows, of which the first that holds counts
+    return style.where(_condition(node.operands[0], of, style), style.wrap(yes, SUM), no.text, goes_on)
 
 
 @ROWS.row(n.Pushforward)

@@ -9,11 +9,12 @@ from dataclasses import replace
 from sympy import Symbol
 
 from symprop.algebra.equations import loops_in
-from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.known import values_of
+from symprop.algebra.nodes import Compare, Known, Node, Scalar, Variable
 from symprop.algebra.roles import MASK
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace as replaced
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import (
     Block,
@@ -30,7 +31,7 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.function_notes import definitions
+from symprop.notation.function_notes import as_typed, definitions, element_of
 from symprop.notation.terminal import NUMPY, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
@@ -106,6 +107,21 @@ def _prepared(derivation: Derivation, names: _Names) -> Iterator[str]:
         yield f"{', '.join(filled)} = {', '.join(['{}'] * len(filled))}"
 
 
+def _known(derivation: Derivation) -> Iterator[str]:
+    """Make the data that is known beforehand: a list of its numbers, or of its elements by their rule."""
+    parts = (part for equation in derivation.equations for part in walk(equation.expression))
+    for data in dict.fromkeys(part for part in parts if isinstance(part, Known)):
+        values = values_of(data)
+        if values is not None:
+            yield f"{data.name} = array([{', '.join(text(Scalar(as_typed(value))) for value in values)}])"
+            continue
+        letters, rule = element_of(data)
+        element = f"1 * ({text(rule)})" if isinstance(rule, Compare) else text(rule)
+        for letter, size in zip(reversed(letters), reversed(data.shape), strict=True):
+            element = f"[{element} for {letter} in range({size})]"
+        yield f"{data.name} = array({element})"
+
+
 def _helpers(derivation: Derivation) -> Iterator[str]:
     """Define what the formulas use and NumPy lacks."""
     formulas = [equation.expression for equation in derivation.equations]
@@ -167,6 +183,7 @@ def _section(derivation: Derivation, section: Section, wording: Wording, names: 
         if explains and isinstance(block, Bullets):
             yield from _helpers(derivation)
     if explains:
+        yield from _known(derivation)
         yield from _prepared(derivation, names)
 
 

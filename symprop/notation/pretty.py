@@ -191,7 +191,7 @@ class Unicode(Style):
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
 
-    def where(self, condition: str, yes: str, no: str) -> Piece:
+    def where(self, condition: str, yes: str, no: str, goes_on: bool) -> Piece:
         return Piece(f"{yes} if {condition}, else {no}", COMPARE)
 
     def along(self, axes: Sequence[int]) -> str:

@@ -24,11 +24,22 @@ def accented(name: str) -> tuple[str, str, str]:
 
     >>> accented("dot_z"), accented("y_pred")
     (('dot', 'z', ''), ('', 'y', 'pred'))
+
+    A small letter behind a weight's is a word below it, as in attention.
+
+    >>> accented("Wq"), accented("bh"), accented("dot_Wq"), accented("Xi")
+    (('', 'W', 'q'), ('', 'b', 'h'), ('dot', 'W', 'q'), ('', 'Xi', ''))
     """
     base, _, rest = name.partition("_")
     if base in ACCENTS and rest:
-        return base, rest, ""
-    return (rest, base, "") if rest in ACCENTS and base else ("", base, rest)
+        return base, *_qualified(rest)
+    if rest in ACCENTS and base:
+        return rest, *_qualified(base)
+    return ("", base, rest) if rest else ("", *_qualified(base))
+
+
+def _qualified(base: str) -> tuple[str, str]:
+    return (base[0], base[1]) if re.fullmatch("[WUVRb][a-z]", base) else (base, "")
 
 
 def function_name(name: str) -> tuple[str, str]:
@@ -157,8 +168,8 @@ class Style(ABC):
         """Write one of `> >= < <= == !=`."""
 
     @abstractmethod
-    def where(self, condition: str, yes: str, no: str) -> Piece:
-        """Write a choice."""
+    def where(self, condition: str, yes: str, no: str, goes_on: bool) -> Piece:
+        """Write a choice; `goes_on` says that what stands elsewhere is a choice again."""
 
     @abstractmethod
     def along(self, axes: Sequence[int]) -> str:

@@ -7,7 +7,8 @@ from sympy import Expr
 
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import INPUT
-from symprop.networks.blocks import Repeat, Residual
+from symprop.networks.blocks import Repeat
+from symprop.networks.branches import Residual
 from symprop.networks.network import Network, further_inputs
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words

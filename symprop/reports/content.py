@@ -16,7 +16,7 @@ from symprop.analysis.paths import paths as expansion_of
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.networks.blocks import Residual
+from symprop.networks.branches import Residual
 from symprop.notation.blocks import (
     Block,
     Boxed,
@@ -40,6 +40,7 @@ from symprop.reports.listing import code_lines
 from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
+from symprop.reports.training import training
 
 ROWS_IN_A_BOX = 14
 """A frame cannot be broken over pages."""
@@ -243,6 +244,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "residual": ("Residual blocks", residual),
     "cost": ("Cost and memory", cost),
     "flow": ("How gradients flow", flow),
+    "training": ("Training", training),
     "certificate": ("Certificate", certificate),
     "code": ("Generated code", code),
 }

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr
 
 from symprop.analysis.cost import Cost
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
 from symprop.reports.subject import Subject
@@ -30,14 +31,17 @@ def named(network: Network) -> tuple[Network, dict[str, int]]:
     """Return the network with a name in place of each width above 1, and what the names stand for.
 
     Widths that are equal have one name; one that a layer needs to be some number stays. So does a network that has
-    names already.
+    names already, or a layer that cannot be built with names.
 
     >>> from symprop.networks.spec import parse_network
     >>> named(parse_network("Input(64) >> Dense(32) >> ReLU() >> Dense(32)"))[1]
     {'n0': 64, 'n1': 32}
     """
     names = {} if network.sizes else network.needs.names()
-    return network.resized(names), {name: width for width, name in names.items() if isinstance(name, str)}
+    try:
+        return network.resized(names), {name: width for width, name in names.items() if isinstance(name, str)}
+    except SpecError:
+        return network, {}
 
 
 def cost(subject: Subject) -> Iterator[Block]:

@@ -16,7 +16,7 @@ from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.modes import stations as passed
 from symprop.analysis.vanishing import norm
 from symprop.errors import FormulaError, SpecError
-from symprop.networks.blocks import Residual
+from symprop.networks.branches import Residual
 from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty

@@ -91,7 +91,7 @@ def _svg(points: Sequence[Point]) -> str:
     for decade in range(low, high + 1, _step(low, high)):
         height = y(10.0**decade)
         parts.append(f'<path class="grid-line" d="M {LEFT:.0f} {height:.1f} H {WIDTH - 8:.0f}"/>')
-        parts.append(f'<text class="small end" x="{LEFT - 8:.0f}" y="{height:.1f}">10{_raised(decade)}</text>')
+        parts.append(f'<text class="small end" x="{LEFT - 8:.0f}" y="{height:.1f}">10{raised(decade)}</text>')
     line = " L ".join(f"{x(place):.1f} {y(point.norm):.1f}" for place, point in enumerate(points))
     parts.append(f'<path class="go" d="M {line}"/>')
     for place, point in enumerate(points):
@@ -106,5 +106,6 @@ def _svg(points: Sequence[Point]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _raised(number: int) -> str:
+def raised(number: int) -> str:
+    """Return an exponent as it stands above a number."""
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -21,6 +21,19 @@ def is_installed() -> bool:
     return shutil.which("latexmk") is not None and shutil.which("pdflatex") is not None
 
 
+def check_installed() -> None:
+    """Raise unless PDFs can be made on this machine.
+
+    Raises:
+        OutputError: TeX is not installed.
+    """
+    if not is_installed():
+        raise OutputError(
+            f"a PDF needs latexmk and pdflatex, which are not installed\non Debian: apt install {PACKAGES}\n"
+            "allowed without them: -o report.tex, or -o report.html"
+        )
+
+
 def compiled(document: str) -> bytes:
     """Return the PDF of a complete LaTeX document.
 
@@ -28,11 +41,7 @@ def compiled(document: str) -> bytes:
         OutputError: TeX is not installed, or refuses the document (its first complaint is told).
         LimitError: TeX takes longer than three minutes.
     """
-    if not is_installed():
-        raise OutputError(
-            f"a PDF needs latexmk and pdflatex, which are not installed\non Debian: apt install {PACKAGES}\n"
-            "allowed without them: -o report.tex, or -o report.html"
-        )
+    check_installed()
     with tempfile.TemporaryDirectory(prefix="symprop-") as folder:
         place = Path(folder)
         (place / "report.tex").write_text(document, encoding="utf-8")

@@ -34,6 +34,7 @@ from symprop.notation.stacks import sides
 from symprop.reports.content import SECTIONS, contents
 from symprop.reports.pdf import compiled
 from symprop.reports.subject import Subject
+from symprop.saved import Model
 from symprop.verify.certificate import Certificate
 
 TITLE = "Backpropagation through a network, derived"
@@ -147,7 +148,7 @@ ENDINGS = (".tex", ".pdf", ".html")
 
 
 def report(
-    network: Network | Case | str,
+    network: Network | Case | Model | str,
     *,
     layout: str | None = None,
     symbols: Mapping[str, str] | Iterable[str] = (),
@@ -159,7 +160,7 @@ def report(
     dtype: str = "float64",
     seed: int = 0,
 ) -> Report:
-    r"""Return a report on a network; of a case, from what it has worked out.
+    r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
     `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
     as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
@@ -173,6 +174,8 @@ def report(
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
     """
+    history = network.history if isinstance(network, Model) else None
+    network = network.network if isinstance(network, Model) else network
     case = case_of(network, layout=layout or "", dtype=dtype)
     if case.example.system.loss is None:
         text = case.network.text
@@ -187,7 +190,7 @@ def report(
             )
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(case, notation, seed)
+    subject = Subject(case, notation, seed, history)
     _check_symbols(subject)
     return Report(subject, _checked_title(title), left_out)
 

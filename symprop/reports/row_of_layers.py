@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from symprop.algebra.nodes import Variable
-from symprop.networks.blocks import Residual
+from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
 from symprop.networks.losses import Penalised
 from symprop.networks.network import Network

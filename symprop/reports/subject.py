@@ -7,6 +7,7 @@ from functools import cached_property
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
+from symprop.history import History
 from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
 from symprop.notation.choices import PLAIN, Notation
@@ -18,11 +19,12 @@ FIRST_STAND_IN = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A case in a notation; `seed` is for all that is random."""
+    """A case in a notation; `seed` is for all that is random, `history` how its weights were trained."""
 
     case: Case
     notation: Notation = PLAIN
     seed: int = 0
+    history: History | None = None
 
     @property
     def network(self) -> Network:

@@ -47,6 +47,8 @@ from symprop.verify.reduced import check_numbers, reduced, tiny
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
 """Up to so many parameters, counted for each position, every coordinate is compared at the real sizes: at one point,
 and at every point."""
+OWN_LIMIT = 200
+"""Up to so many, a network that cannot be built at reduced sizes is checked at its own, also by elements."""
 SAMPLED = 100
 """How many coordinates of each parameter are compared at the real sizes where there are more."""
 
@@ -174,7 +176,13 @@ def check(
         derivation = case.rows.derivation
     except DERIVATION_ERRORS as error:
         return Certificate(title, (_refused("derive", error),), (), time.perf_counter() - started)
-    small = case.of(reduced(case.network))
+    small, smallest, told = case, case, ""
+    try:
+        small, smallest = case.of(reduced(case.network)), case.of(tiny(case.network))
+    except SpecError as error:  # a layer that does not say which sizes it can have
+        if _work(case, seed) > OWN_LIMIT:
+            return Certificate(title, (_refused("reduced sizes", error),), (), time.perf_counter() - started)
+        told = f"nothing is checked at reduced sizes: {str(error).splitlines()[0]}"
     parts = (
         ("the module", _module(case, small, seed, float32)),
         ("other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))),
@@ -183,14 +191,19 @@ def check(
         ("other layouts", _layouts(case, seed)),
         ("steps, batch in rows", _steps(case.rows, small.rows, seed)),
         *([("steps, one example", _steps(case.example, small.example, seed))] if case.own.layout == "example" else []),
-        ("elements", _elements(case.of(tiny(case.network)), seed)),
+        ("elements", _elements(smallest, seed)),
     )
     for what, part in parts:
         try:
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
-    remarks = (*derivation.remarks, *_remarks(case, rows, seed), *target_checks.missing(target))
+    remarks = (
+        *derivation.remarks,
+        *_remarks(case, rows, seed),
+        *([told] if told else ()),
+        *target_checks.missing(target),
+    )
     return Certificate(title, tuple(rows), remarks, time.perf_counter() - started)
 
 
@@ -236,7 +249,7 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
     """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
     system, kinds = case.example.system, target_kinds(case.example.system)
     points = points_of(case, seed, POINTS, kinds if len(case.network.layers) <= MANY // 2 else kinds[:1])
-    work = sum(value.size for value in points[0].parameters.values()) * _positions(system)
+    work = _work(case, seed)
     if work <= FULL_LIMIT:
         farther = farther_points(system, seed, POINTS, points)[0]
         fewer = points if work <= QUICK_LIMIT else points[:1]
@@ -253,6 +266,13 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
         wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")
         exact = points_of(wide, seed + 1, POINTS, [points[0].kind], single=True)
         yield from module_checks.float32_rows(wide, exact, where)
+
+
+def _work(case: Case, seed: int) -> int:
+    """How many parameters there are, counted for each position."""
+    system = case.example.system
+    point = points_of(case, seed, POINTS, target_kinds(system)[:1])[0]
+    return sum(value.size for value in point.parameters.values()) * _positions(system)
 
 
 def _positions(system: System) -> int:

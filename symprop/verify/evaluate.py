@@ -18,8 +18,10 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation
 from symprop.algebra.index_maps import AXES
+from symprop.algebra.known import values_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import replace
@@ -76,6 +78,7 @@ def run_together(examples: Sequence[Evaluator], equations: Iterable[Equation]) -
     """Evaluate equations for the examples of a batch, each for all of them before the next: a mean reads them all."""
     for evaluator in examples:
         evaluator.examples = examples
+        evaluator.sizes[BATCH_SIZE] = len(examples)
     for equation in equations:
         for evaluator in examples:
             evaluator.run((equation,))
@@ -193,7 +196,9 @@ def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Known)
 def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
-    shape = of.shape(node.shape)
+    shape, values = of.shape(node.shape), values_of(node)
+    if values is not None:
+        return np.asarray([[of.number(value) for value in values]])
     grid = (of.arithmetic.array(each) for each in np.ix_(*map(np.arange, shape)))
     value = of.arithmetic.scalar(node.rule.subs(of.sizes), dict(zip(AXES, grid, strict=False)))
     return np.broadcast_to(of.arithmetic.rounded(value, 8), shape)[None]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import State, System
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
@@ -173,7 +172,6 @@ def _update(case: Case, state: State) -> tuple[Check, Callable[[Point], Bound]]:
 
     def true(point: Point, arithmetic: Complex) -> Array:
         run = complex_step.runs(system, point, arithmetic)[0]  # a statistic is the same for all examples
-        run.sizes[BATCH_SIZE] = point.count
         return unstacked(run(state.update)).real
 
     def check(point: Point) -> tuple[Array, Array]:

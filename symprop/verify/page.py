@@ -157,6 +157,7 @@ NUMPY_NAMES = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
     *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
     *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e"),
+    "array",
 )
 
 FUNCTIONS: Mapping[str, Value] = {

@@ -69,8 +69,10 @@ def _on(value: Any, place: float) -> Any:
 
 
 def _places(system: System, layer: Equation) -> list[float]:
-    """Return 0 and the numbers at which activations that read the layer change their branch."""
+    """Return 0 and the numbers at which activations that read the layer change their branch, or a hinge does."""
     found = [0.0]
+    if any("signs" in target.facts_by_kind for target in system.targets):
+        found.append(1.0)  # a margin of 1, where the target is 1
     for equation in system.equations:
         if layer.target in variables(equation.expression):
             functions = {node.function for node in equation.expression.atoms(Map)}

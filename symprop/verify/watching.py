@@ -82,7 +82,7 @@ class _Watcher(Evaluator):
 
     def __call__(self, node: Node) -> Array:
         operands = [self(operand) for operand in node.operands]
-        if isinstance(node, (n.Map, n.Compare)):
+        if isinstance(node, (n.Map, n.Compare, n.Extreme, n.Known)):  # what may decide
             self.watching.moving = any(variable.name in self.moving for variable in variables(node))
         value = np.asarray(EVALUATE(node, operands, self))
         self.watching.everywhere &= value.dtype.kind in "iub" or bool(np.all(np.isfinite(value)))

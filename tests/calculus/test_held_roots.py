@@ -1,4 +1,4 @@
-"""Slopes of powers are written in the root that the forward pass holds: layer normalisation has no power of 3/2."""
+"""Slopes of roots are written in what the forward pass holds: normalisation ends in its root and its normed value."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from symprop.algebra import variable
 from symprop.algebra.equations import Equation
 from symprop.algebra.known import known
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.calculus.context import Context
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
@@ -35,11 +36,11 @@ class Norm(Layer):
         size, number = value.shape[-1], builder.number
         gamma = builder.parameter("gamma", number, (size,), "weight", None, (size, size))
         beta = builder.parameter("beta", number, (size,), "bias", "zeros", (size, size))
-        mu = builder.equation("mu", number, n.Multiply(n.Scalar(1 / size), n.Sum(value)))
+        mu = builder.equation("mu", number, n.Multiply(n.Scalar(1 / size), n.Sum(value)), role=STATISTIC)
         centred = n.Add(value, n.negative(mu))
-        v = builder.equation("v", number, n.Multiply(n.Scalar(1 / size), n.Sum(n.Power(centred, 2))))
+        v = builder.equation("v", number, n.Multiply(n.Scalar(1 / size), n.Sum(n.Power(centred, 2))), role=STATISTIC)
         root: Node = n.Power(n.Add(v, n.Scalar(Rational(1, 100_000))), Rational(-1, 2))
-        root = builder.equation("r", number, root) if self.named else root
+        root = builder.equation("r", number, root, role=STATISTIC) if self.named else root
         normed = builder.equation("h", number, n.Multiply(centred, root))
         odd = known("odd", (size,), lambda i: 1 + (-1) ** i)
         return builder.activation(n.Add(n.Multiply(gamma, normed), beta, odd))
@@ -54,8 +55,10 @@ def test_the_derivation_ends_in_the_root(layout: str) -> None:
     written = symprop.derive(network(True), layout=layout).text()
     assert "3/2" not in written
     backward = written.partition("# Backward pass")[2]
-    assert "r1**3" in backward
-    assert "sqrt" not in backward
+    assert not any(part in backward for part in ("r1**", "sqrt", "mu1", "dr1", "dv1"))
+    r, axis = ("r1", "") if layout == "example" else ("r1[:, None]", ", axis=1, keepdims=True")
+    textbook = f"{r} * (dh1 - sum(dh1{axis}) / 3 - sum(dh1 * h1{axis}) * h1 / 3)"
+    assert textbook in backward, backward
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -65,7 +68,7 @@ def test_the_code_computes_one_root(named: bool) -> None:
     assert step.count("np.sqrt(") == 1
     assert "np.power(" not in step
     backward = symprop.generate(network(True)).partition("def backward(")[2].partition("\ndef ")[0]
-    assert "r1**3" in backward and "sqrt" not in backward  # the module to read takes it from the equation that names it
+    assert not any(part in backward for part in ("r1**", "sqrt", "power"))
 
 
 @pytest.mark.parametrize("named", [True, False])

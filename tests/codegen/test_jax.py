@@ -199,7 +199,7 @@ def test_a_module_in_float32_leaves_the_configuration_alone() -> None:
 # ---------------------------------------------------------------- training
 
 
-@pytest.mark.parametrize("optimizer", list(OPTIMISERS))
+@pytest.mark.parametrize("optimizer", [*OPTIMISERS, "AdamW(schedule=Warmup(1) >> Cosine(3, final=1e-5))"])
 def test_steps_are_those_of_numpy_and_change_nothing_that_is_given(optimizer: str) -> None:
     ours, theirs = (symprop.compile(SMALL, target=target, optimizer=optimizer) for target in ("jax", "numpy"))
     point = point_of(case_of(SMALL), 8)

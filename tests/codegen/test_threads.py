@@ -76,7 +76,7 @@ def test_source_for_two_threads_is_as_ruff_would_have_it(optimizer: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("name", "operations", "spare"), [("sgd", 2, 1), ("momentum", 4, 1), ("adam", 14, 2), ("adamw", 16, 2)]
+    ("name", "operations", "spare"), [("sgd", 2, 1), ("momentum", 4, 1), ("adam", 14, 2), ("adamw", 14, 2)]
 )
 def test_an_optimiser_is_a_handful_of_operations(name: str, operations: int, spare: int) -> None:
     found = update_lines(OPTIMISERS[name])

@@ -81,8 +81,8 @@ FORWARD: dict[str, Callable[[Reference, Array], Array]] = {
 
 
 def loss_of(text: str, params: Values, x: Array, y: Array, running: Values | None = None) -> Any:
-    """Return the mean loss of the reference: half the squared distance, over the examples."""
-    return 0.5 * np.sum((FORWARD[text](Reference(params, running), x) - y) ** 2) / len(x)
+    """Return the mean loss of the reference: half the squared distance, over examples and positions."""
+    return 0.5 * np.sum((FORWARD[text](Reference(params, running), x) - y) ** 2) / np.prod(y.shape[:-1])
 
 
 def example(text: str, m: int, seed: int) -> tuple[Any, dict[str, Array], Array, Array]:

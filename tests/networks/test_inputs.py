@@ -18,8 +18,8 @@ from symprop.commands.train_run import run
 from symprop.errors import DataError, LimitError, SpecError
 from symprop.files import save_weights
 from symprop.networks.layers import Dense, Input
-from symprop.networks.losses import MeanSquaredError
 from symprop.networks.network import Network
+from symprop.networks.regression import MeanSquaredError
 from symprop.training import train
 
 __all__ = ["toys"]
@@ -49,11 +49,11 @@ def _dense(w: Arrays, number: int, x: Any) -> Any:
 
 
 def _entropy(y: Any, z: Any) -> Any:
-    return -np.sum(y * (z - np.log(np.sum(np.exp(z), axis=-1, keepdims=True)))) / len(y)
+    return -np.sum(y * (z - np.log(np.sum(np.exp(z), axis=-1, keepdims=True)))) / np.prod(y.shape[:-1])
 
 
 def _half_square(y: Any, z: Any) -> Any:
-    return np.sum((z - y) ** 2) / 2 / len(y)
+    return np.sum((z - y) ** 2) / 2 / np.prod(y.shape[:-1])
 
 
 def _all(w: Arrays, x: Arrays, y: Any) -> Any:

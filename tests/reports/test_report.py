@@ -46,9 +46,10 @@ def section(report: symprop.Report, name: str) -> str:
 
 
 def test_every_section_is_there_in_order(residual: symprop.Report) -> None:
-    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in SECTIONS]
+    found = {name: title for name, (title, _) in SECTIONS.items() if name != "training"}  # that is of weights alone
+    assert [part.label for part in residual.sections] == [f"sec:{name}" for name in found]
     titles = re.findall(r"\\section\{(.*?)\}", residual.latex())
-    assert titles == [title for title, _ in SECTIONS.values()]
+    assert titles == list(found.values())
 
 
 def test_every_equation_has_one_label_and_its_number(residual: symprop.Report) -> None:

@@ -50,8 +50,8 @@ def relu_layer() -> Modes:
 def test_the_forward_mode_example(in_complex: Callable[..., Any], random: np.random.Generator) -> None:
     """The text's example for JAX: `jvp = dh_dz @ dz_dx @ r`, in NumPy."""
     found = relu_layer()
-    assert [equation.pretty() for equation in found.tangents] == ["ż₁ = W₁ ẋ", "ȧ₁ = 1[z₁ > 0] ⊙ ż₁"]
-    assert [equation.text() for equation in found.tangents] == ["dot_z1 = W1 @ dot_x", "dot_a1 = (z1 > 0) * dot_z1"]
+    assert [equation.pretty() for equation in found.tangents] == ["ż₁ = W₁ ẋ", "ȧ₁ = ż₁ ⊙ 1[z₁ > 0]"]
+    assert [equation.text() for equation in found.tangents] == ["dot_z1 = W1 @ dot_x", "dot_a1 = dot_z1 * (z1 > 0)"]
     W, x, r = random.standard_normal((3, 5)), random.standard_normal(5), random.standard_normal(5)
     dh_dz = np.diag(np.where(W @ x > 0, 1.0, 0.0))
     dz_dx = W

@@ -26,6 +26,11 @@ RIGHT = (
     'Input(4) >> Dense(2) >> Loss("sum(maximum(a, y))")',
     'Input(3) >> Dense(2) >> Activation("where(x > 20, x*x, x)") >> MeanSquaredError()',
     "Input(3) >> Repeat(Dense(3) >> Sigmoid(), 12) >> Dense(2) >> MeanSquaredError()",
+    "Input(4) >> Dense(2) >> Hinge() + L2(0.1)",
+    "Input(4) >> Dense(2) >> SquaredHinge() + L1(0.1)",
+    "Input(4) >> Dense(2) >> Huber(0.3)",
+    "Input(4) >> Dense(3) >> KLDivergence()",
+    "Input(3, 4) >> Dense(5) >> SoftmaxCrossEntropy(ignore=0, smoothing=0.1, weights=(1, 2, 0.5, 1, 3))",
 )
 ZERO = (
     'Input(4) >> Dense(3) >> Loss("sum(softmax(a))")',

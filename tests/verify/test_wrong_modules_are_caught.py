@@ -25,6 +25,7 @@ FAR = 'Input(3) >> Dense(2) >> Activation("where(x > 20, x*x, x)") >> MeanSquare
 LEAKY = "Input(3) >> Dense(3) >> LeakyReLU(1e-10) >> Dense(2) >> MeanSquaredError()"
 SLOPE = "np.greater(a1, 0, out=work.slope1)"
 NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
+HINGE = "Input(3) >> Dense(2) >> Hinge()"
 ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
 
 
@@ -46,6 +47,7 @@ ABSOLUTE = 'Input(3) >> Dense(2) >> Loss("sum(abs(a - y))")'
         (HIDDEN, "exp(shifted2)", "exp(z2 - 0)", "L"),
         (FAR, "np.multiply(z1, 2, ", "np.multiply(z1, 2.002, ", "dW1"),
         (LEAKY, "slope1 += 1e-10", "slope1 += 1.001e-10", "dW1"),
+        (HINGE, "np.greater(", "np.greater_equal(", "all gradients"),
         (NORMED, "    mu1 = R1\n", "    mu1 = z1.sum(axis=0) / len(z1)\n", "predict"),
         (NORMED, "    nu1 = V1\n", "    nu1 = 1.001 * V1\n", "forward"),
         (NORMED, "0.9 * R1", "0.901 * R1", "R1"),

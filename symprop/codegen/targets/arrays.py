@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from symprop.algebra import nodes as n
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_element, zeros
@@ -38,6 +38,10 @@ def _(node: n.Known, write: Dialect) -> Code:
         shape = (node.shape[axis], *[1] * (node.rank - 1 - axis))
         return n.Variable(f"{write.name('arange')}({number(node.shape[axis]).text}, dtype=float){spread}", (), shape)
 
+    values = values_of(node)
+    if values is not None:
+        listed = ", ".join(number(value).text for value in values)
+        return Code(f"{write.name('array')}([{listed}], DTYPE)")
     rule = written_out(node, index)
     text = write(rule).text
     if rule.shape != node.shape:  # the same along some axis

@@ -31,7 +31,8 @@ class Dialect:
 
     `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
     `math.sqrt(2)`. `reserved` are names that a module of the library needs for itself, `cast` is the method that
-    converts booleans to numbers, `taken` how an array of a dict is read that may be NumPy's.
+    converts booleans to numbers, `taken` how an array of a dict is read that may be NumPy's. `traced` says that
+    a number may be one that is not known yet, so that a choice by it is a function.
     """
 
     library: str
@@ -41,6 +42,7 @@ class Dialect:
     reserved: tuple[str, ...] = ()
     cast: str = "astype"
     taken: str = "{}"
+    traced: bool = False
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""

@@ -69,10 +69,22 @@ def in_a_row(start: str, names: Sequence[str], end: str = "", indent: int = INDE
     return [f"{start}(", *(f"    {name}," for name in names), f"){end}"]
 
 
+def named_tuple(name: str, items: Sequence[str], indent: int = INDENT) -> list[str]:
+    """Return the lines of `name = (a, b)`, an item to a line where one line is too short.
+
+    >>> named_tuple("given", ["w"])
+    ['given = (w,)']
+    """
+    line = f"{name} = ({', '.join(items)}{',' if len(items) == 1 else ''})"
+    if len(line) + indent <= COLUMNS:
+        return [line]
+    return [f"{name} = (", *(f"    {item}," for item in items), ")"]
+
+
 def signature(name: str, *arguments: str) -> str:
     """Return `def name(...):`, one argument a line where one line is too short, as `ruff format` has it."""
     line = f"def {name}({', '.join(arguments)}):"
     return line if len(line) <= COLUMNS else f"def {name}(\n" + "".join(f"    {each},\n" for each in arguments) + "):"
 
 
-__all__ = ["COLUMNS", "INDENT", "comment", "in_a_row", "laid_out", "signature", "under_formulas"]
+__all__ = ["COLUMNS", "INDENT", "comment", "in_a_row", "laid_out", "named_tuple", "signature", "under_formulas"]

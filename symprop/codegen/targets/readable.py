@@ -27,7 +27,7 @@ from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import named, number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
-from symprop.codegen.targets.numpy.fact_checks import fact_checks
+from symprop.codegen.targets.numpy.fact_checks import fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 from symprop.networks.initialisers import initialiser_of
@@ -66,6 +66,8 @@ class Reader:
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
         self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.parameters = derivation.parameters
+        self.counted = derivation.counted
         self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
@@ -152,8 +154,10 @@ class Reader:
             "backward": backward,
         }
         definitions = self.definitions()
+        optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         code = [line for part in parts.values() for line in part.code]
         code += [line for each in definitions for line in each.lines]
+        code += optimizer["scalars"] if optimizer else []
         return {
             "parts": parts,
             "result": self.program.returns[0],
@@ -172,11 +176,12 @@ class Reader:
             "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
+            "counted": self.counted,
             "lib": self.write.library,
             "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
             "masks": masks_of(self.system),
-            "optimizer": optimizer_of(options.optimizer, self.write, bool(self.masks)),
+            "optimizer": optimizer,
             "dtype": options.dtype,
         }
 
@@ -227,7 +232,7 @@ def given(variable: Variable) -> dict[str, object]:
     words = [] if ids is not None else [check.words for check in fact_checks(variable)]
     says = {
         "ids": f"{shape}, ids from 0 to {ids - 1}" if ids is not None else "",
-        "classes": f"{before} class ids, or {shape} rows that sum to 1",
+        "classes": f"{before} class ids, or {shape} {rows_in_words(variable)}",
         "numbers": ", ".join([f"{shape} or {before}" if column else shape, *words]),
     }[kind]
     return {
@@ -240,6 +245,8 @@ def given(variable: Variable) -> dict[str, object]:
         "count": str(variable.shape[-1] if ids is None else ids),
         "column": column,
         "says": says,
+        "one_hot": "one-hot" in variable.facts_by_kind,
+        "rows": rows_in_words(variable),
     }
 
 

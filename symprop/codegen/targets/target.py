@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.passes import formed
 from symprop.codegen.program import Program
+from symprop.networks.optimisers import Optimiser
 
 DTYPES = ("float64", "float32")
 """The precisions that every target has."""
@@ -18,7 +19,7 @@ class Options:
     """What may be chosen of a module: its precision, an optimiser, how many threads share its elementwise work."""
 
     dtype: str = "float64"
-    optimizer: str | None = None
+    optimizer: Optimiser | None = None
     threads: int = 1
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, State, System
 from symprop.algebra.names import variable as named
-from symprop.algebra.nodes import Fill, Node, Scalar
+from symprop.algebra.nodes import Fill, Node, Scalar, Where
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import INDENT, comment, laid_out, signature
-from symprop.networks.optimisers import OPTIMISERS, clipping
+from symprop.codegen.targets.layout import INDENT, comment, laid_out, named_tuple, signature
+from symprop.networks.optimisers import Optimiser, clipping
+from symprop.networks.parts import Parameter
 
 SEEDED = ("seed=None", "masks=None")
 """What a step of training with dropout takes besides; without a seed the state counts them."""
@@ -29,37 +33,89 @@ def masks_of(system: System) -> list[tuple[str, str, str]]:
     return [(name, shape_text(shape), number(drop).text) for name, shape, drop in rows]
 
 
-def optimizer_of(name: str | None, write: Dialect, seeded: bool = False) -> dict[str, object] | None:
-    """Return what a template says of an optimiser: hyper-parameters, states and equations; None where none is named.
+def optimizer_of(
+    optimiser: Optimiser | None, parameters: Sequence[Parameter], write: Dialect, seeded: bool = False
+) -> dict[str, Any] | None:
+    """Return what a template says of an optimiser: hyper-parameters, states and equations; None where there is none.
 
     >>> from symprop.codegen.targets.numpy.source import NUMPY
-    >>> for line in (optimizer_of("momentum", NUMPY) or {})["lines"]:
+    >>> from symprop.networks.optimisers import OPTIMISERS
+    >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
     ...     print(line)
     # velocity: v = momentum v + g
     v = momentum * v + g
     # update: w = w − lr v
     w = w - lr * v
     """
-    if name is None:
+    if optimiser is None:
         return None
-    row = OPTIMISERS[name]
-    names = [each.name for each in row.hyperparameters]
-    defaults = [f"{each.name}={each.default!r}" for each in row.hyperparameters]
+    names = [each.name for each in optimiser.hyperparameters]
     return {
-        "name": row.name,
-        "title": row.title,
-        "counts_steps": row.counts_steps,
-        "states": [state.name for state in row.states],
-        "names": ", ".join(names),
+        **said(optimiser, seeded),
+        "decayed": named_tuple("DECAYED", [f'"{each.name}"' for each in optimiser.decayed(parameters)], indent=0),
+        "decays": [line for equation in optimiser.decays for line in _lines(equation, write, 3 * INDENT)],
+        "call": laid_out("update(", ['state["params"]', "grads", "state", *names]),
         "pure_call": laid_out("params, state = update(", ['state["params"]', "grads", "state", *names]),
-        "meanings": [f"{each.name}: {each.meaning}" for each in row.hyperparameters],
+        "scalars": scalar_lines(optimiser, write),
+        "lines": [line for equation in optimiser.updates for line in _lines(equation, write)],
+        "clip": write.text(clip_scale()),
+    }
+
+
+def said(optimiser: Optimiser, seeded: bool = False) -> dict[str, Any]:
+    """Return what the templates of all modules say of an optimiser."""
+    numbers = optimiser.hyperparameters
+    defaults = [each.name if each.default is None else f"{each.name}={each.default!r}" for each in numbers]
+    return {
+        "name": optimiser.name,
+        "title": optimiser.title,
+        "counts_steps": optimiser.counts_steps,
+        "states": [state.name for state in optimiser.states],
+        "names": ", ".join(each.name for each in numbers),
+        "meanings": [f"{each.name}: {each.meaning}" for each in numbers],
         "train_line": signature(
             "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
         ),
         "update_line": signature("update", "params", "grads", "state", *defaults),
-        "lines": [line for equation in row.equations for line in _lines(equation, write)],
-        "clip": write.text(clip_scale()),
     }
+
+
+NUMBERS = Dialect("math", exact=True)
+"""Python's own numbers: beside an array of float32 they leave it as it is."""
+
+
+def scalar_lines(optimiser: Optimiser, write: Dialect) -> list[str]:
+    """Return the lines of what is one number in a step: in Python, unless the library traces numbers.
+
+    >>> from symprop import SGD, Warmup
+    >>> print("\\n".join(scalar_lines(SGD(schedule=Warmup(100)), NUMBERS)))
+    # learning rate of this step: rate = lr (step/warmup) if step ≤ warmup, else lr
+    if step <= warmup:
+        rate = lr * (step / warmup)
+    else:
+        rate = lr
+    """
+    lines: list[str] = []
+    for equation in optimiser.scalars:
+        lines.extend(comment(f"{equation.note}: {equation.pretty()}"))
+        if write.traced:
+            lines.extend(assigned(equation.name, write.text(equation.expression)))
+        else:
+            lines.extend(_chosen(equation.name, equation.expression))
+    return lines
+
+
+def _chosen(name: str, value: Node) -> Iterator[str]:
+    """Yield the lines that give a number a name: a branch for each case."""
+    word = "if"
+    while isinstance(value, Where):
+        test, inside, value = value.operands
+        yield f"{word} {NUMBERS(test).text}:"
+        yield from (" " * INDENT + line for line in assigned(name, NUMBERS.text(inside), 2 * INDENT))
+        word = "elif"
+    indent = 0 if word == "if" else INDENT
+    yield from ["else:"] if indent else []
+    yield from (" " * indent + line for line in assigned(name, NUMBERS.text(value), INDENT + indent))
 
 
 def clip_scale() -> Node:
@@ -67,9 +123,9 @@ def clip_scale() -> Node:
     return next(equation for equation in clipping([named("W", ("n",))]) if equation.name == "scale").expression
 
 
-def _lines(equation: Equation, write: Dialect) -> list[str]:
-    notes = comment(f"{equation.note}: {equation.pretty()}", indent=2 * INDENT)
-    return [*notes, *assigned(equation.name, write.text(equation.expression), indent=2 * INDENT)]
+def _lines(equation: Equation, write: Dialect, indent: int = 2 * INDENT) -> list[str]:
+    notes = comment(f"{equation.note}: {equation.pretty()}", indent=indent)
+    return [*notes, *assigned(equation.name, write.text(equation.expression), indent=indent)]
 
 
 def running_of(system: System, write: Dialect) -> dict[str, object] | None:
@@ -103,4 +159,4 @@ def takes_one(state: State) -> bool:
     return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
 
 
-__all__ = ["SEEDED", "clip_scale", "masks_of", "optimizer_of", "running_of", "takes_one"]
+__all__ = ["clip_scale", "masks_of", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]

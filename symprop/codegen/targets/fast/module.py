@@ -26,11 +26,10 @@ from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions
+from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
-from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
@@ -92,9 +91,11 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
+            again=_again(options, compiled is not None),
+            counted=derivation.counted,
             hyperparameters=named(system),
-            uses_math="math." in code,
-            optimizer=None if optimizer is None else optimizer_lines(OPTIMISERS[optimizer], bool(system.masks)),
+            code_uses_math="math." in code,
+            optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters, bool(system.masks)),
             clip=numpy_source(clip_scale()),
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
@@ -169,6 +170,7 @@ def _given(variable: Variable) -> dict[str, object]:
         "size": str(variable.shape[-1]),
         "count": str(variable.shape[-1] if ids is None else ids),
         "says": _said(variable, kind),
+        "rows": rows_in_words(variable),
         "checks": checks,
         "takes_eps": any("eps" in line for line in checks),
         "takes_rows": kind == "classes" or any("rows" in line for line in checks),
@@ -181,7 +183,7 @@ def _said(variable: Variable, kind: str) -> str:
     if kind == "ids":
         return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
     if kind == "classes":
-        return f"{before} class ids, or {shape} rows that sum to 1"
+        return f"{before} class ids, or {shape} {rows_in_words(variable)}"
     one = f" or {before}" if _is_column(variable) else ""
     return ", ".join([f"{shape}{one}", *(check.words for check in fact_checks(variable))])
 
@@ -281,6 +283,14 @@ def _table(parameters: tuple[Parameter, ...]) -> list[str]:
     rows = [(parameter.name, shape_text(parameter.variable.shape), parameter.kind) for parameter in parameters]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {kind}" for name, shape, kind in rows]
+
+
+def _again(options: Options, loops: bool) -> list[str]:
+    """Return the lines that write the module once more."""
+    chosen = [f'dtype="{options.dtype}"']
+    chosen += [f'optimizer="{options.optimizer.name}"'] if options.optimizer else []
+    chosen += ['target="numba"' if loops else "fast=True", *(["threads=2"] if options.threads == 2 else [])]
+    return laid_out("symprop.generate(", ["network", *chosen])
 
 
 def _network(text: str) -> list[str]:

@@ -15,20 +15,24 @@ from symprop.codegen.targets.fast.calls import call_lines
 from symprop.codegen.targets.fast.memory import Plan, plan
 from symprop.codegen.targets.layout import comment
 from symprop.networks.optimisers import Optimiser
+from symprop.networks.schedules import STEP
 
 PARAMETER, GRADIENT = "w", "g"
 
 
 @dataclass(frozen=True)
 class UpdateLines:
-    """The lines that change a parameter vector and the states, and how many spare vectors they use."""
+    """The lines that change a parameter vector and the states, how many spare vectors and what numbers they use."""
 
     lines: tuple[str, ...]
     spare: int
+    reads: tuple[str, ...]
 
 
 def update_lines(optimiser: Optimiser) -> UpdateLines:
-    """Return the lines of one step: `w` and the states change in place, `spare[0]`, `spare[1]`, ... are overwritten.
+    """Return the lines of one step in place: `w` and the states change, `spare[0]`, `spare[1]`, ... are overwritten.
+
+    What is the same for all elements, and the decay of weights, stands before them.
 
     >>> from symprop.networks.optimisers import OPTIMISERS
     >>> for line in update_lines(OPTIMISERS["momentum"]).lines:
@@ -44,7 +48,7 @@ def update_lines(optimiser: Optimiser) -> UpdateLines:
     now: dict[Node, Variable] = {}
     notes: dict[Variable, str] = {}
     statements: list[Statement] = []
-    for equation in optimiser.equations:
+    for equation in optimiser.updates:
         expression = replace(equation.expression, now)
         target = equation.target
         if target.name in held:  # the new value of what the equation reads under the same name
@@ -59,7 +63,9 @@ def update_lines(optimiser: Optimiser) -> UpdateLines:
     states = tuple(variable for variable in inputs if variable.name in held)
     found = plan(program, held=states)
     back = {new: new.change(mark=1) for new in now.values()}
-    return UpdateLines(tuple(_lines(found, back, notes)), int(_spare(found)))
+    numbers = [*(["step"] if any(each.expression.has(STEP) for each in optimiser.updates) else [])]
+    numbers += [variable.name for variable in inputs if not variable.rank]
+    return UpdateLines(tuple(_lines(found, back, notes)), int(_spare(found)), tuple(numbers))
 
 
 def _lines(found: Plan, back: dict[Variable, Variable], notes: dict[Variable, str]) -> list[str]:

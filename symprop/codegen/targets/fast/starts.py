@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterator, Sequence
+
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.targets.fast.optimizer_step import update_lines
-from symprop.codegen.targets.layout import signature
-from symprop.codegen.targets.training import SEEDED
+from symprop.codegen.targets.layout import comment, laid_out, named_tuple, signature
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
+from symprop.codegen.targets.training import said, scalar_lines
 from symprop.networks.initialisers import INITIALISERS, initialiser_of
 from symprop.networks.optimisers import Optimiser
 from symprop.networks.parts import Parameter
@@ -33,29 +37,38 @@ DRAWS = {
 """What the scale of a distribution is, and how NumPy draws from it."""
 
 
-def optimizer(optimiser: Optimiser, seeded: bool = False) -> dict[str, object]:
+def optimizer(optimiser: Optimiser, parameters: Sequence[Parameter], seeded: bool = False) -> dict[str, object]:
     """Return the update of an optimiser as lines; states and parameters change in place."""
-    defaults = [f"{number.name}={number.default!r}" for number in optimiser.hyperparameters]
     update = update_lines(optimiser)
-    names = [number.name for number in optimiser.hyperparameters]
-    rest = [*(["step"] if optimiser.counts_steps else []), *names]
+    known = [*(number.name for number in optimiser.hyperparameters), *(each.name for each in optimiser.scalars)]
+    names = [*(["step"] if "step" in update.reads else []), *(name for name in known if name in update.reads)]
+    words = said(optimiser, seeded)
+    numbers = words["names"].split(", ")
+    kept = [f"{equation.note}: {equation.pretty()}" for equation in optimiser.decays]
     return {
-        "name": optimiser.name,
-        "title": optimiser.title,
-        "counts_steps": optimiser.counts_steps,
-        "states": [state.name for state in optimiser.states],
-        "update_line": signature("update", "params", "grads", "state", *defaults),
-        "train_line": signature(
-            "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
-        ),
-        "descend_line": signature("_descend", "w", "g", "state", *names),
-        "names": ", ".join(names),
-        "rest": ", ".join(rest),
-        "blocks_line": signature("_update_blocks", "first", "last", "room", "parameters", "gradients", "state", *rest),
-        "meanings": [f"{number.name}: {number.meaning}" for number in optimiser.hyperparameters],
+        **words,
+        "descend_line": signature("_descend", "w", "g", "state", *numbers),
+        "step_call": laid_out("_descend(", ['state["w"]', "gradient", "state", *numbers]),
+        "update_call": laid_out("_descend(", ["w", "g", "state", *numbers]),
+        "given": named_tuple("given", ["w", "g", "state", *names]),
+        "blocks_line": signature("_update_blocks", "first", "last", "room", "parameters", "gradients", "state", *names),
+        "decayed": list(_places(parameters, {each.name for each in optimiser.decayed(parameters)})),
+        "decays": [line for text in kept for line in comment(text)],
+        "kept": numpy_source(optimiser.kept),
+        "scalars": scalar_lines(optimiser, NUMPY),
         "lines": update.lines,
         "spare": update.spare,
     }
+
+
+def _places(parameters: Sequence[Parameter], names: Collection[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield where some of the parameters lie in the vector of all: name, start and stop."""
+    start = 0
+    for parameter in parameters:
+        stop = start + math.prod(int(size) for size in parameter.variable.shape)
+        if parameter.name in names:
+            yield parameter.name, start, stop
+        start = stop
 
 
 __all__ = ["initial", "optimizer"]

@@ -15,6 +15,7 @@ JAX = Dialect(
     "jnp",
     functions={"erf": "jax.lax.erf"},
     exact=True,
+    traced=True,
     reserved=("jax", "jnp", "itertools", "shard", "Mesh", "NamedSharding", "PartitionSpec"),
 )
 

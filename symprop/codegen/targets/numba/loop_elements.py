@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.table import Table
 from symprop.codegen.targets.code import number
@@ -112,6 +112,9 @@ def _(loops: Loops, node: Node, at: Indices) -> Node:
 
 @LOOPS.row(n.Known)
 def _(loops: Loops, node: n.Known, at: Indices) -> Node:
+    values = values_of(node)
+    if values is not None:
+        return named(f"DTYPE(({', '.join(str(float(value)) for value in values)})[{at[0]}])")
     element = loops.element(written_out(node, lambda axis: named(at[axis])), ())
     return named(f"DTYPE({numpy_source(element)})")
 

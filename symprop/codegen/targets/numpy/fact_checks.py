@@ -75,6 +75,11 @@ def fact_checks(variable: Variable) -> tuple[FactCheck, ...]:
     )
 
 
+def rows_in_words(target: Variable) -> str:
+    """Return what the rows of a target are for which ids of classes may stand."""
+    return FACT_CHECKS["one-hot" if "one-hot" in target.facts_by_kind else "sums to 1"].words
+
+
 def _along(row: FactCheck, fact: Fact, rank: int) -> FactCheck:
     """Return the row for the axis of a fact."""
     return COLUMNS if row is ROWS and fact.value != rank - 1 else row
@@ -120,4 +125,4 @@ def functions(checks: Iterable[FactCheck]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for check in checks for name in (check.function, *check.calls)))
 
 
-__all__ = ["FACT_CHECKS", "FactCheck", "conditions", "fact_checks", "functions"]
+__all__ = ["FACT_CHECKS", "FactCheck", "conditions", "fact_checks", "functions", "rows_in_words"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sympy import Rational
 
 from symprop.algebra import nodes as n
-from symprop.algebra.known import written_out
+from symprop.algebra.known import values_of, written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.kinds import LogSoftmax
@@ -72,6 +72,9 @@ def _(node: n.Known, write: Dialect) -> Code:
         spread = f"[{', '.join([':', *['None'] * (node.rank - 1 - axis)])}]" if axis < node.rank - 1 else ""
         return n.Variable(f"torch.arange({count}, dtype=torch.float64, device=device){spread}", (), shape)
 
+    values = values_of(node)
+    if values is not None:
+        return Code(f"torch.tensor([{', '.join(map(_number, values))}], {PLACED})")
     rule = written_out(node, index)
     text = write(rule).within(ATOM)
     if rule.shape != node.shape:  # the same along some axis
