@@ -5,6 +5,8 @@ OLDEST ?= python3.11
 # One more than the two cores of a small machine: now and then a test waits for another process.
 WORKERS ?= 3
 BIN := .venv/bin
+# Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Arrays in the tests are small: one thread each is faster than many, and with -n the processors are taken anyway.
@@ -15,6 +16,14 @@ from hypothesis import settings  # noqa: E402
 
 settings.register_profile("symprop", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("symprop")
+
+# Eleven thousand tests and what SymPy remembers live to the end: looking through them again and again frees nothing.
+gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of the garbage collector's rounds."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -182,12 +182,12 @@ def _function(activation: Any) -> ElementwiseFunction:
         return activation.function
     if isinstance(activation, ElementwiseFunction) and len(activation.parameters) == 1:
         return activation
-    if not isinstance(activation, str):
+    if not isinstance(activation, (str, Activation)):
         allowed = 'allowed: an activation such as ReLU(), or its formula in NumPy notation such as "tanh(x)"'
         raise SpecError(f"initialisation: {shown(activation)} is no activation\n{allowed}")
     if activation in FUNCTIONS:
         return _function(FUNCTIONS[activation])
-    typed = Activation(activation).function
+    typed = (Activation(activation) if isinstance(activation, str) else activation).function
     if typed is None:
         raise SpecError(f"initialisation: {shown(activation)} is no elementwise function\nallowed: tanh(x)")
     return next((known for known in FUNCTIONS.values() if known.args[1:] == typed.args[1:]), typed)

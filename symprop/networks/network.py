@@ -308,16 +308,12 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
         raise SpecError(
             f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer"
         )
-    layers = (*_layers(left), *_layers(right))
+    layers = tuple(layer for part in (left, right) for layer in (part.layers if isinstance(part, Row) else (part,)))
     if not isinstance(layers[0], Input):
         return Chain(layers)
     network = Network(layers, list(left._progress) if isinstance(left, Network) else [])
     warned(network.doubts)
     return network
-
-
-def _layers(part: Layer | Chain | Network) -> tuple[Layer, ...]:
-    return (part,) if isinstance(part, Layer) else part.layers
 
 
 JOIN.append(joined)

@@ -126,8 +126,8 @@ def _size(word: Any, told: str) -> Size:
 def hyperparameters_of(given: Mapping[str, Any], what: str) -> tuple[tuple[str, Any], ...]:
     """Return keyword arguments as named numbers; `what` says whose they are.
 
-    >>> hyperparameters_of({"eps": 1e-5, "k": 3}, "Activation")
-    (('eps', 1e-05), ('k', 3))
+    >>> hyperparameters_of({"eps": 1e-5, "q": 3}, "Activation")
+    (('eps', 1e-05), ('q', 3))
 
     Raises:
         SpecError: a name that means something else, or no number.

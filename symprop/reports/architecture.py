@@ -30,7 +30,7 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
         total += count
         parameters: list[str | Math] = []
         for parameter in built.parameters:
-            shape = writer.dimensions(parameter.variable.shape)
+            shape = writer.dimensions(parameter.variable.shape) or "1"
             parameters += [", ", Math(writer.formula(parameter.variable)), ": ", Math(shape)]
         rows.append(
             GridRow(

@@ -183,8 +183,7 @@ def _complex_log(t: Array) -> Array:
 
 
 def _within(t: Array) -> Array:
-    """Return `t`, and not a number beyond -1 and 1, where arcsin has no real value."""
-    return np.where(np.abs(t.real) > 1, np.nan, t)
+    return np.where(np.abs(t.real) > 1, np.nan, t)  # beyond -1 and 1, arcsin has no real value
 
 
 class Complex(Arithmetic):
@@ -214,10 +213,11 @@ class Complex(Arithmetic):
     }
 
     def number(self, value: Expr) -> Any:
-        return complex(value if value.is_Rational else unnamed(value))
+        return _double(value if value.is_Rational else unnamed(value))
 
     def array(self, values: Any) -> Array:
-        return np.asarray(values, dtype=complex)
+        exact = np.asarray(values).dtype.kind == "O"
+        return np.asarray(np.frompyfunc(_double, 1, 1)(values) if exact else values, dtype=complex)
 
     def real(self, values: Array) -> Array:
         return np.real(values)
@@ -235,10 +235,13 @@ class Complex(Arithmetic):
         size = np.where(below, -base, np.where(zero, 1, base))
         whole = (np.round(exponent.real) == exponent.real) & (exponent.imag == 0)
         sign = np.where(below, np.where(whole, 1 - 2 * (exponent.real % 2), np.nan), 1)
-        at_zero = np.where(
-            exponent.real > 0, 0, np.where(exponent == 0, 1, np.where(exponent.real < 0, np.inf, np.nan))
-        )
+        at_zero = np.select([exponent.real > 0, exponent == 0, exponent.real < 0], [0, 1, np.inf], np.nan)
         return np.asarray(np.where(zero, at_zero, sign * np.exp(exponent * np.log(size))))
+
+
+def _double(value: Any) -> complex:
+    short = isinstance(value, sympy.Rational) and abs(value.p) < 1e300 > value.q  # else SymPy, a hundred times slower
+    return complex(int(value.p) / int(value.q) if short else value)
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Array]:

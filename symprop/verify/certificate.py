@@ -12,7 +12,7 @@ Four questions, each put to an oracle that shares no code with the rules or the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +41,9 @@ from symprop.verify import (
     target_checks,
 )
 from symprop.verify.measure import Row, first_line
-from symprop.verify.points import Point, farther_points, points_of, target_kinds
+from symprop.verify.points import POINTS, Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
+from symprop.verify.remarks import remarks
 
 FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
 """Up to so many parameters, counted for each position, every coordinate is compared at the real sizes: at one point,
@@ -122,8 +123,6 @@ class Certificate:
 HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 
-POINTS = 3
-"""How many examples a point has."""
 _LOST = "not checked: no point with a finite loss"
 NO_POINT = Row("points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, _LOST)
 
@@ -183,28 +182,28 @@ def check(
         if _work(case, seed) > OWN_LIMIT:
             return Certificate(title, (_refused("reduced sizes", error),), (), time.perf_counter() - started)
         told = f"nothing is checked at reduced sizes: {str(error).splitlines()[0]}"
-    parts = (
-        ("the module", _module(case, small, seed, float32)),
-        ("other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))),
-        ("switches", switch_checks.rows(small, seed)),
-        ("extreme values", _extremes(small, seed)),
-        ("other layouts", _layouts(case, seed)),
-        ("steps, batch in rows", _steps(case.rows, small.rows, seed)),
-        *([("steps, one example", _steps(case.example, small.example, seed))] if case.own.layout == "example" else []),
-        ("elements", _elements(smallest, seed)),
-    )
-    for what, part in parts:
+    for what, part in _parts(case, small, smallest, seed, float32, others):
         try:
             rows.extend(part)
         except DERIVATION_ERRORS as error:
             rows.append(_refused(what, error))
-    remarks = (
-        *derivation.remarks,
-        *_remarks(case, rows, seed),
-        *([told] if told else ()),
-        *target_checks.missing(target),
-    )
-    return Certificate(title, tuple(rows), remarks, time.perf_counter() - started)
+    said = (*derivation.remarks, *remarks(case, rows, seed), *([told] if told else ()), *target_checks.missing(target))
+    return Certificate(title, tuple(rows), said, time.perf_counter() - started)
+
+
+def _parts(
+    case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]
+) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Yield the parts of a certificate, each with its name, at real, reduced and tiny sizes."""
+    yield "the module", _module(case, small, seed, float32)
+    yield "other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))
+    yield "switches", switch_checks.rows(small, seed)
+    yield "extreme values", _extremes(small, seed)
+    yield "other layouts", _layouts(case, seed)
+    yield "steps, batch in rows", _steps(case.rows, small.rows, seed)
+    if case.own.layout == "example":
+        yield "steps, one example", _steps(case.example, small.example, seed)
+    yield "elements", _elements(smallest, seed)
 
 
 def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str) -> Certificate:
@@ -219,22 +218,6 @@ def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], 
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
     remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
     return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
-
-
-def _remarks(case: Case, rows: list[Row], seed: int) -> Iterator[str]:
-    """Yield what a reader should know of the check: sizes that stayed, switches seen from one side, silent zeros."""
-    named = case.network.needs.staying
-    if named:
-        yield f"a formula names the sizes {', '.join(map(str, named))}: at reduced sizes they stay as they are"
-    if case.example.system.joins_examples:
-        yield "means over the batch join its examples: checked as a batch, which is not the mean of its examples"
-    unseen = farther_points(case.example.system, seed, POINTS, points_of(case, seed, POINTS))[1]
-    if unseen:
-        yield f"only one side of a switch was seen in {', '.join(unseen)}"
-    gradients = [row for row in rows if row.oracle == module_checks.FULL and row.name.startswith("d")]
-    silent = gradients and all(row.note.startswith("zero") for row in gradients)
-    if silent and not case.rows.derivation.remarks:
-        yield "the gradient of every parameter is 0 at all points: the loss does not depend on the parameters there"
 
 
 def _refused(what: str, error: BaseException) -> Row:

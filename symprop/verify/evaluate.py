@@ -63,7 +63,7 @@ class Evaluator:
 
     def size(self, size: Expr) -> int:
         """Return a size as an integer."""
-        return int(size.subs(self.sizes))
+        return int(size if size.is_Integer else size.subs(self.sizes))  # a substitution takes longer than most nodes
 
     def shape(self, shape: Iterable[Expr]) -> tuple[int, ...]:
         """Return a shape as integers."""

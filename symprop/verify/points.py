@@ -21,6 +21,8 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.watching import Side, seen
 
+POINTS = 3
+"""How many examples a point of the certificate has."""
 Target = str
 """How targets are drawn: "class ids", "one-hot", "distribution", "bits" or "numbers"."""
 

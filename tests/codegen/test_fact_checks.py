@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import tracemalloc
@@ -209,6 +210,7 @@ IDS = np.array([[0, 1], [4, 2], [3, 3]])
 TARGETS = ["numpy", pytest.param("numba", marks=pytest.mark.filterwarnings("ignore::Warning"))]
 
 
+@functools.cache  # numba compiles a module anew for each that is made
 def compiled(text: str, target: str = "numpy", **options: Any) -> Any:
     if target == "numba":
         pytest.importorskip("numba", reason="the target needs numba")

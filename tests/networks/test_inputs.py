@@ -130,9 +130,8 @@ def test_every_layout_is_derived_printed_and_drawn(text: str, layout: str) -> No
 
 @pytest.mark.parametrize("text", [GATED, ALL, SEQUENCE])
 def test_certificate_and_report_take_all_inputs(text: str) -> None:
-    certificate = symprop.check(text)
-    assert certificate.ok, str(certificate)
     report = symprop.report(text)
+    assert report.certificate.ok, str(report.certificate)
     for each in symprop.parse_network(text).inputs:
         assert each.name in report.html()
         assert each.name in report.latex()

@@ -37,6 +37,11 @@ def residual() -> symprop.Report:
     return symprop.report(RESIDUAL)
 
 
+@pytest.fixture(scope="module")
+def loop() -> symprop.Report:
+    return symprop.report(LOOP)
+
+
 def section(report: symprop.Report, name: str) -> str:
     """Return the LaTeX of one section."""
     page = report.latex()
@@ -160,12 +165,11 @@ def test_residual_blocks_show_the_identity_and_the_paths(residual: symprop.Repor
     assert "sec:residual" not in [part.label for part in plain.sections]
 
 
-def test_a_symbolic_repeat_is_told_for_a_general_block() -> None:
-    report = symprop.report(LOOP)
-    assert r"\frac{\partial a^{(l)}}{\partial a^{(l-1)}} &=" in section(report, "residual")
-    assert r"For $l = N, \dots, 1$:" in section(report, "recurrence")
-    assert "sec:code" not in [part.label for part in report.sections]  # no code without numbers
-    assert "Checked for n = 3." in section(report, "certificate")
+def test_a_symbolic_repeat_is_told_for_a_general_block(loop: symprop.Report) -> None:
+    assert r"\frac{\partial a^{(l)}}{\partial a^{(l-1)}} &=" in section(loop, "residual")
+    assert r"For $l = N, \dots, 1$:" in section(loop, "recurrence")
+    assert "sec:code" not in [part.label for part in loop.sections]  # no code without numbers
+    assert "Checked for n = 3." in section(loop, "certificate")
 
 
 def test_cost_is_a_polynomial_in_the_widths_and_a_number(residual: symprop.Report) -> None:
@@ -370,8 +374,8 @@ def test_the_terms_of_highest_degree_are_called_so(residual: symprop.Report) -> 
     assert r"\text{of highest degree}" in section(residual, "cost") and "grows" not in section(residual, "cost")
 
 
-def test_the_certificate_speaks_of_oracles_that_were_asked_in_sentences() -> None:
-    written = section(symprop.report(LOOP), "certificate")
+def test_the_certificate_speaks_of_oracles_that_were_asked_in_sentences(loop: symprop.Report) -> None:
+    written = section(loop, "certificate")
     assert "All but the recurrence is checked for N = 3." in written and "Checked for n = 3." in written
     assert "The complex step, SymPy's derivative" in written
     only = (Row("dW1", "complex step, full Jacobian", "1 random", 0.0, 1.0, True, ""),)
