@@ -18,10 +18,12 @@ from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
+from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
 from symprop.algebra.trees import numbers_apart
 from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, slope_at_output
+from symprop.calculus.known_facts import has_fact
 from symprop.errors import SpecError, shown
 
 
@@ -173,7 +175,8 @@ def _(node: n.Map, position: int) -> Expr:
 def _(node: n.Multiply, position: int) -> Expr:
     others = [operand for place, operand in enumerate(node.operands) if place != position]
     coefficient, arrays = numbers_apart(others)
-    if arrays:
+    shape = node.operands[position].shape
+    if any(not has_fact(array, "between 0 and 1") or array.shape != shape for array in arrays):
         raise SpecError("no bound is known for a product of two arrays")
     return sympy.Abs(coefficient)
 
@@ -212,9 +215,9 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
 
 
 def _factors(expression: Node) -> list[tuple[Variable, Expr]]:
-    """The variables of one equation's formula, each path to one with its bound; parameters and numbers left out."""
+    """The variables of one equation's formula, each path to one with its bound; what is given is left out."""
     if isinstance(expression, Variable):
-        return [(expression, Integer(1))]
+        return [] if expression.role == MASK else [(expression, Integer(1))]
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
         below = _factors(operand)

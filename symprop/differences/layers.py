@@ -14,7 +14,6 @@ import numpy as np
 
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.errors import LimitError
-from symprop.networks.activations import Identity
 from symprop.networks.blocks import Repeat
 from symprop.networks.branches import Residual
 from symprop.networks.layers import Layer
@@ -95,7 +94,7 @@ def _written(layer: Layer, items: Iterator[Item]) -> tuple[Item, ...]:
     if isinstance(layer, Repeat):
         wrote = _next(items, 1)
         return wrote if not isinstance(wrote[0], Equation) else (*wrote, *_next(items, 1))
-    return _next(items, 0 if isinstance(layer, Identity) else 1)
+    return _next(items, 0 if layer.is_identity else 1)
 
 
 def _next(items: Iterator[Item], count: int) -> tuple[Item, ...]:

@@ -16,6 +16,7 @@ from symprop.networks.activations import (
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
+from symprop.networks.dropout import Dropout
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Embedding, Input, Layer
 from symprop.networks.margins import Hinge, SquaredHinge
@@ -48,6 +49,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Dropout",
     "Embedding",
     "GroupNorm",
     "Highway",

@@ -97,7 +97,8 @@ def row_outputs(builder: Builder, rows: Sequence[Chain], value: Variable) -> lis
         if isinstance(layers[0], Input):
             output, layers, books.waiting = layers[0].branch(builder, layers[1:2]), layers[1:], None
         for position, layer in enumerate(layers, start=1):
-            builder.activation_letter = "f" if position == len(layers) and layer.is_activation else "a"
+            is_last = position == len(layers) and (layer.is_activation or layer.passes_on)
+            builder.activation_letter = "f" if is_last else "a"
             output = builder.add(layer, output)
         outputs.append(output)
     builder.activation_letter, books.waiting = letter, None

@@ -13,12 +13,13 @@ from typing import Any
 from sympy import Expr, Integer, Symbol, Tuple, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, State, equations_in
+from symprop.algebra.declarations import BITS
+from symprop.algebra.equations import Equation, Item, Mask, State, equations_in
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
-from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.roles import ACTIVATION, INPUT, PARAMETER, STATE
+from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
+from symprop.algebra.roles import ACTIVATION, INPUT, MASK, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.trees import variables
@@ -38,6 +39,7 @@ class Books:
     """The names of sizes that vary from block to block."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+    masks: list[Mask] = field(default_factory=list)
     inputs: list[Variable] = field(default_factory=list)
     targets: list[Variable] = field(default_factory=list)
     functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
@@ -254,6 +256,14 @@ class Builder:
         self.books.states.append(State(state, statistic, as_expression(start), update(state)))
         return state
 
+    def masked(self, value: Variable, drop: Any, note: str) -> Variable:
+        """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
+        mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
+        mask = mask.change(facts=Tuple(*map(Fact, BITS)))
+        output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
+        self.books.masks.append(Mask(mask, as_expression(drop), output, value))
+        return output
+
     def _used_again(self, variable: Variable, shape: tuple[Any, ...]) -> Variable:
         if variable.shape != tuple(map(as_expression, shape)):
             raise SpecError(
@@ -272,7 +282,7 @@ class Builder:
         if books.waiting is not None and layer.preferred_initialiser != DEFAULT_INITIALISER:
             waiting = books.parameters[books.waiting]
             books.parameters[books.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
-        if not layer.is_transparent:
+        if not layer.is_transparent and not layer.passes_on:
             books.waiting = None
         self.nesting += 1
         before, start, place, number = len(books.parameters), len(books.built), self.place, self.number

@@ -119,6 +119,7 @@ class Network(Row):
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
         parts += [parameter.variable for parameter in books.parameters if parameter.kind != LEARNED]
+        parts += [mask.variable for mask in books.masks]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
@@ -157,6 +158,7 @@ class Network(Row):
             builder.books.loss,
             builder.books.prediction,
             states=tuple(builder.books.states),
+            masks=tuple(builder.books.masks),
         )
 
     @property

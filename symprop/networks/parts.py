@@ -23,6 +23,7 @@ class Part(Protocol):
 
     is_activation: ClassVar[bool]
     is_transparent: ClassVar[bool]
+    passes_on: ClassVar[bool]
     preferred_initialiser: ClassVar[str]
 
     @property

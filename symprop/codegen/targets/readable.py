@@ -16,7 +16,7 @@ from symprop.algebra.declarations import takes_class_ids
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Map, Variable
-from symprop.algebra.roles import TARGET
+from symprop.algebra.roles import STATE, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
@@ -29,7 +29,7 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
-from symprop.codegen.targets.training import optimizer_of, running_of
+from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 from symprop.networks.initialisers import initialiser_of
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
@@ -73,14 +73,16 @@ class Reader:
         self.write = replace(write, functions={**write.functions, **names})
         self.output = self.system.output
         self.prediction = self.system.prediction or self.system.output
-        self.statistics = {state.statistic.name: state.variable.name for state in self.system.states}
-        self.made = {statement.name for statement in program.forward}
+        self.stand_ins = {of.name: self._held(each) for of, each in self.system.stand_ins.items()}
+        self.masks = [mask.name for mask in program.masks]
+        self.made = [*self.masks, *(statement.name for statement in program.forward)]
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
         self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
         self.foretold = self._needed(self.end, self.prediction)
         back, end = _reads(program.backward), _reads(self.end)
         read = {part.name for state in self.system.states for part in variables(state.update)}
-        self.kept = [
+        self.kept = [name for name in self.masks if name in back]
+        self.kept += [
             each.name
             for each in program.forward
             if each.name in back or each.name in read or (each.name in end and each.target != self.output)
@@ -99,16 +101,17 @@ class Reader:
         """Return the inside of a function of these statements, which knows the names `given`."""
         statements = tuple(statements)
         own, read = {each.name for each in statements}, _reads(statements)
-        values = [each for each in self.made if each in read and each not in own and each not in set(given)]
-        ordered = [each.name for each in self.program.forward if each.name in values]
+        given = set(given)
+        values = [each for each in self.made if each in read and each not in own and each not in given]
+        masks = [each for each in self.masks if each in read and each in given]
         code = tuple(under_formulas(statements, self._statement))
         plain = "\n".join(line for line in code if not line.startswith("#"))
         return Lines(
-            (*self._parameters(read), *_taken("values", ordered)),
+            (*self._parameters(read), *_taken("masks", masks), *_taken("values", values)),
             code,
-            tuple(self._kept(own)),
+            tuple(self._kept(own | set(masks))),
             re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
-            bool(ordered),
+            bool(values),
             any(each.name in read for each in (*self.program.parameters, *self.program.inputs)),
         )
 
@@ -117,10 +120,13 @@ class Reader:
         return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
 
     def _statement(self, statement: Statement) -> list[str]:
-        running = self.statistics.get(statement.name)
-        held = self.write.taken.format(f'state["{running}"]')
-        evaluated = "" if running is None else f" if training else {held}"
+        held = self.stand_ins.get(statement.name)
+        evaluated = "" if held is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
+
+    def _held(self, variable: Variable) -> str:
+        """Return the source of what stands for a value in evaluation: a running statistic, or another value."""
+        return self.write.taken.format(f'state["{variable.name}"]') if variable.role == STATE else variable.name
 
     def _parameters(self, read: set[str]) -> list[str]:
         """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
@@ -142,13 +148,13 @@ class Reader:
         inputs = [each.name for each in self.system.inputs]
         pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
         parts = {
-            "layers": self.lines(self.layers),
+            "layers": self.lines(self.layers, self.masks),
             "loss": self.lines(self.end, [self.output.name]),
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
         definitions = self.definitions()
-        optimizer = optimizer_of(options.optimizer, self.parameters, self.write)
+        optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         code = [line for part in parts.values() for line in part.code]
         code += [line for each in definitions for line in each.lines]
         code += optimizer["scalars"] if optimizer else []
@@ -174,6 +180,7 @@ class Reader:
             "lib": self.write.library,
             "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
+            "masks": masks_of(self.system),
             "optimizer": optimizer,
             "dtype": options.dtype,
         }

@@ -12,13 +12,30 @@ from symprop.algebra.nodes import Fill, Node, Scalar, Where
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.codegen.targets.breaking import assigned
+from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import INDENT, comment, laid_out, named_tuple, signature
 from symprop.networks.optimisers import Optimiser, clipping
 from symprop.networks.parts import Parameter
 
+SEEDED = ("seed=None", "masks=None")
+"""What a step of training with dropout takes besides; without a seed the state counts them."""
 
-def optimizer_of(optimiser: Optimiser | None, parameters: Sequence[Parameter], write: Dialect) -> dict[str, Any] | None:
+
+def masks_of(system: System) -> list[tuple[str, str, str]]:
+    """Return what a template says of the masks of dropout: name, shape for one example, probability of 0.
+
+    >>> from symprop.networks import parse_network
+    >>> masks_of(parse_network("Input(4) >> Dropout(0.1) >> MeanSquaredError()").system("rows"))
+    [('m1', '(4,)', '0.1')]
+    """
+    rows = [(mask.variable.name, mask.variable.shape[1:], mask.drop) for mask in system.masks]
+    return [(name, shape_text(shape), number(drop).text) for name, shape, drop in rows]
+
+
+def optimizer_of(
+    optimiser: Optimiser | None, parameters: Sequence[Parameter], write: Dialect, seeded: bool = False
+) -> dict[str, Any] | None:
     """Return what a template says of an optimiser: hyper-parameters, states and equations; None where there is none.
 
     >>> from symprop.codegen.targets.numpy.source import NUMPY
@@ -34,7 +51,7 @@ def optimizer_of(optimiser: Optimiser | None, parameters: Sequence[Parameter], w
         return None
     names = [each.name for each in optimiser.hyperparameters]
     return {
-        **said(optimiser),
+        **said(optimiser, seeded),
         "decayed": named_tuple("DECAYED", [f'"{each.name}"' for each in optimiser.decayed(parameters)], indent=0),
         "decays": [line for equation in optimiser.decays for line in _lines(equation, write, 3 * INDENT)],
         "call": laid_out("update(", ['state["params"]', "grads", "state", *names]),
@@ -45,7 +62,7 @@ def optimizer_of(optimiser: Optimiser | None, parameters: Sequence[Parameter], w
     }
 
 
-def said(optimiser: Optimiser) -> dict[str, Any]:
+def said(optimiser: Optimiser, seeded: bool = False) -> dict[str, Any]:
     """Return what the templates of all modules say of an optimiser."""
     numbers = optimiser.hyperparameters
     defaults = [each.name if each.default is None else f"{each.name}={each.default!r}" for each in numbers]
@@ -56,7 +73,9 @@ def said(optimiser: Optimiser) -> dict[str, Any]:
         "states": [state.name for state in optimiser.states],
         "names": ", ".join(each.name for each in numbers),
         "meanings": [f"{each.name}: {each.meaning}" for each in numbers],
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
+        "train_line": signature(
+            "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
+        ),
         "update_line": signature("update", "params", "grads", "state", *defaults),
     }
 
@@ -140,4 +159,4 @@ def takes_one(state: State) -> bool:
     return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
 
 
-__all__ = ["clip_scale", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]
+__all__ = ["clip_scale", "masks_of", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]

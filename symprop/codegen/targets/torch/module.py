@@ -25,6 +25,7 @@ DRAWS = {
 
 CONDITIONS = {
     "positive": "{0} > 0",
+    "each 0 or 1": "({0} == 0) | ({0} == 1)",
     "from 0 to 1": "(0 <= {0}) & ({0} <= 1)",
     "nonnegative": "{0} >= 0",
     "each -1 or 1": "{0}.abs() == 1",
