@@ -109,7 +109,9 @@ class Draw:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
         if self.symbolic or self.counted or self.beside:  # a number behind a named one is no name of one matrix
             return []
-        matrices = {name: shape for name, shape in self.read().parameters.items() if len(shape) == 2}
+        matrices = {
+            name: shape for name, shape in self.read().parameters.items() if len(shape) == 2 and name[0] in "WE"
+        }
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
         return [f"Dense({arguments})" for before, arguments in found if before == width]
