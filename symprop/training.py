@@ -102,7 +102,8 @@ def train(
         raise SpecError("patience is for rows that are held out, and none are")
     for rows in ((features, targets), *([held_out] if held_out else [])):
         _check_rows(*rows)
-    state = module.init_state(module.init_params(seed=seed) if params is None else params)
+    start = module.init_params(seed=seed) if params is None else params
+    state = module.init_state(start, **({"seed": first_masks(seed)} if "MASKS" in vars(module) else {}))
     options = {"max_norm": clip, **_schedule(module, epochs * -(-len(targets) // batch), rate)}
     generator = np.random.default_rng(seed)
     history: list[Epoch] = []
@@ -199,6 +200,15 @@ def _check_rows(features: Features, targets: Array) -> None:
         )
 
 
+def first_masks(seed: int) -> int:
+    """Return the seed of the masks of dropout in the first step of a run; the state of training counts on from it.
+
+    >>> first_masks(0) != first_masks(1) + 1
+    True
+    """
+    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
+
+
 def predicted(
     module: ModuleType, params: dict[str, Array], features: Features, running: dict[str, Array] | None = None
 ) -> Array:
@@ -267,8 +277,10 @@ def mean_loss(
     targets: Array,
     running: dict[str, Array] | None = None,
 ) -> float:
-    """Return the mean loss over all rows, in evaluation: by the `running` statistics of a module that has some."""
-    options = {"training": False, "state": running} if running else {}
+    """Return the mean loss over all rows, in evaluation: by the `running` statistics, if any, and without dropout."""
+    options: dict[str, Any] = {"state": running} if running else {}
+    if running or "MASKS" in vars(module):
+        options["training"] = False
     return float(module.loss(params, features, targets, **options))
 
 

@@ -76,6 +76,7 @@ class Reading:
     maker: str = ""  # the layer that made the latest value
     starts: dict[str, str] = field(default_factory=dict)  # how each weight starts
     waiting: str = ""  # the weight whose start the next layer decides
+    masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
 
     def size(self, size: Any) -> int:
@@ -101,7 +102,7 @@ class Reading:
 
     def meet(self, name: str) -> None:
         """Note which layer follows the latest weight; a block is followed by what stands in it."""
-        if name in BLOCKS:
+        if name in BLOCKS or name == "Dropout":
             return
         if self.waiting and name in LIKE_RELU:
             self.starts[self.waiting] = "he_normal"
@@ -115,7 +116,8 @@ class Reading:
             step, shape = LAYERS[call.name](self, call, shape)
             steps.append(step)
             self.source = self.source if call.name == "Input" else ""
-            if call.name not in ("Identity", "Repeat"):  # these give on what others made
+            leaves_out = call.name == "Dropout" and call.get(0, "p")
+            if call.name not in ("Identity", "Repeat", "Dropout") or leaves_out:  # these give on what others made
                 self.maker = call.name
         return in_turn(steps), shape
 
@@ -247,6 +249,7 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     block, count = call.get(0, "block"), reading.size(call.get(1, "count"))
     before, norms, tables, steps = reading.number, reading.norms, reading.tables, []
     outside, learned = reading.sizes, dict(reading.learned)
+    masks = len(reading.masks)
     for number in range(1, 2 if call.get(2, "tied", False) else count + 1):
         if isinstance(call.get(1, "count"), (ast.Name, str)):
             reading.sizes = {**outside, "l": number}
@@ -255,18 +258,41 @@ def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.sizes = outside
     if call.get(2, "tied", False) and count > 1:
         meet_first(reading, block)
+        own = list(reading.masks)[masks:]
+        for number in range(1, count):  # each use has masks of its own
+            names = {name: f"m{masks + 1 + place + number * len(own)}" for place, name in enumerate(own)}
+            reading.masks |= {other: reading.masks[name] for name, other in names.items()}
+            steps.append(renamed(steps[0], names))
         reading.number += (count - 1) * (reading.number - before)  # each use has a number of its own, as z and a have
         reading.norms += (count - 1) * (reading.norms - norms)
         for letter, last in reading.learned.items():
             reading.learned[letter] += (count - 1) * (last - learned.get(letter, 0))
         reading.tables += (count - 1) * (reading.tables - tables)
-        steps *= count
     return in_turn(steps), shape
+
+
+def renamed(step: Step, names: Mapping[str, str]) -> Step:
+    """Return a step that finds masks under other names."""
+
+    def run(params: Params, value: Array) -> Array:
+        return step({**params, **{name: params[other] for name, other in names.items() if other in params}}, value)
+
+    return run
+
+
+def dropout(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """What goes in times a mask, over the probability to stay; as it is where no mask is given."""
+    p, name = call.get(0, "p"), f"m{len(reading.masks) + 1}"
+    if p == 0:
+        return in_turn([]), shape
+    reading.masks[name] = shape
+    return lambda params, value: value * params[name] / (1 - p) if name in params else value, shape
 
 
 def meet_first(reading: Reading, block: Sequence[Call]) -> None:
     """Note that a block is met again: by the first layer that is no block, in each row where there are branches."""
-    first, waiting = block[0], reading.waiting
+    first = next((call for call in block if call.name != "Dropout"), block[0])
+    waiting = reading.waiting
     if first.name not in BLOCKS:
         return reading.meet(first.name)
     dense = [Call("Dense", (), {})]
@@ -399,6 +425,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "GLU": gated([], ["Sigmoid"]),
     "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
+    "Dropout": dropout,
     **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     "Activation": own_activation,
     "PReLU": prelu,
@@ -506,12 +533,15 @@ class Network:
         self.mask = str(mask[0].get(9, "name")) if mask else ""
         for call in mask or ():
             further_input(reading, call, ())
-        self.inputs, self.ids = reading.inputs, reading.ids
+        self.inputs, self.ids, self.masks = reading.inputs, reading.ids, reading.masks
 
-    def loss(self, params: Params, x: Mapping[str, Array], y: Array) -> Any:
-        """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name."""
+    def loss(self, params: Params, x: Mapping[str, Array], y: Array, masks: Params | None = None) -> Any:
+        """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name.
+
+        Without masks it is that of evaluation.
+        """
         loss, *penalties = self.ends
-        outputs = self.output({**params, **{f"input {name}": x[name] for name in x}}, x[next(iter(self.inputs))])
+        outputs = self.output({**params, **(masks or {}), **{f"input {name}": x[name] for name in x}}, self.first(x))
         parts = [(a, target, 1) for a, target in zip(outputs, y, strict=True)]
         if self.mask:  # each position by itself
             shares, width = x[self.mask].reshape(-1), outputs.shape[-1]
@@ -521,11 +551,17 @@ class Network:
         penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
         return total / (len(y) if loss.get(9, "positions") == "sum" else counted) + penalty
 
-    def derivative(self, params: Params, x: Mapping[str, Array], y: Array, along: Params) -> float:
+    def first(self, x: Mapping[str, Array]) -> Array:
+        """Return the first input."""
+        return x[next(iter(self.inputs))]
+
+    def derivative(
+        self, params: Params, x: Mapping[str, Array], y: Array, along: Params, masks: Params | None = None
+    ) -> float:
         """Return the derivative of the loss along a direction, by a complex step."""
         step = 1e-30
         moved = {name: value + 1j * step * along[name] for name, value in params.items()}
-        return float(np.imag(self.loss(moved, x, y)) / step)
+        return float(np.imag(self.loss(moved, x, y, masks)) / step)
 
 
 def size_names(text: str) -> tuple[list[str], list[str]]:

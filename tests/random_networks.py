@@ -18,6 +18,7 @@ from network_reference import Array, Network, Params
 
 import symprop
 
+DROPOUTS = ("Dropout(0.5)", "Dropout(0.1)", "Dropout(p=0.25)", "Dropout(0)")
 ACTIVATIONS = (
     *("Sigmoid()", "Tanh()", "ReLU()", "LeakyReLU()", "LeakyReLU(0.2)", "LeakyReLU(slope=-0.5)", "ELU()", "ELU(2)"),
     *("ELU(alpha=0.5)", "GELU()", 'GELU("tanh")', 'GELU(approximate="tanh")', "SiLU()", "Softplus()", "Identity()"),
@@ -108,7 +109,9 @@ class Draw:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
         if self.symbolic or self.counted or self.beside:  # a number behind a named one is no name of one matrix
             return []
-        matrices = {name: shape for name, shape in self.read().parameters.items() if len(shape) == 2}
+        matrices = {
+            name: shape for name, shape in self.read().parameters.items() if len(shape) == 2 and name[0] in "WE"
+        }
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
         return [f"Dense({arguments})" for before, arguments in found if before == width]
@@ -132,7 +135,7 @@ class Draw:
             return str(self.one(norms))
         if kind != "block":
             usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
-            return str(self.one(usual))
+            return str(self.one(DROPOUTS if self.chance(0.15) else usual))
         if self.chance(0.35):
             return self.branches(depth, repeated)
         if self.chance(0.4):
@@ -242,13 +245,19 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
     random = np.random.default_rng(0)
     params, x, y = point(reference, random)
-    loss, grads = module.loss_and_grads(params, taken(x), y)
-    expected = reference.loss(params, x, y)
+    masks = {name: random.integers(0, 2, (3, *shape)).astype(float) for name, shape in reference.masks.items()}
+    options = {"masks": masks} if masks else {}
+    loss, grads = module.loss_and_grads(params, taken(x), y, **options)
+    expected = reference.loss(params, x, y, masks)
+    if masks and "STATISTICS" not in vars(module):  # running statistics are others than those of the batch
+        evaluated, right = module.loss(params, taken(x), y, training=False), reference.loss(params, x, y)
+        if not abs(evaluated - right) <= CLOSE * (1 + abs(right)):
+            return [f"loss {evaluated} in evaluation, not {right}"]
     found = [] if abs(loss - expected) <= CLOSE * (1 + abs(expected)) else [f"loss {loss}, not {expected}"]
     largest = max(np.abs(gradient).max() for gradient in grads.values())
     for what, along in directions(reference.parameters, random):
         slope = sum(np.sum(grads[name] * along[name]) for name in along)
-        right = reference.derivative(params, x, y, along)
+        right = reference.derivative(params, x, y, along, masks)
         if not abs(slope - right) <= CLOSE * (1 + largest):
             found.append(f"slope {slope}, not {right}, along {what}")
     return found

@@ -16,7 +16,7 @@ import sympy
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Carry, Equation, Item, Rows, System
+from symprop.algebra.equations import Carry, Equation, Item, Mask, Rows, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.table import Table
@@ -261,6 +261,8 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         return replace(equation, target=target, expression=result.node, steps=())
 
     inputs, targets = tuple(map(enter, system.inputs)), tuple(map(enter, system.targets))
+    for mask in system.masks:
+        enter(mask.variable)
     items = tuple(_batched_item(item, batch, enter, one) for item in system.items)
     moved = mapping.get
     return replace(
@@ -272,6 +274,10 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         prediction=system.prediction and moved(system.prediction, system.prediction),
         layout=layout,
         batch=size,
+        masks=tuple(
+            Mask(mapping[each.variable], each.drop, mapping[each.output], moved(each.value, each.value))
+            for each in system.masks
+        ),
     )
 
 

@@ -50,6 +50,9 @@ def _one_hot(shape: Shape) -> tuple[Fact, ...]:
     return (Fact("one-hot", axis), Fact("sums to 1", axis), Fact("nonnegative"))
 
 
+BITS = ("bits", "between 0 and 1", "nonnegative")
+"""What is true of zeros and ones."""
+
 DECLARED: dict[str, Declared] = {
     "symmetric": Declared(_named("symmetric"), _square, "a square matrix"),
     "positive-definite": Declared(_named("symmetric", "positive definite"), _square, "a square matrix"),
@@ -59,6 +62,7 @@ DECLARED: dict[str, Declared] = {
     "nonnegative": Declared(_named("nonnegative")),
     "between-0-and-1": Declared(_named("between 0 and 1", "nonnegative")),
     "signs": Declared(_named("signs")),
+    "bits": Declared(_named(*BITS)),
     "sums-to-1": Declared(lambda shape: (Fact("sums to 1", 0),), lambda shape: len(shape) == 1, "a vector"),
     "rows-sum-to-1": Declared(lambda shape: (Fact("sums to 1", 1),), lambda shape: len(shape) == 2, "a matrix"),
     "columns-sum-to-1": Declared(lambda shape: (Fact("sums to 1", 0),), lambda shape: len(shape) == 2, "a matrix"),

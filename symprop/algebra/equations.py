@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
 from symprop.algebra.named_numbers import NamedNumber, named_numbers
 from symprop.algebra.nodes import Node, Variable
@@ -161,8 +161,34 @@ class State:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """A mask of dropout: each element of `variable` is 0 with probability `drop`, else 1, drawn for each example.
+
+    `output` is the left side of the equation that reads it; in evaluation `value` stands there, which it masks.
+    """
+
+    variable: Variable
+    drop: Expr
+    output: Variable
+    value: Variable
+
+    @property
+    def probability(self) -> str:
+        """The probability of 0 as it is written: `0.1`, or `1/3` where no decimal is that.
+
+        >>> a, m = Variable("a", (), (2,)), Variable("m", (), (2,))
+        >>> [Mask(m, Rational(*each), a, a).probability for each in ((1, 4), (1, 3))]
+        ['0.25', '1/3']
+        """
+        decimal = repr(float(self.drop))
+        return decimal if Rational(decimal) == self.drop else str(self.drop)
+
+
+@dataclass(frozen=True)
 class System:
     """A list of equations in the order of computation, and what they are made of; `states` are not among them.
+
+    `masks` are drawn by each step of training, and read like inputs.
 
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
@@ -184,6 +210,12 @@ class System:
     layout: str = "example"
     batch: Symbol | None = None
     states: tuple[State, ...] = ()
+    masks: tuple[Mask, ...] = ()
+
+    @property
+    def data(self) -> tuple[Variable, ...]:
+        """What each example has of its own and no equation defines: inputs, masks, targets."""
+        return (*self.inputs, *(mask.variable for mask in self.masks), *self.targets)
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
@@ -214,15 +246,21 @@ class System:
         return any(part.joins_examples for equation in self.equations for part in walk(equation.expression))
 
     @property
+    def stand_ins(self) -> dict[Variable, Variable]:
+        """What stands in evaluation for the left side of an equation: a running statistic, or what a mask masks."""
+        running = {state.statistic: state.variable for state in self.states}
+        return running | {mask.output: mask.value for mask in self.masks}
+
+    @property
     def evaluated(self) -> System:
-        """The system of evaluation: each running statistic stands in the place of that of the batch."""
-        if not self.states:
+        """The system of evaluation: running statistics in the place of those of the batch, and no dropout."""
+        stand_ins = self.stand_ins
+        if not stand_ins:
             return self
-        stand_ins = {state.statistic: state.variable for state in self.states}
 
         def one(item: Item) -> Item:
             if isinstance(item, Loop):
                 return replace(item, items=tuple(map(one, item.items)))
             return replace(item, expression=stand_ins.get(item.target, item.expression), steps=())
 
-        return replace(self, items=tuple(map(one, self.items)))
+        return replace(self, items=tuple(map(one, self.items)), masks=())

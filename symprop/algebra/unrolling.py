@@ -12,7 +12,7 @@ from itertools import product
 
 from sympy import Basic, Integer
 
-from symprop.algebra.equations import Equation, Item, Loop, Rows, State, System
+from symprop.algebra.equations import Equation, Item, Loop, Mask, Rows, State, System
 from symprop.algebra.nodes import Concatenate, Expand, Node, Reshape, Slice, Variable
 
 
@@ -43,6 +43,11 @@ def unrolled(system: System, numbers: Mapping[Basic, int]) -> System:
         states=tuple(
             State(_at(each.variable, place), _at(each.statistic, place), each.start, _node_at(each.update, place))
             for each in system.states
+            for place in places(each.variable)
+        ),
+        masks=tuple(
+            Mask(_at(each.variable, place), each.drop, _at(each.output, place), _at(each.value, place))
+            for each in system.masks
             for place in places(each.variable)
         ),
     )

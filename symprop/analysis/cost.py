@@ -206,7 +206,7 @@ def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Exp
     """The variables of the forward pass, inputs and targets too, that a backward equation reads."""
     read = dict.fromkeys(_read(backward))
     rows = {rows.array: rows.row for loop in system.loops for rows in loop.reads}
-    for variable in (*system.inputs, *system.targets):
+    for variable in system.data:
         if variable in read or rows.get(variable) in read:
             yield variable.name, size(variable)
     indices = frozenset(loop.index for loop in loops_in((*system.items, *backward)))

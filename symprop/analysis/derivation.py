@@ -139,7 +139,7 @@ class Derivation(Printable):
         Raises:
             FormulaError: there is none.
         """
-        known = {part.name: part for part in (*self.system.inputs, *self.system.targets, *self.system.parameters)}
+        known = {part.name: part for part in (*self.system.data, *self.system.parameters)}
         for loop in self.system.loops:
             ends = [each for carry in loop.carries for each in (carry.before, loop.end(carry))]
             rows = [each for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array)]

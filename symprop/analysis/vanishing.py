@@ -19,10 +19,12 @@ from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
+from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
 from symprop.algebra.trees import numbers_apart, variables
 from symprop.analysis.modes import stretch, without_loops
 from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
+from symprop.calculus.known_facts import has_fact
 from symprop.errors import SpecError, shown
 
 
@@ -192,7 +194,9 @@ def _(node: n.Softmax, position: int) -> Expr:
 
 
 def _largest_of(factor: Node) -> Expr:
-    """The largest absolute value of an element of a factor, a function of one array."""
+    """The largest absolute value of an element of a factor: a mask, or a function of one array."""
+    if has_fact(factor, "between 0 and 1"):
+        return Integer(1)
     body = _scalar(factor)
     found = None if body is None or len(variables(factor)) > 1 else largest_value(body)
     if found is None:
@@ -248,12 +252,12 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
 
 
 def _factors(expression: Node, maps: Mapping[Node, Node]) -> list[tuple[Variable, Expr]]:
-    """The variables of one equation's formula, each path to one with its bound; parameters and numbers left out.
+    """The variables of one equation's formula, each path to one with its bound; what is given is left out.
 
     The other factors of a product are what makes them, since the values of an activation may be bounded.
     """
     if isinstance(expression, Variable):
-        return [(expression, Integer(1))]
+        return [] if expression.role == MASK else [(expression, Integer(1))]
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
         below = _factors(operand, maps)

@@ -58,7 +58,8 @@ def _(node: n.Map, context: Context) -> Applied | None:
 @for_kinds(n.Power)
 def _(node: n.Power, context: Context) -> Applied | None:
     y, several = node.operands[0], node.exponent.is_Integer and node.exponent > 1
-    return Applied(y, (declared_fact(y, "one-hot"),)) if several and has_fact(y, "one-hot") else None
+    kind = next((kind for kind in ("one-hot", "bits") if has_fact(y, kind)), None)
+    return Applied(y, (declared_fact(y, kind),)) if several and kind else None
 
 
 @rule(DECLARED_RULES, "signs", "y * y = 1 where each element of y is -1 or 1")

@@ -43,6 +43,7 @@ SENTENCES: dict[str, str] = {
     "positive": "{} is above 0",
     "nonnegative": "{} is not negative",
     "one-hot": "the elements of {} are 0 or 1",
+    "bits": "the elements of {} are 0 or 1",
     "signs": "the elements of {} are -1 or 1",
 }
 """How a declared fact is said; what sums to 1 is said by its axis."""

@@ -57,6 +57,11 @@ GALLERY: tuple[Example, ...] = (
         'Input(4) >> Dense(3) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) >> Loss("sum((a - y)**4) / 4")',
     ),
     Example(
+        "dropout",
+        "Input(4) >> Dropout(0.2) >> Dense(6) >> Tanh() >> Dropout(0.5) >> Dense(3) >> SoftmaxCrossEntropy()",
+        optimizer="sgd",
+    ),
+    Example(
         "binary_logits",
         "Input(5) >> Dense(4) >> ReLU() >> Dense(2) >> BinaryCrossEntropy()",
         dtype="float32",

@@ -41,7 +41,9 @@ def lower_system(
             back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
     returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
     states = tuple(state.variable for state in system.states)
-    return checked(Program(forward, tuple(back), system.parameters, system.inputs, system.targets, returns, states))
+    masks = tuple(mask.variable for mask in system.masks)
+    given = (system.parameters, system.inputs, system.targets)
+    return checked(Program(forward, tuple(back), *given, returns, states, masks))
 
 
 def _equations(items: Iterable[Item]) -> Iterable[Equation]:

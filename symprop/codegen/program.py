@@ -29,6 +29,7 @@ RESERVED = (
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE", "DECAYED"),
+    *("MASKS", "draw_masks", "masks", "seed"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""
@@ -99,8 +100,8 @@ class Statement:
 class Program:
     """Statements of the forward and of the backward pass in order, each name assigned once.
 
-    `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets` and `states` (running
-    statistics) are what it gives.
+    `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets`, `states` (running statistics)
+    and `masks` of dropout are what it gives.
     """
 
     forward: tuple[Statement, ...]
@@ -110,6 +111,7 @@ class Program:
     targets: tuple[Variable, ...]
     returns: tuple[str, ...]
     states: tuple[Variable, ...] = ()
+    masks: tuple[Variable, ...] = ()
 
     @property
     def statements(self) -> Iterator[Statement]:
@@ -119,7 +121,7 @@ class Program:
     @property
     def given(self) -> tuple[Variable, ...]:
         """The variables that no statement assigns."""
-        return (*self.parameters, *self.inputs, *self.targets, *self.states)
+        return (*self.parameters, *self.inputs, *self.targets, *self.states, *self.masks)
 
     @cached_property
     def names(self) -> set[str]:

@@ -31,9 +31,9 @@ class Names:
 def matched(pairs: Sequence[Pair], systems: tuple[System, System]) -> Names:
     """Return what follows from two rows of stations, one beside the other.
 
-    The equations of a pair stand for each other, and so do the parameters that they are the first to read. What a
-    station of one network alone puts out takes the place of what was put out before it: the layers behind read the
-    one in place of the other, so both have one class.
+    The equations of a pair stand for each other, and so do the parameters and masks that they are the first to read.
+    What a station of one network alone puts out takes the place of what was put out before it: the layers behind read
+    the one in place of the other, so both have one class.
     """
     matching = _Matching(systems)
     first, second = systems
@@ -51,7 +51,8 @@ class _Matching:
 
     def __init__(self, systems: tuple[System, System]) -> None:
         self.names = Names()
-        self.unread = tuple(set(system.parameters) for system in systems)  # asked of, never walked
+        read_once = ((*each.parameters, *(mask.variable for mask in each.masks)) for each in systems)
+        self.unread = tuple(map(set, read_once))  # asked of, never walked
 
     def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops) -> None:
         """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
@@ -120,7 +121,7 @@ class _Matching:
                 self.names.variables.append((parameter, partner))
 
     def fresh(self, side: int, equation: Equation) -> list[Variable]:
-        """Return the parameters of an equation that no earlier one read."""
+        """Return the parameters and masks of an equation that no earlier one read."""
         found = [variable for variable in variables(equation.expression) if variable in self.unread[side]]
         self.unread[side].difference_update(found)
         return found

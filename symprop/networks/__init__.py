@@ -16,6 +16,7 @@ from symprop.networks.activations import (
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
+from symprop.networks.dropout import Dropout
 from symprop.networks.embedding import Embedding
 from symprop.networks.gated import GLU, Highway, SwiGLU
 from symprop.networks.layers import Dense, Input, Layer
@@ -49,6 +50,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Dropout",
     "Embedding",
     "GroupNorm",
     "Highway",

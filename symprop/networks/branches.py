@@ -19,9 +19,10 @@ from symprop.algebra.trees import added, multiplied
 from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.activations import Identity
 from symprop.networks.blocks import Chain, block_of, nestable
-from symprop.networks.builder import Builder, told
+from symprop.networks.builder import Builder
 from symprop.networks.joining import Row
 from symprop.networks.layers import Input, Layer, dense
+from symprop.networks.parts import told
 from symprop.networks.sizes import checked_flag
 
 
@@ -97,7 +98,8 @@ def row_outputs(builder: Builder, rows: Sequence[Chain], value: Variable) -> lis
         if isinstance(layers[0], Input):
             output, layers, books.waiting = layers[0].branch(builder, layers[1:2]), layers[1:], None
         for position, layer in enumerate(layers, start=1):
-            builder.activation_letter = "f" if position == len(layers) and layer.is_activation else "a"
+            is_last = position == len(layers) and (layer.is_activation or layer.passes_on)
+            builder.activation_letter = "f" if is_last else "a"
             output = builder.add(layer, output)
         outputs.append(output)
     builder.activation_letter, books.waiting = letter, None

@@ -6,28 +6,29 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, expand
+from sympy import Expr, Integer, Symbol, Tuple, expand
 from sympy.core.function import AppliedUndef
 
-from symprop.algebra.equations import Equation, Item, State
+from symprop.algebra.declarations import BITS
+from symprop.algebra.equations import Equation, Item, Mask, State
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
-from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, PARAMETER, STATE
+from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
+from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, MASK, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
-from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part
+from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part, told
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 ZERO = Integer(0)
-MASK = (Fact("between 0 and 1"),)
+SHARES = (Fact("between 0 and 1"),)
 """What is known of a mask: the share with which each position counts."""
 
 
@@ -37,10 +38,11 @@ class Books:
 
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
-    masks: frozenset[str] = frozenset()
+    mask_inputs: frozenset[str] = frozenset()
     """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+    masks: list[Mask] = field(default_factory=list)
     inputs: list[Variable] = field(default_factory=list)
     targets: list[Variable] = field(default_factory=list)
     functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
@@ -151,8 +153,8 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
-        if given.name in self.books.masks and not facts:
-            role, facts = GIVEN, MASK
+        if given.name in self.books.mask_inputs and not facts:
+            role, facts = GIVEN, SHARES
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:
@@ -247,6 +249,14 @@ class Builder:
         self.books.states.append(State(state, statistic, as_expression(start), update(state)))
         return state
 
+    def masked(self, value: Variable, drop: Any, note: str) -> Variable:
+        """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
+        mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
+        mask = mask.change(facts=Tuple(*map(Fact, BITS)))
+        output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
+        self.books.masks.append(Mask(mask, as_expression(drop), output, value))
+        return output
+
     def _used_again(self, variable: Variable, shape: tuple[Any, ...]) -> Variable:
         if variable.shape != tuple(map(as_expression, shape)):
             raise SpecError(
@@ -265,7 +275,7 @@ class Builder:
         if books.waiting is not None and layer.preferred_initialiser != DEFAULT_INITIALISER:
             waiting = books.parameters[books.waiting]
             books.parameters[books.waiting] = replace(waiting, initialiser=layer.preferred_initialiser)
-        if not layer.is_transparent:
+        if not layer.is_transparent and not layer.passes_on:
             books.waiting = None
         self.nesting += 1
         before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
@@ -305,9 +315,3 @@ class Builder:
             raise SpecError(
                 f"two different activations have the name {shown(function.name)}\nallowed: name=..., a name for each"
             )
-
-
-def told(facts: Iterable[Fact]) -> str:
-    """What an input holds of which this is known, in words."""
-    words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in facts)
-    return ", ".join(words) or "numbers"

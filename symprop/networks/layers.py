@@ -44,6 +44,8 @@ class Layer(Joinable):
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     is_opened: ClassVar[bool] = True
     """Whether its rows, if it has some, are layers that somebody wrote, and not how it works."""
+    passes_on: ClassVar[bool] = False
+    """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
@@ -84,6 +86,11 @@ class Layer(Joinable):
     def inner(self) -> tuple[Layer, ...]:
         """The layers inside a block."""
         return tuple(layer for row in self.rows for layer in row.layers)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether what goes in comes out, and no equation is written."""
+        return False
 
     @cached_property
     def depth(self) -> int:

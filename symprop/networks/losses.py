@@ -19,7 +19,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, terms_of
 from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
-from symprop.networks.builder import MASK, Builder
+from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
@@ -137,7 +137,7 @@ class RowLoss(LossLayer):
         Raises:
             SpecError: it has another shape.
         """
-        mask, positions = builder.further_input(given, GIVEN, MASK), output.shape[:-1]
+        mask, positions = builder.further_input(given, GIVEN, SHARES), output.shape[:-1]
         if mask.shape not in ((positions or (1,)), (*positions, 1)):
             needed = shape_text(positions or (1,))
             raise SpecError(

@@ -73,7 +73,7 @@ class Network(Row):
         progress, masks = self._progress[0] if self._progress else None, frozenset(masks_of(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        if progress is not None and progress.builder.books.masks != masks:
+        if progress is not None and progress.builder.books.mask_inputs != masks:
             progress = None  # and what an input is
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
             builder = Builder(Books(self._stems(), masks))
@@ -122,6 +122,7 @@ class Network(Row):
             return
         parts = [*(equation.target for equation in equations_in(items)), *books.targets]
         parts += [parameter.variable for parameter in books.parameters if parameter.kind != LEARNED]
+        parts += [mask.variable for mask in books.masks]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
@@ -160,6 +161,7 @@ class Network(Row):
             builder.books.loss,
             builder.books.prediction,
             states=tuple(builder.books.states),
+            masks=tuple(builder.books.masks),
         )
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from sympy import Expr, Symbol
 
 from symprop.algebra.equations import Item
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Fact, Variable
 from symprop.networks.sizes import Size
 
 DEFAULT_INITIALISER = "xavier_uniform"
@@ -25,6 +25,7 @@ class Part(Protocol):
     is_activation: ClassVar[bool]
     is_transparent: ClassVar[bool]
     is_opened: ClassVar[bool]
+    passes_on: ClassVar[bool]
     preferred_initialiser: ClassVar[str]
 
     @property
@@ -142,3 +143,13 @@ def placed(built: Sequence[Built]) -> tuple[Placed, ...]:
             start -= 1
         found[start:] = [Placed(each, tuple(found[start:]))]
     return tuple(found)
+
+
+def told(facts: Iterable[Fact]) -> str:
+    """Return what an input holds of which this is known, in words.
+
+    >>> told([]), told([Fact("index", 5)])
+    ('numbers', 'ids from 0 to 4')
+    """
+    words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in facts)
+    return ", ".join(words) or "numbers"

@@ -45,7 +45,7 @@ NUMBERED = ("W", "b", "E")
 CODE_NAME = re.compile(
     r"m|work|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|[A-Z_]+|Workspace|"
     r"init_\w+|forward|predict|loss|backward|values|make_workspace|make_step|loss_and_grads|train_step|clip_gradients|"
-    r"params|grads|np|jax|jnp|torch|math|functional|itertools|shard|mesh|Network"
+    r"masks|seed|draw_masks|training|params|grads|np|jax|jnp|torch|math|functional|itertools|shard|mesh|Network"
 )
 """Names that generated modules use themselves."""
 _ALLOWED = f"allowed: a whole number from 1 to {LARGEST_WIDTH:,}, or a name such as n1"

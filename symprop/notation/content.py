@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node
-from symprop.algebra.roles import GIVEN, INPUT, PARAMETER, STATE, TARGET
+from symprop.algebra.roles import GIVEN, INPUT, MASK, PARAMETER, STATE, TARGET
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import (
@@ -203,11 +203,13 @@ def _parameter_count(derivation: Derivation) -> Words:
 def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     system = derivation.system
     running = tuple(state.variable for state in system.states)
-    given = ((system.inputs, INPUT), (system.targets, TARGET), (system.parameters, PARAMETER))
+    drops = {mask.variable: mask.probability for mask in system.masks}
+    given = ((system.inputs, INPUT), (tuple(drops), MASK), (system.targets, TARGET), (system.parameters, PARAMETER))
     for group, usual in (*given, (running, "running statistic")):
         for variable in group:
             role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
-            facts: list[str | Span] = [_fact(fact) for fact in variable.facts]
+            facts: list[str | Span] = [_fact(fact) for fact in variable.facts if variable not in drops]
+            facts += [f"0 with probability {drops[variable]}, else 1"] if variable in drops else []
             for loop in system.loops:
                 if any(index.has(loop.index) for index in variable.index):
                     facts.append(Span(loop.index, loop.count))

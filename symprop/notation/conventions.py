@@ -56,6 +56,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
             ),
         )
     yield from _batch_means(derivation)
+    yield from _dropout(derivation)
     written = [part for equation in derivation.equations for part in walk(sides(equation)[1])]
     if any(_meets_rows(part) for part in written if isinstance(part, n.Add)):
         yield ("A vector that is added to a matrix is added to each of its rows.",)
@@ -121,6 +122,31 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
         likewise = ", and likewise for every layer." if len(first) < len(derivation.system.states) else "."
         stands = (state.variable, " stands for ", state.statistic, " in evaluation. It starts as ", state.start)
         yield (*stands, "; a step of training makes it ", state.update, likewise)
+
+
+def _dropout(derivation: Derivation) -> Iterator[Words]:
+    """Say how masks are drawn, and what stands in evaluation for what they mask."""
+    masks = derivation.system.masks
+    if not masks:
+        return
+    drawn: list[str | Node] = []
+    said = " is 0"
+    for probability in dict.fromkeys(mask.probability for mask in masks):
+        alike = [mask.variable for mask in masks if mask.probability == probability]
+        shown: list[str | Node] = list(alike) if len(alike) < 4 else [alike[0], "...", alike[-1]]
+        for place, each in enumerate(shown):
+            drawn += [" and " if place and place == len(shown) - 1 and len(alike) < 4 else ", " if place else "", each]
+        drawn += [f"{said} with probability {probability}, of "]
+        said = ""
+    *most, last = drawn
+    yield (
+        "Each element of ",
+        *most,
+        str(last).removesuffix(", of "),
+        ", else 1, drawn for each example and each step.",
+    )
+    likewise = ", and likewise behind every mask." if len(masks) > 1 else "."
+    yield ("In evaluation ", masks[0].output, " is ", masks[0].value, likewise)
 
 
 def _about_places(derivation: Derivation) -> Iterator[Words]:

@@ -107,7 +107,7 @@ def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunct
     by_name = {function.name: function for function in (*functions_of(derivation), *functions)}
     known = {equation.name: equation.target for equation in derivation.equations}
     system = derivation.system
-    for variable in (*system.inputs, *system.targets, *system.parameters):
+    for variable in (*system.data, *system.parameters):
         known.setdefault(variable.name, variable)
         known.setdefault(f"d{variable.name}", gradient_of(variable))
     slopes = "|".join(re.escape(f"{name}'(t) = ") for name in by_name)

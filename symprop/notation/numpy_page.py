@@ -11,6 +11,7 @@ from sympy import Symbol
 from symprop.algebra.equations import loops_in
 from symprop.algebra.known import values_of
 from symprop.algebra.nodes import Compare, Known, Node, Scalar, Variable
+from symprop.algebra.roles import MASK
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables, walk
@@ -57,7 +58,7 @@ class _Names:
     def __init__(self, derivation: Derivation) -> None:
         system = derivation.system
         equations = tuple(derivation.equations)
-        self.given = (*system.inputs, *system.targets, *system.parameters)
+        self.given = (*system.data, *system.parameters)
         self.targets = tuple(equation.target for equation in equations)
         read = (variable for equation in equations for variable in variables(equation.expression))
         found = dict.fromkeys((*self.given, *self.targets, *read))
@@ -79,6 +80,7 @@ class _Names:
         """The variable of a dictionary, called as the page calls it."""
         index = tuple(Symbol(str(part)) if part.is_Integer else part for part in variable.index)  # `W[1]`, not `W1`
         letter = f"{variable.letter}_rows" if variable.family in self.whole else variable.letter
+        letter = "masks" if variable.role == MASK else letter  # `m` is the number of rows
         return variable.change(letter=letter, index=index)
 
     def dictionaries(self, found: Iterable[Variable]) -> list[str]:

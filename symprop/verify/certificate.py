@@ -243,7 +243,7 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
         yield from module_checks.gradient_rows(small, smaller, ", reduced sizes")
         yield from module_checks.gradient_rows(case, points, f", real sizes, {SAMPLED} coordinates", SAMPLED)
     yield from module_checks.value_rows(case, points)
-    yield from module_checks.running_rows(case, points)
+    yield from module_checks.evaluation_rows(case, points)
     yield from start_checks.rows(case, seed)
     if float32:
         wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")

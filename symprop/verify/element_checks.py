@@ -77,7 +77,9 @@ def numbered(derivation: Derivation, count: int) -> Derivation:
 
     system, backward = derivation.system, tuple(map(one, equations_in(derivation.backward)))
     items, inputs, targets = tuple(map(one, system.equations)), all_of(system.inputs), all_of(system.targets)
-    return replace(derivation, system=replace(system, items=items, inputs=inputs, targets=targets), backward=backward)
+    masks = tuple(replace(each, variable=all_of([each.variable])[0]) for each in system.masks)
+    system = replace(system, items=items, inputs=inputs, targets=targets, masks=masks)
+    return replace(derivation, system=system, backward=backward)
 
 
 CHAINED = "sympy.diff, equation by equation"
@@ -113,7 +115,7 @@ def _leaf_values(system: System, point: Point) -> dict[Basic, Array]:
     """Return each element of parameters, inputs and targets with its value, a rational of a few digits."""
     values: dict[Basic, Array] = {}
     given = point.of(system)
-    for variable in (*system.parameters, *system.inputs, *system.targets):
+    for variable in (*system.parameters, *system.data):
         if not _is_index(variable):
             exact = _rationals(given[variable.name], variable)
             for symbol, value in zip(elements(variable).ravel(), exact.ravel(), strict=True):

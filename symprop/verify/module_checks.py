@@ -141,19 +141,19 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
     yield from checked(checks, points)
 
 
-def running_rows(case: Case, points: list[Point]) -> Iterator[Row]:
-    """Yield rows for evaluation by running statistics, and for what a step makes of each of them."""
+def evaluation_rows(case: Case, points: list[Point]) -> Iterator[Row]:
+    """Yield rows for evaluation, where it is other than training, and for what a step makes of running statistics."""
     module, system = case.module, case.example.system
     evaluated = system.evaluated
-    if not system.states:
+    if not system.stand_ins:
         return
 
     def outputs(point: Point) -> tuple[Array, Array]:
-        found = called(module.forward, point, targets=False, training=False, state=point.states)
+        found = called(module.forward, point, targets=False, training=False, **state_of(system, point))
         return found, complex_step.outputs(evaluated, point, system.output.name)
 
     def loss(point: Point) -> tuple[Array, Array]:
-        found = called(module.loss, point, training=False, state=point.states)
+        found = called(module.loss, point, training=False, **state_of(system, point))
         return np.asarray(found), np.asarray(np.mean(complex_step.losses(evaluated, point)))
 
     yield from checked(

@@ -32,7 +32,7 @@ class Point:
     """Parameters, and a batch of inputs and targets (examples along the first axis), by name.
 
     `given` are the targets as a user hands them to a generated module: class ids where `kind` says so. `states` are
-    running statistics.
+    running statistics, `masks` those of dropout.
     """
 
     parameters: Mapping[str, NDArray[np.float64]]
@@ -42,11 +42,16 @@ class Point:
     kind: Target
     count: int
     states: Mapping[str, Array] = field(default_factory=dict)
+    masks: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def data(self) -> dict[str, Array]:
+        """The values of all that examples have of their own."""
+        return {**self.inputs, **self.masks, **self.targets}
 
     def example(self, number: int) -> dict[str, Array]:
         """Return the values of all variables for one example."""
-        batch = {**self.inputs, **self.targets}
-        return {**self.parameters, **self.states, **{name: values[number] for name, values in batch.items()}}
+        return {**self.parameters, **self.states, **{name: values[number] for name, values in self.data.items()}}
 
     def groups(self, system: System) -> list[list[dict[str, Array]]]:
         """Return the values of examples, together those for which an example's `system` runs together: one, or all."""
@@ -59,7 +64,8 @@ class Point:
         def one(batch: Mapping[str, Array]) -> dict[str, Array]:
             return {name: np.asarray(values)[number : number + 1] for name, values in batch.items()}
 
-        return replace(self, inputs=one(self.inputs), targets=one(self.targets), given=one(self.given), count=1)
+        inputs, targets, given, masks = map(one, (self.inputs, self.targets, self.given, self.masks))
+        return replace(self, inputs=inputs, targets=targets, given=given, masks=masks, count=1)
 
     def single(self) -> Point:
         """Return the point in float32; ids stay."""
@@ -80,16 +86,21 @@ class Point:
     def batch(self, system: System) -> dict[str, Array]:
         """Return the values of all variables of a batched system, its batch axis where the system has it."""
         values: dict[str, Array] = {**self.parameters, **self.states}
-        for variable in (*system.inputs, *system.targets):
+        for variable in system.data:
             axis = next((axis for axis, size in enumerate(variable.shape) if size == system.batch), 0)
-            values[variable.name] = np.moveaxis({**self.inputs, **self.targets}[variable.name], 0, axis)
+            values[variable.name] = np.moveaxis(self.data[variable.name], 0, axis)
         return values
 
 
 def called(function: Callable[..., Any], point: Point, targets: bool = True, **options: Any) -> Any:
-    """Call a function of a generated module with a point: its parameters, its inputs as `x`, its `targets` by name."""
+    """Call a function of a generated module with a point: its parameters, its inputs as `x`, its `targets` by name.
+
+    It is given the masks of the point, unless it evaluates.
+    """
     several = len(point.inputs) > 1
     x = dict(point.inputs) if several else next(iter(point.inputs.values()))
+    if point.masks and options.get("training", function.__name__ != "predict"):
+        options["masks"] = dict(point.masks)
     with np.errstate(all="ignore"):
         return function(point.parameters, x=x, **(point.given if targets else {}), **options)
 
@@ -159,7 +170,11 @@ def random_point(
     states = {}
     for state in system.states:  # farther from 0 than they start, so that a variance is positive
         states[state.variable.name] = float(state.start) + normal(_integers(state.variable), positive=True)
-    return Point(parameters, inputs, targets, given, kind, count, states)
+    masks = {
+        each.variable.name: random.integers(0, 2, (count, *_integers(each.variable))).astype(float)
+        for each in system.masks
+    }
+    return Point(parameters, inputs, targets, given, kind, count, states, masks)
 
 
 def _target(variable: Variable, random: np.random.Generator, kind: Target, count: int) -> tuple[Array, Array | None]:

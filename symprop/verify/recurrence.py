@@ -13,6 +13,7 @@ import numpy as np
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import MASK, PARAMETER
 from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
 from symprop.codegen.case import Case
@@ -59,7 +60,7 @@ def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int]
         try:
             with np.errstate(all="ignore"):
                 names = run_page(page, _given(called, written.own.system, point, sizes))
-            found = {own: _gradient(parameter, names) for own, parameter in called.items()}
+            found = {own: _gradient(each, names) for own, each in called.items() if each.role == PARAMETER}
         except GENERATED_ERRORS as error:
             return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
         for parameter, slope in complex_step.gradients(system, point).items():
@@ -71,20 +72,21 @@ def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int]
 
 
 def _called(general: System, plain: System, counts: Mapping[str, int]) -> dict[str, Variable]:
-    """What the page calls each parameter of the network written out, which numbers its layers one after the other.
+    """What the page calls each parameter and mask of the network written out, which numbers its layers one by one.
 
-    Both read their parameters in the same order.
+    Both read them in the same order.
     """
     numbers = {loop.count: counts[str(loop.count)] for loop in general.loops}
     theirs, ours = _read_first(unrolled(general, numbers)), _read_first(plain)
-    return {own.name: parameter for own, parameter in zip(ours, theirs, strict=True)}
+    return {own.name: variable for own, variable in zip(ours, theirs, strict=True)}
 
 
 def _read_first(system: System) -> list[Variable]:
-    """The parameters of a system in the order in which its equations first read them."""
+    """The parameters and masks of a system in the order in which its equations first read them."""
     read = (variable for equation in system.equations for variable in variables(equation.expression))
-    parameters = frozenset(system.parameters)  # a penalty reads one for a general index, which is none
-    return [variable for variable in dict.fromkeys(read) if variable in parameters]
+    # a penalty reads a parameter for a general index, which is none
+    wanted = frozenset((*system.parameters, *(mask.variable for mask in system.masks)))
+    return [variable for variable in dict.fromkeys(read) if variable in wanted]
 
 
 def _needed(network: Network, sizes: dict[str, int]) -> dict[str, int]:
@@ -98,12 +100,14 @@ def _bound(system: Any, point: Point, name: str) -> Any:
 
 
 def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """Return sizes, inputs, targets and parameters as a page names them: `W[3]` in a table `W`, and `W3`."""
-    given: dict[str, Any] = {**sizes, **point.of(system)}
+    """Return sizes, inputs, targets, parameters and masks as a page names them: `W[3]` in a table `W`, and `W3`."""
+    values = point.of(system)
+    given: dict[str, Any] = {**sizes, **values}
     if system.batch is not None:
         given[system.batch.name] = point.count
-    for own, parameter in called.items():
-        given.setdefault(parameter.letter, {})[_key(parameter)] = given[parameter.name] = point.parameters[own]
+    for own, each in called.items():
+        table = "masks" if each.role == MASK else each.letter
+        given.setdefault(table, {})[_key(each)] = given[each.name] = values[own]
     for size, value in sizes.items():  # the width `n_2` of block 2 is n(2) on the page
         stem, _, block = size.rpartition("_")
         if stem and block.isdigit():

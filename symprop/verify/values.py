@@ -119,6 +119,7 @@ HOLDS: dict[str, Callable[[Array, int], bool]] = {
     "positive": lambda value, axis: bool(np.all(value > 0)),
     "nonnegative": lambda value, axis: bool(np.all(value >= 0)),
     "between 0 and 1": lambda value, axis: bool(np.all((value >= 0) & (value <= 1))),
+    "bits": lambda value, axis: bool(np.all((value == 0) | (value == 1))),
     "signs": lambda value, axis: bool(np.all(np.abs(value) == 1)),
     "sums to 1": lambda value, axis: _near(value.sum(axis=axis), 1),
     "one-hot": lambda value, axis: bool(np.all((value == 0) | (value == 1)) and np.all(value.sum(axis=axis) == 1)),
@@ -173,6 +174,8 @@ def drawn(variable: Variable, sizes: Mapping[Expr, int], random: np.random.Gener
         chosen = random.integers(0, shape[axis], shape[:axis] + shape[axis + 1 :])
         return how.exact(np.moveaxis(np.eye(shape[axis], dtype=int)[chosen], -1, axis))
     above = how.positive or bool(facts.keys() & {"positive", "nonnegative", "between 0 and 1"})
+    if "bits" in facts and "sums to 1" not in facts:
+        return how.exact(random.integers(0, 2, shape))
     if "signs" in facts:
         return how.exact(np.ones(shape, dtype=int) if above else 2 * random.integers(0, 2, shape) - 1)
     if "orthogonal" in facts:

@@ -63,6 +63,7 @@ HELD: list[tuple[str, Draw]] = [
     ("n nonnegative", lambda r, n: np.maximum(r.normal(size=n), 0)),
     ("n n between-0-and-1", lambda r, n: r.integers(0, 2, (n, n)).astype(float)),
     ("n n n signs", lambda r, n: r.choice([-1.0, 1.0], (n, n, n))),
+    ("n n bits", lambda r, n: r.integers(0, 2, (n, n)).astype(float)),
     ("n sums-to-1", lambda r, n: normalised(r.uniform(size=n), 0)),
     ("n sums-to-1", lambda r, n: np.append(100 * r.normal(size=n - 1), 0) if n > 1 else np.ones(1)),
     ("n n rows-sum-to-1", lambda r, n: normalised(r.exponential(size=(n, n)), 1)),
@@ -128,6 +129,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("n between-0-and-1", [0, 1 + 1e-15], "A[1] is 1.000000000000001; it must be between 0 and 1"),
     ("n between-0-and-1", [0, -0.5], "A[1] is -0.5; it must be between 0 and 1"),
     ("n n signs", [[1, -1], [0, 1]], "A[1, 0] is 0.0; it must be one of the signs -1 and 1"),
+    ("n n bits", [[1, 0], [0.5, 1]], "A[1, 0] is 0.5; it must be 0 or 1"),
     ("n sums-to-1", [0.5, 0.4], "A sums to 0.9; it must sum to 1"),
     ("n sums-to-1", [0.5, 0.5 + 1e-9], "it must sum to 1"),
     ("n sums-to-1", [1e308, 1e308], "A sums to inf; it must sum to 1"),
@@ -374,6 +376,7 @@ class Declared(LossLayer):
     ("word", "draw", "message"),
     [
         ("signs", lambda r: r.choice([-1.0, 1.0], (4, 2, 2)), "y[3, 1, 1] is 7.0; it must be one of the signs"),
+        ("bits", lambda r: r.integers(0, 2, (4, 2, 2)).astype(float), "y[3, 1, 1] is 7.0; it must be 0 or 1"),
         ("positive", lambda r: r.uniform(1, 2, (4, 2, 2)), None),
         ("one-hot", lambda r: one_hot(r, 4, 2, 2), "y[3, 1, 1] is 7.0; it must be 0 or 1, to be one-hot"),
         ("columns-sum-to-1", lambda r: normalised(r.uniform(size=(4, 2, 2)), 1), "y[3, :, 1] sums to "),

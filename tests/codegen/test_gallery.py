@@ -43,9 +43,10 @@ def numbered(source: str) -> Iterator[tuple[int, str, str]]:
     """Yield the number and the text of each numbered comment, and the last name assigned below it."""
     lines = [line.strip() for line in source.replace("\n    #     ", " ").splitlines()]
     starts = [place for place, line in enumerate(lines) if re.match(r"# \(\d+\) ", line)]
-    for start in starts:
+    ends = {*starts, *(place for place, line in enumerate(lines) if re.match(r"# \S+ = .*   \(.*\)$", line))}
+    for start in starts:  # what stands in evaluation for an equation of training has no number
         below = next(
-            place for place in range(start, len(lines)) if not lines[place] or (place in starts and place > start)
+            place for place in range(start, len(lines)) if not lines[place] or (place in ends and place > start)
         )
         names = [found[1] for line in lines[start:below] if (found := WRITES.match(line)) and not line.startswith("#")]
         number, text = lines[start][3:].split(") ", 1)

@@ -187,7 +187,7 @@ def test_it_is_right_by_the_complex_step(text: str) -> None:
     points = points_of(case, 4, 3)
     assert_certified(module_checks.gradient_rows(case, points[:1], chosen=40))
     assert_certified(module_checks.value_rows(case, points))
-    running = module_checks.running_rows(case, points)  # what moves them is compared with the fast module below
+    running = module_checks.evaluation_rows(case, points)  # what moves them is compared with the fast module below
     assert all(row.ok for row in running if row.oracle.startswith("evaluation"))
     single = points_of(case, 5, 3, [points[0].kind], single=True)
     assert_certified(module_checks.float32_rows(case, single))

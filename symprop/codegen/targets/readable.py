@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import sympy
-from sympy import Symbol
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
-from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.lifting import lift
-from symprop.algebra.nodes import Map, Variable
-from symprop.algebra.roles import TARGET
+from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import STATE, TARGET
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
-from symprop.codegen import passes, readable_passes
-from symprop.codegen.program import RESERVED, Program, Statement, checked
-from symprop.codegen.stable import CALLED
-from symprop.codegen.targets.breaking import assigned, broken
-from symprop.codegen.targets.code import named, number
+from symprop.codegen.program import Program, Statement
+from symprop.codegen.targets.breaking import assigned
+from symprop.codegen.targets.code import named
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
-from symprop.codegen.targets.training import optimizer_of, running_of
-from symprop.networks.initialisers import initialiser_of
+from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
 HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
 """Functions that a module defines where its statements call them."""
@@ -73,14 +64,16 @@ class Reader:
         self.write = replace(write, functions={**write.functions, **names})
         self.output = self.system.output
         self.prediction = self.system.prediction or self.system.output
-        self.statistics = {state.statistic.name: state.variable.name for state in self.system.states}
-        self.made = {statement.name for statement in program.forward}
+        self.stand_ins = {of.name: self._held(each) for of, each in self.system.stand_ins.items()}
+        self.masks = [mask.name for mask in program.masks]
+        self.made = [*self.masks, *(statement.name for statement in program.forward)]
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
         self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
         self.foretold = self._needed(self.end, self.prediction)
         back, end = _reads(program.backward), _reads(self.end)
         read = {part.name for state in self.system.states for part in variables(state.update)}
-        self.kept = [
+        self.kept = [name for name in self.masks if name in back]
+        self.kept += [
             each.name
             for each in program.forward
             if each.name in back or each.name in read or (each.name in end and each.target != self.output)
@@ -99,16 +92,17 @@ class Reader:
         """Return the inside of a function of these statements, which knows the names `given`."""
         statements = tuple(statements)
         own, read = {each.name for each in statements}, _reads(statements)
-        values = [each for each in self.made if each in read and each not in own and each not in set(given)]
-        ordered = [each.name for each in self.program.forward if each.name in values]
+        given = set(given)
+        values = [each for each in self.made if each in read and each not in own and each not in given]
+        masks = [each for each in self.masks if each in read and each in given]
         code = tuple(under_formulas(statements, self._statement))
         plain = "\n".join(line for line in code if not line.startswith("#"))
         return Lines(
-            (*self._parameters(read), *_taken("values", ordered)),
+            (*self._parameters(read), *_taken("masks", masks), *_taken("values", values)),
             code,
-            tuple(self._kept(own)),
+            tuple(self._kept(own | set(masks))),
             re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
-            bool(ordered),
+            bool(values),
             any(each.name in read for each in (*self.program.parameters, *self.program.inputs)),
         )
 
@@ -117,10 +111,13 @@ class Reader:
         return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
 
     def _statement(self, statement: Statement) -> list[str]:
-        running = self.statistics.get(statement.name)
-        held = self.write.taken.format(f'state["{running}"]')
-        evaluated = "" if running is None else f" if training else {held}"
+        held = self.stand_ins.get(statement.name)
+        evaluated = "" if held is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
+
+    def _held(self, variable: Variable) -> str:
+        """Return the source of what stands for a value in evaluation: a running statistic, or another value."""
+        return self.write.taken.format(f'state["{variable.name}"]') if variable.role == STATE else variable.name
 
     def _parameters(self, read: set[str]) -> list[str]:
         """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
@@ -142,13 +139,13 @@ class Reader:
         inputs = [each.name for each in self.system.inputs]
         pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
         parts = {
-            "layers": self.lines(self.layers),
+            "layers": self.lines(self.layers, self.masks),
             "loss": self.lines(self.end, [self.output.name]),
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
         definitions = self.definitions()
-        optimizer = optimizer_of(options.optimizer, self.parameters, self.write)
+        optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         code = [line for part in parts.values() for line in part.code]
         code += [line for each in definitions for line in each.lines]
         code += optimizer["scalars"] if optimizer else []
@@ -175,6 +172,7 @@ class Reader:
             "lib": self.write.library,
             "hyperparameters": named(self.system),
             "running": running_of(self.system, self.write),
+            "masks": masks_of(self.system),
             "optimizer": optimizer,
             "dtype": options.dtype,
         }
@@ -250,69 +248,3 @@ def mask_of_lengths(mask: Variable) -> str:
     """Return the comparison that makes a mask of lengths under its name, in the format of a library."""
     below = f"{{library}}.arange({mask.shape[1]}{{device}}) < {mask.name}[:, None]"
     return f"({below})[{', '.join(['...', *['None'] * (mask.rank - 2)])}]" if mask.rank > 2 else below
-
-
-def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list[str]:
-    """Return the items of a dict of parameters as they start: a standard draw, times the root of its variance.
-
-    `rows` are the draws of each distribution for a `shape`; `library` has `zeros`, `ones` and `sqrt`.
-    """
-    lines: list[str] = []
-    for place, parameter in enumerate(derivation.parameters):
-        row, shape = initialiser_of(parameter.initialiser), shape_text(parameter.variable.shape)
-        note, constant = [], row.constant is not None
-        kind = row.name if row.name in rows else row.distribution
-        draw = rows[kind].format(shape=shape, place=place, value=row.name)
-        variance = number(sympy.factor(row.scale**2)).text
-        if not constant and variance != "1":
-            for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):
-                variance = variance.replace(name, str(fan))
-            draw += f" * {library}.sqrt({variance})"
-            note = [f"# {row.name}"]
-        line = "  ".join([f'"{parameter.name}": {draw},', *note])
-        lines.extend([line] if len(line) + 2 * INDENT <= COLUMNS else [*note, f'"{parameter.name}": {draw},'])
-    return lines
-
-
-# ---------------------------------------------------------------- elementwise functions
-
-
-def _functions(program: Program, reserved: Iterable[str]) -> Mapping[ElementwiseFunction, str]:
-    """Return the functions that no library has, each with its name in the module."""
-    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
-    found: dict[ElementwiseFunction, str] = {}
-    for statement in program.statements:
-        for part in walk(statement.expression):
-            if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
-                name = part.function.name
-                while name in taken:
-                    name += "_"
-                taken.add(name)
-                found[part.function] = name
-    return found
-
-
-def _definition(function: ElementwiseFunction, name: str, write: Dialect) -> Definition:
-    """Return an elementwise function as a function of arrays, from its scalar body by the passes of stable forms."""
-    letters = "tuvw"[: len(function.parameters)]
-    shape = (Symbol("m", positive=True, integer=True), Symbol("n", positive=True, integer=True))
-    arrays = [Variable(letter, (), shape) for letter in letters]
-    scalars = [Variable(letter, (), ()) for letter in letters]
-    result = Variable("value", (), shape)
-    body = lift(function.body, dict(zip(function.parameters, arrays, strict=True)))
-    program = checked(Program((Statement(result, body),), (), (), tuple(arrays), (), ("value",)))
-    program = passes.run(program, (*readable_passes.FORMS, passes.share, passes.dead))
-    *before, last = program.forward
-    lines = [line for each in before for line in _with_whys(each, write)]
-    lines += [line for why in last.whys for line in comment(why.text)]
-    lines += broken("return ", write.text(last.expression))
-    formula = lift(function.body, dict(zip(function.parameters, scalars, strict=True))).pretty()
-    return Definition(name, ", ".join(letters), formula, tuple(lines))
-
-
-def _with_whys(statement: Statement, write: Dialect) -> list[str]:
-    notes = [line for why in statement.whys for line in comment(why.text)]
-    return [*notes, *assigned(statement.name, write.text(statement.expression))]
-
-
-__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given", "mask_of_lengths"]

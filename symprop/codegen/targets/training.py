@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import sympy
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, State, System
@@ -11,30 +13,50 @@ from symprop.algebra.names import variable as named
 from symprop.algebra.nodes import Fill, Node, Scalar, Where
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.targets.breaking import assigned
+from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import INDENT, comment, laid_out, named_tuple, signature
+from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, named_tuple, signature
+from symprop.networks.initialisers import initialiser_of
 from symprop.networks.optimisers import Optimiser, clipping
 from symprop.networks.parts import Parameter
 
+SEEDED = ("seed=None", "masks=None")
+"""What a step of training with dropout takes besides; without a seed the state counts them."""
 
-def optimizer_of(optimiser: Optimiser | None, parameters: Sequence[Parameter], write: Dialect) -> dict[str, Any] | None:
+
+def masks_of(system: System) -> list[tuple[str, str, str]]:
+    """Return what a template says of the masks of dropout: name, shape for one example, probability of 0.
+
+    >>> from symprop.networks import parse_network
+    >>> masks_of(parse_network("Input(4) >> Dropout(0.1) >> MeanSquaredError()").system("rows"))
+    [('m1', '(4,)', '0.1')]
+    """
+    rows = [(mask.variable.name, mask.variable.shape[1:], mask.drop) for mask in system.masks]
+    return [(name, shape_text(shape), number(drop).text) for name, shape, drop in rows]
+
+
+def optimizer_of(
+    optimiser: Optimiser | None, parameters: Sequence[Parameter], write: Dialect, seeded: bool = False
+) -> dict[str, Any] | None:
     """Return what a template says of an optimiser: hyper-parameters, states and equations; None where there is none.
 
-    >>> from symprop.codegen.targets.numpy.source import NUMPY
-    >>> from symprop.networks.optimisers import OPTIMISERS
-    >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
-    ...     print(line)
-    # velocity: v = momentum v + g
-    v = momentum * v + g
-    # update: w = w − lr v
-    w = w - lr * v
+        >>> from symprop.codegen.targets.numpy.source import NUMPY
+        >>> from symprop.networks.initialisers import initialiser_of
+    from symprop.networks.optimisers import OPTIMISERS
+        >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
+        ...     print(line)
+        # velocity: v = momentum v + g
+        v = momentum * v + g
+        # update: w = w − lr v
+        w = w - lr * v
     """
     if optimiser is None:
         return None
     names = [each.name for each in optimiser.hyperparameters]
     return {
-        **said(optimiser),
+        **said(optimiser, seeded),
         "decayed": named_tuple("DECAYED", [f'"{each.name}"' for each in optimiser.decayed(parameters)], indent=0),
         "decays": [line for equation in optimiser.decays for line in _lines(equation, write, 3 * INDENT)],
         "call": laid_out("update(", ['state["params"]', "grads", "state", *names]),
@@ -45,7 +67,7 @@ def optimizer_of(optimiser: Optimiser | None, parameters: Sequence[Parameter], w
     }
 
 
-def said(optimiser: Optimiser) -> dict[str, Any]:
+def said(optimiser: Optimiser, seeded: bool = False) -> dict[str, Any]:
     """Return what the templates of all modules say of an optimiser."""
     numbers = optimiser.hyperparameters
     defaults = [each.name if each.default is None else f"{each.name}={each.default!r}" for each in numbers]
@@ -56,7 +78,9 @@ def said(optimiser: Optimiser) -> dict[str, Any]:
         "states": [state.name for state in optimiser.states],
         "names": ", ".join(each.name for each in numbers),
         "meanings": [f"{each.name}: {each.meaning}" for each in numbers],
-        "train_line": signature("train_step", "state", "x", "y", *defaults, "max_norm=None"),
+        "train_line": signature(
+            "train_step", "state", "x", "y", *defaults, "max_norm=None", *(SEEDED if seeded else ())
+        ),
         "update_line": signature("update", "params", "grads", "state", *defaults),
     }
 
@@ -140,4 +164,70 @@ def takes_one(state: State) -> bool:
     return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
 
 
-__all__ = ["clip_scale", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]
+__all__ = ["clip_scale", "masks_of", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]
+
+
+def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list[str]:
+    """Return the items of a dict of parameters as they start: a standard draw, times the root of its variance.
+
+    `rows` are the draws of each distribution for a `shape`; `library` has `zeros`, `ones` and `sqrt`.
+    """
+    lines: list[str] = []
+    for place, parameter in enumerate(derivation.parameters):
+        row, shape = initialiser_of(parameter.initialiser), shape_text(parameter.variable.shape)
+        note, constant = [], row.constant is not None
+        kind = row.name if row.name in rows else row.distribution
+        draw = rows[kind].format(shape=shape, place=place, value=row.name)
+        variance = number(sympy.factor(row.scale**2)).text
+        if not constant and variance != "1":
+            for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):
+                variance = variance.replace(name, str(fan))
+            draw += f" * {library}.sqrt({variance})"
+            note = [f"# {row.name}"]
+        line = "  ".join([f'"{parameter.name}": {draw},', *note])
+        lines.extend([line] if len(line) + 2 * INDENT <= COLUMNS else [*note, f'"{parameter.name}": {draw},'])
+    return lines
+
+
+# ---------------------------------------------------------------- elementwise functions
+
+
+def _functions(program: Program, reserved: Iterable[str]) -> Mapping[ElementwiseFunction, str]:
+    """Return the functions that no library has, each with its name in the module."""
+    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
+    found: dict[ElementwiseFunction, str] = {}
+    for statement in program.statements:
+        for part in walk(statement.expression):
+            if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
+                name = part.function.name
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                found[part.function] = name
+    return found
+
+
+def _definition(function: ElementwiseFunction, name: str, write: Dialect) -> Definition:
+    """Return an elementwise function as a function of arrays, from its scalar body by the passes of stable forms."""
+    letters = "tuvw"[: len(function.parameters)]
+    shape = (Symbol("m", positive=True, integer=True), Symbol("n", positive=True, integer=True))
+    arrays = [Variable(letter, (), shape) for letter in letters]
+    scalars = [Variable(letter, (), ()) for letter in letters]
+    result = Variable("value", (), shape)
+    body = lift(function.body, dict(zip(function.parameters, arrays, strict=True)))
+    program = checked(Program((Statement(result, body),), (), (), tuple(arrays), (), ("value",)))
+    program = passes.run(program, (*readable_passes.FORMS, passes.share, passes.dead))
+    *before, last = program.forward
+    lines = [line for each in before for line in _with_whys(each, write)]
+    lines += [line for why in last.whys for line in comment(why.text)]
+    lines += broken("return ", write.text(last.expression))
+    formula = lift(function.body, dict(zip(function.parameters, scalars, strict=True))).pretty()
+    return Definition(name, ", ".join(letters), formula, tuple(lines))
+
+
+def _with_whys(statement: Statement, write: Dialect) -> list[str]:
+    notes = [line for why in statement.whys for line in comment(why.text)]
+    return [*notes, *assigned(statement.name, write.text(statement.expression))]
+
+
+__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given", "mask_of_lengths"]

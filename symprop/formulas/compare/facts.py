@@ -16,7 +16,7 @@ from symprop.formulas.compare.cases import Sides, agree, same_everywhere
 
 WORDS = (
     *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),
-    *("nonnegative", "positive", "between-0-and-1", "signs"),
+    *("nonnegative", "positive", "between-0-and-1", "bits", "signs"),
     *("sums-to-1", "rows-sum-to-1", "columns-sum-to-1", "one-hot"),
 )
 """What may be declared (`DECLARED`), what says less before what says more."""
@@ -40,6 +40,8 @@ def said(name: str, fact: Fact, rank: int) -> str:
         )
     if fact.kind == "signs":
         return f"the elements of {name} are 1 or -1"
+    if fact.kind == "bits":
+        return f"the elements of {name} are 0 or 1"
     return f"{name} is {fact.kind}"
 
 

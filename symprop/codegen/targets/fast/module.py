@@ -29,7 +29,7 @@ from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
-from symprop.codegen.targets.training import clip_scale
+from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
@@ -67,15 +67,16 @@ def module_source(
     system = derivation.system
     prediction, loss = (system.prediction or system.output).name, program.returns[0]
     running = running_of(system)
-    evaluated = passes.run(evaluation(derivation), passes.FORMS) if running else program
+    evaluated = passes.run(evaluation(derivation), passes.FORMS) if system.stand_ins else program
     bodies = {
         "forward": _body(program, system.output.name),
         "predict": _body(evaluated, prediction, after=system.output),
         "loss": _body(program, loss, after=system.output),
     }
-    if running:
+    if system.stand_ins:
         bodies["evaluated"] = _body(evaluated, system.output.name)
         bodies["evaluated loss"] = _body(evaluated, loss, after=system.output)
+    if running:
         program = program.returning(*program.returns, *running.statistics)
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     step = _step(program, system.targets, dtype, threads, reuse)
@@ -94,7 +95,7 @@ def module_source(
             counted=derivation.counted,
             hyperparameters=named(system),
             code_uses_math="math." in code,
-            optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters),
+            optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters, bool(system.masks)),
             clip=numpy_source(clip_scale()),
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
@@ -106,6 +107,7 @@ def module_source(
             predicts=system.prediction is not None,
             bodies=bodies,
             running=running,
+            masks=masks_of(system),
             step=step,
             threads=threads,
             both="_both(" in code,
@@ -208,11 +210,11 @@ def _body(program: Program, *returns: str, after: Variable | None = None) -> Bod
     return Body(_unpack(done), forward, backward, _needs_batch(forward, backward), returns[0], whole)
 
 
-def _unpack(program: Program) -> tuple[str, ...]:
-    """Return the lines that take the parameters that a program reads out of their dict, a line for each layer."""
+def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
+    """Return the lines that take what a program reads out of dicts, parameters a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
     groups: dict[tuple[str, tuple[object, ...]], list[str]] = {}
-    for holder, variables in (("params", program.parameters), ("state", program.states)):
+    for holder, variables in (("params", program.parameters), ("state", program.states), (masks, program.masks)):
         for variable in variables:
             if variable in read:
                 groups.setdefault((holder, variable.index), []).append(variable.name)
@@ -241,7 +243,7 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
     plan = planned(program, targets, reuse)
     parts = (plan.program.forward, plan.program.backward)
     forward, backward = explained([list(step_lines(plan, part, threads)) for part in parts])
-    unpack = _unpack(plan.program)
+    unpack = _unpack(plan.program, "work.masks")
     widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(
         unpack,
@@ -267,7 +269,9 @@ def _rest(program: Program, given: Variable) -> Program | None:
         return None
     statements = tuple(statement for statement in program.forward if statement.name != given.name)
     rest = passes.dead(replace(program, forward=statements, inputs=(given, *program.inputs)))
-    reads_input = any(variable in program.inputs for statement in rest.statements for variable in statement.reads)
+    reads_input = any(
+        variable in (*program.inputs, *program.masks) for statement in rest.statements for variable in statement.reads
+    )
     return None if reads_input else rest
 
 

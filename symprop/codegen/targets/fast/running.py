@@ -57,9 +57,9 @@ def running_of(system: System) -> Running | None:
 
 
 def evaluation(derivation: Derivation) -> Program:
-    """Return the program of a derivation in rows in which running statistics stand for those of the batch."""
-    statistics = {state.statistic.name for state in derivation.system.states}
-    numbers = {name: number for name, number in derivation.numbers.items() if name not in statistics}
+    """Return the program of evaluation: running statistics stand for those of the batch, and there is no dropout."""
+    replaced = {variable.name for variable in derivation.system.stand_ins}
+    numbers = {name: number for name, number in derivation.numbers.items() if name not in replaced}
     return lower_system(derivation.system.evaluated, (), numbers)
 
 

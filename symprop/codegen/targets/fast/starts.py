@@ -37,12 +37,12 @@ DRAWS = {
 """What the scale of a distribution is, and how NumPy draws from it."""
 
 
-def optimizer(optimiser: Optimiser, parameters: Sequence[Parameter]) -> dict[str, object]:
+def optimizer(optimiser: Optimiser, parameters: Sequence[Parameter], seeded: bool = False) -> dict[str, object]:
     """Return the update of an optimiser as lines; states and parameters change in place."""
     update = update_lines(optimiser)
     known = [*(number.name for number in optimiser.hyperparameters), *(each.name for each in optimiser.scalars)]
     names = [*(["step"] if "step" in update.reads else []), *(name for name in known if name in update.reads)]
-    words = said(optimiser)
+    words = said(optimiser, seeded)
     numbers = words["names"].split(", ")
     kept = [f"{equation.note}: {equation.pretty()}" for equation in optimiser.decays]
     return {

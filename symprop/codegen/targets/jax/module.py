@@ -6,8 +6,9 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program
 from symprop.codegen.targets.jax.source import JAX
 from symprop.codegen.targets.numpy.fact_checks import conditions
-from symprop.codegen.targets.readable import Reader, draws
+from symprop.codegen.targets.readable import Reader
 from symprop.codegen.targets.target import Options
+from symprop.codegen.targets.training import draws
 from symprop.templating import environment
 
 DRAWS = {

@@ -112,15 +112,17 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep:
     program = passes.run(program, STEP)
     read = {variable for statement in program.statements for variable in statement.reads}
     given = [variable for variable in (*program.inputs, *program.targets) if variable in read]
+    masks = [mask for mask in program.masks if mask in read]
     parameters = [parameter for parameter in program.parameters if parameter in read]
     numbers = [each for each in program.statements if not each.target.rank and each.name in program.returns[1:]]
     scalars = [each for each in numbers if not each.target.is_gradient]
     if scalars:
         raise SpecError(f'target "numba" keeps no statistic of one number: {scalars[0].name}\nallowed: target="numpy"')
     arrays = [each.target for each in program.statements if each.target.rank or each in numbers]
-    names = [*(variable.name for variable in (*given, *parameters)), *(variable.name for variable in arrays)]
+    names = [*(variable.name for variable in (*given, *masks, *parameters, *arrays))]
     passed = [
         *(variable.name for variable in given),
+        *(f'work.masks["{mask.name}"]' for mask in masks),
         *(f'params["{parameter.name}"]{"" if parameter.rank else "[()]"}' for parameter in parameters),
         *(f"work.{variable.name}" for variable in arrays),
     ]

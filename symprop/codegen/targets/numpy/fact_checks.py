@@ -38,11 +38,12 @@ COLUMNS = FactCheck("_columns_sum_to_1", "columns that sum to 1", (), SUM, has_r
 
 FACT_CHECKS: dict[str, FactCheck] = {
     "positive": FactCheck("_positive", "positive", ("nonnegative",)),
+    "bits": FactCheck("_bits", "each 0 or 1", ("between 0 and 1", "nonnegative")),
     "between 0 and 1": FactCheck("_between_0_and_1", "from 0 to 1", ("nonnegative",)),
     "nonnegative": FactCheck("_nonnegative", "nonnegative"),
     "signs": FactCheck("_signs", "each -1 or 1", has_room=True),
     "one-hot": FactCheck(
-        "_one_hot", "one-hot rows", ("sums to 1", "nonnegative", "between 0 and 1"), SUM, has_room=True
+        "_one_hot", "one-hot rows", ("sums to 1", "nonnegative", "between 0 and 1", "bits"), SUM, has_room=True
     ),
     "sums to 1": ROWS,
     "symmetric": FactCheck("_symmetric", "symmetric", calls=("_rounding",)),
@@ -86,6 +87,7 @@ def _along(row: FactCheck, fact: Fact, rank: int) -> FactCheck:
 
 CONDITIONS = {
     "positive": "{0} > 0",
+    "bits": "({0} == 0) | ({0} == 1)",
     "between 0 and 1": "(0 <= {0}) & ({0} <= 1)",
     "nonnegative": "{0} >= 0",
     "signs": "np.abs({0}) == 1",

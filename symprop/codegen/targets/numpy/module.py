@@ -10,8 +10,9 @@ from symprop.codegen.program import Program
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.numpy.fact_checks import conditions
 from symprop.codegen.targets.numpy.source import NUMPY
-from symprop.codegen.targets.readable import Reader, draws
+from symprop.codegen.targets.readable import Reader
 from symprop.codegen.targets.target import Options
+from symprop.codegen.targets.training import draws
 from symprop.templating import environment
 
 DRAWS = {

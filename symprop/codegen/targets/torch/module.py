@@ -9,9 +9,10 @@ from typing import Any
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program
 from symprop.codegen.targets.numpy.fact_checks import fact_checks
-from symprop.codegen.targets.readable import Lines, Reader, draws
+from symprop.codegen.targets.readable import Lines, Reader
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.torch.source import PLACED, TORCH
+from symprop.codegen.targets.training import draws
 from symprop.templating import environment
 
 DRAWS = {
@@ -25,6 +26,7 @@ DRAWS = {
 
 CONDITIONS = {
     "positive": "{0} > 0",
+    "each 0 or 1": "({0} == 0) | ({0} == 1)",
     "from 0 to 1": "(0 <= {0}) & ({0} <= 1)",
     "nonnegative": "{0} >= 0",
     "each -1 or 1": "{0}.abs() == 1",
