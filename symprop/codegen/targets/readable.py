@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from sympy import Symbol
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
-from symprop.algebra.nodes import Variable
+from symprop.algebra.functions import ElementwiseFunction
+from symprop.algebra.lifting import lift
+from symprop.algebra.nodes import Map, Variable
 from symprop.algebra.roles import STATE, TARGET
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.program import Program, Statement
-from symprop.codegen.targets.breaking import assigned
+from symprop.codegen import passes, readable_passes
+from symprop.codegen.program import RESERVED, Program, Statement, checked
+from symprop.codegen.stable import CALLED
+from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
@@ -248,3 +255,44 @@ def mask_of_lengths(mask: Variable) -> str:
     """Return the comparison that makes a mask of lengths under its name, in the format of a library."""
     below = f"{{library}}.arange({mask.shape[1]}{{device}}) < {mask.name}[:, None]"
     return f"({below})[{', '.join(['...', *['None'] * (mask.rank - 2)])}]" if mask.rank > 2 else below
+
+
+def _functions(program: Program, reserved: Iterable[str]) -> Mapping[ElementwiseFunction, str]:
+    """Return the functions that no library has, each with its name in the module."""
+    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
+    found: dict[ElementwiseFunction, str] = {}
+    for statement in program.statements:
+        for part in walk(statement.expression):
+            if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
+                name = part.function.name
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                found[part.function] = name
+    return found
+
+
+def _definition(function: ElementwiseFunction, name: str, write: Dialect) -> Definition:
+    """Return an elementwise function as a function of arrays, from its scalar body by the passes of stable forms."""
+    letters = "tuvw"[: len(function.parameters)]
+    shape = (Symbol("m", positive=True, integer=True), Symbol("n", positive=True, integer=True))
+    arrays = [Variable(letter, (), shape) for letter in letters]
+    scalars = [Variable(letter, (), ()) for letter in letters]
+    result = Variable("value", (), shape)
+    body = lift(function.body, dict(zip(function.parameters, arrays, strict=True)))
+    program = checked(Program((Statement(result, body),), (), (), tuple(arrays), (), ("value",)))
+    program = passes.run(program, (*readable_passes.FORMS, passes.share, passes.dead))
+    *before, last = program.forward
+    lines = [line for each in before for line in _with_whys(each, write)]
+    lines += [line for why in last.whys for line in comment(why.text)]
+    lines += broken("return ", write.text(last.expression))
+    formula = lift(function.body, dict(zip(function.parameters, scalars, strict=True))).pretty()
+    return Definition(name, ", ".join(letters), formula, tuple(lines))
+
+
+def _with_whys(statement: Statement, write: Dialect) -> list[str]:
+    notes = [line for why in statement.whys for line in comment(why.text)]
+    return [*notes, *assigned(statement.name, write.text(statement.expression))]
+
+
+__all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given", "mask_of_lengths"]
