@@ -145,12 +145,12 @@ def test_every_target_is_what_another_reader_says(text: str, options: dict[str, 
     masks = {name: random.integers(0, 2, (4, *shape)).astype(float) for name, shape in reference.masks.items()}
     rows = np.eye(3)[y] if "Softmax" in text else y
     loss, grads = module.loss_and_grads(params, x, y, masks=masks)
-    assert float(loss) == pytest.approx(reference.loss(params, x, rows, masks), abs=CLOSE, rel=CLOSE)
+    assert float(loss) == pytest.approx(reference.loss(params, {"x": x}, rows, masks), abs=CLOSE, rel=CLOSE)
     along = {name: random.standard_normal(value.shape) for name, value in params.items()}
-    slope = reference.derivative(params, x, rows, along, masks)
+    slope = reference.derivative(params, {"x": x}, rows, along, masks)
     assert flat(grads) @ flat(along) == pytest.approx(slope, abs=CLOSE, rel=CLOSE)
     evaluated = float(module.loss(params, x, y, training=False))
-    assert evaluated == pytest.approx(reference.loss(params, x, rows), abs=CLOSE, rel=CLOSE)
+    assert evaluated == pytest.approx(reference.loss(params, {"x": x}, rows), abs=CLOSE, rel=CLOSE)
     outputs = reference.output(params, x)
     np.testing.assert_allclose(np.asarray(module.forward(params, x, training=False)), outputs, rtol=CLOSE, atol=CLOSE)
     if "Softmax" not in text:
