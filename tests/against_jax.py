@@ -19,7 +19,7 @@ from typing import Any
 
 import network_reference
 import numpy as np
-from random_networks import CLOSE, SIZES, network, point, taken
+from random_networks import CLOSE, SIZES, dropped, network, point, taken
 
 import symprop
 
@@ -52,10 +52,13 @@ def problems(text: str, target: str = "numpy") -> list[str]:
     numeric = counted.with_sizes({name: SIZES[name] for name in counted.sizes})
     module = symprop.compile(numeric, target=target)
     read = reference().Network(text, SIZES)
-    params, x, y = point(read, np.random.default_rng(0))
-    value, grads = module.loss_and_grads(params if target != "torch" else tensors(params), taken(x), y)
+    random = np.random.default_rng(0)
+    params, x, y = point(read, random)
+    masks = dropped(read, random)
+    options = {"masks": masks} if masks else {}
+    value, grads = module.loss_and_grads(params if target != "torch" else tensors(params), taken(x), y, **options)
     loss = float(value)
-    expected, slopes = jax.value_and_grad(read.loss)(arrays(params), arrays(x), jax.numpy.asarray(y))
+    expected, slopes = jax.value_and_grad(read.loss)(arrays(params), arrays(x), jax.numpy.asarray(y), arrays(masks))
     found = [] if abs(loss - expected) <= CLOSE * (1 + abs(expected)) else [f"loss {loss}, not {expected}"]
     if sorted(grads) != sorted(slopes):
         return [*found, f"gradients of {list(grads)}, not of {list(slopes)}"]

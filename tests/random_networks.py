@@ -245,7 +245,7 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
     random = np.random.default_rng(0)
     params, x, y = point(reference, random)
-    masks = {name: random.integers(0, 2, (3, *shape)).astype(float) for name, shape in reference.masks.items()}
+    masks = dropped(reference, random)
     options = {"masks": masks} if masks else {}
     loss, grads = module.loss_and_grads(params, taken(x), y, **options)
     expected = reference.loss(params, x, y, masks)
@@ -276,6 +276,11 @@ def directions(shapes: Mapping[str, tuple[int, ...]], random: np.random.Generato
 def taken(x: dict[str, Array]) -> Any:
     """Return inputs as a module takes them: an array, or where there are several a dict."""
     return x if len(x) > 1 else next(iter(x.values()))
+
+
+def dropped(reference: Network, random: np.random.Generator) -> dict[str, Array]:
+    """Return random masks of dropout for a batch of three, by name."""
+    return {name: random.integers(0, 2, (3, *shape)).astype(float) for name, shape in reference.masks.items()}
 
 
 def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], dict[str, Array], Array]:

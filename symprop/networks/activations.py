@@ -137,10 +137,6 @@ class Identity(Layer):
 
     is_activation: ClassVar[bool] = True
 
-    @property
-    def is_identity(self) -> bool:
-        return True
-
     def build(self, builder: Builder, value: Variable) -> Variable:
         return value
 

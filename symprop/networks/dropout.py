@@ -42,13 +42,9 @@ class Dropout(Layer):
                 "Dropout: p is below 1, where nothing would be left\nallowed: a number such as Dropout(0.1)"
             )
 
-    @property
-    def is_identity(self) -> bool:
-        return bool(self.p == 0)
-
     def build(self, builder: Builder, value: Variable) -> Variable:
         drop = self.p if isinstance(self.p, sympy.Rational) else sympy.Rational(str(self.p))
-        return value if self.is_identity else builder.masked(value, drop, "dropout")
+        return value if self.p == 0 else builder.masked(value, drop, "dropout")
 
 
 __all__ = ["Dropout"]

@@ -87,11 +87,6 @@ class Layer(Joinable):
         """The layers inside a block."""
         return tuple(layer for row in self.rows for layer in row.layers)
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether what goes in comes out, and no equation is written."""
-        return False
-
     @cached_property
     def depth(self) -> int:
         """How deep blocks are nested in the layer; 0 where it is no block."""

@@ -126,7 +126,7 @@ class GroupNorm(Norm):
     Wu and He, *Group normalization* (2018).
 
     >>> from symprop import Input
-    >>> (Input(8, 8, 6) >> GroupNorm(2)).system().equations[0].target.shape
+    >>> next((Input(8, 8, 6) >> GroupNorm(2)).system().equations).target.shape
     (1, 1, 2, 1)
 
     Raises:

@@ -43,8 +43,7 @@ def optimizer_of(
     """Return what a template says of an optimiser: hyper-parameters, states and equations; None where there is none.
 
         >>> from symprop.codegen.targets.numpy.source import NUMPY
-        >>> from symprop.networks.initialisers import initialiser_of
-    from symprop.networks.optimisers import OPTIMISERS
+        >>> from symprop.networks.optimisers import OPTIMISERS
         >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
         ...     print(line)
         # velocity: v = momentum v + g
