@@ -49,6 +49,17 @@ def _single(axis: Axis) -> Expr:
 
 @SLICES.row(n.Fold)
 def _(node: n.Fold, address: Address, of: Slicer) -> Node:
+    before = of.used
+    try:
+        return _folded(node, address, of, asking=False)
+    except Unwritten:
+        of.used = before
+        return _folded(node, address, of, asking=True)
+
+
+def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
+    """What adds up at an address; `asking` of each window and element whether it does, as what is in it may not be 0
+    at a place outside (what an average over windows hands back is the same at all places)."""
     operand, rank = node.operands[0], node.rank
     before: list[Axis] = list(address)
     behind: list[Axis] = []
@@ -58,13 +69,11 @@ def _(node: n.Fold, address: Address, of: Slicer) -> Node:
     meet: list[tuple[int, int, Expr, int, int]] = []  # meet at the place: 1[j = 2 i + 3 k - 4]
     for number, (axis, size, stride, dilation) in enumerate(node.steps):
         count = operand.shape[axis]
-        if is_tiled(node, axis):
-            if len(address[axis]) != 2:
-                raise Unwritten
+        if is_tiled(node, axis) and len(address[axis]) == 2:
             before[axis], behind = address[axis][:1], [*behind, address[axis][1:]]
             continue
         behind.append(())
-        if min(stride, dilation) > 1:
+        if asking or min(stride, dilation) > 1:
             both += [(count,), (size,)]
             meet.append((axis, rank + number, _single(address[axis]), stride, dilation))
             continue

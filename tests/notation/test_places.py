@@ -141,9 +141,44 @@ def convolution_loss(arrays: dict[str, Any], dilation: int = 1) -> Any:
     return value if np.iscomplexobj(arrays["A"]) or np.iscomplexobj(arrays["B"]) else value.real
 
 
+def pools(batch: bool) -> System:
+    """Averages of windows that do not cover all, in one formula without a name for any part of it."""
+    lead = (2,) if batch else ()
+    b = len(lead)
+    x, y = variable("X", (*lead, 4, 6)), variable("Y", (*lead, 1, 2))
+    first, second = variable("A", (2, 2)), variable("B", (1, 2))
+
+    def convolved(node: Node, weight: Variable) -> Node:
+        windows = n.Window(node, (b, b + 1), (2, 2))
+        return n.Sum(windows * weight, (b + 2, b + 3))
+
+    def pooled(node: Node) -> Node:
+        return n.Sum(n.Window(node, (b, b + 1), (2, 2), 2), (b + 2, b + 3)) / 4
+
+    out = pooled(n.Power(convolved(x, first), 2)) * second
+    loss = Equation(variable("loss", ()), n.Sum((out - y) ** 2) / 2)
+    return System((loss,), (x,), (y,), (first, second), loss.target, loss.target)
+
+
+def pools_loss(arrays: dict[str, Any]) -> Any:
+    """The same by slices."""
+
+    def convolved(x: Any, weight: Any) -> Any:
+        high, wide = x.shape[-2] - 1, x.shape[-1] - 1
+        return sum(weight[i, j] * x[..., i : i + high, j : j + wide] for i in range(2) for j in range(2))
+
+    def pooled(x: Any) -> Any:
+        high, wide = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
+        return sum(x[..., i:high:2, j:wide:2] for i in range(2) for j in range(2)) / 4
+
+    out = pooled(convolved(arrays["X"], arrays["A"]) ** 2) * arrays["B"]
+    return ((out - arrays["Y"]) ** 2).sum() / 2
+
+
 NETWORKS_BY_HAND: dict[str, Any] = {
     "attention": (attention, attention_loss),
     "convolution": (convolution, convolution_loss),
+    "pools": (pools, pools_loss),
     "dilated": (partial(convolution, dilation=2), partial(convolution_loss, dilation=2)),
 }
 
@@ -334,6 +369,20 @@ def test_an_index_is_no_name_of_the_formula() -> None:
     i, p = variable("i", (3,)), variable("P", (2, 3, 3))
     assert pretty(p @ i) == "{Pⱼ i}ⱼ"
     assert pretty(variable("Q", ("i", 3, "j")) @ variable("R", ("i", "j", 2))) == "{Qₖ Rₖ}ₖ"
+
+
+def test_indices_do_not_run_out_and_those_with_a_number_are_not_taken_for_two() -> None:
+    names = [variable(name, ()) for name in "jklprsuvaeho"]
+    p, q, r = variable("P", (2, 3, 4)), variable("Q", (2, 3, 4)), variable("R", (2, 4, 5))
+    node = n.Sum(n.Multiply(*names, p, q))
+    assert pretty(node).startswith("Σᵢᵢ₁ᵢ₂ ") and pretty(node).endswith(" P[i, i₁, i₂] Q[i, i₁, i₂]")
+    assert latex(node).endswith(r" P_{i,i_{1},i_{2}} Q_{i,i_{1},i_{2}}")
+    product = n.Transpose(n.Power(p @ r, 2), (2, 0, 1))
+    for node in (node, n.Multiply(*names, product)):
+        values = values_of(variables(node))
+        arrays = {name_of(latex(each)): values[each.name] for each in variables(node)}
+        true = np.real(complex_value(node, values))
+        assert error(Meaning(arrays).evaluate(latex(node), true.shape), true) <= LIMIT
 
 
 def test_formulas_of_rank_2_and_those_by_elements_stay_as_they_are() -> None:
