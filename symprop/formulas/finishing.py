@@ -18,9 +18,16 @@ from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, multiplied, replace, terms_of, walk
+from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, walk
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
+from symprop.calculus.coefficients import (
+    coefficient_and_rest,
+    expanded,
+    same_shape,
+    scalars_and_rest,
+    scaled,
+    unexpanded,
+)
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 
@@ -222,6 +229,26 @@ def ones_among_matrices(node: n.Add) -> Node | None:
     return n.Add(*(spread if term is number else term for term in node.operands))
 
 
+@for_kinds(n.Multiply)
+def rows_and_columns(node: n.Multiply) -> Node | None:
+    """u[:, None] * x = u x', x * (1 1') = 1 x' and u[:, None] * (1 1') = u 1': what is spread over rows and columns."""
+    if node.rank != 2 or 1 in node.shape:
+        return None
+    numbers: list[Node] = []
+    columns, rows = [ones(node.shape[0])], [ones(node.shape[1])]
+    for factor in [piece for operand in node.operands for piece in factors_of(operand)]:
+        bare, axes = unexpanded(factor)
+        if not bare.rank:
+            numbers.append(bare)
+        elif bare.rank == 1:
+            (columns if axes == (1,) else rows).append(bare)
+        elif not is_ones(factor):
+            return None
+    column, row = (multiplied(factors[1:] or factors) for factors in (columns, rows))
+    outer = n.Outer(column, row) if column.rank == row.rank == 1 else node
+    return multiplied([*numbers, outer]) if outer.shape == node.shape and len(columns) + len(rows) > 2 else None
+
+
 @for_kinds(n.Add)
 def one_diagonal(node: n.Add) -> Node | None:
     """diag(x) + diag(y) = diag(x + y)."""
@@ -303,6 +330,7 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
     KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
+    KnownForm("rows and columns", "x * (1 1') = 1 x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
