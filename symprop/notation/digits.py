@@ -46,7 +46,7 @@ def common(first: Sequence[Expr], second: Sequence[Expr]) -> Sizes:
     Raises:
         Unwritten: there are none.
     """
-    left, right = ([sympy.sympify(size) for size in sizes if size != 1] for sizes in (first, second))
+    left, right = ([sympy.sympify(size, strict=True) for size in sizes if size != 1] for sizes in (first, second))
     found = []
     while left and right:
         a, b = left.pop(0), right.pop(0)
