@@ -119,6 +119,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "inner product": Shown("sum(x * y)", "x: n, y: n"),
     "trace of a product": Shown("sum(A * B.T)", "A: m n, B: n m"),
     "a number as a matrix": Shown("A + eye(n) + 2", "A: n n"),
+    "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),
     "common factor of products": Shown("A @ X + A @ Y", "A: m n, X: n n, Y: n n"),
     "opposite sigmoid": Shown("y * sigmoid(-t) - (1 - y) * sigmoid(t)", "y: n, t: n"),

@@ -91,7 +91,7 @@ class Meaning:
         return CALLS["concatenate"](self, Tree("call", tree.parts, "concatenate", axis))
 
     def summation(self, tree: Tree) -> Value:
-        own = [(Size(), [0]) for _ in tree.words]
+        own = [(Size(*map(self.constant, tree.parts[1:])), [0]) for _ in tree.words]
         outer = dict(self.indices)
         self.indices.update(zip(tree.words, own, strict=True))
         value = self.value(tree.parts[0])

@@ -18,6 +18,7 @@ class Tree:
     words: tuple[str, ...] = ()
 
 
+INDEX = r"[a-z](?:_\d+)?"
 BOLD = {"mathbf", "boldsymbol", "bm"}
 UPRIGHT = {"mathrm", "mathsf", "mathcal", "mathit", "mathbb", "mathfrak"}
 ACCENTS = {"dot", "bar", "hat", "tilde", "vec"}
@@ -42,9 +43,15 @@ class NameReader(Cursor):
         elements: tuple[str, ...] = ()
         marks = self.marks()
         whole = "_".join(filter(None, (stem, ",".join(below)))) + marks in self.names
-        if below and not whole and self.bound and re.search(f"[{''.join(self.bound)}]", ",".join(below)):
+        if below and not whole and self.bound and set(self.bound) & set(re.findall(INDEX, ",".join(below))):
             below, elements = self.apart(stem, below, marks)
-        elif below and below[0].isdigit() and stem in self.names and f"{stem}_{below[0]}" not in self.names:
+        elif (
+            below
+            and below[0].isdigit()
+            and f"{stem}_{below[0]}" not in self.bound
+            and stem in self.names
+            and f"{stem}_{below[0]}" not in self.names
+        ):
             below, elements = [], tuple(below)  # the only place of an axis of length 1
         text = stem + (f"_{','.join(below)}" if below else "") + marks
         if text in self.bound and not elements:

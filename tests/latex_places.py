@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from latex_names import Tree
+from latex_names import INDEX, Tree
 from latex_sizes import Multiple, Size, Value
 from latex_tokens import Unreadable
 
@@ -45,19 +45,19 @@ class Quotient(Size):
 
 
 def letters(labels: Sequence[str]) -> list[str]:
-    return re.findall("[a-z]", "".join(labels))
+    return re.findall(INDEX, ",".join(labels))
 
 
 def split(label: str) -> list[str]:
     """Return the digits of one axis, `:` for what is kept: `(i)` is i and what is in the block."""
-    blocks = re.findall(r"\(([a-z:])\)", label)
-    last = re.sub(r"\([a-z:]\)", "", label)
+    block = rf"\((:|{INDEX})\)"
+    blocks, last = re.findall(block, label), re.sub(block, "", label)
     return [*blocks, last or ":"]
 
 
 def affine(meaning: Meaning, label: str, indices: Mapping[str, Any]) -> int:
     """Return the place, counted from 0, that `2i+p-2` is, which counts from 1."""
-    terms = re.findall(r"([+-]?)(\d*)([a-z]?)", label)
+    terms = re.findall(rf"([+-]?)(\d*)((?:{INDEX})?)", label)
     if "".join("".join(term) for term in terms) != label:
         raise Unreadable(f"the place {label}")
     found = 0
@@ -81,7 +81,7 @@ def part(meaning: Meaning, tree: Tree) -> Value:
                 found.append((Size(), lambda: slice(None)))
             elif label.isdigit():
                 found.append((Size(length), lambda at=int(label) - 1: at))
-            elif len(label) > 1:
+            elif not re.fullmatch(INDEX, label):
                 found.append((Size(length), partial(affine, meaning, label, dict(meaning.indices))))
             else:
                 bound, current = meaning.indices[label]

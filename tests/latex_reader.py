@@ -10,9 +10,10 @@ with `prime="transpose"`. What the tree means stands in `latex_meaning.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from latex_names import BOLD, NameReader, Tree
+from latex_names import BOLD, INDEX, NameReader, Tree
 from latex_tokens import Token, Unreadable, tokens
 
 FUNCTIONS = {
@@ -58,7 +59,7 @@ def at_places(left: str, right: str, name: str) -> str:
     >>> at_places("S_{i}", "Q_{i} K_{i}", "S")
     '\\left\\{Q_{i} K_{i}\\right\\}_{i}'
     """
-    reader = Reader(tokens(left), frozenset({name, name.rpartition("/d")[2]}), "mark", bound=list("ijklprsuv"))
+    reader = Reader(tokens(left), frozenset({name, name.rpartition("/d")[2]}), "mark", bound=list("ijklprsuvaeho"))
     labels = reader.sum().words
     plain = all(len(label) == 1 and label != ":" for label in labels)
     return rf"\left\{{{right}\right\}}_{{{('' if plain else ',').join(labels)}}}" if labels else right
@@ -201,9 +202,9 @@ class Reader(NameReader):
             depth += (here == Token("open", "{")) - (here == Token("close", "}"))
         inside = self.tokens[start : self.position - 1]
         self.take("_")
-        written = "".join(token.text for token in self.argument().tokens)
-        labels = tuple(written.split(",") if "," in written or "(" in written else written)
-        letters = [letter for letter in written if letter.isalpha()]
+        written = self.script()
+        labels = tuple(written.split(",") if re.search("[,(_]", written) else written)
+        letters = re.findall(INDEX, written)
         body = type(self)(inside, self.names, self.prime, bound=[*self.bound, *letters]).all()
         return Tree("stack", (body,), words=labels)
 
@@ -291,13 +292,19 @@ class Reader(NameReader):
         if not self.sees("_"):
             raise Unreadable("a sum over all elements without indices")
         self.take()
-        indices = [token.text for token in self.argument().tokens if token.kind != ","]
-        if "=" in indices:
-            raise Unreadable("a sum over the blocks of a loop")
+        below, given = self.script(), ()
+        if "=" in below:  # a sum over blocks, from 1 to their number
+            if not below.endswith("=1"):
+                raise Unreadable(f"a sum over {below}")
+            self.take("^")
+            below, given = below.removesuffix("=1"), (self.argument().all(),)
+        indices = re.findall(INDEX, below)
+        if "".join(indices) != below.replace(",", ""):
+            raise Unreadable(f"a sum over {below}")
         self.bound.extend(indices)
         body = self.term()
         del self.bound[len(self.bound) - len(indices) :]
-        return Tree("summation", (body,), words=tuple(indices))
+        return Tree("summation", (body, *given), words=tuple(indices))
 
     def calls_next(self) -> bool:
         following = self.tokens[self.position : self.position + 2]

@@ -7,20 +7,26 @@ a named step, like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, multiplied, replace, terms_of, walk
+from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, walk
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape, scalars_and_rest, scaled
-from symprop.calculus.factors import factored
+from symprop.calculus.coefficients import (
+    coefficient_and_rest,
+    expanded,
+    same_shape,
+    scalars_and_rest,
+    scaled,
+    unexpanded,
+)
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
+from symprop.formulas.common_factors import common_factor, common_matrix, ones_among_matrices, product_of
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
@@ -52,7 +58,7 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
     operands = tuple(_everywhere(operand, apply) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)
     parts = links(node)
-    node = _chain(parts) if len(parts) > 2 else node  # the brackets of a product, where a factor became a product
+    node = product_of(parts) if len(parts) > 2 else node  # the brackets of a product, where a factor became a product
     changed = apply(node)
     return node if changed is None or changed == node else _everywhere(changed, apply)
 
@@ -109,82 +115,27 @@ def trace_of_product(node: n.Sum) -> Node | None:
     return None
 
 
-# ---------------------------------------------------------------- common factors
+# ---------------------------------------------------------------- rows, columns, diagonals
 
 
-@for_kinds(n.Add)
-def common_matrix(node: n.Add) -> Node | None:
-    """A X + A Y = A (X + Y), and X B + Y B = (X + Y) B: the terms that share an outer factor of a product."""
-    terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
-    chains = [chain for _, chain in terms]
-    for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
-        for first, chain in enumerate(chains):
-            alike = [place for place, other in enumerate(chains) if len(chain) > 1 and _shares(other, chain, end)]
-            if len(alike) < 2 or any(len(other) > 1 for place, other in enumerate(chains) if place not in alike):
-                continue  # X X A + X A X + A X X stays as it is
-            inside = []
-            for place in alike:
-                rest = chains[place][1:] if end == 0 else chains[place][:-1]
-                whole = n.Identity(chain[end].shape[1 if end == 0 else 0]) if not rest else _chain(rest)
-                inside.append(tidy(multiplied([*terms[place][0], whole])))  # A + A B = A (I + B)
-            total = tidy(added(inside))
-            product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
-            others = [term for place, term in enumerate(node.operands) if place not in alike]
-            return added([*others[:first], product, *others[first:]])
-    return None
-
-
-def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
-    """Return a term as numbers and scalars, and the factors of its product of matrices."""
-    coefficient, scalars, rest = scalars_and_rest(term)
-    if rest is None:
-        return (), []
-    numbers = (n.Scalar(coefficient),) if coefficient != 1 else ()
-    if not isinstance(rest, n.Outer):
-        return (*numbers, *scalars), links(rest)
-    (*left, u), (*right, v) = map(links, rest.operands)  # (A u) (B v)' = A (u v') B'
-    return (*numbers, *scalars), [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
-
-
-def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
-    """Whether a product has the factor at one end of another; a matrix alone, only where the other is of rank one."""
-    if not other or other[end] != chain[end]:
-        return False
-    if isinstance(chain[end], n.Outer):
-        return len(other) > 1
-    if chain[end].rank == 1:  # (A + B) @ x, but not (A.T @ A + B.T @ B) @ x, which takes products of matrices
-        return len(chain) == len(other) == 2
-    return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
-
-
-def _chain(parts: Sequence[Node]) -> Node:
-    if parts[-1].rank == 1:
-        return reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], parts[-1])
-    return reduce(n.MatMul, parts)
-
-
-@for_kinds(n.Add)
-def common_factor(node: n.Add) -> Node | None:
-    """x y + x z = x (y + z), elementwise: a factor, or a power of one, that every term has."""
-    found = factored(node)
-    if found is None or isinstance(ones_among_matrices(found[1]), n.Add):
-        return None  # 2 A - A * I, not A * (2 1 1' - I)
-    result = tidy(n.Multiply(*found[0], found[1]))
-    grown = result.weight > node.weight + len(found[0]) * 2  # a power of what was one factor, and a product
-    return result if same_shape(result, node) and not grown else None
-
-
-@for_kinds(n.Add)
-def ones_among_matrices(node: n.Add) -> Node | None:
-    """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
-    if node.rank != 2:
+@for_kinds(n.Multiply)
+def rows_and_columns(node: n.Multiply) -> Node | None:
+    """u[:, None] * x = u x', x * (1 1') = 1 x' and u[:, None] * (1 1') = u 1': what is spread over rows and columns."""
+    if node.rank != 2 or 1 in node.shape:
         return None
-    number = next((term for term in node.operands if isinstance(term, n.Scalar)), None)
-    matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
-    if number is None or not any(isinstance(part, (n.Identity, n.Diag, n.Outer, n.Kron)) for part in matrices):
-        return None
-    spread = n.Multiply(number, n.Fill(1, node.shape))
-    return n.Add(*(spread if term is number else term for term in node.operands))
+    numbers: list[Node] = []
+    columns, rows = [ones(node.shape[0])], [ones(node.shape[1])]
+    for factor in [piece for operand in node.operands for piece in factors_of(operand)]:
+        bare, axes = unexpanded(factor)
+        if not bare.rank:
+            numbers.append(bare)
+        elif bare.rank == 1:
+            (columns if axes == (1,) else rows).append(bare)
+        elif not is_ones(factor):
+            return None
+    column, row = (multiplied(factors[1:] or factors) for factors in (columns, rows))
+    outer = n.Outer(column, row) if column.rank == row.rank == 1 else node
+    return multiplied([*numbers, outer]) if outer.shape == node.shape and len(columns) + len(rows) > 2 else None
 
 
 @for_kinds(n.Add)
@@ -268,6 +219,7 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
     KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
+    KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),

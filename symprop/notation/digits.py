@@ -38,15 +38,16 @@ def single(shape: Iterable[Expr]) -> Digits:
 
 
 def common(first: Sequence[Expr], second: Sequence[Expr]) -> Sizes:
-    """Return the digits that split both rows of digits of one axis.
+    """Return the digits that split both rows of digits of one axis; one of size 1 is none, unless it is the only one.
 
-    >>> common((6, 4), (2, 12))
-    (2, 3, 4)
+    >>> common((6, 4), (2, 12)), common((1, 2), (2,)), common((1,), (1,))
+    ((2, 3, 4), (2,), (1,))
 
     Raises:
         Unwritten: there are none.
     """
-    left, right, found = list(map(sympy.sympify, first)), list(map(sympy.sympify, second)), []
+    left, right = ([sympy.sympify(size, strict=True) for size in sizes if size != 1] for sizes in (first, second))
+    found = []
     while left and right:
         a, b = left.pop(0), right.pop(0)
         if a == b:
@@ -61,7 +62,7 @@ def common(first: Sequence[Expr], second: Sequence[Expr]) -> Sizes:
             raise Unwritten
     if left or right:
         raise Unwritten
-    return tuple(found)
+    return tuple(found) or tuple(first)[:1]
 
 
 def _quotient(whole: Expr, part: Expr) -> Expr | None:

@@ -22,7 +22,7 @@ from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name, scientific
+from symprop.notation.style import Style, accented, function_name, lettered, scientific
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -87,7 +87,12 @@ def _script(text: str) -> str:
 
 def _places(labels: Sequence[str]) -> str:
     """Places below a name: `ij`, and with commas where one is no letter, `:,i`."""
-    return ("" if all(len(label) == 1 and label != ":" for label in labels) else ",").join(labels)
+    between = "" if all(len(label) == 1 and label != ":" for label in labels) else ","
+    return between.join(map(_lettered, labels))
+
+
+def _lettered(label: object) -> str:
+    return lettered(str(label), lambda number: f"_{{{number}}}")
 
 
 class Tex(Style):
@@ -224,11 +229,11 @@ class Tex(Style):
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
 
     def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        below = ",".join(str(index) for index in indices)
+        below = ",".join(map(_lettered, indices))
         return Piece(rf"\sum_{{{below}}} {inside}" if below else rf"\sum {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(rf"\sum_{{{index}=1}}^{{{self.number(count).text}}} {inside}", SUMMATION)
+        return Piece(rf"\sum_{{{_lettered(index)}=1}}^{{{self.number(count).text}}} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(rf"\mathbf{{1}}[{condition}]", ATOM)

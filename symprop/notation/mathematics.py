@@ -76,7 +76,7 @@ def _(node: Element, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have elements, not {type(variable).__name__}")
-    if any(index.is_Add or index.is_Mul for index in node.indices):
+    if any(not index.is_Integer and len(str(index)) > 1 for index in node.indices):  # not j at i and 1 for i₁
         return Piece(style.part(variable, [written_place(index) for index in node.indices], 0), ATOM)
     return Piece(style.variable(variable, node.indices), ATOM)
 

@@ -140,7 +140,10 @@ def _(node: Part, of: Of, style: Style) -> Piece:
 @ROWS.row(Stack)
 def _(node: Stack, of: Of, style: Style) -> Piece:
     inside = of(node.operands[0]).text
-    ranges = [f"{digit.place} {style.relation('<=')} {style.number(digit.size).text}" for digit in uncounted(node)]
+    ranges = [
+        f"{style.number(digit.place or 0).text} {style.relation('<=')} {style.number(digit.size).text}"
+        for digit in uncounted(node)
+    ]
     return Piece(style.stack(" : ".join([inside, *filter(None, [", ".join(ranges)])]), labels(node.address)), ATOM)
 
 

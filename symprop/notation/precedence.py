@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
+from string import ascii_lowercase
 from typing import NamedTuple, Self
 
 import sympy
@@ -17,7 +19,7 @@ from sympy import Basic, Expr, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import factors_of
+from symprop.algebra.trees import factors_of, walk
 from symprop.errors import LimitError
 
 # How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
@@ -220,8 +222,21 @@ def squared_norm(node: Node) -> Node | None:
     return None
 
 
-_LETTERS = "ijkrsquv"
+_LETTERS = "ijklprsuvaeho"
+"""Indices: those that Unicode can lower and that name no size."""
 _DEEPEST = 50  # of a formula that is written by its elements
+
+
+def indices_beside(node: Node) -> Iterator[sympy.Symbol]:
+    """Yield as many indices as one wants that are no names in a formula: i, j, ..., then i1, j1, ..., printed i₁, j₁.
+
+    Where `i` is a name, i₁ is an element of it and no index.
+    """
+    taken = n.names_in(node)
+    free = [letter for letter in _LETTERS if letter not in taken]
+    free = free or [letter for letter in ascii_lowercase if letter not in taken] or list(ascii_lowercase)
+    names = (f"{letter}{number or ''}" for number in count() for letter in free)
+    return (sympy.Symbol(name, integer=True) for name in names if name not in taken)
 
 
 def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
@@ -231,8 +246,8 @@ def elementwise(node: Node) -> tuple[Node, tuple[Expr, ...]] | None:
     """
     if depth_over(node, _DEEPEST):
         return None
-    taken = n.names_in(node)
-    return _element_of(node, tuple(sympy.Symbol(name, integer=True) for name in _LETTERS if name not in taken))
+    most = sum(part.rank for part in walk(node))
+    return _element_of(node, tuple(islice(indices_beside(node), most)))
 
 
 def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, ...]] | None:

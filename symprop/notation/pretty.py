@@ -19,7 +19,7 @@ from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name, scientific
+from symprop.notation.style import Style, accented, function_name, lettered, scientific
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -207,7 +207,9 @@ class Unicode(Style):
 def _places(labels: Sequence[str]) -> str:
     """Places below a name, `ᵢⱼ` and `₍ᵢ₎`, or in brackets where not all of them are places: `[:, i]`."""
     lowered = [subscript(label) for label in labels]
-    return f"[{', '.join(labels)}]".replace("-", "−") if any("_" in each for each in lowered) else "".join(lowered)
+    numbered = [lettered(label, subscript) for label in labels]
+    apart = any("_" in each for each in lowered) or numbered != list(labels)  # i₁ is no i and 1
+    return f"[{', '.join(numbered)}]".replace("-", "−") if apart else "".join(lowered)
 
 
 def _named(value: Basic) -> Basic:

@@ -14,31 +14,28 @@ from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
-from symprop.notation.precedence import Element, IndexedSum
+from symprop.notation.precedence import Element, IndexedSum, indices_beside
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""
 
 
 class Slicer:
-    """Finds what nodes are at addresses, with letters for the indices of sums that no name in the formula has."""
+    """Finds what nodes of a formula are at addresses, with indices that are no names in it."""
 
-    def __init__(self, letters: Sequence[str]) -> None:
-        self.letters = letters
+    def __init__(self, whole: Node) -> None:
+        self.more = indices_beside(whole)
+        self.indices: list[sympy.Symbol] = []
         self.used = 0
         self.sizes: list[Expr] = []
 
     def letter(self, size: Expr) -> Expr:
-        """Return the next index.
-
-        Raises:
-            Unwritten: the letters have run out.
-        """
-        if self.used == len(self.letters):
-            raise Unwritten
+        """Return the next index."""
+        if self.used == len(self.indices):
+            self.indices.append(next(self.more))
         self.sizes[self.used :] = [size]
         self.used += 1
-        return sympy.Symbol(self.letters[self.used - 1], integer=True)
+        return self.indices[self.used - 1]
 
     def __call__(self, node: Node, address: Address) -> Node:
         """Return what `node` is at an address.
@@ -69,9 +66,7 @@ class Slicer:
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
         order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
-        names = [sympy.Symbol(name, integer=True) for name in self.letters[: self.used]]
-        renamed: Node = found.xreplace({names[old]: names[new] for new, old in enumerate(order)})
-        return renamed
+        return _renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
@@ -89,6 +84,13 @@ class Slicer:
                 body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
             return IndexedSum(body, indices, body.shape) if indices else body
         raise Unwritten
+
+
+def _renamed(node: Node, names: dict[sympy.Symbol, sympy.Symbol]) -> Node:
+    """`node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
+    if not node.operands:
+        return node.xreplace(names)
+    return node.func(*(_renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
 
 
 def choices(count: int) -> Iterator[tuple[int, ...]]:

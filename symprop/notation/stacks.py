@@ -8,11 +8,9 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, names_in
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation import slices as slices  # enters its rows
@@ -22,10 +20,7 @@ from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over
 from symprop.notation.slicing import Slicer, at, choices, needs_places
 
-LETTERS = "ijklprsuvaehoxtmnbcdfgqwyz"
-"""Indices, those that Unicode can lower first."""
-
-DEEPEST = 50
+DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
@@ -38,11 +33,10 @@ def stacked(node: Node) -> Node:
     """
     if not needs_places(node) or depth_over(node, DEEPEST):
         return node
-    taken = names_in(node)
-    return _stacked(node, [letter for letter in LETTERS if letter not in taken])
+    return _stacked(node, node)
 
 
-def _stacked(node: Node, letters: Sequence[str]) -> Node:
+def _stacked(node: Node, whole: Node) -> Node:
     if not needs_places(node):
         return node
     try:
@@ -53,7 +47,7 @@ def _stacked(node: Node, letters: Sequence[str]) -> Node:
     for chosen in choices(sum(map(len, sizes))) if len(sizes) == node.rank else ():
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(letters)
+        slicer = Slicer(whole)
         try:
             address = slicer.placed(sizes, chosen)
             found = slicer(node, address)
@@ -65,7 +59,7 @@ def _stacked(node: Node, letters: Sequence[str]) -> Node:
             best = cost, slicer.in_order(found, node)
     if best is not None:
         return best[1]
-    return node.with_operands([_stacked(operand, letters) for operand in node.operands])
+    return node.with_operands([_stacked(operand, whole) for operand in node.operands])
 
 
 def _columns(node: Node) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +70,15 @@ def scientific(value: Any) -> tuple[str, str] | None:
     written = repr(float(value)) if isinstance(value, Float) and value.is_positive else ""
     digits, _, power = written.partition("e")
     return (digits.removesuffix(".0") if digits not in ("1", "1.0") else "", str(int(power))) if power else None
+
+
+def lettered(label: str, lower: Callable[[str], str]) -> str:
+    """Return a place with the numbers of its indices lowered: `2 i1 + j`.
+
+    >>> lettered("2 i1 + j", lambda number: f"_{number}")
+    '2 i_1 + j'
+    """
+    return re.sub(r"(?<=[a-z])\d+", lambda number: lower(number[0]), label)
 
 
 class Style(ABC):

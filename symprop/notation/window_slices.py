@@ -49,21 +49,34 @@ def _single(axis: Axis) -> Expr:
 
 @SLICES.row(n.Fold)
 def _(node: n.Fold, address: Address, of: Slicer) -> Node:
+    before = of.used
+    try:
+        return _folded(node, address, of, asking=False)
+    except Unwritten:
+        of.used = before
+        return _folded(node, address, of, asking=True)
+
+
+def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
+    """What adds up at an address; `asking` of each window and element whether it does, as what is in it may not be 0
+    at a place outside (what an average over windows hands back is the same at all places)."""
     operand, rank = node.operands[0], node.rank
     before: list[Axis] = list(address)
     behind: list[Axis] = []
     over: list[Sequence[Expr]] = []
     write: list[tuple[int, int, Expr, int]] = []  # which axis of windows, which of elements, the place, the step
+    both: list[Sequence[Expr]] = []  # where neither index follows from the other, the sum is over both, of those that
+    meet: list[tuple[int, int, Expr, int, int]] = []  # meet at the place: 1[j = 2 i + 3 k - 4]
     for number, (axis, size, stride, dilation) in enumerate(node.steps):
         count = operand.shape[axis]
-        if is_tiled(node, axis):
-            if len(address[axis]) != 2:
-                raise Unwritten
+        if is_tiled(node, axis) and len(address[axis]) == 2:
             before[axis], behind = address[axis][:1], [*behind, address[axis][1:]]
             continue
-        if min(stride, dilation) > 1:
-            raise Unwritten  # the places of windows and elements that meet have no formula
         behind.append(())
+        if asking or min(stride, dilation) > 1:
+            both += [(count,), (size,)]
+            meet.append((axis, rank + number, _single(address[axis]), stride, dilation))
+            continue
         by_elements = stride == 1
         over.append((size if by_elements else count,))
         places = (axis, rank + number) if by_elements else (rank + number, axis)
@@ -71,16 +84,22 @@ def _(node: n.Fold, address: Address, of: Slicer) -> Node:
 
     def term(inner: Address) -> Node:
         whole = [*before, *behind]
-        outside = []
-        for (far, near, place, step), here in zip(write, inner, strict=True):
+        outside: list[Expr] = []
+        met: list[Node] = []
+        for (far, near, place, step), here in zip(write, inner[: len(write)], strict=True):
             outside.append(expand(place - step * (_single(here) - 1)))
             whole[far], whole[near] = (Digit(operand.shape[far], outside[-1]),), here
+        rest = iter(inner[len(write) :])
+        for (first, second, place, stride, dilation), windows in zip(meet, rest, strict=False):
+            whole[first], whole[second] = windows, next(rest)
+            at = stride * _single(whole[first]) + dilation * _single(whole[second]) - (stride + dilation - 1)
+            met.append(n.Compare("==", n.Scalar(place), n.Scalar(expand(at))))
         found = of(operand, tuple(whole))
         if not all(_vanishes(found, place) for place in outside):
             raise Unwritten
-        return found
+        return n.Multiply(*met, found) if met else found
 
-    return of.summed(over, term) if over else of(operand, (*before, *behind))
+    return of.summed([*over, *both], term) if over or both else of(operand, (*before, *behind))
 
 
 _INSIDE = (n.MatMul, n.Outer, n.Multiply, n.Transpose, n.Sum, n.Expand, n.Diag, IndexedSum, n.BlockSum)
@@ -90,14 +109,16 @@ def _vanishes(node: Node, place: Expr) -> bool:
     """Whether a formula is 0 where a place is outside of the arrays that it reads there, each of which is 0 then."""
 
     def stands(part: Node) -> bool:
+        if isinstance(part, n.Compare):  # which place a fold adds to
+            return part.operands[0] == n.Scalar(place) and bool(place.free_symbols)
         places = part.indices if isinstance(part, Element) else ()
         address = part.address if isinstance(part, Part) else ()
         return place in (*places, *(digit.place for axis in address for digit in axis))
 
     if not any(map(stands, walk(node))):
         return False
-    if isinstance(node, (Part, Element)):
-        return True
+    if isinstance(node, (Part, Element, n.Compare)):
+        return stands(node)
     if isinstance(node, n.Add):
         return all(_vanishes(operand, place) for operand in node.operands)
     reading = [operand for operand in node.operands if any(map(stands, walk(operand)))]

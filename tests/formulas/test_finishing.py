@@ -36,6 +36,10 @@ CASES = (
     ("diag(x) + A - diag(y)", "diag(x - y) + A"),
     ("3 * kron(eye(n), A)", "kron(eye(n), 3 * A)"),
     ("3 * kron(A, eye(n))", "3 * kron(A, eye(n))"),
+    ("x * ones((n, n))", "outer(ones((n,)), x)"),
+    ("c * x[:, None] * 3 * ones((n, n))", "3 * c * outer(x, ones((n,)))"),
+    ("x[:, None] * y", "outer(x, y)"),
+    ("x[:, None] * A", "x[:, None] * A"),
 )
 
 

@@ -42,14 +42,14 @@ def optimizer_of(
 ) -> dict[str, Any] | None:
     """Return what a template says of an optimiser: hyper-parameters, states and equations; None where there is none.
 
-        >>> from symprop.codegen.targets.numpy.source import NUMPY
-        >>> from symprop.networks.optimisers import OPTIMISERS
-        >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
-        ...     print(line)
-        # velocity: v = momentum v + g
-        v = momentum * v + g
-        # update: w = w − lr v
-        w = w - lr * v
+    >>> from symprop.codegen.targets.numpy.source import NUMPY
+    >>> from symprop.networks.optimisers import OPTIMISERS
+    >>> for line in (optimizer_of(OPTIMISERS["momentum"], (), NUMPY) or {})["lines"]:
+    ...     print(line)
+    # velocity: v = momentum v + g
+    v = momentum * v + g
+    # update: w = w − lr v
+    w = w - lr * v
     """
     if optimiser is None:
         return None

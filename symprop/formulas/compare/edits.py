@@ -15,6 +15,7 @@ from sympy import Integer, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import multiplied, variables
 from symprop.errors import SympropError
 
@@ -31,113 +32,135 @@ class Edit:
     new: Node
 
 
-Slip = Callable[[Node, Node], Iterable[Node]]
+Slip = Callable[[Node, Node], Iterable[Node] | None]
 """Takes a part and the whole formula; gives what may have been meant instead of the part."""
 
 
 def _transposed(part: Node, whole: Node) -> Iterator[Node]:
-    if part.rank == 2 and not isinstance(part, (n.Identity, n.Fill, n.Diag)):
-        yield part.operands[0] if isinstance(part, n.Transpose) else n.Transpose(part)
+    if part.rank == 2 and part.constant is None and not isinstance(part, (n.Identity, n.Diag)):
+        yield part.operands[0] if part.untransposed is not part else n.Transpose(part)
 
 
-def _other_axis(part: Node, whole: Node) -> Iterator[Node]:
-    """A sum over other axes; a softmax or a log-sum-exp along another."""
-    if isinstance(part, n.Sum):
-        rank = part.operands[0].rank
-        for count in range(1, rank + 1):
-            for axes in itertools.combinations(range(rank), count):
-                if axes != part.axes:
-                    yield n.Sum(part.operands[0], axes, part.keepdims)
-    if isinstance(part, (n.Softmax, n.LogSumExp)):
-        for axis in range(part.operands[0].rank):
-            if axis != part.axis:
-                yield part.func(part.operands[0], axis, *part.args[2:])
+@for_kinds(n.Sum)
+def _other_axes(part: n.Sum, whole: Node) -> Iterator[Node]:
+    rank = part.operands[0].rank
+    for count in range(1, rank + 1):
+        for axes in itertools.combinations(range(rank), count):
+            if axes != part.axes:
+                yield n.Sum(part.operands[0], axes, part.keepdims)
 
 
-def _mean_for_sum(part: Node, whole: Node) -> Iterator[Node]:
-    if isinstance(part, n.Sum):
-        count = prod(part.operands[0].shape[axis] for axis in part.axes)
-        yield n.Multiply(n.Scalar(1 / count), part)
-        yield n.Multiply(n.Scalar(count), part)
+@for_kinds(n.Softmax, n.LogSumExp)
+def _other_axis(part: n.Softmax | n.LogSumExp, whole: Node) -> Iterator[Node]:
+    for axis in range(part.operands[0].rank):
+        if axis != part.axis:
+            yield part.func(part.operands[0], axis, *part.args[2:])
 
 
-def _other_product(part: Node, whole: Node) -> Iterator[Node]:
-    """A matrix product in the other order or elementwise, an elementwise product as a matrix product."""
-    if isinstance(part, (n.MatMul, n.Outer, n.Kron)):
-        left, right = part.operands
-        yield part.func(right, left)
-        if isinstance(part, n.MatMul) and part.rank:
-            yield n.Multiply(left, right)
-    if isinstance(part, n.Multiply) and part.rank == 2 and all(factor.rank for factor in part.operands):
-        for left, right in itertools.permutations(part.operands, 2):
-            if len(part.operands) == 2:
-                yield n.MatMul(left, right)
+@for_kinds(n.Sum)
+def _mean_for_sum(part: n.Sum, whole: Node) -> Iterator[Node]:
+    count = prod(part.operands[0].shape[axis] for axis in part.axes)
+    yield n.Multiply(n.Scalar(1 / count), part)
+    yield n.Multiply(n.Scalar(count), part)
 
 
-def _other_sign(part: Node, whole: Node) -> Iterator[Node]:
-    if isinstance(part, n.Add):
-        for place, term in enumerate(part.operands):
-            yield n.Add(*part.operands[:place], n.negative(term), *part.operands[place + 1 :])
-    elif isinstance(part, n.Map) and len(part.operands) == 1:
+@for_kinds(n.MatMul, n.Outer, n.Kron)
+def _other_order(part: Node, whole: Node) -> Iterator[Node]:
+    left, right = part.operands
+    yield part.func(right, left)
+
+
+@for_kinds(n.MatMul)
+def _by_elements(part: n.MatMul, whole: Node) -> Iterator[Node]:
+    if part.rank:
+        yield n.Multiply(*part.operands)
+
+
+@for_kinds(n.Multiply)
+def _as_matrices(part: n.Multiply, whole: Node) -> Iterator[Node]:
+    if part.rank == 2 and len(part.operands) == 2 and all(factor.rank for factor in part.operands):
+        yield from itertools.starmap(n.MatMul, itertools.permutations(part.operands))
+
+
+@for_kinds(n.Add)
+def _other_sign(part: n.Add, whole: Node) -> Iterator[Node]:
+    for place, term in enumerate(part.operands):
+        yield n.Add(*part.operands[:place], n.negative(term), *part.operands[place + 1 :])
+
+
+@for_kinds(n.Map)
+def _other_sign_inside(part: n.Map, whole: Node) -> Iterator[Node]:
+    if len(part.operands) == 1:
         yield part.with_operands([n.negative(part.operands[0])])
 
 
+@for_kinds(n.Add, n.Multiply)
+def _one_less(part: n.Add | n.Multiply, whole: Node) -> Iterator[Node]:
+    for place in range(len(part.operands)):
+        rest = part.operands[:place] + part.operands[place + 1 :]
+        yield rest[0] if len(rest) == 1 else part.func(*rest)
+
+
+@for_kinds(n.MatMul, n.Map, n.Power)
 def _left_out(part: Node, whole: Node) -> Iterator[Node]:
-    """A term, a factor or a function less."""
-    if isinstance(part, (n.Add, n.Multiply)):
-        for place in range(len(part.operands)):
-            rest = part.operands[:place] + part.operands[place + 1 :]
-            yield rest[0] if len(rest) == 1 else part.func(*rest)
-    if isinstance(part, n.MatMul):
+    """A factor or a function less."""
+    if isinstance(part, n.MatMul) or len(part.operands) == 1:
         yield from part.operands
-    if isinstance(part, (n.Map, n.Power)) and len(part.operands) == 1:
-        yield part.operands[0]
 
 
-def _other_exponent(part: Node, whole: Node) -> Iterator[Node]:
-    """A power inverted, one more or one less; a factor above the line for one below."""
-    if isinstance(part, n.Power):
-        for exponent in (-part.exponent, part.exponent + 1, part.exponent - 1, 2 * part.exponent, part.exponent / 2):
-            if exponent != 0:
-                yield part.operands[0] if exponent == 1 else n.Power(part.operands[0], exponent)
-    if isinstance(part, n.Multiply):
-        for place, factor in enumerate(part.operands):
-            if not isinstance(factor, (n.Power, n.Scalar)):
-                yield multiplied([*part.operands[:place], n.Power(factor, Integer(-1)), *part.operands[place + 1 :]])
+@for_kinds(n.Power)
+def _other_exponent(part: n.Power, whole: Node) -> Iterator[Node]:
+    """A power inverted, one more or one less."""
+    for exponent in (-part.exponent, part.exponent + 1, part.exponent - 1, 2 * part.exponent, part.exponent / 2):
+        if exponent != 0:
+            yield part.operands[0] if exponent == 1 else n.Power(part.operands[0], exponent)
+
+
+@for_kinds(n.Multiply)
+def _below_the_line(part: n.Multiply, whole: Node) -> Iterator[Node]:
+    for place, factor in enumerate(part.operands):
+        if factor.number is None and not isinstance(factor, n.Power):
+            yield multiplied([*part.operands[:place], n.Power(factor, Integer(-1)), *part.operands[place + 1 :]])
 
 
 def _other_number(part: Node, whole: Node) -> Iterator[Node]:
     """Another number, `1 / d` for `1 / sqrt(d)`, `n - 1` for `n`."""
-    if isinstance(part, n.Scalar) and part.value != 0:
-        value, sizes = part.value, sorted(part.value.free_symbols, key=str)
+    if part.number is not None and part.number != 0:
+        value, sizes = part.number, sorted(part.number.free_symbols, key=str)
         others = [value**2, sympy.sqrt(value), 1 / value, -value, 2 * value, value / 2]
         others += [value.subs(size, size + step) for size in sizes for step in (-1, 1)]
         yield from (n.Scalar(other) for other in others if other.is_real and other.is_finite is not False)
 
 
-def _other_slice(part: Node, whole: Node) -> Iterator[Node]:
+@for_kinds(n.Slice)
+def _other_slice(part: n.Slice, whole: Node) -> Iterator[Node]:
     """A slice that begins and ends one place before or behind."""
-    if isinstance(part, n.Slice):
-        for step in (-1, 1):
-            start, stop = part.start + step, part.stop + step
-            if not start.is_negative:
-                yield n.Slice(part.operands[0], part.axis, start, stop)
+    for step in (-1, 1):
+        start, stop = part.start + step, part.stop + step
+        if not start.is_negative:
+            yield n.Slice(part.operands[0], part.axis, start, stop)
 
 
-def _other_variable(part: Node, whole: Node) -> Iterator[Node]:
-    if isinstance(part, n.Variable):
-        yield from (each for each in variables(whole) if each != part and each.rank == part.rank)
+@for_kinds(n.Variable)
+def _other_variable(part: n.Variable, whole: Node) -> Iterator[Node]:
+    yield from (each for each in variables(whole) if each != part and each.rank == part.rank)
 
 
 EDITS: tuple[Slip, ...] = (
+    _other_axes,
     _other_axis,
     _transposed,
     _mean_for_sum,
-    _other_product,
+    _other_order,
+    _by_elements,
+    _as_matrices,
     _other_sign,
+    _other_sign_inside,
     _other_exponent,
+    _below_the_line,
     _other_number,
     _other_slice,
+    _one_less,
     _left_out,
     _other_variable,
 )
@@ -170,7 +193,7 @@ def edits(node: Node, shape: tuple[object, ...]) -> Iterator[Edit]:
 
 def _fitting(slip: Slip, part: Node, whole: Node) -> list[Node]:
     try:
-        return list(slip(part, whole))
+        return list(slip(part, whole) or ())
     except SympropError:  # the first that does not fit ends the row: its others would have the same shapes
         return []
 

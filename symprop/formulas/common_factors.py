@@ -1,0 +1,126 @@
+"""Common factors of the terms of a sum, taken to the outside: of matrix products, and elementwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import sympy
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import added, multiplied
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scalars_and_rest, scaled
+from symprop.calculus.tidy import tidy
+
+
+@for_kinds(n.Add)
+def common_matrix(node: n.Add) -> Node | None:
+    """A X + A Y = A (X + Y), and X B + Y B = (X + Y) B: the terms that share an outer factor of a product."""
+    terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
+    chains = [chain for _, chain in terms]
+    for end in (-1, 0):  # a Hessian has its data on both sides: what is left stands in the middle
+        for first, chain in enumerate(chains):
+            alike = [place for place, other in enumerate(chains) if len(chain) > 1 and _shares(other, chain, end)]
+            if len(alike) < 2 or any(len(other) > 1 for place, other in enumerate(chains) if place not in alike):
+                continue  # X X A + X A X + A X X stays as it is
+            inside = []
+            for place in alike:
+                rest = chains[place][1:] if end == 0 else chains[place][:-1]
+                whole = n.Identity(chain[end].shape[1 if end == 0 else 0]) if not rest else product_of(rest)
+                inside.append(tidy(multiplied([*terms[place][0], whole])))  # A + A B = A (I + B)
+            total = tidy(added(inside))
+            product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
+            others = [term for place, term in enumerate(node.operands) if place not in alike]
+            return added([*others[:first], product, *others[first:]])
+    return None
+
+
+def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
+    """Return a term as numbers and scalars, and the factors of its product of matrices."""
+    coefficient, scalars, rest = scalars_and_rest(term)
+    if rest is None:
+        return (), []
+    numbers = (n.Scalar(coefficient),) if coefficient != 1 else ()
+    if not isinstance(rest, n.Outer):
+        return (*numbers, *scalars), links(rest)
+    (*left, u), (*right, v) = map(links, rest.operands)  # (A u) (B v)' = A (u v') B'
+    return (*numbers, *scalars), [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
+
+
+def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
+    """Whether a product has the factor at one end of another; a matrix alone, only where the other is of rank one."""
+    if not other or other[end] != chain[end]:
+        return False
+    if isinstance(chain[end], n.Outer):
+        return len(other) > 1
+    if chain[end].rank == 1:  # (A + B) @ x, but not (A.T @ A + B.T @ B) @ x, which takes products of matrices
+        return len(chain) == len(other) == 2
+    return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
+
+
+def product_of(parts: Sequence[Node]) -> Node:
+    """Return the product of matrices, from the right where it ends in a vector."""
+    if parts[-1].rank == 1:
+        return reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], parts[-1])
+    return reduce(n.MatMul, parts)
+
+
+@for_kinds(n.Add)
+def common_factor(node: n.Add) -> Node | None:
+    """x y + x z = x (y + z), elementwise: a factor, or a power of one, that every term has."""
+    terms = [_powers(term) for term in node.operands]
+    shared: dict[Node, Expr] = {}
+    for base in terms[0][1]:
+        exponents = [powers.get(base) for _, powers in terms]
+        if None in exponents or (not base.operands and not isinstance(base, Variable)):
+            continue
+        signs = {bool(e.could_extract_minus_sign()) for e in exponents if e is not None}
+        if len(signs) == 1 and all(e.is_number for e in exponents if e is not None):
+            smallest = max(exponents) if signs == {True} else min(exponents)  # type: ignore[type-var]
+            shared[base] = smallest
+    if not shared:
+        return None
+    outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in shared.items()]
+    inside = []
+    for coefficient, powers in terms:
+        rest = [
+            n.Power(base, exponent - shared.get(base, 0))
+            for base, exponent in powers.items()
+            if exponent != shared.get(base, 0)
+        ]
+        inside.append(scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)]))))
+    total = tidy(added(inside))
+    if isinstance(ones_among_matrices(total), n.Add):
+        return None  # 2 A - A * I, not A * (2 1 1' - I)
+    result = tidy(n.Multiply(*outside, total))
+    grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
+    return result if same_shape(result, node) and not grown else None
+
+
+def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
+    """Return a term as a number and powers of its factors."""
+    coefficient, rest = coefficient_and_rest(term)
+    powers: dict[Node, Expr] = {}
+    for factor in rest.operands if isinstance(rest, n.Multiply) else () if rest is None else (rest,):
+        base, exponent = (
+            (factor.operands[0], factor.exponent) if isinstance(factor, n.Power) else (factor, sympy.Integer(1))
+        )
+        powers[base] = powers.get(base, sympy.Integer(0)) + exponent
+    return coefficient, powers
+
+
+@for_kinds(n.Add)
+def ones_among_matrices(node: n.Add) -> Node | None:
+    """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
+    if node.rank != 2:
+        return None
+    number = next((term for term in node.operands if isinstance(term, n.Scalar)), None)
+    matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
+    if number is None or not any(isinstance(part, (n.Identity, n.Diag, n.Outer, n.Kron)) for part in matrices):
+        return None
+    spread = n.Multiply(number, n.Fill(1, node.shape))
+    return n.Add(*(spread if term is number else term for term in node.operands))
