@@ -33,7 +33,8 @@ from symprop.notation.latex import latex
 class Shown:
     """What a rule is tried on: a formula, its declarations, small sizes for the proof.
 
-    `known` is the name of an equation that the rule may use, `meaning` its right side where that is not the formula.
+    `known` is the name of an equation that the rule may use, `meaning` its right side where that is not the formula;
+    `then` are more of them.
     `positive_determinant` puts the determinant of A as a symbol d above 0, which is where its logarithm has a value.
     """
 
@@ -43,6 +44,7 @@ class Shown:
     known: str = ""
     meaning: str = ""
     positive_determinant: bool = False
+    then: tuple[tuple[str, str], ...] = ()
 
     @property
     def node(self) -> Node:
@@ -54,10 +56,12 @@ class Shown:
         """What the rule may use: nothing but the equation that is known."""
         if not self.known:
             return Context()
-        held = tidy(symprop.formula(self.meaning or self.formula, self.where).node)
-        target = symprop.variable(self.known, held.shape)
-        equation = Equation(target, held)
-        return Context({held: equation}, {target: equation})
+        by_value, by_name = {}, {}
+        for name, meaning in ((self.known, self.meaning or self.formula), *self.then):
+            held = tidy(symprop.formula(meaning, self.where).node)
+            target = symprop.variable(name, held.shape)
+            by_value[held] = by_name[target] = Equation(target, held)
+        return Context(by_value, by_name)
 
     def at(self, node: Node) -> Node:
         """Return a formula with numbers for its sizes."""
@@ -95,7 +99,17 @@ RULE_EXAMPLES: dict[str, Shown] = {
         "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
     ),
     "relu(x) * (x > 0) = relu(x)": Shown("relu(x) * where(x > 0, 1, 0)", "x: n"),
-    "x * y - x * z = x * (y - z)": Shown("x * y - x * z", "x: n, y: n, z: n"),
+    "x * r**k = h * r**(k - 1) where h = x * r is known, r a root": Shown(
+        "x * r**2 * y",
+        "x: n, y: n, v: n positive, r: n",
+        known="r",
+        meaning="1 / sqrt(v)",
+        then=(("h", "x * r"),),
+    ),
+    "reshape(x) + reshape(y) = reshape(x + y)": Shown("reshape(x, (2, 2)) + reshape(y, (2, 2))", "x: 4, y: 4", {}),
+    "x * y + x * z + w = x * (y + z) + w": Shown(
+        "x * y - x * z", "x: n, y: n, z: n, w: n", known="a", meaning="tanh(w)"
+    ),
     "exp(x) / sum(exp(x)) = softmax(x)": Shown("exp(x) / sum(exp(x))", "x: n"),
     "log(sum(exp(x))) = logsumexp(x)": Shown("log(sum(exp(x)))", "x: n"),
     "softmax(x + c) = softmax(x)": Shown("softmax(x + c)", "x: n, c: "),
@@ -158,8 +172,10 @@ def simplifications() -> Iterator[Proved]:
             raise LookupError(f"the rule {rule.name!r} does nothing to {shown.formula}")
         facts = tuple(fact if isinstance(fact, str) else f"{fact.pretty()} is known" for fact in applied.facts)
         meaning = {equation.target: equation.expression for equation in shown.context.by_name.values()}
-        right = replace(applied.result, meaning) if shown.meaning else applied.result
-        how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, shown.node, right)
+        left, right = (shown.node, applied.result)
+        for target, expression in reversed(meaning.items()) if shown.meaning else ():  # the later read the earlier
+            left, right = (replace(part, {target: expression}) for part in (left, right))
+        how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, left, right)
         yield Proved(rule.name, rule.identity, shown, shown.node, applied.result, facts, how, cases)
 
 

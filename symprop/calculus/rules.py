@@ -162,7 +162,9 @@ def _(node: n.Add, context: Context) -> Applied | None:
 @rule(PRODUCTS, "common factor", "x * y + x * z + w = x * (y + z) + w")
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
-    terms = [spread_factors(term) for term in node.operands]
+    """In the equations of a network: all terms have the factor, or some have the root of a normalisation."""
+    roots = {root for _, root, _ in context.quotients}
+    terms = [spread_factors(term) for term in node.operands] if context.by_name else []
     sharing: dict[Node, frozenset[int]] = {}
     for factor in dict.fromkeys(factor for term in terms for factor in term if factor.number is None):
         places = frozenset(place for place, term in enumerate(terms) if factor in term)
@@ -172,6 +174,8 @@ def _(node: n.Add, context: Context) -> Applied | None:
         if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
             continue  # x y + y z + z x: no factor is before another
         common = [factor for factor, found in sharing.items() if places <= found]
+        if len(places) < len(terms) and roots.isdisjoint(base_and_exponent(factor)[0] for factor in common):
+            continue
         rest = [without(terms[place], common) for place in sorted(places)]
         total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
         others = [term for place, term in enumerate(node.operands) if place not in places]
