@@ -23,6 +23,7 @@ from latex_tokens import Unreadable
 
 import symprop
 from symprop.algebra import nodes as n
+from symprop.algebra.equations import System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
@@ -47,14 +48,19 @@ def error(found: Any, true: Any) -> float:
     return float(np.max(np.abs(found - true), initial=0.0) / max(np.max(np.abs(true), initial=0.0), 1e-300))
 
 
+def given_of(system: System) -> tuple[Variable, ...]:
+    """Return what the equations of a network start from."""
+    return (*system.inputs, *system.targets, *system.parameters, *(mask.variable for mask in system.masks))
+
+
 def start(derivation: Derivation, seed: int = 0) -> Arrays:
-    """Return random inputs, targets and parameters of a network, by name."""
+    """Return random inputs, targets, parameters and masks of a network, by name."""
     random, system = np.random.default_rng(seed), derivation.system
     values: Arrays = {}
-    for variable in (*system.inputs, *system.targets, *system.parameters):
+    for variable in given_of(system):
         shape, facts = numbers(variable.shape, derivation), variable.facts_by_kind
-        if "index" in facts:
-            values[variable.name] = random.integers(0, int(facts["index"]), shape)
+        if "index" in facts or "bits" in facts:
+            values[variable.name] = random.integers(0, int(facts.get("index", 2)), shape)
             continue
         values[variable.name] = random.normal(size=shape)
         if variable in system.targets:
@@ -77,7 +83,7 @@ class Page:
         self.values = start(derivation)
         system = derivation.system
         self.sizes = {system.batch: BATCH} if system.batch is not None else {}
-        self.arrays = {self.name(v): self.values[v.name] for v in (*system.inputs, *system.targets, *system.parameters)}
+        self.arrays = {self.name(v): self.values[v.name] for v in given_of(system)}
         self.arrays |= {str(symbol): number for symbol, number in self.sizes.items()}
         self.errors: list[float] = []
         self.loose: list[str] = []
@@ -103,6 +109,16 @@ class Page:
         return self
 
 
+def of_the_module(example: Example, page: Page) -> tuple[Any, Arrays]:
+    """Return the loss and the gradients of the module of a network, where its page starts."""
+    module, system = symprop.compile(example.network, dtype="float64"), page.derivation.system
+    params = {variable.name: page.values[variable.name] for variable in system.parameters}
+    masks = {mask.variable.name: page.values[mask.variable.name] for mask in system.masks}
+    (x,), (y,) = system.inputs, system.targets
+    further = {"masks": masks} if masks else {}
+    return module.loss_and_grads(params, page.values[x.name], page.values[y.name], **further)
+
+
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
 @pytest.mark.parametrize("example", EACH)
 def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: str) -> None:
@@ -118,10 +134,7 @@ def test_every_equation_of_the_gallery_is_read_back(example: Example, layout: st
 @pytest.mark.parametrize("example", EACH)
 def test_gradients_from_the_page_are_those_of_the_module(example: Example) -> None:
     page = Page(symprop.derive(example.network, layout="rows")).run()
-    module = symprop.compile(example.network, dtype="float64")
-    params = {variable.name: page.values[variable.name] for variable in page.derivation.system.parameters}
-    (x,), (y,) = page.derivation.system.inputs, page.derivation.system.targets
-    loss, gradients = module.loss_and_grads(params, page.values[x.name], page.values[y.name])
+    loss, gradients = of_the_module(example, page)
     assert error(page.arrays[name_of(page.derivation.system.loss.latex())], loss) <= LIMIT
     for variable in page.derivation.system.parameters:
         found = page.arrays[page.name(page.derivation.equation(f"d{variable.name}").target)]
@@ -145,10 +158,7 @@ def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
         name = page.name(found.target)
         right = at_places(row["left"], row["right"], name)
         page.arrays[name] = meaning.evaluate(right, numbers(found.target.shape, report.derivation))
-    module = symprop.compile(example.network, dtype="float64")
-    params = {variable.name: page.values[variable.name] for variable in report.derivation.system.parameters}
-    (x,), (y,) = report.derivation.system.inputs, report.derivation.system.targets
-    loss, gradients = module.loss_and_grads(params, page.values[x.name], page.values[y.name])
+    loss, gradients = of_the_module(example, page)
     assert error(page.arrays["L"], loss) <= LIMIT
     for name, gradient in gradients.items():
         target = report.derivation.equation(f"d{name}").target
