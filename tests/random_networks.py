@@ -310,6 +310,8 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
         y /= y.sum(axis=-1, keepdims=True)
     if {"ignore", "weights"} & set(reference.ends[0].keywords):
         y = np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
+        ignored = reference.ends[0].keywords.get("ignore")
+        y[0] = np.eye(y.shape[-1])[ignored - 1] if ignored is not None else y[0]  # a mean over nothing is no number
     return params, x, y
 
 

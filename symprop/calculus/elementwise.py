@@ -45,7 +45,7 @@ def raw_slope(function: ElementwiseFunction, position: int = 0) -> Expr:
     raw = sympy.diff(function.body, function.parameters[position])
     raw = raw.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     named = any(power.exp.has(NamedNumber) for power in raw.atoms(sympy.Pow))
-    return sympy.powsimp(raw, combine="exp") if named else raw
+    return sympy.powsimp(raw, combine="exp", deep=True) if named else raw
 
 
 def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...]) -> Expr:

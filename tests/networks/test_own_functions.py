@@ -176,3 +176,19 @@ def test_what_is_wrong_is_said(make: object, said: str) -> None:
         make()  # type: ignore[operator]
     assert said in str(caught.value), str(caught.value)
     assert str(caught.value).count("\n") <= 2 or "^" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body", ["abs(z)**r", "where(z > d, d * z**2, abs(z)**r)", "where(z > d, z, d + abs(z - d)**r)"]
+)
+def test_the_slope_of_a_power_has_a_value_where_its_base_is_0(body: str) -> None:
+    """`t**r / t` would be 0 / 0 there."""
+    at = 0.5 if "z - d" in body else 0.0
+    numbers = ", r=1.5, d=0.5" if "d" in body else ", r=1.5"
+    text = f'Input(1) >> Dense(1) >> Activation("{body}", name="powers"{numbers}) >> MeanSquaredError()'
+    for fast in (False, True):
+        module = types.ModuleType("powers")
+        exec(generate(text, fast=fast), vars(module))
+        params = {"W1": np.ones((1, 1)), "b1": np.zeros(1)}
+        _, gradients = module.loss_and_grads(params, np.full((1, 1), at), np.ones((1, 1)))
+        assert gradients["W1"] == 0 and gradients["b1"] == 0
