@@ -109,14 +109,14 @@ def test_names_are_those_of_the_page_and_no_memory_is_reused(text: str) -> None:
     derivation, source = case.rows.derivation, case.source
     assert "out=" not in source and "workspace" not in source.lower()
     named = {equation.name for equation in derivation.equations}
-    named |= {variable.name for variable in (*derivation.system.inputs, *derivation.system.targets)}
+    named |= {variable.name for variable in derivation.system.data}
     named |= {parameter.name for parameter in derivation.parameters}
     for name in (*PASSES, "predict"):
         function = functions(source)[name]
         assigned = [
             node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         ]
-        extra = {node.id for node in assigned} - named - {"params", "values", "m", "name"}
+        extra = {node.id for node in assigned} - named - {"params", "values", "masks", "m", "name", "_"}
         assert all(map(GUARD.fullmatch, extra)), f"{name} makes {extra}"
         assert not [node for node in ast.walk(function) if isinstance(node, ast.AugAssign)]
 

@@ -38,7 +38,7 @@ HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp"
 class Lines:
     """The inside of a function: what it takes out of dicts, its statements, what it keeps for the backward pass.
 
-    `from_values`: it reads what the forward pass kept; `given`: it reads parameters or inputs.
+    `from_values`: it reads what the forward pass kept; `given`: it reads parameters or inputs, which `taking` takes.
     """
 
     unpack: tuple[str, ...]
@@ -47,6 +47,7 @@ class Lines:
     batch: bool
     from_values: bool = False
     given: bool = False
+    taking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,13 @@ class Reader:
             re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
             bool(values),
             any(each.name in read for each in (*self.program.parameters, *self.program.inputs)),
+            tuple(in_a_row("", ["params", *self._inputs(read)], " = _given(params, x)")),
         )
+
+    def _inputs(self, read: set[str]) -> list[str]:
+        """Return the names of the inputs, `_` for a further one that is not read; the first has the number of rows."""
+        first, *further = (each.name for each in self.program.inputs)
+        return [first, *(name if name in read else "_" for name in further)]
 
     def _kept(self, own: set[str]) -> list[str]:
         kept = [f"{name}={name}" for name in self.kept if name in own]
@@ -172,7 +179,6 @@ class Reader:
             "checked": in_a_row("return ", ["params", *inputs]),
             "apart": in_a_row("", inputs, " = _inputs(x)") if len(inputs) > 1 else [],
             "needed": laid_out("needed = [", [f'"{name}"' for name in inputs], "]"),
-            "taking": in_a_row("", ["params", *inputs], " = _given(params, x)"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
             "network": docstring(self.source),
             "counted": self.counted,
