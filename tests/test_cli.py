@@ -130,10 +130,10 @@ def test_generate_check_ends_with_1_where_the_folder_disagrees(
     from symprop.codegen import gallery
 
     monkeypatch.setattr(gallery, "check", list)
-    assert printed(capsys, "generate", "--check") == "all 40 files are as the generator makes them\n"
+    assert printed(capsys, "generate", "--check") == "all 45 files are as the generator makes them\n"
     monkeypatch.setattr(gallery, "write", lambda: [gallery.FOLDER / "digits" / "digits.py"])
     said = printed(capsys, "generate", "--write")
-    assert "digits.py\n1 of 40 files written" in said
+    assert "digits.py\n1 of 45 files written" in said
     monkeypatch.setattr(gallery, "check", lambda: ["generated/digits/digits.py differs"])
     assert "digits.py differs" in printed(capsys, "generate", "--check", code=1)
 

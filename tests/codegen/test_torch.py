@@ -65,15 +65,32 @@ def numeric(text: str) -> Network:
 def point(network: Network, shapes: Any, rows: int = 3) -> tuple[dict[str, Any], Any, Any]:
     """Return random parameters and a batch, in float64."""
     random, system = np.random.default_rng(8), network.system()
-    params = {name: random.normal(size=shape) * 0.7 / np.sqrt(shape[-1]) for name, shape in shapes.items()}
+    params = {name: random.normal(size=shape) * 0.7 / np.sqrt((1, *shape)[-1]) for name, shape in shapes.items()}
     x: dict[str, Any] = {}
     for each in system.inputs:
         ids, shape = each.facts_by_kind.get("index"), (rows, *map(int, each.shape))
         x[each.name] = random.uniform(size=shape) if ids is None else random.integers(0, int(ids), shape)
     y = random.uniform(0.05, 0.95, (rows, *map(int, system.targets[0].shape)))
-    if "sums to 1" in system.targets[0].facts_by_kind:
+    facts = system.targets[0].facts_by_kind
+    if "sums to 1" in facts:
         y /= y.sum(axis=-1, keepdims=True)
+    if "one-hot" in facts:
+        y = np.eye(y.shape[-1])[random.integers(0, y.shape[-1], y.shape[:-1])]
+    if "signs" in facts:
+        y = np.where(y > 0.5, 1.0, -1.0)
+    if "index" in facts:
+        y = random.integers(0, int(facts["index"]), y.shape)
     return params, x if len(x) > 1 else next(iter(x.values())), y
+
+
+def masks_of(network: Network, rows: int = 3) -> dict[str, Any]:
+    """Return random masks of dropout as the functions take them, or nothing."""
+    random, shapes = (
+        np.random.default_rng(9),
+        {each.variable.name: each.variable.shape for each in network.system().masks},
+    )
+    masks = {name: random.integers(0, 2, (rows, *map(int, shape))).astype(float) for name, shape in shapes.items()}
+    return {"masks": masks} if masks else {}
 
 
 def tensors(x: Any) -> Any:
@@ -98,21 +115,21 @@ def off(found: Any, true: Any) -> float:
 def test_gradients_are_those_of_the_fast_module_and_of_pytorch(text: str) -> None:
     network = numeric(text)
     fast, module = symprop.compile(network), symprop.compile(network, target="torch")
-    params, x, y = point(network, fast.PARAMETERS)
-    expected, true = fast.loss_and_grads(params, x, y)
-    loss, grads = module.loss_and_grads(params, x, y)
+    (params, x, y), masks = point(network, fast.PARAMETERS), masks_of(network)
+    expected, true = fast.loss_and_grads(params, x, y, **masks)
+    loss, grads = module.loss_and_grads(params, x, y, **masks)
     assert float(loss) == pytest.approx(expected, rel=CLOSE, abs=CLOSE) and off(grads, true) < CLOSE
     assert {each.dtype for each in (loss, *grads.values())} == {torch.float64}
     np.testing.assert_allclose(module.predict(params, x, *_running(module)), fast.predict(params, x, *_running(fast)))
 
     model = module.Network(params)
-    value = model(tensors(x), torch.tensor(y))
+    value = model(tensors(x), torch.tensor(y), **masks)
     value.backward()
     assert float(value.detach()) == float(loss)
     assert off({name: each.grad for name, each in model.named_parameters()}, true) < CLOSE
 
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
-    own = torch.autograd.grad(module.loss(leaves, x, y), list(leaves.values()), materialize_grads=True)
+    own = torch.autograd.grad(module.loss(leaves, x, y, **masks), list(leaves.values()), materialize_grads=True)
     assert off(dict(zip(leaves, own, strict=True)), true) < CLOSE
 
 
@@ -124,11 +141,11 @@ def _running(module: ModuleType) -> list[Any]:
 def test_everything_is_made_where_the_parameters_are(text: str) -> None:
     """The device "meta" refuses what is not on it; only a tensor without axes may be elsewhere."""
     module, _, x, y = example(text, dtype="float32")
-    model = module.Network().to("meta")
-    model(x, y).backward()
+    model, masks = module.Network().to("meta"), {name: tensors(each) for name, each in masks_of(numeric(text)).items()}
+    model(x, y, **masks).backward()
     assert {each.grad.device.type for each in model.parameters()} == {"meta"}
-    assert model(x).device.type == "meta" and model.eval()(x).device.type == "meta"
-    loss, grads = module.loss_and_grads(dict(model.named_parameters()), x, y)
+    assert model(x, **masks).device.type == "meta" and model.eval()(x).device.type == "meta"
+    loss, grads = module.loss_and_grads(dict(model.named_parameters()), x, y, **masks)
     assert {each.device.type for each in (loss, *grads.values())} == {"meta"}
 
 
