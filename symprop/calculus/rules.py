@@ -74,7 +74,7 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
         for place, factor in enumerate(others):
             total, axes = unexpanded(factor)
             inside = list(factors_of(total.operands[0])) if isinstance(total, n.Sum) else []
-            if isinstance(total, n.Sum) and all(each in inside for each in rest) and _is_constant_along(root, total):
+            if isinstance(total, n.Sum) and all(each in inside for each in rest) and _may_enter(root, total, axes):
                 inside = without(inside, rest)
                 total = total.with_operands([multiplied([*inside, equation.target])])
                 others[place] = expanded_by(total, *reversed(axes))
@@ -87,9 +87,20 @@ def spread_factors(node: Node) -> tuple[Node, ...]:
     parts: list[Node] = []
     for factor in factors_of(node):
         inside, axes = unexpanded(factor)
-        spread = ((expanded_by(base, *reversed(axes)), up) for base, up in map(base_and_exponent, factors_of(inside)))
-        parts.extend(n.Power(base, up) if up != 1 else base for base, up in spread)
+        for base, up in map(base_and_exponent, factors_of(inside)):
+            spread = _with_axes(base, inside.rank, axes)
+            parts.append(n.Power(spread, up) if up != 1 else spread)
     return tuple(parts)
+
+
+def _with_axes(base: Node, rank: int, axes: Sequence[int]) -> Node:
+    """Return a factor with the axes that its product, of this rank, was given: broadcasting counts from behind."""
+    for axis in reversed(axes):
+        behind = rank - axis
+        if behind <= base.rank and (base.rank or not rank):
+            base = n.Expand(base, base.rank - behind)
+        rank += 1
+    return base
 
 
 def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
@@ -104,13 +115,16 @@ def _is_positive(exponent: Expr) -> bool:
     return bool(exponent.is_Integer and exponent.is_positive)
 
 
-def _is_constant_along(root: Node, total: n.Sum) -> bool:
-    """Whether a factor is the same along the axes of a sum, and may stand in it or before it."""
-    inside = total.operands[0]
-    _, axes = unexpanded(root)
-    given = {axis - root.rank for axis in axes} if len(axes) == 1 else set()
-    places = [axis - inside.rank for axis in total.axes]
-    return all(place in given or -place > root.rank or root.shape[place] == 1 for place in places)
+def _may_enter(root: Node, total: n.Sum, axes: Sequence[int]) -> bool:
+    """Whether a factor before a sum, which was given axes, is the same inside: it meets no axis that sums or moves."""
+    rank = total.operands[0].rank
+    places: list[int | None] = [axis for axis in range(rank) if axis not in total.axes]
+    if total.keepdims:
+        places = [axis if axis in places else None for axis in range(rank)]
+    for axis in reversed(axes):
+        places.insert(axis, None)
+    meets = ((places[-behind], rank - behind) for behind in range(1, root.rank + 1) if root.shape[-behind] != 1)
+    return root.rank <= min(rank, len(places)) and all(place == axis for place, axis in meets)
 
 
 @rule(PRODUCTS, "cancel", "x / x = 1 where x is not 0")

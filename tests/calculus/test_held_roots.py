@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +13,21 @@ from sympy import Rational
 import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
+from symprop.algebra.batching import expanded
 from symprop.algebra.equations import Equation
 from symprop.algebra.known import known
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import STATISTIC
 from symprop.calculus.context import Context
 from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import RULES, spread_factors
 from symprop.calculus.tidy import tidy
 from symprop.codegen import compile_network
 from symprop.networks import Dense, Input, MeanSquaredError
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
+from symprop.verify.evaluate import complex_value
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,43 @@ def test_a_power_of_what_is_held_is_a_whole_power(held: sympy.Expr, read: sympy.
     context = Context({tidy(equation.expression): equation}, {target: equation})
     found, _ = simplified(n.Power(n.Add(x, n.Scalar(1)), read), context)
     assert found.text() == written
+
+
+A, B, S = variable("A", (3,)), variable("B", (3, 3)), variable("S", ())
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (2, 1), (1, 3)])
+def test_factors_of_what_was_given_axes_line_up_as_they_did(axes: tuple[int, ...]) -> None:
+    """All sizes are 3, so that a factor that lines up with another axis would be no error, but another value."""
+    node = expanded(n.Multiply(A, n.Power(B, 2), S), *axes)
+    random = np.random.default_rng(0)
+    values = {each.name: random.normal(size=tuple(map(int, each.shape))) for each in (A, B, S)}
+    product = n.Multiply(*spread_factors(node))
+    np.testing.assert_allclose(complex_value(product, values), complex_value(node, values), rtol=1e-14)
+
+
+KNOWN_QUOTIENT = next(rule for rule in RULES if rule.name == "known quotient")
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1,), (3, 1), (1, 3), (3, 3)], ids=str)
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("after", ["nothing", "keepdims", 0, 1])
+def test_a_root_enters_a_sum_only_where_it_is_the_same_there(shape: tuple[int, ...], axis: int, after: Any) -> None:
+    """`r * sum(G * c) = sum(G * h)` with `h = c * r`: not along its own axes, nor where the sum lines up elsewhere."""
+    c, g, v = variable("c", (3, 3)), variable("g", (3, 3)), variable("v", shape)
+    r, h = variable("r", shape), variable("h", (3, 3))
+    root, quotient = Equation(r, tidy(n.Power(v, Rational(-1, 2)))), Equation(h, tidy(n.Multiply(c, r)))
+    context = Context({each.expression: each for each in (root, quotient)}, {r: root, h: quotient})
+    total = n.Sum(n.Multiply(g, c), axis, after == "keepdims")
+    node = tidy(n.Multiply(r, n.Expand(total, after) if isinstance(after, int) else total))
+    assert isinstance(node, n.Multiply)
+    applied = KNOWN_QUOTIENT.apply(node, context)
+    random = np.random.default_rng(1)
+    values = {each.name: random.uniform(1, 2, tuple(map(int, each.shape))) for each in (c, g, v)}
+    values["r"] = values["v"] ** -0.5
+    values["h"] = values["c"] * values["r"]
+    apart = shape in ((), (1,)) or (shape == (3, 1) and axis == 1 and after in ("keepdims", 1))
+    apart = apart or (shape == (3,) and axis == 0 and after != 1)
+    assert (applied is not None) >= apart  # where it surely may, it does
+    if applied is not None:
+        np.testing.assert_allclose(complex_value(applied.result, values), complex_value(node, values), rtol=1e-14)
