@@ -11,9 +11,9 @@ def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
     """Return the inputs behind the first: in arguments of layers and in branches, each name once, in order."""
     found: dict[str, Input] = {}
     for layer in layers:
-        for row in layer.rows:
-            found |= {each.name: each for each in row.layers[:1] if isinstance(each, Input)} | found
-        for each in (*layer.further_inputs, *further_inputs(layer.inner)):
+        heads = ([each for each in row.layers[:1] if isinstance(each, Input)] for row in layer.rows)
+        rows = ((*head, *further_inputs(row.layers)) for head, row in zip(heads, layer.rows, strict=True))
+        for each in (*layer.further_inputs, *(each for row in rows for each in row)):
             found.setdefault(each.name, each)
     return tuple(found.values())
 

@@ -19,6 +19,7 @@ from symprop.commands.train_run import run
 from symprop.errors import DataError, SpecError
 from symprop.networks import Concatenate, Dense, Input, MeanSquaredError, Multiply, Sum
 from symprop.networks import Network as Layers
+from symprop.networks.further_inputs import further_inputs
 
 __all__ = ["toys"]
 
@@ -319,3 +320,14 @@ def test_a_column_of_lengths_stands_for_a_mask(tmp_path: Path) -> None:
 def test_two_inputs_of_the_same_shape_are_not_taken_for_each_other() -> None:
     network = Input(3) >> Concatenate(Dense(2), Sum((), Input(3, name="other"))) >> Dense(1)
     assert columns_of(network, ["other2", "a", "other.0", "b", "other_1", "c"]).places == ((1, 3, 5), (2, 4, 0))
+
+
+def test_the_table_of_layers_names_the_inputs_of_nested_branches_in_their_order() -> None:
+    inner = 'Sum(Dense(3), Input(4, name="first") >> Dense(3))'
+    network = symprop.parse_network(
+        f'Input(2) >> Sum({inner}, Input(5, name="second") >> Dense(3)) >> '
+        'MeanSquaredError(mask=Input(1, name="counts"))'
+    )
+    names = [each.name for each in network.inputs]
+    assert names == ["x", "first", "second", "counts"]
+    assert [each.name for each in further_inputs(network.layers)] == names[1:]
