@@ -90,7 +90,7 @@ class LayerNorm(Norm):
     ['r1 = 1 / sqrt(sum((x - mu1)**2) / 3 + eps)', 'x_hat1 = (x - mu1) * r1', 'v1 = gamma1 * x_hat1 + beta1']
 
     Raises:
-        SpecError: vectors of one element, which would always be 0; an eps that is no number from 0 to 1.
+        SpecError: vectors of one element, which would always be 0; an eps that is no number above 0 and at most 1.
     """
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
@@ -110,7 +110,7 @@ class RMSNorm(Norm):
     ['r1 = 1 / sqrt(sum(x * x) / 3 + eps)', 'x_hat1 = x * r1', 'v1 = gamma1 * x_hat1']
 
     Raises:
-        SpecError: an eps that is no number from 0 to 1.
+        SpecError: an eps that is no number above 0 and at most 1.
     """
 
     is_centred = False
