@@ -82,6 +82,9 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+    firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
+    for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):
+        yield (f"Where several elements are the {word}, the first of them has the derivative.",)
     yield from _choices(derivation)
 
 
