@@ -25,6 +25,7 @@ from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part, told
+from symprop.networks.selections import rows_of
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 ZERO = Integer(0)
@@ -176,7 +177,8 @@ class Builder:
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
     ) -> Variable:
         """Append `letter{number} = expression` and return its left side."""
-        return self.define(self.variable(letter, self.index(number), expression.shape, role), expression, note)
+        target = self.variable(letter, self.index(number), expression.shape, role)
+        return self.define(target.change(facts=rows_of(expression)), expression, note)
 
     def define(self, target: Variable, expression: Node, note: str = "") -> Variable:
         """Append `target = expression` and return its left side."""
@@ -252,7 +254,7 @@ class Builder:
     def masked(self, value: Variable, drop: Any, note: str) -> Variable:
         """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
         mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
-        mask = mask.change(facts=Tuple(*map(Fact, BITS)))
+        mask = mask.change(facts=Tuple(*map(Fact, BITS), *rows_of(value)))
         output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
         self.books.masks.append(Mask(mask, as_expression(drop), output, value))
         return output

@@ -12,17 +12,24 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, common, digits, regrouped
-from symprop.notation.places import Address, Axis, Digit, kept, kept_shape
-from symprop.notation.precedence import IndexedSum
+from symprop.notation.places import Address, Axis, Digit, joined, kept, kept_shape, runs
+from symprop.notation.precedence import IndexedExtreme, IndexedSum
+from symprop.notation.selections import cropped, gathered
 from symprop.notation.slicing import SLICES, Slicer, at, of_wholes
 
 
 def _under(address: Address, shape: Shape) -> Address:
     """The address of an operand that broadcasting spreads to what has this address."""
     own = tuple(
-        axis if size != 1 or all(digit.size == 1 for digit in axis) else (Digit(size, None if kept(axis) else size),)
+        axis
+        if size != 1 or all(digit.size == 1 for digit in axis)
+        else (Digit(size, None if kept(axis) else size, axis[0].joined),)
         for axis, size in zip(address[len(address) - len(shape) :], shape, strict=True)
     )
+    for run in runs(own):
+        spread = {kept(own[axis]) != kept(address[len(address) - len(shape) + axis]) for axis in run}
+        if len(spread) > 1:
+            raise Unwritten  # what is the same for all pixels of one image, and not for those of a batch
     if any(size != 1 for size in kept_shape(own)) or all(size == 1 for size in kept_shape(address)):
         return own  # else it is a number
     if len(own) < 2 and all(map(_is_whole, own)):
@@ -31,8 +38,27 @@ def _under(address: Address, shape: Shape) -> Address:
 
 
 def _position(address: Address, axis: int) -> int:
-    """Where an axis stands among those of which something is kept."""
-    return sum(1 for each in address[:axis] if kept(each) != 0)
+    """Where an axis stands among those of which something is kept.
+
+    Raises:
+        Unwritten: it is joined with others.
+    """
+    return _positions(address, [axis])[0]
+
+
+def _positions(address: Address, axes: Iterable[int]) -> list[int]:
+    """Where axes stand among those of which something is kept, those that are joined as one.
+
+    Raises:
+        Unwritten: one of them is joined with others.
+    """
+    chosen, found = set(axes), []
+    for place, run in enumerate(runs(address)):
+        if chosen & set(run):
+            if not chosen >= set(run):
+                raise Unwritten
+            found.append(place)
+    return found
 
 
 def _is_whole(axis: Axis) -> bool:
@@ -41,9 +67,10 @@ def _is_whole(axis: Axis) -> bool:
 
 def _with_ones(node: Node, address: Address, axes: Iterable[int]) -> Node:
     """`node` with an axis of length 1 where the address keeps one that `axes` name."""
-    for axis in axes:
-        if kept(address[axis]) != 0:
-            node = n.Expand(node, _position(address, axis))
+    chosen = set(axes)
+    for place, run in enumerate(runs(address)):
+        if chosen >= set(run):
+            node = n.Expand(node, place)
     return node
 
 
@@ -96,8 +123,11 @@ def _(node: n.Outer, address: Address, of: Slicer) -> Node:
 @SLICES.row(n.Transpose)
 def _(node: n.Transpose, address: Address, of: Slicer) -> Node:
     place = dict(zip(node.axes, address, strict=True))  # axis k of the result is axis axes[k] of the operand
-    found = of(node.operands[0], tuple(place[axis] for axis in range(node.rank)))
-    first = [axis for axis in node.axes if kept(place[axis]) != 0]
+    inner = tuple(place[axis] for axis in range(node.rank))
+    if {tuple(node.axes[axis] for axis in run) for run in runs(address)} != set(map(tuple, runs(inner))):
+        raise Unwritten  # rows in another order
+    found = of(node.operands[0], inner)
+    first = [node.axes[run[0]] for run in runs(address)]
     return found if first == sorted(first) else _turned(found)
 
 
@@ -134,7 +164,7 @@ def _(node: n.Sum, address: Address, of: Slicer) -> Node:
     def total(inner: Address) -> Node:
         place = _inside(address, node.axes, inner, operand.rank, node.keepdims)
         found = of(operand, place)
-        along = [_position(place, axis) for axis in node.axes if kept(place[axis]) != 0]
+        along = _positions(place, node.axes)
         return n.Sum(found, along) if along else found
 
     found = of.summed([sizes[axis] for axis in node.axes], total)
@@ -145,8 +175,9 @@ def _along(node: Node, axes: Sequence[int], keepdims: bool, address: Address, of
     """What a function along `axes` works on at an address, and its axes there."""
     sizes = digits(node)
     inner = tuple(tuple(map(Digit, sizes[axis])) for axis in axes)
+    inner = joined(inner, range(len(inner))) if of.joins else inner
     place = _inside(address, axes, inner, node.rank, keepdims)
-    return of(node, place), [_position(place, axis) for axis in axes]
+    return of(node, place), _positions(place, axes)
 
 
 @SLICES.row(n.LogSumExp)
@@ -157,9 +188,24 @@ def _(node: n.LogSumExp, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(n.Product, n.Extreme)
 def _(node: n.Product | n.Extreme, address: Address, of: Slicer) -> Node:
-    inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
-    found = n.Product(inside, along) if isinstance(node, n.Product) else n.Extreme(inside, along, False, node.which)
+    before = of.used
+    try:
+        inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
+        found = n.Product(inside, along) if isinstance(node, n.Product) else n.Extreme(inside, along, False, node.which)
+    except Unwritten:
+        if not isinstance(node, n.Extreme) or not of.joins:
+            raise
+        of.used = before
+        found = _at_each(node, address, of)
     return _with_ones(found, address, node.axes if node.keepdims else ())
+
+
+def _at_each(node: n.Extreme, address: Address, of: Slicer) -> Node:
+    """The largest of what stands at each place of the axes, `maxₖ Sₖ A`."""
+    operand, sizes = node.operands[0], digits(node.operands[0])
+    places = of.placed([sizes[axis] for axis in node.axes], range(1000))
+    inside = of(operand, _inside(address, node.axes, places, operand.rank, node.keepdims))
+    return IndexedExtreme(inside, [digit.place for axis in places for digit in axis], inside.shape, node.which)
 
 
 @SLICES.row(n.Softmax)
@@ -190,7 +236,8 @@ def _(node: n.Expand, address: Address, of: Slicer) -> Node:
 @SLICES.row(n.Reshape)
 def _(node: n.Reshape, address: Address, of: Slicer) -> Node:
     operand = node.operands[0]
-    moved = iter([digit for axis in address for digit in axis if digit.size != 1])
+    beside = _beside(address) if of.joins else address
+    moved = iter([digit for axis in beside for digit in axis if digit.size != 1])
     sizes = regrouped([digit.size for axis in address for digit in axis if digit.size != 1], operand.shape)
     inner = tuple(
         (Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes
@@ -198,6 +245,8 @@ def _(node: n.Reshape, address: Address, of: Slicer) -> Node:
     thin = [axis for axis, digit in enumerate(address) if kept(digit) == 1]
     if _kept_digits(inner) != _kept_digits(address):
         shape = kept_shape(tuple(axis for axis in address if kept(axis) != 1))
+        if of.joins:
+            inner = joined(inner, [axis for axis, digit in enumerate(inner) if kept(digit) != 0][:-1])
         return _with_ones(n.Reshape(of(operand, inner), shape), address, thin)  # a matrix as a vector, or the reverse
     free = [(place, axis) for axis, place in _thin_axes(inner)]
     for place, axis in [(place, axis) for axis, place in _thin_axes(address) if axis in thin]:
@@ -208,6 +257,19 @@ def _(node: n.Reshape, address: Address, of: Slicer) -> Node:
     return _with_ones(of(operand, inner), address, thin)
 
 
+def _beside(address: Address) -> Address:
+    """The address with every digit told whether it is in the same axis of what is kept as the one before it."""
+    rows = {axis for run in runs(address) for axis in run[1:]}
+    found = []
+    for place, axis in enumerate(address):
+        count, digits = 0, []
+        for digit in axis:
+            digits.append(digit._replace(joined=digit.place is None and (count > 0 or place in rows)))
+            count += digit.place is None and digit.size != 1
+        found.append(tuple(digits))
+    return tuple(found)
+
+
 def _thin_axes(address: Address) -> list[tuple[int, int]]:
     """The axes of length 1, each with how many longer digits stand before it."""
     longer = [sum(digit.size != 1 for digit in axis) for axis in address]
@@ -215,7 +277,10 @@ def _thin_axes(address: Address) -> list[tuple[int, int]]:
 
 
 def _kept_digits(address: Address) -> list[list[Expr]]:
-    axes = ([digit.size for digit in axis if digit.place is None and digit.size != 1] for axis in address)
+    axes = (
+        [digit.size for axis in run for digit in address[axis] if digit.place is None and digit.size != 1]
+        for run in runs(address)
+    )
     return [axis for axis in axes if axis]
 
 
@@ -266,6 +331,12 @@ def _(node: n.Concatenate, address: Address, of: Slicer) -> Node:
 @SLICES.row(n.Slice)
 def _(node: n.Slice, address: Address, of: Slicer) -> Node:
     operand, axis = node.operands[0], node.axis
+    cut, before = cropped(node), of.used
+    if cut is not None:
+        try:
+            return gathered(*cut, address, of)
+        except Unwritten:
+            of.used = before
     digit = address[axis][0]
     if len(address[axis]) > 1:
         raise Unwritten

@@ -13,7 +13,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
 from symprop.notation.precedence import Element, IndexedSum, indices_beside
 
 SLICES = Table("slices")
@@ -23,7 +23,8 @@ SLICES = Table("slices")
 class Slicer:
     """Finds what nodes of a formula are at addresses, with indices that are no names in it."""
 
-    def __init__(self, whole: Node) -> None:
+    def __init__(self, whole: Node, joins: bool = False) -> None:
+        self.joins = joins  # whether the pixels of an image may be the rows of one matrix
         self.more = indices_beside(whole)
         self.indices: list[sympy.Symbol] = []
         self.used = 0
@@ -75,6 +76,7 @@ class Slicer:
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
+                inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
             except Unwritten:
                 continue
@@ -123,7 +125,7 @@ def _is_awkward(node: Node) -> bool:
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
-        return False  # each has a name, by which it is written alone
+        return isinstance(node, n.Windowed) and node.selection is not None  # else each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):
@@ -141,6 +143,9 @@ def at(variable: n.Variable, address: Address) -> Node:
         raise Unwritten
     if all(len(axis) == 1 and axis[0].place is not None for axis in address):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
+    last = int(variable.facts_by_kind.get("rows", -1))
+    if any(len(run) > 1 and run[-1] > last for run in runs(address)):
+        raise Unwritten  # nobody says that these axes are those of rows
     return Part(variable, address)
 
 

@@ -98,7 +98,7 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
-AXIS_FACTS = ("sums to 1", "one-hot")
+AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis."""
 
 
