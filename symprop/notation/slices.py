@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import swapped
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
@@ -87,7 +88,20 @@ def _(node: n.Fill, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 def _(node: Node, address: Address, of: Slicer) -> Node:
-    return node.with_operands([of(operand, _under(address, operand.shape)) for operand in node.operands])
+    found = node.with_operands([of(operand, _under(address, operand.shape)) for operand in node.operands])
+    return _spread(found) if of.joins and isinstance(found, n.Multiply) else found
+
+
+def _spread(node: n.Multiply) -> Node:
+    """A product without the ones that only spread a vector over rows, `𝟏 vᵀ`, or nothing."""
+    others = [factor for factor in node.operands if not (isinstance(factor, n.Fill) and factor.value == 1)]
+    if not others or len(others) == len(node.operands):
+        return node
+    rest = n.Multiply(*others) if len(others) > 1 else others[0]
+    rest = rest.operands[0] if isinstance(rest, n.Expand) and rest.axis == 0 and rest.rank == 2 else rest
+    if rest.shape == node.shape:
+        return rest
+    return n.Outer(n.Fill(1, node.shape[:1]), rest) if node.rank == 2 and rest.rank == 1 else node
 
 
 @SLICES.row(n.BlockSum)
@@ -160,6 +174,12 @@ def _inside(address: Address, axes: Sequence[int], inner: Address, rank: int, ke
 @SLICES.row(n.Sum)
 def _(node: n.Sum, address: Address, of: Slicer) -> Node:
     operand, sizes = node.operands[0], digits(node.operands[0])
+    if of.joins and isinstance(operand, n.MatMul) and not node.keepdims and max(node.axes) < operand.rank - 2:
+        before = of.used
+        try:
+            return _summed_products(operand, node.axes, address, of)
+        except Unwritten:
+            of.used = before
 
     def total(inner: Address) -> Node:
         place = _inside(address, node.axes, inner, operand.rank, node.keepdims)
@@ -169,6 +189,20 @@ def _(node: n.Sum, address: Address, of: Slicer) -> Node:
 
     found = of.summed([sizes[axis] for axis in node.axes], total)
     return _with_ones(found, address, node.axes if node.keepdims else ())
+
+
+def _summed_products(node: n.MatMul, axes: Sequence[int], address: Address, of: Slicer) -> Node:
+    """The sum of the products of matrices along leading axes, as one of all rows: `Σᵢ Aᵢᵀ Bᵢ = Aᵀ B`."""
+    left, right = node.operands
+    turned = swapped(left)
+    *leading, row, column = _inside(address, axes, tuple((Digit(node.shape[axis]),) for axis in axes), node.rank, False)
+    if not left.rank == right.rank == node.rank:
+        raise Unwritten
+    inner = tuple(map(Digit, common(digits(left)[-1], digits(right)[-2])))
+    rows = joined((*leading, inner), [*axes, len(leading)])
+    if any(each.shape[axis] != node.shape[axis] for each in (left, right) for axis in axes):
+        raise Unwritten
+    return n.Transpose(of(turned, (*rows, row))) @ of(right, (*rows, column))
 
 
 def _along(node: Node, axes: Sequence[int], keepdims: bool, address: Address, of: Slicer) -> tuple[Node, list[int]]:
@@ -235,26 +269,47 @@ def _(node: n.Expand, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(n.Reshape)
 def _(node: n.Reshape, address: Address, of: Slicer) -> Node:
-    operand = node.operands[0]
-    beside = _beside(address) if of.joins else address
-    moved = iter([digit for axis in beside for digit in axis if digit.size != 1])
-    sizes = regrouped([digit.size for axis in address for digit in axis if digit.size != 1], operand.shape)
-    inner = tuple(
-        (Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes
-    )
-    thin = [axis for axis, digit in enumerate(address) if kept(digit) == 1]
+    operand, before = node.operands[0], of.used
+    inner = _regrouped(_beside(address) if of.joins else address, operand.shape)
     if _kept_digits(inner) != _kept_digits(address):
-        shape = kept_shape(tuple(axis for axis in address if kept(axis) != 1))
-        if of.joins:
-            inner = joined(inner, [axis for axis, digit in enumerate(inner) if kept(digit) != 0][:-1])
-        return _with_ones(n.Reshape(of(operand, inner), shape), address, thin)  # a matrix as a vector, or the reverse
+        return _arranged(node, address, of)
+    try:
+        return _renamed(node, inner, address, of)
+    except Unwritten:
+        of.used = before
+        if not of.joins:
+            raise
+        return _arranged(node, address, of)
+
+
+def _regrouped(address: Address, shape: Shape) -> Address:
+    """The digits of an address as those of an array of this shape."""
+    longer = [digit for axis in address for digit in axis if digit.size != 1]
+    moved, sizes = iter(longer), regrouped([digit.size for digit in longer], shape)
+    return tuple((Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes)
+
+
+def _arranged(node: n.Reshape, address: Address, of: Slicer) -> Node:
+    """A matrix as a vector, or the reverse: what is kept is the same in another shape."""
+    alone = tuple(tuple(digit._replace(joined=False) for digit in axis) for axis in address)
+    inner = _regrouped(alone, node.operands[0].shape)
+    if of.joins:
+        inner = joined(inner, [axis for run in runs(inner) for axis in run][:-1])
+    shape = kept_shape(tuple(axis for axis in address if kept(axis) != 1))
+    thin = [axis for axis, digit in enumerate(address) if kept(digit) == 1]
+    return _with_ones(n.Reshape(of(node.operands[0], inner), shape), address, thin)
+
+
+def _renamed(node: n.Reshape, inner: Address, address: Address, of: Slicer) -> Node:
+    """What is kept of the operand as it is, its digits being those of other axes."""
+    thin = [axis for axis, digit in enumerate(address) if kept(digit) == 1]
     free = [(place, axis) for axis, place in _thin_axes(inner)]
     for place, axis in [(place, axis) for axis, place in _thin_axes(address) if axis in thin]:
         if (same := next((other for other in free if other[0] == place), None)) is not None:
             free.remove(same)
             thin.remove(axis)  # it is kept of the operand, which has it there
             inner = (*inner[: same[1]], (Digit(Integer(1)),), *inner[same[1] + 1 :])
-    return _with_ones(of(operand, inner), address, thin)
+    return _with_ones(of(node.operands[0], inner), address, thin)
 
 
 def _beside(address: Address) -> Address:

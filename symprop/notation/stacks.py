@@ -86,6 +86,6 @@ def _columns(node: Node) -> int:
 def sides(equation: Equation) -> tuple[Node, Node]:
     """Return both sides of an equation as pages print them: `Sᵢ` and `Qᵢ Kᵢᵀ` where it says what is at each place."""
     right = stacked(equation.expression, equation.target)
-    if isinstance(right, Stack) and not uncounted(right):
+    if isinstance(right, Stack) and (has_rows(equation.expression) or not uncounted(right)):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right
