@@ -16,8 +16,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten
 from symprop.notation.places import Address, Digit, Offset, Part, Stack, kept, kept_shape, runs
-from symprop.notation.precedence import Element, IndexedExtreme, IndexedSum
-from symprop.notation.slicing import Slicer
+from symprop.notation.precedence import Element, IndexedExtreme, IndexedSum, indices_beside
+from symprop.notation.slicing import Slicer, renamed
 
 SELECTION = "selection"
 """The role of the matrices that select elements of windows."""
@@ -31,6 +31,14 @@ def has_rows(node: Node) -> bool:
         or (isinstance(part, n.Variable) and part.rank > 2 and "rows" in part.facts_by_kind)
         for part in walk(node)
     )
+
+
+def matrix_of(node: n.Windowed, offset: Basic) -> Part:
+    """Return the matrix that selects the element at an offset of each window of one array."""
+    operand = node.operands[0]
+    counts = [(operand if isinstance(node, n.Fold) else node).shape[axis] for axis in node.axes]
+    lengths = () if node.selection is None else node.selection.lengths
+    return _matrix(node, [Digit(size, offset) for _, size, _, _ in node.steps], sympy.Mul(*counts), sympy.Mul(*lengths))
 
 
 def _matrix(node: n.Windowed, offsets: Sequence[Digit], rows: Expr, columns: Expr) -> Part:
@@ -128,22 +136,33 @@ def cropped(node: Node) -> tuple[n.Fold, list[Expr], list[Expr]] | None:
 
 def with_offsets(node: Node, whole: Node) -> Node:
     """Return a formula with one index for the places of a kernel's axes, where they always stand side by side: `Sₖ`."""
-    if not any(_is_selection(part) for part in walk(node)):
+    if not any(is_selection(part) for part in walk(node)):
         return node
-    groups = [_offset(part) for part in walk(node) if _is_selection(part)]
+    groups = [_offset(part) for part in walk(node) if is_selection(part)]
     group_of = {index: group for group in groups for index in group}
     indices = [index for part in walk(node) for index in _indices(part)]
-    taken = n.names_in(whole) | {str(index) for index in indices if index not in group_of}
-    letters = (letter for letter in (*_LETTERS, *_LETTERS.upper()) if letter not in taken)
+    taken, new = n.names_in(whole), []
     for group in dict.fromkeys(group_of[index] for index in indices if index in group_of):
+        letter = next(each for each in (*_LETTERS, *_LETTERS.upper()) if each not in taken)
         try:
-            node = _merged(node, group, Offset(next(letters), integer=True))
+            node = _merged(node, group, Offset(f"offset {letter}", integer=True))
         except Unwritten:
             continue
-    return node
+        taken.add(letter)
+        new.append(letter)
+    left = sorted({index for part in walk(node) for index in _indices(part) if index in indices}, key=indices.index)
+    free = (index for index in indices_beside(whole) if str(index) not in new)
+    names: dict[Basic, Basic] = dict(zip(sorted(left, key=_order), free, strict=False))
+    names |= {Offset(f"offset {letter}", integer=True): Offset(letter, integer=True) for letter in new}
+    return renamed(node, names)
 
 
-def _is_selection(part: Node) -> bool:
+def _order(index: Basic) -> int:
+    """Where an index stands among those that a formula may have."""
+    return next(place for place, letter in enumerate(indices_beside(n.Scalar(0))) if letter == index)
+
+
+def is_selection(part: Node) -> bool:
     return isinstance(part, Part) and isinstance(variable := part.operands[0], n.Variable) and variable.role == SELECTION
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 import sympy
-from sympy import Expr
+from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -67,7 +67,7 @@ class Slicer:
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
         order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
-        return _renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
+        return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
@@ -88,11 +88,11 @@ class Slicer:
         raise Unwritten
 
 
-def _renamed(node: Node, names: dict[sympy.Symbol, sympy.Symbol]) -> Node:
-    """`node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
+def renamed(node: Node, names: dict[Basic, Basic]) -> Node:
+    """Return `node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
     if not node.operands:
         return node.xreplace(names)
-    return node.func(*(_renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
+    return node.func(*(renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
 
 
 def choices(count: int) -> Iterator[tuple[int, ...]]:
