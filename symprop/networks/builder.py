@@ -41,6 +41,8 @@ class Books:
     """The names of sizes that vary from block to block."""
     mask_inputs: frozenset[str] = frozenset()
     """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
+    has_windows: bool = False
+    """Whether a layer works on windows, so that places are the rows of one matrix."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -156,6 +158,8 @@ class Builder:
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
         if given.name in self.books.mask_inputs and not facts:
             role, facts = GIVEN, SHARES
+        if self.books.has_windows and len(shape) > 1:
+            facts = (*facts, Fact("rows", len(shape) - 2))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:

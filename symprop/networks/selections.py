@@ -9,6 +9,7 @@ from sympy import Tuple
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
+from symprop.algebra.names import of_rows
 from symprop.algebra.nodes import Fact, Node
 from symprop.algebra.sizes import expressions
 from symprop.algebra.trees import walk
@@ -33,8 +34,8 @@ def selection(builder: Builder, lengths: Iterable[Any], before: Iterable[Any]) -
 def rows_of(expression: Node) -> Tuple:
     """Return up to which axis an array has the rows of one matrix, as `Fact("rows", axis)`: those of what it is of."""
     for part in walk(expression):
-        if isinstance(part, n.Variable) and part.rank == expression.rank and "rows" in part.facts_by_kind:
-            return Tuple(Fact("rows", part.facts_by_kind["rows"]))
+        if isinstance(part, n.Variable) and part.rank == expression.rank and part.rows >= 0:
+            return of_rows(part)
         if isinstance(part, n.Windowed) and part.selection is not None:
             if (part if isinstance(part, n.Fold) else part.operands[0]).rank == expression.rank:
                 return Tuple(Fact("rows", part.axes[-1]))

@@ -23,9 +23,9 @@ def about_images(derivation: Derivation, written: Iterable[Node]) -> Iterator[Wo
     """Say what stands for an image, and what each layer with windows selects of it."""
     system = derivation.system
     arrays = [*system.inputs, *(equation.target for equation in system.equations)]
-    image = next((each for each in arrays if each.rank > 2 and "rows" in each.facts_by_kind), None)
+    image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
     if image is not None:
-        last = int(image.facts_by_kind["rows"])
+        last = image.rows
         sizes = image.shape[: last + 1]
         rows, features = sympy.Mul(*sizes), sympy.Mul(*image.shape[last + 1 :])
         what = "An image" if system.layout == "example" else "A batch of images" if last > 1 else "A batch of sequences"

@@ -7,6 +7,7 @@ pixel at this offset, so that what a window has at one of its elements is `Sₖ 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple, oo
@@ -28,7 +29,7 @@ def has_rows(node: Node) -> bool:
     """Whether a formula has windows with a name, or arrays whose first axes are those of the rows of a matrix."""
     return any(
         (isinstance(part, n.Windowed) and part.selection is not None)
-        or (isinstance(part, n.Variable) and part.rank > 2 and "rows" in part.facts_by_kind)
+        or (isinstance(part, n.Variable) and part.rank > 2 and part.rows >= 0)
         for part in walk(node)
     )
 
@@ -150,16 +151,13 @@ def with_offsets(node: Node, whole: Node) -> Node:
             continue
         taken.add(letter)
         new.append(letter)
-    left = sorted({index for part in walk(node) for index in _indices(part) if index in indices}, key=indices.index)
-    free = (index for index in indices_beside(whole) if str(index) not in new)
-    names: dict[Basic, Basic] = dict(zip(sorted(left, key=_order), free, strict=False))
+    symbols = {symbol for part in walk(node) for index in _indices(part) for symbol in index.free_symbols}
+    all_indices = list(islice(indices_beside(whole), len(symbols) + len(new) + len(indices)))
+    left = [index for index in all_indices if index in symbols]
+    free = (index for index in all_indices if str(index) not in new)
+    names: dict[Basic, Basic] = dict(zip(left, free, strict=False))
     names |= {Offset(f"offset {letter}", integer=True): Offset(letter, integer=True) for letter in new}
     return renamed(node, names)
-
-
-def _order(index: Basic) -> int:
-    """Where an index stands among those that a formula may have."""
-    return next(place for place, letter in enumerate(indices_beside(n.Scalar(0))) if letter == index)
 
 
 def is_selection(part: Node) -> bool:
