@@ -168,7 +168,9 @@ def written_place(place: Basic) -> str:
     ('2 i + p - 2', 'i - p + 1')
     """
     first, last = place.as_coeff_Add()[::-1] if isinstance(place, sympy.Add) else (place, Integer(0))
-    terms = sorted(sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term)))
+    terms = sorted(
+        sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term.as_coeff_Mul()[1]))
+    )
     written = number(terms[0]).text
     for term in (*terms[1:], *[last] * (last != 0)):
         minus = term.could_extract_minus_sign()

@@ -80,7 +80,7 @@ def _selects(geometry: tuple[object, ...], named: list[Part], first: bool) -> Wo
     opening: Words = (*names, f" selects for each output {what} {at} the input {what} at offset {k}: ") if first else ()
     outside = "" if not leaves else ", −∞ outside" if below else ", 0 outside"
     return (
-        *opening, f"row {at} of ", n.MatMul(named[0], image.change(shape=named[0].shape[1:])) if first or True else "",
+        *opening, f"{'row' if first else 'Row'} {at} of ", n.MatMul(named[0], image.change(shape=named[0].shape[1:])),
         *((", and likewise with ", *names[2:], ",") if len(named) > 1 and not first else ()),
         " is ", pixel, f"{outside} (", *_sizes(lengths), " → ", *_sizes(counts), ").",
     )  # fmt: skip

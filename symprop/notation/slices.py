@@ -119,11 +119,26 @@ def _(node: n.MatMul, address: Address, of: Slicer) -> Node:
     over_left, over_right = _under(leading, left.shape[:-2]), _under(leading, right.shape[:-2])
 
     def product(inner: Address) -> Node:
+        if of.joins and not kept_shape(inner) and (thin := with_thin(inner)) is not None:
+            return thin
         first = of(left, (*over_left, *row, *inner))
         second = of(right, (*over_right, *inner, *column))
         if kept_shape(inner):
             return first @ second
         return n.Outer(first, second) if first.rank == second.rank == 1 else first * second
+
+    def with_thin(inner: Address) -> Node | None:
+        """The product of a column and a row, where both are a matrix: of an image with one feature."""
+        (places,), before = inner, of.used
+        try:
+            first, second = (
+                of(left, (*over_left, *row, (*places, Digit(Integer(1))))),
+                of(right, (*over_right, (*places, Digit(Integer(1))), *column)),
+            )
+        except Unwritten:
+            of.used = before
+            return None
+        return None if any(isinstance(part, n.Expand) for each in (first, second) for part in walk(each)) else first @ second
 
     return of.summed([common(digits(left)[-1], digits(right)[-2:][0])], product)
 
@@ -309,7 +324,27 @@ def _renamed(node: n.Reshape, inner: Address, address: Address, of: Slicer) -> N
             free.remove(same)
             thin.remove(axis)  # it is kept of the operand, which has it there
             inner = (*inner[: same[1]], (Digit(Integer(1)),), *inner[same[1] + 1 :])
-    return _with_ones(of(node.operands[0], inner), address, thin)
+    return of_thin(of, node.operands[0], inner, address, thin)
+
+
+def of_thin(of: Slicer, operand: Node, inner: Address, address: Address, thin: list[int]) -> Node:
+    """What an operand is at an address, with axes of length 1 that it does not have: as a digit of an axis that stands
+    at one place otherwise, or by new axes."""
+    before, found, rest = of.used, list(inner), list(thin)
+    for axis, place in [(axis, place) for axis, place in _thin_axes(address) if axis in thin] if of.joins else ():
+        longer = 0
+        for number, digits_of in enumerate(inner):
+            longer += sum(digit.size != 1 for digit in digits_of)
+            if longer == place and kept(digits_of) == 0 and any(digit.size != 1 for digit in digits_of):
+                found[number] = (*digits_of, Digit(Integer(1)))
+                rest.remove(axis)
+                break
+    if rest != thin:
+        try:
+            return _with_ones(of(operand, tuple(found)), address, rest)
+        except Unwritten:
+            of.used = before
+    return _with_ones(of(operand, inner), address, thin)
 
 
 def _beside(address: Address) -> Address:

@@ -34,20 +34,23 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
     {Pᵢ Qᵢ}ᵢ
     """
-    if not needs_places(node) or depth_over(node, DEEPEST):
+    rows = target is not None and target.rows >= 0
+    ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
+    if not (ones or needs_places(node)) or depth_over(node, DEEPEST):
         return node
     return _stacked(node, node, target)
 
 
 def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
-    if not needs_places(node):
+    rows = target is not None and target.rows >= 0
+    if not needs_places(node) and not rows:
         return node
     try:
         sizes = digits(node)
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
-        for joins in (True, False) if node is whole and has_rows(node) else (False,):
+        for joins in (True, False) if node is whole and (rows or has_rows(node)) else (False,):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
