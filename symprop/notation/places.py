@@ -43,6 +43,10 @@ Axis = tuple[Digit, ...]
 Address = tuple[Axis, ...]
 
 
+ONLY = Offset("only", integer=True)
+"""The place of what stands at the only one of an axis, which is not written."""
+
+
 def kept(axis: Axis) -> Expr:
     """Return the size of what is kept of an axis; 0 where it stands at one place."""
     sizes = [digit.size for digit in axis if digit.place is None]
@@ -150,7 +154,7 @@ def labels(address: Address) -> list[str]:
             axis
             for number, (axis, place) in enumerate(zip(address, places, strict=True))
             if any(digit.place is not None for digit in axis)
-            and not (number and isinstance(place, Offset) and place == places[number - 1])
+            and not (isinstance(place, Offset) and (place == ONLY or (number and place == places[number - 1])))
         )
     rows = [run[0] for run in runs(address)]
     written = [_label(axis) for place, axis in enumerate(address) if kept(axis) == 0 or place in rows]

@@ -12,9 +12,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import Words
-from symprop.notation.places import Address, Digit, Offset, Part
-from symprop.notation.selections import is_selection, matrix_of
+from symprop.notation.blocks import Dimensions, Words
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part
+from symprop.notation.selections import is_identity, is_selection, matrix_of
 
 K = Offset("k", integer=True)
 
@@ -31,12 +31,12 @@ def about_images(derivation: Derivation, written: Iterable[Node]) -> Iterator[Wo
         what = "An image" if system.layout == "example" else "A batch of images" if last > 1 else "A batch of sequences"
         each = "its pixels" if system.layout == "example" else "all their pixels" if last > 1 else "all their positions"
         if system.layout != "columns":
-            yield (f"{what} is the matrix of {each}, a row of features for each: ", image, " has ", rows,
-                   " rows of ", features, ".")
+            yield (f"{what} is the matrix of {each}, a row of features for each: ", image, " is of shape ",
+                   Dimensions((rows, features)), ".")
     found: dict[tuple[object, ...], list[Part]] = {}
     for equation in system.equations:
         for node in walk(equation.expression):
-            if isinstance(node, n.Windowed) and node.selection is not None:
+            if isinstance(node, n.Windowed) and node.selection is not None and not is_identity(node):
                 written_as = matrix_of(node, K)
                 named = found.setdefault(_geometry(node), [])
                 named += [written_as] * (written_as not in named)
@@ -61,6 +61,7 @@ def _selects(geometry: tuple[object, ...], named: list[Part], first: bool) -> Wo
     """The sentence of one geometry, `row (i, j) of Sₖ A is A[2 i + u − 2, 2 j + v − 2]`."""
     steps, counts, before, lengths, below = geometry
     names: list[str | Node] = [part for name in named for part in (", ", name)][1:]
+    names[-2:-1] = [" and "] * (len(named) > 1)
     letters = [Symbol(letter, integer=True) for letter in ("ij" if len(counts) == 2 else "ijlpqrs"[: len(counts)])]
     offsets = [K] if len(counts) == 1 else [Symbol(letter, integer=True) for letter in "uvwstxy"[: len(counts)]]
     places = [
@@ -77,7 +78,8 @@ def _selects(geometry: tuple[object, ...], named: list[Part], first: bool) -> Wo
     single = len(counts) == 1
     what, at = ("position", "i") if single else ("pixel", f"({', '.join(map(str, letters))})")
     k = "k" if single else f"k = ({', '.join(map(str, offsets))})"
-    opening: Words = (*names, f" selects for each output {what} {at} the input {what} at offset {k}: ") if first else ()
+    says = f" select{'s' * (len(named) == 1)} a {what} for each window {at}, the one at offset {k}: "
+    opening: Words = (*names, says) if first else ()
     outside = "" if not leaves else ", −∞ outside" if below else ", 0 outside"
     return (
         *opening, f"{'row' if first else 'Row'} {at} of ", n.MatMul(named[0], image.change(shape=named[0].shape[1:])),
@@ -95,16 +97,20 @@ def _variable(part: Part) -> Variable:
 
 
 def _at_offset(part: Part) -> bool:
-    return any(isinstance(digit.place, Offset) for axis in part.address for digit in axis)
+    return any(_is_offset(digit) for axis in part.address for digit in axis)
+
+
+def _is_offset(digit: Digit) -> bool:
+    return isinstance(digit.place, Offset) and digit.place != ONLY
 
 
 def _at(part: Part) -> Part:
     """What an offset stands for, place by place: `W₁[:, u, v]`."""
     letters = iter("uvwstxy")
-    count = sum(isinstance(axis[0].place, Offset) for axis in part.address)
+    count = sum(_is_offset(axis[0]) for axis in part.address)
     address: Address = tuple(
         (axis[0]._replace(place=Symbol(next(letters) if count > 1 else "k", integer=True)),)
-        if isinstance(axis[0].place, Offset)
+        if _is_offset(axis[0])
         else axis
         for axis in part.address
     )

@@ -16,7 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten
-from symprop.notation.places import Address, Digit, Offset, Part, Stack, kept, kept_shape, runs
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Stack, kept, kept_shape, runs
 from symprop.notation.precedence import Element, IndexedExtreme, IndexedSum, indices_beside
 from symprop.notation.slicing import Slicer, renamed
 
@@ -82,11 +82,9 @@ def selected(node: n.Window, address: Address, of: Slicer) -> Node:
     offsets = [axis[0] for axis in address[operand.rank :]]
     if any(len(axis) != 1 or axis[0].place is None for axis in address[operand.rank :]):
         raise Unwritten
-    before = [Integer(0)] * operand.rank
-    if isinstance(operand, n.Pad) and operand.value in (0, -oo):
-        if not set(operand.axes) <= set(node.axes):
-            raise Unwritten
-        before = [low for low, _ in operand.widths]
+    before: list[Expr] = [Integer(0)] * operand.rank
+    while isinstance(operand, n.Pad) and operand.value in (0, -oo) and set(operand.axes) <= set(node.axes):
+        before = [start + low for start, (low, _) in zip(before, operand.widths, strict=True)]
         operand = operand.operands[0]
     fits = [operand.shape[axis] == length for axis, length in zip(node.axes, chosen.lengths, strict=True)]
     if not all(fits) or [before[axis] for axis in node.axes] != list(chosen.before):
@@ -94,6 +92,8 @@ def selected(node: n.Window, address: Address, of: Slicer) -> Node:
     rows = _rows(address[: operand.rank], node.axes)
     inner = _sized(address[: operand.rank], node.axes, chosen.lengths)
     found = of(operand, inner)
+    if is_identity(node):
+        return found
     return _matrix(node, offsets, _length(address, rows), _length(inner, rows)) @ found
 
 
@@ -116,10 +116,24 @@ def gathered(node: n.Fold, before: Sequence[Expr], lengths: Sequence[Expr], addr
     def term(inner: Address) -> Node:
         if kept_shape(inner):
             raise Unwritten
-        matrix = _matrix(node, [axis[0] for axis in inner], _length(outer, rows), _length(address, rows))
-        return matrix.T @ of(operand, (*outer, *inner))
+        places = iter(inner)
+        offset = tuple(next(places) if size != 1 else (Digit(size, size),) for _, size, _, _ in node.steps)
+        found = of(operand, (*outer, *offset))
+        if is_identity(node):
+            return found
+        matrix = _matrix(node, [axis[0] for axis in offset], _length(outer, rows), _length(address, rows))
+        return matrix.T @ found
 
-    return of.summed([(size,) for _, size, _, _ in node.steps], term)
+    sizes = [(size,) for _, size, _, _ in node.steps if size != 1]
+    return of.summed(sizes, term) if sizes else term(())
+
+
+def is_identity(node: n.Windowed) -> bool:
+    """Whether what selects elements leaves all pixels where they are: that of a kernel of one element."""
+    pixels = (node.operands[0] if isinstance(node, n.Fold) else node).shape
+    chosen = node.selection
+    single = all((size, stride) == (1, 1) for _, size, stride, _ in node.steps)
+    return chosen is not None and single and tuple(pixels[axis] for axis in node.axes) == chosen.lengths
 
 
 def cropped(node: Node) -> tuple[n.Fold, list[Expr], list[Expr]] | None:
@@ -138,7 +152,7 @@ def cropped(node: Node) -> tuple[n.Fold, list[Expr], list[Expr]] | None:
 def with_offsets(node: Node, whole: Node) -> Node:
     """Return a formula with one index for the places of a kernel's axes, where they always stand side by side: `Sₖ`."""
     if not any(is_selection(part) for part in walk(node)):
-        return node
+        return _of_one(node) if has_rows(whole) else node
     groups = [_offset(part) for part in walk(node) if is_selection(part)]
     group_of = {index: group for group in groups for index in group}
     indices = [index for part in walk(node) for index in _indices(part)]
@@ -156,6 +170,7 @@ def with_offsets(node: Node, whole: Node) -> Node:
     left = [index for index in all_indices if index in symbols]
     free = (index for index in all_indices if str(index) not in new)
     names: dict[Basic, Basic] = dict(zip(left, free, strict=False))
+    node = _of_one(node)
     names |= {Offset(f"offset {letter}", integer=True): Offset(letter, integer=True) for letter in new}
     return renamed(node, names)
 
@@ -166,7 +181,7 @@ def is_selection(part: Node) -> bool:
 
 def _offset(part: Node) -> tuple[Basic, ...]:
     address = part.address if isinstance(part, Part) else ()
-    return tuple(axis[0].place for axis in address if axis[0].place is not None)
+    return tuple(axis[0].place for axis in address if isinstance(axis[0].place, sympy.Symbol))
 
 
 def _indices(part: Node) -> Iterator[Basic]:
@@ -195,6 +210,19 @@ def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
     if any(argument.has(*group) for argument in node.args if not isinstance(argument, Node)):
         raise Unwritten
     return node.with_operands(operands)
+
+
+def _of_one(node: Node) -> Node:
+    """`node` with no place written of an axis of length 1: the only feature of an image, the only element of a kernel."""
+    if isinstance(node, Part):
+        return Part(
+            node.operands[0],
+            tuple(
+                (axis[0]._replace(place=ONLY),) if len(axis) == 1 and axis[0].size == axis[0].place == 1 else axis
+                for axis in node.address
+            ),
+        )
+    return node.with_operands(map(_of_one, node.operands)) if node.operands else node
 
 
 def _merged_address(address: Address, group: tuple[Basic, ...], offset: Offset) -> Address:

@@ -97,11 +97,14 @@ def _spread(node: n.Multiply) -> Node:
     others = [factor for factor in node.operands if not (isinstance(factor, n.Fill) and factor.value == 1)]
     if not others or len(others) == len(node.operands):
         return node
-    rest = n.Multiply(*others) if len(others) > 1 else others[0]
+    numbers, arrays = ([each for each in others if bool(each.rank) == wide] for wide in (False, True))
+    if not arrays:
+        return node
+    rest = n.Multiply(*arrays) if len(arrays) > 1 else arrays[0]
     rest = rest.operands[0] if isinstance(rest, n.Expand) and rest.axis == 0 and rest.rank == 2 else rest
-    if rest.shape == node.shape:
-        return rest
-    return n.Outer(n.Fill(1, node.shape[:1]), rest) if node.rank == 2 and rest.rank == 1 else node
+    if node.rank == 2 and rest.rank == 1:
+        rest = n.Outer(n.Fill(1, node.shape[:1]), rest)
+    return node if rest.shape != node.shape else n.Multiply(*numbers, rest) if numbers else rest
 
 
 @SLICES.row(n.BlockSum)

@@ -143,8 +143,10 @@ def at(variable: n.Variable, address: Address) -> Node:
         raise Unwritten
     if all(len(axis) == 1 and axis[0].place is not None for axis in address):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
-    if any(len(run) > 1 and run[-1] > variable.rows for run in runs(address)):
-        raise Unwritten  # nobody says that these axes are those of rows
+    for run in runs(address):
+        longer = [axis for axis in run if variable.shape[axis] != 1]
+        if len(longer) > 1 and longer[-1] > variable.rows:
+            raise Unwritten  # nobody says that these axes are those of rows
     return Part(variable, address)
 
 
