@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Tuple
 
 from symprop.algebra import roles
 from symprop.algebra.nodes import Fact, Variable
@@ -74,9 +74,14 @@ def size_expression(size: Any) -> Expr:
     return whole(size, "a size", positive=True)
 
 
+def of_rows(variable: Variable) -> Tuple:
+    """Return what is known of the shape of a variable: up to which axis pages have the rows of one matrix."""
+    return Tuple(*(fact for fact in variable.facts if fact.kind == "rows"))
+
+
 def gradient_of(by: Variable) -> Variable:
     """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
-    return by.change(role=roles.GRADIENT, facts=())
+    return by.change(role=roles.GRADIENT, facts=of_rows(by))
 
 
 def adjoint_of(variable: Variable) -> Variable:
@@ -89,7 +94,7 @@ def adjoint_of(variable: Variable) -> Variable:
     ('delta1', 'da1')
     """
     if variable.role == roles.PRE_ACTIVATION:
-        return variable.change(letter="delta", role=roles.DELTA, facts=())
+        return variable.change(letter="delta", role=roles.DELTA, facts=of_rows(variable))
     return gradient_of(variable)
 
 

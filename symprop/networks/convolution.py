@@ -20,6 +20,7 @@ from symprop.networks.builder import Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, sized, valued
+from symprop.networks.selections import selection
 from symprop.networks.sizes import Size, checked_flag, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
 from symprop.networks.windows import CAUSAL, SAME, Lie, checked_numbers, lies, spatial, windows
@@ -29,6 +30,7 @@ from symprop.networks.windows import CAUSAL, SAME, Lie, checked_numbers, lies, s
 class Convolution(Layer):
     """Abstract base of convolutions: `axes` axes of places, then the channels."""
 
+    reads_windows: ClassVar[bool] = True
     axes: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = (SAME,)
 
@@ -83,7 +85,7 @@ class Convolution(Layer):
         channels, count = builder.size(self.channels), prod(lie.kernel for lie in self.lies)
         groups = self._groups(value.shape[-1], channels)
         number, W = self._weight(builder, value, channels, groups)
-        seen = windows(value, self.lies)
+        seen = windows(builder, value, self.lies)
         if groups == value.shape[-1] == channels:
             product: Node = Sum(seen * Reshape(W, W.shape[:-1]), tuple(range(self.axes + 1, seen.rank)))
         else:
@@ -236,7 +238,8 @@ class ConvTranspose2D(Convolution):
         lengths = self._lengths(value.shape)
         strides, dilations = ([getattr(lie, each) for lie in self.lies] for each in ("stride", "dilation"))
         spread = Reshape(product, (*places, channels, *kernel))
-        folded: Node = Fold(spread, (0, 1), kernel, strides, dilations, [whole for whole, _, _ in lengths])
+        name = selection(builder, [stop - start for _, start, stop in lengths], [start for _, start, _ in lengths])
+        folded: Node = Fold(spread, (0, 1), kernel, strides, dilations, [whole for whole, _, _ in lengths], name)
         for axis, (whole, start, stop) in enumerate(lengths):
             if (start, stop) != (0, whole):
                 folded = Slice(folded, axis, start, stop)
@@ -256,6 +259,8 @@ class UpSample2D(Layer):
         LimitError: a size above 10,000.
     """
 
+    reads_windows: ClassVar[bool] = True
+
     size: Any
 
     def __post_init__(self) -> None:
@@ -273,5 +278,5 @@ class UpSample2D(Layer):
         sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
         repeated = Reshape(value, (*value.shape, 1, 1)) * Fill(1, sizes)
         lengths = [length * size for length, size in zip(value.shape, sizes, strict=False)]
-        upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths)
+        upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths, selection(builder, lengths, (0, 0)))
         return builder.equation("u", builder.next_number("upsampling"), upsampled, "upsampled")

@@ -15,7 +15,9 @@ from sympy import Expr, Integer, Max, Mod, ceiling, floor
 from symprop.algebra.nodes import Node, Pad, Window
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.builder import Builder
 from symprop.networks.needs import Need, valued
+from symprop.networks.selections import selection
 
 LARGEST_KERNEL = 10_000
 SAME, CAUSAL = "same", "causal"
@@ -88,7 +90,7 @@ class Lie:
             )
 
 
-def windows(value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
+def windows(builder: Builder, value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
     """Return the windows along the leading axes of a sequence or image, `outside` standing beyond its ends."""
     lies = tuple(axes)
     places = tuple(range(len(lies)))
@@ -101,6 +103,7 @@ def windows(value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
         [lie.kernel for lie in lies],
         [lie.stride for lie in lies],
         [lie.dilation for lie in lies],
+        selection(builder, value.shape[: len(lies)], [before for before, _ in widths]),
     )
 
 

@@ -208,7 +208,7 @@ def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     for group, usual in (*given, (running, "running statistic")):
         for variable in group:
             role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
-            facts: list[str | Span] = [_fact(fact) for fact in variable.facts if variable not in drops]
+            facts: list[str | Span] = [_fact(fact) for fact in variable.said if variable not in drops]
             facts += [f"0 with probability {drops[variable]}, else 1"] if variable in drops else []
             for loop in system.loops:
                 if any(index.has(loop.index) for index in variable.index):

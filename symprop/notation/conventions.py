@@ -18,8 +18,9 @@ from symprop.notation.blocks import (
     Words,
 )
 from symprop.notation.function_notes import functions_of, kinks, known_data
-from symprop.notation.places import Digit, Part, Stack, labels
+from symprop.notation.places import Digit, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
+from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
 
@@ -152,10 +153,16 @@ def _dropout(derivation: Derivation) -> Iterator[Words]:
     yield ("In evaluation ", masks[0].output, " is ", masks[0].value, likewise)
 
 
+def _is_told(digit: Digit) -> bool:
+    """Whether a digit stands at a place that is no offset, of which the page says by itself what it is."""
+    return digit.place is not None and not isinstance(digit.place, Offset)
+
+
 def _about_places(derivation: Derivation) -> Iterator[Words]:
     """Say what indices of places mean, as far as they occur."""
     written = [side for equation in derivation.equations for side in sides(equation)]
     found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
+    found = [part for part in found if any(_is_told(digit) for axis in part.address for digit in axis)]
     labelled = [label for part in found for label in labels(part.address)]
     if labelled:
         whole = Variable("A", (), (2, 2, 2))
@@ -191,6 +198,7 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
+    yield from about_images(derivation, [side for each in derivation.equations for side in sides(each)])
     yield from _about_places(derivation)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):

@@ -17,6 +17,8 @@ from symprop.notation.precedence import (
     MATMUL,
     POWER,
     PRODUCT,
+    SUMMATION,
+    IndexedExtreme,
     IndexedSum,
     Of,
     Piece,
@@ -86,6 +88,11 @@ def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
 @ROWS.row(IndexedSum)
 def _(node: IndexedSum, of: Of, style: Style) -> Piece:
     return style.summation(node.indices, style.wrap(of(node.operands[0]), PRODUCT))
+
+
+@ROWS.row(IndexedExtreme)
+def _(node: IndexedExtreme, of: Of, style: Style) -> Piece:
+    return style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), node.which)
 
 
 @ROWS.row(n.BlockSum)

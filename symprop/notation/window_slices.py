@@ -13,11 +13,18 @@ from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, is_tiled
 from symprop.notation.places import Address, Axis, Digit, Part
 from symprop.notation.precedence import Element, IndexedSum
+from symprop.notation.selections import gathered, selected
 from symprop.notation.slicing import SLICES, Slicer
 
 
 @SLICES.row(n.Window, n.Pad, n.Flip)
 def _(node: n.Window | n.Pad | n.Flip, address: Address, of: Slicer) -> Node:
+    if isinstance(node, n.Window) and node.selection is not None:
+        before = of.used
+        try:
+            return selected(node, address, of)
+        except Unwritten:
+            of.used = before
     moved = node.index_map  # out[i, p] = x[s i + d p], counted from 0; places count from 1
     if moved.outside:
         raise Unwritten  # at a place outside an array is 0
@@ -50,11 +57,20 @@ def _single(axis: Axis) -> Expr:
 @SLICES.row(n.Fold)
 def _(node: n.Fold, address: Address, of: Slicer) -> Node:
     before = of.used
+    if node.selection is not None:
+        try:
+            return gathered(node, *_all(node), address, of)
+        except Unwritten:
+            of.used = before
     try:
         return _folded(node, address, of, asking=False)
     except Unwritten:
         of.used = before
         return _folded(node, address, of, asking=True)
+
+
+def _all(node: n.Fold) -> tuple[list[Expr], list[Expr]]:
+    return [Integer(0)] * len(node.axes), [node.shape[axis] for axis in node.axes]
 
 
 def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
