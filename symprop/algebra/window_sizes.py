@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Mod, floor
 from symprop.algebra.nodes import Node, Pad, Slice, Window
 from symprop.algebra.sizes import size_text
 
-_LATEX = {"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "·": r" \cdot ", " mod ": r" \bmod "}
+_LATEX = {"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \bmod "}
 _ASCII = {"⌊": "floor(", "⌋": ")", "−": "-", "·": "*"}
 
 
@@ -23,14 +23,14 @@ class Arithmetic:
     >>> worked = Arithmetic("⌊(28 + 2·0 − 3)/2⌋ + 1 = 13")
     >>> worked.ascii
     'floor((28 + 2*0 - 3)/2) + 1 = 13'
-    >>> print(worked.latex)
+    >>> print(worked.tex)
     \lfloor (28 + 2 \cdot 0 - 3)/2 \rfloor + 1 = 13
     """
 
     text: str
 
     @property
-    def latex(self) -> str:
+    def tex(self) -> str:
         """The same as LaTeX, without dollar signs."""
         return _put(self.text, _LATEX)
 

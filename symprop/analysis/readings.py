@@ -19,9 +19,10 @@ from sympy import Tuple
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Step, System
-from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.names import adjoint_of, gradient_of, looked_up
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
+from symprop.algebra.steps import Steps
 from symprop.algebra.trees import replace, terms_of, variables, walk
 from symprop.algebra.window_sizes import WindowSizes, sizes_of
 from symprop.calculus.context import Context
@@ -29,7 +30,7 @@ from symprop.calculus.readings import Correlation, correlation, read
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
 
-SHIFTS, PATCHES, CORRELATIONS = "a sum of shifts", "patches", "correlations"
+SHIFTS, PATCHES, CORRELATIONS = "As a sum of shifts", "By patches", "As correlations"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ class Readings(Printable):
     >>> d = symprop.derive("Input(8, 8, 1) >> Conv2D(4, 3) >> Flatten() >> Dense(2) >> MeanSquaredError()")
     >>> found = d.readings("z1")
     >>> [reading.title for reading in found.readings]
-    ['a sum of shifts', 'patches', 'correlations']
+    ['As a sum of shifts', 'By patches', 'As correlations']
     >>> found.equation("dW_bar1").text()
     'dW_bar1 = reshape(delta1, (36, 4)).T @ reshape(X_hat1, (36, 9))'
+    >>> [step.rule for step in found.steps("dx")][-3:]
+    ['windows', 'flipped kernel', 'known value']
     """
 
     layer: Equation
@@ -83,8 +86,23 @@ class Readings(Printable):
         return tuple(each for reading in self.readings for each in (*reading.named, *reading.equations))
 
     def equation(self, name: str) -> Equation:
-        """Return the last equation that defines `name`: as a correlation, where it has that form."""
-        return {each.name: each for each in self.equations}[name]
+        """Return the last equation that defines `name`, as a correlation where it has that form.
+
+        Raises:
+            FormulaError: no equation has this name; the names that have one are listed.
+        """
+        return looked_up(name, {each.name: each for each in self.equations}, "no equation defines")
+
+    def steps(self, name: str) -> Steps:
+        """Return the steps that led to the last equation of a name, from the derivative on (`dx`, `dW1`).
+
+        Raises:
+            FormulaError: no equation has this name; the names that have one are listed.
+        """
+        found = self.equation(name)
+        first = next(each for each in self.equations if each.name == name)
+        joined = first is not found and bool(found.steps) and found.steps[0].before == first.expression
+        return Steps((*(first.steps if joined else ()), *found.steps), self, name)
 
     @cached_property
     def sizes(self) -> tuple[WindowSizes, ...]:

@@ -150,7 +150,7 @@ def _(node: n.Slice, context: Context) -> Applied | None:
     size, stride, dilation = next(rest for axis, *rest in found.window.steps if axis == node.axis)
     ends = stride * node.start, stride * (node.stop - 1) + dilation * (size - 1) + 1
     inside = tidy(n.Slice(found.window.operands[0], node.axis, *ends))
-    return Applied(convolved(found.window.with_operands([inside]), found.kernel))
+    return Applied(convolved(n.Window(inside, *found.window.args[1:5]), found.kernel))
 
 
 @rule(READINGS, "windows change roles", "windows(x, k, s, d) = windows(x, number of windows, d, s)[:k].T")
