@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES, IndexMap
@@ -134,7 +135,7 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     moved, value = node.index_map, operands[0]
-    inside, place = np.asarray(True), []
+    inside, place = np.asarray(True), list[Any]()
     for at, size in zip(_places(moved, of), of.shape(moved.source), strict=True):
         inside = inside & (at >= 0) & (at < size)
         place.append(np.clip(at, 0, size - 1))
@@ -156,7 +157,8 @@ def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
     values = operands[0]
     result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
     places = np.broadcast_arrays(*_places(node.unfolded, of))  # each goes to the place that a window would read
-    np.add.at(result, (slice(None), *places), values)
+    everywhere: Any = (slice(None), *places)
+    np.add.at(result, everywhere, values)
     return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.readings import Readings, convolutions, distinct
@@ -23,7 +24,7 @@ from symprop.verify.measure import Row
 
 LARGEST = 3
 """Numbers are drawn from -3 to 3."""
-MOST_PATCHES = 1_000_000
+MOST_PATCHES = 200_000
 """So many numbers in all patches of a layer are computed at the real sizes, more at reduced ones."""
 
 
@@ -50,21 +51,18 @@ def differences(reading: Readings, seed: int) -> Iterator[tuple[str, float]]:
         run = dict(values)
         for equation in (*part.named, *part.equations):
             run[equation.name] = complex_value(equation.expression, run)
-            what = f"{equation.name}, {part.title[0].lower()}{part.title[1:]}"
-            yield (
-                what,
-                max([_off(run[equation.name], complex_value(node, run)) for node in _steps(equation)], default=0.0),
-            )
+            value = run[equation.name]
+            off = [_off(value, complex_value(node, run)) for node in _steps(equation)]
             if equation.target == reading.layer.target:
-                yield what, _off(run[equation.name], complex_value(reading.layer.expression, values))
-            for by in (reading.array, reading.kernel):
-                if equation.name == f"d{by.name}":
-                    yield what, _along(reading, by, run[equation.name], values, seed)
+                off.append(_off(value, complex_value(reading.layer.expression, values)))
+            sources = (by for by in (reading.array, reading.kernel) if gradient_of(by) == equation.target)
+            off += [_along(reading, by, value, values, seed) for by in sources]
+            yield f"{equation.name}, {part.title[0].lower()}{part.title[1:]}", max(off, default=0.0)
 
 
 def _steps(equation: Equation) -> list[Node]:
-    """The formulas on the way to an equation in which nothing is yet to be differentiated."""
-    sides = (side for step in equation.steps for side in (step.before, step.after))
+    """The formulas on the way to an equation in which nothing is yet to be differentiated, each once."""
+    sides = dict.fromkeys(side for step in equation.steps for side in (step.before, step.after))
     return [node for node in sides if not any(isinstance(part, n.Pullback) for part in walk(node))]
 
 
