@@ -7,6 +7,7 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import sympy
