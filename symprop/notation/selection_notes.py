@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 
 import sympy
 from sympy import Expr, Symbol, expand, oo
@@ -31,8 +30,13 @@ def about_images(derivation: Derivation, written: Iterable[Node]) -> Iterator[Wo
         what = "An image" if system.layout == "example" else "A batch of images" if last > 1 else "A batch of sequences"
         each = "its pixels" if system.layout == "example" else "all their pixels" if last > 1 else "all their positions"
         if system.layout != "columns":
-            yield (f"{what} is the matrix of {each}, a row of features for each: ", image, " is of shape ",
-                   Dimensions((rows, features)), ".")
+            yield (
+                f"{what} is the matrix of {each}, a row of features for each: ",
+                image,
+                " is of shape ",
+                Dimensions((rows, features)),
+                ".",
+            )
     found: dict[tuple[object, ...], list[Part]] = {}
     for equation in system.equations:
         for node in walk(equation.expression):
@@ -74,7 +78,9 @@ def _selects(geometry: tuple[object, ...], named: list[Part], first: bool) -> Wo
     ]
     leaves = any(start != 0 for start in before) or any((length - 1 - end).is_negative for end, length in ends)
     image = Variable("A", (), (*lengths, Symbol("n", integer=True, positive=True)))
-    pixel = Part(image, (*((Digit(size, at),) for size, at in zip(lengths, places, strict=True)), (Digit(image.shape[-1]),)))
+    pixel = Part(
+        image, (*((Digit(size, at),) for size, at in zip(lengths, places, strict=True)), (Digit(image.shape[-1]),))
+    )
     single = len(counts) == 1
     what, at = ("position", "i") if single else ("pixel", f"({', '.join(map(str, letters))})")
     k = "k" if single else f"k = ({', '.join(map(str, offsets))})"

@@ -176,7 +176,9 @@ def with_offsets(node: Node, whole: Node) -> Node:
 
 
 def is_selection(part: Node) -> bool:
-    return isinstance(part, Part) and isinstance(variable := part.operands[0], n.Variable) and variable.role == SELECTION
+    return (
+        isinstance(part, Part) and isinstance(variable := part.operands[0], n.Variable) and variable.role == SELECTION
+    )
 
 
 def _offset(part: Node) -> tuple[Basic, ...]:

@@ -6,13 +6,14 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.index_maps import AXES
+from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.verify.arithmetic import Arithmetic, Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
 
@@ -154,11 +155,8 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     moved, value = node.index_map, operands[0]
-    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
-    inside, place = np.asarray(True), []
-    for axis, size in enumerate(of.shape(moved.source)):
-        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
-        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
+    inside, place = np.asarray(True), list[Any]()
+    for at, size in zip(_places(moved, of), of.shape(moved.source), strict=True):
         inside = inside & (at >= 0) & (at < size)
         place.append(np.clip(at, 0, size - 1))
     read = padded(value[(slice(None), *place)], node.rank)
@@ -166,13 +164,21 @@ def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
 
 
+def _places(moved: IndexMap, of: Evaluator) -> Iterator[Array]:
+    """Yield, for each axis of the operand, the places that the elements of the result read."""
+    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
+    for axis in range(len(moved.source)):
+        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
+        yield sum(terms, np.asarray(of.size(moved.offset(axis))))
+
+
 @EVALUATE.row(n.Fold)
 def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
-    windows, values = node.unfolded, operands[0]
+    values = operands[0]
     result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
-    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
-        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
-        result[(slice(None), *at)] += values[(slice(None), *index)]
+    places = np.broadcast_arrays(*_places(node.unfolded, of))  # each goes to the place that a window would read
+    everywhere: Any = (slice(None), *places)
+    np.add.at(result, everywhere, values)
     return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
 
 
