@@ -208,7 +208,7 @@ class ConvTranspose2D(Convolution):
             flat = of_groups(Reshape(W, (channels * prod(kernel), width)), groups)
             product = together(Transpose(parted, (1, 0, 2)) @ flat, places)
         lengths = self._lengths(value.shape)
-        strides, dilations = ([getattr(lie, each) for lie in self.lies] for each in ("stride", "dilation"))
+        strides, dilations = [lie.stride for lie in self.lies], [lie.dilation for lie in self.lies]
         spread = Reshape(product, (*places, channels, *kernel))
         name = selection(builder, [stop - start for _, start, stop in lengths], [start for _, start, _ in lengths])
         folded: Node = Fold(spread, (0, 1), kernel, strides, dilations, [whole for whole, _, _ in lengths], name)
