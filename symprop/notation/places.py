@@ -93,13 +93,25 @@ def joined(address: Address, axes: Collection[int]) -> Address:
 
 
 def _arguments(address: Address) -> Tuple:
-    return Tuple(*(Tuple(*(Tuple(digit.size, Tuple(*[digit.place] * (digit.place is not None)), Integer(digit.joined))
-                           for digit in axis)) for axis in address))
+    return Tuple(
+        *(
+            Tuple(
+                *(
+                    Tuple(digit.size, Tuple(*[digit.place] * (digit.place is not None)), Integer(digit.joined))
+                    for digit in axis
+                )
+            )
+            for axis in address
+        )
+    )
 
 
 def _address(argument: Basic) -> Address:
     return tuple(
-        tuple(Digit(size, place.args[0] if place.args else None, bool(joint)) for size, place, joint in map(_parts, axis.args))
+        tuple(
+            Digit(size, place.args[0] if place.args else None, bool(joint))
+            for size, place, joint in map(_parts, axis.args)
+        )
         for axis in argument.args
     )
 

@@ -72,7 +72,9 @@ class IndexedExtreme(Node):
     """The largest or smallest over indices, `max_k S_k A`. What printers put; never part of an answer."""
 
     def __new__(cls, body: Node, indices: Iterable[Expr], shape: Iterable[Expr], which: Any) -> Self:
-        return super().__new__(cls, body, Tuple(*indices), Tuple(*shape), which if isinstance(which, Str) else Str(which))
+        return super().__new__(
+            cls, body, Tuple(*indices), Tuple(*shape), which if isinstance(which, Str) else Str(which)
+        )
 
     @property
     def indices(self) -> tuple[Expr, ...]:

@@ -141,7 +141,11 @@ def _(node: n.MatMul, address: Address, of: Slicer) -> Node:
         except Unwritten:
             of.used = before
             return None
-        return None if any(isinstance(part, n.Expand) for each in (first, second) for part in walk(each)) else first @ second
+        return (
+            None
+            if any(isinstance(part, n.Expand) for each in (first, second) for part in walk(each))
+            else first @ second
+        )
 
     return of.summed([common(digits(left)[-1], digits(right)[-2:][0])], product)
 
@@ -304,7 +308,9 @@ def _regrouped(address: Address, shape: Shape) -> Address:
     """The digits of an address as those of an array of this shape."""
     longer = [digit for axis in address for digit in axis if digit.size != 1]
     moved, sizes = iter(longer), regrouped([digit.size for digit in longer], shape)
-    return tuple((Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes)
+    return tuple(
+        (Digit(Integer(1), Integer(1)),) if axis == (1,) else tuple(next(moved) for _ in axis) for axis in sizes
+    )
 
 
 def _arranged(node: n.Reshape, address: Address, of: Slicer) -> Node:

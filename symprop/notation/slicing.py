@@ -125,7 +125,9 @@ def _is_awkward(node: Node) -> bool:
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
-        return isinstance(node, n.Windowed) and node.selection is not None  # else each has a name, by which it is written alone
+        return (
+            isinstance(node, n.Windowed) and node.selection is not None
+        )  # else each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):

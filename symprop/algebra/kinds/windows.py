@@ -21,7 +21,7 @@ class Selection(NamedTuple):
     """
 
     letter: Str
-    index: tuple[Expr, ...]
+    number: tuple[Expr, ...]
     mark: tuple[Expr]
     before: tuple[Expr, ...]
     lengths: tuple[Expr, ...]
@@ -79,7 +79,9 @@ class Windowed(Linear):
 class Window(Windowed, Structural):
     """The windows of an array: `out[.., i, .., k] = operand[.., stride * i + dilation * k, ..]`."""
 
-    def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, name: Any = ()) -> Self:
+    def __new__(
+        cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, name: Any = ()
+    ) -> Self:
         return super().__new__(cls, operand, axes, sizes, strides, dilations, name=name)
 
     @property
