@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import keyword
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import sympy
 from sympy import Expr, Tuple
@@ -13,7 +14,7 @@ from sympy import Expr, Tuple
 from symprop.algebra import roles
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.sizes import whole
-from symprop.errors import SymbolNameError, shown
+from symprop.errors import FormulaError, SymbolNameError, listed, shown
 
 LONGEST_NAME = 32
 RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads", "range"})
@@ -102,3 +103,20 @@ def closest(name: str, known: Any) -> str:
     """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string."""
     matches = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
     return f" (did you mean {shown(matches[0])}?)" if matches else ""
+
+
+Found = TypeVar("Found")
+
+
+def looked_up(name: Any, known: Mapping[str, Found], problem: str, offered: Iterable[str] = ()) -> Found:
+    """Return what `known` has under `name`.
+
+    Raises:
+        FormulaError: nothing has this name; the names that there are (those in `offered`) are listed.
+    """
+    if isinstance(name, str) and name in known:
+        return known[name]
+    names = list(offered or known)
+    hint = closest(name, names) if isinstance(name, str) else ", which is no text"
+    allowed = f"\nallowed: {listed(names)}" if names else "; there is none"
+    raise FormulaError(f"{problem} {shown(name)}{hint}{allowed}")

@@ -176,19 +176,22 @@ def labels(address: Address) -> list[str]:
 
 
 def written_place(place: Basic) -> str:
-    """Return a place as it stands in brackets: what is added before what is taken away, the number last.
+    """Return a place as it stands in brackets: what is added before what is taken away, the number last if it can.
 
     >>> from sympy import symbols
     >>> i, p = symbols("i p")
-    >>> written_place(2 * i + p - 2), written_place(1 - p + i)
-    ('2 i + p - 2', 'i - p + 1')
+    >>> written_place(2 * i + p - 2), written_place(1 - p + i), written_place(4 - i)
+    ('2 i + p - 2', 'i - p + 1', '4 - i')
     """
     first, last = place.as_coeff_Add()[::-1] if isinstance(place, sympy.Add) else (place, Integer(0))
     terms = sorted(
         sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term.as_coeff_Mul()[1]))
     )
+    terms = [*terms, *[last] * (last != 0)]
+    if terms[0].could_extract_minus_sign() and last.is_positive:
+        terms = [last, *terms[:-1]]
     written = number(terms[0]).text
-    for term in (*terms[1:], *[last] * (last != 0)):
+    for term in terms[1:]:
         minus = term.could_extract_minus_sign()
         written += f" {'-' if minus else '+'} {number(-term if minus else term).text}"
     return written.replace("*", " ")
@@ -197,7 +200,7 @@ def written_place(place: Basic) -> str:
 def _label(axis: Axis) -> str:
     if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
         return ":" if axis[0].place is None else written_place(axis[0].place)
-    *blocks, last = (":" if digit.place is None else str(digit.place) for digit in axis)
+    *blocks, last = (":" if digit.place is None else written_place(digit.place) for digit in axis)
     while last == ":" and blocks[-1] == ":":
         blocks.pop()
     return "".join(f"({place})" for place in blocks) + last.removesuffix(":")

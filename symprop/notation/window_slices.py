@@ -90,7 +90,7 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
             continue
         behind.append(())
         if asking or min(stride, dilation) > 1:
-            both += [(count,), (size,)]
+            both += [(count,), (size,)][: 1 if size == 1 else 2]
             meet.append((axis, rank + number, _single(address[axis]), stride, dilation))
             continue
         by_elements = stride == 1
@@ -107,7 +107,8 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
             whole[far], whole[near] = (Digit(operand.shape[far], outside[-1]),), here
         rest = iter(inner[len(write) :])
         for (first, second, place, stride, dilation), windows in zip(meet, rest, strict=False):
-            whole[first], whole[second] = windows, next(rest)
+            only = operand.shape[second] == 1
+            whole[first], whole[second] = windows, (Digit(Integer(1), Integer(1)),) if only else next(rest)
             at = stride * _single(whole[first]) + dilation * _single(whole[second]) - (stride + dilation - 1)
             met.append(n.Compare("==", n.Scalar(place), n.Scalar(expand(at))))
         found = of(operand, tuple(whole))
