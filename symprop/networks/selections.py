@@ -36,7 +36,7 @@ def rows_of(expression: Node) -> Tuple:
     for part in walk(expression):
         if isinstance(part, n.Variable) and part.rank == expression.rank and part.rows >= 0:
             return of_rows(part)
-        if isinstance(part, n.Windowed) and part.selection is not None:
-            if (part if isinstance(part, n.Fold) else part.operands[0]).rank == expression.rank:
-                return Tuple(Fact("rows", part.axes[-1]))
+        whole = part if isinstance(part, n.Fold) else part.operands[0] if isinstance(part, n.Window) else None
+        if isinstance(part, n.Windowed) and part.selection is not None and whole and whole.rank == expression.rank:
+            return Tuple(Fact("rows", part.axes[-1]))
     return Tuple()

@@ -198,7 +198,7 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation, [side for each in derivation.equations for side in sides(each)])
+    yield from about_images(derivation.system, [side for each in derivation.equations for side in sides(each)])
     yield from _about_places(derivation)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
