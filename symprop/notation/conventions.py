@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sympy
 from sympy import Rational, Symbol
 
 from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
+from symprop.analysis.readings import distinct
 from symprop.notation.blocks import (
     Words,
 )
@@ -158,9 +160,15 @@ def _is_told(digit: Digit) -> bool:
     return digit.place is not None and not isinstance(digit.place, Offset)
 
 
-def _about_places(derivation: Derivation) -> Iterator[Words]:
+def _printed(derivation: Derivation) -> list[Equation]:
+    """The equations on the page, those of the readings of convolutions too."""
+    readings = (first for first, *_ in distinct(derivation.convolutions.values()))
+    return [*derivation.equations, *(equation for reading in readings for equation in reading.equations)]
+
+
+def _about_places(printed: Sequence[Equation]) -> Iterator[Words]:
     """Say what indices of places mean, as far as they occur."""
-    written = [side for equation in derivation.equations for side in sides(equation)]
+    written = [side for equation in printed for side in sides(equation)]
     found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
     found = [part for part in found if any(_is_told(digit) for axis in part.address for digit in axis)]
     labelled = [label for part in found for label in labels(part.address)]
@@ -172,7 +180,7 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
         if ":" in labelled:
             yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
-    moved = (part for equation in derivation.equations for part in walk(equation.expression))
+    moved = (part for equation in printed for part in walk(equation.expression))
     if any("-" in label for label in labelled) and any(isinstance(part, (n.Pad, n.Fold)) for part in moved):
         yield ("At places outside of an array stands 0.",)
     if any("(" in label for label in labelled):
@@ -193,13 +201,14 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
 
 def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
-    written = [pretty(equation.expression) for equation in derivation.equations]
+    printed = _printed(derivation)
+    written = [pretty(equation.expression) for equation in printed]
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation.system, [side for each in derivation.equations for side in sides(each)])
-    yield from _about_places(derivation)
+    yield from about_images(derivation.system, [side for each in printed for side in sides(each)])
+    yield from _about_places(printed)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
         yield (

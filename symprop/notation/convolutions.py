@@ -80,7 +80,8 @@ def _by_kernel(reading: Readings) -> Iterator[GridRow]:
     """Work out how many windows there are where stride and dilation have changed roles, and how many count."""
     target = reading.readings[-1].equations[-1].target
     for (back, sizes), axes in _alike(tuple(zip(reading.sizes_back[1], reading.sizes, strict=True))):
-        more = "" if back.count == sizes.kernel else f", the first {sizes.kernel} count"
+        first = "the first counts" if sizes.kernel == 1 else f"the first {sizes.kernel} count"
+        more = "" if back.count == sizes.kernel else f", {first}"
         yield GridRow(((target, axes), (reading.array, ", ", _lie(back)), (back.counted, more)))
 
 

@@ -29,9 +29,10 @@ def _(node: n.Window | n.Pad | n.Flip, address: Address, of: Slicer) -> Node:
     if moved.outside:
         raise Unwritten  # at a place outside an array is 0
     beside = {axis: place for place, axis in enumerate(node.axes)} if isinstance(node, n.Window) else {}
+    only = {AXES[k]: Integer(0) for k, size in enumerate(moved.shape) if k >= len(moved.source) and size == 1}
     inner = []
     for axis, size in enumerate(moved.source):
-        if moved.places[axis] == AXES[axis]:
+        if moved.places[axis].xreplace(only) == AXES[axis]:
             inner.append(address[axis])
         elif axis in beside and is_tiled(node, axis):
             inner.append((*address[axis], *address[len(moved.source) + beside[axis]]))
