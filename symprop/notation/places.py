@@ -200,10 +200,16 @@ def written_place(place: Basic) -> str:
 def _label(axis: Axis) -> str:
     if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
         return ":" if axis[0].place is None else written_place(axis[0].place)
-    *blocks, last = (":" if digit.place is None else written_place(digit.place) for digit in axis)
+    places = [digit.place for digit in axis]
+    told = [place for at, place in enumerate(places) if not (at and _is_same_offset(place, places[at - 1]))]
+    *blocks, last = (":" if place is None else written_place(place) for place in told)
     while last == ":" and blocks[-1] == ":":
         blocks.pop()
     return "".join(f"({place})" for place in blocks) + last.removesuffix(":")
+
+
+def _is_same_offset(place: Basic | None, before: Basic | None) -> bool:
+    return isinstance(place, Offset) and place == before
 
 
 @ROWS.row(Part)

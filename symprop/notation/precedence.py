@@ -85,9 +85,39 @@ class IndexedExtreme(Node):
         return self.args[3].name
 
 
+class IndexedFirst(Node):
+    """1 where a place is that of the first of the largest or smallest over indices, `1[k = argmax_l S_l A]`.
+
+    What printers put; never part of an answer.
+    """
+
+    def __new__(
+        cls, body: Node, places: Iterable[Expr], indices: Iterable[Expr], shape: Iterable[Expr], which: Any
+    ) -> Self:
+        which = which if isinstance(which, Str) else Str(which)
+        return super().__new__(cls, body, Tuple(*places), Tuple(*indices), Tuple(*shape), which)
+
+    @property
+    def places(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1].args)
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return tuple(self.args[2].args)
+
+    @property
+    def which(self) -> str:
+        return self.args[4].name
+
+
 @SHAPE.row(Element)
 def _(node: Element) -> tuple[Expr, ...]:
     return ()
+
+
+@SHAPE.row(IndexedFirst)
+def _(node: IndexedFirst) -> tuple[Expr, ...]:
+    return tuple(node.args[3].args)
 
 
 @SHAPE.row(IndexedSum, IndexedExtreme)

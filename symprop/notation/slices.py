@@ -14,7 +14,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, common, digits, regrouped
 from symprop.notation.places import Address, Axis, Digit, joined, kept, kept_shape, runs
-from symprop.notation.precedence import IndexedExtreme, IndexedSum
+from symprop.notation.precedence import IndexedExtreme, IndexedFirst, IndexedSum
 from symprop.notation.selections import cropped, gathered
 from symprop.notation.slicing import SLICES, Slicer, at, of_wholes
 
@@ -264,6 +264,22 @@ def _at_each(node: n.Extreme, address: Address, of: Slicer) -> Node:
     places = of.placed([sizes[axis] for axis in node.axes], range(1000))
     inside = of(operand, _inside(address, node.axes, places, operand.rank, node.keepdims))
     return IndexedExtreme(inside, [digit.place for axis in places for digit in axis], inside.shape, node.which)
+
+
+@SLICES.row(n.First)
+def _(node: n.First, address: Address, of: Slicer) -> Node:
+    operand = node.operands[0]
+    own = [address[axis] for axis in node.axes]
+    if all(map(_is_whole, own)):
+        return n.First(of(operand, address), _positions(address, node.axes), node.which)
+    if not of.joins or any(kept(axis) != 0 for axis in own):
+        raise Unwritten
+    places = of.placed([[digit.size for digit in axis] for axis in own], range(1000))
+    inside = of(operand, _inside(address, node.axes, places, operand.rank, True))
+    here, there = (
+        [digit.place for axis in each for digit in axis if digit.place is not None] for each in (own, places)
+    )
+    return IndexedFirst(inside, here, there, inside.shape, node.which)
 
 
 @SLICES.row(n.Softmax)

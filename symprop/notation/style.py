@@ -162,7 +162,7 @@ class Style(ABC):
 
     @abstractmethod
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
-        """Write a sum over indices, or a "max" or "min"."""
+        """Write a sum over indices, or a "max", "min", "argmax" or "argmin"."""
 
     @abstractmethod
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:

@@ -19,6 +19,7 @@ from symprop.notation.precedence import (
     PRODUCT,
     SUMMATION,
     IndexedExtreme,
+    IndexedFirst,
     IndexedSum,
     Of,
     Piece,
@@ -93,6 +94,14 @@ def _(node: IndexedSum, of: Of, style: Style) -> Piece:
 @ROWS.row(IndexedExtreme)
 def _(node: IndexedExtreme, of: Of, style: Style) -> Piece:
     return style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), node.which)
+
+
+@ROWS.row(IndexedFirst)
+def _(node: IndexedFirst, of: Of, style: Style) -> Piece:
+    found = style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), f"arg{node.which}")
+    places = [style.number(place).text for place in node.places]
+    place = places[0] if len(places) == 1 else style.group(", ".join(places))
+    return style.indicator(f"{place} {style.relation('==')} {found.text}")
 
 
 @ROWS.row(n.BlockSum)
