@@ -17,8 +17,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
+from symprop.notation.indexed import Element
 from symprop.notation.numbers import number
-from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
+from symprop.notation.precedence import ATOM, POWER, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
 

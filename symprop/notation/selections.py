@@ -17,8 +17,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten
+from symprop.notation.indexed import Element, IndexedExtreme, IndexedFirst, IndexedSum, indices_beside
 from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Stack, joined, kept, kept_shape, runs
-from symprop.notation.precedence import Element, IndexedExtreme, IndexedFirst, IndexedSum, indices_beside
 from symprop.notation.slicing import Slicer, renamed
 
 SELECTION = "selection"

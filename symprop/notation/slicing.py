@@ -13,8 +13,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
+from symprop.notation.indexed import Element, IndexedSum, indices_beside
 from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
-from symprop.notation.precedence import Element, IndexedSum, indices_beside
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""

@@ -13,11 +13,13 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
-from symprop.notation import slices as slices  # enters its rows
+from symprop.notation import product_slices as product_slices  # enters its rows
+from symprop.notation import reshape_slices as reshape_slices  # its rows
+from symprop.notation import slices as slices  # its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Digits, Unwritten, digits
+from symprop.notation.indexed import depth_over
 from symprop.notation.places import Part, Stack, joined, labels, runs, uncounted
-from symprop.notation.precedence import depth_over
 from symprop.notation.selections import has_rows, with_offsets
 from symprop.notation.slicing import Slicer, at, choices, needs_places
 

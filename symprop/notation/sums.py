@@ -12,21 +12,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element
-from symprop.notation.precedence import (
-    ATOM,
-    MATMUL,
-    POWER,
-    PRODUCT,
-    SUMMATION,
-    IndexedExtreme,
-    IndexedFirst,
-    IndexedSum,
-    Of,
-    Piece,
-    elementwise,
-    squared_norm,
-    subscripts,
-)
+from symprop.notation.indexed import IndexedExtreme, IndexedFirst, IndexedSum, elementwise
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUMMATION, Of, Piece, squared_norm, subscripts
 from symprop.notation.style import Style
 
 ROWS = Table("mathematics")
