@@ -20,7 +20,8 @@ def under(address: Address, shape: Shape) -> Address:
         for axis, size in zip(address[len(address) - len(shape) :], shape, strict=True)
     )
     for run in runs(own):
-        spread = {kept(own[axis]) != kept(address[len(address) - len(shape) + axis]) for axis in run}
+        pairs = ((kept(own[axis]), kept(address[len(address) - len(shape) + axis])) for axis in run)
+        spread = {size != whole for size, whole in pairs if whole != 1}
         if len(spread) > 1:
             raise Unwritten  # what is the same for all pixels of one image, and not for those of a batch
     if any(size != 1 for size in kept_shape(own)) or all(size == 1 for size in kept_shape(address)):

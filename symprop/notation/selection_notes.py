@@ -64,7 +64,8 @@ def _matrices_of_pixels(system: System) -> Iterator[Words]:
     each = "pixels" if image.rows + 1 - (system.layout == "rows") > 1 else "positions"
     whole = "An image is the matrix of its" if system.layout == "example" else "A batch is the matrix of all its"
     shape = Mul(*image.shape[: image.rows + 1]), *image.shape[image.rows + 1 :]
-    yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), ".")
+    alike = "." if system.layout == "example" else "; what selects of one example selects of each alike."
+    yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), alike)
 
 
 def _geometry(node: n.Windowed, chosen: n.Selection) -> Geometry:
