@@ -104,6 +104,11 @@ class Layer(Joinable):
                 parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
+    @property
+    def caption(self) -> str:
+        """What a drawing writes into the box of the layer."""
+        return type(self).__name__
+
     def __str__(self) -> str:
         return self.text
 
