@@ -31,6 +31,7 @@ class Convolution(Layer):
 
     axes: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = (SAME,)
+    family: ClassVar[str] = "convolution"
     called: ClassVar[str] = "conv"
     step: ClassVar[str] = "/"
     """What stands before a stride in a drawing."""

@@ -49,6 +49,9 @@ class Layer(Joinable):
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
+    family: ClassVar[str] = ""
+    """What it is one of several of, each of which may stand where another does, as a pool."""
+
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError

@@ -29,6 +29,7 @@ EPS = 1e-5
 class Norm(Layer):
     """Abstract base of norms: `mean` says what is averaged, of the input as `arranged` gives it."""
 
+    family: ClassVar[str] = "norm"
     called: ClassVar[str]
 
     eps: Any = dataclasses.field(default=EPS, kw_only=True)

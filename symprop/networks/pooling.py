@@ -25,6 +25,7 @@ class Pool(Layer):
     outside: ClassVar[Any] = 0
     """What stands beyond the ends."""
     note: ClassVar[str] = ""
+    family: ClassVar[str] = "pool"
     called: ClassVar[str] = ""
 
     size: Any

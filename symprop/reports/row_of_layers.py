@@ -77,7 +77,7 @@ def _tikz(found: Lanes, writer: PageWriter) -> str:
         if station.name:
             name = r"\\[-2pt]".join(map(_tex, room.lines(station.name)))
             if room.has_shape(station.output):
-                output += rf"\colon {writer.dimensions(station.output.shape) or '1'}"
+                output += rf"{{:}}\,{writer.dimensions(station.output.shape) or '1'}"
             lines.append(rf"  \node[layer] at ({x:.2f}, {y:.2f}) {{{name}\\{_SMALL}\mbox{{${output}$}}}};")
         else:
             side = "above right" if found.enters_from_below(station) else "below"
