@@ -24,6 +24,8 @@ from symprop.networks.sizes import Size, checked_flag, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
 from symprop.networks.windows import CAUSAL, SAME, Lie, alike, checked_numbers, lie_texts, lies, spatial, windows
 
+CONVOLUTION = "convolution"
+
 
 @dataclass(frozen=True)
 class Convolution(Layer):
@@ -31,7 +33,7 @@ class Convolution(Layer):
 
     axes: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = (SAME,)
-    family: ClassVar[str] = "convolution"
+    family: ClassVar[str] = CONVOLUTION
     called: ClassVar[str] = "conv"
     step: ClassVar[str] = "/"
     """What stands before a stride in a drawing."""
