@@ -94,7 +94,8 @@ def _(node: n.Window, position: int, g: Node) -> Node:
 
 @PULLBACK.row(n.Fold)
 def _(node: n.Fold, position: int, g: Node) -> Node:
-    return n.Window(g, *node.args[1:5], node.args[-1])
+    axes, sizes, strides, dilations, _, name = node.args[1:]
+    return n.Window(g, axes, sizes, strides, dilations, name)
 
 
 @PULLBACK.row(n.Sum)

@@ -24,7 +24,9 @@ from symprop.networks.patches import convolved, of_groups, together
 from symprop.networks.selections import selection
 from symprop.networks.sizes import Size, checked_flag, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
-from symprop.networks.windows import CAUSAL, SAME, Lie, checked_numbers, lies, spatial, windows
+from symprop.networks.windows import CAUSAL, SAME, Lie, alike, checked_numbers, lie_texts, lies, spatial, windows
+
+CONVOLUTION = "convolution"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Convolution(Layer):
     reads_windows: ClassVar[bool] = True
     axes: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = (SAME,)
+    family: ClassVar[str] = CONVOLUTION
+    called: ClassVar[str] = "conv"
+    step: ClassVar[str] = "/"
+    """What stands before a stride in a drawing."""
 
     channels: Size
     kernel: Any
@@ -63,6 +69,14 @@ class Convolution(Layer):
         """How the windows lie along each axis."""
         name = type(self).__name__
         return lies(name, self.axes, self.kernel, self.stride, self.padding, self.dilation, self.paddings)
+
+    @property
+    def caption(self) -> str:
+        kernel, stride, dilation = lie_texts(self.lies)
+        kind = "depthwise " * self.depthwise + "causal " * (self.padding == CAUSAL) + self.called
+        parts = [f"{kernel} {kind}" if self.axes > 1 else f"{kind} {kernel}", str(self.channels)]
+        parts += [f"{self.step}{stride}"] * (stride != "1") + [f"dilation {dilation}"] * (dilation != "1")
+        return ", ".join(parts + [f"{self.groups} groups"] * (self.groups > 1))
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for length, lie in zip(spatial(shape, self.axes, self.text), self.lies, strict=True):
@@ -167,6 +181,8 @@ class ConvTranspose2D(Convolution):
     """
 
     paddings: ClassVar[tuple[str, ...]] = ()
+    called: ClassVar[str] = "transposed conv"
+    step: ClassVar[str] = "×"
 
     output_padding: Any = dataclasses.field(default=0, kw_only=True)
 
@@ -237,6 +253,11 @@ class UpSample2D(Layer):
 
     def __post_init__(self) -> None:
         checked_numbers(self.size, "UpSample2D: its size", 2)
+
+    @property
+    def caption(self) -> str:
+        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        return f"upsample ×{alike(sizes)}"
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         spatial(shape, 2, self.text)

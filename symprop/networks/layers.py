@@ -51,6 +51,9 @@ class Layer(Joinable):
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
+    family: ClassVar[str] = ""
+    """What it is one of several of, each of which may stand where another does, as a pool."""
+
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError
@@ -105,6 +108,11 @@ class Layer(Joinable):
             elif value != field.default:
                 parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+    @property
+    def caption(self) -> str:
+        """What a drawing writes into the box of the layer."""
+        return type(self).__name__
 
     def __str__(self) -> str:
         return self.text

@@ -79,6 +79,10 @@ class Penalised(LossLayer):
     def text(self) -> str:
         return " + ".join([self.loss.text, *(penalty.text for penalty in self.penalties)])
 
+    @property
+    def caption(self) -> str:
+        return self.loss.caption
+
     def target(self, output: Variable) -> Variable:
         return self.loss.target(output)
 

@@ -14,7 +14,7 @@ from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.norms import mean_over_places
-from symprop.networks.windows import Lie, lies, spatial, windows
+from symprop.networks.windows import Lie, lie_texts, lies, spatial, windows
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Pool(Layer):
     outside: ClassVar[Any] = 0
     """What stands beyond the ends."""
     note: ClassVar[str] = ""
+    family: ClassVar[str] = "pool"
+    called: ClassVar[str] = ""
 
     size: Any
     stride: Any = None
@@ -44,6 +46,11 @@ class Pool(Layer):
         """How the windows lie along each axis."""
         stride = self.size if self.stride is None else self.stride
         return lies(type(self).__name__, self.axes, self.size, stride, self.padding)
+
+    @property
+    def caption(self) -> str:
+        size, stride, _ = lie_texts(self.lies)
+        return f"{self.called} {size}" + f", /{stride}" * (stride != "1")
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for length, lie in zip(spatial(shape, self.axes, self.text), self.lies, strict=True):
@@ -67,6 +74,7 @@ class MaxPool(Pool):
 
     outside = -oo
     note = "largest of each window"
+    called = "max pool"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
         return Extreme(seen, axes, ties="first")
@@ -76,6 +84,7 @@ class AveragePool(Pool):
     """Abstract base of pools that take the mean; what is padded counts as 0."""
 
     note = "mean of each window"
+    called = "average pool"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
         return Scalar(Rational(1, prod(lie.kernel for lie in self.lies))) * Sum(seen, axes)
@@ -157,6 +166,10 @@ class GlobalAveragePool(Layer):
     Raises:
         SpecError: an input that is one vector.
     """
+
+    @property
+    def caption(self) -> str:
+        return "global average pool"
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         _has_places(self, shape)

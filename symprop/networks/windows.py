@@ -83,6 +83,17 @@ class Lie:
             )
 
 
+def alike(numbers: Sequence[int]) -> str:
+    """Return a number for each axis as papers write them, once where they are the same: "2", "1 × 2"."""
+    return " × ".join(map(str, numbers if len(set(numbers)) > 1 else numbers[:1]))
+
+
+def lie_texts(axes: Sequence[Lie]) -> tuple[str, str, str]:
+    """Return the kernel, the stride and the dilation as papers write them: "3 × 3", "2", "1"."""
+    kernel = " × ".join(str(lie.kernel) for lie in axes)
+    return kernel, alike([lie.stride for lie in axes]), alike([lie.dilation for lie in axes])
+
+
 def windows(builder: Builder, value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
     """Return the windows along the leading axes of a sequence or image, `outside` standing beyond its ends."""
     lies = tuple(axes)

@@ -208,7 +208,7 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation, both)
+    yield from about_images(derivation.system, both)
     yield from _about_places(printed)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):

@@ -48,7 +48,7 @@ def _matrix(node: n.Windowed, offsets: Sequence[Digit], rows: Expr, columns: Exp
     if chosen is None:
         raise Unwritten
     shape = (*(digit.size for digit in offsets), rows, columns)
-    variable = n.Variable(chosen.letter, Tuple(*chosen.index), shape, (), *chosen.mark, SELECTION)
+    variable = n.Variable(chosen.letter, Tuple(*chosen.number), shape, (), *chosen.mark, SELECTION)
     return Part(variable, (*((digit,) for digit in offsets), (Digit(rows),), (Digit(columns),)))
 
 
@@ -215,7 +215,7 @@ def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
 
 
 def _of_one(node: Node) -> Node:
-    """`node` with no place written of an axis of length 1: the only feature of an image, the only element of a kernel."""
+    """`node` with no place written of an axis of length 1: the feature of an image, the element of a kernel."""
     if isinstance(node, Part):
         return Part(
             node.operands[0],

@@ -334,7 +334,8 @@ def _renamed(node: n.Reshape, inner: Address, address: Address, of: Slicer) -> N
         if (same := next((other for other in free if other[0] == place), None)) is not None:
             free.remove(same)
             thin.remove(axis)  # it is kept of the operand, which has it there
-            inner = (*inner[: same[1]], (Digit(Integer(1)),), *inner[same[1] + 1 :])
+            alone = (Digit(Integer(1), None, address[axis][0].joined),)
+            inner = (*inner[: same[1]], alone, *inner[same[1] + 1 :])
     return of_thin(of, node.operands[0], inner, address, thin)
 
 

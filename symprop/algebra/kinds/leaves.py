@@ -115,9 +115,9 @@ AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
-    Kinds: "rows" (pages write the array as a matrix whose rows are told by the axes up to `value`; of the values it
-    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
-    `DECLARED` for all others.
+    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`; of the values this
+    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words
+    of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:

@@ -21,7 +21,7 @@ class Selection(NamedTuple):
     """
 
     letter: Str
-    index: tuple[Expr, ...]
+    number: tuple[Expr, ...]
     mark: tuple[Expr]
     before: tuple[Expr, ...]
     lengths: tuple[Expr, ...]
