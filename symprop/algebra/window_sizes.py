@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Mod, floor
 from symprop.algebra.nodes import Node, Pad, Slice, Window
 from symprop.algebra.sizes import size_text
 
-_LATEX = {"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \bmod "}
+_LATEX = {"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \;\mathrm{mod}\; "}
 _ASCII = {"⌊": "floor(", "⌋": ")", "−": "-", "·": "*"}
 
 

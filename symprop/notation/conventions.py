@@ -202,12 +202,13 @@ def _about_places(printed: Sequence[Equation]) -> Iterator[Words]:
 def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     printed = _printed(derivation)
-    written = [pretty(equation.expression) for equation in printed]
+    both = [side for equation in printed for side in sides(equation)]
+    written = [pretty(side) for side in both]
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation.system, [side for each in printed for side in sides(each)])
+    yield from about_images(derivation.system, both)
     yield from _about_places(printed)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):

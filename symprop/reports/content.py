@@ -138,8 +138,15 @@ def gradients(subject: Subject) -> Iterable[Block]:
 def convolution(subject: Subject) -> Iterator[Block]:
     """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
     yield from subject.writer.part("Convolution").blocks
+    shown: dict[tuple[str, ...], Math] = {}
     for first, *_ in distinct(subject.derivation.convolutions.values()):
-        yield Paragraph(("The steps of ", Math(subject.writer.formula(first.layer.target)), ":"))
+        rules = tuple(step.rule for equation in first.equations for step in equation.steps)
+        name = Math(subject.writer.formula(first.layer.target))
+        if rules in shown:
+            yield Paragraph(("The steps of ", name, " are those of ", shown[rules], ", with other sizes."))
+            continue
+        shown[rules] = name
+        yield Paragraph(("The steps of ", name, ":"))
         yield from subject.writer.chains(first)
 
 
