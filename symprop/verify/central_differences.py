@@ -5,8 +5,6 @@ No rule for derivatives is used: a formula is evaluated with each coordinate mov
 
 from __future__ import annotations
 
-import operator
-
 import mpmath
 import numpy as np
 
@@ -15,9 +13,12 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import replace
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, padded, unstacked
+from symprop.verify.moved import Moving
 
 STEP = "1e-40"
 """Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right."""
+TOGETHER = 512
+"""So many coordinates are moved in one stack of evaluations."""
 
 
 @EVALUATE.row(n.Pullback)
@@ -30,7 +31,7 @@ def _(node: n.Pullback, operands: list[Array], of: Evaluator) -> Array:
 def _differences(node: n.Pullback, of: Evaluator) -> Array:
     """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`.
 
-    What is the same object up and down has not moved, and its slope is 0.
+    What is the same number up and down has not moved, and its slope is 0.
     """
     cotangent, expression, by = node.operands
     at = unstacked(of(by))
@@ -38,20 +39,20 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
         place = Variable("(by)", (), by.shape)
         expression, by = replace(expression, {by: place}), place
     g = unstacked(of(cotangent))
-    h = mpmath.mpf(STEP)
-    moved = np.repeat(at.reshape(1, -1), 2 * at.size + 1, axis=0)  # the first is where all are
-    for j in range(at.size):
-        moved[2 * j + 1, j] += h
-        moved[2 * j + 2, j] -= h
-    f = Evaluator(of.arithmetic, {**of.values, by.name: moved.reshape(len(moved), *at.shape)}, of.sizes)(expression)
-    rank = max(g.ndim, f.ndim - 1)
-    up, down, factors = np.broadcast_arrays(padded(f[1::2], rank), padded(f[2::2], rank), padded(g[None], rank))
-    where = np.frompyfunc(operator.is_not, 2, 1)(up, down).astype(bool)
-    products = _apart(up[where], down[where]) / (2 * h) * factors[where]
     result = np.full(at.size, mpmath.mpf(0), dtype=object)
-    if len(products):
-        coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
-        result[coordinates] = np.add.reduceat(products, starts)
+    h = mpmath.mpf(STEP)
+    for start in range(0, at.size, TOGETHER):
+        chosen = at.ravel()[start : start + TOGETHER]
+        stack = Moving(of, by, at, start, np.stack([chosen + h, chosen - h], axis=1))
+        f = stack(expression)
+        rank = max(g.ndim, f.ndim - 1)
+        up, down = padded(f[1::2], rank), padded(f[2::2], rank)
+        up, down, factors = np.broadcast_arrays(up, down, padded(g[None], rank))
+        where = up != down  # elsewhere the slope is 0
+        slopes = _apart(stack.numbers(up[where]), stack.numbers(down[where])) / (2 * h)
+        if len(slopes):
+            coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
+            result[start + coordinates] = np.add.reduceat(slopes * factors[where], starts)
     return result.reshape(1, *at.shape)
 
 

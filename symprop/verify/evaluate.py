@@ -23,7 +23,6 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
-from symprop.verify.moved import JOINT, on_moved
 
 EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
@@ -48,10 +47,7 @@ class Evaluator:
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
         operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
-        joint = JOINT.given(node)
-        if joint is None:
-            return np.asarray(EVALUATE(node, operands, self))
-        return on_moved(lambda each: np.asarray(EVALUATE(node, each, self)), broadcastable(operands), joint)
+        return np.asarray(EVALUATE(node, operands, self))
 
     def run(self, equations: Iterable[Equation]) -> None:
         """Evaluate equations in order; each result is a value for the next."""

@@ -1,103 +1,144 @@
-"""What moves in a stack of evaluations: an element that is the same object as in the first of them is not worked out.
+"""A stack of evaluations that differ in a coordinate each: what does not see that is worked out once.
 
-Central differences move one coordinate at a time, and most elements of an image do not see it. Reading, reshaping and
-repeating hand objects on as they are, so that what did not move is known by identity, without looking at a digit.
+A value says where its elements stand among the numbers found so far. Reading and reshaping move these places alone, and
+an element has moved where it is another than in the first evaluation. The numbers themselves come from the rows of the
+value table.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.verify.arithmetic import Array
+from symprop.verify.evaluate import BINDING, EVALUATE, Evaluator, broadcastable, padded
+from symprop.verify.evaluate_matrices import matrices, meetings, places
 
-FEW = 8
-"""A stack of so many is worked out as it is."""
-MOST = 0.6
-"""Where a larger share moves, all is worked out."""
-
-JOINT = Table("joint axes")
-"""Rows give the axes of a node's operands whose elements know each other; those of all others are apart."""
+MOVED = Table("places of a value")
+"""Rows take a node, the places of its operands, and the `Moving`. What has no row is worked out in all evaluations."""
 
 
-@JOINT.row(n.Elementwise)
-def _(node: n.Elementwise) -> tuple[int, ...]:
-    return ()
+class Moving:
+    """Evaluates nodes in a stack in whose first evaluation all is as `of` has it; in each other a coordinate moved."""
 
+    def __init__(self, of: Evaluator, by: Variable, at: Array, first: int, moved: Array) -> None:
+        """Take a variable, its value, and what single coordinates become: a row for each, from the `first` on."""
+        self.of, self.by = of, by
+        self._numbers = np.empty(0, dtype=object)
+        self._used = 0
+        base, others = self.entered(at.ravel()), self.entered(moved)
+        start = np.repeat(base[None], moved.size + 1, axis=0)
+        start[np.arange(moved.size) + 1, first + np.repeat(np.arange(len(moved)), moved.shape[1])] = others.ravel()
+        self.start = start.reshape(len(start), *at.shape)
 
-@JOINT.row(n.Sum, n.Product, n.Extreme)
-def _(node: n.Sum | n.Product | n.Extreme) -> tuple[int, ...]:
-    return node.axes
+    def __call__(self, node: Node) -> Array:
+        """Return the places of the value of `node`, the stack axis first."""
+        if node == self.by:
+            return self.start
+        row = None if isinstance(node, BINDING) else MOVED.find(type(node))
+        if row:
+            return np.asarray(row(node, [self(operand) for operand in node.operands], self))
+        values = {**self.of.values, self.by.name: self.numbers(self.start)}
+        return self.entered(Evaluator(self.of.arithmetic, values, self.of.sizes)(node))
 
+    def entered(self, values: Array) -> Array:
+        """Return the places of numbers that are new."""
+        first, self._used = self._used, self._used + values.size
+        if self._used > len(self._numbers):
+            more = np.empty(2 * self._used, dtype=object)
+            more[:first] = self._numbers[:first]
+            self._numbers = more
+        self._numbers[first : self._used] = values.ravel()
+        return np.arange(first, self._used).reshape(values.shape)
 
-@JOINT.row(n.LogSumExp, n.Softmax)
-def _(node: n.LogSumExp | n.Softmax) -> tuple[int, ...]:
-    return (node.axis,)
+    def numbers(self, at: Array) -> Array:
+        """Return the numbers at places."""
+        return np.asarray(self._numbers[at])
 
+    def worked_out(self, work: Callable[[list[Array]], Array], operands: list[Array], joint: tuple[int, ...]) -> Array:
+        """Return the places of `work`, done in the first evaluation and where an operand has moved.
 
-def moved(values: Array) -> Array:
-    """Return where a stack of objects holds others than its first evaluation does."""
-    return np.frompyfunc(operator.is_not, 2, 1)(values, values[:1]).astype(bool)
-
-
-def _pays(operands: list[Array]) -> bool:
-    """Whether there are so many evaluations, of objects, that it pays to ask what moved."""
-    return any(len(operand) > FEW for operand in operands) and all(each.dtype.kind == "O" for each in operands)
-
-
-def on_moved(work: Callable[[list[Array]], Array], operands: list[Array], joint: tuple[int, ...]) -> Array:
-    """Return `work(operands)`, worked out for the first evaluation and for what moved; axes but `joint` are apart.
-
-    `operands` have the same rank; `joint` axes are counted without the stack, and `work` keeps them or drops them.
-    """
-    if not _pays(operands):
-        return np.asarray(work(operands))
-    axes = tuple(axis + 1 for axis in joint)
-    shape = np.broadcast_shapes(*(operand.shape for operand in operands))
-    parts = [moved(each).any(axis=axes, keepdims=True) for each in operands if len(each) > 1]
-    apart = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
-    where = np.zeros(apart, dtype=bool)
-    for part in parts:
-        where = where | part
-    if where.mean() > MOST:
-        return np.asarray(work(operands))
-    first = np.asarray(work([operand[:1] for operand in operands]))
-    result = np.repeat(np.broadcast_to(first, (1, *first.shape[1:])), shape[0], axis=0)
-    places = tuple(np.delete(np.asarray(np.nonzero(where)), axes, axis=0))
-    kept = [axis for axis in range(len(shape)) if axis not in axes]
-    if not len(places[0]):
+        `operands` have the same rank. All axes but those that are `joint` are apart; `work` keeps these or drops them.
+        """
+        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
+        axes = tuple(axis + 1 for axis in joint)
+        kept = [axis for axis in range(len(shape)) if axis not in axes]
+        where = np.zeros([shape[axis] for axis in kept], dtype=bool)
+        for operand in operands:
+            where |= (operand != operand[:1]).any(axis=axes)
+        first = self.entered(np.asarray(work([self.numbers(operand[:1]) for operand in operands])))
+        result = np.repeat(first, shape[0], axis=0)
+        chosen = np.nonzero(where)
+        if len(chosen[0]):
+            one = [size if axis in axes else 1 for axis, size in enumerate(shape)]
+            one[0] = len(chosen[0])
+            spread = (np.transpose(np.broadcast_to(each, shape), (*kept, *axes))[chosen] for each in operands)
+            found = self.entered(np.asarray(work([self.numbers(each.reshape(one)) for each in spread])))
+            inside = np.transpose(result, (*kept, *axes)) if result.ndim == len(shape) else result
+            inside[chosen] = found.reshape(len(chosen[0]), *inside.shape[len(kept) :])
         return result
-    one = [1 if axis not in axes else size for axis, size in enumerate(shape)][1:]
-    chosen = [
-        np.transpose(np.broadcast_to(each, shape), (*kept, *axes))[places].reshape(len(places[0]), *one)
-        for each in operands
-    ]
-    found = np.asarray(work(chosen))
-    if result.ndim == len(shape):  # the joint axes stay, perhaps with length 1
-        inside = np.transpose(result, (*kept, *axes))
-        inside[places] = found.reshape(len(places[0]), *inside.shape[len(kept) :])
-    else:
-        result[places] = found.reshape(len(places[0]))
-    return result
 
 
-def product_of_moved(multiply: Callable[[Array, Array], Array], left: Array, right: Array) -> Array:
-    """Return the products of stacks of matrices, worked out for the first evaluation and for what moved."""
-    if not _pays([left, right]):
-        return multiply(left, right)
-    rows = moved(left).any(axis=-1) if len(left) > 1 else np.zeros(left.shape[:-1], dtype=bool)
-    columns = moved(right).any(axis=-2) if len(right) > 1 else np.zeros((*right.shape[:-2], right.shape[-1]), bool)
-    where = rows[..., :, None] | columns[..., None, :]
-    if where.mean() > MOST:
-        return multiply(left, right)
-    result = np.repeat(multiply(left[:1], right[:1]), len(where), axis=0)
-    *leading, i, j = np.nonzero(where)
-    lefts = np.broadcast_to(left, (*where.shape[:-2], *left.shape[-2:]))[(*leading, i)]
-    rights = np.broadcast_to(right, (*where.shape[:-2], *right.shape[-2:])).swapaxes(-1, -2)[(*leading, j)]
-    if len(i):
-        result[(*leading, i, j)] = multiply(lefts[:, None, :], rights[:, :, None])[:, 0, 0]
-    return result
+def _alone(node: Node, operands: list[Array], of: Moving, joint: tuple[int, ...]) -> Array:
+    def work(values: list[Array]) -> Array:
+        return np.asarray(EVALUATE(node, values, of.of))
+
+    return of.worked_out(work, broadcastable(operands), joint)
+
+
+@MOVED.row(n.Leaf)
+def _(node: n.Leaf, operands: list[Array], of: Moving) -> Array:
+    return of.entered(of.of(node))
+
+
+@MOVED.row(n.Elementwise)
+def _(node: n.Elementwise, operands: list[Array], of: Moving) -> Array:
+    return _alone(node, operands, of, ())
+
+
+@MOVED.row(n.Sum, n.Product, n.Extreme, n.First)
+def _(node: Any, operands: list[Array], of: Moving) -> Array:
+    return _alone(node, operands, of, node.axes)
+
+
+@MOVED.row(n.LogSumExp, n.Softmax)
+def _(node: Any, operands: list[Array], of: Moving) -> Array:
+    return _alone(node, operands, of, (node.axis,))
+
+
+@MOVED.row(n.Structural)
+def _(node: n.Structural, operands: list[Array], of: Moving) -> Array:
+    at, inside = places(node.index_map, of.of)
+    value, outside = operands[0], node.index_map.outside
+    read = padded(value.reshape(len(value), -1)[:, at], node.rank)
+    return read if outside is None else np.where(inside, read, of.entered(np.asarray(of.of.number(outside))))
+
+
+@MOVED.row(n.Reshape)
+def _(node: n.Reshape, operands: list[Array], of: Moving) -> Array:
+    return operands[0].reshape(len(operands[0]), *of.of.shape(node.shape))
+
+
+@MOVED.row(n.Fold)
+def _(node: n.Fold, operands: list[Array], of: Moving) -> Array:
+    values, meeting, arithmetic = operands[0], meetings(node, of.of), of.of.arithmetic
+    zero = np.broadcast_to(of.entered(arithmetic.array(0)), (len(values), 1))
+    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
+    return of.worked_out(lambda each: arithmetic.total(each[0], (read.ndim - 1,), False), [read], (read.ndim - 2,))
+
+
+@MOVED.row(n.MatMul)
+def _(node: n.MatMul, operands: list[Array], of: Moving) -> Array:
+    left, right = matrices(node, operands)
+    rows, columns = left[..., :, None, :], right.swapaxes(-1, -2)[..., None, :, :]
+
+    def work(values: list[Array]) -> Array:
+        return of.of.arithmetic.product(values[0][..., None, :], values[1][..., :, None])[..., 0, 0]
+
+    product = of.worked_out(work, [rows, columns], (rows.ndim - 2,))
+    return product.reshape(len(product), *of.of.shape(node.shape))
