@@ -44,6 +44,8 @@ class Layer(Joinable):
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     is_opened: ClassVar[bool] = True
     """Whether its rows, if it has some, are layers that somebody wrote, and not how it works."""
+    reads_windows: ClassVar[bool] = False
+    """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
     """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER

@@ -21,6 +21,7 @@ from symprop.networks.windows import Lie, lie_texts, lies, spatial, windows
 class Pool(Layer):
     """Abstract base of pools: `axes` axes of places, then the channels; the stride is the size where none is given."""
 
+    reads_windows: ClassVar[bool] = True
     axes: ClassVar[int] = 2
     outside: ClassVar[Any] = 0
     """What stands beyond the ends."""
@@ -59,7 +60,7 @@ class Pool(Layer):
         return tuple(lie.output(length) for length, lie in zip(shapes[0], self.lies, strict=False))
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        seen = windows(value, self.lies, self.outside)
+        seen = windows(builder, value, self.lies, self.outside)
         pooled = self.pooled(seen, tuple(range(value.rank, seen.rank)))
         return builder.equation("s", builder.next_number("pool"), pooled, self.note)
 
@@ -76,7 +77,7 @@ class MaxPool(Pool):
     called = "max pool"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
-        return Extreme(seen, axes)
+        return Extreme(seen, axes, ties="first")
 
 
 class AveragePool(Pool):
