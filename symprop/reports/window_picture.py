@@ -6,12 +6,13 @@ After the figures of Dumoulin and Visin, *A guide to convolution arithmetic for 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer
+from sympy import Integer
 
-from symprop.networks.windows import Lie, lie_texts
-from symprop.notation.blocks import Picture
+from symprop.algebra.window_sizes import WindowSizes
+from symprop.networks.windows import alike
+from symprop.notation.blocks import Picture, Words
 from symprop.notation.svg import STYLE
 
 MOST, SHORT = 14, 8
@@ -19,7 +20,6 @@ MOST, SHORT = 14, 8
 CELL, BETWEEN = 0.42, 1.6
 """Centimetres of a place, and from the image to what comes of it."""
 _PIXELS = 46.0 * CELL
-_ONE = Lie(1, 1, 1, (0, 0))
 
 
 @dataclass(frozen=True)
@@ -33,73 +33,74 @@ class _Cell:
     is_next: bool
 
 
-def window_picture(axes: Sequence[Lie], lengths: Sequence[Expr]) -> Picture | None:
-    """Return the picture of windows along one axis or two of these lengths, or None where no such axis is short enough.
+def window_picture(axes: Sequence[WindowSizes], label: str = "fig:window", of: Words = ()) -> Picture | None:
+    """Return the picture of windows along one axis or two, or None where no axis like these is short enough.
 
-    A length that is a name is drawn as a short one.
+    A long axis is drawn as a short one on which windows begin and end alike, and so is one whose length is a name; `of`
+    begins the caption.
 
-    >>> drawn = window_picture([Lie(3, 2, 1, (1, 1))] * 2, [Integer(224)] * 2)
+    >>> drawn = window_picture([WindowSizes(Integer(224), Integer(3), 2, Integer(1), Integer(1))] * 2)
     >>> drawn.caption[0].partition(";")[0]
     'A window of 3 × 3 at a stride of 2, over an image of 6 × 6'
     """
-    found = [_short(lie, length) for lie, length in zip(axes, lengths, strict=True)]
-    short = [length for length in found if length is not None]
-    if len(short) < len(found):
+    short = [found for found in map(_short, axes) if found is not None]
+    if len(short) < len(axes) or len(axes) > 2:
         return None
-    rows = [(_ONE, 1)] if len(axes) == 1 else []
-    (down, height), (across, width) = rows + list(zip(axes, short, strict=True))
-    cells = [*_image(down, height, across, width), *_result(down, height, across, width)]
-    return Picture(_tikz(cells), _svg(cells), (_said(axes, short),), "fig:window")
+    one = WindowSizes(Integer(1), Integer(1))
+    down, across = (one, *short) if len(axes) == 1 else short
+    cells = [*_image(down, across), *_result(down, across)]
+    return Picture(_tikz(cells), _svg(cells), (*of, _said(short)), label)
 
 
-def _short(lie: Lie, length: Expr) -> int | None:
-    """Return a length that can be drawn, on which windows lie as on the given one: itself if that is short."""
-    candidates = [each for each in map(Integer, range(1, MOST + 1)) if _lies_alike(lie, each, length)]
-    longest = [each for each in candidates if each == length <= SHORT]
-    good = [each for each in candidates if each >= lie.span and lie.output(each) >= 3]
-    return next(map(int, (*longest, *good, *reversed(candidates))), None)
+def _short(sizes: WindowSizes) -> WindowSizes | None:
+    """Return an axis that can be drawn, on which two windows or more lie as on the given one: itself if it is short."""
+    if not all(number.is_Integer for number in (sizes.kernel, sizes.before, sizes.after)):
+        return None
+    known = sizes.length.is_Integer
+    rest = sizes.unread if known else 0
+    axes = [replace(sizes, length=Integer(length)) for length in range(1, MOST + 1)]
+    fits = [each for each in axes if each.count >= 2 and each.unread == rest and _whole(each) <= MOST]
+    fits = [each for each in fits if not known or each.length <= sizes.length]
+    own = [each for each in fits if each.length == sizes.length <= SHORT]
+    good = [each for each in fits if each.length > each.dilation * (each.kernel - 1) and each.count >= 3]
+    return next(iter((*own, *good, *reversed(fits))), None)
 
 
-def _lies_alike(lie: Lie, each: Expr, length: Expr) -> bool:
-    """Whether two windows or more lie on an axis as on one of a given length, which may be a name."""
-    if lie.whole(each) > MOST or lie.whole(each) < lie.span or lie.output(each) < 2:
-        return False
-    if not length.is_Integer:
-        return bool(lie.rest(each) == 0)
-    return bool(each <= length and lie.widths(each) == lie.widths(length) and lie.rest(each) == lie.rest(length))
+def _whole(sizes: WindowSizes) -> int:
+    return int(sizes.length + sizes.before + sizes.after)
 
 
-def _window(lie: Lie, number: int) -> range:
-    start = number * lie.stride
-    return range(start, start + lie.span, lie.dilation)
+def _window(sizes: WindowSizes, number: int) -> range:
+    start = number * sizes.stride
+    return range(start, start + int(sizes.kernel) * sizes.dilation, sizes.dilation)
 
 
-def _image(down: Lie, height: int, across: Lie, width: int) -> Iterator[_Cell]:
+def _image(down: WindowSizes, across: WindowSizes) -> Iterator[_Cell]:
     """The padded image; the next window lies beside the first."""
-    (above, below), (left, right) = down.widths(Integer(height)), across.widths(Integer(width))
-    for y in range(height + int(above + below)):
-        for x in range(width + int(left + right)):
-            padded = not (above <= y < above + height and left <= x < left + width)
+    for y in range(_whole(down)):
+        for x in range(_whole(across)):
+            inside = (0 <= place - axis.before < axis.length for place, axis in ((y, down), (x, across)))
             is_seen = y in _window(down, 0)
-            yield _Cell(x, y, padded, is_seen and x in _window(across, 0), is_seen and x in _window(across, 1))
+            seen = is_seen and x in _window(across, 0), is_seen and x in _window(across, 1)
+            yield _Cell(x, y, not all(inside), *seen)
 
 
-def _result(down: Lie, height: int, across: Lie, width: int) -> Iterator[_Cell]:
-    whole = int(across.whole(Integer(width)))
-    lower = (int(down.whole(Integer(height))) - int(down.output(Integer(height)))) / 2
-    for y in range(int(down.output(Integer(height)))):
-        for x in range(int(across.output(Integer(width)))):
-            yield _Cell(whole + BETWEEN / CELL + x, lower + y, False, (x, y) == (0, 0), (x, y) == (1, 0))
+def _result(down: WindowSizes, across: WindowSizes) -> Iterator[_Cell]:
+    lower, right = (_whole(down) - int(down.count)) / 2, _whole(across) + BETWEEN / CELL
+    for y in range(int(down.count)):
+        for x in range(int(across.count)):
+            yield _Cell(right + x, lower + y, False, (x, y) == (0, 0), (x, y) == (1, 0))
 
 
-def _said(axes: Sequence[Lie], lengths: Sequence[int]) -> str:
-    kernel, stride, dilation = lie_texts(axes)
+def _said(axes: Sequence[WindowSizes]) -> str:
+    stride, dilation = alike([each.stride for each in axes]), alike([each.dilation for each in axes])
     of = "an image of " if len(axes) > 1 else "a sequence of length "
-    told = f"A window of {kernel}" + f" at a stride of {stride}" * (stride != "1")
+    told = f"A window of {' × '.join(str(each.kernel) for each in axes)}" + f" at a stride of {stride}" * (
+        stride != "1"
+    )
     told += f", its elements {dilation} apart" * (dilation != "1")
-    told += f", over {of}{' × '.join(map(str, lengths))}"
-    is_padded = any(sum(lie.widths(Integer(length))) for lie, length in zip(axes, lengths, strict=True))
-    told += "; broken lines are what is padded" * is_padded
+    told += f", over {of}{' × '.join(str(each.length) for each in axes)}"
+    told += "; broken lines are what is padded" * any(each.before + each.after for each in axes)
     return f"{told}. Filled: what the first element of the result is made of; with a dot: what the next one is made of."
 
 
