@@ -221,7 +221,7 @@ class Derivation(Printable):
     @cached_property
     def convolutions(self) -> dict[str, Readings]:
         """The convolutions of the network by the name of their output, each with its readings."""
-        return convolutions(self.network.system(), self)
+        return convolutions(self.network.system().evaluated, self)
 
     def readings(self, name: str) -> Readings:
         """Return a convolution (`z1`) as a sum of shifts, by patches and as correlations, for one example, with steps.
