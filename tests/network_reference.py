@@ -196,10 +196,16 @@ def joined(join: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple
 
     def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         steps, shapes = branches(reading, call.positional, shape)
-        after = join(*(np.zeros(one) for one in shapes)).shape
+        after = tuple(join(*(np.zeros((1, *one)) for one in shapes)).shape[1:])
         return lambda params, value: join(*(step(params, value) for step in steps)), after
 
     return layer
+
+
+def multiplied(*outputs: Array) -> Array:
+    """The product of outputs of a batch, each example spread out as NumPy does."""
+    rank = max(output.ndim for output in outputs)
+    return math.prod(each.reshape(len(each), *[1] * (rank - each.ndim), *each.shape[1:]) for each in outputs)
 
 
 def highway(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
@@ -220,7 +226,7 @@ def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Cal
     def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         dense = Call("Dense", (call.get(0, "size"),), {"bias": call.get(1, "bias", True)})
         rows = [[dense, *(Call(name, (), {}) for name in after)] for after in (first, second)]
-        return joined(np.multiply)(reading, Call("Multiply", tuple(rows), {}), shape)
+        return joined(multiplied)(reading, Call("Multiply", tuple(rows), {}), shape)
 
     return layer
 
@@ -568,7 +574,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Embedding": embedding,
     "Residual": residual,
     "Sum": joined(lambda *outputs: sum(outputs)),
-    "Multiply": joined(lambda *outputs: math.prod(outputs)),
+    "Multiply": joined(multiplied),
     "Concatenate": joined(lambda *outputs: np.concatenate(outputs, axis=-1)),
     "Highway": highway,
     "GLU": gated([], ["Sigmoid"]),
@@ -644,14 +650,14 @@ LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
 """Losses of one example, summed over its positions: of the output, the target, the call and the maker of the output."""
 
 
-def counts(y: Array, call: Call) -> float:
+def counts(y: Array, call: Call) -> Any:
     """How much an example counts: each position by the weight of its class, or 1; all as one where they are summed."""
     if call.name == "Loss" or call.get(9, "positions") == "sum":
         return 1
     if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
-        return float(math.prod(y.shape[:-1]))
+        return math.prod(y.shape[:-1])
     weights, counted = class_weights(call, y.shape[-1])
-    return float(np.sum(y @ (weights * counted)))
+    return np.sum(y @ (weights * counted))
 
 
 def chosen(params: Params, call: Call) -> list[Array]:
@@ -694,16 +700,22 @@ class Network:
 
         Without masks it is that of evaluation.
         """
-        loss, *penalties = self.ends
+        (loss, *penalties), batch = self.ends, len(y)
         outputs = self.output({**params, **(masks or {}), **{f"input {name}": x[name] for name in x}}, self.first(x))
-        parts = [(a, target, 1) for a, target in zip(outputs, y, strict=True)]
+        shares = np.ones(len(y))
         if self.mask:  # each position by itself
             shares, width = x[self.mask].reshape(-1), outputs.shape[-1]
-            parts = list(zip(outputs.reshape(-1, width), y.reshape(-1, width), shares, strict=True))
-        total = sum(share * LOSSES[loss.name](a, target, loss, self.maker) for a, target, share in parts)
-        counted = sum(share * counts(target, loss) for _, target, share in parts)
+            outputs, y = outputs.reshape(-1, width), y.reshape(-1, width)
+        total = self.summed(outputs, y, shares)
+        counted = sum(share * counts(target, loss) for target, share in zip(y, shares, strict=True))
         penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
-        return total / (len(y) if loss.get(9, "positions") == "sum" else counted) + penalty
+        return total / (batch if loss.get(9, "positions") == "sum" else counted) + penalty
+
+    def summed(self, outputs: Array, y: Array, shares: Array) -> Any:
+        """Return the sum of the losses of several outputs, each times its share."""
+        loss = self.ends[0]
+        parts = zip(outputs, y, shares, strict=True)
+        return sum(share * LOSSES[loss.name](a, target, loss, self.maker) for a, target, share in parts)
 
     def first(self, x: Mapping[str, Array]) -> Array:
         """Return the first input."""

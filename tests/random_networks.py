@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from network_reference import Array, Network, Params
-from random_windows import Windows
+from random_windows import NAMED, Windows
 
 import symprop
 
@@ -111,7 +111,9 @@ class Draw:
 
     def ties(self, width: int) -> list[str]:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
-        if self.symbolic or self.counted or self.beside or self.named:  # a number behind a named one is no name of one matrix
+        if (
+            self.symbolic or self.counted or self.beside or self.named
+        ):  # a number behind a named one is no name of one matrix
             return []
         matrices = {
             name: shape for name, shape in self.read().parameters.items() if len(shape) == 2 and name[0] in "WE"
@@ -141,8 +143,9 @@ class Draw:
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
         if self.places and 2 <= len(shape := self.read().shape) <= 3 and self.chance(0.5):
             channels = ["2", "3", "4", "6", "n1", *["k_l"] * 3 * self.symbolic]
-            layer = Windows(self.random, written).layer(shape, self.keeping, channels, self.kernels)
-            return "Flatten() >> Dense(3)" if layer == "Flatten()" and self.named else layer
+            layer = Windows(self.random, written, self.named).layer(shape, self.keeping, channels, self.kernels)
+            unsaid = self.named or shape[-1] in NAMED or np.prod(shape) in NAMED  # as a number
+            return "Flatten() >> Dense(3)" if layer == "Flatten()" and unsaid else layer
         if self.places and self.keeping and len(self.read().shape) == 3 and self.chance(0.1):
             width = written(self.width)
             return f"Multiply((), GlobalAveragePool() >> Dense({width}) >> {self.one(['Sigmoid()', 'Tanh()'])})"
@@ -232,7 +235,9 @@ def network(random: np.random.Generator, places: bool = False) -> str:
         tables = [f"Embedding(4, {width}{rows})", f"Embedding(4, 1{rows})"]  # two of the same ids
         draw.flat.append(f"Concatenate({', '.join(tables)})" if draw.chance(0.2) else tables[0])
     for _ in range(int(random.integers(2, 5))):
-        draw.flat.append(draw.branches(1, False) if draw.chance(0.15) else draw.layer(2))
+        draw.flat.append(
+            draw.branches(1, False) if draw.chance(0.15) else draw.layer(1 if places and draw.chance(0.6) else 2)
+        )
     if len(draw.read().shape) > 1 and places and draw.chance(0.6):
         draw.flat += [draw.one(["Flatten()", "GlobalAveragePool()"]), "Dense(3)"]
     reference = draw.read()
@@ -248,7 +253,7 @@ def network(random: np.random.Generator, places: bool = False) -> str:
     losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
     if not loss.startswith("Loss(") and draw.chance(0.3) and not draw.named:
-        positions = ", ".join(map(written, reference.shape[:-1] or (1,)))
+        positions = ", ".join(map(str if places else written, reference.shape[:-1] or (1,)))
         loss = f'{loss[:-1]}{"" if loss.endswith("()") else ", "}mask=Input({positions}, name="counted"))'
     if any(name.startswith("W") for name in reference.parameters):
         loss += draw.one(PENALTIES)

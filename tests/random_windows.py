@@ -18,8 +18,9 @@ NAMED = (5, 11)
 class Windows:
     """A choice of layers for images of at most `most` pixels; `written` says how a width is typed."""
 
-    def __init__(self, random: np.random.Generator, written: Callable[[int], str], most: int = 64) -> None:
+    def __init__(self, random: np.random.Generator, written: Callable[[int], str], named: bool, most: int = 64) -> None:
         self.random, self.written, self.most = random, written, most
+        self.named = named  # whether the lengths are, so that "same" at a stride says nothing
 
     def chance(self, share: float) -> bool:
         """Return whether something that happens so often happens now."""
@@ -70,8 +71,12 @@ class Windows:
         if self.chance(0.5):
             block = f"Conv{axes}D(3, 3, stride=2, padding=1) >> {self.one(['ReLU()', 'Tanh()'])}"
             return f"Sum({block}, Conv{axes}D(3, 1, stride=2))"
-        rows = [f"MaxPool{axes}D(3, 2, 1)", f"AveragePool{axes}D(1, stride=2)", f"Conv{axes}D(3, 3, stride=2, padding=1)"]
-        rows += [f'Conv{axes}D(3, 2, stride=2, padding="same")'] * (2 * shape[-1] + 3 in NAMED)
+        rows = [
+            f"MaxPool{axes}D(3, 2, 1)",
+            f"AveragePool{axes}D(1, stride=2)",
+            f"Conv{axes}D(3, 3, stride=2, padding=1)",
+        ]
+        rows += [f'Conv{axes}D(3, 2, stride=2, padding="same")'] * (2 * shape[-1] + 3 in NAMED and not self.named)
         return f"Concatenate({', '.join(rows)})"
 
     def pool(self, shape: tuple[int, ...], keep: bool) -> str:
@@ -91,7 +96,7 @@ class Windows:
         text = f"{name}({typed(sizes)}"
         if self.chance(0.7):
             text += f", stride={typed(strides)}"
-        if self.chance(0.15):
+        if self.chance(0.15) and not self.named:
             return text + ', padding="same")'
         return text + (f", padding={typed_ends(ends)})" if self.chance(0.5) else ")")
 
@@ -116,13 +121,11 @@ class Windows:
         if any(apart != 1 for apart in dilation):
             text += f", dilation={typed(dilation)}"
         words = ['"same"', *['"causal"'] * (axes == 1)]
-        if self.chance(0.3):
+        if self.chance(0.3) and not (self.named and max(stride) > 1):
             return f"{text}, padding={self.one(words)})"
         return text + (f", padding={typed_ends(ends)})" if any(map(any, ends)) else ")")
 
-    def head(
-        self, name: str, shape: tuple[int, ...], kernel: Sequence[int], channels: Sequence[str], ties: Any
-    ) -> str:
+    def head(self, name: str, shape: tuple[int, ...], kernel: Sequence[int], channels: Sequence[str], ties: Any) -> str:
         """Return the beginning of a convolution: channels, kernel, groups, weight and bias."""
         width, made, options = shape[-1], self.one(channels), ""
         groups = [each for each in (2, 3, 4) if width not in NAMED and width % each == 0]
