@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from string import ascii_lowercase
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import sympy
 from sympy import Basic, Expr, Tuple
+from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
@@ -67,13 +68,30 @@ class IndexedSum(Node):
         return tuple(self.args[1].args)
 
 
+class IndexedExtreme(Node):
+    """The largest or smallest over indices, `max_k S_k A`. What printers put; never part of an answer."""
+
+    def __new__(cls, body: Node, indices: Iterable[Expr], shape: Iterable[Expr], which: Any) -> Self:
+        return super().__new__(
+            cls, body, Tuple(*indices), Tuple(*shape), which if isinstance(which, Str) else Str(which)
+        )
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1].args)
+
+    @property
+    def which(self) -> str:
+        return self.args[3].name
+
+
 @SHAPE.row(Element)
 def _(node: Element) -> tuple[Expr, ...]:
     return ()
 
 
-@SHAPE.row(IndexedSum)
-def _(node: IndexedSum) -> tuple[Expr, ...]:
+@SHAPE.row(IndexedSum, IndexedExtreme)
+def _(node: IndexedSum | IndexedExtreme) -> tuple[Expr, ...]:
     return tuple(node.args[2].args)
 
 

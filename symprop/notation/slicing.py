@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 import sympy
-from sympy import Expr
+from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
 from symprop.notation.precedence import Element, IndexedSum, indices_beside
 
 SLICES = Table("slices")
@@ -23,7 +23,8 @@ SLICES = Table("slices")
 class Slicer:
     """Finds what nodes of a formula are at addresses, with indices that are no names in it."""
 
-    def __init__(self, whole: Node) -> None:
+    def __init__(self, whole: Node, joins: bool = False) -> None:
+        self.joins = joins  # whether the pixels of an image may be the rows of one matrix
         self.more = indices_beside(whole)
         self.indices: list[sympy.Symbol] = []
         self.used = 0
@@ -66,7 +67,7 @@ class Slicer:
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
         order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
-        return _renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
+        return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
@@ -75,6 +76,7 @@ class Slicer:
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
+                inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
             except Unwritten:
                 continue
@@ -86,11 +88,11 @@ class Slicer:
         raise Unwritten
 
 
-def _renamed(node: Node, names: dict[sympy.Symbol, sympy.Symbol]) -> Node:
-    """`node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
+def renamed(node: Node, names: dict[Basic, Basic]) -> Node:
+    """Return `node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
     if not node.operands:
         return node.xreplace(names)
-    return node.func(*(_renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
+    return node.func(*(renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
 
 
 def choices(count: int) -> Iterator[tuple[int, ...]]:
@@ -123,7 +125,9 @@ def _is_awkward(node: Node) -> bool:
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
-        return False  # each has a name, by which it is written alone
+        return (
+            isinstance(node, n.Windowed) and node.selection is not None
+        )  # else each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):
@@ -141,6 +145,10 @@ def at(variable: n.Variable, address: Address) -> Node:
         raise Unwritten
     if all(len(axis) == 1 and axis[0].place is not None for axis in address):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
+    for run in runs(address):
+        longer = [axis for axis in run if variable.shape[axis] != 1]
+        if len(longer) > 1 and longer[-1] > variable.rows:
+            raise Unwritten  # nobody says that these axes are those of rows
     return Part(variable, address)
 
 

@@ -17,6 +17,8 @@ from symprop.notation.precedence import (
     MATMUL,
     POWER,
     PRODUCT,
+    SUMMATION,
+    IndexedExtreme,
     IndexedSum,
     Of,
     Piece,
@@ -88,14 +90,19 @@ def _(node: IndexedSum, of: Of, style: Style) -> Piece:
     return style.summation(node.indices, style.wrap(of(node.operands[0]), PRODUCT))
 
 
+@ROWS.row(IndexedExtreme)
+def _(node: IndexedExtreme, of: Of, style: Style) -> Piece:
+    return style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), node.which)
+
+
 @ROWS.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
     return style.series(node.index, node.count, style.wrap(of(node.operands[0]), PRODUCT))
 
 
-@ROWS.row(n.Product, n.Extreme)
-def _(node: n.Product | n.Extreme, of: Of, style: Style) -> Piece:
-    name = "prod" if isinstance(node, n.Product) else node.which
+@ROWS.row(n.Product, n.Extreme, n.First)
+def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
+    name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
     return style.call(name, [of(node.operands[0]), *along])
 

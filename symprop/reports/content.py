@@ -13,6 +13,7 @@ from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
@@ -132,6 +133,14 @@ def gradients(subject: Subject) -> Iterable[Block]:
     """List the gradients of the parameters, and what is remarkable of them."""
     yield from subject.writer.part("Gradients").blocks
     yield from map(Paragraph, subject.writer.part("Remarks").sentences)
+
+
+def convolution(subject: Subject) -> Iterator[Block]:
+    """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
+    yield from subject.writer.part("Convolution").blocks
+    for first, *_ in distinct(subject.derivation.convolutions.values()):
+        yield Paragraph(("The steps of ", Math(subject.writer.formula(first.layer.target)), ":"))
+        yield from subject.writer.chains(first)
 
 
 def residual(subject: Subject) -> Iterator[Block]:
@@ -255,6 +264,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "derivation": ("Derivation of the backward pass", derivation),
     "recurrence": ("The recurrence", recurrence),
     "gradients": ("Gradients", gradients),
+    "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
     "cost": ("Cost and memory", cost),

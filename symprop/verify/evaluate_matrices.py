@@ -6,13 +6,14 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.index_maps import AXES
+from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.verify.arithmetic import Arithmetic, Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
 
@@ -118,11 +119,30 @@ def _(node: n.Product, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Extreme)
 def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
     axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
+    if node.is_first:
+        taken = np.where(_first(node, of.arithmetic.real(x), axes), x, 0)
+        return np.asarray(np.sum(taken, axis=axes, keepdims=node.keepdims))
     best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
     there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
     beyond = np.sum(np.where(there == 1, x - best, 0), axis=axes, keepdims=True)  # so that the mean of three is each
     mean = best + beyond / np.sum(there, axis=axes, keepdims=True)
     return np.asarray(mean if node.keepdims else np.squeeze(mean, axis=axes))
+
+
+@EVALUATE.row(n.First)
+def _(node: n.First, operands: list[Array], of: Evaluator) -> Array:
+    there = _first(node, of.arithmetic.real(operands[0]), tuple(axis + 1 for axis in node.axes))
+    return of.arithmetic.array(there.astype(int))
+
+
+def _first(node: n.Extreme | n.First, values: Array, axes: tuple[int, ...]) -> Array:
+    """Return where the first of the largest or smallest values along `axes` stands, in row-major order."""
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(values, axes, last)
+    rows = moved.reshape(*moved.shape[: values.ndim - len(axes)], -1)
+    places = (np.argmax if node.which == "max" else np.argmin)(rows, axis=-1)
+    there = places[..., None] == np.arange(rows.shape[-1])
+    return np.moveaxis(there.reshape(moved.shape), last, axes)
 
 
 @EVALUATE.row(n.Concatenate)
@@ -135,11 +155,8 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     moved, value = node.index_map, operands[0]
-    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
-    inside, place = np.asarray(True), []
-    for axis, size in enumerate(of.shape(moved.source)):
-        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
-        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
+    inside, place = np.asarray(True), list[Any]()
+    for at, size in zip(_places(moved, of), of.shape(moved.source), strict=True):
         inside = inside & (at >= 0) & (at < size)
         place.append(np.clip(at, 0, size - 1))
     read = padded(value[(slice(None), *place)], node.rank)
@@ -147,13 +164,21 @@ def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
 
 
+def _places(moved: IndexMap, of: Evaluator) -> Iterator[Array]:
+    """Yield, for each axis of the operand, the places that the elements of the result read."""
+    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
+    for axis in range(len(moved.source)):
+        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
+        yield sum(terms, np.asarray(of.size(moved.offset(axis))))
+
+
 @EVALUATE.row(n.Fold)
 def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
-    windows, values = node.unfolded, operands[0]
+    values = operands[0]
     result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
-    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
-        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
-        result[(slice(None), *at)] += values[(slice(None), *index)]
+    places = np.broadcast_arrays(*_places(node.unfolded, of))  # each goes to the place that a window would read
+    everywhere: Any = (slice(None), *places)
+    np.add.at(result, everywhere, values)
     return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
 
 
