@@ -11,11 +11,13 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation import slices as slices  # enters its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Unwritten, digits
+from symprop.notation.means import Mean, has_statistics, with_means
 from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over
 from symprop.notation.slicing import Slicer, at, choices, needs_places
@@ -24,30 +26,35 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
-def stacked(node: Node) -> Node:
+def stacked(node: Node, averages: bool = False) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
+
+    Where it holds statistics, or `averages` says that it is one, its means are written as such.
 
     >>> from symprop.algebra import variable
     >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
     {Pᵢ Qᵢ}ᵢ
     """
-    if not needs_places(node) or depth_over(node, DEEPEST):
+    found = has_statistics(node)
+    if not (averages or found or needs_places(node)) or depth_over(node, DEEPEST):
         return node
-    return _stacked(node, node)
+    node = with_means(node) if averages or found else node
+    return _stacked(node, node, averages)
 
 
-def _stacked(node: Node, whole: Node) -> Node:
+def _stacked(node: Node, whole: Node, still: bool) -> Node:
     if not needs_places(node):
         return node
     try:
         sizes = digits(node)
     except Unwritten:
         sizes = ()
+    most = max(part.rank for part in walk(node)) if _is_of_norm(node, still) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
     for chosen in choices(sum(map(len, sizes))) if len(sizes) == node.rank else ():
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole)
+        slicer = Slicer(whole, most, still)
         try:
             address = slicer.placed(sizes, chosen)
             found = slicer(node, address)
@@ -59,7 +66,13 @@ def _stacked(node: Node, whole: Node) -> Node:
             best = cost, slicer.in_order(found, node)
     if best is not None:
         return best[1]
-    return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+    return node.with_operands([_stacked(operand, whole, False) for operand in node.operands])
+
+
+def _is_of_norm(node: Node, averages: bool) -> bool:
+    """Whether a formula is by elements but for means, so that arrays of any rank stand in it as they are."""
+    kinds = (n.Elementwise, n.Variable, n.Scalar, n.Fill, n.Expand, n.Reshape, Mean)
+    return (averages or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
 
 
 def _columns(node: Node) -> int:
@@ -70,7 +83,7 @@ def _columns(node: Node) -> int:
 
 def sides(equation: Equation) -> tuple[Node, Node]:
     """Return both sides of an equation as pages print them: `Sᵢ` and `Qᵢ Kᵢᵀ` where it says what is at each place."""
-    right = stacked(equation.expression)
+    right = stacked(equation.expression, equation.target.role == STATISTIC)
     if isinstance(right, Stack) and not uncounted(right):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right
