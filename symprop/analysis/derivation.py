@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.idle import idle
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
@@ -283,7 +284,9 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    return Derivation(net, system, backward, (*(net.doubts if isinstance(net, Network) else ()), *remarks))
+    if isinstance(net, Network):
+        remarks = (*net.doubts, *remarks, *idle(net, backward))
+    return Derivation(net, system, backward, remarks)
 
 
 _SPACED = {"*": "*", ",": ", "}

@@ -45,3 +45,30 @@ def test_jacobians_lead_through_norms_in_factors() -> None:
     derivation = symprop.derive("Input(n) >> Repeat(Residual(Dense(n) >> LayerNorm()), N) >> MeanSquaredError()")
     found = derivation.jacobian("a[l]", "a[l-1]").pretty()
     assert found == "r⁽ˡ⁾ diag(γ⁽ˡ⁾) (I − (1/n) 𝟏 𝟏ᵀ − (1/n) x̂⁽ˡ⁾ x̂⁽ˡ⁾ᵀ) W⁽ˡ⁾ + I"
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ("Input(3) >> Dense(4) >> BatchNorm()", ["b1"]),
+        ("Input(2, 2, 3) >> Dense(4) >> BatchNorm()", ["b1"]),
+        ("Input(n) >> Repeat(Residual(Dense(n) >> BatchNorm() >> ReLU()), N)", ["b[l]"]),
+        ("Input(3) >> LayerNorm() >> BatchNorm()", ["beta1"]),
+        ("Input(3) >> Dense(4) >> LayerNorm()", []),  # of the bias the mean alone goes
+        ("Input(3) >> Dense(4) >> ReLU() >> BatchNorm()", []),
+        ("Input(3) >> Residual(Dense(3)) >> Residual(BatchNorm())", []),
+        ("Input(3) >> Dense(4, bias=False) >> BatchNorm()", []),
+    ],
+)
+def test_batch_normalisation_forgets_the_shift_before_it(network: str, said: list[str]) -> None:
+    derivation = symprop.derive(f"{network} >> Dense(2) >> MeanSquaredError()")
+    zero = [remark for remark in derivation.remarks if "'a centred sum'" in remark]
+    assert [remark.partition(" is zero")[0] for remark in zero] == [f"d{name}" for name in said]
+    spared = [remark for remark in derivation.remarks if remark.endswith("bias=False leaves it out")]
+    assert len(spared) == len([name for name in said if name.startswith("b") and name != "beta1"])
+
+
+def test_a_gradient_of_zero_is_proved_in_steps() -> None:
+    derivation = symprop.derive("Input(3) >> Dense(4) >> BatchNorm() >> MeanSquaredError()")
+    assert [step.rule for step in derivation.steps("db1")] == ["sum", "a centred sum"]
+    assert symprop.check(derivation.network).ok
