@@ -10,6 +10,7 @@ from sympy import Rational, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.formula import Formula
+from symprop.algebra.means import Mean
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
@@ -17,7 +18,6 @@ from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
-from symprop.notation.means import Mean
 from symprop.notation.places import Digit, Part, Stack, labels
 from symprop.notation.pretty import pretty
 from symprop.notation.stacks import sides

@@ -13,10 +13,10 @@ import sympy
 from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
-from symprop.notation.means import is_statistic
 from symprop.notation.numbers import number
 from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
 from symprop.notation.style import Style

@@ -8,11 +8,11 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, common, digits, regrouped
-from symprop.notation.means import Mean
 from symprop.notation.places import Address, Axis, Digit, kept, kept_shape
 from symprop.notation.precedence import IndexedSum
 from symprop.notation.slicing import SLICES, Slicer, at, of_wholes
@@ -144,12 +144,11 @@ def _(node: n.Sum, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(Mean)
 def _(node: Mean, address: Address, of: Slicer) -> Node:
-    divided = node.sum
-    inside, along = _along(node.operands[0], divided.axes, divided.keepdims, address, of)
+    inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
     found = Mean(inside, along, False)
     if not (found.is_total or found.is_of_batch):
         raise Unwritten
-    return _with_ones(found, address, divided.axes if divided.keepdims else ())
+    return _with_ones(found, address, node.axes if node.keepdims else ())
 
 
 def _along(node: Node, axes: Sequence[int], keepdims: bool, address: Address, of: Slicer) -> tuple[Node, list[int]]:

@@ -9,11 +9,11 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean, is_statistic
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.means import Mean, is_statistic
 from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
 from symprop.notation.precedence import Element, IndexedSum, indices_beside
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
@@ -17,7 +18,6 @@ from symprop.errors import ShapeError
 from symprop.notation import slices as slices  # enters its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.means import Mean, has_statistics, with_means
 from symprop.notation.places import Part, Stack, labels, uncounted
 from symprop.notation.precedence import depth_over
 from symprop.notation.slicing import Slicer, at, choices, needs_places

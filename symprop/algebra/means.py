@@ -1,66 +1,41 @@
-"""Means, as texts write them: `mean(G)` is a sum over all elements of `G`, divided by how many these are.
+"""Means: a sum over axes that is divided by the number of what it sums.
 
-Of a batch it runs over the examples and all places in them, and leaves the features: `meanₘ(G)`. Formulas hold sums
-and numbers alone; what a norm averages is written as the mean that it is where the page is printed.
+Formulas hold sums and numbers alone, since rules are few for them. Where a norm is printed, on a page or in a module
+that one reads, its sums are written as the means that they are: `mean(G)`, or of a batch the mean of each feature over
+its examples and all places in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
-from sympy import Expr, Tuple, cancel, prod, sympify
+from sympy import Expr, cancel, prod, sympify
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.nodes import SHAPE, Node
+from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
-from symprop.algebra.shapes import Shape
+from symprop.algebra.sizes import axes_of
 from symprop.algebra.trees import multiplied, numbers_apart, variables
-from symprop.notation.digits import DIGITS, Digits
-from symprop.notation.precedence import ATOM, Of, Piece
-from symprop.notation.style import Style
-from symprop.notation.sums import ROWS
 
 
-class Mean(Node):
-    """The mean over axes. What printers put for a sum that is divided by its number; never part of an answer."""
+class Mean(n.Reduction):
+    """The mean over `axes`. What printers and programs put for a sum and its number; never part of an answer."""
 
-    def __new__(cls, operand: Node, axes: Iterable[Expr | int], keepdims: bool) -> Self:
-        return super().__new__(cls, operand, Tuple(*axes), sympify(bool(keepdims), strict=True))
-
-    @property
-    def sum(self) -> n.Sum:
-        """The sum that is divided."""
-        return n.Sum(self.operands[0], tuple(map(int, self.args[1].args)), bool(self.args[2]))
+    def __new__(cls, operand: Node, axes: Any, keepdims: Any = False) -> Self:
+        kept = sympify(bool(keepdims), strict=True)
+        return super().__new__(cls, operand, axes_of(axes, operand.rank), kept)
 
     @property
     def is_total(self) -> bool:
         """Whether it is the mean of all elements, a number."""
-        return len(self.args[1].args) == self.operands[0].rank
+        return len(self.axes) == self.operands[0].rank
 
     @property
     def is_of_batch(self) -> bool:
-        """Whether it is the mean over the examples, and over all places in them, of each feature."""
-        sum_ = self.sum
-        return sum_.rank == 1 and sum_.axes == tuple(range(len(sum_.axes))) and sum_.operands[0].shape[0] == BATCH_SIZE
-
-
-@SHAPE.row(Mean)
-def _(node: Mean) -> Shape:
-    return node.sum.shape
-
-
-@DIGITS.row(Mean)
-def _(node: Mean) -> Digits:
-    found: Digits = DIGITS(node.sum)
-    return found
-
-
-@ROWS.row(Mean)
-def _(node: Mean, of: Of, style: Style) -> Piece:
-    along = [] if node.is_total or node.is_of_batch else [Piece(style.along(node.sum.axes), ATOM)]
-    return style.call("mean_m" if node.is_of_batch else "mean", [of(node.operands[0]), *along])
+        """Whether it is the mean of each feature over the examples and over all places in them."""
+        features = self.operands[0].rank - 1
+        return self.axes == tuple(range(features)) and bool(features and self.operands[0].shape[0] == BATCH_SIZE)
 
 
 def is_statistic(node: Node) -> bool:
