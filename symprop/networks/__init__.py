@@ -16,6 +16,7 @@ from symprop.networks.activations import (
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
+from symprop.networks.convolution import Conv1D, Conv2D, ConvTranspose2D, UpSample2D
 from symprop.networks.dropout import Dropout
 from symprop.networks.embedding import Embedding
 from symprop.networks.gated import GLU, Highway, SwiGLU
@@ -28,6 +29,7 @@ from symprop.networks.own_activations import Activation
 from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
+from symprop.networks.pooling import AveragePool1D, AveragePool2D, Flatten, GlobalAveragePool, MaxPool1D, MaxPool2D
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
@@ -43,15 +45,22 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "AveragePool1D",
+    "AveragePool2D",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Chain",
     "Concatenate",
     "Constant",
+    "Conv1D",
+    "Conv2D",
+    "ConvTranspose2D",
     "Cosine",
     "Dense",
     "Dropout",
     "Embedding",
+    "Flatten",
+    "GlobalAveragePool",
     "GroupNorm",
     "Highway",
     "Hinge",
@@ -63,6 +72,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Loss",
+    "MaxPool1D",
+    "MaxPool2D",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Momentum",
@@ -83,6 +94,7 @@ __all__ = [
     "Sum",
     "SwiGLU",
     "Tanh",
+    "UpSample2D",
     "Warmup",
     "parse_network",
 ]

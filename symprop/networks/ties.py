@@ -22,8 +22,8 @@ _MATRICES = ("weight", "table")
 _ALLOWED = 'allowed: the name of an earlier weight, tied="W1", or its transpose, tied="W1.T"'
 
 
-def checked_tie(tied: Any, initialiser: Any) -> None:
-    """Raise unless `tied` is None or names a matrix as `W1`, `W1.T` or `E1`, and the layer has no start of its own.
+def checked_tie(tied: Any, initialiser: Any, what: str = "Dense") -> None:
+    """Raise unless `tied` is None or names a weight as `W1`, `W1.T` or `E1`, and the layer has no start of its own.
 
     Raises:
         SpecError: another text, or an initialiser beside it.
@@ -31,33 +31,39 @@ def checked_tie(tied: Any, initialiser: Any) -> None:
     if tied is None:
         return
     if not isinstance(tied, str) or not _TIE.fullmatch(tied):
-        raise SpecError(f"Dense: tied={shown(tied)} names no weight\n{_ALLOWED}")
+        raise SpecError(f"{what}: tied={shown(tied)} names no weight\n{_ALLOWED}")
     if initialiser is not None:
         raise SpecError(
-            f"Dense: a weight that is tied to {tied} starts as {tied.removesuffix('.T')} does\n"
+            f"{what}: a weight that is tied to {tied} starts as {tied.removesuffix('.T')} does\n"
             "allowed: the initialiser at the layer that has the weight"
         )
 
 
-def tied_weight(builder: Builder, tied: str, number: Expr, shape: tuple[Expr, Expr]) -> Node:
-    """Return the matrix of Dense `number` that is tied to an earlier one, and note that it has none of its own.
+def tied_weight(builder: Builder, tied: str, number: Expr, shape: tuple[Any, ...], what: str = "Dense") -> Node:
+    """Return the weight of layer `number` that is tied to an earlier one, and note that it has none of its own.
+
+    The transpose of a kernel has its channels swapped, at each offset.
 
     Raises:
         SpecError: inside a symbolic Repeat, no such weight before this layer, or one of another shape than `shape`.
     """
-    layer = f"Dense layer {number}"
+    layer = f"{what} layer {number}"
     name, transposed = tied.removesuffix(".T"), tied.endswith(".T")
     matrix = _named(builder, name, layer)
     builder.books.ties[f"W{number}"] = tied
-    found = matrix.shape[::-1] if transposed else matrix.shape
-    if tuple(found) != tuple(shape):
+    found = _swapped(matrix.shape) if transposed else matrix.shape
+    if found != tuple(shape):
         other = f"{name}.T" if not transposed else name
-        fits = f'tied="{other}"' if tuple(found[::-1]) == tuple(shape) else "a layer whose widths fit"
+        fits = f'tied="{other}"' if _swapped(found) == tuple(shape) else "a layer whose sizes fit"
         raise SpecError(
             f"{layer} needs a weight of shape {shape_text(shape)}, {tied} has shape {shape_text(found)}\n"
             f"allowed: {fits}"
         )
-    return matrix.T if transposed else matrix
+    return matrix.permuted(_swapped(tuple(range(matrix.rank)))) if transposed else matrix
+
+
+def _swapped(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (shape[-1], *shape[1:-1], shape[0])
 
 
 def _named(builder: Builder, name: str, layer: str) -> Variable:
