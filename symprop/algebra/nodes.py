@@ -58,9 +58,9 @@ from symprop.algebra.kinds.moves import (
     Slice,
     Take,
 )
-from symprop.algebra.kinds.reductions import Extreme, LogSumExp, Product, Softmax, Sum
+from symprop.algebra.kinds.reductions import Extreme, First, LogSumExp, Product, Softmax, Sum
 from symprop.algebra.kinds.series import BatchMean, BlockSum, Pullback, Pushforward
-from symprop.algebra.kinds.windows import Fold, Window, Windowed
+from symprop.algebra.kinds.windows import Fold, Selection, Window, Windowed
 
 NODE_KINDS: tuple[type[Node], ...] = (
     Variable,
@@ -95,6 +95,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Commutation,
     Product,
     Extreme,
+    First,
     Concatenate,
     Slice,
     Pad,
@@ -124,6 +125,7 @@ __all__ = [
     "Extreme",
     "Fact",
     "Fill",
+    "First",
     "Flip",
     "Fold",
     "Identity",
@@ -150,6 +152,7 @@ __all__ = [
     "Reshape",
     "Scalar",
     "ScatterAdd",
+    "Selection",
     "Slice",
     "Softmax",
     "Structural",

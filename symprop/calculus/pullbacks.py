@@ -88,13 +88,14 @@ def _(node: n.Structural, position: int, g: Node) -> Node:
 @PULLBACK.row(n.Window)
 def _(node: n.Window, position: int, g: Node) -> Node:
     lengths = [node.operands[0].shape[axis] for axis in node.axes]
-    axes, sizes, strides, dilations = node.args[1:]
-    return n.Fold(g, axes, sizes, strides, dilations, lengths)  # what several windows read gathers all cotangents
+    axes, sizes, strides, dilations, name = node.args[1:]
+    return n.Fold(g, axes, sizes, strides, dilations, lengths, name)  # what several windows read gathers all cotangents
 
 
 @PULLBACK.row(n.Fold)
 def _(node: n.Fold, position: int, g: Node) -> Node:
-    return n.Window(g, *node.args[1:5])
+    axes, sizes, strides, dilations, _, name = node.args[1:]
+    return n.Window(g, axes, sizes, strides, dilations, name)
 
 
 @PULLBACK.row(n.Sum)
@@ -156,8 +157,8 @@ def _(node: n.Map, position: int, g: Node) -> Node:
     return n.Multiply(g, slope(node, position))  # d f(x) = f'(x) * dx
 
 
-@PULLBACK.row(n.Compare)
-def _(node: n.Compare, position: int, g: Node) -> Node:
+@PULLBACK.row(n.Compare, n.First)
+def _(node: n.Compare | n.First, position: int, g: Node) -> Node:
     return zeros(*node.shape)  # constant but for jumps
 
 
@@ -247,7 +248,12 @@ def _(node: n.Extreme, position: int, g: Node) -> Node:
 
 
 def tied(node: n.Extreme) -> Node:
-    """Return the share of each element in a largest or smallest: 1 over their number where it is one, else 0."""
+    """Return the share of each element in a largest or smallest: 1 over their number where it is one, else 0.
+
+    Where the first of them has the whole derivative: 1 there.
+    """
+    if node.is_first:
+        return n.First(node.operands[0], node.axes, node.which)
     there = n.Compare("==", node.operands[0], restored(node, node))
     return n.Multiply(there, n.Power(n.Sum(there, node.axes, True), -1))
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sympy import Expr, prod
 
@@ -14,7 +14,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.means import Mean
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.algebra.sizes import as_expression
+from symprop.algebra.sizes import as_expression, axes_of, integers
 from symprop.algebra.table import Table
 
 MEANING = Table("meaning")
@@ -64,7 +64,20 @@ class LogSoftmax(Node):
         return int(self.args[1])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax, Mean)
+class FirstTrue(Node):
+    """1 at the first place along axes, in row-major order, where a condition holds, which it does somewhere."""
+
+    is_indicator: ClassVar[bool] = True
+
+    def __new__(cls, condition: Node, axes: Any) -> Self:
+        return super().__new__(cls, condition, axes_of(axes, condition.rank))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return integers(self.args[1])
+
+
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax, FirstTrue, Mean)
 """All kinds that only programs hold."""
 
 
@@ -87,7 +100,7 @@ def _(node: Repeated) -> Shape:
     return (rows * node.count, columns * node.count)
 
 
-@SHAPE.row(Copy, LogSoftmax)
+@SHAPE.row(Copy, LogSoftmax, FirstTrue)
 def _(node: Node) -> Shape:
     return node.operands[0].shape
 
@@ -142,4 +155,9 @@ def _(node: Mean) -> Node:
     return n.Multiply(n.Scalar(1 / prod(total.operands[0].shape[axis] for axis in total.axes)), total)
 
 
-__all__ = ["KINDS", "Copy", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]
+@MEANING.row(FirstTrue)
+def _(node: FirstTrue) -> Node:
+    return n.First(node.operands[0], node.axes)
+
+
+__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import sympy
 from sympy import Rational, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.means import Mean
 from symprop.algebra.names import adjoint_of
@@ -16,10 +17,12 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
+from symprop.analysis.readings import distinct
 from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
-from symprop.notation.places import Digit, Part, Stack, labels
+from symprop.notation.places import Digit, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
+from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
 
@@ -84,6 +87,9 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+    firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
+    for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):
+        yield (f"Where several elements are the {word}, the first of them has the derivative.",)
     yield from _choices(derivation)
 
 
@@ -151,10 +157,22 @@ def _dropout(derivation: Derivation) -> Iterator[Words]:
     yield ("In evaluation ", masks[0].output, " is ", masks[0].value, likewise)
 
 
-def _about_places(derivation: Derivation) -> Iterator[Words]:
+def _is_told(digit: Digit) -> bool:
+    """Whether a digit stands at a place that is no offset, of which the page says by itself what it is."""
+    return digit.place is not None and not isinstance(digit.place, Offset)
+
+
+def _printed(derivation: Derivation) -> list[Equation]:
+    """The equations on the page, those of the readings of convolutions too."""
+    readings = (first for first, *_ in distinct(derivation.convolutions.values()))
+    return [*derivation.equations, *(equation for reading in readings for equation in reading.equations)]
+
+
+def _about_places(printed: Sequence[Equation]) -> Iterator[Words]:
     """Say what indices of places mean, as far as they occur."""
-    written = [side for equation in derivation.equations for side in sides(equation)]
+    written = [side for equation in printed for side in sides(equation)]
     found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
+    found = [part for part in found if any(_is_told(digit) for axis in part.address for digit in axis)]
     labelled = [label for part in found for label in labels(part.address)]
     if labelled:
         whole = Variable("A", (), (2, 2, 2))
@@ -164,7 +182,7 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
         if ":" in labelled:
             yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
-    moved = (part for equation in derivation.equations for part in walk(equation.expression))
+    moved = (part for equation in printed for part in walk(equation.expression))
     if any("-" in label for label in labelled) and any(isinstance(part, (n.Pad, n.Fold)) for part in moved):
         yield ("At places outside of an array stands 0.",)
     if any("(" in label for label in labelled):
@@ -183,9 +201,9 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (n.OneHot(ids, 3), " has a row for each element of ", ids, ", with 1 in the place that it names.")
 
 
-def _about_means(derivation: Derivation) -> Iterator[Words]:
+def _about_means(written: Iterable[Node]) -> Iterator[Words]:
     """Say over what means run, as far as they occur."""
-    means = [part for each in derivation.equations for part in walk(sides(each)[1]) if isinstance(part, Mean)]
+    means = [part for side in written for part in walk(side) if isinstance(part, Mean)]
     if any(mean.is_total for mean in means):
         u = Variable("u", (), (2,))
         yield (Mean(u, (0,), False), " is the mean of all elements of ", u, ".")
@@ -198,13 +216,16 @@ def _about_means(derivation: Derivation) -> Iterator[Words]:
 
 def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
-    written = [pretty(sides(equation)[1]) for equation in derivation.equations]
+    printed = _printed(derivation)
+    both = [side for equation in printed for side in sides(equation)]
+    written = [pretty(side) for side in both]
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from _about_places(derivation)
-    yield from _about_means(derivation)
+    yield from about_images(derivation.system, both)
+    yield from _about_places(printed)
+    yield from _about_means(both)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
         yield (
@@ -228,6 +249,8 @@ _NAMED_OPERATIONS = {
     "flip": "(u) has the elements of u in reverse order.",
     "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
     "fold": "(g, k, s, d; n) adds up windows in their places, n or as many as they cover: the adjoint of windows.",
+    "firstmax": "(u) is 1 at the first of the largest elements of u, in row-major order, and 0 elsewhere.",
+    "firstmin": "(u) is 1 at the first of the smallest elements of u, in row-major order, and 0 elsewhere.",
     "vec": "(u) lists the elements of u row by row.",
 }
 

@@ -110,7 +110,7 @@ def _(node: Node) -> Digits:
     return _spread(node.shape, map(digits, node.operands))
 
 
-@DIGITS.row(n.BlockSum, n.Softmax)
+@DIGITS.row(n.BlockSum, n.Softmax, n.First)
 def _(node: Node) -> Digits:
     return digits(node.operands[0])
 
@@ -163,6 +163,8 @@ def _(node: n.Reshape) -> Digits:
 
 def is_tiled(node: n.Windowed, axis: int) -> bool:
     """Whether windows along an axis lie side by side and cover it: they are its blocks."""
+    if node.selection is not None:
+        return False  # they are written by what selects their elements
     size, stride, dilation = next(step[1:] for step in node.steps if step[0] == axis)
     whole, count = (node, node.operands[0])[:: 1 if isinstance(node, n.Fold) else -1]
     return size == stride and dilation == 1 and sympy.expand(count.shape[axis] * size - whole.shape[axis]) == 0

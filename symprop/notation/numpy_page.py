@@ -31,8 +31,9 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
+from symprop.notation.convolutions import Listed
 from symprop.notation.function_notes import as_typed, definitions, element_of
-from symprop.notation.terminal import NUMPY, network_lines, wrapped
+from symprop.notation.terminal import NUMPY, listed, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
 
@@ -149,6 +150,18 @@ _HELPERS = {
         "    return shifted + (largest if keepdims else largest.squeeze(axis))",
     ),
     "one_hot": ("def one_hot(ids, size): return eye(size)[ids]",),
+    **{
+        f"first_{which}": (
+            f"def first_{which}(x, axis=None):",
+            "    axes = list(range(ndim(x))) if axis is None else list(atleast_1d(axis))",
+            "    last = list(range(-len(axes), 0))",
+            "    moved = moveaxis(x, axes, last)",
+            "    rows = moved.reshape(*moved.shape[: ndim(x) - len(axes)], -1)",
+            f"    first = rows.arg{which}(axis=-1)[..., None] == arange(rows.shape[-1])",
+            "    return moveaxis(first.reshape(moved.shape), last, axes).astype(float)",
+        )
+        for which in ("max", "min")
+    },
     "scatter_add": (
         "def scatter_add(g, ids, size):",
         "    table = zeros((size, *g.shape[ndim(ids):]))",
@@ -202,6 +215,8 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
             yield f"def {head.function.name}({names}): return {text(body)}"
     elif isinstance(block, Grid):
         yield from (f"# {row}" for row in wording.rows(block))
+    elif isinstance(block, Listed):
+        yield from (f"#{line}" for line in listed(block, wording))
     elif isinstance(block, Lines):
         yield from _lines(block, wording)
 

@@ -40,7 +40,8 @@ _VULGAR = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾
 _RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 _FUNCTIONS = {
     "sigmoid": "σ", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "elu": "ELU", "leaky_relu": "LeakyReLU",
-    "maximum": "max", "minimum": "min", "one_hot": "onehot", "trace": "tr",
+    "maximum": "max", "minimum": "min", "one_hot": "onehot", "first_max": "firstmax", "first_min": "firstmin",
+    "trace": "tr",
 }  # fmt: skip
 
 
@@ -104,7 +105,7 @@ class Unicode(Style):
 
     def part(self, node: n.Variable, labels: Sequence[str], rank: int) -> str:
         lowered = _places(labels)
-        comma = "," if node.index and not lowered.startswith("[") else ""
+        comma = "," if node.index and lowered and not lowered.startswith("[") else ""
         return f"{self.variable(node)}{comma}{lowered}"
 
     def stack(self, inside: str, labels: Sequence[str]) -> str:
@@ -179,8 +180,9 @@ class Unicode(Style):
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
 
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
+    def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
+        sign = "Σ" if which == "sum" else which
+        return Piece(f"{sign}{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
         return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)

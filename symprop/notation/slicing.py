@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Basic, Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.means import Mean, is_statistic
@@ -14,8 +14,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
-from symprop.notation.precedence import Element, IndexedSum, indices_beside
+from symprop.notation.indexed import Element, IndexedSum, indices_beside
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""
@@ -27,7 +27,8 @@ class Slicer:
     At an address of a node are arrays of a rank of at most `most`; where axes of length 1 stand `still`, none is kept.
     """
 
-    def __init__(self, whole: Node, most: int = 2, still: bool = False) -> None:
+    def __init__(self, whole: Node, joins: bool = False, most: int = 2, still: bool = False) -> None:
+        self.joins = joins  # whether the pixels of an image may be the rows of one matrix
         self.most, self.still = most, still
         self.more = indices_beside(whole)
         self.indices: list[sympy.Symbol] = []
@@ -77,7 +78,7 @@ class Slicer:
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
         order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
-        return _renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
+        return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
@@ -86,6 +87,7 @@ class Slicer:
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
+                inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
             except Unwritten:
                 continue
@@ -97,11 +99,11 @@ class Slicer:
         raise Unwritten
 
 
-def _renamed(node: Node, names: dict[sympy.Symbol, sympy.Symbol]) -> Node:
-    """`node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
+def renamed(node: Node, names: dict[Basic, Basic]) -> Node:
+    """Return `node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
     if not node.operands:
         return node.xreplace(names)
-    return node.func(*(_renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
+    return node.func(*(renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
 
 
 def choices(count: int) -> Iterator[tuple[int, ...]]:
@@ -136,7 +138,9 @@ def _is_awkward(node: Node) -> bool:
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
-        return False  # each has a name, by which it is written alone
+        return (
+            isinstance(node, n.Windowed) and node.selection is not None
+        )  # else each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):
@@ -155,6 +159,10 @@ def at(variable: n.Variable, address: Address) -> Node:
     single = all(len(axis) == 1 and axis[0].place is not None for axis in address)
     if single and not is_statistic(variable):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
+    for run in runs(address):
+        longer = [axis for axis in run if variable.shape[axis] != 1]
+        if len(longer) > 1 and longer[-1] > variable.rows:
+            raise Unwritten  # nobody says that these axes are those of rows
     return Part(variable, address)
 
 

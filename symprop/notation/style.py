@@ -161,8 +161,8 @@ class Style(ABC):
         """Write the sum of squares of all elements."""
 
     @abstractmethod
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        """Write a sum over indices."""
+    def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
+        """Write a sum over indices, or a "max", "min", "argmax" or "argmin"."""
 
     @abstractmethod
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:

@@ -13,18 +13,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element
-from symprop.notation.precedence import (
-    ATOM,
-    MATMUL,
-    POWER,
-    PRODUCT,
-    IndexedSum,
-    Of,
-    Piece,
-    elementwise,
-    squared_norm,
-    subscripts,
-)
+from symprop.notation.indexed import IndexedExtreme, IndexedFirst, IndexedSum, elementwise
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUMMATION, Of, Piece, squared_norm, subscripts
 from symprop.notation.style import Style
 
 ROWS = Table("mathematics")
@@ -96,14 +86,27 @@ def _(node: IndexedSum, of: Of, style: Style) -> Piece:
     return style.summation(node.indices, style.wrap(of(node.operands[0]), PRODUCT))
 
 
+@ROWS.row(IndexedExtreme)
+def _(node: IndexedExtreme, of: Of, style: Style) -> Piece:
+    return style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), node.which)
+
+
+@ROWS.row(IndexedFirst)
+def _(node: IndexedFirst, of: Of, style: Style) -> Piece:
+    found = style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), f"arg{node.which}")
+    places = [style.number(place).text for place in node.places]
+    place = places[0] if len(places) == 1 else style.group(", ".join(places))
+    return style.indicator(f"{place} {style.relation('==')} {found.text}")
+
+
 @ROWS.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
     return style.series(node.index, node.count, style.wrap(of(node.operands[0]), PRODUCT))
 
 
-@ROWS.row(n.Product, n.Extreme)
-def _(node: n.Product | n.Extreme, of: Of, style: Style) -> Piece:
-    name = "prod" if isinstance(node, n.Product) else node.which
+@ROWS.row(n.Product, n.Extreme, n.First)
+def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
+    name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
     return style.call(name, [of(node.operands[0]), *along])
 

@@ -24,6 +24,7 @@ from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
+    faster.firsts_by_comparison,
     passes.dead,
     passes.share,
     passes.dead,
@@ -81,6 +82,7 @@ TRICKS = (
     ),
     (r"np\.vdot\(", "an inner product: no array for the terms of the sum"),
     (r"^slope\w* = np\.greater\(", "the sign of an output is that of its input, whose memory it took"),
+    (r"first_true\(", "of those that equal the largest the first, in place"),
     (r'mode="clip"', "ids were checked before; to check them again, NumPy would copy the result"),
     (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )
