@@ -13,7 +13,7 @@ from symprop.algebra.nodes import Node, Pad, Slice, Window
 from symprop.algebra.sizes import size_text
 
 _LATEX = {
-    **{"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \bmod "},
+    **{"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \;\mathrm{mod}\; "},
     **{"×": r"\times", "→": r"\to", "∞": r"\infty"},
 }
 _ASCII = {"⌊": "floor(", "⌋": ")", "−": "-", "·": "*", "×": "x", "→": "->", "∞": "inf"}

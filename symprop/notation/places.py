@@ -14,6 +14,7 @@ import sympy
 from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
@@ -222,7 +223,10 @@ def _(node: Part, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have parts, not {type(variable).__name__}")
-    return Piece(style.part(variable, labels(node.address), node.rank), POWER if variable.is_gradient else ATOM)
+    address = node.address
+    if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
+        address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
+    return Piece(style.part(variable, labels(address), node.rank), POWER if variable.is_gradient else ATOM)
 
 
 @ROWS.row(Stack)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.notation.axes_at import is_whole, operand_address, position, positions, under, with_ones
 from symprop.notation.digits import Unwritten, digits
@@ -50,6 +51,15 @@ def _spread(node: n.Multiply) -> Node:
 @SLICES.row(n.BlockSum)
 def _(node: n.BlockSum, address: Address, of: Slicer) -> Node:
     return node.with_operands([of(operand, address) for operand in node.operands])
+
+
+@SLICES.row(Mean)
+def _(node: Mean, address: Address, of: Slicer) -> Node:
+    inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
+    found = Mean(inside, along, False)
+    if not (found.is_total or found.is_of_batch):
+        raise Unwritten
+    return with_ones(found, address, node.axes if node.keepdims else ())
 
 
 def _along(node: Node, axes: Sequence[int], keepdims: bool, address: Address, of: Slicer) -> tuple[Node, list[int]]:

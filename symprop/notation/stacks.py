@@ -8,9 +8,13 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
 from symprop.notation import product_slices as product_slices  # enters its rows
@@ -27,6 +31,7 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
+@lru_cache(maxsize=4_000)  # a page asks for a formula to print it, for its width, and for the signs in it
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
@@ -38,9 +43,16 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
-    if not (ones or needs_places(node)) or depth_over(node, DEEPEST):
+    averages = has_statistics(node) or is_average(target)
+    if not (ones or averages or needs_places(node)) or depth_over(node, DEEPEST):
         return node
+    node = with_means(node) if averages else node
     return _stacked(node, node, target)
+
+
+def is_average(target: n.Variable | None) -> bool:
+    """Whether an equation says what a statistic is."""
+    return target is not None and target.role == STATISTIC
 
 
 def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
@@ -52,7 +64,8 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
-        for joins in (True, False) if node is whole and (rows or has_rows(node)) else (False,):
+        images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
+        for joins in (True, False) if images else (False,):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
@@ -61,11 +74,12 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
 
 def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
     """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
+    most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
     for chosen in choices(sum(map(len, sizes))):
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole, joins)
+        slicer = Slicer(whole, joins, most, is_average(target))
         try:
             address = slicer.placed(sizes, chosen)
             if joins:
@@ -80,6 +94,12 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
         if best is None or cost < best[0]:
             best = cost, slicer.in_order(found, node)
     return None if best is None else best[1]
+
+
+def _is_of_norm(node: Node, target: n.Variable | None) -> bool:
+    """Whether a formula is by elements but for means, so that arrays of any rank stand in it as they are."""
+    kinds = (n.Elementwise, n.Variable, n.Scalar, n.Fill, n.Expand, n.Reshape, Mean)
+    return (is_average(target) or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
 
 
 def _columns(node: Node) -> int:

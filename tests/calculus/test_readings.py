@@ -164,8 +164,9 @@ def test_all_readings_are_the_convolution_in_loops(network: Network) -> None:
 
 
 NETWORK = symprop.derive(
-    'Input(9, 8, 2) >> Conv2D(4, 3, stride=2, padding=1) >> ReLU() >> Residual(Conv2D(4, 3, padding="same") >> ReLU()'
-    ' >> Conv2D(4, 3, padding="same")) >> Flatten() >> Dense(2) >> MeanSquaredError()'
+    "Input(9, 8, 2) >> Conv2D(4, 3, stride=2, padding=1) >> BatchNorm() >> ReLU()"
+    ' >> Residual(Conv2D(4, 3, padding="same") >> ReLU() >> Conv2D(4, 3, padding="same"))'
+    " >> Flatten() >> Dense(2) >> MeanSquaredError()"
 )
 
 
