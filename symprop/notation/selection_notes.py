@@ -61,12 +61,13 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
 def _matrices_of_pixels(system: System) -> Iterator[Words]:
     arrays = (*system.inputs, *(equation.target for equation in system.equations))
     image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
-    if image is None or system.layout == "columns":
+    if image is None or image.rows == 0:
         return
-    each = "pixels" if image.rows + 1 - (system.layout == "rows") > 1 else "positions"
-    whole = "An image is the matrix of its" if system.layout == "example" else "A batch is the matrix of all its"
+    batch = system.layout == "rows"
+    each = "pixels" if image.rows > batch else "positions"
+    whole = "A batch is the matrix of all its" if batch else "An image is the matrix of its"
     shape = Mul(*image.shape[: image.rows + 1]), *image.shape[image.rows + 1 :]
-    alike = "." if system.layout == "example" else "; what selects of one example selects of each alike."
+    alike = "; what selects of one example selects of each alike." if batch else "."
     yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), alike)
 
 

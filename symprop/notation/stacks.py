@@ -25,6 +25,7 @@ from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.indexed import depth_over
 from symprop.notation.places import Part, Stack, joined, labels, runs, uncounted
 from symprop.notation.selections import has_rows, with_offsets
+from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places
 
 DEEPEST = 100
@@ -59,6 +60,8 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     rows = target is not None and target.rows >= 0
     if not needs_places(node) and not rows:
         return node
+    if isinstance(node, n.Pullback) and has_rows(node) and (found := _of_pixels(node, whole)) is not None:
+        return found
     try:
         sizes = digits(node)
     except Unwritten:
@@ -70,6 +73,14 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
             if found is not None:
                 return with_offsets(found, whole)
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
+    """A pullback that is not worked out through a formula in the matrices of pixels, if it is one in these."""
+    try:
+        return with_offsets(back(node, node.operands[2], Slicer(whole, joins=True)), whole)
+    except (Unwritten, ShapeError):
+        return None
 
 
 def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
