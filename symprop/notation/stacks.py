@@ -29,7 +29,6 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
-@lru_cache(maxsize=4_000)  # a page asks for a formula to print it, for its width, and for the signs in it
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
@@ -43,6 +42,11 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
     if not (ones or needs_places(node)) or depth_over(node, DEEPEST):
         return node
+    return _searched(node, target)
+
+
+@lru_cache(maxsize=4_000)  # a page asks for a formula to print it, for its width, and for the signs in it
+def _searched(node: Node, target: n.Variable | None) -> Node:
     return _stacked(node, node, target)
 
 
