@@ -57,11 +57,13 @@ def _(node: n.Pullback, address: Address, of: Slicer) -> Node:
 
 def back(node: n.Pullback, by: Node, of: Slicer) -> Node:
     """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels."""
-    parts = []
-    for part in node.operands[:2]:
+
+    def pixels(part: Node) -> Node:
         whole = tuple(tuple(map(Digit, axis)) for axis in digits(part))
-        parts.append(of(part, joined(whole, range(len(whole) - 1))))
-    return n.Pullback(*parts, by)
+        return of(part, joined(whole, range(len(whole) - 1)))
+
+    cotangent, expression, _ = node.operands
+    return n.Pullback(pixels(cotangent), pixels(expression), by)
 
 
 @SLICES.row(n.BlockSum)
