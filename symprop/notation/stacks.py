@@ -8,6 +8,8 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
@@ -25,6 +27,7 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
+@lru_cache(maxsize=2_048)
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 

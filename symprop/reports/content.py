@@ -139,10 +139,12 @@ def gradients(subject: Subject) -> Iterable[Block]:
 def convolution(subject: Subject) -> Iterator[Block]:
     """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
     yield from subject.writer.part("Convolution").blocks
+    shown: set[str] = set()
     for first, *_ in distinct(subject.derivation.convolutions.values()):
         name = Math(subject.writer.formula(first.layer.target))
         drawn = window_picture(first.sizes, f"fig:window-{first.layer.name}", (name, ": "))
-        if drawn is not None:
+        if drawn is not None and drawn.tikz not in shown:
+            shown.add(drawn.tikz)
             yield drawn
         yield Paragraph(("The steps of ", name, ":"))
         yield from subject.writer.chains(first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, Self
 
@@ -200,6 +200,11 @@ def unused_index(*formulas: Basic) -> sympy.Symbol:
 
 def names_in(*formulas: Basic) -> set[str]:
     """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
-    arrays = [array for each in formulas for array in each.atoms(Variable)]
-    symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
-    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
+    return set().union(*map(_names_in, formulas))
+
+
+@lru_cache(maxsize=1_024)
+def _names_in(formula: Basic) -> frozenset[str]:
+    arrays = formula.atoms(Variable)
+    symbols = {str(symbol) for symbol in formula.atoms(sympy.Symbol)}
+    return frozenset(symbols | {array.letter for array in arrays} | {array.name for array in arrays})
