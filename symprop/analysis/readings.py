@@ -138,6 +138,8 @@ def convolutions(system: System, derivation: Any = None) -> dict[str, Readings]:
 
 def readings(equation: Equation, derivation: Any = None) -> Readings | None:
     """Return the readings of a layer's equation, of one example; None where it is no convolution."""
+    if not any(isinstance(part, n.Window) for part in walk(equation.expression)):
+        return None
     whole = tidy(equation.expression)
     terms = ((term, correlation(term)) for term in terms_of(whole))
     found = next(((term, each) for term, each in terms if each is not None), None)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import Expr, Integer, prod
+from sympy import Expr, Integer, ceiling, prod
 
 from symprop.algebra.nodes import Fill, Fold, MatMul, Node, Reshape, Slice, Transpose, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
@@ -81,12 +81,13 @@ class Convolution(Layer):
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for length, lie in zip(spatial(shape, self.axes, self.text), self.lies, strict=True):
             yield from lie.need(length, self.text)
-        yield from self._needsof_groups(shape)
+        yield from self._needs_of_groups(shape)
 
-    def _needsof_groups(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+    def _needs_of_groups(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for size in (shape[-1], sized(self.channels)) if self.groups > 1 else ():
             told = f"{self.text}: {valued(size)} channels are no multiple of {self.groups} groups"
-            yield Need(size, least=self.groups, multiple=self.groups, otherwise=told)
+            allowed = f"multiples of {self.groups}, of the input's channels and of its own"
+            yield Need(size, least=self.groups, multiple=self.groups, otherwise=f"{told}\nallowed: {allowed}")
         if self.depthwise and sized(self.channels) != shape[-1]:
             yield Need(shape[-1], stays=True)
             yield Need(sized(self.channels), stays=True)
@@ -107,9 +108,10 @@ class Convolution(Layer):
         groups = width if self.depthwise else Integer(self.groups)
         for size in (width, channels):
             if not (size / groups).is_integer:
+                such = f", such as {2 * groups if groups.is_Symbol else f'{groups}*n'}"
                 raise SpecError(
                     f"{self.text}: {size} channels are no multiple of {groups} groups\n"
-                    f"allowed: multiples of {groups}, numbers or channels such as {groups}*n"
+                    f"allowed: multiples of {groups}{such}"
                 )
         return groups
 
@@ -189,8 +191,12 @@ class ConvTranspose2D(Convolution):
     def __post_init__(self) -> None:
         super().__post_init__()
         extra = checked_numbers(self.output_padding, "ConvTranspose2D: output_padding", 2, 0)
-        if any(more >= max(lie.stride, lie.dilation) for more, lie in zip(extra, self.lies, strict=True)):
-            raise SpecError("ConvTranspose2D: output_padding is smaller than the stride or the dilation")
+        for more, lie in zip(extra, self.lies, strict=True):
+            if more >= (larger := max(lie.stride, lie.dilation)):
+                raise SpecError(
+                    f"{self.text}: output_padding is {more} at stride {lie.stride} and dilation {lie.dilation}\n"
+                    f"allowed: less than the larger of both, here {larger}"
+                )
 
     def _lengths(self, shape: tuple[Expr, ...]) -> list[tuple[Expr, Expr, Expr]]:
         """For each axis: the length of all windows together, and the ends of what stays of it."""
@@ -203,11 +209,20 @@ class ConvTranspose2D(Convolution):
         return found
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
-        for length, lie in zip(spatial(shape, 2, self.text), self.lies, strict=True):
-            least = 1 + max(0, -((lie.span - 1 - sum(lie.widths(length))) // lie.stride))
-            told = f"{self.text}: of an axis of length {valued(length)} the padding leaves nothing"
+        of_one = self._lengths((Integer(1), Integer(1), shape[-1]))
+        for length, lie, ends, (whole, start, stop) in zip(
+            shape, self.lies, self._lengths(shape), of_one, strict=False
+        ):
+            least = 1 + max(0, ceiling((1 - stop + start) / Integer(lie.stride)))
+            cut = f"2·{start}" if start == whole - stop else f"({start} + {whole - stop})"
+            left = str(valued(ends[2] - ends[1])).replace("-", "−")
+            told = (
+                f"{self.text}: the padding leaves nothing of an axis of length {valued(length)}: "
+                f"({valued(length)} − 1)·{lie.stride} + {whole} − {cut} = {left}\n"
+                f"allowed: a length of {least} or more, a larger kernel or stride, or less padding"
+            )
             yield Need(length, least=int(least), otherwise=told)
-        yield from self._needsof_groups(shape)
+        yield from self._needs_of_groups(shape)
 
     def makes(self, *shapes: tuple[Expr, ...]) -> tuple[Expr, ...]:
         return (*(stop - start for _, start, stop in self._lengths(shapes[0])), sized(self.channels))
@@ -252,11 +267,11 @@ class UpSample2D(Layer):
     size: Any
 
     def __post_init__(self) -> None:
-        checked_numbers(self.size, "UpSample2D: its size", 2)
+        checked_numbers(self.size, "UpSample2D: size", 2)
 
     @property
     def caption(self) -> str:
-        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
         return f"upsample ×{alike(sizes)}"
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
@@ -264,11 +279,11 @@ class UpSample2D(Layer):
         return ()
 
     def makes(self, *shapes: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
         return tuple(length * size for length, size in zip(shapes[0], sizes, strict=False))
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
         repeated = Reshape(value, (*value.shape, 1, 1)) * Fill(1, sizes)
         lengths = [length * size for length, size in zip(value.shape, sizes, strict=False)]
         upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths, selection(builder, lengths, (0, 0)))

@@ -37,15 +37,15 @@ class Pool(Layer):
         for lie in self.lies:
             if isinstance(lie.padding, tuple) and max(lie.padding) >= lie.kernel:
                 raise SpecError(
-                    f"{self.text}: a padding of {max(lie.padding)} leaves windows of {lie.kernel} wholly outside\n"
-                    f"allowed: a padding below the size"
+                    f"{self.text}: with a padding of {max(lie.padding)} a window of {lie.kernel} lies wholly outside\n"
+                    f"allowed: a padding from 0 to {lie.kernel - 1}, less than the size"
                 )
 
     @property
     def lies(self) -> tuple[Lie, ...]:
         """How the windows lie along each axis."""
         stride = self.size if self.stride is None else self.stride
-        return lies(type(self).__name__, self.axes, self.size, stride, self.padding)
+        return lies(type(self).__name__, self.axes, self.size, stride, self.padding, size="size")
 
     @property
     def caption(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Tuple
 from sympy.core.symbol import Str
@@ -14,11 +14,8 @@ from symprop.algebra.nodes import Fact, Node
 from symprop.algebra.sizes import expressions
 from symprop.algebra.trees import walk
 
-if TYPE_CHECKING:
-    from symprop.networks.builder import Builder
 
-
-def selection(builder: Builder, lengths: Iterable[Any], before: Iterable[Any]) -> Tuple:
+def selection(builder: Any, lengths: Iterable[Any], before: Iterable[Any]) -> Tuple:
     """Return a new name for the windows of an array of `lengths`, with so many places `before` it along each axis.
 
     A `Window` or a `Fold` has it as its last argument. Layers with windows count by themselves.

@@ -19,6 +19,7 @@ from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.needs import Need, valued
 from symprop.networks.selections import selection
+from symprop.networks.sizes import number_text
 
 LARGEST_KERNEL = 10_000
 SAME, CAUSAL = "same", "causal"
@@ -119,19 +120,16 @@ def checked_numbers(value: Any, what: str, axes: int, least: int = 1) -> tuple[i
         LimitError: one above 10,000.
     """
     each = value if isinstance(value, tuple) else (value,) * axes
-    allowed = f"a whole number from {least}" + (", or a pair of them" if axes > 1 else "")
-    if len(each) != axes:
+    allowed = f"a whole number from {least}" + (", or a pair of them, (rows, columns)" if axes > 1 else "")
+    try:
+        whole = tuple(map(operator.index, each))
+    except TypeError:
+        raise SpecError(f"{what} is {allowed}, not {shown(value)}") from None
+    if (largest := max(whole, key=abs, default=0)) and abs(largest) > LARGEST_KERNEL:
+        raise LimitError(f"{what} is at most {LARGEST_KERNEL:,}, not {number_text(largest)}")
+    if len(whole) != axes or any(isinstance(number, bool) or number < least for number in each):
         raise SpecError(f"{what} is {allowed}, not {shown(value)}")
-    for number in each:
-        try:
-            whole = operator.index(number)
-        except TypeError:
-            raise SpecError(f"{what} is {allowed}, not {shown(value)}") from None
-        if isinstance(number, bool) or whole < least:
-            raise SpecError(f"{what} is {allowed}, not {shown(value)}")
-        if whole > LARGEST_KERNEL:
-            raise LimitError(f"{what} is at most {LARGEST_KERNEL:,}, not {shown(value)}")
-    return tuple(map(operator.index, each))
+    return whole
 
 
 def checked_padding(value: Any, what: str, axes: int, words: Sequence[str]) -> tuple[tuple[int, int] | str, ...]:
@@ -164,26 +162,33 @@ def checked_padding(value: Any, what: str, axes: int, words: Sequence[str]) -> t
 def _padding_allowed(axes: int, words: Sequence[str]) -> str:
     pair = "a pair (before, after)" if axes == 1 else "a pair (rows, columns), each one number or a pair of them"
     named = "".join(f', "{word}"' for word in words)
-    return f"a whole number from 0, {pair}{named}"
+    return f"a whole number from 0{named}, or {pair}"
 
 
 def lies(
-    what: str, axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1, words: Sequence[str] = (SAME,)
+    what: str,
+    axes: int,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    words: Sequence[str] = (SAME,),
+    size: str = "kernel",
 ) -> tuple[Lie, ...]:
-    """Return how windows lie along each axis, from the arguments of a layer; `what` is its name.
+    """Return how windows lie along each axis, from the arguments of a layer, `what`, whose kernel is called `size`.
 
     Raises:
         SpecError: an argument that is none of what is allowed.
         LimitError: a number above 10,000.
     """
     parts = zip(
-        checked_numbers(kernel, f"{what}: its size", axes),
+        checked_numbers(kernel, f"{what}: {size}", axes),
         checked_numbers(stride, f"{what}: stride", axes),
         checked_numbers(dilation, f"{what}: dilation", axes),
         checked_padding(padding, f"{what}: padding", axes, words),
         strict=True,
     )
-    return tuple(Lie(size, step, spread, pair) for size, step, spread, pair in parts)
+    return tuple(Lie(length, step, spread, pair) for length, step, spread, pair in parts)
 
 
 def spatial(shape: Sequence[Expr], axes: int, what: str) -> tuple[Expr, ...]:

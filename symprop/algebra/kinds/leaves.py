@@ -198,13 +198,9 @@ def unused_index(*formulas: Basic) -> sympy.Symbol:
     return sympy.Symbol(free, integer=True, positive=True)
 
 
-def names_in(*formulas: Basic) -> set[str]:
+@lru_cache(maxsize=10_000)
+def names_in(*formulas: Basic) -> frozenset[str]:
     """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
-    return set().union(*map(_names_in, formulas))
-
-
-@lru_cache(maxsize=1_024)
-def _names_in(formula: Basic) -> frozenset[str]:
-    arrays = formula.atoms(Variable)
-    symbols = {str(symbol) for symbol in formula.atoms(sympy.Symbol)}
+    arrays = [array for each in formulas for array in each.atoms(Variable)]
+    symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
     return frozenset(symbols | {array.letter for array in arrays} | {array.name for array in arrays})
