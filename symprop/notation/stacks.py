@@ -32,6 +32,7 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
+@lru_cache(maxsize=2_048)
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
