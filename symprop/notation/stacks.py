@@ -60,7 +60,7 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     if not needs_places(node) and not rows:
         return node
     try:
-        sizes = digits(node)
+        sizes = () if any(map(_is_unfinished, walk(node))) else digits(node)
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
@@ -72,14 +72,20 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
 
 
+def _is_unfinished(node: Node) -> bool:
+    """Whether a part stands whole, since it is yet to be differentiated, and is no matrix: no search can place it."""
+    return node.rank > 2 and isinstance(node, (n.Pullback, n.Pushforward))
+
+
 def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
     """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
     most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
+    slicer = Slicer(whole, joins, most, is_average(target))
     for chosen in choices(sum(map(len, sizes))):
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole, joins, most, is_average(target))
+        slicer.used = 0
         try:
             address = slicer.placed(sizes, chosen)
             if joins:
