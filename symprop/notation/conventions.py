@@ -168,9 +168,8 @@ def _printed(derivation: Derivation) -> list[Equation]:
     return [*derivation.equations, *(equation for reading in readings for equation in reading.equations)]
 
 
-def _about_places(printed: Sequence[Equation]) -> Iterator[Words]:
-    """Say what indices of places mean, as far as they occur."""
-    written = [side for equation in printed for side in sides(equation)]
+def _about_places(printed: Sequence[Equation], written: Sequence[Node]) -> Iterator[Words]:
+    """Say what indices of places mean, as far as they occur in the sides of equations."""
     found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
     found = [part for part in found if any(_is_told(digit) for axis in part.address for digit in axis)]
     labelled = [label for part in found for label in labels(part.address)]
@@ -218,13 +217,13 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     printed = _printed(derivation)
     both = [side for equation in printed for side in sides(equation)]
-    written = [pretty(side) for side in both]
+    written = list(map(pretty, both))
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
     yield from about_images(derivation.system, both)
-    yield from _about_places(printed)
+    yield from _about_places(printed, both)
     yield from _about_means(both)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):

@@ -52,8 +52,9 @@ ONLY = Offset("only", integer=True)
 def kept(axis: Axis) -> Expr:
     """Return the size of what is kept of an axis; 0 where it stands at one place."""
     sizes = [digit.size for digit in axis if digit.place is None]
-    product: Expr = sympy.Mul(*sizes)
-    return product if sizes else Integer(0)
+    if len(sizes) < 2:
+        return sizes[0] if sizes else sympy.S.Zero
+    return sympy.Mul(*sizes)
 
 
 def runs(address: Address) -> list[list[int]]:
@@ -66,7 +67,7 @@ def runs(address: Address) -> list[list[int]]:
     """
     found: list[list[int]] = []
     for place, axis in enumerate(address):
-        if kept(axis) == 0:
+        if all(digit.place is not None for digit in axis):
             continue
         if found and axis[0].joined:
             found[-1].append(place)
@@ -77,7 +78,10 @@ def runs(address: Address) -> list[list[int]]:
 
 def kept_shape(address: Address) -> Shape:
     """Return the shape of what stands at an address: the axes of which something is kept."""
-    return tuple(sympy.Mul(*(kept(address[axis]) for axis in run)) for run in runs(address))
+    return tuple(
+        kept(address[run[0]]) if len(run) == 1 else sympy.Mul(*(kept(address[axis]) for axis in run))
+        for run in runs(address)
+    )
 
 
 def joined(address: Address, axes: Collection[int]) -> Address:

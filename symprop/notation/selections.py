@@ -170,7 +170,7 @@ def with_offsets(node: Node, whole: Node) -> Node:
     groups = [_offset(part) for part in walk(node) if is_selection(part)]
     group_of = {index: group for group in groups for index in group}
     indices = [index for part in walk(node) for index in _indices(part)]
-    taken, new = n.names_in(whole), []
+    taken, new = set(n.names_in(whole)), []
     for group in dict.fromkeys(group_of[index] for index in indices if index in group_of):
         letter = next(each for each in (*_LETTERS, *_LETTERS.upper()) if each not in taken)
         try:

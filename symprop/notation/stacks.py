@@ -25,13 +25,13 @@ from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.indexed import depth_over
 from symprop.notation.places import Part, Stack, joined, labels, runs, uncounted
 from symprop.notation.selections import has_rows, with_offsets
+from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places
 
 DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
-@lru_cache(maxsize=4_000)  # a page asks for a formula to print it, for its width, and for the signs in it
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
@@ -46,7 +46,11 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     averages = has_statistics(node) or is_average(target)
     if not (ones or averages or needs_places(node)) or depth_over(node, DEEPEST):
         return node
-    node = with_means(node) if averages else node
+    return _searched(with_means(node) if averages else node, target)
+
+
+@lru_cache(maxsize=1_000)  # a page asks for a formula to print it, for its width, and for the signs in it
+def _searched(node: Node, target: n.Variable | None) -> Node:
     return _stacked(node, node, target)
 
 
@@ -59,13 +63,16 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     rows = target is not None and target.rows >= 0
     if not needs_places(node) and not rows:
         return node
+    if isinstance(node, n.Pullback) and has_rows(node) and (found := _of_pixels(node, whole)) is not None:
+        return found
     try:
-        sizes = () if any(map(_is_unfinished, walk(node))) else digits(node)
+        sizes = digits(node)
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
         images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
-        for joins in (True, False) if images else (False,):
+        apart = not any(map(_is_unfinished, walk(node)))  # else the search without joined axes finds nothing
+        for joins in (*[True] * images, *[False] * apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
@@ -73,8 +80,16 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
 
 
 def _is_unfinished(node: Node) -> bool:
-    """Whether a part stands whole, since it is yet to be differentiated, and is no matrix: no search can place it."""
+    """Whether a part has no places, since it is yet to be differentiated, and is no matrix."""
     return node.rank > 2 and isinstance(node, (n.Pullback, n.Pushforward))
+
+
+def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
+    """A pullback that is not worked out through a formula in the matrices of pixels, if it is one in these."""
+    try:
+        return with_offsets(back(node, node.operands[2], Slicer(whole, joins=True)), whole)
+    except (Unwritten, ShapeError):
+        return None
 
 
 def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
