@@ -72,11 +72,17 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
         sizes = ()
     if len(sizes) == node.rank:
         images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
-        for joins in (True, False) if images else (False,):
+        apart = not any(map(_is_unfinished, walk(node)))  # else the search without joined axes finds nothing
+        for joins in (*[True] * images, *[False] * apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _is_unfinished(node: Node) -> bool:
+    """Whether a part has no places, since it is yet to be differentiated, and is no matrix."""
+    return node.rank > 2 and isinstance(node, (n.Pullback, n.Pushforward))
 
 
 def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
@@ -91,10 +97,11 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
     """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
     most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
+    slicer = Slicer(whole, joins, most, is_average(target))
     for chosen in choices(sum(map(len, sizes))):
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole, joins, most, is_average(target))
+        slicer.used = 0
         try:
             address = slicer.placed(sizes, chosen)
             if joins:
