@@ -57,14 +57,13 @@ def _(node: n.Pullback, address: Address, of: Slicer) -> Node:
 
 def back(node: n.Pullback, by: Node, of: Slicer) -> Node:
     """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels."""
+
+    def pixels(part: Node) -> Node:
+        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part))
+        return of(part, joined(whole, range(len(whole) - 1)))
+
     cotangent, expression, _ = node.operands
-    return n.Pullback(of(cotangent, _of_pixels(cotangent)), of(expression, _of_pixels(expression)), by)
-
-
-def _of_pixels(node: Node) -> Address:
-    """The whole of an array, all axes but the last as the rows of a matrix."""
-    whole = tuple(tuple(map(Digit, axis)) for axis in digits(node))
-    return joined(whole, range(len(whole) - 1))
+    return n.Pullback(pixels(cotangent), pixels(expression), by)
 
 
 @SLICES.row(n.BlockSum)

@@ -70,8 +70,8 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
-        images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
-        for joins in (True, False) if images else (False,):
+        images = node is whole and (rows or has_rows(node))
+        for joins in (False,) if not images else (False, True) if _is_of_norm(node, target) else (True, False):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
