@@ -71,9 +71,10 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
-        images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
+        images = node is whole and (rows or has_rows(node))
         apart = not any(map(_is_unfinished, walk(node)))  # else the search without joined axes finds nothing
-        for joins in (*[True] * images, *[False] * apart):
+        ways = (False,) if not images else (False, True) if _is_of_norm(node, target) else (True, False)
+        for joins in (way for way in ways if way or apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
