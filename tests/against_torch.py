@@ -117,8 +117,11 @@ def in_place(layer: Callable[..., Any], make: Callable[..., Any]) -> Callable[..
 
 
 def first(value: Any) -> Any:
-    """The channels first, right after the batch or the channels made."""
-    return value.movedim(-1, 1)
+    """The channels first, right after the batch or the channels made.
+
+    As a copy: of a view PyTorch 2.13 computes some dilated convolutions by another way, whose gradient crashes.
+    """
+    return value.movedim(-1, 1).contiguous()
 
 
 def last(value: Any) -> Any:

@@ -361,7 +361,7 @@ class Reader(NameReader):
             return self.sum()
         start, depth, commas = self.position, 0, 0
         for token in self.tokens[start:]:
-            depth += (token.kind == "open") - (token.kind == "close")
+            depth += (token.kind in ("open", "{")) - (token.kind in ("close", "}"))
             commas += depth == 1 and token.kind == ","
             if not depth:
                 break

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.notation.axes_at import is_whole, operand_address, position, positions, under, with_ones
 from symprop.notation.digits import Unwritten, digits
@@ -47,9 +48,36 @@ def _spread(node: n.Multiply) -> Node:
     return node if rest.shape != node.shape else n.Multiply(*numbers, rest) if numbers else rest
 
 
+@SLICES.row(n.Pullback)
+def _(node: n.Pullback, address: Address, of: Slicer) -> Node:
+    if not of.joins:
+        return of_wholes(node, all(map(is_whole, address)) and len(kept_shape(address)) == node.rank, of)
+    return back(node, of(node.operands[2], address), of)
+
+
+def back(node: n.Pullback, by: Node, of: Slicer) -> Node:
+    """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels."""
+
+    def pixels(part: Node) -> Node:
+        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part))
+        return of(part, joined(whole, range(len(whole) - 1)))
+
+    cotangent, expression, _ = node.operands
+    return n.Pullback(pixels(cotangent), pixels(expression), by)
+
+
 @SLICES.row(n.BlockSum)
 def _(node: n.BlockSum, address: Address, of: Slicer) -> Node:
     return node.with_operands([of(operand, address) for operand in node.operands])
+
+
+@SLICES.row(Mean)
+def _(node: Mean, address: Address, of: Slicer) -> Node:
+    inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
+    found = Mean(inside, along, False)
+    if not (found.is_total or found.is_of_batch):
+        raise Unwritten
+    return with_ones(found, address, node.axes if node.keepdims else ())
 
 
 def _along(node: Node, axes: Sequence[int], keepdims: bool, address: Address, of: Slicer) -> tuple[Node, list[int]]:

@@ -8,6 +8,7 @@ from functools import partial
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
@@ -71,6 +72,13 @@ def _(node: n.Sum, of: Of, style: Style) -> Piece:
 
 def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
     return outer.axes == (inner.axes if isinstance(inner, n.Sum) else (inner.axis,))
+
+
+@ROWS.row(Mean)
+def _(node: Mean, of: Of, style: Style) -> Piece:
+    if node.is_total or node.is_of_batch:
+        return style.call("mean" if node.is_total else "mean_m", [of(node.operands[0])])
+    return style.call("mean", [of(node.operands[0]), Piece(style.along(node.axes), ATOM)])
 
 
 @ROWS.row(IndexedSum)

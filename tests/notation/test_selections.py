@@ -59,6 +59,15 @@ def test_a_convolution_reads_as_matrix_calculus(layout: str) -> None:
     assert page["dW1"] == "∂L/∂W₁,ₖ = (S₁,ₖ δ₁)ᵀ x"
 
 
+def test_the_page_works_out_what_each_layer_selects() -> None:
+    page = " ".join(symprop.derive(NETWORKS["strides and pads"]).pretty().split())
+    assert "An image is the matrix of its pixels, a row of features for each: x is of shape (30, 2)." in page
+    selects = "S₁,ₖ selects a pixel for each window (i, j), the one at offset k = (u, v): row (i, j) of S₁,ₖ A is "
+    assert f"{selects}A[2 i + u − 3, 2 j + v − 3], 0 outside (windows of 3 × 3; 5 × 6 → 3 × 3)." in page
+    assert "Row (i, j) of S₂,ₖ A is A[i + u − 2, j + v − 2], −∞ outside (windows of 2 × 2; 3 × 3 → 4 × 4)." in page
+    assert "W₁,ₖ is W₁[:, u, v]." in page and "S₃" not in page  # a kernel of one element selects nothing
+
+
 def test_blocks_with_a_convolution_have_its_matrices_by_their_index() -> None:
     block = "Residual(Conv2D(n, 3, padding=1) >> Tanh())"
     page = page_of(f"Input(h, w, n) >> Repeat({block}, N) >> GlobalAveragePool() >> MeanSquaredError()", "rows")
