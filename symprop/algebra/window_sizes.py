@@ -12,8 +12,11 @@ from sympy import Expr, Integer, Mod, floor
 from symprop.algebra.nodes import Node, Pad, Slice, Window
 from symprop.algebra.sizes import size_text
 
-_LATEX = {"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \bmod "}
-_ASCII = {"⌊": "floor(", "⌋": ")", "−": "-", "·": "*"}
+_LATEX = {
+    **{"⌊": r"\lfloor ", "⌋": r" \rfloor", "−": "-", "′": "'", "·": r" \cdot ", " mod ": r" \;\mathrm{mod}\; "},
+    **{"×": r"\times", "→": r"\to", "∞": r"\infty"},
+}
+_ASCII = {"⌊": "floor(", "⌋": ")", "−": "-", "·": "*", "×": "x", "→": "->", "∞": "inf"}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.idle import idle
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.never_read import never_read
 from symprop.analysis.paths import Expansion, paths
@@ -221,7 +222,7 @@ class Derivation(Printable):
     @cached_property
     def convolutions(self) -> dict[str, Readings]:
         """The convolutions of the network by the name of their output, each with its readings."""
-        return convolutions(self.network.system(), self)
+        return convolutions(self.network.system().evaluated, self)
 
     def readings(self, name: str) -> Readings:
         """Return a convolution (`z1`) as a sum of shifts, by patches and as correlations, for one example, with steps.
@@ -302,7 +303,9 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    said = (*(net.doubts if isinstance(net, Network) else ()), *never_read(net.system()), *remarks)
+    said = (*never_read(net.system()), *remarks)
+    if isinstance(net, Network):
+        said = (*net.doubts, *said, *idle(net, backward))
     return Derivation(net, system, backward, said)
 
 

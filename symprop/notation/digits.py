@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 
@@ -134,8 +135,8 @@ def _(node: n.Transpose) -> Digits:
     return tuple(inside[axis] for axis in node.axes)
 
 
-@DIGITS.row(n.Sum, n.Product, n.Extreme)
-def _(node: n.Sum | n.Product | n.Extreme) -> Digits:
+@DIGITS.row(n.Sum, Mean, n.Product, n.Extreme)
+def _(node: n.Sum | Mean | n.Product | n.Extreme) -> Digits:
     inside = enumerate(digits(node.operands[0]))
     one = ((sympy.Integer(1),),) if node.keepdims else ()
     return tuple(axis for place, digit in inside for axis in (one if place in node.axes else (digit,)))

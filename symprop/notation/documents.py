@@ -80,10 +80,11 @@ def readings(found: Readings, format: str = "pretty") -> str:
     return _READINGS[format]((set_section, chains))
 
 
+_READ = "A convolution in three readings"
 _READINGS: dict[str, Callable[[tuple[Section, ...]], str]] = {
     "latex": latex_document.body,
-    "document": lambda sections: latex_document.document(sections, "Convolution"),
-    "html": lambda sections: html_document.html_document(sections, "Convolution"),
+    "document": lambda sections: latex_document.document(sections, _READ),
+    "html": lambda sections: html_document.html_document(sections, _READ),
 }
 
 

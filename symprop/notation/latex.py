@@ -231,7 +231,8 @@ class Tex(Style):
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         below = ",".join(map(_lettered, indices))
-        return Piece(rf"\{which}_{{{below}}} {inside}" if below else rf"\{which} {inside}", SUMMATION)
+        sign = rf"\operatorname{{{which}}}" if which.startswith("arg") else rf"\{which}"
+        return Piece(rf"{sign}_{{{below}}} {inside}" if below else rf"{sign} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
         return Piece(rf"\sum_{{{_lettered(index)}=1}}^{{{self.number(count).text}}} {inside}", SUMMATION)

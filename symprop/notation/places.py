@@ -14,11 +14,13 @@ import sympy
 from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
+from symprop.notation.indexed import Element
 from symprop.notation.numbers import number
-from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
+from symprop.notation.precedence import ATOM, POWER, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
 
@@ -50,8 +52,9 @@ ONLY = Offset("only", integer=True)
 def kept(axis: Axis) -> Expr:
     """Return the size of what is kept of an axis; 0 where it stands at one place."""
     sizes = [digit.size for digit in axis if digit.place is None]
-    product: Expr = sympy.Mul(*sizes)
-    return product if sizes else Integer(0)
+    if len(sizes) < 2:
+        return sizes[0] if sizes else sympy.S.Zero
+    return sympy.Mul(*sizes)
 
 
 def runs(address: Address) -> list[list[int]]:
@@ -64,7 +67,7 @@ def runs(address: Address) -> list[list[int]]:
     """
     found: list[list[int]] = []
     for place, axis in enumerate(address):
-        if kept(axis) == 0:
+        if all(digit.place is not None for digit in axis):
             continue
         if found and axis[0].joined:
             found[-1].append(place)
@@ -75,7 +78,10 @@ def runs(address: Address) -> list[list[int]]:
 
 def kept_shape(address: Address) -> Shape:
     """Return the shape of what stands at an address: the axes of which something is kept."""
-    return tuple(sympy.Mul(*(kept(address[axis]) for axis in run)) for run in runs(address))
+    return tuple(
+        kept(address[run[0]]) if len(run) == 1 else sympy.Mul(*(kept(address[axis]) for axis in run))
+        for run in runs(address)
+    )
 
 
 def joined(address: Address, axes: Collection[int]) -> Address:
@@ -200,10 +206,16 @@ def written_place(place: Basic) -> str:
 def _label(axis: Axis) -> str:
     if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
         return ":" if axis[0].place is None else written_place(axis[0].place)
-    *blocks, last = (":" if digit.place is None else written_place(digit.place) for digit in axis)
+    places = [digit.place for digit in axis]
+    told = [place for at, place in enumerate(places) if not (at and _is_same_offset(place, places[at - 1]))]
+    *blocks, last = (":" if place is None else written_place(place) for place in told)
     while last == ":" and blocks[-1] == ":":
         blocks.pop()
     return "".join(f"({place})" for place in blocks) + last.removesuffix(":")
+
+
+def _is_same_offset(place: Basic | None, before: Basic | None) -> bool:
+    return isinstance(place, Offset) and place == before
 
 
 @ROWS.row(Part)
@@ -211,7 +223,10 @@ def _(node: Part, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have parts, not {type(variable).__name__}")
-    return Piece(style.part(variable, labels(node.address), node.rank), POWER if variable.is_gradient else ATOM)
+    address = node.address
+    if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
+        address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
+    return Piece(style.part(variable, labels(address), node.rank), POWER if variable.is_gradient else ATOM)
 
 
 @ROWS.row(Stack)

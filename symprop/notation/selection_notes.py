@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sympy import Expr, Mul, Symbol, expand, oo
@@ -10,7 +10,9 @@ from sympy import Expr, Mul, Symbol, expand, oo
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.sizes import size_text
 from symprop.algebra.trees import walk
+from symprop.algebra.window_sizes import Arithmetic
 from symprop.notation.blocks import Dimensions, Words
 from symprop.notation.places import ONLY, Address, Digit, Offset, Part
 from symprop.notation.selections import is_identity, is_selection, matrix_of
@@ -59,12 +61,14 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
 def _matrices_of_pixels(system: System) -> Iterator[Words]:
     arrays = (*system.inputs, *(equation.target for equation in system.equations))
     image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
-    if image is None or system.layout == "columns":
+    if image is None or image.rows == 0:
         return
-    each = "pixels" if image.rows + 1 - (system.layout == "rows") > 1 else "positions"
-    whole = "An image is the matrix of its" if system.layout == "example" else "A batch is the matrix of all its"
+    batch = system.layout == "rows"
+    each = "pixels" if image.rows > batch else "positions"
+    whole = "A batch is the matrix of all its" if batch else "An image is the matrix of its"
     shape = Mul(*image.shape[: image.rows + 1]), *image.shape[image.rows + 1 :]
-    yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), ".")
+    alike = "; what selects of one example selects of each alike." if batch else "."
+    yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), alike)
 
 
 def _geometry(node: n.Windowed, chosen: n.Selection) -> Geometry:
@@ -83,16 +87,17 @@ def _selects(geometry: Geometry, named: list[Part], first: bool) -> Words:
     image = Variable("A", (), (*geometry.lengths, Symbol("n", integer=True, positive=True)))
     places = zip(geometry.lengths, geometry.places(at, offset), strict=True)
     pixel = Part(image, (*((Digit(size, place),) for size, place in places), (Digit(image.shape[-1]),)))
-    what, row = ("position", "i") if count == 1 else ("pixel", f"({', '.join(map(str, at))})")
-    k = "k" if count == 1 else f"k = ({', '.join(map(str, offset))})"
-    says = f" select{'s' * (len(named) == 1)} a {what} for each window {row}, the one at offset {k}: "
-    others: Words = (" and of ", *_listed(named[1:], ", of ")) if len(named) > 1 and not first else ()
-    outside = "" if not geometry.leaves else f", {'−∞' if geometry.is_below else '0'} outside"
+    what, row = "position" if count == 1 else "pixel", Arithmetic(_tuple(at))
+    k = Arithmetic("k" if count == 1 else f"k = {_tuple(offset)}")
+    says = (f" select{'s' * (len(named) == 1)} a {what} for each window ", row, ", the one at offset ", k, ": ")
+    products = [n.MatMul(matrix, image.change(shape=(matrix.shape[1], image.shape[-1]))) for matrix in named]
+    others: Words = (" and of ", *_listed(products[1:], ", of ")) if len(named) > 1 and not first else ()
+    outside: Words = (", ", Arithmetic("−∞" if geometry.is_below else "0"), " outside") if geometry.leaves else ()
+    sizes = Arithmetic(f"{_sizes(geometry.lengths)} → {_sizes(geometry.counts)}")
     return (
-        *((*_listed(named, ", "), says) if first else ()),
-        *(f"{'row' if first else 'Row'} {row} of ", named[0], " ", image, *others, " is ", pixel, outside),
-        *(" (windows of ", *_sizes(size for size, _, _ in geometry.steps), "; "),
-        *(*_sizes(geometry.lengths), " → ", *_sizes(geometry.counts), ")."),
+        *((*_listed(named, ", "), *says) if first else ()),
+        *("row " if first else "Row ", row, " of ", products[0], *others, " is ", pixel, *outside),
+        *(" (windows of ", Arithmetic(_sizes(size for size, _, _ in geometry.steps)), "; ", sizes, ")."),
     )
 
 
@@ -100,8 +105,12 @@ def _listed(parts: Iterable[Node], between: str) -> Words:
     return tuple(word for part in parts for word in (between, part))[1:]
 
 
-def _sizes(sizes: Iterable[Expr]) -> Words:
-    return tuple(word for size in sizes for word in (" × ", size))[1:]
+def _sizes(sizes: Iterable[Expr]) -> str:
+    return " × ".join(map(size_text, sizes))
+
+
+def _tuple(letters: Sequence[Symbol]) -> str:
+    return str(letters[0]) if len(letters) == 1 else f"({', '.join(map(str, letters))})"
 
 
 def _is_gradient(part: Part) -> bool:

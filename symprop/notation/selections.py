@@ -11,13 +11,14 @@ from itertools import islice
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple, oo
+from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten
-from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Stack, kept, kept_shape, runs
-from symprop.notation.precedence import Element, IndexedExtreme, IndexedSum, indices_beside
+from symprop.notation.indexed import Element, IndexedExtreme, IndexedFirst, IndexedSum, indices_beside
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Stack, joined, kept, kept_shape, runs
 from symprop.notation.slicing import Slicer, renamed
 
 SELECTION = "selection"
@@ -62,6 +63,17 @@ def _rows(address: Address, axes: Sequence[int]) -> list[int]:
     return found[0]
 
 
+def _thick(address: Address, axes: Sequence[int]) -> Address:
+    """An address with an axis of windows of length 1 among the rows, where it has some, and not at its only place."""
+    if not any(kept(axis) for axis in address[: axes[-1] + 1]):
+        return address
+    found = list(address)
+    for axis in axes:
+        if [(digit.size, digit.place) for digit in address[axis]] == [(1, 1)]:
+            found[axis] = (Digit(Integer(1)),)
+    return joined(tuple(found), range(axes[-1] + 1)) if tuple(found) != address else address
+
+
 def _sized(address: Address, axes: Sequence[int], sizes: Sequence[Expr]) -> Address:
     """An address with other sizes of axes that are kept whole."""
     found = list(address)
@@ -89,8 +101,9 @@ def selected(node: n.Window, address: Address, of: Slicer) -> Node:
     fits = [operand.shape[axis] == length for axis, length in zip(node.axes, chosen.lengths, strict=True)]
     if not all(fits) or [before[axis] for axis in node.axes] != list(chosen.before):
         raise Unwritten
-    rows = _rows(address[: operand.rank], node.axes)
-    inner = _sized(address[: operand.rank], node.axes, chosen.lengths)
+    address = _thick(address[: operand.rank], node.axes)
+    rows = _rows(address, node.axes)
+    inner = _sized(address, node.axes, chosen.lengths)
     found = of(operand, inner)
     if is_identity(node):
         return found
@@ -110,6 +123,7 @@ def gathered(node: n.Fold, before: Sequence[Expr], lengths: Sequence[Expr], addr
     chosen, operand = node.selection, node.operands[0]
     if chosen is None or tuple(before) != chosen.before or tuple(lengths) != chosen.lengths:
         raise Unwritten
+    address = _thick(address, node.axes)
     rows = _rows(address, node.axes)
     outer = _sized(address, node.axes, [operand.shape[axis] for axis in node.axes])
 
@@ -156,7 +170,7 @@ def with_offsets(node: Node, whole: Node) -> Node:
     groups = [_offset(part) for part in walk(node) if is_selection(part)]
     group_of = {index: group for group in groups for index in group}
     indices = [index for part in walk(node) for index in _indices(part)]
-    taken, new = n.names_in(whole), []
+    taken, new = set(n.names_in(whole)), []
     for group in dict.fromkeys(group_of[index] for index in indices if index in group_of):
         letter = next(each for each in (*_LETTERS, *_LETTERS.upper()) if each not in taken)
         try:
@@ -189,6 +203,8 @@ def _offset(part: Node) -> tuple[Basic, ...]:
 def _indices(part: Node) -> Iterator[Basic]:
     if isinstance(part, (Part, Stack)):
         yield from (digit.place for axis in part.address for digit in axis if digit.place is not None)
+    elif isinstance(part, IndexedFirst):
+        yield from (*part.places, *part.indices)
     elif isinstance(part, (Element, IndexedSum, IndexedExtreme)):
         yield from part.indices
 
@@ -204,14 +220,29 @@ def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
     operands = [_merged(operand, group, offset) for operand in node.operands]
     if isinstance(node, (Part, Stack)):
         return node.func(operands[0], _merged_address(node.address, group, offset))
-    if isinstance(node, (IndexedSum, IndexedExtreme)) and set(group) & set(node.indices):
-        if not set(group) <= set(node.indices):
-            raise Unwritten
-        rest = [index for index in node.indices if index not in group]
-        return node.func(operands[0], Tuple(offset, *rest), *node.args[2:])
+    if isinstance(node, (IndexedSum, IndexedExtreme, IndexedFirst)):
+        indices = (
+            each if isinstance(each, Str) else _merged_indices(each.args, group, offset) for each in node.args[1:]
+        )
+        return node.func(operands[0], *indices)
     if any(argument.has(*group) for argument in node.args if not isinstance(argument, Node)):
         raise Unwritten
     return node.with_operands(operands)
+
+
+def _merged_digits(axis: tuple[Digit, ...], group: tuple[Basic, ...], offset: Offset) -> tuple[Digit, ...]:
+    """The digits of an axis with the offset where the indices are the first of several: block k of the axis."""
+    if len(axis) <= len(group) or tuple(digit.place for digit in axis[: len(group)]) != group:
+        return axis
+    return (*(digit._replace(place=offset) for digit in axis[: len(group)]), *axis[len(group) :])
+
+
+def _merged_indices(indices: tuple[Basic, ...], group: tuple[Basic, ...], offset: Offset) -> Tuple:
+    if not set(group) & set(indices):
+        return Tuple(*indices)
+    if not set(group) <= set(indices):
+        raise Unwritten
+    return Tuple(offset, *(index for index in indices if index not in group))
 
 
 def _of_one(node: Node) -> Node:
@@ -230,7 +261,7 @@ def _of_one(node: Node) -> Node:
 def _merged_address(address: Address, group: tuple[Basic, ...], offset: Offset) -> Address:
     found: list[tuple[Digit, ...]] = []
     places = [axis[0].place if len(axis) == 1 else None for axis in address]
-    place = 0
+    address, place = tuple(_merged_digits(axis, group, offset) for axis in address), 0
     while place < len(address):
         if tuple(places[place : place + len(group)]) == group:
             found += [(axis[0]._replace(place=offset),) for axis in address[place : place + len(group)]]

@@ -11,8 +11,8 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, is_tiled
+from symprop.notation.indexed import Element, IndexedSum
 from symprop.notation.places import Address, Axis, Digit, Part
-from symprop.notation.precedence import Element, IndexedSum
 from symprop.notation.selections import gathered, selected
 from symprop.notation.slicing import SLICES, Slicer
 

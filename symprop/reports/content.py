@@ -41,6 +41,7 @@ from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
 from symprop.reports.training import training
+from symprop.reports.window_picture import window_picture
 
 ROWS_IN_A_BOX = 14
 """A frame cannot be broken over pages."""
@@ -138,8 +139,18 @@ def gradients(subject: Subject) -> Iterable[Block]:
 def convolution(subject: Subject) -> Iterator[Block]:
     """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
     yield from subject.writer.part("Convolution").blocks
+    shown: dict[tuple[str, ...], Math] = {}
     for first, *_ in distinct(subject.derivation.convolutions.values()):
-        yield Paragraph(("The steps of ", Math(subject.writer.formula(first.layer.target)), ":"))
+        rules = tuple(step.rule for equation in first.equations for step in equation.steps)
+        name = Math(subject.writer.formula(first.layer.target))
+        drawn = window_picture(first.sizes, f"fig:window-{first.layer.name}", (name, ": "))
+        if drawn is not None:
+            yield drawn
+        if rules in shown:
+            yield Paragraph(("The steps of ", name, " are those of ", shown[rules], ", with other sizes."))
+            continue
+        shown[rules] = name
+        yield Paragraph(("The steps of ", name, ":"))
         yield from subject.writer.chains(first)
 
 

@@ -28,9 +28,14 @@ from symprop.calculus import readings as rules
 from symprop.calculus.context import Context
 from symprop.calculus.readings import READINGS, backwards, correlation, unfolded
 from symprop.calculus.tidy import tidy
+from symprop.cli import main
+from symprop.codegen.case import Case
 from symprop.networks.convolution import Convolution
 from symprop.networks.network import Network
 from symprop.networks.patches import convolved
+from symprop.notation.blocks import Chain
+from symprop.reports.content import convolution
+from symprop.reports.subject import Subject
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import complex_value
 from symprop.verify.reading_checks import differences
@@ -164,8 +169,9 @@ def test_all_readings_are_the_convolution_in_loops(network: Network) -> None:
 
 
 NETWORK = symprop.derive(
-    'Input(9, 8, 2) >> Conv2D(4, 3, stride=2, padding=1) >> ReLU() >> Residual(Conv2D(4, 3, padding="same") >> ReLU()'
-    ' >> Conv2D(4, 3, padding="same")) >> Flatten() >> Dense(2) >> MeanSquaredError()'
+    "Input(9, 8, 2) >> Conv2D(4, 3, stride=2, padding=1) >> BatchNorm() >> ReLU()"
+    ' >> Residual(Conv2D(4, 3, padding="same") >> ReLU() >> Conv2D(4, 3, padding="same"))'
+    " >> Flatten() >> Dense(2) >> MeanSquaredError()"
 )
 
 
@@ -224,3 +230,57 @@ def test_sizes_that_do_not_fit_show_the_arithmetic() -> None:
 def test_what_is_never_read_is_remarked(layers: str, remarks: list[str]) -> None:
     derivation = symprop.derive(f"{layers} >> MeanSquaredError()")
     assert list(derivation.remarks) == [f"{remark} never read" for remark in remarks]
+
+
+# ---------------------------------------------------------------- how they are printed
+
+
+PRINTED = {
+    "pretty": (
+        "z₁, columns      x, K = 3, s = 2, d = 1, p = 1        ⌊(8 + 2·1 − 1·(3 − 1) − 1)/2⌋ + 1 = 4",
+        "a = (8 + 2·1 − 3) mod 2 = 1",
+        "2·(4 − 1) + 1 + 1 = 8",
+        "⌊(8 + 2·1 − 2·(4 − 1) − 1)/1⌋ + 1 = 4, the first 3 count",
+        "z₁ = Σₖ S₁,ₖ x W₁,ₖᵀ + b₁",
+        "∂L/∂x = Σₖ S₁,ₖᵀ δ₁ W₁,ₖ",
+        "z₁ = X̂₁ W̄₁ᵀ + b₁",
+        "∂L/∂W̄₁ = δ₁ᵀ X̂₁",
+        "W₁[:, 4 − i, 4 − j]ᵀ δ̃₁[i + k − 1, j + l − 1]",
+        "by flipped kernel, slice of windows, known value",
+    ),
+    "text": ("z1 = X_hat1 @ W_bar1.T + b1", "floor((8 + 2*1 - 1*(3 - 1) - 1)/2) + 1 = 4", "(9, 7), axis=(0, 1))["),
+    "latex": (
+        r"z_1 &= \hat{X}_1 \bar{W}_1^{\top} + b_1",
+        r"\tilde{\delta}",
+        r"\lfloor (8 + 2 \cdot 1",
+        "flipped kernel",
+    ),
+    "html": ("<math", "As correlations:", "flipped kernel"),
+}
+
+
+@pytest.mark.parametrize("format", PRINTED)
+def test_readings_are_printed_in_every_notation(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", NETWORK.source, "--readings", "z1", "--format", format]) == 0
+    printed = capsys.readouterr().out
+    missing = [part for part in PRINTED[format] if part not in printed]
+    assert not missing, printed
+
+
+def test_steps_lead_from_the_layer_to_the_flipped_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", NETWORK.source, "--readings", "z1", "--steps", "dx"]) == 0
+    printed = capsys.readouterr().out
+    for rule in ("1. sum", "6. padding", "7. flipped kernel", "8. known value   because δ̃₁"):
+        assert rule in printed
+    assert main(["derive", NETWORK.source, "--readings", "z7"]) == 2
+    assert "no convolution gives 'z7'" in capsys.readouterr().err
+
+
+def test_pages_and_reports_have_each_geometry_once() -> None:
+    page = NETWORK.pretty()
+    assert page.count("is a convolution of") == 2
+    assert "z₂ is a convolution of a₁ with W₂; likewise z₃." in page
+    blocks = list(convolution(Subject(Case(NETWORK.network))))
+    names = [block.left for block in blocks if isinstance(block, Chain)]
+    assert len(names) == len(set(names)) == 5  # z2 takes the steps of z1
+    assert "As correlations" in NETWORK._repr_html_()  # what a notebook shows

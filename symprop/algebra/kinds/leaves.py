@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, Self
 
@@ -198,8 +198,9 @@ def unused_index(*formulas: Basic) -> sympy.Symbol:
     return sympy.Symbol(free, integer=True, positive=True)
 
 
-def names_in(*formulas: Basic) -> set[str]:
+@lru_cache(maxsize=10_000)
+def names_in(*formulas: Basic) -> frozenset[str]:
     """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
     arrays = [array for each in formulas for array in each.atoms(Variable)]
     symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
-    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
+    return frozenset(symbols | {array.letter for array in arrays} | {array.name for array in arrays})
