@@ -6,6 +6,7 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,9 +64,9 @@ class Books:
     counted: Variable | None = None
     """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
+    """The layer that gave the latest output."""
     doubts: list[str] = field(default_factory=list)
     """What is probably not meant, each in a sentence."""
-    """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
     loops: int = 0
@@ -227,10 +228,7 @@ class Builder:
         if initialiser is None:
             books.waiting = len(books.parameters)
         books.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
-        elements = 1
-        for size in variable.shape:
-            elements *= int(size) if size.is_Integer else 1
-        books.parameter_count += elements
+        books.parameter_count += math.prod(int(size) for size in variable.shape if size.is_Integer)
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
@@ -241,8 +239,7 @@ class Builder:
         A name that a variable of the network has would mark that variable: `rate`, not `p`.
         """
         exactly = exact(value)
-        same = (each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly))
-        known = next(same, None)
+        known = next((each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly)), None)
         if known is None:
             place = named_variable(name)
             known = NamedNumber(name, exactly, self.variable(place.letter, place.index, (), "").mark)

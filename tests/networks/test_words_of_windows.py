@@ -24,7 +24,7 @@ SAID = {
     " length 8: (8 − 1)·1 + 3 − 2·6 = −2;"
     " allowed: a length of 11 or more, a larger kernel or stride, or less padding",
     "ConvTranspose2D(2, 3, stride=2, output_padding=(1, 2))": "ConvTranspose2D(2, 3, stride=2, output_padding=(1, 2)):"
-    " output_padding is 2 at stride 2 and dilation 1; allowed: less than the larger of both, here 2",
+    " output_padding is 2 at stride 2; allowed: a whole number from 0 to 1, less than the stride",
     "MaxPool2D(3, 2, 3)": "MaxPool2D(3, stride=2, padding=3): with a padding of 3 a window of 3 lies wholly outside;"
     " allowed: a padding from 0 to 2, less than the size",
     "Residual(Conv2D(4, 3))": "'Residual(Conv2D(4, 3))' has an input of shape (8, 8, 4) and an output of shape"
