@@ -216,17 +216,15 @@ class Builder:
         if (self.place, letter) in books.held:
             return self._used_again(books.held[self.place, letter], shape)
         index = self.index(number)
-        if self.shared:
-            first = dict.fromkeys(self.shared, Integer(1))
-            index = tuple(expand(part.xreplace(first)) for part in index)
+        first = dict.fromkeys(self.shared, Integer(1))
+        index = tuple(expand(part.xreplace(first)) for part in index) if first else index
         variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
                 f"a tied Repeat has one {variable.name} for all blocks; its shape {shape_text(variable.shape)} varies\n"
                 "allowed: sizes that are the same in every block"
             )
-        if initialiser is None:
-            books.waiting = len(books.parameters)
+        books.waiting = len(books.parameters) if initialiser is None else books.waiting
         books.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
         books.parameter_count += math.prod(int(size) for size in variable.shape if size.is_Integer)
         if books.parameter_count > MOST_PARAMETERS:
@@ -281,8 +279,8 @@ class Builder:
         if not layer.is_transparent and not layer.passes_on:
             books.waiting = None
         self.nesting += 1
-        before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
-        written = len(self.items)
+        before, start, written = len(books.parameters), len(books.built), len(self.items)
+        place, number = self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
         try:

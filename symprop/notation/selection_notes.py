@@ -91,18 +91,20 @@ def _selects(geometry: Geometry, named: list[Part], first: bool) -> Words:
     k = Arithmetic("k" if count == 1 else f"k = {_tuple(offset)}")
     says = (f" select{'s' * (len(named) == 1)} a {what} for each window ", row, ", the one at offset ", k, ": ")
     products = [n.MatMul(matrix, image.change(shape=(matrix.shape[1], image.shape[-1]))) for matrix in named]
-    others: Words = (" and of ", *_listed(products[1:], ", of ")) if len(named) > 1 and not first else ()
     outside: Words = (", ", Arithmetic("−∞" if geometry.is_below else "0"), " outside") if geometry.leaves else ()
     sizes = Arithmetic(f"{_sizes(geometry.lengths)} → {_sizes(geometry.counts)}")
     return (
-        *((*_listed(named, ", "), *says) if first else ()),
-        *("row " if first else "Row ", row, " of ", products[0], *others, " is ", pixel, *outside),
+        *((*_listed(named), *says) if first else ()),
+        *("row " if first else "Row ", row, " of ", *_listed(products[:1] if first else products), " is ", pixel),
+        *outside,
         *(" (windows of ", Arithmetic(_sizes(size for size, _, _ in geometry.steps)), "; ", sizes, ")."),
     )
 
 
-def _listed(parts: Iterable[Node], between: str) -> Words:
-    return tuple(word for part in parts for word in (between, part))[1:]
+def _listed(parts: Sequence[Node]) -> Words:
+    """Parts as a sentence has them: `S₁, S₂ and S₃`."""
+    ends = [", "] * (len(parts) - 2) + [" and "] * (len(parts) > 1)
+    return (parts[0], *(word for end, part in zip(ends, parts[1:], strict=True) for word in (end, part)))
 
 
 def _sizes(sizes: Iterable[Expr]) -> str:

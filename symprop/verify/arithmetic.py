@@ -316,10 +316,16 @@ class Precise(Arithmetic):
         return values
 
     def product(self, left: Array, right: Array) -> Array:
-        return _in_whole_numbers(super().product, left, right)
+        first, second = whole_numbers(left), whole_numbers(right)
+        if first is None or second is None:
+            return super().product(left, right)
+        return from_whole_numbers(super().product(first[0], second[0]), first[1] + second[1])
 
     def total(self, values: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-        return _in_whole_numbers(lambda each: super(Precise, self).total(each, axes, keepdims), values)
+        whole = whole_numbers(values)
+        if whole is None:
+            return super().total(values, axes, keepdims)
+        return from_whole_numbers(super().total(whole[0], axes, keepdims), whole[1])
 
     def power(self, base: Array, exponent: Expr) -> Array:
         power = int(exponent) if exponent.is_Integer else self.number(exponent)
@@ -339,25 +345,18 @@ def nearest(values: Array) -> Array:
         return np.asarray(values, dtype=float)
 
 
-def _in_whole_numbers(work: Callable[..., Array], *operands: Array) -> Array:
-    """Return sums of products of numbers of mpmath, one from each operand, worked out in integers and rounded once.
+def whole_numbers(values: Array) -> tuple[Array, int] | None:
+    """Return integers, and the power of two that is a factor of all; None where there are none of a fair length.
 
-    Python's integers are ten times as fast as numbers that are rounded at each step. Where one is not finite, or some
-    are too small beside others, numbers of mpmath are taken.
+    Sums of products of integers are exact, and ten times as fast as numbers that are rounded at each step.
+
+    >>> whole_numbers(np.array([mpmath.mpf(3) / 2, mpmath.mpf(4)], dtype=object))
+    (array([3, 8], dtype=object), -1)
     """
-    scaled = [_whole(operand) for operand in operands]
-    if any(each is None for each in scaled):
-        return np.asarray(work(*operands))
-    exponent, digits = sum(each[1] for each in scaled if each), mpmath.mp.prec
-    back = np.frompyfunc(lambda man: mpmath.mp.make_mpf(from_man_exp(man, exponent, digits, "n")), 1, 1)
-    return np.asarray(back(work(*(each[0] for each in scaled if each))), dtype=object)
-
-
-def _whole(values: Array) -> tuple[Array, int] | None:
-    """Return integers, and the power of two that is a factor of all; None where there are no such of a fair length."""
-    if not all(isinstance(value, mpmath.mpf) for value in values.ravel()):
+    flat = values.ravel().tolist()
+    if not all(isinstance(value, mpmath.mpf) for value in flat):
         return None
-    parts = [value._mpf_ for value in values.ravel()]
+    parts = [value._mpf_ for value in flat]
     if any(not man and exponent for _, man, exponent, _ in parts):
         return None
     ends = [(exponent, exponent + bits) for _, man, exponent, bits in parts if man]
@@ -367,6 +366,17 @@ def _whole(values: Array) -> tuple[Array, int] | None:
     whole = np.empty(len(parts), dtype=object)
     whole[:] = [(-man if sign else man) << (exponent - low) if man else 0 for sign, man, exponent, _ in parts]
     return whole.reshape(values.shape), low
+
+
+def from_whole_numbers(values: Array, exponent: int) -> Array:
+    """Return integers times a power of two as numbers of mpmath, rounded.
+
+    >>> from_whole_numbers(np.array([3], dtype=object), -1)
+    array([mpf('1.5')], dtype=object)
+    """
+    digits = mpmath.mp.prec
+    back = np.frompyfunc(lambda man: mpmath.mp.make_mpf(from_man_exp(man, exponent, digits, "n")), 1, 1)
+    return np.asarray(back(values), dtype=object)
 
 
 def _exact(value: Any) -> Any:
