@@ -59,9 +59,9 @@ class LossLayer(Layer):
         """Note a doubt where a Dense ends a convolutional network at each pixel of an image, not once for the image."""
         windows = any(each.layer.reads_windows for each in builder.books.built)
         if windows and value.rank > 2 and isinstance(builder.books.previous, Dense):
-            dense, places = builder.books.previous.text, " x ".join(map(str, value.shape[:-1]))
-            what = f"{dense} works at each of {places} pixels, and the loss is over all of them"
-            builder.books.doubts.append(f"{what}: Flatten() or GlobalAveragePool() before it makes one vector of them")
+            what = f"{builder.books.previous.text} works at each pixel of an image, and the loss is over all of them"
+            shape = f"its output has the shape {shape_text(value.shape)}"
+            builder.books.doubts.append(f"{what}: {shape}; Flatten() or GlobalAveragePool() before it makes one vector")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         self.sees_pixels(builder, value)

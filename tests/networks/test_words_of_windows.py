@@ -45,7 +45,7 @@ def test_what_does_not_fit_is_said_with_a_caret(layer: str) -> None:
 
 
 def test_a_dense_at_each_pixel_before_a_loss_is_doubted() -> None:
-    with pytest.warns(symprop.SympropWarning, match=r"Dense\(3\) works at each of 6 x 6 pixels"):
+    with pytest.warns(symprop.SympropWarning, match=r"Dense\(3\) works at each pixel .* \(6, 6, 3\)"):
         symprop.parse_network("Input(8, 8, 1) >> Conv2D(2, 3) >> Dense(3) >> SoftmaxCrossEntropy()")
     for text in (
         "Input(8, 8, 1) >> Conv2D(2, 3) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
