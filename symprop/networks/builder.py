@@ -42,8 +42,7 @@ class Books:
     """The names of sizes that vary from block to block."""
     mask_inputs: frozenset[str] = frozenset()
     """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
-    has_windows: bool = False
-    """Whether a layer works on windows, so that places are the rows of one matrix."""
+    has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -130,8 +129,7 @@ class Builder:
 
         Families: "layer" (all that have weights and a pre-activation), "embedding", and what a layer calls its own.
         """
-        number = self.numbers.get(family, ZERO) + 1
-        number = number if number.is_Integer else expand(number)
+        number = expand(self.numbers.get(family, ZERO) + 1)
         self.numbers[family], self.counts[family] = number, self.counts.get(family, 0) + 1
         return number
 
@@ -159,8 +157,7 @@ class Builder:
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
         if given.name in self.books.mask_inputs and not facts:
             role, facts = GIVEN, SHARES
-        if self.books.has_windows and len(shape) > 1:
-            facts = (*facts, Fact("rows", len(shape) - 2))
+        facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:

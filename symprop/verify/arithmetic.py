@@ -125,16 +125,16 @@ class Arithmetic:
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
         result = self.scalar(body.args[-1].expr, arguments)
         for expression, condition in reversed(body.args[:-1]):
-            result = np.where(self._holds(condition, arguments), self.scalar(expression, arguments), result)
+            result = np.where(self.holds(condition, arguments), self.scalar(expression, arguments), result)
         return result
 
-    def _holds(self, condition: Basic, arguments: dict[Basic, Array]) -> Array:
+    def holds(self, condition: Basic, arguments: dict[Basic, Array]) -> Array:
         """Return where a condition holds: a comparison, or what SymPy makes of several (a branch within a branch)."""
         if isinstance(condition, BooleanAtom):
             return np.asarray(bool(condition))
         if isinstance(condition, Relational):
             return self.compare(condition.rel_op, *(self.scalar(part, arguments) for part in condition.args))
-        parts = [self._holds(part, arguments) for part in condition.args]
+        parts = [self.holds(part, arguments) for part in condition.args]
         if isinstance(condition, sympy.ITE):
             return np.where(*parts)
         if isinstance(condition, sympy.Not):
