@@ -108,7 +108,7 @@ class Convolution(Layer):
         groups = width if self.depthwise else Integer(self.groups)
         for size in (width, channels):
             if not (size / groups).is_integer:
-                such = f", such as {2 * groups if groups.is_Symbol else f'{groups}*n'}"
+                such = f", such as {f'{groups}*n' if groups.is_Integer else 2 * groups}"
                 raise SpecError(
                     f"{self.text}: {size} channels are no multiple of {groups} groups\n"
                     f"allowed: multiples of {groups}{such}"

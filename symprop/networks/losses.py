@@ -24,6 +24,7 @@ from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
+from symprop.networks.pooling import Flatten
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ class LossLayer(Layer):
 
     def takes_logits(self, builder: Builder) -> None:
         """Note a doubt where what comes in was made by a Softmax or a Sigmoid, so that it is probabilities."""
-        if isinstance(builder.books.previous, (Softmax, Sigmoid)):
-            loss, before = type(self).__name__, type(builder.books.previous).__name__
-            what = f"{loss} after {before}: the loss takes logits and makes probabilities of them itself"
+        layers = [each.layer for each in builder.books.built if not isinstance(each.layer, Flatten)]
+        before = layers[-1] if isinstance(builder.books.previous, Flatten) and layers else builder.books.previous
+        if isinstance(before, (Softmax, Sigmoid)):
+            loss, made = type(self).__name__, type(before).__name__
+            what = f"{loss} after {made}: the loss takes logits and makes probabilities of them itself"
             builder.books.doubts.append(what)
 
     def sees_pixels(self, builder: Builder, value: Variable) -> None:

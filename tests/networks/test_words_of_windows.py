@@ -53,3 +53,11 @@ def test_a_dense_at_each_pixel_before_a_loss_is_doubted() -> None:
         "Input(8, 8, 1) >> Dense(3) >> SoftmaxCrossEntropy()",
     ):
         assert symprop.parse_network(text).doubts == ()
+
+
+def test_probabilities_that_are_flattened_are_doubted_before_a_loss_of_logits() -> None:
+    with pytest.warns(symprop.SympropWarning, match="BinaryCrossEntropy after Sigmoid: the loss takes logits"):
+        symprop.parse_network("Input(2, 3) >> Dense(3) >> Sigmoid() >> Flatten() >> BinaryCrossEntropy()")
+    assert (
+        symprop.parse_network("Input(2, 3) >> Dense(3) >> Flatten() >> Sigmoid() >> BinaryCrossEntropy()").doubts == ()
+    )
