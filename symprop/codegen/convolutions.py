@@ -1,4 +1,4 @@
-"""Kinds that programs hold for libraries with convolutions: one operation for windows times a kernel, two for the ways back.
+"""Kinds that programs hold for libraries with convolutions and pools: one operation each, and one for each way back.
 
 What they mean is what `convolved` and the rules make: a convolution in a batch, and what flows back of it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from sympy import Expr, Tuple
+from sympy import Expr, Tuple, oo
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
@@ -73,6 +73,51 @@ def _(node: Convolution) -> Shape:
     return shape
 
 
+class MaxPool(Node):
+    """The largest element of each window of a batch of sequences or images, −∞ standing around."""
+
+    called: ClassVar[str] = "max_pool"
+
+    def __new__(cls, x: Node, *rest: Any) -> Self:
+        """Take the array, sizes, strides and paddings of windows, and the shape of the result."""
+        *before, sizes, strides, paddings, shape = rest
+        pairs = Tuple(*(Tuple(*pair) for pair in paddings))
+        return super().__new__(cls, x, *before, Tuple(*sizes), Tuple(*strides), pairs, Tuple(*shape))
+
+    @property
+    def geometry(self) -> tuple[tuple[Any, ...], ...]:
+        """Sizes, strides and paddings, each with an item for each axis of places."""
+        sizes, strides, pairs = (each.args for each in self.args[-4:-1])
+        return sizes, strides, tuple(pair.args for pair in pairs)
+
+    def meant(self, name: Selection | tuple[()] = ()) -> Node:
+        """Return the formula of the algebra that this is; `name` is that of its windows."""
+        x, (sizes, strides, paddings) = self.operands[0], self.geometry
+        axes = range(1, len(sizes) + 1)
+        padded = [axis for axis in axes if any(width != 0 for width in paddings[axis - 1])]
+        inside = n.Pad(x, padded, [paddings[axis - 1] for axis in padded], -oo) if padded else x
+        seen = n.Window(inside, axes, sizes, strides, 1, name)
+        return n.Extreme(seen, tuple(range(x.rank, seen.rank)), ties="first")
+
+
+class MaxPoolByInput(MaxPool):
+    """What flows back to the array of a pool, of the array and what comes back: to the first of the largest."""
+
+    called = "max_pool_by_input"
+
+    def meant(self, name: Selection | tuple[()] = ()) -> Node:
+        x, back = self.operands
+        by = Variable("x_", (), x.shape)
+        formula, _ = simplified(n.Pullback(back, MaxPool(by, *self.args[2:]).meant(name), by), Context())
+        return replace(formula, {by: x})
+
+
+@SHAPE.row(MaxPool)
+def _(node: MaxPool) -> Shape:
+    shape: tuple[Expr, ...] = node.args[-1].args
+    return shape
+
+
 def _convolved(node: Convolution, x: Node, kernel: Node, name: Selection | tuple[()]) -> Node:
     strides, paddings, dilations = node.geometry
     one, axes = Variable("x_", (), x.shape[1:]), range(len(strides))
@@ -89,4 +134,4 @@ def _back(node: Convolution, back: Node, x: Node, kernel: Node, by: Variable, na
     return formula
 
 
-__all__ = ["Convolution", "ConvolutionByInput", "ConvolutionByKernel"]
+__all__ = ["Convolution", "ConvolutionByInput", "ConvolutionByKernel", "MaxPool", "MaxPoolByInput"]

@@ -174,8 +174,12 @@ def _(node: n.Structural, write: Dialect) -> Code:
 
 def _brackets(moved: IndexMap) -> str | None:
     inside = moved.subscripts(lambda part: number(part).text, _span)
-    last = re.fullmatch(r"(?:\:, ){2,}((?:None, )*None)", inside or "")
-    return f"..., {last[1]}" if last and len(moved.shape) == inside.count(",") + 1 else inside
+    if inside is None:
+        return None
+    axes = inside.split(", ")
+    kept = axes.index("None") if "None" in axes else 0
+    last_alone = len(axes) == len(moved.shape) and axes == [":"] * kept + ["None"] * (len(axes) - kept)
+    return ", ".join(["...", *axes[kept:]]) if last_alone and kept > 1 else inside
 
 
 def _span(ends: Sequence[str]) -> str:
@@ -210,7 +214,9 @@ def _(node: n.Window, write: Dialect) -> Code:
 @SOURCE.row(n.Fold)
 def _(node: n.Fold, write: Dialect) -> Code:
     shape = shape_text(node.shape, lambda size: number(size).text)
-    return _by_axes("fold", [write.number(node.operands[0]).text, shape], [node.axes], [*(s.args for s in node.args[3:5])])
+    return _by_axes(
+        "fold", [write.number(node.operands[0]).text, shape], [node.axes], [*(s.args for s in node.args[3:5])]
+    )
 
 
 @SOURCE.row(Convolution)
@@ -230,7 +236,9 @@ def _by_axes(
     paddings: Sequence[Sequence[object]] = (),
 ) -> Code:
     """Return the call of a helper with a tuple for each of `columns`, and `steps` that are not 1 by their names."""
-    named = [f"{key}={_tuple(each)}" for key, each in zip(("strides", "dilations"), steps, strict=True) if set(each) != {1}]
+    named = [
+        f"{key}={_tuple(each)}" for key, each in zip(("strides", "dilations"), steps, strict=True) if set(each) != {1}
+    ]
     if any(width != 0 for pair in paddings for width in pair):
         named.append(f"paddings={_tuple([_tuple(pair) for pair in paddings])}")
     return Code(f"{name}({', '.join([*before, *map(_tuple, columns), *named])})")

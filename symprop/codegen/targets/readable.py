@@ -44,6 +44,8 @@ HELPERS = (
         "convolution",
         "convolution_by_input",
         "convolution_by_kernel",
+        "max_pool",
+        "max_pool_by_input",
         "first_max",
         "first_min",
     ),
