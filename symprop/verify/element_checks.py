@@ -207,11 +207,11 @@ def _taken(expression: Basic, numbers: ScalarNumbers) -> Expr:
     SymPy's derivative of a choice is that of what is taken, too.
     """
     if not expression.has(sympy.Piecewise):
-        return expression  # type: ignore[return-value]
+        return expression
     if isinstance(expression, sympy.Piecewise):
         *first, last = expression.args
         return _taken(next((each for each in first if numbers.holds(each.cond, {}).item()), last).expr, numbers)
-    return expression.func(*(_taken(part, numbers) for part in expression.args))  # type: ignore[return-value]
+    return expression.func(*(_taken(part, numbers) for part in expression.args))
 
 
 def derived(derivation: Derivation, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:
