@@ -16,7 +16,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy
-from mpmath.libmp import from_man_exp
 from numpy.typing import NDArray
 from sympy import Basic, Expr
 from sympy.core.relational import Relational
@@ -24,11 +23,11 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symprop.algebra.defined import DefinedFunction, sigmoid, softplus
 from symprop.algebra.named_numbers import unnamed
+from symprop.verify.complex_functions import complex_erf, complex_log, complex_sigmoid, complex_softplus, within
+from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
 Array = NDArray[Any]
 Functions = dict[type, Callable[..., Array]]
-LONGEST = 4
-"""Integers in place of numbers of many digits are at most so many times as long."""
 
 
 class Arithmetic:
@@ -159,53 +158,6 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _complex_sigmoid(t: Array) -> Array:
-    small = np.exp(np.where(t.real > 0, -t, t))  # never above 1
-    return np.asarray(np.where(t.real > 0, 1, small) / (1 + small))
-
-
-def _complex_softplus(t: Array) -> Array:
-    small = np.exp(np.where(t.real > 0, -t, t))  # log(1 + small) to full precision where small is near 0
-    size = np.log1p(2 * small.real + small.real**2 + small.imag**2) / 2
-    return np.asarray(np.where(t.real > 0, t, 0) + size + 1j * np.arctan2(small.imag, 1 + small.real))
-
-
-def _complex_erf(z: Array) -> Array:
-    """Kummer's series near 0, and the continued fraction of `1 - erf` (Laplace) beyond 2, where the series cancels."""
-    z = np.asarray(z, dtype=complex)
-    sign = np.where(z.real < 0, -1.0, 1.0)
-    near, far = np.abs(z.real) < 2, np.abs(z.real) < 26  # beyond 26, the slope of erf is below the smallest number
-    beyond = sign * (1 - _complex_erfc(np.where(near | ~far, 3, sign * z)))
-    return np.asarray(np.where(near, _kummer(np.where(near, z, 0)), np.where(far, beyond, sign)))
-
-
-def _kummer(z: Array) -> Array:
-    """Return `erf(z) = 2/sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`."""
-    term = total = z
-    n = 0
-    while np.any(np.abs(term) > 1e-18 * np.abs(total)):
-        n += 1
-        term = term * (2 * z * z / (2 * n + 1))
-        total = total + term
-    return np.asarray(2 / np.sqrt(np.pi) * np.exp(-z * z) * total)
-
-
-def _complex_erfc(z: Array) -> Array:
-    """Return `1 - erf(z) = exp(-z^2) / sqrt(pi) / (z + (1/2) / (z + (2/2) / (z + (3/2) / ...)))`, real part above 2."""
-    fraction = z
-    for k in range(100, 0, -1):
-        fraction = z + k / 2 / fraction
-    return np.asarray(np.exp(-z * z) / np.sqrt(np.pi) / fraction)
-
-
-def _complex_log(t: Array) -> Array:
-    return np.where(t.real < 0, np.nan, np.log(np.where(t.real < 0, 1, t)))
-
-
-def _within(t: Array) -> Array:
-    return np.where(np.abs(t.real) > 1, np.nan, t)  # beyond -1 and 1, arcsin has no real value
-
-
 class Complex(Arithmetic):
     """Complex numbers of double precision; what has no real value (the log of a negative number) is not a number.
 
@@ -214,22 +166,22 @@ class Complex(Arithmetic):
 
     functions: Functions = {
         sympy.exp: np.exp,
-        sympy.log: _complex_log,
+        sympy.log: complex_log,
         sympy.sin: np.sin,
         sympy.cos: np.cos,
         sympy.tan: np.tan,
-        sympy.asin: lambda t: np.arcsin(_within(t)),
-        sympy.acos: lambda t: np.arccos(_within(t)),
+        sympy.asin: lambda t: np.arcsin(within(t)),
+        sympy.acos: lambda t: np.arccos(within(t)),
         sympy.atan: np.arctan,
         sympy.sinh: np.sinh,
         sympy.cosh: np.cosh,
         sympy.tanh: np.tanh,
-        sympy.erf: _complex_erf,
+        sympy.erf: complex_erf,
         sympy.Abs: lambda t: np.where(t.real < 0, -t, np.where(t.real > 0, t, 0 * t)),  # its slope at 0 is 0
         sympy.sign: lambda t: np.sign(t.real) + 0j,
         sympy.Heaviside: lambda t, at_zero=0.5: np.heaviside(t.real, np.real(at_zero)) + 0j,
-        sigmoid: _complex_sigmoid,
-        softplus: _complex_softplus,
+        sigmoid: complex_sigmoid,
+        softplus: complex_softplus,
     }
 
     def number(self, value: Expr) -> Any:
@@ -343,40 +295,6 @@ def nearest(values: Array) -> Array:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values, dtype=float)
-
-
-def whole_numbers(values: Array) -> tuple[Array, int] | None:
-    """Return integers, and the power of two that is a factor of all; None where there are none of a fair length.
-
-    Sums of products of integers are exact, and ten times as fast as numbers that are rounded at each step.
-
-    >>> whole_numbers(np.array([mpmath.mpf(3) / 2, mpmath.mpf(4)], dtype=object))
-    (array([3, 8], dtype=object), -1)
-    """
-    flat = values.ravel().tolist()
-    if not all(isinstance(value, mpmath.mpf) for value in flat):
-        return None
-    parts = [value._mpf_ for value in flat]
-    if any(not man and exponent for _, man, exponent, _ in parts):
-        return None
-    ends = [(exponent, exponent + bits) for _, man, exponent, bits in parts if man]
-    low, high = min((low for low, _ in ends), default=0), max((high for _, high in ends), default=0)
-    if high - low > LONGEST * mpmath.mp.prec:
-        return None
-    whole = np.empty(len(parts), dtype=object)
-    whole[:] = [(-man if sign else man) << (exponent - low) if man else 0 for sign, man, exponent, _ in parts]
-    return whole.reshape(values.shape), low
-
-
-def from_whole_numbers(values: Array, exponent: int) -> Array:
-    """Return integers times a power of two as numbers of mpmath, rounded.
-
-    >>> from_whole_numbers(np.array([3], dtype=object), -1)
-    array([mpf('1.5')], dtype=object)
-    """
-    digits = mpmath.mp.prec
-    back = np.frompyfunc(lambda man: mpmath.mp.make_mpf(from_man_exp(man, exponent, digits, "n")), 1, 1)
-    return np.asarray(back(values), dtype=object)
 
 
 def _exact(value: Any) -> Any:

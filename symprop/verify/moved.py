@@ -15,9 +15,10 @@ import numpy as np
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
-from symprop.verify.arithmetic import Array, from_whole_numbers, whole_numbers
+from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import BINDING, EVALUATE, Evaluator, broadcastable, padded
 from symprop.verify.evaluate_matrices import matrices, meetings, places
+from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
 Work = Callable[[list[Array]], Array]
 MOVED = Table("places of a value")
