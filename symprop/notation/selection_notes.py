@@ -58,6 +58,19 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
         yield (weight, " is ", Part(weight.operands[0], _placed(weight.address)), ".")
 
 
+def other_selections(before: Node, after: Node) -> Iterator[Words]:
+    """Say what windows select in the second of two formulas that look the same, where it is not what they did."""
+    ours, theirs = (
+        [each for each in walk(node) if isinstance(each, n.Windowed) and each.selection is not None]
+        for node in (before, after)
+    )
+    for one, other in zip(ours, theirs, strict=False):
+        if one.selection is not None and other.selection is not None:
+            was, now = _geometry(one, one.selection), _geometry(other, other.selection)
+            if (was.steps, was.before) != (now.steps, now.before):
+                yield _selects(now, [matrix_of(other, K)], False)
+
+
 def _matrices_of_pixels(system: System) -> Iterator[Words]:
     arrays = (*system.inputs, *(equation.target for equation in system.equations))
     image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
