@@ -39,10 +39,6 @@ NETWORKS = (
     'Input(3) >> Dense(6) >> Loss("sum(tanh(pad(tanh(a) * y, (2, 1))[1:8] + pad(sum(outer(a, y), axis=0), (0, 1))))")',
     'Input(3) >> Dense(3) >> GELU(approximate="tanh") >> Dense(3) >> Loss("sum(maximum(a, y)**3) + max(a)") + L2(0.1)',
 )
-CONVOLUTIONAL = (
-    'Input(7, 8, 2) >> Conv2D(4, 3, padding="same", stride=2) >> ReLU() >> MaxPool2D(2) >> '
-    "GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()"
-)
 INVERTED = 'Input(2) >> Dense(3) >> Loss("sum(inv(eye(3) * 3 + ones((3, 3))) @ a) + sum(y)")'
 
 
