@@ -34,7 +34,17 @@ SEVERAL = (
     'Input(5, 3) >> Dense(4) >> Tagged(Input(5, name="tags"), 6) >> Gate(Input(4, name="memory")) >> '
     'Masked(Input(5, 1, name="mask")) >> Dense(2) >> SoftmaxCrossEntropy()'
 )
+CONVOLUTIONS = (
+    'Input(7, 8, 2) >> Conv2D(4, 3, padding="same", stride=2, groups=2) >> BatchNorm() >> ReLU() >> MaxPool2D(2, 1, 1)'
+    " >> Residual(Conv2D(4, (1, 3), dilation=(1, 3), padding=(0, 3), depthwise=True)) >> GlobalAveragePool()"
+    " >> Dense(3) >> SoftmaxCrossEntropy()",
+    'Input(9, 2) >> Conv1D(4, 3, padding="causal", dilation=2) >> MaxPool1D(3, 2, 1) >> Conv1D(2, 2, stride=2)'
+    " >> AveragePool1D(2) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
+    "Input(3, 2, 2) >> ConvTranspose2D(4, 3, stride=2, padding=1, groups=2) >> UpSample2D(2)"
+    " >> GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()",
+)
 KINDS = (
+    *CONVOLUTIONS,
     "Input(4, 3) >> Norm() >> Dense(2) >> Norm() >> MeanSquaredError()",
     "Input(4) >> Embedding(7, 3, flatten=False) >> Norm() >> MeanSquaredError()",
     'Input(3) >> Dense(6) >> Loss("sum(maximum(a, y)**3) + max(a) + min(a)") + L2(0.1)',
@@ -149,7 +159,7 @@ def test_everything_is_made_where_the_parameters_are(text: str) -> None:
     assert {each.device.type for each in (loss, *grads.values())} == {"meta"}
 
 
-@pytest.mark.parametrize("text", [CLASSES, IDS, NORM, SEVERAL])
+@pytest.mark.parametrize("text", [CLASSES, IDS, NORM, SEVERAL, CONVOLUTIONS[0]])
 def test_gradcheck(text: str) -> None:
     module, params, x, y = example(text)
     model, names = module.Network(params), list(params)

@@ -31,24 +31,9 @@ from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
 HELPERS = (
-    *(
-        "sigmoid",
-        "softplus",
-        "erf",
-        "softmax",
-        "log_softmax",
-        "logsumexp",
-        "scatter_add",
-        "fold",
-        "windows",
-        "convolution",
-        "convolution_by_input",
-        "convolution_by_kernel",
-        "max_pool",
-        "max_pool_by_input",
-        "first_max",
-        "first_min",
-    ),
+    *("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),
+    *("convolution", "convolution_by_input", "convolution_by_kernel", "max_pool", "max_pool_by_input"),
+    *("first_max", "first_min"),
 )
 """Functions that a module defines where its statements call them."""
 
