@@ -116,6 +116,12 @@ EXAMPLES: dict[type[Node], tuple[Example, ...]] = {
             said="Here x[0] is the larger; the proof has both cases. A tie has no derivative, there the rule shares g",
         ),
     ),
+    n.First: (
+        Example(
+            "first_max(x)", "x: n", {"n": 2}, cases=((_T, _T + _D), (_T + _D, _T)),
+            said="Here x[0] is the larger; the proof has both cases. It changes in jumps alone",
+        ),
+    ),
     n.Concatenate: (Example("concatenate((x, y))", "x: m, y: n", {"m": 2, "n": 1}),),
     n.Slice: (Example("x[1:3]", "x: n", {"n": 4}),),
     n.Pad: (Example("pad(x, (1, 2))", "x: n", {"n": 2}),),

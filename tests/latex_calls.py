@@ -130,6 +130,21 @@ def reduction(function: Callable[..., Any], elementwise: Callable[..., Any] | No
     return read
 
 
+def first_max(meaning: Meaning, tree: Tree) -> Value:
+    (value,) = _arguments(meaning, tree, 1, axes=True)
+    axes = tuple(map(int, tree.words)) or tuple(range(value.rank))
+
+    def firsts() -> Array:
+        found = np.zeros(full(value).shape)
+        for place in np.ndindex(*(1 if axis in axes else size for axis, size in enumerate(found.shape))):
+            at = tuple(slice(None) if axis in axes else place[axis] for axis in range(found.ndim))
+            part = np.real(full(value)[at])
+            found[at].flat[part.argmax()] = 1
+        return found
+
+    return Value(value.shape, firsts)
+
+
 CALLS: dict[str, Call] = {
     "softmax": softmax,
     "logsumexp": logsumexp,
@@ -139,6 +154,7 @@ CALLS: dict[str, Call] = {
     "det": det,
     "vec": vec,
     "onehot": onehot,
+    "firstmax": first_max,
     "concatenate": concatenate,
     "sum": reduction(np.sum),
     "prod": reduction(np.prod),

@@ -27,6 +27,8 @@ r = variable("r", (2,), (Fact("nonnegative"),))
 M, N = variable("M", (3, 3)), variable("N", (2, 2))
 line, image, patches = variable("line", (7,)), variable("image", (4, 5)), variable("patches", (2, 1, 2, 3))
 vector, place = variable("vector", (3,)), variable("place", (), (Fact("index", 3),))
+padded = n.Window(n.Pad(line, 0, [(1, 1)], -sympy.oo), 0, 3, 2)
+"""Windows for a maximum, some of which reach beyond the array."""
 i, j = (sympy.Symbol(name, integer=True, positive=True) for name in "ij")
 well = n.Identity(3) * 3 + M
 """A matrix that is far from singular: the values of `M` are below 1."""
@@ -126,8 +128,10 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
             n.Extreme(A, None, True, "min"),
             n.Extreme(u, 0, True),
         ),
-        n.Extreme(P, 1, False, "min"),
+        *(n.Extreme(P, 1, False, "min"), n.Extreme(P, (0, 2), False, "max", "first")),
+        *(n.Extreme(A, 1, True, "min", "first"), n.Extreme(padded, 1, False, "max", "first")),
     ),
+    n.First: (n.First(u), n.First(A, 1), n.First(P, (0, 2)), n.First(-A, 0), n.First(padded, 1)),
     n.Concatenate: (
         *(n.Concatenate(u, w, axis=0), n.Concatenate(u, u, v, axis=0), n.Concatenate(A, S, axis=1)),
         *(n.Concatenate(A, row, axis=0), n.Concatenate(P, P, axis=1), n.Concatenate(A, axis=0)),

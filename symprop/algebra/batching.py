@@ -163,8 +163,8 @@ def _(node: n.Transpose, batch: Batch, operand: Operand) -> Node:
     return operand.node if node.rank < 2 else n.Transpose(operand.node, batch.order(node.axes))
 
 
-@BATCH.row(n.Reduction, n.Softmax)
-def _(node: n.Reduction | n.Softmax, batch: Batch, operand: Operand) -> Node:
+@BATCH.row(n.Reduction, n.Softmax, n.First)
+def _(node: n.Reduction | n.Softmax | n.First, batch: Batch, operand: Operand) -> Node:
     return node.along(operand.node, batch.axis) if operand.rank else operand.node
 
 

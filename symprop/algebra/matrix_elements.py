@@ -84,16 +84,42 @@ def _(node: n.Product, index: Index, of: Reader) -> Expr:
 
 @ELEMENT.row(n.Extreme)
 def _(node: n.Extreme, index: Index, of: Reader) -> Expr:
-    return (sympy.Max if node.which == "max" else sympy.Min)(*_reduced(node, index, of))
+    parts = _reduced(node, index, of)
+    if not node.is_first:
+        return (sympy.Max if node.which == "max" else sympy.Min)(*parts)
+    sign = 1 if node.which == "max" else -1
+    choices = [(part, _is_first([sign * each for each in parts], place)) for place, part in enumerate(parts)]
+    return sympy.Piecewise(*choices[:-1], (parts[-1], True))  # whose derivative is that of the first
+
+
+@ELEMENT.row(n.First)
+def _(node: n.First, index: Index, of: Reader) -> Expr:
+    places = _inside(node, node.axes)
+    parts = [of(node.operands[0], with_axes(index, node.axes, k, node.rank, True)) for k in places]
+    along = tuple(index[axis] for axis in node.axes)
+    if not all(place.is_Integer for place in along):
+        raise ShapeError(f"First has no element at {along}; give the index a number first")
+    return sympy.Piecewise((Integer(1), _is_first(parts, places.index(along))), (Integer(0), True))
+
+
+def _is_first(parts: list[Expr], place: int) -> Any:
+    """Return when the element at a place is the first of the largest."""
+    at = parts[place]
+    return sympy.And(*(at > each for each in parts[:place]), *(at >= each for each in parts[place + 1 :]))
 
 
 def _reduced(node: n.Product | n.Extreme, index: Index, of: Reader) -> list[Expr]:
     """Return the elements that one element of a product or an extreme is made of."""
     operand = node.operands[0]
-    for axis in node.axes:
-        _number(node, operand.shape[axis])
-    inside = indices(tuple(operand.shape[axis] for axis in node.axes))
+    inside = _inside(operand, node.axes)
     return [of(operand, with_axes(index, node.axes, k, operand.rank, node.keepdims)) for k in inside]
+
+
+def _inside(node: Node, axes: tuple[int, ...]) -> list[Index]:
+    """Return the indices along some axes, in row-major order."""
+    for axis in axes:
+        _number(node, node.shape[axis])
+    return list(indices(tuple(node.shape[axis] for axis in axes)))
 
 
 @ELEMENT.row(n.Concatenate)

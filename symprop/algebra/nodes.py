@@ -58,7 +58,7 @@ from symprop.algebra.kinds.moves import (
     Slice,
     Take,
 )
-from symprop.algebra.kinds.reductions import Extreme, LogSumExp, Product, Softmax, Sum
+from symprop.algebra.kinds.reductions import Extreme, First, LogSumExp, Product, Softmax, Sum
 from symprop.algebra.kinds.series import BatchMean, BlockSum, Pullback, Pushforward
 from symprop.algebra.kinds.windows import Fold, Window, Windowed
 
@@ -95,6 +95,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Commutation,
     Product,
     Extreme,
+    First,
     Concatenate,
     Slice,
     Pad,
@@ -124,6 +125,7 @@ __all__ = [
     "Extreme",
     "Fact",
     "Fill",
+    "First",
     "Flip",
     "Fold",
     "Identity",

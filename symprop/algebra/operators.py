@@ -243,6 +243,7 @@ OPERATORS: dict[str, Operator] = {
     "prod": Operator(("x",), _product, ("axis", "keepdims")),
     "max": Operator(("x",), _largest, ("axis", "keepdims")),
     "min": Operator(("x",), _smallest, ("axis", "keepdims")),
+    "first_max": Operator(("x",), lambda x, axis=None: n.First(x, _axis(axis)), ("axis",)),
     "norm": Operator(("x",), _norm, ("ord", "axis", "keepdims")),
     "trace": Operator(("a",), lambda a: n.Sum(n.Diagonal(a))),
     "det": Operator(("a",), n.Determinant),

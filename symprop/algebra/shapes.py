@@ -182,7 +182,7 @@ def _(node: n.OneHot) -> Shape:
     return (*node.operands[0].shape, node.size)
 
 
-@SHAPE.row(n.BlockSum, n.BatchMean)
+@SHAPE.row(n.BlockSum, n.BatchMean, n.First)
 def _(node: Node) -> Shape:
     return node.operands[0].shape
 

@@ -171,6 +171,13 @@ def _(node: n.Extreme) -> Operations:
     return Operations(functions=sympy.expand(size(node.operands[0]) - size(node)))
 
 
+@FLOPS.row(n.First)
+def _(node: n.First) -> Operations:
+    # per slice of k: k - 1 comparisons for the largest, k with it
+    slices = sympy.prod(node.shape) / sympy.prod([node.shape[axis] for axis in node.axes])
+    return Operations(functions=sympy.expand(2 * size(node) - slices))
+
+
 @FLOPS.row(n.ScatterAdd, n.Fold)
 def _(node: n.ScatterAdd) -> Operations:
     return Operations(additions=size(node.operands[0]))

@@ -154,7 +154,7 @@ def _(node: n.Sum, position: int) -> Expr:
     return sympy.sqrt(sympy.prod([shape[axis] for axis in node.axes]))  # the norm of a row of ones
 
 
-@BOUND.row(n.OneHot, n.Compare)
+@BOUND.row(n.OneHot, n.Compare, n.First)
 def _(node: Node, position: int) -> Expr:
     return Integer(0)  # constant but for jumps
 

@@ -293,7 +293,7 @@ def _(node: n.BlockSum, u: Variable, matrix: Recursion) -> Node:
     return n.BlockSum(matrix(node.operands[0], u), node.index, node.count)
 
 
-@MATRIX.row(n.Leaf, n.OneHot, n.Map, n.Compare, n.Power, n.Softmax, n.Reduction)
+@MATRIX.row(n.Leaf, n.OneHot, n.Map, n.Compare, n.First, n.Power, n.Softmax, n.Reduction)
 @MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
 def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     raise LookupError(f"{type(node).__name__} is not linear")

@@ -156,8 +156,8 @@ def _(node: n.Map, position: int, g: Node) -> Node:
     return n.Multiply(g, slope(node, position))  # d f(x) = f'(x) * dx
 
 
-@PULLBACK.row(n.Compare)
-def _(node: n.Compare, position: int, g: Node) -> Node:
+@PULLBACK.row(n.Compare, n.First)
+def _(node: n.Compare | n.First, position: int, g: Node) -> Node:
     return zeros(*node.shape)  # constant but for jumps
 
 
@@ -247,7 +247,12 @@ def _(node: n.Extreme, position: int, g: Node) -> Node:
 
 
 def tied(node: n.Extreme) -> Node:
-    """Return the share of each element in a largest or smallest: 1 over their number where it is one, else 0."""
+    """Return the share of each element in a largest or smallest: 1 over their number where it is one, else 0.
+
+    Where the first of them has the whole derivative: 1 there.
+    """
+    if node.is_first:
+        return n.First(node.operands[0] if node.which == "max" else n.negative(node.operands[0]), node.axes)
     there = n.Compare("==", node.operands[0], restored(node, node))
     return n.Multiply(there, n.Power(n.Sum(there, node.axes, True), -1))
 

@@ -66,7 +66,7 @@ def _(node: n.Map, position: int, u: Node) -> Node:
     return n.Multiply(slope(node, position), u)  # d f(x) = f'(x) * dx
 
 
-for _symmetric in (n.Compare, n.Where, n.Softmax):  # zeros, 1 or 0 on a diagonal, diag(p) - p p'
+for _symmetric in (n.Compare, n.First, n.Where, n.Softmax):  # zeros, 1 or 0 on a diagonal, diag(p) - p p'
     PUSHFORWARD.row(_symmetric)(PULLBACK.rows[_symmetric])
 
 

@@ -56,6 +56,7 @@ PULLBACK_NAMES: dict[type[Node], str] = {
     n.Kron: "Kronecker product",
     n.Product: "product over an axis",
     n.Extreme: "largest or smallest",
+    n.First: "first of the largest",
     n.Concatenate: "concatenation",
     n.Slice: "slice",
     n.Pad: "padding",

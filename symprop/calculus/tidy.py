@@ -112,7 +112,7 @@ def _(node: n.Multiply) -> Node:
         parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
-    parts.sort(key=lambda part: isinstance(part, n.Compare))  # -y * (x > 0): a sign before an indicator misleads
+    parts.sort(key=lambda part: part.is_indicator)  # -y * (x > 0): a sign before an indicator misleads
     if len(parts) == 1 and isinstance(parts[0], n.Add) and coefficient == -1:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
@@ -270,3 +270,9 @@ def _(node: n.Concatenate) -> Node:
 @TIDY.row(n.Product, n.Extreme)
 def _(node: n.Product | n.Extreme) -> Node:
     return node if node.axes else node.operands[0]
+
+
+@TIDY.row(n.First)
+def _(node: n.First) -> Node:
+    alone = all(node.shape[axis] == 1 for axis in node.axes)
+    return ones(*node.shape) if alone else node  # one element is the first

@@ -16,8 +16,9 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import ones
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
+from symprop.calculus.pullbacks import restored
 from symprop.codegen.indicators import is_indicator
-from symprop.codegen.kinds import Copy
+from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.program import Emit, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
@@ -119,6 +120,27 @@ def maxima_over_columns(program: Program) -> Program:
     return by_rule(program, rule)
 
 
+def firsts_by_comparison(program: Program) -> Program:
+    """Look for the first of the largest elements among those that equal the largest, which is often computed before."""
+    equal: dict[tuple[Node, tuple[int, ...]], Node] = {}
+
+    @for_kinds(n.First)
+    def rule(node: n.First) -> Node | None:
+        operand = node.operands[0]
+        there = equal.get((operand, node.axes)) or n.Compare("==", operand, n.Extreme(operand, node.axes, True))
+        return FirstTrue(there, node.axes)
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        expression = statement.expression
+        if isinstance(expression, n.Extreme):
+            x, there = expression.operands[0], restored(statement.target, expression)
+            key = x if expression.which == "max" else n.negative(x)
+            equal.setdefault((key, expression.axes), n.Compare("==", x, there))
+        return statement.with_expression(everywhere(expression, rule))
+
+    return rewritten(program, change)
+
+
 def scatters_as_products(program: Program) -> Program:
     """Add rows up by their ids as a product with one-hot rows, where the table is small."""
 
@@ -136,6 +158,7 @@ def scatters_as_products(program: Program) -> Program:
 
 
 __all__ = [
+    "firsts_by_comparison",
     "maxima_over_columns",
     "products_of_rows",
     "scatters_as_products",

@@ -9,10 +9,10 @@ from symprop.algebra.trees import factors_of, multiplied
 
 
 def is_indicator(node: Node) -> bool:
-    """Whether `node` is a comparison, or several of them joined: a product is `and`, one minus it is `not`."""
+    """Whether `node` is an indicator, or several of them joined: a product is `and`, one minus it is `not`."""
     if isinstance(node, n.Multiply):
         return all(map(is_indicator, node.operands))
-    return isinstance(node, n.Compare) or (opposite(node) is not None and is_indicator(opposite(node) or node))
+    return node.is_indicator or (opposite(node) is not None and is_indicator(opposite(node) or node))
 
 
 @for_kinds(n.Add)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sympy import Expr
 
@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.algebra.sizes import as_expression
+from symprop.algebra.sizes import as_expression, axes_of, integers
 from symprop.algebra.table import Table
 
 MEANING = Table("meaning")
@@ -63,7 +63,20 @@ class LogSoftmax(Node):
         return int(self.args[1])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax)
+class FirstTrue(Node):
+    """1 at the first place along axes, in row-major order, where a condition holds, which it does somewhere."""
+
+    is_indicator: ClassVar[bool] = True
+
+    def __new__(cls, condition: Node, axes: Any) -> Self:
+        return super().__new__(cls, condition, axes_of(axes, condition.rank))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return integers(self.args[1])
+
+
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax, FirstTrue)
 """All kinds that only programs hold."""
 
 
@@ -86,7 +99,7 @@ def _(node: Repeated) -> Shape:
     return (rows * node.count, columns * node.count)
 
 
-@SHAPE.row(Copy, LogSoftmax)
+@SHAPE.row(Copy, LogSoftmax, FirstTrue)
 def _(node: Node) -> Shape:
     return node.operands[0].shape
 
@@ -135,4 +148,9 @@ def _(node: LogSoftmax) -> Node:
     return FUNCTIONS["log"](n.Softmax(node.operands[0], node.axis))
 
 
-__all__ = ["KINDS", "Copy", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]
+@MEANING.row(FirstTrue)
+def _(node: FirstTrue) -> Node:
+    return n.First(node.operands[0], node.axes)
+
+
+__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]

@@ -119,6 +119,7 @@ WORDS: dict[type[Node], str] = {
     n.Sum: "total",
     n.Take: "rows",
     n.Extreme: "largest",
+    n.First: "first",
     n.Compare: "mask",
     Copy: "columns",
 }

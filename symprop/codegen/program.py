@@ -19,7 +19,19 @@ from symprop.algebra.trees import parts, variables
 from symprop.algebra.trees import replace as substituted
 
 HELPERS = (
-    *("sigmoid", "softplus", "erf", "scatter_add", "fold", "repeated", "repeated_inside", "blocks", "blocks_inside"),
+    *(
+        "sigmoid",
+        "softplus",
+        "erf",
+        "scatter_add",
+        "fold",
+        "first_max",
+        "first_true",
+        "repeated",
+        "repeated_inside",
+        "blocks",
+        "blocks_inside",
+    ),
 )
 """Functions that NumPy lacks; a module defines those that it uses."""
 
@@ -28,7 +40,7 @@ RESERVED = (
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
-    *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "SECOND", "LARGE", "DECAYED"),
+    *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
     *("MASKS", "draw_masks", "masks", "seed"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )

@@ -31,4 +31,4 @@ def is_boolean(node: Node, booleans: set[Node]) -> bool:
     """Whether an operation gives booleans, of variables some of which are."""
     if isinstance(node, n.Map):  # the smaller of two booleans is "and"
         return all(operand in booleans for operand in node.operands)
-    return isinstance(node, n.Compare) or (gives_view(node) and is_boolean(node.operands[0], booleans))
+    return node.is_indicator or (gives_view(node) and is_boolean(node.operands[0], booleans))

@@ -155,7 +155,8 @@ def _(node: Node) -> str:
 
 @WHERE.row(n.Extreme)
 def _(node: n.Extreme) -> str:
-    return f"where several elements are the {node.which}, they share the derivative"
+    share = "the first has" if node.is_first else "they share"
+    return f"where several elements are the {node.which}, {share} the derivative"
 
 
 @WHERE.row(n.Map)

@@ -212,6 +212,7 @@ _NAMED_OPERATIONS = {
     "flip": "(u) has the elements of u in reverse order.",
     "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
     "fold": "(g, k, s, d; n) adds up windows in their places, n or as many as they cover: the adjoint of windows.",
+    "firstmax": "(u) is 1 at the first of the largest elements of u, in row-major order, and 0 elsewhere.",
     "vec": "(u) lists the elements of u row by row.",
 }
 

@@ -109,7 +109,7 @@ def _(node: Node) -> Digits:
     return _spread(node.shape, map(digits, node.operands))
 
 
-@DIGITS.row(n.BlockSum, n.Softmax)
+@DIGITS.row(n.BlockSum, n.Softmax, n.First)
 def _(node: Node) -> Digits:
     return digits(node.operands[0])
 

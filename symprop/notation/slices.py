@@ -158,7 +158,10 @@ def _(node: n.LogSumExp, address: Address, of: Slicer) -> Node:
 @SLICES.row(n.Product, n.Extreme)
 def _(node: n.Product | n.Extreme, address: Address, of: Slicer) -> Node:
     inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
-    found = n.Product(inside, along) if isinstance(node, n.Product) else n.Extreme(inside, along, False, node.which)
+    if isinstance(node, n.Product):
+        found: Node = n.Product(inside, along)
+    else:
+        found = n.Extreme(inside, along, False, *node.args[3:])
     return _with_ones(found, address, node.axes if node.keepdims else ())
 
 

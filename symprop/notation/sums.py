@@ -93,9 +93,9 @@ def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
     return style.series(node.index, node.count, style.wrap(of(node.operands[0]), PRODUCT))
 
 
-@ROWS.row(n.Product, n.Extreme)
-def _(node: n.Product | n.Extreme, of: Of, style: Style) -> Piece:
-    name = "prod" if isinstance(node, n.Product) else node.which
+@ROWS.row(n.Product, n.Extreme, n.First)
+def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
+    name = node.which if isinstance(node, n.Extreme) else {n.Product: "prod", n.First: "first_max"}[type(node)]
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
     return style.call(name, [of(node.operands[0]), *along])
 

@@ -204,10 +204,11 @@ def _(node: n.Commutation, of: Of) -> Piece:
     return _call("commutation", *(number(size).text for size in node.args))
 
 
-@TEXT.row(n.Product, n.Extreme)
-def _(node: n.Product | n.Extreme, of: Of) -> Piece:
-    name, operand = node.which if isinstance(node, n.Extreme) else "prod", node.operands[0]
-    return _along(name, of(operand), operand.rank, node.axes, node.keepdims)
+@TEXT.row(n.Product, n.Extreme, n.First)
+def _(node: n.Product | n.Extreme | n.First, of: Of) -> Piece:
+    named = {n.Product: "prod", n.First: "first_max"}
+    name, operand = node.which if isinstance(node, n.Extreme) else named[type(node)], node.operands[0]
+    return _along(name, of(operand), operand.rank, node.axes, isinstance(node, n.Reduction) and node.keepdims)
 
 
 @TEXT.row(n.Concatenate)

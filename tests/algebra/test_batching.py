@@ -81,6 +81,7 @@ SAMPLES = {
     "product axis": nodes.Product(T, (0, 2), True),
     "largest": nodes.Extreme(A, 0) + nodes.Extreme(v, None, False, "min"),
     "largest keepdims": nodes.Extreme(T, 1, True),
+    "first of the largest": nodes.First(T, (0, 2)) * nodes.First(A, 1),
     "concatenate": nodes.Concatenate(A, S, axis=1),
     "concatenate vectors": nodes.Concatenate(u, v, w, axis=0),
     "slice": nodes.Slice(T, 1, 1, 3) @ nodes.Slice(B, 0, 0, 4),

@@ -41,6 +41,7 @@ PLACED: dict[str, Callable[[Any], Any]] = {
     "Sum over two": lambda axis: n.Sum(A, (0, axis)),
     "Product": lambda axis: n.Product(A, axis),
     "Extreme": lambda axis: n.Extreme(A, axis),
+    "First": lambda axis: n.First(A, axis),
     "Softmax": lambda axis: n.Softmax(A, axis),
     "LogSumExp": lambda axis: n.LogSumExp(A, axis),
     "Expand": lambda axis: n.Expand(A, axis),

@@ -48,6 +48,8 @@ class Node(Printable, Basic):
     """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
     axis_places: ClassVar[tuple[int, ...]] = ()
     """Which of `args` are axes."""
+    is_indicator: ClassVar[bool] = False
+    """Whether each element is 1 or 0, as truth values are."""
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
     def __new__(cls, *args: Basic) -> Self:

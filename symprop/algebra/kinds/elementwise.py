@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sympy import Basic
 from sympy.core.symbol import Str
@@ -29,6 +29,8 @@ class Map(Elementwise):
 
 class Compare(Elementwise):
     """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
+
+    is_indicator: ClassVar[bool] = True
 
     def __new__(cls, relation: Any, left: Node, right: Node) -> Self:
         return super().__new__(cls, relation if isinstance(relation, Str) else Str(relation), left, right)

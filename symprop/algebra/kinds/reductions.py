@@ -8,7 +8,7 @@ import sympy
 from sympy.core.symbol import Str
 
 from symprop.algebra.kinds.base import Linear, Node, Reduction
-from symprop.algebra.sizes import axes_of
+from symprop.algebra.sizes import axes_of, integers
 
 
 class Sum(Linear, Reduction):
@@ -26,17 +26,40 @@ class Product(Reduction):
 
 
 class Extreme(Reduction):
-    """The largest ("max") or smallest ("min") element along `axes`; with `keepdims` the axes stay with length 1."""
+    """The largest ("max") or smallest ("min") element along `axes`; with `keepdims` the axes stay with length 1.
 
-    def __new__(cls, operand: Node, axes: Any = None, keepdims: Any = False, which: Any = "max") -> Self:
+    Where several are, they share the derivative ("share"), or the first of them in row-major order has it ("first").
+    """
+
+    def __new__(
+        cls, operand: Node, axes: Any = None, keepdims: Any = False, which: Any = "max", ties: Any = "share"
+    ) -> Self:
         kept = sympy.true if bool(keepdims) else sympy.false
-        return super().__new__(
-            cls, operand, axes_of(axes, operand.rank), kept, which if isinstance(which, Str) else Str(which)
-        )
+        words = (each if isinstance(each, Str) else Str(each) for each in (which, ties))
+        return super().__new__(cls, operand, axes_of(axes, operand.rank), kept, *words)
 
     @property
     def which(self) -> str:
         return self.args[3].name
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the first of several has the whole derivative."""
+        return bool(self.args[4].name == "first")
+
+
+class First(Node):
+    """1 at the first of the largest elements along `axes`, in row-major order; 0 elsewhere. NaN counts as largest."""
+
+    axis_places: ClassVar[tuple[int, ...]] = (1,)
+    is_indicator: ClassVar[bool] = True
+
+    def __new__(cls, operand: Node, axes: Any = None) -> Self:
+        return super().__new__(cls, operand, axes_of(axes, operand.rank))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return integers(self.args[1])
 
 
 class LogSumExp(Reduction):

@@ -12,7 +12,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_element, zeros
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets import elementwise as elementwise  # enters its rows
-from symprop.codegen.targets.code import ATOM, MATMUL, PRODUCT, UNARY, Code, number
+from symprop.codegen.targets.code import ATOM, BOOLEAN, MATMUL, PRODUCT, UNARY, Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 
 
@@ -108,6 +108,11 @@ def _(node: n.Product, write: Dialect) -> Code:
 @SOURCE.row(n.Extreme)
 def _(node: n.Extreme, write: Dialect) -> Code:
     return reduction(node.which, node, write)
+
+
+@SOURCE.row(n.First)
+def _(node: n.First, write: Dialect) -> Code:
+    return Code(f"first_max({write.number(node.operands[0]).text}, {node.axes})", ATOM, BOOLEAN)
 
 
 def reduction(name: str, node: n.Reduction, write: Dialect) -> Code:

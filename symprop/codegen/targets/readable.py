@@ -30,7 +30,20 @@ from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, r
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
-HELPERS = (*("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),)
+HELPERS = (
+    *(
+        "sigmoid",
+        "softplus",
+        "erf",
+        "softmax",
+        "log_softmax",
+        "logsumexp",
+        "scatter_add",
+        "fold",
+        "windows",
+        "first_max",
+    ),
+)
 """Functions that a module defines where its statements call them."""
 
 

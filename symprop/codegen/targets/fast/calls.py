@@ -16,7 +16,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.indicators import signed
-from symprop.codegen.kinds import Copy
+from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
@@ -25,7 +25,7 @@ from symprop.codegen.views import is_view
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
 
-INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where)
+INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, FirstTrue)
 """Kinds whose result can take the memory of an operand: they make each element from those in its place."""
 
 SMALL_PRODUCT = 64
@@ -206,6 +206,16 @@ CALLS.row(n.Product)(_reduction("prod"))
 @CALLS.row(n.Extreme)
 def _(node: n.Extreme) -> Call:
     return _reduction(node.which)(node)
+
+
+@CALLS.row(FirstTrue)
+def _(node: FirstTrue) -> Call:
+    return Call("first_true", (_text(node.operands[0]), str(node.axes)))
+
+
+@SCRATCH.row(FirstTrue)
+def _(node: FirstTrue) -> Scratch:
+    return Scratch("flags", tuple(size for axis, size in enumerate(node.shape) if axis not in node.axes))
 
 
 # ---------------------------------------------------------------- copies and tables

@@ -24,6 +24,7 @@ from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
+    faster.firsts_by_comparison,
     passes.dead,
     passes.share,
     passes.dead,

@@ -8,7 +8,8 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import walk
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.numba.loop_elements import LOOPS, Indices, Loops, named
 from symprop.codegen.targets.numpy.source import numpy_source
@@ -20,13 +21,23 @@ def _(loops: Loops, node: n.Structural, at: Indices) -> Node:
     place = [_affine(moved.terms(axis), moved.offset(axis), at) for axis in range(operand.rank)]
     ends = {axis: number(moved.source[axis]).text for axis in moved.leaving}
     guards = [f"0 <= {place[axis]} < {end}" for axis, end in ends.items()]
-    if not isinstance(operand, Variable):  # sums in it are accumulated before, wherever the place is
+    if not _reads_alone(operand):
         for axis, end in ends.items():
-            place[axis] = f"min(max({place[axis]}, 0), {_factor(end)} - 1)"
+            place[axis] = _inside(place[axis], end)
     element = loops.element(operand, tuple(place))
     if not guards:
         return element
     return named(f"({numpy_source(element)} if {' and '.join(guards)} else DTYPE({number(moved.outside).text}))")
+
+
+def _reads_alone(node: Node) -> bool:
+    """Whether an element is read where it stands; sums are accumulated before, wherever the place is."""
+    kinds = (n.Leaf, n.Elementwise, n.Structural, n.Reshape)
+    return all(isinstance(part, kinds) for part in walk(node))
+
+
+def _inside(place: str, end: str) -> str:
+    return f"min(max({place}, 0), {_factor(end)} - 1)"
 
 
 def _affine(terms: Iterable[tuple[int, Expr]], offset: Expr, at: Indices) -> str:
@@ -62,6 +73,8 @@ def _(loops: Loops, node: n.Fold, at: Indices) -> Node:
             if stride > 1:
                 guards.append(f"({moved}) % {stride} == 0")
                 place[axis] = f"({moved}) // {stride}"
+            if not _reads_alone(node.operands[0]):
+                place[axis] = _inside(place[axis], number(windows.shape[axis]).text)
         return f"{name} += {loops.text(node.operands[0], (*place, *inner))} if {' and '.join(guards)} else DTYPE(0)"
 
     return loops.total("DTYPE(0)", windows.shape[node.rank :], step)

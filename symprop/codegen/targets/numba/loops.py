@@ -6,22 +6,25 @@ row has no loops here, and a network that needs it is refused for targets that a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.codegen.program import Statement
 from symprop.codegen.targets.numba.loop_places import LOOPS, Loops
 from symprop.codegen.targets.numpy.source import numpy_source
 
+WHOLE = (n.ScatterAdd, n.First)
+"""Kinds that loops write as the whole of a statement, not element by element."""
+
 
 def has_loops(expression: Node) -> bool:
-    """Whether every kind in an expression has loops; sums by index only as the whole of a statement."""
+    """Whether every kind in an expression has loops; some only as the whole of a statement."""
     inside = [part for part in walk(expression) if part is not expression]
-    return all(type(part) in LOOPS for part in inside) and (
-        type(expression) in LOOPS or isinstance(expression, n.ScatterAdd)
-    )
+    return all(type(part) in LOOPS for part in inside) and (type(expression) in LOOPS or isinstance(expression, WHOLE))
 
 
 LARGE_PRODUCT = 256
@@ -77,6 +80,8 @@ def loop_lines(statement: Statement) -> list[str]:
         place = (loops.text(ids, at[: ids.rank]), *at[ids.rank :])
         loops.write(f"{target.name}[{', '.join(place)}] += {loops.text(values, at)}")
         return loops.lines
+    if isinstance(expression, n.First):
+        return _first(loops, target, expression)
     at = loops.over(target.shape)
     value = loops.text(expression, at)
     value = value[1:-1] if isinstance(expression, n.Where) and value.startswith("(") else value
@@ -85,4 +90,25 @@ def loop_lines(statement: Statement) -> list[str]:
     return loops.lines
 
 
-__all__ = ["LOOPS", "has_loops", "loop_lines"]
+def _first(loops: Loops, target: Variable, node: n.First) -> list[str]:
+    """Return the lines that look through the elements along the axes for the first of the largest, and put 1 there."""
+    operand, axes = node.operands[0], node.axes
+    loops.write(f"{target.name}[...] = 0")
+    outer = iter(loops.over(size for axis, size in enumerate(node.shape) if axis not in axes))
+    own = ["" if axis in axes else next(outer) for axis in range(node.rank)]
+
+    def at(places: Iterable[str]) -> tuple[str, ...]:
+        inside = iter(places)
+        return tuple(next(inside) if axis in axes else own[axis] for axis in range(node.rank))
+
+    best = [f"first_place[{number}]" for number in range(len(axes))]
+    loops.write(f"first_place = ({'0, ' * len(axes)})")
+    inner = loops.over(node.shape[axis] for axis in axes)
+    loops.write(f"if {loops.text(operand, at(inner))} > {loops.text(operand, at(best))}:")
+    loops.write(f"    first_place = ({', '.join(inner)},)")
+    loops.end(inner)
+    loops.write(f"{target.name}[{', '.join(at(best))}] = 1")
+    return loops.lines
+
+
+__all__ = ["LOOPS", "WHOLE", "has_loops", "loop_lines"]

@@ -13,20 +13,20 @@ from symprop.codegen.stable import everywhere
 from symprop.codegen.targets.fast.memory import plan
 from symprop.codegen.targets.fast.step import workspace_lines
 from symprop.codegen.targets.layout import laid_out, under_formulas
-from symprop.codegen.targets.numba.loops import has_loops, is_large, leading_product, loop_lines
+from symprop.codegen.targets.numba.loops import WHOLE, has_loops, is_large, leading_product, loop_lines
 from symprop.codegen.targets.numpy import lines
 from symprop.errors import SpecError
 
 
-def named_scatters(program: Program) -> Program:
-    """Name sums by index that stand inside a longer expression: loops write them as a whole."""
+def named_wholes(program: Program) -> Program:
+    """Name what loops write as a whole, as sums by index, where it stands inside a longer expression."""
     names = Names(program.names)
 
     def change(statement: Statement, emit: Callable[[Statement], None]) -> Statement:
         def rule(node: n.Node) -> n.Node | None:
-            if not isinstance(node, n.ScatterAdd) or node == statement.expression:
+            if not isinstance(node, WHOLE) or node == statement.expression:
                 return None
-            name = names.new("table", node)
+            name = names.new("first" if isinstance(node, n.First) else "table", node)
             emit(Statement(name, node))
             return name
 
@@ -83,7 +83,7 @@ STEP: tuple[Pass, ...] = (
     passes.share,
     passes.dead,
     faster.products_of_rows,
-    named_scatters,
+    named_wholes,
     refused_without_loops,
     named_products,
     short_statements,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symprop.algebra.nodes import Node
-from symprop.codegen.kinds import Copy, Inner, Repeated, Solve
+from symprop.codegen.kinds import Copy, FirstTrue, Inner, Repeated, Solve
 from symprop.codegen.targets import arrays as arrays  # enters its rows, and those of what is elementwise
-from symprop.codegen.targets.code import Code, number
+from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
 from symprop.codegen.targets.dialect import Dialect
 
 NUMPY = Dialect("np")
@@ -41,6 +41,11 @@ def _(node: Repeated, write: Dialect) -> Code:
 @NUMPY.rows.row(Copy)
 def _(node: Copy, write: Dialect) -> Code:
     return Code(f"np.array({write.text(node.operands[0])}, DTYPE)")
+
+
+@NUMPY.rows.row(FirstTrue)
+def _(node: FirstTrue, write: Dialect) -> Code:
+    return Code(f"first_true({write(node.operands[0]).text}, {node.axes})", ATOM, BOOLEAN)
 
 
 __all__ = ["NUMPY", "numpy_source"]
