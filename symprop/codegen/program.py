@@ -27,6 +27,8 @@ HELPERS = (
         "fold",
         "first_max",
         "first_true",
+        "convolved",
+        "kernel_gradient",
         "repeated",
         "repeated_inside",
         "blocks",

@@ -12,10 +12,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, matrix_passes, passes
+from symprop.codegen import convolutions, faster, matrix_passes, passes
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
+from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
 from symprop.codegen.targets.layout import under_formulas
@@ -25,6 +26,8 @@ from symprop.codegen.targets.numpy.source import numpy_source
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
     faster.firsts_by_comparison,
+    convolutions.products_of_patches,
+    convolutions.gradients_of_biases,
     passes.dead,
     passes.share,
     passes.dead,
@@ -58,11 +61,11 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
-    value = numpy_source(printed.expression)
     if block is None:
-        return [f"{printed.name} = {value}"]
+        return [f"{printed.name} = {numpy_source(printed.expression)}"]
     if is_allocated(statement.expression):
-        return [f"{printed.name} = {_place(found, block)}", f"{printed.name}[...] = {value}"]
+        place = _place(found, block)
+        return [f"{printed.name} = {place}", f"{printed.name}[...] = {numpy_source(printed.expression)}"]
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
