@@ -180,7 +180,7 @@ def found_patches(node: Node) -> Found | None:
     if moved[:last] != tuple(range(last)) or sympy.prod(inner.shape[last:]) != node.shape[-1]:
         return None
     order = tuple(axis - last - 1 if axis > last else len(axes) for axis in moved[last:])
-    images, widths = _unpadded(seen.operands[0])
+    images, widths = unpadded(seen.operands[0])
     numbers = [*seen.args[2].args, *(width for pair in widths for width in pair)]
     if any(width != 0 for width in (*widths[0], *widths[-1])) or not all(each.is_Integer for each in numbers):
         return None
@@ -189,10 +189,10 @@ def found_patches(node: Node) -> Found | None:
     return Found(images, lies, order)
 
 
-def _unpadded(node: Node) -> tuple[Node, list[tuple[Expr, Expr]]]:
-    """Return what is padded with zeros, and the widths along each axis."""
+def unpadded(node: Node, outside: Any = 0) -> tuple[Node, list[tuple[Expr, Expr]]]:
+    """Return what is padded, with zeros or what else stands `outside`, and the widths along each axis."""
     widths = [(Integer(0), Integer(0))] * node.rank
-    while isinstance(node, n.Pad) and node.value == 0:
+    while isinstance(node, n.Pad) and node.value == outside:
         widths = [(a + c, b + d) for (a, b), (c, d) in zip(widths, node.widths, strict=True)]
         node = node.operands[0]
     return node, widths

@@ -68,7 +68,7 @@ class MaxPool(Pool):
     note = "largest of each window"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
-        return Extreme(seen, axes)
+        return Extreme(seen, axes, ties="first")
 
 
 class AveragePool(Pool):

@@ -12,11 +12,12 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import convolutions, faster, matrix_passes, passes
+from symprop.codegen import convolutions, faster, matrix_passes, passes, pools
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
+from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
 from symprop.codegen.targets.layout import under_formulas
@@ -25,6 +26,8 @@ from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
+    pools.pools,
+    pools.rectified_pools,
     faster.firsts_by_comparison,
     convolutions.products_of_patches,
     convolutions.gradients_of_biases,
