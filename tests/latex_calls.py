@@ -130,16 +130,21 @@ def reduction(function: Callable[..., Any], elementwise: Callable[..., Any] | No
     return read
 
 
-def first_max(meaning: Meaning, tree: Tree) -> Value:
+def first(which: Callable[[Array], Any]) -> Call:
+    """Return the reading of what is 1 at the first of the largest or smallest elements."""
+    return lambda meaning, tree: _first(which, meaning, tree)
+
+
+def _first(which: Callable[[Array], Any], meaning: Meaning, tree: Tree) -> Value:
     (value,) = _arguments(meaning, tree, 1, axes=True)
     axes = tuple(map(int, tree.words)) or tuple(range(value.rank))
 
     def firsts() -> Array:
         found = np.zeros(full(value).shape)
         for place in np.ndindex(*(1 if axis in axes else size for axis, size in enumerate(found.shape))):
-            at = tuple(slice(None) if axis in axes else place[axis] for axis in range(found.ndim))
+            at = (*(slice(None) if axis in axes else place[axis] for axis in range(found.ndim)), ...)
             part = np.real(full(value)[at])
-            found[at].flat[part.argmax()] = 1
+            found[at].flat[which(part)] = 1
         return found
 
     return Value(value.shape, firsts)
@@ -154,7 +159,8 @@ CALLS: dict[str, Call] = {
     "det": det,
     "vec": vec,
     "onehot": onehot,
-    "firstmax": first_max,
+    "firstmax": first(np.argmax),
+    "firstmin": first(np.argmin),
     "concatenate": concatenate,
     "sum": reduction(np.sum),
     "prod": reduction(np.prod),

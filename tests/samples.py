@@ -131,7 +131,7 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.Extreme(P, 1, False, "min"), n.Extreme(P, (0, 2), False, "max", "first")),
         *(n.Extreme(A, 1, True, "min", "first"), n.Extreme(padded, 1, False, "max", "first")),
     ),
-    n.First: (n.First(u), n.First(A, 1), n.First(P, (0, 2)), n.First(-A, 0), n.First(padded, 1)),
+    n.First: (n.First(u), n.First(A, 1), n.First(P, (0, 2)), n.First(A, 0, "min"), n.First(padded, 1)),
     n.Concatenate: (
         *(n.Concatenate(u, w, axis=0), n.Concatenate(u, u, v, axis=0), n.Concatenate(A, S, axis=1)),
         *(n.Concatenate(A, row, axis=0), n.Concatenate(P, P, axis=1), n.Concatenate(A, axis=0)),

@@ -87,8 +87,7 @@ def _(node: n.Extreme, index: Index, of: Reader) -> Expr:
     parts = _reduced(node, index, of)
     if not node.is_first:
         return (sympy.Max if node.which == "max" else sympy.Min)(*parts)
-    sign = 1 if node.which == "max" else -1
-    choices = [(part, _is_first([sign * each for each in parts], place)) for place, part in enumerate(parts)]
+    choices = [(part, _is_first(node, parts, place)) for place, part in enumerate(parts)]
     return sympy.Piecewise(*choices[:-1], (parts[-1], True))  # whose derivative is that of the first
 
 
@@ -99,13 +98,15 @@ def _(node: n.First, index: Index, of: Reader) -> Expr:
     along = tuple(index[axis] for axis in node.axes)
     if not all(place.is_Integer for place in along):
         raise ShapeError(f"First has no element at {along}; give the index a number first")
-    return sympy.Piecewise((Integer(1), _is_first(parts, places.index(along))), (Integer(0), True))
+    return sympy.Piecewise((Integer(1), _is_first(node, parts, places.index(along))), (Integer(0), True))
 
 
-def _is_first(parts: list[Expr], place: int) -> Any:
-    """Return when the element at a place is the first of the largest."""
-    at = parts[place]
-    return sympy.And(*(at > each for each in parts[:place]), *(at >= each for each in parts[place + 1 :]))
+def _is_first(node: n.Extreme | n.First, parts: list[Expr], place: int) -> Any:
+    """Return when the element at a place is the first of the largest, or of the smallest."""
+    beyond, at = (sympy.Gt, sympy.Ge) if node.which == "max" else (sympy.Lt, sympy.Le), parts[place]
+    return sympy.And(
+        *(beyond[0](at, each) for each in parts[:place]), *(beyond[1](at, each) for each in parts[place + 1 :])
+    )
 
 
 def _reduced(node: n.Product | n.Extreme, index: Index, of: Reader) -> list[Expr]:

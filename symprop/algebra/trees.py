@@ -98,7 +98,7 @@ def may_be_whole(node: Node) -> bool:
         case Take():
             return may_be_whole(node.operands[0])
     linear = isinstance(node, (Add, Linear, Product, Extreme, Concatenate)) and bool(node.operands)
-    return node.is_indicator or (linear and all(map(may_be_whole, node.operands)))
+    return isinstance(node, Compare) or (linear and all(map(may_be_whole, node.operands)))
 
 
 def added(terms: Sequence[Node]) -> Node:

@@ -252,7 +252,7 @@ def tied(node: n.Extreme) -> Node:
     Where the first of them has the whole derivative: 1 there.
     """
     if node.is_first:
-        return n.First(node.operands[0] if node.which == "max" else n.negative(node.operands[0]), node.axes)
+        return n.First(node.operands[0], node.axes, node.which)
     there = n.Compare("==", node.operands[0], restored(node, node))
     return n.Multiply(there, n.Power(n.Sum(there, node.axes, True), -1))
 

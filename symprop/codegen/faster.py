@@ -122,20 +122,19 @@ def maxima_over_columns(program: Program) -> Program:
 
 def firsts_by_comparison(program: Program) -> Program:
     """Look for the first of the largest elements among those that equal the largest, which is often computed before."""
-    equal: dict[tuple[Node, tuple[int, ...]], Node] = {}
+    equal: dict[Node, Node] = {}
 
     @for_kinds(n.First)
     def rule(node: n.First) -> Node | None:
         operand = node.operands[0]
-        there = equal.get((operand, node.axes)) or n.Compare("==", operand, n.Extreme(operand, node.axes, True))
+        there = equal.get(node) or n.Compare("==", operand, n.Extreme(operand, node.axes, True, node.which))
         return FirstTrue(there, node.axes)
 
     def change(statement: Statement, emit: Emit) -> Statement:
         expression = statement.expression
         if isinstance(expression, n.Extreme):
             x, there = expression.operands[0], restored(statement.target, expression)
-            key = x if expression.which == "max" else n.negative(x)
-            equal.setdefault((key, expression.axes), n.Compare("==", x, there))
+            equal.setdefault(n.First(x, expression.axes, expression.which), n.Compare("==", x, there))
         return statement.with_expression(everywhere(expression, rule))
 
     return rewritten(program, change)

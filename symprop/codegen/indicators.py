@@ -10,9 +10,14 @@ from symprop.algebra.trees import factors_of, multiplied
 
 def is_indicator(node: Node) -> bool:
     """Whether `node` is an indicator, or several of them joined: a product is `and`, one minus it is `not`."""
+    return node.is_indicator or is_joined(node)
+
+
+def is_joined(node: Node) -> bool:
+    """Whether `node` is made of indicators by `and` and `not`."""
     if isinstance(node, n.Multiply):
         return all(map(is_indicator, node.operands))
-    return node.is_indicator or (opposite(node) is not None and is_indicator(opposite(node) or node))
+    return opposite(node) is not None and is_indicator(opposite(node) or node)
 
 
 @for_kinds(n.Add)
@@ -33,4 +38,4 @@ def signed(term: Node) -> tuple[int, Node]:
     return -1, multiplied(kept)
 
 
-__all__ = ["is_indicator", "opposite", "signed"]
+__all__ = ["is_indicator", "is_joined", "opposite", "signed"]

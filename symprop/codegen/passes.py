@@ -22,8 +22,8 @@ from symprop.analysis.derivation import Derivation
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
-from symprop.codegen.indicators import is_indicator
-from symprop.codegen.kinds import Copy
+from symprop.codegen.indicators import is_indicator, is_joined
+from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
 from symprop.codegen.stable import (
@@ -65,7 +65,7 @@ def is_cheap(node: Node) -> bool:
     """Whether `node` costs little to compute twice: a view, a comparison, a multiple of a name."""
     if isinstance(node, n.Multiply) and not is_indicator(node):
         return len(trees.numbers_apart(node.operands)[1]) == 1
-    return isinstance(node, CHEAP) or is_indicator(node)
+    return isinstance(node, CHEAP) or (is_joined(node) and all(map(is_cheap, node.operands)))
 
 
 def share(program: Program) -> Program:
@@ -122,6 +122,7 @@ WORDS: dict[type[Node], str] = {
     n.First: "first",
     n.Compare: "mask",
     Copy: "columns",
+    FirstTrue: "first",
 }
 
 POWERS: dict[Any, str] = {-1: "inverse", 2: "square", sympy.Rational(1, 2): "root"}

@@ -17,7 +17,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.codegen.convolutions import Lie, unpadded
-from symprop.codegen.kinds import MEANING, FirstTrue
+from symprop.codegen.kinds import MEANING
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
 
@@ -185,7 +185,7 @@ def _to_first(node: Node, largest: dict[Node, Node]) -> Node | None:
         return None
     fold, starts = found
     factors = factors_of(fold.operands[0])
-    firsts = [each for each in factors if isinstance(each, (n.First, FirstTrue))]
+    firsts = [each for each in factors if isinstance(each, n.First) and each.which == "max"]
     seen = None if len(firsts) != 1 else found_windows(firsts[0].operands[0], -oo)
     if seen is None or seen[0].shape != node.shape or packed(_lies(node, fold, starts) or ()) != seen[1]:
         return None

@@ -26,6 +26,7 @@ HELPERS = (
         "scatter_add",
         "fold",
         "first_max",
+        "first_min",
         "first_true",
         "convolved",
         "kernel_gradient",

@@ -26,4 +26,4 @@ def is_boolean(node: Node) -> bool:
         return is_boolean(node.operands[0])
     if isinstance(node, n.Structural) and node.index_map.outside not in (None, 0, 1):
         return False
-    return node.is_indicator or (isinstance(node, _OF_BOOLEANS) and all(map(is_boolean, node.operands)))
+    return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(is_boolean, node.operands)))

@@ -82,6 +82,9 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         yield known_data(data)
     for function in functions_of(derivation):
         yield from kinks(function)
+    firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
+    for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):
+        yield (f"Where several elements are the {word}, the first of them has the derivative.",)
     yield from _choices(derivation)
 
 
@@ -213,6 +216,7 @@ _NAMED_OPERATIONS = {
     "windows": "(u, k, s, d) has u[s i + d j] in row i, for j = 0, ..., k - 1; s and d are 1 where not given.",
     "fold": "(g, k, s, d; n) adds up windows in their places, n or as many as they cover: the adjoint of windows.",
     "firstmax": "(u) is 1 at the first of the largest elements of u, in row-major order, and 0 elsewhere.",
+    "firstmin": "(u) is 1 at the first of the smallest elements of u, in row-major order, and 0 elsewhere.",
     "vec": "(u) lists the elements of u row by row.",
 }
 

@@ -38,7 +38,7 @@ _OPERATORS = {
     "trace": r"\operatorname{tr}",
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
-    "first_max": r"\operatorname{firstmax}",
+    "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
 _COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
 """Greek letters that TeX calls otherwise."""

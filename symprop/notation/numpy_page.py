@@ -149,15 +149,18 @@ _HELPERS = {
         "    return shifted + (largest if keepdims else largest.squeeze(axis))",
     ),
     "one_hot": ("def one_hot(ids, size): return eye(size)[ids]",),
-    "first_max": (
-        "def first_max(x, axis=None):",
-        "    axes = list(range(ndim(x))) if axis is None else list(atleast_1d(axis))",
-        "    last = list(range(-len(axes), 0))",
-        "    moved = moveaxis(x, axes, last)",
-        "    rows = moved.reshape(*moved.shape[: ndim(x) - len(axes)], -1)",
-        "    first = rows.argmax(axis=-1)[..., None] == arange(rows.shape[-1])",
-        "    return moveaxis(first.reshape(moved.shape), last, axes)",
-    ),
+    **{
+        f"first_{which}": (
+            f"def first_{which}(x, axis=None):",
+            "    axes = list(range(ndim(x))) if axis is None else list(atleast_1d(axis))",
+            "    last = list(range(-len(axes), 0))",
+            "    moved = moveaxis(x, axes, last)",
+            "    rows = moved.reshape(*moved.shape[: ndim(x) - len(axes)], -1)",
+            f"    first = rows.arg{which}(axis=-1)[..., None] == arange(rows.shape[-1])",
+            "    return moveaxis(first.reshape(moved.shape), last, axes).astype(float)",
+        )
+        for which in ("max", "min")
+    },
     "scatter_add": (
         "def scatter_add(g, ids, size):",
         "    table = zeros((size, *g.shape[ndim(ids):]))",

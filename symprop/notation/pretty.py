@@ -40,7 +40,8 @@ _VULGAR = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾
 _RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 _FUNCTIONS = {
     "sigmoid": "σ", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "elu": "ELU", "leaky_relu": "LeakyReLU",
-    "maximum": "max", "minimum": "min", "one_hot": "onehot", "first_max": "firstmax", "trace": "tr",
+    "maximum": "max", "minimum": "min", "one_hot": "onehot", "first_max": "firstmax", "first_min": "firstmin",
+    "trace": "tr",
 }  # fmt: skip
 
 

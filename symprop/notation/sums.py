@@ -95,7 +95,7 @@ def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Product, n.Extreme, n.First)
 def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
-    name = node.which if isinstance(node, n.Extreme) else {n.Product: "prod", n.First: "first_max"}[type(node)]
+    name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
     return style.call(name, [of(node.operands[0]), *along])
 

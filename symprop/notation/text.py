@@ -206,9 +206,9 @@ def _(node: n.Commutation, of: Of) -> Piece:
 
 @TEXT.row(n.Product, n.Extreme, n.First)
 def _(node: n.Product | n.Extreme | n.First, of: Of) -> Piece:
-    named = {n.Product: "prod", n.First: "first_max"}
-    name, operand = node.which if isinstance(node, n.Extreme) else named[type(node)], node.operands[0]
-    return _along(name, of(operand), operand.rank, node.axes, isinstance(node, n.Reduction) and node.keepdims)
+    name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
+    kept = isinstance(node, n.Reduction) and node.keepdims
+    return _along(name, of(node.operands[0]), node.operands[0].rank, node.axes, kept)
 
 
 @TEXT.row(n.Concatenate)

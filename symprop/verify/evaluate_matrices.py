@@ -119,8 +119,7 @@ def _(node: n.Product, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
     axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
     if node.is_first:
-        sign = 1 if node.which == "max" else -1
-        taken = np.where(_first(sign * of.arithmetic.real(x), axes), x, 0)
+        taken = np.where(_first(node, of.arithmetic.real(x), axes), x, 0)
         return np.asarray(np.sum(taken, axis=axes, keepdims=node.keepdims))
     best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
     there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
@@ -131,16 +130,17 @@ def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.First)
 def _(node: n.First, operands: list[Array], of: Evaluator) -> Array:
-    there = _first(of.arithmetic.real(operands[0]), tuple(axis + 1 for axis in node.axes))
+    there = _first(node, of.arithmetic.real(operands[0]), tuple(axis + 1 for axis in node.axes))
     return of.arithmetic.array(there.astype(int))
 
 
-def _first(values: Array, axes: tuple[int, ...]) -> Array:
-    """Return where the first of the largest values along `axes` stands, in row-major order."""
+def _first(node: n.Extreme | n.First, values: Array, axes: tuple[int, ...]) -> Array:
+    """Return where the first of the largest or smallest values along `axes` stands, in row-major order."""
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(values, axes, last)
     rows = moved.reshape(*moved.shape[: values.ndim - len(axes)], -1)
-    there = np.argmax(rows, axis=-1)[..., None] == np.arange(rows.shape[-1])
+    places = (np.argmax if node.which == "max" else np.argmin)(rows, axis=-1)
+    there = places[..., None] == np.arange(rows.shape[-1])
     return np.moveaxis(there.reshape(moved.shape), last, axes)
 
 

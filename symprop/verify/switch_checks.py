@@ -2,7 +2,8 @@
 
 The weights of one layer are 0 and its biases lie on a switch of the activation that follows; the complex step of the
 forward pass, whose decisions look at real parts alone, then gives the stated subgradient: 0 for `relu` and `abs` at 0,
-a share of each for a tied `max`, and the slope of the branch that is taken for a choice.
+a share of each for a tied `max`, or all to the first of them in a pool, and the slope of the branch that is taken for a
+choice.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.nodes import Map
+from symprop.algebra.nodes import Extreme, Map
 from symprop.algebra.trees import variables
 from symprop.analysis.gaussian import pieces
 from symprop.codegen.case import Case
@@ -34,7 +35,7 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
     system = case.example.system
     points = points_of(case, seed, 3, target_kinds(system)[:1])
     tied = [moved for point in points for moved in _moved(system, point)]
-    tied = [point for point in tied if (found := seen(system, point.groups(system))).everywhere and found.ties][:MOST]
+    tied = [point for point in tied if _is_on_a_switch(system, point)][:MOST]
     if not tied:
         return
     each = [replace(row, oracle=ORACLE) for row in gradient_rows(case, tied, ", reduced sizes")]
@@ -43,7 +44,18 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
         yield from wrong
     elif each:
         worst = max(each, key=lambda row: row.error)
-        yield replace(worst, name="all gradients", note="relu'(0) = 0, |x|' = 0 at 0, a tied max shares")
+        yield replace(worst, name="all gradients", note=f"relu'(0) = 0, |x|' = 0 at 0, {_shared(system)}")
+
+
+def _is_on_a_switch(system: System, point: Point) -> bool:
+    found = seen(system, point.groups(system))
+    return found.everywhere and (found.ties or found.equal)
+
+
+def _shared(system: System) -> str:
+    """Say to which of several largest elements the derivative goes."""
+    extremes = [node for equation in system.equations for node in equation.expression.atoms(Extreme)]
+    return "the first of a tied max has all" if any(node.is_first for node in extremes) else "a tied max shares"
 
 
 def _moved(system: System, point: Point) -> Iterator[Point]:

@@ -26,12 +26,14 @@ class Seen:
 
     `finite`: every equation has a finite value; `everywhere`: so has what no choice takes (the root of a negative
     number in `where(a > 0, sqrt(a), 0)`). `ties`: something that depends on a parameter lies exactly on a switch, where
-    there is no derivative.
+    there is no derivative. `equal`: several elements are the largest or smallest, which is no switch where all of them
+    are the zeros of a rectifier.
     """
 
     finite: bool
     everywhere: bool
     ties: bool
+    equal: bool
     sides: frozenset[Side]
 
     @property
@@ -45,7 +47,7 @@ class Watching(Complex):
 
     def __init__(self) -> None:
         self.place = ""
-        self.moving = self.ties = False
+        self.moving = self.ties = self.equal = False
         self.everywhere = True
         self.sides: set[Side] = set()
         self._decisions: dict[str, int] = {}
@@ -67,6 +69,12 @@ class Watching(Complex):
         self._decided(left, right, self.real(left) > self.real(right))
         return super().larger(left, right)
 
+    def chosen(self, node: n.Extreme, values: Array) -> None:
+        """Remember whether several elements are the largest or smallest."""
+        axes, real = tuple(axis + 1 for axis in node.axes), self.real(values)
+        best = (np.max if node.which == "max" else np.min)(real, axis=axes, keepdims=True)
+        self.equal |= self.moving and bool(np.any(np.sum(real == best, axis=axes) > 1))
+
     def _decided(self, left: Array, right: Array, holds: Array) -> None:
         number = self._decisions[self.place] = self._decisions.get(self.place, 0) + 1
         self.sides |= {(self.place, number, bool(side)) for side in np.unique(holds)}
@@ -84,9 +92,19 @@ class _Watcher(Evaluator):
         operands = [self(operand) for operand in node.operands]
         if isinstance(node, (n.Map, n.Compare, n.Extreme, n.Known)):  # what may decide
             self.watching.moving = any(variable.name in self.moving for variable in variables(node))
+        if isinstance(node, n.Extreme):
+            self.watching.chosen(node, operands[0])
         value = np.asarray(EVALUATE(node, operands, self))
-        self.watching.everywhere &= value.dtype.kind in "iub" or bool(np.all(np.isfinite(value)))
+        self.watching.everywhere &= value.dtype.kind in "iub" or _is_meant(node, operands, value)
         return value
+
+
+def _is_meant(node: Node, operands: list[Array], value: Array) -> bool:
+    """Whether values are finite, or infinite because a pad for a maximum is, and what is moved from there."""
+    if bool(np.all(np.isfinite(value))):
+        return True
+    given = isinstance(node, n.Structural) and node.index_map.outside in (sympy.oo, -sympy.oo)
+    return (given or any(np.any(np.isinf(each)) for each in operands)) and not np.any(np.isnan(value))
 
 
 def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
@@ -94,7 +112,7 @@ def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
 
     Examples of a group are run together.
     """
-    finite, everywhere, ties = True, True, False
+    finite, everywhere, ties, equal = True, True, False, False
     sides: set[Side] = set()
     for group in groups:
         moving = {parameter.name for parameter in system.parameters}
@@ -110,7 +128,8 @@ def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
         for evaluator in evaluators:
             everywhere &= evaluator.watching.everywhere
             ties |= evaluator.watching.ties
+            equal |= evaluator.watching.equal
             sides |= evaluator.watching.sides
         if not finite:
             break
-    return Seen(finite, finite and everywhere, ties, frozenset(sides))
+    return Seen(finite, finite and everywhere, ties, equal, frozenset(sides))

@@ -25,6 +25,7 @@ from symprop.algebra.reader import RELATIONS, names_in
 from symprop.algebra.truths import KEEPING, NUMBERS_ONLY
 from symprop.errors import SympropError
 from symprop.verify.evaluate import complex_value
+from tests.notation.helpers import first_max
 
 
 def scatter_add(values: Any, ids: Any, size: int) -> Any:
@@ -82,6 +83,8 @@ NUMPY: dict[str, Any] = {
     "logdet": logdet,
     "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
     "one_hot": lambda ids, size: np.eye(size)[ids],
+    "first_max": first_max,
+    "first_min": lambda x, axis=None: first_max(np.negative(np.asarray(x, float)), axis),
     "scatter_add": scatter_add,
     "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
     "fold": fold,

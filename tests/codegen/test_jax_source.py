@@ -23,7 +23,8 @@ jax = pytest.importorskip("jax", reason="JAX is not installed: pip install 'symp
 
 HELPED = (
     "Input(2) >> Embedding(70, 2) >> Dense(2) >> SiLU() >> Dense(2) >> Softplus() >> Softmax()"
-    " >> Loss('sum(fold(sliding_window_view(a, 2), 2, 0, 2)**2) + sum(a * first_max(a)) + sum(y) + log(sum(exp(a)))')",
+    " >> Loss('sum(fold(sliding_window_view(a, 2), 2, 0, 2)**2) + sum(a * first_max(a) * first_min(a)) + sum(y)"
+    " + log(sum(exp(a)))')",
     "Input(3) >> Dense(3) >> SoftmaxCrossEntropy()",
 )
 """Networks whose modules have all helpers."""

@@ -25,7 +25,7 @@ from tests.rounding_of_formulas import counted
 
 HELPER_NETWORK = (
     "Input(2) >> Embedding(70, 2) >> Dense(2) >> GELU() >> Dense(2) >> SiLU() >> Dense(2) >> Softplus()"
-    " >> Loss('sum(fold(sliding_window_view(a, 2), 2, 0, 2)**2) + sum(a * first_max(a)) + sum(y)')"
+    " >> Loss('sum(fold(sliding_window_view(a, 2), 2, 0, 2)**2) + sum(a * first_max(a) * first_min(a)) + sum(y)')"
 )
 HELPER_MODULES = {dtype: compile_network(HELPER_NETWORK, dtype) for dtype in ("float64", "float32")}
 NODES = [node for nodes in SAMPLES.values() for node in nodes]

@@ -26,6 +26,22 @@ def logsumexp(z: Any, axis: int = -1, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(z), axis=axis, keepdims=keepdims))
 
 
+def first_max(x: Any, axis: Any = None) -> Any:
+    """1 at the first of the largest elements along axes, found one after the other."""
+    x = np.asarray(x, float)
+    axes = range(x.ndim) if axis is None else [place % x.ndim for place in np.atleast_1d(np.asarray(axis, int))]
+    if any(place not in range(-x.ndim, x.ndim) for place in axes) or len(set(axes)) < len(axes):
+        raise np.exceptions.AxisError("no such axes")
+    found = np.zeros(x.shape)
+    for index in np.ndindex(*(1 if place in axes else size for place, size in enumerate(x.shape))):
+        part = (*(slice(None) if place in axes else index[place] for place in range(x.ndim)), ...)
+        best: Any = None
+        for inside in np.ndindex(*x[part].shape):
+            best = inside if best is None or x[part][inside] > x[part][best] else best
+        found[part][best] = 1
+    return found
+
+
 def one_hot(ids: Any, size: int) -> Any:
     return np.eye(size)[ids]
 
@@ -72,6 +88,8 @@ NAMESPACE |= {
     "softmax": softmax,
     "logsumexp": logsumexp,
     "one_hot": one_hot,
+    "first_max": first_max,
+    "first_min": lambda x, axis=None: first_max(np.negative(np.asarray(x, float)), axis),
     "scatter_add": scatter_add,
     "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
     "fold": fold,

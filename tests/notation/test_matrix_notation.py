@@ -44,6 +44,13 @@ WRITTEN: list[tuple[Node, str, str, str]] = [
     (n.Product(x), "prod(x)", "prod(x)", r"\prod(x)"),
     (n.Extreme(x), "max(x)", "max(x)", r"\max(x)"),
     (n.Extreme(X, 1, False, "min"), "min(X, axis=1)", "min(X, axis 1)", r"\min(X, \text{axis }1)"),
+    (n.First(x), "first_max(x)", "firstmax(x)", r"\operatorname{firstmax}(x)"),
+    (
+        n.First(X, 1),
+        "first_max(X, axis=1)",
+        "firstmax(X, axis 1)",
+        r"\operatorname{firstmax}(X, \text{axis }1)",
+    ),
     (
         n.Pad(x, 0, [(1, k)]),
         "pad(x, (1, k))",
@@ -105,7 +112,7 @@ def test_what_is_written_reads_back_as_the_same_text(written: str) -> None:
 
 NEW = (
     *(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Kron, n.Commutation, n.Product, n.Extreme),
-    *(n.Concatenate, n.Slice, n.BlockSum, n.Take, n.ScatterAdd, n.Pad, n.Flip, n.Window, n.Fold),
+    *(n.First, n.Concatenate, n.Slice, n.BlockSum, n.Take, n.ScatterAdd, n.Pad, n.Flip, n.Window, n.Fold),
 )
 NODES = [node for kind in NEW for node in SAMPLES[kind]]
 POWERS = [node for node in SAMPLES[n.Map] if node.function.name == "power"]  # type: ignore[attr-defined]

@@ -49,13 +49,22 @@ class Extreme(Reduction):
 
 
 class First(Node):
-    """1 at the first of the largest elements along `axes`, in row-major order; 0 elsewhere. NaN counts as largest."""
+    """1 at the first of the largest ("max") or smallest ("min") elements along `axes`, in row-major order; 0 elsewhere.
+
+    What is not a number counts as largest and as smallest.
+    """
 
     axis_places: ClassVar[tuple[int, ...]] = (1,)
     is_indicator: ClassVar[bool] = True
 
-    def __new__(cls, operand: Node, axes: Any = None) -> Self:
-        return super().__new__(cls, operand, axes_of(axes, operand.rank))
+    def __new__(cls, operand: Node, axes: Any = None, which: Any = "max") -> Self:
+        return super().__new__(
+            cls, operand, axes_of(axes, operand.rank), which if isinstance(which, Str) else Str(which)
+        )
+
+    @property
+    def which(self) -> str:
+        return self.args[2].name
 
     @property
     def axes(self) -> tuple[int, ...]:

@@ -112,7 +112,7 @@ def _(node: n.Extreme, write: Dialect) -> Code:
 
 @SOURCE.row(n.First)
 def _(node: n.First, write: Dialect) -> Code:
-    return Code(f"first_max({write.number(node.operands[0]).text}, {node.axes})", ATOM, BOOLEAN)
+    return Code(f"first_{node.which}({write.number(node.operands[0]).text}, {node.axes})", ATOM, BOOLEAN)
 
 
 def reduction(name: str, node: n.Reduction, write: Dialect) -> Code:

@@ -42,6 +42,7 @@ HELPERS = (
         "fold",
         "windows",
         "first_max",
+        "first_min",
     ),
 )
 """Functions that a module defines where its statements call them."""

@@ -88,6 +88,7 @@ TRICKS = (
     ),
     (r"np\.vdot\(", "an inner product: no array for the terms of the sum"),
     (r"^slope\w* = np\.greater\(", "the sign of an output is that of its input, whose memory it took"),
+    (r"first_true\(", "of those that equal the largest the first, in place"),
     (r'mode="clip"', "ids were checked before; to check them again, NumPy would copy the result"),
     (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )

@@ -91,7 +91,7 @@ def loop_lines(statement: Statement) -> list[str]:
 
 
 def _first(loops: Loops, target: Variable, node: n.First) -> list[str]:
-    """Return the lines that look through the elements along the axes for the first of the largest, and put 1 there."""
+    """Return the lines that look through the elements along the axes for the first extreme one, and put 1 there."""
     operand, axes = node.operands[0], node.axes
     loops.write(f"{target.name}[...] = 0")
     outer = iter(loops.over(size for axis, size in enumerate(node.shape) if axis not in axes))
@@ -104,7 +104,8 @@ def _first(loops: Loops, target: Variable, node: n.First) -> list[str]:
     best = [f"first_place[{number}]" for number in range(len(axes))]
     loops.write(f"first_place = ({'0, ' * len(axes)})")
     inner = loops.over(node.shape[axis] for axis in axes)
-    loops.write(f"if {loops.text(operand, at(inner))} > {loops.text(operand, at(best))}:")
+    beyond = ">" if node.which == "max" else "<"
+    loops.write(f"if {loops.text(operand, at(inner))} {beyond} {loops.text(operand, at(best))}:")
     loops.write(f"    first_place = ({', '.join(inner)},)")
     loops.end(inner)
     loops.write(f"{target.name}[{', '.join(at(best))}] = 1")
