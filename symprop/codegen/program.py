@@ -33,6 +33,7 @@ HELPERS = (
         "pooled",
         "pooled_sum",
         "to_first",
+        "to_first_beside",
         "to_all",
         "repeated",
         "repeated_inside",

@@ -62,14 +62,23 @@ def _(split: Splitter, node: OfPatches) -> Node:
     images, other = split.number(node.images), split.number(node.operands[1])
     if not split.is_whole(other):
         other = split.named(Copy(other))
-    ones = int(node.ones)
+    ones, down = int(node.ones), is_down(node)
     frame, rows = _memory(node)
-    key = Tuple(*(each for each in node.args if isinstance(each, Tuple)), images.shape)
+    shape = (node.width + ones, rows) if down else (rows, node.width + ones)
+    key = Tuple(*(each for each in node.args if isinstance(each, Tuple)), images.shape, ones)
     memory = (
-        _kept(split, "frame", Kept(0, frame, key)),
-        _kept(split, "patches", Kept(ones, (rows, node.width + ones), Tuple(node.width, ones))),
+        _kept(split, "frame", Kept(0, (*frame[-1:], *frame[:-1]) if down else frame, key)),
+        _kept(split, "patches", Kept(ones, shape, key if ones else Tuple())),
     )
     return node.func(images, other, *node.args[2:], *memory)
+
+
+def is_down(node: OfPatches) -> bool:
+    """Whether the elements of patches have rows in memory: a line of pixels is longer than the row of a patch.
+
+    What lies side by side is copied in runs, and a run costs as much to begin as some ten numbers.
+    """
+    return bool(node.lies[-1].size * node.images.shape[-1] < node.places[-1])
 
 
 def _memory(node: OfPatches) -> tuple[Shape, Expr]:
@@ -90,6 +99,7 @@ def _arguments(node: OfPatches) -> tuple[tuple[str, ...], tuple[str, ...]]:
     images, other, frame, rows = map(numpy_source, node.operands)
     values = {name: tuple(vars(lie)[name] for lie in node.lies) for name in USUAL}
     more = [f"{name}={value}" for name, value in values.items() if any(each != USUAL[name] for each in value)]
+    more += ["down=True"] if is_down(node) else []
     return (images, other, frame, rows, str(tuple(lie.size for lie in node.lies))), tuple(more)
 
 

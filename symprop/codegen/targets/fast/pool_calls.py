@@ -6,12 +6,13 @@ import sympy
 from sympy import Integer
 
 from symprop.algebra.nodes import Node
+from symprop.codegen.convolutions import Lie
 from symprop.codegen.operations import OPERATION, Splitter
 from symprop.codegen.pools import OfWindows, Pooled, ToAll, ToFirst
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import numpy_source
 
-CACHED = 131072
+CACHED = 262144
 """How many elements of images are pooled at a time."""
 
 
@@ -35,7 +36,15 @@ def _(node: Pooled) -> Call:
 
 @CALLS.row(ToFirst)
 def _(node: ToFirst) -> Call:
-    return _call("to_first", node)
+    if not _is_beside(node):
+        return _call("to_first", node)
+    return Call("to_first_beside", (*map(numpy_source, node.operands), str(tuple(lie.size for lie in node.lies))))
+
+
+def _is_beside(node: ToFirst) -> bool:
+    """Whether windows lie side by side and leave nothing out."""
+    sides = zip(node.lies, node.shape[1:], node.operands[1].shape[1:], strict=False)
+    return all(lie == Lie(lie.size, stride=lie.size) and length == lie.size * count for lie, length, count in sides)
 
 
 @CALLS.row(ToAll)
@@ -56,5 +65,6 @@ def _(node: Pooled) -> Scratch | None:
 
 @SCRATCH.row(ToFirst)
 def _(node: ToFirst) -> Scratch:
-    """Masks, what is left to be given, and what is given."""
-    return Scratch("memory", (Integer(3), _images(node.shape), *node.operands[1].shape[1:]))
+    """Where windows lie side by side, whether each was found; else masks, what is left to be given, what is given."""
+    images = (_images(node.shape), *node.operands[1].shape[1:])
+    return Scratch("flags", (Integer(2), *images)) if _is_beside(node) else Scratch("memory", (Integer(3), *images))
