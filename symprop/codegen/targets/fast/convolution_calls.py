@@ -24,8 +24,9 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
-CACHED = 32768
-"""How many elements of patches are copied at a time: 128 kB in float32, which stay in the cache of a core."""
+FEW, MANY = 32768, 131072
+"""As many images at a time as have fewer elements of patches, one at least; of that as many rows as have fewer than
+many: 128 and 512 kB in float32, which stay in the cache of a core."""
 
 
 class Kept(n.Leaf):
@@ -85,8 +86,8 @@ def _memory(node: OfPatches) -> tuple[Shape, Expr]:
     """Return the shape of the frame, and the number of patches at a time: of a few images, or of some rows of one."""
     lengths = [lie.framed(length) for lie, length in zip(node.lies, node.images.shape[1:], strict=False)]
     line = sympy.prod(node.places[1:], start=Integer(1))
-    images = max(1, CACHED // int(node.width * line * node.places[0]))
-    rows = min(int(node.places[0]), max(1, CACHED // int(node.width * line)))
+    images = max(1, FEW // int(node.width * line * node.places[0]))
+    rows = min(int(node.places[0]), max(1, MANY // int(node.width * line)))
     return (Integer(images), *lengths, node.images.shape[-1]), images * rows * line
 
 
