@@ -18,8 +18,8 @@ from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
 from symprop.codegen.indicators import is_indicator
-from symprop.codegen.kinds import Copy, FirstTrue
-from symprop.codegen.program import Emit, Program, Statement, rewritten
+from symprop.codegen.kinds import Copy, FirstTrue, Lines
+from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
 SHORT = 64
@@ -71,6 +71,9 @@ def sums_as_products(program: Program) -> Program:
             return None
         operand = node.operands[0]
         axes, last = node.axes, operand.rank - 1
+        middle = tuple(range(1, len(axes) + (last not in axes)))
+        if middle and axes[: len(middle)] == middle and axes[len(middle) :] in ((), (last,)):
+            return _over_middle(node, len(middle))
         if axes == tuple(range(last)) and not node.keepdims:
             rows = _rows(operand)
             return n.MatMul(ones(rows.shape[0]), rows)
@@ -80,6 +83,54 @@ def sums_as_products(program: Program) -> Program:
         return None
 
     return by_rule(program, rule)
+
+
+def _over_middle(node: n.Sum, count: int) -> Node:
+    """Return the sum over `count` axes after the first, and perhaps the last one: over lines of what lies behind."""
+    operand = node.operands[0]
+    length = sympy.prod(operand.shape[1 : count + 1])
+    first, rest = operand.shape[0], operand.shape[count + 1 :]
+    stack = n.Reshape(operand, (first, length, sympy.prod(rest)))
+    total: Node = n.Reshape(n.MatMul(ones(1, length), stack), (first, *rest))
+    if operand.rank - 1 in node.axes:
+        total = n.MatMul(total, ones(rest[-1]))
+    return total if total.shape == node.shape else n.Reshape(total, node.shape)
+
+
+LINE = 512
+"""So many numbers that lie one after the other are worth a loop of their own."""
+
+
+def lines_of_vectors(program: Program) -> Program:
+    """Write a vector as often as a line has pixels before it meets all pixels: a loop over a pixel is short."""
+    names = Names(program.names)
+    lines: dict[tuple[Node, tuple[Expr, ...]], Node] = {}
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        def lined(node: Node, shape: tuple[Expr, ...]) -> Node:
+            coefficient, vector = coefficient_and_rest(node)
+            if vector is None or vector.rank != 1 or vector.shape[0] != shape[-1]:
+                return node
+            if (vector, shape) not in lines:
+                whole = Lines(vector, shape)
+                name = lines[vector, shape] = names.new("line", whole, statement.target.index)
+                emit(Statement(name, whole))
+            line = lines[vector, shape]
+            return line if coefficient == 1 else Scalar(coefficient) * line
+
+        @for_kinds(n.Add, n.Multiply)
+        def rule(node: Node) -> Node | None:
+            shape = node.shape[-1:]
+            while len(shape) < node.rank - 1 and sympy.prod(shape) < LINE:
+                shape = node.shape[-len(shape) - 1 :]
+            if node.rank < 3 or not all(size.is_Integer for size in shape) or shape[-1] >= LINE:
+                return None
+            operands = [lined(each, shape) for each in node.operands]
+            return None if operands == list(node.operands) else node.with_operands(operands)
+
+        return statement.with_expression(everywhere(statement.expression, rule))
+
+    return rewritten(program, change)
 
 
 def products_of_rows(program: Program) -> Program:
@@ -158,6 +209,7 @@ def scatters_as_products(program: Program) -> Program:
 
 __all__ = [
     "firsts_by_comparison",
+    "lines_of_vectors",
     "maxima_over_columns",
     "products_of_rows",
     "scatters_as_products",

@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.algebra.sizes import as_expression, axes_of, integers
+from symprop.algebra.sizes import as_expression, axes_of, expressions, integers
 from symprop.algebra.table import Table
 
 MEANING = Table("meaning")
@@ -52,6 +52,13 @@ class Copy(Node):
     """An array of its own with the values of `operand`, as numbers and row by row in memory."""
 
 
+class Lines(Node):
+    """A vector again and again, as the last axis of an array of `shape`."""
+
+    def __new__(cls, vector: Node, shape: Any) -> Self:
+        return super().__new__(cls, vector, expressions(shape))
+
+
 class LogSoftmax(Node):
     """The logarithm of the softmax along an axis, of the shifted logits: finite where the softmax rounds to 0."""
 
@@ -76,7 +83,7 @@ class FirstTrue(Node):
         return integers(self.args[1])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax, FirstTrue)
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, Lines, LogSoftmax, FirstTrue)
 """All kinds that only programs hold."""
 
 
@@ -97,6 +104,11 @@ def _(node: Inner) -> Shape:
 def _(node: Repeated) -> Shape:
     rows, columns = node.operands[0].shape
     return (rows * node.count, columns * node.count)
+
+
+@SHAPE.row(Lines)
+def _(node: Lines) -> Shape:
+    return tuple(node.args[1].args)
 
 
 @SHAPE.row(Copy, LogSoftmax, FirstTrue)
@@ -143,6 +155,11 @@ def _(node: Copy) -> Node:
     return node.operands[0]
 
 
+@MEANING.row(Lines)
+def _(node: Lines) -> Node:
+    return n.Multiply(node.operands[0], n.Fill(1, node.shape))
+
+
 @MEANING.row(LogSoftmax)
 def _(node: LogSoftmax) -> Node:
     return FUNCTIONS["log"](n.Softmax(node.operands[0], node.axis))
@@ -153,4 +170,4 @@ def _(node: FirstTrue) -> Node:
     return n.First(node.operands[0], node.axes)
 
 
-__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]
+__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "Lines", "LogSoftmax", "Repeated", "Solve", "meaning"]

@@ -40,6 +40,7 @@ STEP: tuple[Pass, ...] = (
     faster.sums_as_products,
     faster.products_of_rows,
     faster.maxima_over_columns,
+    faster.lines_of_vectors,
     lines.short_scalars,
     single_operations,
 )
