@@ -12,12 +12,14 @@ from sympy import Expr, Integer, Tuple, oo
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import SHAPE, Node, Scalar, Variable
+from symprop.algebra.nodes import SHAPE, Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
-from symprop.codegen.convolutions import Lie, unpadded
+from symprop.codegen.convolutions import unpadded
+from symprop.codegen.faster import rectified
 from symprop.codegen.kinds import MEANING
+from symprop.codegen.patches import Lie
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
 
@@ -269,7 +271,7 @@ def _gated(node: n.Multiply, done: dict[Node, tuple[Node, Node]]) -> Node | None
 def _rectified(program: Program, pooled: Pooled) -> Node | None:
     """Return of what a pool reads the ReLU, where nothing else reads that but its slope."""
     a = pooled.operands[0]
-    z = next((_relu(each.expression) for each in program.statements if each.target == a), None)
+    z = next((rectified(each.expression) for each in program.statements if each.target == a), None)
     if z is None or pooled.which != "max":
         return None
     gate, count = n.Compare(">", a, Scalar(0)), 0
@@ -283,13 +285,6 @@ def _rectified(program: Program, pooled: Pooled) -> Node | None:
             return None
         count += 1
     return z if count <= 1 else None
-
-
-@for_kinds(n.Where)
-def _relu(node: n.Where) -> Node | None:
-    condition, yes, no = node.operands
-    is_relu = isinstance(yes, Variable) and no == Scalar(0) and condition == n.Compare(">", yes, Scalar(0))
-    return yes if is_relu else None
 
 
 __all__ = ["OfWindows", "Pooled", "ToAll", "ToFirst", "pools", "rectified_pools"]

@@ -15,9 +15,9 @@ from sympy import Expr, Integer, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node, Variable
 from symprop.algebra.shapes import Shape
-from symprop.codegen.convolutions import OfPatches, PatchGradient, PatchProduct
 from symprop.codegen.kinds import Copy
 from symprop.codegen.operations import OPERATION, Splitter
+from symprop.codegen.patches import OfPatches, PatchGradient, PatchProduct
 from symprop.codegen.program import Statement
 from symprop.codegen.targets.code import Code
 from symprop.codegen.targets.dialect import Dialect

@@ -6,8 +6,8 @@ import sympy
 from sympy import Integer
 
 from symprop.algebra.nodes import Node
-from symprop.codegen.convolutions import Lie
 from symprop.codegen.operations import OPERATION, Splitter
+from symprop.codegen.patches import Lie
 from symprop.codegen.pools import OfWindows, Pooled, ToAll, ToFirst
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import numpy_source

@@ -29,6 +29,7 @@ STEP: tuple[Pass, ...] = (
     pools.pools,
     pools.rectified_pools,
     faster.firsts_by_comparison,
+    faster.known_sums,
     convolutions.products_of_patches,
     convolutions.gradients_of_biases,
     passes.dead,
