@@ -89,7 +89,7 @@ def _product(node: n.MatMul) -> Node | None:
     if right.rank != 2:
         return None
     if (found := found_patches(left)) is not None:
-        kernel = found.sorted_columns(right.permuted((1, 0)))
+        kernel = found.sorted_columns(right.permuted((1, 0))).permuted((1, 0))
         return reshaped(_times(found.images, kernel, found.lies), node.shape)
     if (found := found_patches(right)) is not None and left.rank == 2:
         return found.as_found(_gradient(found, left.permuted((1, 0))))
@@ -101,7 +101,7 @@ def _product(node: n.MatMul) -> Node | None:
 def _times(images: Node, kernel: Node, lies: tuple[Lie, ...]) -> Node:
     """Return the product of patches with a kernel; of images themselves where a patch is a pixel."""
     if all(lie.is_whole for lie in lies):
-        return n.MatMul(images, kernel.permuted((1, 0)))
+        return n.MatMul(images, kernel)
     return PatchProduct(images, kernel, lies)
 
 
@@ -132,8 +132,9 @@ def _folded(node: n.Fold) -> Node | None:
     images = reshaped(images, (*spread.shape[:last], images.shape[-1]))
     tail = reshaped(matrix, (matrix.shape[0], *spread.shape[last:]))
     kernel = tail.permuted((0, *(axis - last + 1 for axis in order[last:])))  # by channel, then by place
-    flipped = n.Flip(kernel, tuple(range(2, kernel.rank))).permuted((1, *range(2, kernel.rank), 0))
-    return _times(images, n.Reshape(flipped, (flipped.shape[0], sympy.prod(flipped.shape[1:]))), tuple(lies))
+    flipped = n.Flip(kernel, tuple(range(2, kernel.rank))).permuted((*range(2, kernel.rank), 0, 1))
+    flat = n.Reshape(flipped, (sympy.prod(flipped.shape[:-1]), flipped.shape[-1]))
+    return _times(images, flat, tuple(lies))
 
 
 @for_kinds(n.Slice)
@@ -152,19 +153,19 @@ def _cropped(node: n.Slice) -> Node | None:
 
 @for_kinds(n.Add)
 def _shifted(node: n.Add) -> Node | None:
-    """A bias is a column of the kernel."""
+    """A bias is a row of the kernel."""
     product = next((term for term in node.operands if isinstance(term, PatchProduct)), None)
     bias = next((term for term in node.operands if isinstance(term, Variable) and term.rank == 1), None)
-    if product is None or bias is None or product.operands[1].shape != (bias.shape[0], product.width):
+    if product is None or bias is None or product.operands[1].shape != (product.width, bias.shape[0]):
         return None
-    kernel = n.Concatenate(product.operands[1], n.Expand(bias, 1), axis=1)
+    kernel = n.Concatenate(n.Expand(bias, 0), product.operands[1], axis=0)
     rest = [term for term in node.operands if term not in (product, bias)]
     shifted = PatchProduct(product.images, kernel, product.lies)
     return n.Add(*rest, shifted) if rest else shifted
 
 
 def gradients_of_biases(program: Program) -> Program:
-    """Take the derivative by a bias from the product that gives that of the kernel: patches have a one at their end."""
+    """Take the derivative by a bias from the product that gives that of the kernel: patches begin with a one."""
     summed: dict[Node, Node] = {}
     for statement in program.statements:
         expression = statement.expression
@@ -186,8 +187,8 @@ def gradients_of_biases(program: Program) -> Program:
             whole = PatchGradient(node.images, node.operands[1], node.lies, Integer(1))
             both = names.new("product", whole, statement.target.index)
             emit(Statement(both, whole))
-            biases[bias] = n.Reshape(n.Slice(both, 1, node.width, node.width + 1), bias.shape)
-            return n.Slice(both, 1, 0, node.width)
+            biases[bias] = n.Reshape(n.Slice(both, 1, 0, 1), bias.shape)
+            return n.Slice(both, 1, 1, node.width + 1)
 
         return statement.with_expression(everywhere(statement.expression, rule))
 

@@ -48,7 +48,7 @@ class Lie:
 
 
 class OfPatches(Node):
-    """Abstract: made from the patches of images: a row for each, its elements pixel by pixel, then perhaps a one."""
+    """Abstract: made from the patches of images: a row for each, perhaps a one, then its elements pixel by pixel."""
 
     def __new__(cls, images: Node, other: Node, lies: Any, *more: Basic) -> Self:
         packed = Tuple(*(Tuple(*map(Integer, vars(lie).values())) if isinstance(lie, Lie) else lie for lie in lies))
@@ -74,19 +74,19 @@ class OfPatches(Node):
 
     @property
     def ones(self) -> bool:
-        """Whether a one stands at the end of each patch."""
+        """Whether a one stands at the start of each patch."""
         raise NotImplementedError
 
 
 class PatchProduct(OfPatches):
-    """Patches times a kernel, which has a row for each channel: `patches @ kernel.T`, image by image.
+    """Patches times a kernel, which has a column for each channel: `patches @ kernel`, image by image.
 
-    A kernel with one column more than a patch has elements holds a bias in it.
+    A kernel with one row more than a patch has elements holds a bias in the first.
     """
 
     @property
     def ones(self) -> bool:
-        return bool(self.operands[1].shape[-1] != self.width)
+        return bool(self.operands[1].shape[0] != self.width)
 
 
 class PatchGradient(OfPatches):
@@ -99,7 +99,7 @@ class PatchGradient(OfPatches):
 
 @SHAPE.row(PatchProduct)
 def _(node: PatchProduct) -> Shape:
-    return (node.images.shape[0], *node.places, node.operands[1].shape[0])
+    return (node.images.shape[0], *node.places, node.operands[1].shape[1])
 
 
 @SHAPE.row(PatchGradient)
@@ -121,12 +121,12 @@ def patches(node: OfPatches) -> Node:
     rows = n.Transpose(seen, (*range(last), *range(last + 1, seen.rank), last))
     count = sympy.prod([images.shape[0], *node.places])
     matrix = n.Reshape(rows, (count, node.width))
-    return n.Concatenate(matrix, n.Fill(1, (count, 1)), axis=1) if node.ones else matrix
+    return n.Concatenate(n.Fill(1, (count, 1)), matrix, axis=1) if node.ones else matrix
 
 
 @MEANING.row(PatchProduct)
 def _(node: PatchProduct) -> Node:
-    return n.Reshape(n.MatMul(patches(node), n.Transpose(node.operands[1])), node.shape)
+    return n.Reshape(n.MatMul(patches(node), node.operands[1]), node.shape)
 
 
 @MEANING.row(PatchGradient)
