@@ -2,7 +2,7 @@
 
 Images are copied into a *frame*, around which zeros stand that are written once, for all steps. Its patches are copied
 into a matrix that stays in the cache, as many at a time as that has rows; where a bias is a row of the kernel, the
-first element of each row is a one, also written once.
+first element of each row is a one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import Any, Self
 
 import sympy
 from sympy import Expr, Integer, Tuple
-from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import SHAPE, Node, Variable
+from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.codegen.kinds import Copy
 from symprop.codegen.operations import OPERATION, Splitter
@@ -25,9 +24,9 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
-FEW, MANY = 32768, 131072
+FEW, MANY = 32768, 65536
 """As many images at a time as have fewer elements of patches, one at least; of that as many rows as have fewer than
-many: 128 and 512 kB in float32, which stay in the cache of a core."""
+many: 128 and 256 kB in float32, which stay in the cache of a core."""
 
 
 class Kept(n.Leaf):
@@ -52,35 +51,19 @@ def _(node: Kept) -> Call:
     return Call("", fill=(f"{{}}[...] = {node.args[0]}",))
 
 
-def _kept(split: Splitter, word: str, kept: Kept) -> Variable:
-    if kept not in split.constants:
-        split.constants[kept] = split.names.new(word, kept, split.statement.target.index)
-        split.emit(Statement(split.constants[kept], kept))
-    return split.constants[kept]
-
-
 @OPERATION.row(PatchProduct, PatchGradient)
 def _(split: Splitter, node: OfPatches) -> Node:
     images, other = split.number(node.images), split.number(node.operands[1])
     if not split.is_whole(other):
         other = split.named(Copy(other))
-    ones, form = int(node.ones), form_of(node)
-    images_at_once, rows = _block(node)
     lengths = [lie.framed(length) for lie, length in zip(node.lies, node.images.shape[1:], strict=False)]
-    frame = (images_at_once, *lengths, node.images.shape[-1])
-    line = sympy.prod(node.places[1:], start=Integer(1))
-    row = node.width / node.lies[0].size + ones
-    shapes = {
-        PLAIN: (images_at_once * rows * line, node.width + ones),
-        DOWN: (node.width + ones, images_at_once * rows * line),
-        BY_ROWS: (images_at_once, (rows + _more(node)) * line, row),
-    }
-    key = Tuple(*(each for each in node.args if isinstance(each, Tuple)), images.shape, ones, Str(form))
-    memory = (
-        _kept(split, "frame", Kept(0, (*frame[-1:], *frame[:-1]) if form == DOWN else frame, key)),
-        _kept(split, "patches", Kept(ones, shapes[form], key if ones else Tuple())),
-    )
-    return node.func(images, other, *node.args[2:], *memory)
+    count, channels = _block(node)[0], node.images.shape[-1]
+    shape = (channels, count, *lengths) if form_of(node) == DOWN else (count, *lengths, channels)
+    frame = Kept(0, shape, Tuple(node.args[2], *images.shape))
+    if frame not in split.constants:
+        split.constants[frame] = split.names.new("frame", frame, split.statement.target.index)
+        split.emit(Statement(split.constants[frame], frame))
+    return node.func(images, other, *node.args[2:], split.constants[frame])
 
 
 PLAIN, DOWN, BY_ROWS = "plain", "down", "by rows"
@@ -126,35 +109,51 @@ USUAL = {"before": 0, "stride": 1, "dilation": 1, "spacing": 1}
 """Windows side by side, with nothing around."""
 
 
-def _arguments(node: OfPatches) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the arguments by place and by name: of how patches lie, what is not as usual."""
-    images, other, frame, rows = map(numpy_source, node.operands)
-    values = {name: tuple(vars(lie)[name] for lie in node.lies) for name in USUAL}
-    more = [f"{name}={value}" for name, value in values.items() if any(each != USUAL[name] for each in value)]
-    more += ["down=True"] if form_of(node) == DOWN else []
-    return (images, other, frame, rows, str(tuple(lie.size for lie in node.lies))), tuple(more)
+def _patches(node: OfPatches) -> Shape:
+    """Return the shape of the patches of one block."""
+    (images, rows), ones = _block(node), int(node.ones)
+    line = sympy.prod(node.places[1:], start=Integer(1))
+    match form_of(node):
+        case "by rows":
+            return (images, (rows + _more(node)) * line, node.width / node.lies[0].size + ones)
+        case "down":
+            return (node.width + ones, images * rows * line)
+    return (images * rows * line, node.width + ones)
+
+
+def _call(name: str, node: OfPatches) -> Call:
+    """Return the call of a helper: by name, of how patches lie, what is not as usual."""
+    form = form_of(node)
+    size, patches = tuple(lie.size for lie in node.lies), tuple(map(int, _patches(node)))
+    values = {each: tuple(vars(lie)[each] for lie in node.lies) for each in USUAL}
+    more = [f"{each}={value}" for each, value in values.items() if any(one != USUAL[each] for one in value)]
+    more += ["down=True"] if form == DOWN else []
+    arguments = (*map(numpy_source, node.operands), str(patches), str(size))
+    return Call(f"{name}_by_rows" if form == BY_ROWS else name, arguments, tuple(more))
 
 
 @CALLS.row(PatchProduct)
 def _(node: PatchProduct) -> Call:
-    return Call("convolved_by_rows" if form_of(node) == BY_ROWS else "convolved", *_arguments(node))
+    return _call("convolved", node)
 
 
 @CALLS.row(PatchGradient)
 def _(node: PatchGradient) -> Call:
-    return Call("kernel_gradient_by_rows" if form_of(node) == BY_ROWS else "kernel_gradient", *_arguments(node))
+    return _call("kernel_gradient", node)
 
 
 @SCRATCH.row(PatchProduct)
-def _(node: PatchProduct) -> Scratch | None:
-    """The product of one row of the kernel."""
+def _(node: PatchProduct) -> Scratch:
+    """Patches, and by rows the product of one row of the kernel."""
     images, rows = _block(node)
-    shape = (images, rows * sympy.prod(node.places[1:]), node.shape[-1])
-    return Scratch("memory", shape) if form_of(node) == BY_ROWS else None
+    product = images * rows * sympy.prod(node.places[1:]) * node.shape[-1]
+    return Scratch("memory", (sympy.prod(_patches(node)) + product * int(form_of(node) == BY_ROWS),))
 
 
 @SCRATCH.row(PatchGradient)
 def _(node: PatchGradient) -> Scratch:
-    """The product of some patches; by rows, of one row of the kernel, for each image and in all."""
-    shape = (_block(node)[0] + 1, node.shape[0], node.width / node.lies[0].size + int(node.ones))
-    return Scratch("memory", shape if form_of(node) == BY_ROWS else node.shape)
+    """Patches, and the product of some; by rows, of one row of the kernel, for each image and in all."""
+    patches, product = _patches(node), sympy.prod(node.shape)
+    if form_of(node) == BY_ROWS:
+        product = (patches[0] + 1) * node.shape[0] * patches[-1]
+    return Scratch("memory", (sympy.prod(patches) + product,))
