@@ -225,6 +225,8 @@ def _windowwise(factors: Any, rank: int) -> Node | None:
     for each in factors:
         if isinstance(each, n.Fill) and each.value == 1:
             continue
+        if 0 < each.rank <= rank:
+            return None  # NumPy lines axes up from the last: it is not the same for all elements
         while each.rank > rank and isinstance(each, (n.Expand, n.Reshape)) and each.shape[-1] == 1:
             inner = each.operands[0]
             each = inner if inner.shape == each.shape[:-1] else n.Reshape(inner, each.shape[:-1])
