@@ -77,6 +77,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "sum(x * (y - sum(x * y))) = 0 where sum(x) = 1, and sum(x - mean(x)) = 0": Shown(
         "sum(softmax(x) * (y - sum(softmax(x) * y)))", "x: n, y: n"
     ),
+    "sum(x) = 0 where x = y - mean(y) by an equation": Shown(
+        "sum(x)", "x: n, y: n", known="x", meaning="y - sum(y) / n"
+    ),
     "sum(A @ B, axis=0) = sum(A, axis=0) @ B": Shown(
         "sum(A @ B, axis=0)", "A: m n columns-sum-to-1, B: n n", {"n": 2, "m": 2}
     ),

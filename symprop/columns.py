@@ -44,7 +44,7 @@ class Columns:
 
     def fit_scaling(self, rows: Array, kind: str) -> Scaling:
         """Return the scaling that training rows ask for; ids, given data and what has facts stay as they are."""
-        free = [place for each, places in self._each() if each.role == INPUT and not each.facts for place in places]
+        free = [place for each, places in self._each() if each.role == INPUT and not each.said for place in places]
         found = fit_scaling(rows[:, sorted(free)], kind if free else "none")
         offset, scale = np.zeros(self.count), np.ones(self.count)
         offset[sorted(free)], scale[sorted(free)] = found.offset, found.scale

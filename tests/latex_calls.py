@@ -130,6 +130,12 @@ def reduction(function: Callable[..., Any], elementwise: Callable[..., Any] | No
     return read
 
 
+def mean_over_batch(meaning: Meaning, tree: Tree) -> Value:
+    """The mean of each feature, which is the last axis, over examples and places."""
+    (value,) = _arguments(meaning, tree, 1)
+    return Value(value.shape[-1:], lambda: np.mean(full(value), axis=tuple(range(value.rank - 1))))
+
+
 def first(which: Callable[[Array], Any]) -> Call:
     """Return the reading of what is 1 at the first of the largest or smallest elements."""
     return lambda meaning, tree: _first(which, meaning, tree)
@@ -163,6 +169,8 @@ CALLS: dict[str, Call] = {
     "firstmin": first(np.argmin),
     "concatenate": concatenate,
     "sum": reduction(np.sum),
+    "mean": reduction(np.mean),
+    "mean_m": mean_over_batch,
     "prod": reduction(np.prod),
     "max": reduction(np.max, np.maximum),
     "min": reduction(np.min, np.minimum),

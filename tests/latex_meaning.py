@@ -98,15 +98,14 @@ class Meaning:
         body = scalar_value(0.0) if value is ZERO else value
         self.indices = outer
 
-        def total() -> Any:
-            found = 0.0
+        def at_each() -> Any:
             for place in itertools.product(*(range(size.value) for size, _ in own)):
                 for (_, current), at in zip(own, place, strict=True):
                     current[0] = at
-                found = found + body.compute()
-            return found
+                yield body.compute()
 
-        return Value(body.shape, total, body.row)
+        taken = OVER_INDICES[tree.text]
+        return Value(body.shape, lambda: taken(at_each()), body.row)
 
     def scalar(self, tree: Tree) -> Value:
         value = self.value(tree)
@@ -326,6 +325,13 @@ class Meaning:
         return self.elementwise(function, *(self.array(part) for part in tree.parts))
 
 
+OVER_INDICES: dict[str, Callable[[Any], Any]] = {
+    "sum": sum,
+    "max": lambda found: np.max(list(found), axis=0),
+    "min": lambda found: np.min(list(found), axis=0),
+    "argmax": lambda found: np.argmax(list(found), axis=0) + 1.0,  # the first; places count from 1
+    "argmin": lambda found: np.argmin(list(found), axis=0) + 1.0,
+}
 RELATIONS: dict[str, Callable[..., Any]] = {
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip

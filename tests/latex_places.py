@@ -72,6 +72,8 @@ def part(meaning: Meaning, tree: Tree) -> Value:
     array = meaning.arrays.get(tree.text)
     if array is None or len(tree.words) > array.ndim:
         raise Unreadable(f"places {', '.join(tree.words)} of {tree.text}")
+    if re.match(r"(mu|nu|r)[_^]", tree.text):
+        array = array.squeeze()  # a statistic is a number at its places: axes of length 1 are not counted
     axes = [split(label) for label in tree.words] + [[":"]] * (array.ndim - len(tree.words))
     cut: list[list[tuple[Size, Callable[[], Any]]]] = []
     for labels, length in zip(axes, array.shape, strict=True):

@@ -256,8 +256,8 @@ class Reader(NameReader):
             return Tree("fraction", (above.all(), below.all()))
         if text == "sqrt":
             return Tree("root", (self.argument().all(),))
-        if text == "sum":
-            return self.summation()
+        if text == "sum" or (text in ("max", "min") and self.sees("_")):
+            return self.summation(text)
         if text == "infty":
             return Tree("number", text="inf")
         if text in FUNCTIONS or text == "operatorname":
@@ -288,7 +288,8 @@ class Reader(NameReader):
             raise Unreadable("a derivative that is not worked out")
         return found
 
-    def summation(self) -> Tree:
+    def summation(self, text: str) -> Tree:
+        """Read what is taken over indices: a sum, the largest or smallest, or where that stands."""
         if not self.sees("_"):
             raise Unreadable("a sum over all elements without indices")
         self.take()
@@ -304,13 +305,15 @@ class Reader(NameReader):
         self.bound.extend(indices)
         body = self.term()
         del self.bound[len(self.bound) - len(indices) :]
-        return Tree("summation", (body, *given), words=tuple(indices))
+        return Tree("summation", (body, *given), text, tuple(indices))
 
     def calls_next(self) -> bool:
         following = self.tokens[self.position : self.position + 2]
         return following[:1] == [Token("open", "(")] or following == [Token("{", "{"), Token("open", "(")]
 
     def call(self, name: str) -> Tree:
+        if name in ("argmax", "argmin"):
+            return self.summation(name)
         if self.sees("_"):
             self.take()
             below = self.argument()
@@ -358,7 +361,7 @@ class Reader(NameReader):
             return self.sum()
         start, depth, commas = self.position, 0, 0
         for token in self.tokens[start:]:
-            depth += (token.kind == "open") - (token.kind == "close")
+            depth += (token.kind in ("open", "{")) - (token.kind in ("close", "}"))
             commas += depth == 1 and token.kind == ","
             if not depth:
                 break

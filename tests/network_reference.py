@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -195,10 +196,16 @@ def joined(join: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple
 
     def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         steps, shapes = branches(reading, call.positional, shape)
-        after = join(*(np.zeros(one) for one in shapes)).shape
+        after = tuple(join(*(np.zeros((1, *one)) for one in shapes)).shape[1:])
         return lambda params, value: join(*(step(params, value) for step in steps)), after
 
     return layer
+
+
+def multiplied(*outputs: Array) -> Array:
+    """The product of outputs of a batch, each example spread out as NumPy does."""
+    rank = max(output.ndim for output in outputs)
+    return math.prod(each.reshape(len(each), *[1] * (rank - each.ndim), *each.shape[1:]) for each in outputs)
 
 
 def highway(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
@@ -219,7 +226,7 @@ def gated(first: Sequence[str], second: Sequence[str]) -> Callable[[Reading, Cal
     def layer(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         dense = Call("Dense", (call.get(0, "size"),), {"bias": call.get(1, "bias", True)})
         rows = [[dense, *(Call(name, (), {}) for name in after)] for after in (first, second)]
-        return joined(np.multiply)(reading, Call("Multiply", tuple(rows), {}), shape)
+        return joined(multiplied)(reading, Call("Multiply", tuple(rows), {}), shape)
 
     return layer
 
@@ -242,6 +249,154 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         return params[gamma] * normed + (params[beta] if beta else 0)
 
     return step, shape
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where a kernel of `size` elements, `dilation` apart, stands: at `count` places, `stride` apart.
+
+    The axis is padded `before` and `after` its `length`.
+    """
+
+    size: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    length: int
+    count: int
+
+    def at(self, offset: int) -> list[int]:
+        """The padded positions under one element of the kernel, at each of its places."""
+        return [place * self.stride + offset * self.dilation for place in range(self.count)]
+
+
+def axes_of(call: Call, shape: Shape, size: Any, stride: Any = 1) -> list[Axis]:
+    """Read where a kernel stands along each axis; a number is meant for all axes, "same" is TensorFlow's."""
+    count = len(shape) - 1
+    each = [as_many(value, count) for value in (size, stride, call.get(9, "dilation", 1))]
+    padding, found = call.get(2, "padding", 0), []
+    if isinstance(padding, int) or count == 1:
+        padding = (padding,) * count
+    for axis, length in enumerate(shape[:-1]):
+        kernel, step, dilation = (values[axis] for values in each)
+        span = dilation * (kernel - 1) + 1
+        if padding in ("same", ("same",)):
+            missing = max(0, (-(-length // step) - 1) * step + span - length)
+            ends = (missing // 2, missing - missing // 2)
+        elif padding == ("causal",):
+            ends = (span - 1, 0)
+        else:
+            ends = as_many(padding[axis], 2)
+        places = (length + sum(ends) - span) // step + 1
+        found.append(Axis(kernel, step, dilation, *ends, length, places))
+    return found
+
+
+def as_many(value: Any, count: int) -> Any:
+    """Return a number for each of several, or what was given for each."""
+    return (value,) * count if isinstance(value, int) else value
+
+
+def offsets(axes: Sequence[Axis]) -> Iterator[tuple[int, ...]]:
+    """Yield the elements of a kernel, row by row."""
+    return product(*(range(axis.size) for axis in axes))
+
+
+def under(value: Array, axes: Sequence[Axis], offset: Sequence[int], outside: float = 0) -> Array:
+    """Return what lies under one element of the kernel at each of its places, of a whole batch."""
+    ends = [(0, 0), *((axis.before, axis.after) for axis in axes), (0, 0)]
+    padded = np.pad(value, ends, constant_values=outside)
+    for number, (axis, place) in enumerate(zip(axes, offset, strict=True), 1):
+        padded = np.take(padded, np.array(axis.at(place)), axis=number)
+    return padded
+
+
+def spread(value: Array, axes: Sequence[Axis], offset: Sequence[int]) -> Array:
+    """Return an array of zeros with the values where one element of a kernel meets them: `under` turned round."""
+    for number, (axis, place) in enumerate(zip(axes, offset, strict=True), 1):
+        places, whole = axis.at(place), axis.length + axis.before + axis.after
+        select = np.array([[float(row == at) for at in places] for row in range(whole)])
+        value = np.moveaxis(np.tensordot(select, value, (1, number)), 0, number)
+    return value
+
+
+def convolution(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """At each place the sum over the kernel of `W[:, offset] @ x`, each group of channels by itself.
+
+    Transposed, each pixel adds its products to the places under the kernel, the stride apart.
+    """
+    reading.number += 1
+    transposed, place = call.name == "ConvTranspose2D", len(shape) - 1
+    channels, size = reading.size(call.get(0, "channels")), call.get(1, "kernel")
+    groups = shape[-1] if call.get(9, "depthwise", False) else call.get(9, "groups", 1)
+    kernel = as_many(size, place)
+    tied = call.get(9, "tied")
+    name = tied or reading.new(f"W{reading.number}", channels, *kernel, shape[-1] // groups)
+    bias = reading.new(f"b{reading.number}", channels) if call.get(9, "bias", True) else None
+    if not tied:
+        reading.starts[name] = call.get(9, "initialiser") or "xavier_uniform"
+        reading.waiting = "" if call.get(9, "initialiser") else name
+    axes = axes_of(call, shape, size, call.get(9, "stride", 1))
+    cut = [slice(axis.count) for axis in axes]
+    if transposed:
+        cut, axes = turned_round(call, axes)
+
+    def step(params: Params, value: Array) -> Array:
+        W = params[name.removesuffix(".T")]
+        W = np.moveaxis(np.swapaxes(W, 0, -1) if name.endswith(".T") else W, (0, -1), (-1, -2))
+        parts = []
+        for rows, columns in zip(np.split(value, groups, -1), np.split(W, groups, -1), strict=True):
+            if transposed:
+                parts.append(sum(spread(rows @ columns[at], axes, at) for at in offsets(axes)))
+            else:
+                parts.append(sum(under(rows, axes, at) @ columns[at] for at in offsets(axes)))
+        z = np.concatenate(parts, axis=-1)[(slice(None), *cut)]
+        return z if bias is None else z + params[bias]
+
+    return step, (*(len(range(each.stop)[each]) for each in cut), channels)
+
+
+def turned_round(call: Call, axes: Sequence[Axis]) -> tuple[list[slice], list[Axis]]:
+    """Return what stays of the output of a transposed convolution, and its axes before that: a place for each pixel."""
+    cut, whole = [], []
+    for axis, added in zip(axes, as_many(call.get(9, "output_padding", 0), 2), strict=True):
+        length = (axis.length - 1) * axis.stride + axis.dilation * (axis.size - 1) + 1 + added
+        cut.append(slice(axis.before, length - axis.after))
+        whole.append(Axis(axis.size, axis.stride, axis.dilation, 0, 0, length, axis.length))
+    return cut, whole
+
+
+def up_sample(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Each pixel repeated in a block."""
+    rows, columns = as_many(call.get(0, "size"), 2)
+    after = (shape[0] * rows, shape[1] * columns, shape[2])
+    return lambda params, value: np.repeat(np.repeat(value, rows, axis=1), columns, axis=2), after
+
+
+def pool(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """The first largest, or the mean, of what lies in each window; padding is -∞ or a 0 that is counted."""
+    size, stride = call.get(0, "size"), call.get(1, "stride")
+    axes = axes_of(call, shape, size, size if stride is None else stride)
+    largest = call.name.startswith("Max")
+
+    def step(params: Params, value: Array) -> Array:
+        seen = np.stack([under(value, axes, at, -np.inf if largest else 0) for at in offsets(axes)])
+        if not largest:
+            return seen.mean(axis=0)
+        return np.take_along_axis(seen, np.argmax(np.real(seen), axis=0)[np.newaxis], axis=0)[0]
+
+    return step, (*(axis.count for axis in axes), shape[-1])
+
+
+def global_average(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """The mean over all places."""
+    return lambda params, value: value.reshape(len(value), -1, shape[-1]).mean(axis=1), shape[-1:]
+
+
+def flatten(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """All elements in a row."""
+    return lambda params, value: value.reshape(len(value), -1), (math.prod(shape),)
 
 
 def repeat(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
@@ -419,13 +574,18 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Embedding": embedding,
     "Residual": residual,
     "Sum": joined(lambda *outputs: sum(outputs)),
-    "Multiply": joined(lambda *outputs: math.prod(outputs)),
+    "Multiply": joined(multiplied),
     "Concatenate": joined(lambda *outputs: np.concatenate(outputs, axis=-1)),
     "Highway": highway,
     "GLU": gated([], ["Sigmoid"]),
     "SwiGLU": gated(["SiLU"], []),
     "Repeat": repeat,
     "Dropout": dropout,
+    **dict.fromkeys(("Conv1D", "Conv2D", "ConvTranspose2D"), convolution),
+    "UpSample2D": up_sample,
+    **dict.fromkeys(("MaxPool1D", "MaxPool2D", "AveragePool1D", "AveragePool2D"), pool),
+    "GlobalAveragePool": global_average,
+    "Flatten": flatten,
     **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     "Activation": own_activation,
     "PReLU": prelu,
@@ -490,14 +650,14 @@ LOSSES: dict[str, Callable[[Array, Array, Call, str], Array]] = {
 """Losses of one example, summed over its positions: of the output, the target, the call and the maker of the output."""
 
 
-def counts(y: Array, call: Call) -> float:
+def counts(y: Array, call: Call) -> Any:
     """How much an example counts: each position by the weight of its class, or 1; all as one where they are summed."""
     if call.name == "Loss" or call.get(9, "positions") == "sum":
         return 1
     if call.name != "SoftmaxCrossEntropy" or not {"ignore", "weights"} & set(call.keywords):
-        return float(math.prod(y.shape[:-1]))
+        return math.prod(y.shape[:-1])
     weights, counted = class_weights(call, y.shape[-1])
-    return float(np.sum(y @ (weights * counted)))
+    return np.sum(y @ (weights * counted))
 
 
 def chosen(params: Params, call: Call) -> list[Array]:
@@ -540,16 +700,22 @@ class Network:
 
         Without masks it is that of evaluation.
         """
-        loss, *penalties = self.ends
+        (loss, *penalties), batch = self.ends, len(y)
         outputs = self.output({**params, **(masks or {}), **{f"input {name}": x[name] for name in x}}, self.first(x))
-        parts = [(a, target, 1) for a, target in zip(outputs, y, strict=True)]
+        shares = np.ones(len(y))
         if self.mask:  # each position by itself
             shares, width = x[self.mask].reshape(-1), outputs.shape[-1]
-            parts = list(zip(outputs.reshape(-1, width), y.reshape(-1, width), shares, strict=True))
-        total = sum(share * LOSSES[loss.name](a, target, loss, self.maker) for a, target, share in parts)
-        counted = sum(share * counts(target, loss) for _, target, share in parts)
+            outputs, y = outputs.reshape(-1, width), y.reshape(-1, width)
+        total = self.summed(outputs, y, shares)
+        counted = sum(share * counts(target, loss) for target, share in zip(y, shares, strict=True))
         penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
-        return total / (len(y) if loss.get(9, "positions") == "sum" else counted) + penalty
+        return total / (batch if loss.get(9, "positions") == "sum" else counted) + penalty
+
+    def summed(self, outputs: Array, y: Array, shares: Array) -> Any:
+        """Return the sum of the losses of several outputs, each times its share."""
+        loss = self.ends[0]
+        parts = zip(outputs, y, shares, strict=True)
+        return sum(share * LOSSES[loss.name](a, target, loss, self.maker) for a, target, share in parts)
 
     def first(self, x: Mapping[str, Array]) -> Array:
         """Return the first input."""

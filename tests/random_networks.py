@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from network_reference import Array, Network, Params
+from random_windows import NAMED, Windows
 
 import symprop
 
@@ -65,7 +66,7 @@ CLASS_LOSSES = (
 """Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
-SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7}
+SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "W": 7}
 """Numbers for the names that a random network may have; no other width is 5 or 11."""
 
 
@@ -77,8 +78,11 @@ def written(width: int) -> str:
 class Draw:
     """One network in the making; `flat` are its layers so far, each block opened as in its first repetition."""
 
-    def __init__(self, random: np.random.Generator) -> None:
+    def __init__(self, random: np.random.Generator, places: bool = False) -> None:
         self.random = random
+        self.places = places  # whether it may read windows of a sequence or an image
+        self.keeping = False  # whether a block is open, which keeps their number
+        self.named = False  # whether that is a name
         self.flat: list[str] = []
         self.symbolic = False  # whether a Repeat of a named count is open, in which nothing is tied by name
         self.beside = False  # whether branches stand beside this one, whose weights are not read yet
@@ -107,7 +111,9 @@ class Draw:
 
     def ties(self, width: int) -> list[str]:
         """The earlier matrices, or their transposes, that a Dense after this width may use."""
-        if self.symbolic or self.counted or self.beside:  # a number behind a named one is no name of one matrix
+        if (
+            self.symbolic or self.counted or self.beside or self.named
+        ):  # a number behind a named one is no name of one matrix
             return []
         matrices = {
             name: shape for name, shape in self.read().parameters.items() if len(shape) == 2 and name[0] in "WE"
@@ -115,6 +121,14 @@ class Draw:
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
         return [f"Dense({arguments})" for before, arguments in found if before == width]
+
+    def kernels(self, kernel: tuple[int, ...], width: int) -> list[tuple[str, str]]:
+        """The channels that an earlier kernel of this size would make, and its name or that of its transpose."""
+        if self.symbolic or self.counted or self.beside:
+            return []
+        shapes = {name: shape for name, shape in self.read().parameters.items() if shape[1:-1] == kernel}
+        found = [(written(shape[0]), name) for name, shape in shapes.items() if shape[-1] == width]
+        return found + [(written(shape[-1]), f"{name}.T") for name, shape in shapes.items() if shape[0] == width]
 
     def dense(self) -> str:
         """Return a Dense with a weight of its own or an earlier one."""
@@ -127,6 +141,14 @@ class Draw:
     def layer(self, depth: int, repeated: bool = False) -> str:
         """Return a layer; a block at most so deep, and not one of a named count where a Repeat is open."""
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
+        if self.places and 2 <= len(shape := self.read().shape) <= 3 and self.chance(0.5):
+            channels = ["2", "3", "4", "6", "n1", *["k_l"] * 3 * self.symbolic]
+            layer = Windows(self.random, written, self.named).layer(shape, self.keeping, channels, self.kernels)
+            unsaid = self.named or shape[-1] in NAMED or np.prod(shape) in NAMED  # as a number
+            return "Flatten() >> Dense(3)" if layer == "Flatten()" and unsaid else layer
+        if self.places and self.keeping and len(self.read().shape) == 3 and self.chance(0.1):
+            width = written(self.width)
+            return f"Multiply((), GlobalAveragePool() >> Dense({width}) >> {self.one(['Sigmoid()', 'Tanh()'])})"
         if kind == "dense":
             return self.dense()
         if kind != "block" and self.chance(0.2) and self.width > 1:
@@ -161,7 +183,7 @@ class Draw:
         beside, count = self.beside, self.one([2, 2, 3])
         plain = self.one([0, count - 1])  # a branch that reads what stands before
         for place in range(count):
-            first = self.further() if place != plain and self.chance(0.5) else ""
+            first = self.further() if place != plain and self.chance(0.5) and not self.named else ""
             block = self.block(depth - 1, repeated, same=kind != "Concatenate", first=first)
             row = block if first else self.one(["()", "Identity()", block, block, block])
             if kind == "Concatenate" and self.after(row) in (5, 11):  # of which a sum would be no number
@@ -178,33 +200,46 @@ class Draw:
         before = self.read().shape[:-1]
         if not before:
             return str(self.one(['Input(3, name="side")', 'Input(2, name="ids") >> Embedding(4, 2)']))
+        if len(before) > 1:
+            return f'Input({", ".join(map(str, before))}, 3, name="pixels")'
         numbers, ids = f'Input({before[0]}, 3, name="steps")', f'Input({before[0]}, name="tags")'
         return str(self.one([numbers, f"{ids} >> Embedding(4, 3, flatten=False)"]))
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
         """Return layers in a row; `same`: they end as wide as they begin."""
-        before, width = len(self.flat), self.width
+        before, width, keeping = len(self.flat), self.width, self.keeping
+        self.keeping = True
         if first:
             self.flat.append(first)
         for _ in range(int(self.random.integers(1, 4))):
             self.flat.append(self.layer(depth, repeated))
         if same and self.width != width:
             self.flat.append(f"Dense({written(width)})")
+        self.keeping = keeping
         block = " >> ".join(self.flat[before:])
         del self.flat[before:]
         return block
 
 
-def network(random: np.random.Generator) -> str:
-    """Return the text of a random network."""
-    draw = Draw(random)
+def network(random: np.random.Generator, places: bool = False) -> str:
+    """Return the text of a random network; with `places` of one that reads windows of a sequence or an image."""
+    draw = Draw(random, places)
     draw.flat = [f"Input({draw.one([2, 3, 4])})"]
-    if draw.chance(0.25):
+    if places:
+        draw.named = draw.chance(0.1)
+        numbers, names = draw.one([([4, 6, 7, 8, 9], ["T"]), ([3, 4, 6, 7], ["H", "W"])])
+        lengths = names if draw.named else [str(draw.one(numbers)) for _ in names]
+        draw.flat = [f"Input({', '.join(lengths)}, {draw.one(['1', '2', '3', '4', '6', 'n1'])})"]
+    elif draw.chance(0.25):
         rows, width = draw.one(["", "", ", flatten=False"]), draw.one([2, 3])
         tables = [f"Embedding(4, {width}{rows})", f"Embedding(4, 1{rows})"]  # two of the same ids
         draw.flat.append(f"Concatenate({', '.join(tables)})" if draw.chance(0.2) else tables[0])
     for _ in range(int(random.integers(2, 5))):
-        draw.flat.append(draw.branches(1, False) if draw.chance(0.15) else draw.layer(2))
+        draw.flat.append(
+            draw.branches(1, False) if draw.chance(0.15) else draw.layer(1 if places and draw.chance(0.6) else 2)
+        )
+    if len(draw.read().shape) > 1 and places and draw.chance(0.6):
+        draw.flat += [draw.one(["Flatten()", "GlobalAveragePool()"]), "Dense(3)"]
     reference = draw.read()
     if not reference.parameters:
         draw.flat.append("Dense(3)")
@@ -217,8 +252,8 @@ def network(random: np.random.Generator) -> str:
     losses += ["BinaryCrossEntropy(from_logits=False)", "BinaryCrossEntropy()"] if reference.maker == "Sigmoid" else []
     losses += [draw.one(CLASS_LOSSES)] if len(reference.shape) == 1 and reference.shape[0] > 1 else []
     loss = draw.one(losses)
-    if not loss.startswith("Loss(") and draw.chance(0.3):
-        positions = ", ".join(map(written, reference.shape[:-1] or (1,)))
+    if not loss.startswith("Loss(") and draw.chance(0.3) and not draw.named:
+        positions = ", ".join(map(str if places else written, reference.shape[:-1] or (1,)))
         loss = f'{loss[:-1]}{"" if loss.endswith("()") else ", "}mask=Input({positions}, name="counted"))'
     if any(name.startswith("W") for name in reference.parameters):
         loss += draw.one(PENALTIES)
@@ -286,7 +321,7 @@ def dropped(reference: Network, random: np.random.Generator) -> dict[str, Array]
 def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], dict[str, Array], Array]:
     """Return random parameters, and a batch of three: inputs or ids by name, and targets that the loss allows."""
     params = {
-        name: np.asarray(random.normal(size=shape) * 0.7 / np.sqrt((shape or (1,))[-1]))
+        name: np.asarray(random.normal(size=shape) * 0.7 / np.sqrt(np.prod(shape[1:] or shape)))
         for name, shape in reference.parameters.items()
     }
     x: dict[str, Array] = {}
@@ -320,10 +355,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.count):
-        text = network(np.random.default_rng([options.seed, number]))
+        text = network(np.random.default_rng([options.seed, number]), options.places)
         for problem in problems(text, SIZES):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)

@@ -204,9 +204,9 @@ class _Arithmetic:
         return self.entry(tree)
 
     def entry(self, tree: ast.expr) -> Any:
-        """Read a value, or a tuple or a dict of values."""
+        """Read a value, or a tuple or a dict of values; a tuple may hold tuples, as the padding of an image does."""
         if isinstance(tree, ast.Tuple):
-            return tuple(self.value(each) for each in tree.elts)
+            return tuple(self.entry(each) if isinstance(each, ast.Tuple) else self.value(each) for each in tree.elts)
         if isinstance(tree, ast.Dict):
             return dict(self.item(key, value, tree) for key, value in zip(tree.keys, tree.values, strict=True))
         return self.value(tree)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 import keyword
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Tuple
 
 from symprop.algebra import roles
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.sizes import whole
-from symprop.errors import SymbolNameError, shown
+from symprop.errors import FormulaError, SymbolNameError, listed, shown
 
 LONGEST_NAME = 32
 RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads", "range"})
@@ -74,9 +75,14 @@ def size_expression(size: Any) -> Expr:
     return whole(size, "a size", positive=True)
 
 
+def of_rows(variable: Variable) -> Tuple:
+    """Return what is known of the shape of a variable: up to which axis pages have the rows of one matrix."""
+    return Tuple(*(fact for fact in variable.facts if fact.kind == "rows"))
+
+
 def gradient_of(by: Variable) -> Variable:
     """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
-    return by.change(role=roles.GRADIENT, facts=())
+    return by.change(role=roles.GRADIENT, facts=of_rows(by))
 
 
 def adjoint_of(variable: Variable) -> Variable:
@@ -89,7 +95,7 @@ def adjoint_of(variable: Variable) -> Variable:
     ('delta1', 'da1')
     """
     if variable.role == roles.PRE_ACTIVATION:
-        return variable.change(letter="delta", role=roles.DELTA, facts=())
+        return variable.change(letter="delta", role=roles.DELTA, facts=of_rows(variable))
     return gradient_of(variable)
 
 
@@ -97,3 +103,20 @@ def closest(name: str, known: Any) -> str:
     """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string."""
     matches = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
     return f" (did you mean {shown(matches[0])}?)" if matches else ""
+
+
+Found = TypeVar("Found")
+
+
+def looked_up(name: Any, known: Mapping[str, Found], problem: str, offered: Iterable[str] = ()) -> Found:
+    """Return what `known` has under `name`.
+
+    Raises:
+        FormulaError: nothing has this name; the names that there are (those in `offered`) are listed.
+    """
+    if isinstance(name, str) and name in known:
+        return known[name]
+    names = list(offered or known)
+    hint = closest(name, names) if isinstance(name, str) else ", which is no text"
+    allowed = f"\nallowed: {listed(names)}" if names else "; there is none"
+    raise FormulaError(f"{problem} {shown(name)}{hint}{allowed}")

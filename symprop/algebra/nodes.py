@@ -60,7 +60,7 @@ from symprop.algebra.kinds.moves import (
 )
 from symprop.algebra.kinds.reductions import Extreme, First, LogSumExp, Product, Softmax, Sum
 from symprop.algebra.kinds.series import BatchMean, BlockSum, Pullback, Pushforward
-from symprop.algebra.kinds.windows import Fold, Window, Windowed
+from symprop.algebra.kinds.windows import Fold, Selection, Window, Windowed
 
 NODE_KINDS: tuple[type[Node], ...] = (
     Variable,
@@ -152,6 +152,7 @@ __all__ = [
     "Reshape",
     "Scalar",
     "ScatterAdd",
+    "Selection",
     "Slice",
     "Softmax",
     "Structural",

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
 
 from sympy import Expr
 
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import closest, gradient_of
+from symprop.algebra.names import gradient_of, looked_up
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.idle import idle
 from symprop.analysis.modes import Modes, modes
+from symprop.analysis.never_read import never_read
 from symprop.analysis.paths import Expansion, paths
+from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
-from symprop.errors import FormulaError, ShapeError, SpecError, listed, shown
+from symprop.errors import FormulaError, ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
 from symprop.networks.spec import as_network
@@ -75,8 +77,8 @@ class Derivation(Printable):
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        printed = sorted(self.equations, key=lambda equation: self.is_wanted(equation.target))
-        return {equation.name: number for number, equation in enumerate(printed, start=1)}
+        printed = sorted(self.equations, key=lambda each: self.is_wanted(each.target))
+        return {each.name: number for number, each in enumerate(printed, start=1)}
 
     def is_wanted(self, variable: Variable) -> bool:
         """Whether `variable` is the gradient of a parameter (of an input, where there are no parameters)."""
@@ -99,7 +101,7 @@ class Derivation(Printable):
         Raises:
             FormulaError: no equation has this name; the names that have one are listed.
         """
-        return _known(name, self.by_name, "no equation defines")
+        return looked_up(name, self.by_name, "no equation defines")
 
     def delta(self, layer: int | str) -> Node:
         """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
@@ -130,7 +132,7 @@ class Derivation(Printable):
         gradients = {part.name: f"d{part.name}" for part in (*self.system.parameters, *self.system.inputs)}
         by_name = {given: self.by_name[name] for given, name in gradients.items() if name in self.by_name}
         backward = {name: equation for name, equation in self.by_name.items() if equation.steps}
-        equation = _known(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward})
+        equation = looked_up(name, {**self.by_name, **by_name}, "no steps led to", {**by_name, **backward})
         return Steps(equation.steps, self, equation.name)
 
     def variable(self, name: str) -> Variable:
@@ -147,7 +149,7 @@ class Derivation(Printable):
         known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return _known(name, known, "no variable is called")
+        return looked_up(name, known, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
@@ -180,7 +182,7 @@ class Derivation(Printable):
         )
 
     def cost(self) -> Cost:
-        """Return the operations of the forward and backward pass and the memory, as exact polynomials in the sizes.
+        """Return the operations of both passes and the memory, as exact polynomials in the sizes.
 
         >>> from symprop import derive
         >>> d = derive("Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> MeanSquaredError()")
@@ -216,6 +218,24 @@ class Derivation(Printable):
             LimitError: more than 12 blocks, which have more than 2,048 paths.
         """
         return paths(self.system)
+
+    @cached_property
+    def convolutions(self) -> dict[str, Readings]:
+        """The convolutions of the network by the name of their output, each with its readings."""
+        return convolutions(self.network.system().evaluated, self)
+
+    def readings(self, name: str) -> Readings:
+        """Return a convolution (`z1`) as a sum of shifts, by patches and as correlations, for one example, with steps.
+
+        >>> from symprop import derive
+        >>> found = derive("Input(8, 1) >> Conv1D(4, 3) >> MeanSquaredError()").readings("z1")
+        >>> found.equation("dX_hat1").text()
+        'dX_hat1 = delta1 @ W_bar1'
+
+        Raises:
+            FormulaError: no convolution gives what has this name; those that one gives are listed.
+        """
+        return looked_up(name, self.convolutions, "no convolution gives")
 
     def vanishing(self, output: Expr | float | None = None) -> Vanishing:
         """Return how the slopes of the activations alone shrink a gradient, layer by layer from the output.
@@ -283,19 +303,11 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    return Derivation(net, system, backward, (*(net.doubts if isinstance(net, Network) else ()), *remarks))
+    said = (*never_read(net.system()), *remarks)
+    if isinstance(net, Network):
+        said = (*net.doubts, *said, *idle(net, backward))
+    return Derivation(net, system, backward, said)
 
 
 _SPACED = {"*": "*", ",": ", "}
 """How signs stand in the names of variables, where not between spaces."""
-
-_Found = TypeVar("_Found")
-
-
-def _known(name: Any, known: Mapping[str, _Found], problem: str, offered: Iterable[str] = ()) -> _Found:
-    """Return what `known` has under `name`, else raise a FormulaError that lists the names (those in `offered`)."""
-    if isinstance(name, str) and name in known:
-        return known[name]
-    names = list(offered or known)
-    hint = closest(name, names) if isinstance(name, str) else ", which is no text"
-    raise FormulaError(f"{problem} {shown(name)}{hint}\nallowed: {listed(names)}")

@@ -11,6 +11,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import broadcast, same
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, is_ones, multiplied, ones, terms_of, zeros
 
 
@@ -158,3 +159,16 @@ def expanded(term: Node) -> list[Node]:
         if len(products) > 32:
             return [term]
     return [scaled(coefficient, multiplied(product)) for product in products]
+
+
+@for_kinds(n.Add)
+def ones_among_matrices(node: n.Add) -> Node | None:
+    """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
+    if node.rank != 2:
+        return None
+    number = next((term for term in node.operands if not term.rank), None)
+    matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
+    if number is None or not any(isinstance(part, (n.Identity, n.Diag, n.Outer, n.Kron)) for part in matrices):
+        return None
+    terms = [n.Multiply(*factors_of(number), ones(*node.shape)) if term is number else term for term in node.operands]
+    return n.Add(*sorted(terms, key=lambda term: isinstance(scalars_and_rest(term)[2], n.Outer)))

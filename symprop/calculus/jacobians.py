@@ -5,7 +5,7 @@ A tangent `u` is pushed through an equation; what comes out is linear in `u`, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_zero, ones, variables, zeros
 from symprop.calculus.chains import links
+from symprop.calculus.coefficients import ones_among_matrices
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
@@ -67,7 +68,7 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
     """
     between = _between(equations, of, by)
     if of.rank == 0:
-        return _pulled_back(between, of, by, context)
+        return _pulled_back(between, of, by, n.Scalar(1), context)
     cuts = _cuts(between, by)
     total: Node | None = None
     for first, last in pairwise(cuts):
@@ -75,7 +76,13 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
         total = piece if total is None else _product(piece, total)
     if total is None:
         return n.Identity(by.shape[0]) if of == by else zeros(*of.shape, *by.shape)
-    return tidy(total)
+    return _with_ones(tidy(total))
+
+
+def _with_ones(node: Node) -> Node:
+    """A Jacobian with the matrices of ones that its tidy form leaves out, `I - 1 1' / n`."""
+    node = node.with_operands(map(_with_ones, node.operands)) if node.operands else node
+    return ones_among_matrices(node) or node if isinstance(node, n.Add) else node
 
 
 def between_vectors(equations: Sequence[Equation], of: Variable, by: Variable) -> bool:
@@ -128,18 +135,52 @@ def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
 
 def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
     reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
+    numbers: dict[Variable, Equation] = {}  # between vectors, which a Jacobian goes through with what reads them
     for equation in between:
-        reading = [variable for variable in variables(equation.expression) if variable in reached]
-        if reading and equation.target != by:
-            parts = [_product(jacobian(equation.expression, each, context), reached[each]) for each in reading]
+        if equation.target == by:
+            continue
+        if by.rank and not equation.target.rank:
+            numbers[equation.target] = equation
+            continue
+        passed = _passed(equation, numbers)
+        read = dict.fromkeys(variable for each in passed for variable in variables(each.expression))
+        parts = [
+            _product(_local(passed, variable, context), reached[variable]) for variable in read if variable in reached
+        ]
+        if parts:
             reached[equation.target] = tidy(_sum(parts))
         if equation.target == of:
             break
     return reached[of]
 
 
-def _pulled_back(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
-    flows: dict[Variable, list[Node]] = {of: [n.Scalar(1)]}
+def _passed(equation: Equation, numbers: Mapping[Variable, Equation]) -> list[Equation]:
+    """The equations of numbers that an equation reads, and those that these read, before it."""
+    wanted = {equation.target}
+    found = []
+    for each in reversed([*numbers.values(), equation]):
+        if each.target in wanted:
+            wanted |= set(variables(each.expression))
+            found.append(each)
+    return found[::-1]
+
+
+def _local(passed: Sequence[Equation], by: Variable, context: Context) -> Node:
+    """The Jacobian of the last of some equations by what they read.
+
+    Where it goes through numbers, as that of a normalised vector does, a cotangent is pulled back through all of them
+    at once, so that rules meet what the ways have in common; its matrix is the transpose.
+    """
+    *numbers, last = passed
+    if not numbers:
+        return jacobian(last.expression, by, context)
+    cotangent = Variable("cotangent", (), last.target.shape)
+    pulled = _pulled_back(passed, last.target, by, cotangent, context)
+    return tidy(n.Transpose(tidy(matrix_of(pulled, cotangent))))
+
+
+def _pulled_back(between: Sequence[Equation], of: Variable, by: Variable, cotangent: Node, context: Context) -> Node:
+    flows: dict[Variable, list[Node]] = {of: [cotangent]}
     reading = {by, *(equation.target for equation in between)}
     for equation in reversed(between):
         g = _gathered(flows.pop(equation.target), context)

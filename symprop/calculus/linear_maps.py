@@ -163,8 +163,10 @@ def _(node: n.Multiply, u: Variable, matrix: Recursion) -> Node:
         spread = n.Multiply(weights, ones(*node.shape))
         return n.Outer(n.Reshape(spread, flat(node.shape)) if node.rank > 1 else weights, matrix(inner, u))
     if isinstance(inner, n.Add) and any(not same_shape(term, inner) for term in inner.operands):
-        terms = [tidy(n.Multiply(*others, term)) for term in inner.operands]  # p * (u - p' u) = p * u - p * (p' u)
-        return matrix(n.Add(*(n.Multiply(term, ones(*node.shape)) for term in terms)), u)
+        arrays = [factor for factor in others if factor.rank]
+        terms = [tidy(multiplied([*arrays, term])) for term in inner.operands]  # p * (u - p' u) = p * u - p * (p' u)
+        found = matrix(n.Add(*(n.Multiply(term, ones(*node.shape)) for term in terms)), u)
+        return multiplied([*(factor for factor in others if not factor.rank), found])
     return scaled_rows(weights, node.shape, spread_rows(matrix(inner, u), inner.shape, node.shape))
 
 

@@ -88,13 +88,14 @@ def _(node: n.Structural, position: int, g: Node) -> Node:
 @PULLBACK.row(n.Window)
 def _(node: n.Window, position: int, g: Node) -> Node:
     lengths = [node.operands[0].shape[axis] for axis in node.axes]
-    axes, sizes, strides, dilations = node.args[1:]
-    return n.Fold(g, axes, sizes, strides, dilations, lengths)  # what several windows read gathers all cotangents
+    axes, sizes, strides, dilations, name = node.args[1:]
+    return n.Fold(g, axes, sizes, strides, dilations, lengths, name)  # what several windows read gathers all cotangents
 
 
 @PULLBACK.row(n.Fold)
 def _(node: n.Fold, position: int, g: Node) -> Node:
-    return n.Window(g, *node.args[1:5])
+    axes, sizes, strides, dilations, _, name = node.args[1:]
+    return n.Window(g, axes, sizes, strides, dilations, name)
 
 
 @PULLBACK.row(n.Sum)

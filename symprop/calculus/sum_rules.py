@@ -6,7 +6,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, terms_of, variables, zeros
+from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, terms_of, variables, walk, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
@@ -88,13 +88,34 @@ def taken_apart(node: n.Sum, context: Context) -> Applied | None:
     return Applied(total, tuple(dict.fromkeys(facts)))
 
 
+@rule(SUMS, "a centred sum", "sum(x) = 0 where x = y - mean(y) by an equation")
+@for_kinds(n.Sum)
+def centred(node: n.Sum, context: Context) -> Applied | None:
+    """Sum a variable whose equation says that it sums to 0: what a norm made, and what flows back through one."""
+    x = node.operands[0]
+    equation = context.by_name.get(x) or context.adjoints.get(x) if isinstance(x, n.Variable) else None
+    if equation is None or not _holds_a_mean(equation.expression, context):
+        return None
+    whole = equation.expression
+    varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in node.axes)]
+    inside = multiplied(varying) if varying else whole
+    found = taken_apart(n.Sum(inside, node.axes), context) if same_shape(inside, whole) else None
+    return Applied(zeros(*node.shape), (equation, *found.facts)) if found and is_zero(found.result) else None
+
+
+def _holds_a_mean(node: Node, context: Context) -> bool:
+    """Whether a formula has a sum in it, or reads one: only then may it be centred."""
+    known = filter(None, map(context.by_name.get, variables(node)))
+    return any(isinstance(part, n.Sum) for part in walk(node)) or any(map(_is_multiple_of_a_sum, known))
+
+
 def _is_multiple_of_a_sum(equation: Equation) -> bool:
     return isinstance(coefficient_and_rest(equation.expression)[1], n.Sum)
 
 
 def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]) -> Node:
     """Return the sum of one term over the axes of `whole`, which go, what is constant along them in front."""
-    inner = whole.operands[0]
+    inner, term = whole.operands[0], tidy(term)
     constant = [f for f in factors_of(term) if all(_size(f, inner, axis) == 1 for axis in whole.axes)]
     varying = [factor for factor in factors_of(term) if factor not in constant]
     outside = [_without_axes(factor, inner, whole.axes) for factor in constant]
@@ -104,6 +125,9 @@ def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]
         facts.append(found[1])
         shape = inner.shape
         return tidy(multiplied([*outside, n.Sum(ones(*shape[: found[0]], 1, *shape[found[0] + 1 :]), whole.axes)]))
+    if alone and (gone := centred(n.Sum(varying[0], whole.axes), context)):
+        facts.extend(gone.facts)
+        return zeros(*n.Sum(inner, whole.axes).shape)
     product = multiplied([*varying, ones(*inner.shape)] if not alone else varying)
     return tidy(multiplied([*outside, n.Sum(tidy(product), whole.axes)]))
 
@@ -132,7 +156,7 @@ def _known_sum(node: Node, context: Context) -> tuple[Node | None, tuple[KnownFa
     """Return what a sum is where a rule knows it, a zero or ones."""
     if isinstance(node, n.Sum) and isinstance(node.operands[0], n.Transpose):
         node = n.Sum(node.operands[0].operands[0], 1 - node.axes[0])
-    for apply in (ones_summed, taken_apart):
+    for apply in (ones_summed, taken_apart, centred):
         applied = apply(node, context)
         if applied is not None and applied.result.constant is not None:
             return applied.result, applied.facts

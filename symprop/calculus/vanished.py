@@ -35,7 +35,9 @@ def _reason(equation: Equation) -> str:
         if is_zero(step.after) and reasons:
             break  # the rest only carries the zero on
         if _dead(step.after) > _dead(step.before):
-            facts = "; ".join(str(fact) for fact in step.facts)
+            equations = ", ".join(fact.name for fact in step.facts if isinstance(fact, Equation))
+            said = [fact for fact in step.facts if isinstance(fact, str)]
+            facts = "; ".join([*said, *[f"the equations of {equations}"] * bool(equations)])
             found = "its terms cancel" if step.rule == "tidy" else f"by the rule '{step.rule}'"
             reasons.append(found + (f" ({facts})" if facts else ""))
     return " and ".join(dict.fromkeys(reasons))

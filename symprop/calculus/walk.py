@@ -120,7 +120,9 @@ class _Walker:
                 owner = self.inlined.pop(inner)
                 return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
         name = name or adjoint_of(variable)
-        found: Item = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
+        equation = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
+        self.context.adjoints[name] = equation
+        found: Item = equation
         for loop in self.loops:  # a parameter that blocks inside tied blocks have: an equation for each of them
             if _varies(variable, loop) and loop.index not in self.indices:
                 found = Loop(loop.index, loop.count, (found,), backward=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from sympy import Expr
+from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.sizes import as_expression, axes_of, expressions, integers
@@ -83,7 +84,7 @@ class FirstTrue(Node):
         return integers(self.args[1])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, Lines, LogSoftmax, FirstTrue)
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, Lines, LogSoftmax, FirstTrue, Mean)
 """All kinds that only programs hold."""
 
 
@@ -163,6 +164,12 @@ def _(node: Lines) -> Node:
 @MEANING.row(LogSoftmax)
 def _(node: LogSoftmax) -> Node:
     return FUNCTIONS["log"](n.Softmax(node.operands[0], node.axis))
+
+
+@MEANING.row(Mean)
+def _(node: Mean) -> Node:
+    total = n.Sum(*node.args)
+    return n.Multiply(n.Scalar(1 / prod(total.operands[0].shape[axis] for axis in total.axes)), total)
 
 
 @MEANING.row(FirstTrue)

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.lifting import lift
+from symprop.algebra.means import has_statistics, with_means
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import for_kinds
 from symprop.analysis.derivation import Derivation
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.exponentials import argument
 from symprop.codegen import passes
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
@@ -58,6 +61,22 @@ def rectifier(t: Node) -> Node:
     return n.Where(n.Compare(">", t, n.Scalar(0)), t, n.Scalar(0))
 
 
+def means(program: Program) -> Program:
+    """Write the means of norms as a library does, `z.mean(axis=0)`; a sign stands before an axis that is added."""
+
+    @for_kinds(n.Expand)
+    def before(node: n.Expand) -> Node | None:
+        number, rest = coefficient_and_rest(node.operands[0])
+        return scaled(number, n.Expand(rest, node.axis)) if number == -1 and rest is not None else None
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        averages = statement.target.role == STATISTIC or has_statistics(statement.expression)
+        expression = everywhere(statement.expression, before)
+        return statement.with_expression(with_means(expression) if averages else expression)
+
+    return rewritten(program, change)
+
+
 def in_the_order_of_the_page(program: Program) -> Program:
     """Put the equations of the backward pass in the order of their numbers."""
     last = len(program.backward) + max((each.number or 0 for each in program.statements), default=0)
@@ -72,6 +91,7 @@ FORMS: tuple[Pass, ...] = (
     step_around_poles,
     bound_saturated,
     held_roots,
+    means,
 )
 """In the order in which they run."""
 

@@ -43,6 +43,11 @@ def enter(command: Enter) -> None:
     derived.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
     derived.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     derived.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
+    derived.add_argument(
+        "--readings",
+        metavar="NAME",
+        help="print a convolution, such as z1, as a sum of shifts, by patches and as correlations (--steps: of dx)",
+    )
     output_argument(derived)
 
     generate = command("generate", _generate, "write a stand-alone module: forward, loss, backward")
@@ -82,6 +87,14 @@ def _derive(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
     derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
+    if options.readings is not None:
+        found = derivation.readings(options.readings)
+        if options.steps is not None:
+            put(notation.STEPS(found, options.steps, options.format), options.output)
+            return 0
+        format = "document" if options.format == "latex" else options.format
+        put(notation.readings(found, format), options.output)
+        return 0
     if options.steps is not None:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
         put(notation.steps(derivation, options.steps, options.format), options.output)

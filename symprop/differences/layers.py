@@ -65,12 +65,12 @@ class Station:
 
     @property
     def kind(self) -> str:
-        """What a station can stand for at all: joins for joins, losses for losses, one activation for another."""
+        """What a station can stand for at all: joins for joins, losses for losses, one pool for another."""
         if self.closes:
             return "join"
         if self.layer.is_loss:
             return "loss"
-        return "activation" if self.layer.is_activation else type(self.layer).__name__
+        return "activation" if self.layer.is_activation else self.layer.family or type(self.layer).__name__
 
 
 def stations(network: Network) -> tuple[Station, ...]:

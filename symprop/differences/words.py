@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sympy import Symbol
+
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
+from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import variables, walk
 from symprop.differences.changes import (
     ADDED,
@@ -29,6 +31,8 @@ MOST_LISTED = 12
 MOST_ALIKE, FIRST_ALIKE = 8, 3
 """More changes of one form than the first number are told by the first few."""
 LONGEST_NETWORK = 600
+DOT = Symbol("·")
+"""Any size."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def opening(difference: Compared) -> Iterator[Words]:
     if len(difference.layers) > MOST_LISTED:
         yield (f"and {len(difference.layers) - MOST_LISTED:,} more changes of layers",)
     if difference.shapes:
-        yield ("other shapes: ", *_listed(_shape(old, new) for old, new in difference.shapes))
+        yield ("other shapes: ", *_listed(_shapes(difference.shapes)))
     networks = (("A", difference.before), ("B", difference.after))
     without = [name for name, network in networks if network.system().loss is None]
     if without:
@@ -108,9 +112,23 @@ def opening(difference: Compared) -> Iterator[Words]:
         yield (f"{same}no equation changes",)
 
 
-def _shape(old: Variable, new: Variable) -> Words:
-    change = f" from {shape_text(old.shape)} to {shape_text(new.shape)}"
-    return (old, change) if old.name == new.name else (old, ", now ", new, ",", change)
+def _shapes(pairs: Iterable[tuple[Variable, Variable]]) -> Iterator[Words]:
+    """Say once of all arrays that change alike from which sizes to which; a dot is a size in which they differ."""
+    alike: dict[tuple[Any, ...], list[tuple[Variable, Variable]]] = {}
+    for old, new in pairs:
+        known = len(old.shape) == len(new.shape)
+        changes = tuple((a, b) if a != b else () for a, b in zip(old.shape, new.shape, strict=True)) if known else ()
+        alike.setdefault(changes or (old.shape, new.shape), []).append((old, new))
+    for group in alike.values():
+        before, after = (_common([pair[side].shape for pair in group]) for side in (0, 1))
+        names = [(old,) if old.name == new.name else (old, " (now ", new, ")") for old, new in group]
+        *others, last = names
+        yield (*joined(others), *((" and ",) if others else ()), *last, f" from {before} to {after}")
+
+
+def _common(shapes: Sequence[Shape]) -> str:
+    """Return shapes of one rank as one, with a dot for a size in which they differ."""
+    return shape_text(tuple(sizes[0] if len(set(sizes)) == 1 else DOT for sizes in zip(*shapes, strict=True)))
 
 
 def closing(difference: Compared) -> Iterator[Words]:

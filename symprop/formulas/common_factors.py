@@ -13,7 +13,13 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, multiplied
 from symprop.calculus.chains import links
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scalars_and_rest, scaled
+from symprop.calculus.coefficients import (
+    coefficient_and_rest,
+    ones_among_matrices,
+    same_shape,
+    scalars_and_rest,
+    scaled,
+)
 from symprop.calculus.tidy import tidy
 
 
@@ -111,16 +117,3 @@ def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:
         )
         powers[base] = powers.get(base, sympy.Integer(0)) + exponent
     return coefficient, powers
-
-
-@for_kinds(n.Add)
-def ones_among_matrices(node: n.Add) -> Node | None:
-    """c + I = c 1 1' + I: a number that is added to a matrix that is no array of elements stands as a matrix."""
-    if node.rank != 2:
-        return None
-    number = next((term for term in node.operands if isinstance(term, n.Scalar)), None)
-    matrices = [scalars_and_rest(term)[2] for term in node.operands if term.rank == 2]
-    if number is None or not any(isinstance(part, (n.Identity, n.Diag, n.Outer, n.Kron)) for part in matrices):
-        return None
-    spread = n.Multiply(number, n.Fill(1, node.shape))
-    return n.Add(*(spread if term is number else term for term in node.operands))

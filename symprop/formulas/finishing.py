@@ -19,6 +19,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import (
     coefficient_and_rest,
     expanded,
+    ones_among_matrices,
     same_shape,
     scalars_and_rest,
     scaled,
@@ -26,7 +27,7 @@ from symprop.calculus.coefficients import (
 )
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
-from symprop.formulas.common_factors import common_factor, common_matrix, ones_among_matrices, product_of
+from symprop.formulas.common_factors import common_factor, common_matrix, product_of
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""

@@ -260,8 +260,15 @@ class Residual(Joined):
         return [result, shortcut]
 
     def misfit(self, outputs: Sequence[Node]) -> str:
+        after, before = outputs
+        if after.shape[:-1] != before.shape[:-1]:  # no projection mends that
+            return (
+                f"{shown(self.text)} has an input of shape {shape_text(before.shape)} and an output of shape "
+                f"{shape_text(after.shape)}, which cannot be added\n"
+                'allowed: blocks that keep the shape, such as convolutions of stride 1 with padding="same"'
+            )
         return (
-            f"{shown(self.text)} has an input of width {outputs[1].shape[-1]} "
-            f"and an output of width {outputs[0].shape[-1]}, which cannot be added\n"
+            f"{shown(self.text)} has an input of width {before.shape[-1]} "
+            f"and an output of width {after.shape[-1]}, which cannot be added\n"
             "allowed: equal widths, or Residual(..., projection=True)"
         )

@@ -25,6 +25,7 @@ from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part, told
+from symprop.networks.selections import rows_of
 from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, Size, size_node
 
 ZERO = Integer(0)
@@ -40,6 +41,8 @@ class Books:
     """The names of sizes that vary from block to block."""
     mask_inputs: frozenset[str] = frozenset()
     """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
+    has_windows: bool = False
+    """Whether a layer works on windows, so that places are the rows of one matrix."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -155,6 +158,8 @@ class Builder:
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
         if given.name in self.books.mask_inputs and not facts:
             role, facts = GIVEN, SHARES
+        if self.books.has_windows and len(shape) > 1:
+            facts = (*facts, Fact("rows", len(shape) - 2))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:
@@ -176,7 +181,8 @@ class Builder:
         self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
     ) -> Variable:
         """Append `letter{number} = expression` and return its left side."""
-        return self.define(self.variable(letter, self.index(number), expression.shape, role), expression, note)
+        target = self.variable(letter, self.index(number), expression.shape, role)
+        return self.define(target.change(facts=rows_of(expression)), expression, note)
 
     def define(self, target: Variable, expression: Node, note: str = "") -> Variable:
         """Append `target = expression` and return its left side."""
@@ -252,7 +258,7 @@ class Builder:
     def masked(self, value: Variable, drop: Any, note: str) -> Variable:
         """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
         mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
-        mask = mask.change(facts=Tuple(*map(Fact, BITS)))
+        mask = mask.change(facts=Tuple(*map(Fact, BITS), *rows_of(value)))
         output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
         self.books.masks.append(Mask(mask, as_expression(drop), output, value))
         return output

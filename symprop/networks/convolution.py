@@ -11,26 +11,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import Expr, Integer, prod
+from sympy import Expr, Integer, ceiling, prod
 
-from symprop.algebra.nodes import Fill, Fold, MatMul, Node, Reshape, Slice, Sum, Transpose, Variable
+from symprop.algebra.nodes import Fill, Fold, MatMul, Node, Reshape, Slice, Transpose, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, sized, valued
+from symprop.networks.patches import convolved, of_groups, together
+from symprop.networks.selections import selection
 from symprop.networks.sizes import Size, checked_flag, checked_size
 from symprop.networks.ties import checked_tie, tied_weight
-from symprop.networks.windows import CAUSAL, SAME, Lie, checked_numbers, lies, spatial, windows
+from symprop.networks.windows import CAUSAL, SAME, Lie, alike, checked_numbers, lie_texts, lies, spatial, windows
+
+CONVOLUTION = "convolution"
 
 
 @dataclass(frozen=True)
 class Convolution(Layer):
     """Abstract base of convolutions: `axes` axes of places, then the channels."""
 
+    reads_windows: ClassVar[bool] = True
     axes: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = (SAME,)
+    family: ClassVar[str] = CONVOLUTION
+    called: ClassVar[str] = "conv"
+    step: ClassVar[str] = "/"
+    """What stands before a stride in a drawing."""
 
     channels: Size
     kernel: Any
@@ -61,6 +70,14 @@ class Convolution(Layer):
         name = type(self).__name__
         return lies(name, self.axes, self.kernel, self.stride, self.padding, self.dilation, self.paddings)
 
+    @property
+    def caption(self) -> str:
+        kernel, stride, dilation = lie_texts(self.lies)
+        kind = "depthwise " * self.depthwise + "causal " * (self.padding == CAUSAL) + self.called
+        parts = [f"{kernel} {kind}" if self.axes > 1 else f"{kind} {kernel}", str(self.channels)]
+        parts += [f"{self.step}{stride}"] * (stride != "1") + [f"dilation {dilation}"] * (dilation != "1")
+        return ", ".join(parts + [f"{self.groups} groups"] * (self.groups > 1))
+
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for length, lie in zip(spatial(shape, self.axes, self.text), self.lies, strict=True):
             yield from lie.need(length, self.text)
@@ -69,7 +86,8 @@ class Convolution(Layer):
     def _needs_of_groups(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for size in (shape[-1], sized(self.channels)) if self.groups > 1 else ():
             told = f"{self.text}: {valued(size)} channels are no multiple of {self.groups} groups"
-            yield Need(size, least=self.groups, multiple=self.groups, otherwise=told)
+            allowed = f"multiples of {self.groups}, of the input's channels and of its own"
+            yield Need(size, least=self.groups, multiple=self.groups, otherwise=f"{told}\nallowed: {allowed}")
         if self.depthwise and sized(self.channels) != shape[-1]:
             yield Need(shape[-1], stays=True)
             yield Need(sized(self.channels), stays=True)
@@ -83,20 +101,17 @@ class Convolution(Layer):
         channels, count = builder.size(self.channels), prod(lie.kernel for lie in self.lies)
         groups = self._groups(value.shape[-1], channels)
         number, W = self._weight(builder, value, channels, groups)
-        seen = windows(value, self.lies)
-        if groups == value.shape[-1] == channels:
-            product: Node = Sum(seen * Reshape(W, W.shape[:-1]), tuple(range(self.axes + 1, seen.rank)))
-        else:
-            product = self._product(seen, W, groups, count)
+        product = convolved(windows(builder, value, self.lies), W)
         return self._shifted(builder, product, number, (count * value.shape[-1] / groups, count * channels))
 
     def _groups(self, width: Expr, channels: Expr) -> Expr:
         groups = width if self.depthwise else Integer(self.groups)
         for size in (width, channels):
             if not (size / groups).is_integer:
+                such = f", such as {2 * groups if groups.is_Symbol else f'{groups}*n'}"
                 raise SpecError(
                     f"{self.text}: {size} channels are no multiple of {groups} groups\n"
-                    f"allowed: multiples of {groups}, numbers or channels such as {groups}*n"
+                    f"allowed: multiples of {groups}{such}"
                 )
         return groups
 
@@ -109,37 +124,12 @@ class Convolution(Layer):
         fans = (count * width, count * channels)
         return number, builder.parameter("W", number, shape, "weight", self.initialiser, fans)
 
-    def _product(self, seen: Node, W: Node, groups: Expr, count: Expr) -> Node:
-        """Return the windows as patches times the kernel, `patches @ W'`, for each group by itself."""
-        places, channels, width = seen.shape[: self.axes], W.shape[0], W.shape[-1]
-        flat = Reshape(W, (channels, count * width))
-        inside = range(self.axes + 1, seen.rank)
-        if groups == 1:
-            patches = Reshape(Transpose(seen, (*range(self.axes), *inside, self.axes)), (*places, count * width))
-            return MatMul(patches, flat.T)
-        parted = Reshape(seen, (*places, groups, width, *seen.shape[self.axes + 1 :]))
-        order = (self.axes, *range(self.axes), *(axis + 1 for axis in inside), self.axes + 1)
-        patches = Reshape(Transpose(parted, order), (groups, prod(places), count * width))
-        return _together(patches @ _of_groups(flat, groups), places)
-
     def _shifted(self, builder: Builder, product: Node, number: Expr, fans: tuple[Expr, Expr]) -> Variable:
         if self.bias:
             waiting = builder.books.waiting
             product = product + builder.parameter("b", number, product.shape[-1:], "bias", "zeros", fans)
             builder.books.waiting = waiting
         return builder.equation("z", number, product, "pre-activation", PRE_ACTIVATION)
-
-
-def _of_groups(flat: Node, groups: Expr) -> Node:
-    """The flat kernel of each group, transposed: (groups, patch, channels of the group)."""
-    channels, patch = flat.shape
-    return Transpose(Reshape(flat, (groups, channels / groups, patch)), (0, 2, 1))
-
-
-def _together(product: Node, places: tuple[Expr, ...]) -> Node:
-    """The products of the groups, (groups, pixels, channels), as one array: (*places, groups * channels)."""
-    groups, _, channels = product.shape
-    return Reshape(Transpose(product, (1, 0, 2)), (*places, groups * channels))
 
 
 class Conv1D(Convolution):
@@ -193,14 +183,20 @@ class ConvTranspose2D(Convolution):
     """
 
     paddings: ClassVar[tuple[str, ...]] = ()
+    called: ClassVar[str] = "transposed conv"
+    step: ClassVar[str] = "×"
 
     output_padding: Any = dataclasses.field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         extra = checked_numbers(self.output_padding, "ConvTranspose2D: output_padding", 2, 0)
-        if any(more >= max(lie.stride, lie.dilation) for more, lie in zip(extra, self.lies, strict=True)):
-            raise SpecError("ConvTranspose2D: output_padding is smaller than the stride or the dilation")
+        for more, lie in zip(extra, self.lies, strict=True):
+            if more >= (larger := max(lie.stride, lie.dilation)):
+                raise SpecError(
+                    f"{self.text}: output_padding is {more} at stride {lie.stride} and dilation {lie.dilation}\n"
+                    f"allowed: less than the larger of both, here {larger}"
+                )
 
     def _lengths(self, shape: tuple[Expr, ...]) -> list[tuple[Expr, Expr, Expr]]:
         """For each axis: the length of all windows together, and the ends of what stays of it."""
@@ -213,9 +209,18 @@ class ConvTranspose2D(Convolution):
         return found
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
-        for length, lie in zip(spatial(shape, 2, self.text), self.lies, strict=True):
-            least = 1 + max(0, -((lie.span - 1 - sum(lie.widths(length))) // lie.stride))
-            told = f"{self.text}: of an axis of length {valued(length)} the padding leaves nothing"
+        of_one = self._lengths((Integer(1), Integer(1), shape[-1]))
+        for length, lie, ends, (whole, start, stop) in zip(
+            shape, self.lies, self._lengths(shape), of_one, strict=False
+        ):
+            least = 1 + max(0, ceiling((1 - stop + start) / Integer(lie.stride)))
+            cut = f"2·{start}" if start == whole - stop else f"({start} + {whole - stop})"
+            left = str(valued(ends[2] - ends[1])).replace("-", "−")
+            told = (
+                f"{self.text}: the padding leaves nothing of an axis of length {valued(length)}: "
+                f"({valued(length)} − 1)·{lie.stride} + {whole} − {cut} = {left}\n"
+                f"allowed: a length of {least} or more, a larger kernel or stride, or less padding"
+            )
             yield Need(length, least=int(least), otherwise=told)
         yield from self._needs_of_groups(shape)
 
@@ -231,12 +236,13 @@ class ConvTranspose2D(Convolution):
             product: Node = MatMul(value, Reshape(W, (channels * prod(kernel), width)).T)
         else:
             parted = Reshape(value, (prod(places), groups, width))
-            flat = _of_groups(Reshape(W, (channels * prod(kernel), width)), groups)
-            product = _together(Transpose(parted, (1, 0, 2)) @ flat, places)
+            flat = of_groups(Reshape(W, (channels * prod(kernel), width)), groups)
+            product = together(Transpose(parted, (1, 0, 2)) @ flat, places)
         lengths = self._lengths(value.shape)
-        strides, dilations = ([getattr(lie, each) for lie in self.lies] for each in ("stride", "dilation"))
+        strides, dilations = [lie.stride for lie in self.lies], [lie.dilation for lie in self.lies]
         spread = Reshape(product, (*places, channels, *kernel))
-        folded: Node = Fold(spread, (0, 1), kernel, strides, dilations, [whole for whole, _, _ in lengths])
+        name = selection(builder, [stop - start for _, start, stop in lengths], [start for _, start, _ in lengths])
+        folded: Node = Fold(spread, (0, 1), kernel, strides, dilations, [whole for whole, _, _ in lengths], name)
         for axis, (whole, start, stop) in enumerate(lengths):
             if (start, stop) != (0, whole):
                 folded = Slice(folded, axis, start, stop)
@@ -256,22 +262,29 @@ class UpSample2D(Layer):
         LimitError: a size above 10,000.
     """
 
+    reads_windows: ClassVar[bool] = True
+
     size: Any
 
     def __post_init__(self) -> None:
-        checked_numbers(self.size, "UpSample2D: its size", 2)
+        checked_numbers(self.size, "UpSample2D: size", 2)
+
+    @property
+    def caption(self) -> str:
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
+        return f"upsample ×{alike(sizes)}"
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         spatial(shape, 2, self.text)
         return ()
 
     def makes(self, *shapes: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
         return tuple(length * size for length, size in zip(shapes[0], sizes, strict=False))
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        sizes = checked_numbers(self.size, "UpSample2D: its size", 2)
+        sizes = checked_numbers(self.size, "UpSample2D: size", 2)
         repeated = Reshape(value, (*value.shape, 1, 1)) * Fill(1, sizes)
         lengths = [length * size for length, size in zip(value.shape, sizes, strict=False)]
-        upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths)
+        upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths, selection(builder, lengths, (0, 0)))
         return builder.equation("u", builder.next_number("upsampling"), upsampled, "upsampled")

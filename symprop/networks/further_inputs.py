@@ -23,3 +23,8 @@ def masks_of(layers: tuple[Layer, ...]) -> Iterator[str]:
     for layer in layers:
         yield from (each.name for each in layer.masks)
         yield from masks_of(layer.inner)
+
+
+def read_windows(layers: tuple[Layer, ...]) -> bool:
+    """Whether one of the layers works on windows."""
+    return any(layer.reads_windows or read_windows(layer.inner) for layer in layers)

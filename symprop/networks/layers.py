@@ -44,10 +44,15 @@ class Layer(Joinable):
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     is_opened: ClassVar[bool] = True
     """Whether its rows, if it has some, are layers that somebody wrote, and not how it works."""
+    reads_windows: ClassVar[bool] = False
+    """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
     """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
+
+    family: ClassVar[str] = ""
+    """What it is one of several of, each of which may stand where another does, as a pool."""
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append this layer's equations for its input `value` and return its output."""
@@ -103,6 +108,11 @@ class Layer(Joinable):
             elif value != field.default:
                 parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+    @property
+    def caption(self) -> str:
+        """What a drawing writes into the box of the layer."""
+        return type(self).__name__
 
     def __str__(self) -> str:
         return self.text

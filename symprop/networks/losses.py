@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from sympy import Expr, Tuple, prod
 
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.names import of_rows
 from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
 from symprop.algebra.roles import GIVEN, LOSS, TARGET
 from symprop.algebra.shapes import shape_text
@@ -20,7 +21,7 @@ from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, 
 from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import SHARES, Builder
-from symprop.networks.layers import Input, Layer, checked_input
+from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
 
@@ -37,7 +38,7 @@ class LossLayer(Layer):
 
     def target(self, output: Variable) -> Variable:
         """Return the target `y`, by default in the shape of the output."""
-        return Variable("y", (), output.shape, self.facts(output))
+        return Variable("y", (), output.shape, (*self.facts(output), *of_rows(output)))
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         """Return the loss of one example; equations that it needs may be appended."""
@@ -54,7 +55,16 @@ class LossLayer(Layer):
             what = f"{loss} after {before}: the loss takes logits and makes probabilities of them itself"
             builder.books.doubts.append(what)
 
+    def sees_pixels(self, builder: Builder, value: Variable) -> None:
+        """Note a doubt where a Dense ends a convolutional network at each pixel of an image, not once for the image."""
+        windows = any(each.layer.reads_windows for each in builder.books.built)
+        if windows and value.rank > 2 and isinstance(builder.books.previous, Dense):
+            dense, places = builder.books.previous.text, " x ".join(map(str, value.shape[:-1]))
+            what = f"{dense} works at each of {places} pixels, and the loss is over all of them"
+            builder.books.doubts.append(f"{what}: Flatten() or GlobalAveragePool() before it makes one vector of them")
+
     def build(self, builder: Builder, value: Variable) -> Variable:
+        self.sees_pixels(builder, value)
         given = self.target(value)
         target = builder.variable("y", (), given.shape, TARGET).change(facts=Tuple(*given.facts))
         builder.books.targets.append(target)
@@ -77,6 +87,10 @@ class Penalised(LossLayer):
     @property
     def text(self) -> str:
         return " + ".join([self.loss.text, *(penalty.text for penalty in self.penalties)])
+
+    @property
+    def caption(self) -> str:
+        return self.loss.caption
 
     def target(self, output: Variable) -> Variable:
         return self.loss.target(output)

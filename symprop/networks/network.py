@@ -16,7 +16,7 @@ from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
 from symprop.networks.builder import Books, Builder
-from symprop.networks.further_inputs import masks_of
+from symprop.networks.further_inputs import masks_of, read_windows
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
@@ -70,13 +70,14 @@ class Network(Row):
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
-        progress, masks = self._progress[0] if self._progress else None, frozenset(masks_of(self.layers))
+        progress = self._progress[0] if self._progress else None
+        known = frozenset(masks_of(self.layers)), read_windows(self.layers)
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        if progress is not None and progress.builder.books.mask_inputs != masks:
+        if progress is not None and known != (progress.builder.books.mask_inputs, progress.builder.books.has_windows):
             progress = None  # and what an input is
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
-            builder = Builder(Books(self._stems(), masks))
+            builder = Builder(Books(self._stems(), *known))
             progress = _Progress(builder, self.layers[0].start(builder, self.layers[1:2]))  # type: ignore[attr-defined]
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sympy import Expr, Rational, prod
 
@@ -29,12 +29,19 @@ EPS = 1e-5
 class Norm(Layer):
     """Abstract base of norms: `mean` says what is averaged, of the input as `arranged` gives it."""
 
+    family: ClassVar[str] = "norm"
+    called: ClassVar[str]
+
     eps: Any = dataclasses.field(default=EPS, kw_only=True)
 
     def __post_init__(self) -> None:
         check_number(self.eps, f"{type(self).__name__}: eps", 0, LARGEST_EPS)
         if self.eps == 0:
             raise SpecError(f"{type(self).__name__}: eps is above 0, since a deviation may be 0")
+
+    @property
+    def caption(self) -> str:
+        return self.called
 
     def arranged(self, builder: Builder, value: Node) -> Node:
         """Return the input in the shape in which it is normalised."""
@@ -93,6 +100,8 @@ class LayerNorm(Norm):
         SpecError: vectors of one element, which would always be 0; an eps that is no number above 0 and at most 1.
     """
 
+    called = "LN"
+
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         yield Need(shape[-1], least=2, otherwise="LayerNorm of vectors of one element is always beta")
 
@@ -113,6 +122,7 @@ class RMSNorm(Norm):
         SpecError: an eps that is no number above 0 and at most 1.
     """
 
+    called = "RMSNorm"
     is_centred = False
 
     def mean(self, node: Node) -> Node:
@@ -133,6 +143,8 @@ class GroupNorm(Norm):
         SpecError: no number of groups, or channels that they do not divide.
     """
 
+    called: ClassVar[str] = "GN"
+
     groups: Size
 
     def __post_init__(self) -> None:
@@ -142,6 +154,10 @@ class GroupNorm(Norm):
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         if isinstance(self.groups, int):
             yield Need(shape[-1], least=(2 if len(shape) == 1 else 1) * self.groups, multiple=self.groups)
+
+    @property
+    def caption(self) -> str:
+        return f"{self.called}, {self.groups} groups"
 
     def arranged(self, builder: Builder, value: Node) -> Node:
         groups, channels = builder.size(self.groups), value.shape[-1]
@@ -176,6 +192,8 @@ class BatchNorm(Norm):
     Raises:
         SpecError: a momentum that is no number from 0 to 1.
     """
+
+    called: ClassVar[str] = "BN"
 
     momentum: Any = dataclasses.field(default=0.1, kw_only=True)
 

@@ -84,6 +84,10 @@ class Activation(Layer):
         object.__setattr__(self, field, value)
 
     @property
+    def caption(self) -> str:
+        return self.name
+
+    @property
     def _given(self) -> tuple[str, ...]:
         """The names that are numbers or learned."""
         return (*dict(self.hyperparameters), *(each.letter for each in self.learned))

@@ -14,17 +14,20 @@ from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.norms import mean_over_places
-from symprop.networks.windows import Lie, lies, spatial, windows
+from symprop.networks.windows import Lie, lie_texts, lies, spatial, windows
 
 
 @dataclass(frozen=True)
 class Pool(Layer):
     """Abstract base of pools: `axes` axes of places, then the channels; the stride is the size where none is given."""
 
+    reads_windows: ClassVar[bool] = True
     axes: ClassVar[int] = 2
     outside: ClassVar[Any] = 0
     """What stands beyond the ends."""
     note: ClassVar[str] = ""
+    family: ClassVar[str] = "pool"
+    called: ClassVar[str] = ""
 
     size: Any
     stride: Any = None
@@ -34,15 +37,20 @@ class Pool(Layer):
         for lie in self.lies:
             if isinstance(lie.padding, tuple) and max(lie.padding) >= lie.kernel:
                 raise SpecError(
-                    f"{self.text}: a padding of {max(lie.padding)} leaves windows of {lie.kernel} wholly outside\n"
-                    f"allowed: a padding below the size"
+                    f"{self.text}: with a padding of {max(lie.padding)} a window of {lie.kernel} lies wholly outside\n"
+                    f"allowed: a padding from 0 to {lie.kernel - 1}, less than the size"
                 )
 
     @property
     def lies(self) -> tuple[Lie, ...]:
         """How the windows lie along each axis."""
         stride = self.size if self.stride is None else self.stride
-        return lies(type(self).__name__, self.axes, self.size, stride, self.padding)
+        return lies(type(self).__name__, self.axes, self.size, stride, self.padding, size="size")
+
+    @property
+    def caption(self) -> str:
+        size, stride, _ = lie_texts(self.lies)
+        return f"{self.called} {size}" + f", /{stride}" * (stride != "1")
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         for length, lie in zip(spatial(shape, self.axes, self.text), self.lies, strict=True):
@@ -52,7 +60,7 @@ class Pool(Layer):
         return tuple(lie.output(length) for length, lie in zip(shapes[0], self.lies, strict=False))
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        seen = windows(value, self.lies, self.outside)
+        seen = windows(builder, value, self.lies, self.outside)
         pooled = self.pooled(seen, tuple(range(value.rank, seen.rank)))
         return builder.equation("s", builder.next_number("pool"), pooled, self.note)
 
@@ -66,6 +74,7 @@ class MaxPool(Pool):
 
     outside = -oo
     note = "largest of each window"
+    called = "max pool"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
         return Extreme(seen, axes, ties="first")
@@ -75,6 +84,7 @@ class AveragePool(Pool):
     """Abstract base of pools that take the mean; what is padded counts as 0."""
 
     note = "mean of each window"
+    called = "average pool"
 
     def pooled(self, seen: Node, axes: tuple[int, ...]) -> Node:
         return Scalar(Rational(1, prod(lie.kernel for lie in self.lies))) * Sum(seen, axes)
@@ -156,6 +166,10 @@ class GlobalAveragePool(Layer):
     Raises:
         SpecError: an input that is one vector.
     """
+
+    @property
+    def caption(self) -> str:
+        return "global average pool"
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         _has_places(self, shape)

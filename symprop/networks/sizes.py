@@ -92,9 +92,9 @@ def checked_size(size: Any, what: str, is_count: bool = False) -> Size:
     except TypeError:
         raise SpecError(f"{what}: {shown(size)} is no size\n{_ALLOWED}") from None
     if isinstance(size, bool) or number < 1:
-        raise SpecError(f"{what}: {_number_text(size)} is no size\n{_ALLOWED}")
+        raise SpecError(f"{what}: {number_text(size)} is no size\n{_ALLOWED}")
     if number > LARGEST_WIDTH:
-        raise LimitError(f"{what}: size {_number_text(number)} is over the limit\n{_ALLOWED}")
+        raise LimitError(f"{what}: size {number_text(number)} is over the limit\n{_ALLOWED}")
     return number
 
 
@@ -123,7 +123,7 @@ def checked_input_name(name: Any) -> str:
     return name
 
 
-def _number_text(number: Any) -> str:
+def number_text(number: Any) -> str:
     """A number for a message; a long one by its length, since Python refuses to print above 4,300 digits."""
     if isinstance(number, int) and abs(number) >= 10**30:
         return f"of about 10**{int(number.bit_length() * 0.30103)}"
@@ -179,7 +179,7 @@ def check_number(value: Any, what: str, lowest: int, highest: int) -> None:
     """
     number = isinstance(value, (int, float, sympy.Rational)) and not isinstance(value, bool)
     if not number or not lowest <= value <= highest:
-        raise SpecError(f"{what} is a number from {lowest:,} to {highest:,}, not {_number_text(value)}")
+        raise SpecError(f"{what} is a number from {lowest:,} to {highest:,}, not {number_text(value)}")
 
 
 def checked_flag(value: Any, what: str) -> None:

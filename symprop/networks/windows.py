@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Max, Mod, ceiling, floor
+from sympy import Expr, Integer, Max, ceiling, floor
 
 from symprop.algebra.nodes import Node, Pad, Window
 from symprop.algebra.sizes import as_expression
+from symprop.algebra.window_sizes import WindowSizes
 from symprop.errors import LimitError, SpecError, shown
+from symprop.networks.builder import Builder
 from symprop.networks.needs import Need, valued
+from symprop.networks.selections import selection
+from symprop.networks.sizes import number_text
 
 LARGEST_KERNEL = 10_000
 SAME, CAUSAL = "same", "causal"
@@ -27,7 +31,7 @@ class Lie:
 
     `padding` is a pair, before and after, or "same" or "causal".
 
-    >>> Lie(3, 2, 1, (1, 1)).output(Integer(28)), Lie(3, 2, 1, (0, 0)).rest(Integer(28))
+    >>> Lie(3, 2, 1, (1, 1)).output(Integer(28)), Lie(3, 2, 1, (0, 0)).sizes(Integer(28)).unread
     (14, 1)
     """
 
@@ -55,32 +59,24 @@ class Lie:
         total = Max(0, (count - 1) * self.stride + self.span - length)
         return floor(total / Integer(2)), total - floor(total / Integer(2))
 
-    def whole(self, length: Expr) -> Expr:
-        """Return the length of the padded axis."""
-        return length + sum(self.widths(length), Integer(0))
+    def sizes(self, length: Expr) -> WindowSizes:
+        """Return how many windows fit into an axis of this length, and what they leave unread."""
+        return WindowSizes(length, Integer(self.kernel), self.stride, *self.widths(length), self.dilation)
 
     def output(self, length: Expr) -> Expr:
-        """Return the number of windows, `⌊(length + before + after - dilation (kernel - 1) - 1) / stride⌋ + 1`."""
-        if self.padding == SAME:
-            return ceiling(length / Integer(self.stride))
-        return floor((self.whole(length) - self.span) / Integer(self.stride)) + 1
-
-    def rest(self, length: Expr) -> Expr:
-        """Return how many elements at the end of the padded axis no window reads."""
-        return Mod(self.whole(length) - self.span, self.stride)
+        """Return the number of windows."""
+        return ceiling(length / Integer(self.stride)) if self.padding == SAME else self.sizes(length).count
 
     def need(self, length: Expr, what: str) -> Iterator[Need]:
         """Yield the need that one window at least fits into an axis; `what` names the layer in the message."""
         if isinstance(self.padding, tuple):
-            padded, number = sum(self.padding), valued(length)
-            steps = f"{self.dilation}·({self.kernel} − 1)" if self.dilation > 1 else f"({self.kernel} − 1)"
+            least = max(1, self.span - sum(self.padding))
             told = (
-                f"{what}: no window fits into an axis of length {number}: "
-                f"⌊({number} + {self.padding[0]} + {self.padding[1]} − {steps} − 1) / {self.stride}⌋ + 1 = "
-                f"{(number + padded - self.span) // self.stride + 1 if number.is_Integer else ''}\n"
-                f"allowed: a length of {max(1, self.span - padded)} or more, a smaller kernel, or more padding"
+                f"{what}: no window fits into an axis of length {valued(length)}: "
+                f"{self.sizes(valued(length)).fitting.text}\n"
+                f"allowed: a length of {least} or more, a smaller kernel, or more padding"
             )
-            yield Need(length, least=max(1, self.span - padded), otherwise=told)
+            yield Need(length, least=least, otherwise=told)
         if self.padding == SAME and self.stride > 1 and not self.widths(valued(length))[0].is_Integer:
             raise SpecError(
                 f'{what}: padding="same" at stride {self.stride} depends on the length {length}\n'
@@ -88,7 +84,18 @@ class Lie:
             )
 
 
-def windows(value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
+def alike(numbers: Sequence[int]) -> str:
+    """Return a number for each axis as papers write them, once where they are the same: "2", "1 × 2"."""
+    return " × ".join(map(str, numbers if len(set(numbers)) > 1 else numbers[:1]))
+
+
+def lie_texts(axes: Sequence[Lie]) -> tuple[str, str, str]:
+    """Return the kernel, the stride and the dilation as papers write them: "3 × 3", "2", "1"."""
+    kernel = " × ".join(str(lie.kernel) for lie in axes)
+    return kernel, alike([lie.stride for lie in axes]), alike([lie.dilation for lie in axes])
+
+
+def windows(builder: Builder, value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
     """Return the windows along the leading axes of a sequence or image, `outside` standing beyond its ends."""
     lies = tuple(axes)
     places = tuple(range(len(lies)))
@@ -101,6 +108,7 @@ def windows(value: Node, axes: Iterable[Lie], outside: Any = 0) -> Node:
         [lie.kernel for lie in lies],
         [lie.stride for lie in lies],
         [lie.dilation for lie in lies],
+        selection(builder, value.shape[: len(lies)], [before for before, _ in widths]),
     )
 
 
@@ -112,19 +120,16 @@ def checked_numbers(value: Any, what: str, axes: int, least: int = 1) -> tuple[i
         LimitError: one above 10,000.
     """
     each = value if isinstance(value, tuple) else (value,) * axes
-    allowed = f"a whole number from {least}" + (", or a pair of them" if axes > 1 else "")
-    if len(each) != axes:
+    allowed = f"a whole number from {least}" + (", or a pair of them, (rows, columns)" if axes > 1 else "")
+    try:
+        whole = tuple(map(operator.index, each))
+    except TypeError:
+        raise SpecError(f"{what} is {allowed}, not {shown(value)}") from None
+    if (largest := max(whole, key=abs, default=0)) and abs(largest) > LARGEST_KERNEL:
+        raise LimitError(f"{what} is at most {LARGEST_KERNEL:,}, not {number_text(largest)}")
+    if len(whole) != axes or any(isinstance(number, bool) or number < least for number in each):
         raise SpecError(f"{what} is {allowed}, not {shown(value)}")
-    for number in each:
-        try:
-            whole = operator.index(number)
-        except TypeError:
-            raise SpecError(f"{what} is {allowed}, not {shown(value)}") from None
-        if isinstance(number, bool) or whole < least:
-            raise SpecError(f"{what} is {allowed}, not {shown(value)}")
-        if whole > LARGEST_KERNEL:
-            raise LimitError(f"{what} is at most {LARGEST_KERNEL:,}, not {shown(value)}")
-    return tuple(map(operator.index, each))
+    return whole
 
 
 def checked_padding(value: Any, what: str, axes: int, words: Sequence[str]) -> tuple[tuple[int, int] | str, ...]:
@@ -157,26 +162,33 @@ def checked_padding(value: Any, what: str, axes: int, words: Sequence[str]) -> t
 def _padding_allowed(axes: int, words: Sequence[str]) -> str:
     pair = "a pair (before, after)" if axes == 1 else "a pair (rows, columns), each one number or a pair of them"
     named = "".join(f', "{word}"' for word in words)
-    return f"a whole number from 0, {pair}{named}"
+    return f"a whole number from 0{named}, or {pair}"
 
 
 def lies(
-    what: str, axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1, words: Sequence[str] = (SAME,)
+    what: str,
+    axes: int,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    words: Sequence[str] = (SAME,),
+    size: str = "kernel",
 ) -> tuple[Lie, ...]:
-    """Return how windows lie along each axis, from the arguments of a layer; `what` is its name.
+    """Return how windows lie along each axis, from the arguments of a layer, `what`, whose kernel is called `size`.
 
     Raises:
         SpecError: an argument that is none of what is allowed.
         LimitError: a number above 10,000.
     """
     parts = zip(
-        checked_numbers(kernel, f"{what}: its size", axes),
+        checked_numbers(kernel, f"{what}: {size}", axes),
         checked_numbers(stride, f"{what}: stride", axes),
         checked_numbers(dilation, f"{what}: dilation", axes),
         checked_padding(padding, f"{what}: padding", axes, words),
         strict=True,
     )
-    return tuple(Lie(size, step, spread, pair) for size, step, spread, pair in parts)
+    return tuple(Lie(length, step, spread, pair) for length, step, spread, pair in parts)
 
 
 def spatial(shape: Sequence[Expr], axes: int, what: str) -> tuple[Expr, ...]:

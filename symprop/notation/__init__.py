@@ -14,7 +14,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.printable import PRINTERS
 from symprop.algebra.steps import Steps
 from symprop.analysis.derivation import Derivation
-from symprop.notation.documents import STEPS, document, html, latex_page, latex_steps, steps
+from symprop.analysis.readings import Readings
+from symprop.notation.documents import STEPS, document, html, latex_page, latex_steps, readings, steps
 from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex
 from symprop.notation.numpy_page import text_page
@@ -35,6 +36,8 @@ def _printer(
             return f"{of_node(left)} = {of_node(right)}"
         if isinstance(subject, Derivation):
             return of_derivation(subject)
+        if isinstance(subject, Readings):
+            return readings(subject, notation)
         if isinstance(subject, Steps):
             return STEPS(subject.origin, subject.name, notation)
         return of_node(subject)
@@ -49,6 +52,7 @@ PRINTERS["notebook"] = notebook_latex
 PRINTERS["notebook html"] = notebook_html
 
 __all__ = [
+    "STEPS",
     "document",
     "html",
     "latex",
@@ -56,6 +60,7 @@ __all__ = [
     "latex_steps",
     "pretty",
     "pretty_page",
+    "readings",
     "steps",
     "text",
     "text_page",

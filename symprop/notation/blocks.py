@@ -2,8 +2,7 @@
 
 A derivation's page is one stream of blocks (`content.py`), whose formulas are nodes and equations. The terminal's
 writers (`terminal.py`, `numpy_page.py`) print them as they are. For LaTeX, HTML and notebooks `page_blocks.py` first
-sets their formulas as LaTeX of our own printers; words are plain text, which each writer escapes for itself. Each kind
-of set block has one template in `templates/latex/blocks/` and one in `templates/html/blocks/`, named after `kind`.
+sets their formulas as our own LaTeX; words are plain text, which each writer escapes. Templates stand in `templates/`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from sympy import Expr, Symbol
 from symprop.algebra.equations import Equation, Rows
 from symprop.algebra.nodes import Map, Node, Scalar
 from symprop.algebra.shapes import Shape
+from symprop.algebra.window_sizes import Arithmetic
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Dimensions:
 
 
 Written: TypeAlias = str | Math | Reference | Code
-Part: TypeAlias = "Written | Node | Equation | Expr | Span | Dimensions"
+Part: TypeAlias = "Written | Node | Equation | Expr | Span | Dimensions | Arithmetic"
 Words = tuple[Part, ...]
 """A sentence: words, and formulas, set in LaTeX or not yet."""
 

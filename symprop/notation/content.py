@@ -32,6 +32,7 @@ from symprop.notation.blocks import (
     Words,
 )
 from symprop.notation.conventions import conventions, signs
+from symprop.notation.convolutions import convolutions
 from symprop.notation.function_notes import definitions, told
 
 
@@ -54,6 +55,7 @@ def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]
         "Loss": _lines(derivation, loss, None),
         "Backward pass": _lines(derivation, derivation.backward, False),
         "Gradients": _lines(derivation, derivation.backward, True),
+        "Convolution": convolutions(tuple(derivation.convolutions.values())),
         "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
     }
     written = (Section(title, name_of(title), tuple(blocks)) for title, blocks in found.items())
@@ -208,7 +210,7 @@ def _sizes(derivation: Derivation) -> Iterator[GridRow]:
     for group, usual in (*given, (running, "running statistic")):
         for variable in group:
             role = variable.role if usual == INPUT and variable.role in (GIVEN, STATE) else usual
-            facts: list[str | Span] = [_fact(fact) for fact in variable.facts if variable not in drops]
+            facts: list[str | Span] = [_fact(fact) for fact in variable.said if variable not in drops]
             facts += [f"0 with probability {drops[variable]}, else 1"] if variable in drops else []
             for loop in system.loops:
                 if any(index.has(loop.index) for index in variable.index):

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import sympy
 from sympy import Rational, Symbol
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
+from symprop.algebra.means import Mean
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import (
-    Words,
-)
+from symprop.analysis.readings import distinct
+from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
-from symprop.notation.places import Digit, Part, Stack, labels
+from symprop.notation.places import Digit, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
+from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
 
@@ -59,7 +62,9 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
     yield from _dropout(derivation)
     written = [part for equation in derivation.equations for part in walk(sides(equation)[1])]
     if any(_meets_rows(part) for part in written if isinstance(part, n.Add)):
-        yield ("A vector that is added to a matrix is added to each of its rows.",)
+        beyond = any(_meets_rows(part) and part.rank > 2 for part in written)
+        further = ", and so in arrays with more axes" if beyond else ""
+        yield (f"A vector that is added to a matrix is added to each of its rows{further}.",)
     yield ("A gradient has the shape of its parameter (denominator layout).",)
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
     deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
@@ -152,10 +157,21 @@ def _dropout(derivation: Derivation) -> Iterator[Words]:
     yield ("In evaluation ", masks[0].output, " is ", masks[0].value, likewise)
 
 
-def _about_places(derivation: Derivation) -> Iterator[Words]:
-    """Say what indices of places mean, as far as they occur."""
-    written = [side for equation in derivation.equations for side in sides(equation)]
+def _is_told(digit: Digit) -> bool:
+    """Whether a digit stands at a place that is no offset, of which the page says by itself what it is."""
+    return digit.place is not None and not isinstance(digit.place, Offset)
+
+
+def _printed(derivation: Derivation) -> list[Equation]:
+    """The equations on the page, those of the readings of convolutions too."""
+    readings = (first for first, *_ in distinct(derivation.convolutions.values()))
+    return [*derivation.equations, *(equation for reading in readings for equation in reading.equations)]
+
+
+def _about_places(printed: Sequence[Equation], written: Sequence[Node]) -> Iterator[Words]:
+    """Say what indices of places mean, as far as they occur in the sides of equations."""
     found = [part for side in written for part in walk(side) if isinstance(part, (Part, Stack))]
+    found = [part for part in found if any(_is_told(digit) for axis in part.address for digit in axis)]
     labelled = [label for part in found for label in labels(part.address)]
     if labelled:
         whole = Variable("A", (), (2, 2, 2))
@@ -165,7 +181,7 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (first, " is what ", whole, " has at place i of its first axis; an equation holds at every place.")
         if ":" in labelled:
             yield (later, " is what ", whole, " has at place i of its second axis, and likewise for later ones.")
-    moved = (part for equation in derivation.equations for part in walk(equation.expression))
+    moved = (part for equation in printed for part in walk(equation.expression))
     if any("-" in label for label in labelled) and any(isinstance(part, (n.Pad, n.Fold)) for part in moved):
         yield ("At places outside of an array stands 0.",)
     if any("(" in label for label in labelled):
@@ -184,14 +200,31 @@ def _about_places(derivation: Derivation) -> Iterator[Words]:
         yield (n.OneHot(ids, 3), " has a row for each element of ", ids, ", with 1 in the place that it names.")
 
 
+def _about_means(written: Iterable[Node]) -> Iterator[Words]:
+    """Say over what means run, as far as they occur."""
+    means = [part for side in written for part in walk(side) if isinstance(part, Mean)]
+    if any(mean.is_total for mean in means):
+        u = Variable("u", (), (2,))
+        yield (Mean(u, (0,), False), " is the mean of all elements of ", u, ".")
+    of_batch = [mean for mean in means if mean.is_of_batch and not mean.is_total]
+    if of_batch:
+        places = " and all places in them" if any(mean.operands[0].rank > 2 for mean in of_batch) else ""
+        u = Variable("u", (), (BATCH_SIZE, 2))
+        yield (Mean(u, (0,), False), " is the mean of each feature, over the ", BATCH_SIZE, f" examples{places}.")
+
+
 def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
-    written = [pretty(equation.expression) for equation in derivation.equations]
+    printed = _printed(derivation)
+    both = [side for equation in printed for side in sides(equation)]
+    written = list(map(pretty, both))
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from _about_places(derivation)
+    yield from about_images(derivation.system, both)
+    yield from _about_places(printed, both)
+    yield from _about_means(both)
     u = Variable("u", (), (2,))
     if occurs("⊙²"):
         yield (
@@ -223,4 +256,4 @@ _NAMED_OPERATIONS = {
 
 def _meets_rows(node: Node) -> bool:
     """Whether a vector stands for each row of a matrix in a formula by elements."""
-    return node.rank == 2 and any(each.rank == 1 and not is_of_columns(each) for each in node.operands)
+    return node.rank >= 2 and any(each.rank == 1 and not is_of_columns(each) for each in node.operands)

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 
@@ -134,8 +135,8 @@ def _(node: n.Transpose) -> Digits:
     return tuple(inside[axis] for axis in node.axes)
 
 
-@DIGITS.row(n.Sum, n.Product, n.Extreme)
-def _(node: n.Sum | n.Product | n.Extreme) -> Digits:
+@DIGITS.row(n.Sum, Mean, n.Product, n.Extreme)
+def _(node: n.Sum | Mean | n.Product | n.Extreme) -> Digits:
     inside = enumerate(digits(node.operands[0]))
     one = ((sympy.Integer(1),),) if node.keepdims else ()
     return tuple(axis for place, digit in inside for axis in (one if place in node.axes else (digit,)))
@@ -162,6 +163,8 @@ def _(node: n.Reshape) -> Digits:
 
 def is_tiled(node: n.Windowed, axis: int) -> bool:
     """Whether windows along an axis lie side by side and cover it: they are its blocks."""
+    if node.selection is not None:
+        return False  # they are written by what selects their elements
     size, stride, dilation = next(step[1:] for step in node.steps if step[0] == axis)
     whole, count = (node, node.operands[0])[:: 1 if isinstance(node, n.Fold) else -1]
     return size == stride and dilation == 1 and sympy.expand(count.shape[axis] * size - whole.shape[axis]) == 0

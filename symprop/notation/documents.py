@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
 from symprop.analysis.derivation import Derivation
+from symprop.analysis.readings import Readings
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Line, Picture, Section
 from symprop.notation.content import reasons, steps_of
+from symprop.notation.convolutions import of_geometry
 from symprop.notation.diagram import diagram
 from symprop.notation.page_blocks import PageWriter
-from symprop.notation.terminal import NUMPY, UNICODE
+from symprop.notation.terminal import NUMPY, UNICODE, section_lines
+from symprop.notation.wording import Wording
 
 TITLE = "Forward and backward pass"
 MOST_DRAWN = 120
@@ -61,6 +67,27 @@ def latex_steps(derivation: Derivation, name: str) -> str:
     return latex_document.document((section,), TITLE)
 
 
+def readings(found: Readings, format: str = "pretty") -> str:
+    """Return the readings of a convolution: its sizes worked out, and the equations of each reading.
+
+    `format` is "pretty", "text", "latex" (for `\\input`), "document" (complete LaTeX) or "html".
+    """
+    section = Section("Convolution", "sec:convolution", tuple(of_geometry(found)))
+    if format in ("pretty", "text"):
+        return "\n".join(section_lines(section, UNICODE if format == "pretty" else NUMPY))
+    set_section = PageWriter(found.derivation).section(section)
+    chains = Section("Steps", "sec:steps", tuple(PageWriter(found.derivation).chains(found)))
+    return _READINGS[format]((set_section, chains))
+
+
+_READ = "A convolution in three readings"
+_READINGS: dict[str, Callable[[tuple[Section, ...]], str]] = {
+    "latex": latex_document.body,
+    "document": lambda sections: latex_document.document(sections, _READ),
+    "html": lambda sections: html_document.html_document(sections, _READ),
+}
+
+
 STEPS = Table("steps")
 """How steps are printed, by the kind of what they led to: a derivation here, an answer where answers are."""
 
@@ -88,7 +115,21 @@ def steps(derivation: Derivation, name: str, format: str = "pretty") -> str:
         raise SpecError(f"unknown format of steps {shown(format)}\nallowed: pretty, text, latex")
     wording = UNICODE if format == "pretty" else NUMPY
     equation, listed = steps_of(derivation, name)
-    lines = [f"({derivation.numbers[equation.name]})  {wording.equation(equation)}"]
-    if not listed:
-        lines.append(f"  {equation.note or 'by definition'}")
+    head = f"({derivation.numbers[equation.name]})  {wording.equation(equation)}"
+    return _listed(head, equation, listed, derivation, wording)
+
+
+@STEPS.row(Readings)
+def _(found: Readings, name: str, format: str = "pretty") -> str:
+    """Return the steps that led to an equation of a reading, in the same formats."""
+    equation, listed = found.equation(name), found.steps(name)
+    if format == "latex":
+        chain = PageWriter(found.derivation).of_reading(equation, listed)
+        return latex_document.document((Section("Steps", "sec:steps", (chain,)),), TITLE)
+    wording = UNICODE if format == "pretty" else NUMPY
+    return _listed(wording.equation(equation), equation, listed, found.derivation, wording)
+
+
+def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
+    lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
     return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))

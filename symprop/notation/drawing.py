@@ -75,7 +75,8 @@ def seen_width(text: str) -> float:
     width = 0.0
     for character in text:
         kind = unicodedata.decomposition(character).partition(" ")[0]
-        width += 0.42 if kind in narrow else 0.3 if character in " ,.()[]|" else 0.78 if character in "⊙⊘∂−=+Σ" else 0.6
+        wide = 0.78 if character in "⊙⊘∂−=+Σ×" else 0.6
+        width += 0.42 if kind in narrow else 0.3 if character in " ,.()[]|" else wide
     return width * FONT
 
 

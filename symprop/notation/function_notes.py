@@ -17,10 +17,11 @@ from symprop.algebra.lifting import lift
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace, walk
+from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative, raw_slope
 from symprop.errors import FormulaError
-from symprop.notation.blocks import Words
+from symprop.notation.blocks import Part, Words
 from symprop.notation.precedence import decimal
 
 
@@ -114,14 +115,18 @@ def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunct
     long = "|".join(re.escape(name) for name in sorted(known, key=lambda name: (-len(name), name)) if len(name) > 1)
     short = "|".join(name for name in sorted(known) if len(name) == 1)
     pattern = rf"(?P<slope>{slopes or '(?!)'})|(?<![\w'])(?P<long>{long or '(?!)'})(?![\w\[(])"
+    pattern += r"|(?P<worked>\([^=:]*\) mod \d+ = \d+)"
     pattern += rf"|(?<![\w'])(?P<short>{short or '(?!)'})(?= (?:is|sums|does) )"
-    parts: list[str | Node | Expr] = []
+    parts: list[Part] = []
     at = 0
     for match in re.finditer(pattern, text):
         if match.start() < at:
             continue
         parts.append(text[at : match.start()])
         at = match.end()
+        if match["worked"] is not None:
+            parts.append(Arithmetic(match[0]))
+            continue
         if match["slope"] is None:
             parts.append(known[match[0]])
             continue

@@ -229,9 +229,10 @@ class Tex(Style):
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
 
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
+    def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         below = ",".join(map(_lettered, indices))
-        return Piece(rf"\sum_{{{below}}} {inside}" if below else rf"\sum {inside}", SUMMATION)
+        sign = rf"\operatorname{{{which}}}" if which.startswith("arg") else rf"\{which}"
+        return Piece(rf"{sign}_{{{below}}} {inside}" if below else rf"{sign} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
         return Piece(rf"\sum_{{{_lettered(index)}=1}}^{{{self.number(count).text}}} {inside}", SUMMATION)

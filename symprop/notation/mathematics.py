@@ -17,20 +17,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.notation.fractions import is_single, is_square, unsigned
+from symprop.notation.indexed import Element
 from symprop.notation.places import written_place
-from symprop.notation.precedence import (
-    ATOM,
-    MATMUL,
-    POWER,
-    PRODUCT,
-    SUM,
-    Element,
-    Of,
-    Piece,
-    split,
-    squared_norm,
-    sum_of,
-)
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Of, Piece, split, squared_norm, sum_of
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
 

@@ -20,6 +20,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.analysis.modes import Modes
 from symprop.analysis.orders import Tree
 from symprop.analysis.paths import Expansion
+from symprop.analysis.readings import Readings
 from symprop.analysis.vanishing import ALONE, Vanishing
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import (
@@ -37,6 +38,7 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.breaking import latex_pieces
 from symprop.notation.content import sections, seen_steps
+from symprop.notation.convolutions import of_geometry
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
@@ -106,13 +108,15 @@ def _(derivation: Derivation) -> tuple[Block, ...]:
     shown: list[Block] = []
     folded: list[Block] = []
     remarks: list[Block] = []
+    read: list[Block] = []
     for section in sections(derivation):
         if section.lines:
             shown += [Heading(section.title), *_first_equations(map(writer.equations, section.lines))]
             continue
-        chosen = remarks if section.title == "Remarks" else folded
+        chosen = {"Remarks": remarks, "Convolution": read}.get(section.title, folded)
         chosen += [block for block in writer.section(section).blocks if not isinstance(block, Typed)]
-    return (Typed(derivation.source), *shown, *remarks, Folded("conventions and sizes", tuple(folded)))
+    more = [Folded("conventions and sizes", tuple(folded)), *([Folded("convolution", tuple(read))] if read else [])]
+    return (Typed(derivation.source), *shown, *remarks, *more)
 
 
 def _first_equations(blocks: Iterable[Equations]) -> Iterator[Block]:
@@ -135,6 +139,11 @@ STEP_BLOCKS = Table("blocks of steps")
 """Steps as blocks, by the kind of what they led to: a derivation here, an answer where answers are."""
 
 
+@STEP_BLOCKS.row(Readings)
+def _(found: Readings, steps: Steps) -> tuple[Block, ...]:
+    return (PageWriter(found.derivation).of_reading(found.equation(steps.name), steps),)
+
+
 @STEP_BLOCKS.row(Derivation)
 def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     writer = PageWriter(derivation)
@@ -144,6 +153,13 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     if not kept:
         return Equations((row,)), Paragraph((equation.note or "by definition",))
     return Equations((row,)), Chain(row.left, writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
+
+
+@blocks_of.register
+def _(found: Readings) -> tuple[Block, ...]:
+    writer = PageWriter(found.derivation)
+    shown = tuple(map(writer.block, of_geometry(found)))
+    return (*shown, Folded("steps", tuple(writer.chains(found))))
 
 
 @blocks_of.register

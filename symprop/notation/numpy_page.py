@@ -31,8 +31,9 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
+from symprop.notation.convolutions import Listed
 from symprop.notation.function_notes import as_typed, definitions, element_of
-from symprop.notation.terminal import NUMPY, network_lines, wrapped
+from symprop.notation.terminal import NUMPY, listed, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
 
@@ -214,6 +215,8 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
             yield f"def {head.function.name}({names}): return {text(body)}"
     elif isinstance(block, Grid):
         yield from (f"# {row}" for row in wording.rows(block))
+    elif isinstance(block, Listed):
+        yield from (f"#{line}" for line in listed(block, wording))
     elif isinstance(block, Lines):
         yield from _lines(block, wording)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,7 +12,9 @@ from sympy import Basic, Expr, Integer
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
+from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
+from symprop.analysis.readings import Readings
 from symprop.notation.blocks import (
     Block,
     Bullets,
@@ -37,6 +39,7 @@ from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
 from symprop.notation.conventions import loss_clashes
+from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.stacks import sides
@@ -106,11 +109,17 @@ class PageWriter:
                 found.append(part)
             elif isinstance(part, Integer):
                 found.append(self.wording.part(part))
+            elif isinstance(part, Arithmetic):
+                found.append(Math(part.tex))
             elif isinstance(part, Dimensions):
                 found.append(Math(self.dimensions(part.shape) or "1"))
             else:
                 found.append(Math(self.wording.part(part)))
         return tuple(_joined(found))
+
+    def cell(self, sentence: Words) -> Words:
+        """Write a cell of a table, with names as a line of text has them."""
+        return self.words(tuple(Math(self.name(part)) if isinstance(part, Variable) else part for part in sentence))
 
     def space(self, shape: Shape) -> str:
         """Write the space of an array's values."""
@@ -146,6 +155,11 @@ class PageWriter:
         """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
         return Equations(tuple(map(self.row, found.lines)), self.heading(found))
 
+    def unnumbered(self, equation: Equation) -> EquationRow:
+        """Write an equation that has no number on the page."""
+        left, right = map(self.formula, sides(equation))
+        return EquationRow(left, self.pieces(right, latex_width(left)), name=equation.name)
+
     def heading(self, found: Lines) -> Words:
         """Write for which blocks numbered equations hold."""
         return self.words(heading(found))
@@ -165,6 +179,17 @@ class PageWriter:
             tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
+    def of_reading(self, equation: Equation, steps: Sequence[Step]) -> Chain:
+        """Write how an equation of a reading was derived; it has no number."""
+        left, seen = self.formula(equation.target), seen_steps(steps, self.formula)
+        start = self.formula(seen[0].before if seen else equation.expression)
+        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self.links(seen), equation.note)
+
+    def chains(self, found: Readings) -> Iterator[Chain]:
+        """Write how the equations of a convolution's readings follow from one another."""
+        for name in dict.fromkeys(each.name for each in found.equations if each.steps):
+            yield self.of_reading(found.equation(name), found.steps(name))
+
     def links(self, steps: Iterable[Step]) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons."""
         return tuple(
@@ -182,12 +207,14 @@ class PageWriter:
             return self.equations(block)
         if isinstance(block, Definitions):
             return Equations(tuple(EquationRow(self.formula(head), (self.formula(body),)) for head, body in block.rows))
+        if isinstance(block, Listed):
+            return Equations(tuple(map(self.unnumbered, block.equations)), self.words(block.heading))
         if isinstance(block, Paragraph):
             return Paragraph(self.words(block.words))
         if isinstance(block, Bullets):
             return Bullets(tuple(map(self.words, (*block.items, *block.signs))), block.boxed)
         if isinstance(block, Grid):
-            rows = (replace(row, cells=tuple(map(self.words, row.cells))) for row in block.rows)
+            rows = (replace(row, cells=tuple(map(self.cell, row.cells))) for row in block.rows)
             return replace(block, rows=tuple(rows))
         return block
 

@@ -7,54 +7,123 @@ is cut to its block i: `W₍ᵢ₎` is block i of the rows of W, all blocks bein
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple, Self
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import walk
+from symprop.notation.indexed import Element
 from symprop.notation.numbers import number
-from symprop.notation.precedence import ATOM, POWER, Element, Of, Piece
+from symprop.notation.precedence import ATOM, POWER, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
 
 
 class Digit(NamedTuple):
-    """One part of an axis: its size, and the index at which it stands, or None where it is kept."""
+    """One part of an axis: its size, and the index at which it stands, or None where it is kept.
+
+    The first digit of an axis is `joined` where the axis goes on the one before: the pixels of an image are the rows
+    of one matrix, whose axis is two of the image (and of a batch of images three).
+    """
 
     size: Expr
     place: Expr | None = None
+    joined: bool = False
+
+
+class Offset(sympy.Symbol):
+    """An index that stands for several: the offset k = (u, v) of a kernel, at adjacent axes of an array."""
 
 
 Axis = tuple[Digit, ...]
 Address = tuple[Axis, ...]
 
 
+ONLY = Offset("only", integer=True)
+"""The place of what stands at the only one of an axis, which is not written."""
+
+
 def kept(axis: Axis) -> Expr:
     """Return the size of what is kept of an axis; 0 where it stands at one place."""
     sizes = [digit.size for digit in axis if digit.place is None]
-    product: Expr = sympy.Mul(*sizes)
-    return product if sizes else Integer(0)
+    if len(sizes) < 2:
+        return sizes[0] if sizes else sympy.S.Zero
+    return sympy.Mul(*sizes)
+
+
+def runs(address: Address) -> list[list[int]]:
+    """Return the axes of which something is kept, those that are joined to one together.
+
+    >>> from sympy import Symbol
+    >>> n, i = Symbol("n"), Symbol("i")
+    >>> runs(((Digit(n),), (Digit(n, i),), (Digit(n, None, True),), (Digit(n),)))
+    [[0, 2], [3]]
+    """
+    found: list[list[int]] = []
+    for place, axis in enumerate(address):
+        if all(digit.place is not None for digit in axis):
+            continue
+        if found and axis[0].joined:
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found
 
 
 def kept_shape(address: Address) -> Shape:
     """Return the shape of what stands at an address: the axes of which something is kept."""
-    return tuple(size for size in map(kept, address) if size != 0)
+    return tuple(
+        kept(address[run[0]]) if len(run) == 1 else sympy.Mul(*(kept(address[axis]) for axis in run))
+        for run in runs(address)
+    )
+
+
+def joined(address: Address, axes: Collection[int]) -> Address:
+    """Return an address with each of these axes joined to the one of them before it, where nothing but places is
+    between them."""
+    before: int | None = None
+    found = list(address)
+    for place, axis in enumerate(address):
+        if kept(axis) == 0:
+            continue
+        if place in axes and before in axes:
+            found[place] = (axis[0]._replace(joined=True), *axis[1:])
+        before = place
+    return tuple(found)
 
 
 def _arguments(address: Address) -> Tuple:
-    axes = ((Tuple(*(part for part in digit if part is not None)) for digit in axis) for axis in address)
-    return Tuple(*(Tuple(*axis) for axis in axes))
+    return Tuple(
+        *(
+            Tuple(
+                *(
+                    Tuple(digit.size, Tuple(*[digit.place] * (digit.place is not None)), Integer(digit.joined))
+                    for digit in axis
+                )
+            )
+            for axis in address
+        )
+    )
 
 
 def _address(argument: Basic) -> Address:
     return tuple(
-        tuple(Digit(digit.args[0], digit.args[1] if len(digit.args) > 1 else None) for digit in axis.args)
+        tuple(
+            Digit(size, place.args[0] if place.args else None, bool(joint))
+            for size, place, joint in map(_parts, axis.args)
+        )
         for axis in argument.args
     )
+
+
+def _parts(digit: Basic) -> tuple[Basic, ...]:
+    return digit.args
 
 
 class Part(Node):
@@ -97,24 +166,38 @@ def labels(address: Address) -> list[str]:
     >>> labels(((Digit(n),), (Digit(n, i), Digit(n)), (Digit(n),)))
     [':', '(i)']
     """
-    written = [_label(axis) for axis in address]
+    places = [axis[0].place if len(axis) == 1 else None for axis in address]
+    if any(isinstance(place, Offset) for place in places):  # W₁,ₖ is a matrix for each offset, whatever its axes
+        address = tuple(
+            axis
+            for number, (axis, place) in enumerate(zip(address, places, strict=True))
+            if any(digit.place is not None for digit in axis)
+            and not (isinstance(place, Offset) and (place == ONLY or (number and place == places[number - 1])))
+        )
+    rows = [run[0] for run in runs(address)]
+    written = [_label(axis) for place, axis in enumerate(address) if kept(axis) == 0 or place in rows]
     while written and written[-1] == ":":
         written.pop()
     return written
 
 
 def written_place(place: Basic) -> str:
-    """Return a place as it stands in brackets: what is added before what is taken away, the number last.
+    """Return a place as it stands in brackets: what is added before what is taken away, the number last if it can.
 
     >>> from sympy import symbols
     >>> i, p = symbols("i p")
-    >>> written_place(2 * i + p - 2), written_place(1 - p + i)
-    ('2 i + p - 2', 'i - p + 1')
+    >>> written_place(2 * i + p - 2), written_place(1 - p + i), written_place(4 - i)
+    ('2 i + p - 2', 'i - p + 1', '4 - i')
     """
     first, last = place.as_coeff_Add()[::-1] if isinstance(place, sympy.Add) else (place, Integer(0))
-    terms = sorted(sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term)))
+    terms = sorted(
+        sympy.Add.make_args(first), key=lambda term: (term.could_extract_minus_sign(), str(term.as_coeff_Mul()[1]))
+    )
+    terms = [*terms, *[last] * (last != 0)]
+    if terms[0].could_extract_minus_sign() and last.is_positive:
+        terms = [last, *terms[:-1]]
     written = number(terms[0]).text
-    for term in (*terms[1:], *[last] * (last != 0)):
+    for term in terms[1:]:
         minus = term.could_extract_minus_sign()
         written += f" {'-' if minus else '+'} {number(-term if minus else term).text}"
     return written.replace("*", " ")
@@ -123,10 +206,16 @@ def written_place(place: Basic) -> str:
 def _label(axis: Axis) -> str:
     if len(axis) == 1 or kept(axis) == sympy.Mul(*(digit.size for digit in axis)):
         return ":" if axis[0].place is None else written_place(axis[0].place)
-    *blocks, last = (":" if digit.place is None else str(digit.place) for digit in axis)
+    places = [digit.place for digit in axis]
+    told = [place for at, place in enumerate(places) if not (at and _is_same_offset(place, places[at - 1]))]
+    *blocks, last = (":" if place is None else written_place(place) for place in told)
     while last == ":" and blocks[-1] == ":":
         blocks.pop()
     return "".join(f"({place})" for place in blocks) + last.removesuffix(":")
+
+
+def _is_same_offset(place: Basic | None, before: Basic | None) -> bool:
+    return isinstance(place, Offset) and place == before
 
 
 @ROWS.row(Part)
@@ -134,7 +223,10 @@ def _(node: Part, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have parts, not {type(variable).__name__}")
-    return Piece(style.part(variable, labels(node.address), node.rank), POWER if variable.is_gradient else ATOM)
+    address = node.address
+    if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
+        address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
+    return Piece(style.part(variable, labels(address), node.rank), POWER if variable.is_gradient else ATOM)
 
 
 @ROWS.row(Stack)

@@ -105,7 +105,7 @@ class Unicode(Style):
 
     def part(self, node: n.Variable, labels: Sequence[str], rank: int) -> str:
         lowered = _places(labels)
-        comma = "," if node.index and not lowered.startswith("[") else ""
+        comma = "," if node.index and lowered and not lowered.startswith("[") else ""
         return f"{self.variable(node)}{comma}{lowered}"
 
     def stack(self, inside: str, labels: Sequence[str]) -> str:
@@ -180,8 +180,9 @@ class Unicode(Style):
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
 
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        return Piece(f"Σ{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
+    def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
+        sign = "Σ" if which == "sum" else which
+        return Piece(f"{sign}{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
         return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)

@@ -6,24 +6,30 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 import sympy
-from sympy import Expr
+from sympy import Basic, Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean, is_statistic
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, kept_shape
-from symprop.notation.precedence import Element, IndexedSum, indices_beside
+from symprop.notation.indexed import Element, IndexedSum, indices_beside
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""
 
 
 class Slicer:
-    """Finds what nodes of a formula are at addresses, with indices that are no names in it."""
+    """Finds what nodes of a formula are at addresses, with indices that are no names in it.
 
-    def __init__(self, whole: Node) -> None:
+    At an address of a node are arrays of a rank of at most `most`; where axes of length 1 stand `still`, none is kept.
+    """
+
+    def __init__(self, whole: Node, joins: bool = False, most: int = 2, still: bool = False) -> None:
+        self.joins = joins  # whether the pixels of an image may be the rows of one matrix
+        self.most, self.still = most, still
         self.more = indices_beside(whole)
         self.indices: list[sympy.Symbol] = []
         self.used = 0
@@ -44,7 +50,7 @@ class Slicer:
             Unwritten: it is no matrix, vector or number there, or has no notation.
         """
         shape = kept_shape(address)
-        if len(shape) > 2:
+        if len(shape) > self.most or (is_statistic(node) and any(size != 1 for size in shape)):
             raise Unwritten
         whole = len(shape) == node.rank and not any(digit.place for axis in address for digit in axis)
         if whole and not needs_places(node):
@@ -58,7 +64,13 @@ class Slicer:
         """Return axes of these digits with a new index at the chosen digits, counted over all axes."""
         count = iter(range(1000))
         axes = [[(size, next(count) in chosen) for size in axis] for axis in sizes]
-        return tuple(tuple(Digit(size, self.letter(size) if at else None) for size, at in axis) for axis in axes)
+        return tuple(tuple(Digit(size, self.place(size, at)) for size, at in axis) for axis in axes)
+
+    def place(self, size: Expr, chosen: bool) -> Expr | None:
+        """Return where a digit stands: at a new index where it is chosen, at the only place there is, or nowhere."""
+        if self.still and size == 1:
+            return Integer(1)
+        return self.letter(size) if chosen else None
 
     def in_order(self, found: Node, node: Node) -> Node:
         """Return what was found with the indices in the order of the axes, so that equations count alike."""
@@ -66,7 +78,7 @@ class Slicer:
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
         order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
-        return _renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
+        return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
@@ -75,6 +87,7 @@ class Slicer:
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
+                inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
             except Unwritten:
                 continue
@@ -86,11 +99,11 @@ class Slicer:
         raise Unwritten
 
 
-def _renamed(node: Node, names: dict[sympy.Symbol, sympy.Symbol]) -> Node:
-    """`node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
+def renamed(node: Node, names: dict[Basic, Basic]) -> Node:
+    """Return `node` with indices exchanged, those of series too, which `xreplace` leaves as they are bound."""
     if not node.operands:
         return node.xreplace(names)
-    return node.func(*(_renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
+    return node.func(*(renamed(part, names) if isinstance(part, Node) else part.xreplace(names) for part in node.args))
 
 
 def choices(count: int) -> Iterator[tuple[int, ...]]:
@@ -108,7 +121,7 @@ def needs_places(node: Node) -> bool:
     (True, False, False)
     """
     parts = tuple(walk(node))
-    if not any(len(part.shape) > 2 or isinstance(part, n.ScatterAdd) for part in parts):
+    if len(parts) == 1 or not any(len(part.shape) > 2 or _is_awkward(part) for part in parts):
         return False  # as nearly always
     return any(map(_is_awkward, parts)) and not any(isinstance(part, _WRITTEN) for part in parts)
 
@@ -118,12 +131,16 @@ _BY_ELEMENTS = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 
 
 def _is_awkward(node: Node) -> bool:
-    if isinstance(node, n.ScatterAdd):
+    if isinstance(node, n.ScatterAdd) or is_statistic(node):
         return True
+    if isinstance(node, Mean):
+        return not (node.is_total or node.is_of_batch)
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):
-        return False  # each has a name, by which it is written alone
+        return (
+            isinstance(node, n.Windowed) and node.selection is not None
+        )  # else each has a name, by which it is written alone
     if isinstance(node, _BY_ELEMENTS):  # without axes that are spread
         return any(operand.rank and operand.shape != node.shape for operand in node.operands)
     if isinstance(node, n.Sum):
@@ -139,8 +156,13 @@ def at(variable: n.Variable, address: Address) -> Node:
     """
     if any(sorted(axis, key=lambda digit: digit.place is None) != list(axis) for axis in address):
         raise Unwritten
-    if all(len(axis) == 1 and axis[0].place is not None for axis in address):
+    single = all(len(axis) == 1 and axis[0].place is not None for axis in address)
+    if single and not is_statistic(variable):
         return Element(variable, [axis[0].place for axis in address if axis[0].place is not None])
+    for run in runs(address):
+        longer = [axis for axis in run if variable.shape[axis] != 1]
+        if len(longer) > 1 and longer[-1] > variable.rows:
+            raise Unwritten  # nobody says that these axes are those of rows
     return Part(variable, address)
 
 

@@ -8,48 +8,98 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
 from symprop.errors import ShapeError
-from symprop.notation import slices as slices  # enters its rows
+from symprop.notation import product_slices as product_slices  # enters its rows
+from symprop.notation import reshape_slices as reshape_slices  # its rows
+from symprop.notation import slices as slices  # its rows
 from symprop.notation import window_slices as window_slices  # its rows
-from symprop.notation.digits import Unwritten, digits
-from symprop.notation.places import Part, Stack, labels, uncounted
-from symprop.notation.precedence import depth_over
+from symprop.notation.digits import Digits, Unwritten, digits
+from symprop.notation.indexed import depth_over
+from symprop.notation.places import Part, Stack, joined, labels, runs, uncounted
+from symprop.notation.selections import has_rows, with_offsets
+from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places
 
 DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
-def stacked(node: Node) -> Node:
+def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
+
+    Where it is the right side of an equation, `target` can be written there too.
 
     >>> from symprop.algebra import variable
     >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
     {Pᵢ Qᵢ}ᵢ
     """
-    if not needs_places(node) or depth_over(node, DEEPEST):
+    rows = target is not None and target.rows >= 0
+    ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
+    averages = has_statistics(node) or is_average(target)
+    if not (ones or averages or needs_places(node)) or depth_over(node, DEEPEST):
         return node
-    return _stacked(node, node)
+    return _searched(with_means(node) if averages else node, target)
 
 
-def _stacked(node: Node, whole: Node) -> Node:
-    if not needs_places(node):
+@lru_cache(maxsize=1_000)  # a page asks for a formula to print it, for its width, and for the signs in it
+def _searched(node: Node, target: n.Variable | None) -> Node:
+    return _stacked(node, node, target)
+
+
+def is_average(target: n.Variable | None) -> bool:
+    """Whether an equation says what a statistic is."""
+    return target is not None and target.role == STATISTIC
+
+
+def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
+    rows = target is not None and target.rows >= 0
+    if not needs_places(node) and not rows:
         return node
+    if isinstance(node, n.Pullback) and has_rows(node) and (found := _of_pixels(node, whole)) is not None:
+        return found
     try:
         sizes = digits(node)
     except Unwritten:
         sizes = ()
+    if len(sizes) == node.rank:
+        images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
+        for joins in (True, False) if images else (False,):
+            found = _best(node, whole, sizes, joins, target)
+            if found is not None:
+                return with_offsets(found, whole)
+    return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
+    """A pullback that is not worked out through a formula in the matrices of pixels, if it is one in these."""
+    try:
+        return with_offsets(back(node, node.operands[2], Slicer(whole, joins=True)), whole)
+    except (Unwritten, ShapeError):
+        return None
+
+
+def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
+    """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
+    most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
-    for chosen in choices(sum(map(len, sizes))) if len(sizes) == node.rank else ():
+    for chosen in choices(sum(map(len, sizes))):
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole)
+        slicer = Slicer(whole, joins, most, is_average(target))
         try:
             address = slicer.placed(sizes, chosen)
+            if joins:
+                address = joined(address, [axis for run in runs(address) for axis in run][:-1])
+            if target is not None:
+                at(target, address)
             found = slicer(node, address)
         except (Unwritten, ShapeError):
             continue
@@ -57,9 +107,13 @@ def _stacked(node: Node, whole: Node) -> Node:
         cost = (slicer.used, sum(isinstance(part, n.Reshape) for part in walk(found)), _columns(found))
         if best is None or cost < best[0]:
             best = cost, slicer.in_order(found, node)
-    if best is not None:
-        return best[1]
-    return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+    return None if best is None else best[1]
+
+
+def _is_of_norm(node: Node, target: n.Variable | None) -> bool:
+    """Whether a formula is by elements but for means, so that arrays of any rank stand in it as they are."""
+    kinds = (n.Elementwise, n.Variable, n.Scalar, n.Fill, n.Expand, n.Reshape, Mean)
+    return (is_average(target) or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
 
 
 def _columns(node: Node) -> int:
@@ -70,7 +124,7 @@ def _columns(node: Node) -> int:
 
 def sides(equation: Equation) -> tuple[Node, Node]:
     """Return both sides of an equation as pages print them: `Sᵢ` and `Qᵢ Kᵢᵀ` where it says what is at each place."""
-    right = stacked(equation.expression)
-    if isinstance(right, Stack) and not uncounted(right):
+    right = stacked(equation.expression, equation.target)
+    if isinstance(right, Stack) and (has_rows(equation.expression) or not uncounted(right)):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right

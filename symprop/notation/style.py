@@ -48,8 +48,8 @@ def function_name(name: str) -> tuple[str, str]:
     >>> function_name("leaky_relu_0_3"), function_name("elu_2_0"), function_name("gelu_tanh"), function_name("swish")
     (('leaky_relu', '0.3'), ('elu', '2'), ('gelu', 'tanh'), ('swish', ''))
     """
-    if name == "gelu_tanh":
-        return "gelu", "tanh"
+    if name in ("gelu_tanh", "mean_m"):
+        return name.split("_")[0], name.split("_")[1]
     match = _NUMBERED.fullmatch(name)
     if match is None:
         return name, ""
@@ -161,8 +161,8 @@ class Style(ABC):
         """Write the sum of squares of all elements."""
 
     @abstractmethod
-    def summation(self, indices: Sequence[Expr], inside: str) -> Piece:
-        """Write a sum over indices."""
+    def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
+        """Write a sum over indices, or a "max", "min", "argmax" or "argmin"."""
 
     @abstractmethod
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:

@@ -8,22 +8,13 @@ from functools import partial
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import DELTA
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element
-from symprop.notation.precedence import (
-    ATOM,
-    MATMUL,
-    POWER,
-    PRODUCT,
-    IndexedSum,
-    Of,
-    Piece,
-    elementwise,
-    squared_norm,
-    subscripts,
-)
+from symprop.notation.indexed import IndexedExtreme, IndexedFirst, IndexedSum, elementwise
+from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUMMATION, Of, Piece, squared_norm, subscripts
 from symprop.notation.style import Style
 
 ROWS = Table("mathematics")
@@ -83,9 +74,29 @@ def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
     return outer.axes == (inner.axes if isinstance(inner, n.Sum) else (inner.axis,))
 
 
+@ROWS.row(Mean)
+def _(node: Mean, of: Of, style: Style) -> Piece:
+    if node.is_total or node.is_of_batch:
+        return style.call("mean" if node.is_total else "mean_m", [of(node.operands[0])])
+    return style.call("mean", [of(node.operands[0]), Piece(style.along(node.axes), ATOM)])
+
+
 @ROWS.row(IndexedSum)
 def _(node: IndexedSum, of: Of, style: Style) -> Piece:
     return style.summation(node.indices, style.wrap(of(node.operands[0]), PRODUCT))
+
+
+@ROWS.row(IndexedExtreme)
+def _(node: IndexedExtreme, of: Of, style: Style) -> Piece:
+    return style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), node.which)
+
+
+@ROWS.row(IndexedFirst)
+def _(node: IndexedFirst, of: Of, style: Style) -> Piece:
+    found = style.summation(node.indices, style.wrap(of(node.operands[0]), SUMMATION), f"arg{node.which}")
+    places = [style.number(place).text for place in node.places]
+    place = places[0] if len(places) == 1 else style.group(", ".join(places))
+    return style.indicator(f"{place} {style.relation('==')} {found.text}")
 
 
 @ROWS.row(n.BlockSum)

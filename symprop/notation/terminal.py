@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from symprop.algebra.equations import Equation
 from symprop.analysis.derivation import Derivation
 from symprop.notation import numbers
 from symprop.notation.blocks import (
@@ -25,6 +26,7 @@ from symprop.notation.blocks import (
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
+from symprop.notation.convolutions import Listed
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
@@ -34,7 +36,10 @@ WIDTH = 100
 
 UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
 NUMPY = Wording(
-    text, lambda value: numbers.number(value).text, sides=lambda equation: (equation.target, equation.expression)
+    text,
+    lambda value: numbers.number(value).text,
+    arithmetic=lambda worked: worked.ascii,
+    sides=lambda equation: (equation.target, equation.expression),
 )
 
 
@@ -61,10 +66,11 @@ def network_lines(text: str, first: str, rest: str) -> list[str]:
 def pretty_page(derivation: Derivation) -> str:
     """Return the derivation in Unicode, every equation with its number and shape."""
     wording = replace(UNICODE, formula=told_apart(pretty, "ℒ")) if loss_clashes(derivation) else UNICODE
-    return "\n\n".join("\n".join(_section(section, wording)) for section in sections(derivation))
+    return "\n\n".join("\n".join(section_lines(section, wording)) for section in sections(derivation))
 
 
-def _section(section: Section, wording: Wording) -> Iterator[str]:
+def section_lines(section: Section, wording: Wording) -> Iterator[str]:
+    """Write a section, its title first."""
     yield from (section.title, "─" * len(section.title))
     for block in section.blocks:
         if not isinstance(block, Lines):
@@ -89,6 +95,23 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
     elif isinstance(block, Grid):
         yield ""
         yield from (f"  {row}" for row in wording.rows(block))
+    elif isinstance(block, Listed):
+        yield from listed(block, wording)
+
+
+def listed(block: Listed, wording: Wording) -> Iterator[str]:
+    """Write equations without numbers, each with its shape and the rules that led to it."""
+    yield from ("", f"  {wording.words(block.heading)}")
+    shapes = [wording.shape(equation.target.shape) for equation in block.equations]
+    room = WIDTH - 7 - max(map(len, shapes))
+    rows = [_sides(equation, room, wording) for equation in block.equations]
+    lengths = [len(piece) for pieces in rows for piece in pieces]
+    column = max((length for length in lengths if length <= room), default=0)
+    for equation, shape, (first, *rest) in zip(block.equations, shapes, rows, strict=True):
+        yield f"    {first:<{column}}   {shape}"
+        yield from (f"    {piece}" for piece in rest)
+        if rules := tuple(dict.fromkeys(step.rule for step in equation.steps)):
+            yield f"      by {', '.join(rules)}"
 
 
 def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
@@ -117,8 +140,13 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
 
 
 def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
-    left, right = map(wording.formula, wording.sides(line.equation))
-    pieces = pretty_pieces(right, max(30, room - len(left) - 3))
+    pieces = _sides(line.equation, room, wording)
     if span := line.unless_last:
         pieces[-1] += f"   ({wording.size(span.index)} < {wording.size(span.count)})"
+    return pieces
+
+
+def _sides(equation: Equation, room: int, wording: Wording) -> list[str]:
+    left, right = map(wording.formula, wording.sides(equation))
+    pieces = pretty_pieces(right, max(30, room - len(left) - 3))
     return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]

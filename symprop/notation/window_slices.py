@@ -11,20 +11,28 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, is_tiled
+from symprop.notation.indexed import Element, IndexedSum
 from symprop.notation.places import Address, Axis, Digit, Part
-from symprop.notation.precedence import Element, IndexedSum
+from symprop.notation.selections import gathered, selected
 from symprop.notation.slicing import SLICES, Slicer
 
 
 @SLICES.row(n.Window, n.Pad, n.Flip)
 def _(node: n.Window | n.Pad | n.Flip, address: Address, of: Slicer) -> Node:
+    if isinstance(node, n.Window) and node.selection is not None:
+        before = of.used
+        try:
+            return selected(node, address, of)
+        except Unwritten:
+            of.used = before
     moved = node.index_map  # out[i, p] = x[s i + d p], counted from 0; places count from 1
     if moved.outside:
         raise Unwritten  # at a place outside an array is 0
     beside = {axis: place for place, axis in enumerate(node.axes)} if isinstance(node, n.Window) else {}
+    only = {AXES[k]: Integer(0) for k, size in enumerate(moved.shape) if k >= len(moved.source) and size == 1}
     inner = []
     for axis, size in enumerate(moved.source):
-        if moved.places[axis] == AXES[axis]:
+        if moved.places[axis].xreplace(only) == AXES[axis]:
             inner.append(address[axis])
         elif axis in beside and is_tiled(node, axis):
             inner.append((*address[axis], *address[len(moved.source) + beside[axis]]))
@@ -50,11 +58,20 @@ def _single(axis: Axis) -> Expr:
 @SLICES.row(n.Fold)
 def _(node: n.Fold, address: Address, of: Slicer) -> Node:
     before = of.used
+    if node.selection is not None:
+        try:
+            return gathered(node, *_all(node), address, of)
+        except Unwritten:
+            of.used = before
     try:
         return _folded(node, address, of, asking=False)
     except Unwritten:
         of.used = before
         return _folded(node, address, of, asking=True)
+
+
+def _all(node: n.Fold) -> tuple[list[Expr], list[Expr]]:
+    return [Integer(0)] * len(node.axes), [node.shape[axis] for axis in node.axes]
 
 
 def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
@@ -74,7 +91,7 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
             continue
         behind.append(())
         if asking or min(stride, dilation) > 1:
-            both += [(count,), (size,)]
+            both += [(count,), (size,)][: 1 if size == 1 else 2]
             meet.append((axis, rank + number, _single(address[axis]), stride, dilation))
             continue
         by_elements = stride == 1
@@ -91,7 +108,8 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
             whole[far], whole[near] = (Digit(operand.shape[far], outside[-1]),), here
         rest = iter(inner[len(write) :])
         for (first, second, place, stride, dilation), windows in zip(meet, rest, strict=False):
-            whole[first], whole[second] = windows, next(rest)
+            only = operand.shape[second] == 1
+            whole[first], whole[second] = windows, (Digit(Integer(1), Integer(1)),) if only else next(rest)
             at = stride * _single(whole[first]) + dilation * _single(whole[second]) - (stride + dilation - 1)
             met.append(n.Compare("==", n.Scalar(place), n.Scalar(expand(at))))
         found = of(operand, tuple(whole))

@@ -11,6 +11,7 @@ from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.printable import aligned
 from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.window_sizes import Arithmetic
 from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
 from symprop.notation.content import seen_steps
 from symprop.notation.stacks import sides
@@ -35,6 +36,7 @@ class Wording:
     formula: Callable[[Node], str]
     size: Callable[[Basic], str]
     dots: str = "..."
+    arithmetic: Callable[[Arithmetic], str] = lambda worked: worked.text
     sides: Callable[[Equation], tuple[Node, Node]] = sides
 
     def words(self, sentence: Words) -> str:
@@ -53,6 +55,8 @@ class Wording:
             return self.span(part)
         if isinstance(part, Dimensions):
             return self.shape(part.shape)
+        if isinstance(part, Arithmetic):
+            return self.arithmetic(part)
         return f"{int(part):,}" if isinstance(part, Integer) else self.size(part)
 
     def equation(self, equation: Equation) -> str:

@@ -11,10 +11,7 @@ from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.roles import INPUT
 from symprop.networks.further_inputs import further_inputs
-from symprop.networks.layers import Layer
-from symprop.networks.losses import Penalised
 from symprop.networks.network import Network
-from symprop.networks.own_activations import Activation
 from symprop.networks.parts import Built
 from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
 from symprop.notation.page_blocks import PageWriter
@@ -76,7 +73,7 @@ def _called(built: Built, before: Variable, known: Iterable[Variable], writer: P
     if built.is_join:
         (*_, item) = built.items
         made = [] if isinstance(item, Loop) else [" (", Math(writer.formula(item.expression)), ")"]
-        return (Code(drawn_name(built.layer)), *made)
+        return (Code(built.layer.caption), *made)
     reads = built.value != before and built.value in known
     return (Code(built.layer.text), *((" of ", Math(writer.formula(built.value))) if reads else ()))
 
@@ -93,10 +90,3 @@ def adds(equation: Item, value: Variable) -> bool:
 def has_shortcut(built: Built) -> bool:
     """Whether a layer joins branches by a sum, and one of them is its input: a residual block."""
     return built.is_join and adds(built.items[-1], built.value)
-
-
-def drawn_name(layer: Layer) -> str:
-    """The kind of a layer; an activation of one's own has a name, a loss with penalties that of the loss."""
-    if isinstance(layer, Penalised):
-        return drawn_name(layer.loss)
-    return layer.name if isinstance(layer, Activation) else type(layer).__name__

@@ -13,6 +13,7 @@ from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
+from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
@@ -40,6 +41,7 @@ from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
 from symprop.reports.training import training
+from symprop.reports.window_picture import window_picture
 
 ROWS_IN_A_BOX = 14
 """A frame cannot be broken over pages."""
@@ -132,6 +134,24 @@ def gradients(subject: Subject) -> Iterable[Block]:
     """List the gradients of the parameters, and what is remarkable of them."""
     yield from subject.writer.part("Gradients").blocks
     yield from map(Paragraph, subject.writer.part("Remarks").sentences)
+
+
+def convolution(subject: Subject) -> Iterator[Block]:
+    """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
+    yield from subject.writer.part("Convolution").blocks
+    shown: dict[tuple[str, ...], Math] = {}
+    for first, *_ in distinct(subject.derivation.convolutions.values()):
+        rules = tuple(step.rule for equation in first.equations for step in equation.steps)
+        name = Math(subject.writer.formula(first.layer.target))
+        drawn = window_picture(first.sizes, f"fig:window-{first.layer.name}", (name, ": "))
+        if drawn is not None:
+            yield drawn
+        if rules in shown:
+            yield Paragraph(("The steps of ", name, " are those of ", shown[rules], ", with other sizes."))
+            continue
+        shown[rules] = name
+        yield Paragraph(("The steps of ", name, ":"))
+        yield from subject.writer.chains(first)
 
 
 def residual(subject: Subject) -> Iterator[Block]:
@@ -255,6 +275,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "derivation": ("Derivation of the backward pass", derivation),
     "recurrence": ("The recurrence", recurrence),
     "gradients": ("Gradients", gradients),
+    "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
     "cost": ("Cost and memory", cost),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy
 from sympy import Expr
 
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import equations_in
+from symprop.algebra.trees import variables
 from symprop.analysis.cost import Cost
 from symprop.errors import SpecError
+from symprop.networks.convolution import CONVOLUTION
 from symprop.networks.network import Network
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
+from symprop.notation.page_blocks import PageWriter
 from symprop.reports.subject import Subject
 
 MOST_ROWS = 40
@@ -67,6 +72,39 @@ def cost(subject: Subject) -> Iterator[Block]:
         rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
     yield Paragraph(("Operations in total, and numbers held in memory:",))
     yield Equations(tuple(rows))
+    one = {} if subject.layout == "example" else {BATCH_SIZE: sympy.Integer(1)}
+    counts = {row.name: row.operations.multiplications.xreplace(one) for row in found.rows}
+    yield from _multiply_adds(network, counts, values, writer)
+
+
+def _multiply_adds(
+    network: Network, counts: Mapping[str, Expr], values: Mapping[Expr, int], writer: PageWriter
+) -> Iterator[Block]:
+    """Where there are convolutions, say what papers count: multiplications with weights in a forward pass."""
+    weights = {parameter.variable for parameter in network.parameters if parameter.kind == "weight"}
+    families = {
+        equation.name: built.layer.family
+        for built in reversed(network.built)  # a block before the layers in it, which say what it is
+        for equation in equations_in(built.items)
+        if not built.layer.is_loss and weights.intersection(variables(equation.expression))
+    }
+    total = sympy.expand(sympy.Add(*(counts[name] for name in families)))
+    ours = sympy.Add(*(counts[name] for name, family in families.items() if family == CONVOLUTION))
+    if ours == 0:
+        return
+    number, said, part = total.xreplace(values), "", ""
+    if number.is_Integer:
+        said = f" = {int(number):,}".replace(",", "{,}") if number != total else ""
+        percent = float(sympy.floor(1000 * ours.xreplace(values) / number)) / 10
+        part = f", {percent} % of it in convolutions" if percent < 100 else ""
+    yield Paragraph(
+        (
+            "As papers count, in multiplications with weights and the additions that go with them, the forward pass of "
+            "one example takes ",
+            Math(writer.number(total) + said),
+            f" multiply-adds{part}.",
+        )
+    )
 
 
 def _table(subject: Subject, found: Cost) -> Grid:

@@ -3,104 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Variable
+from sympy import Expr, Integer
+
+from symprop.algebra.equations import Equation, Loop
+from symprop.algebra.nodes import Variable
 from symprop.networks.network import Network
 from symprop.networks.parts import Branch, Placed, placed
-from symprop.reports.architecture import drawn_name
+from symprop.reports.architecture import layers_of
+from symprop.reports.captions import GAP, Room, room_for
+from symprop.reports.stations import (
+    ABOVE,
+    CLOSE,
+    DEEP,
+    HIGH,
+    LANE,
+    SIGNS,
+    TALL,
+    Arrow,
+    Corner,
+    Frame,
+    Lanes,
+    Station,
+)
 
-PER_LINE = 6
-"""So many stations stand in a line."""
-STEP, DEEP, LANE, CLOSE, HIGH, ABOVE = 2.65, 2.4, 1.75, 1.4, 0.95, 0.3
-"""Centimetres from station to station, from line to line, to a lane with arcs and to one without, from a station to the
-top of an arc, and from there to that of an arc around it."""
-WIDE, TALL = 2.05, 1.05
-RADIUS = 0.28
-"""Of a sum, a product or a concatenation."""
-_FORK = 0.35  # from a station back to where branches part
-
-Corner = tuple[float, float]
-
-SIGNS: dict[type[Node], tuple[str, str]] = {
-    n.Add: ("+", "+"),
-    n.Multiply: ("⊙", r"\odot"),
-    n.Concatenate: ("‖", r"\Vert"),
-}
-"""How an operation that joins branches as they are is drawn, in Unicode and in LaTeX; another has a box."""
-
-
-@dataclass
-class Station:
-    """A layer: its name or its sign, what it puts out and what makes that, and where it is, in centimetres downwards.
-
-    `line` and `column` count from 0, `lane` is how far below its line's first lane it stands.
-    """
-
-    name: str
-    output: Variable
-    line: int
-    column: int
-    lane: float
-    sign: tuple[str, str] = ("", "")
-    made: Node | None = None
-    is_join: bool = False
-    x: float = 0.0
-    y: float = 0.0
-
-    @property
-    def reach(self) -> float:
-        """Half of its width."""
-        return WIDE / 2 if self.name else RADIUS
-
-    @property
-    def half(self) -> float:
-        """Half of its height."""
-        return TALL / 2 if self.name else RADIUS
-
-    @property
-    def fork(self) -> float:
-        """Where branches part in front of it."""
-        return self.column * STEP - WIDE / 2 - _FORK
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """A path of an arrow by its corners; `named` says at its start what it brings from another line."""
-
-    corners: tuple[Corner, ...]
-    is_arc: bool = False
-    named: Variable | None = None
-
-
-@dataclass(frozen=True)
-class Lanes:
-    """All there is to draw, and how far it reaches."""
-
-    stations: tuple[Station, ...]
-    arrows: tuple[Arrow, ...]
-    forks: tuple[Corner, ...]
-
-    @property
-    def right(self) -> float:
-        """The middle of the last column."""
-        return max(station.x for station in self.stations)
-
-    @property
-    def top(self) -> float:
-        """The upper edge of the arcs, if there are none where they would be."""
-        return min(-HIGH, *(y for arrow in self.arrows for _, y in arrow.corners), 0.0)
-
-    @property
-    def bottom(self) -> float:
-        """The lower edge of the stations."""
-        return max(station.y for station in self.stations) + TALL / 2
-
-    def enters_from_below(self, station: Station) -> bool:
-        """Whether an arrow comes to a station from a lane below it."""
-        return any(arrow.corners[-1] == (station.x, station.y + station.half) for arrow in self.arrows)
+FEWEST = 3
+"""So many blocks that are alike are drawn once, in a frame that says how many."""
 
 
 @dataclass(frozen=True)
@@ -131,23 +60,38 @@ def lanes(network: Network) -> Lanes | None:
     >>> [(each.name or each.sign[0], each.column, each.lane) for each in drawn.stations][:4]
     [('Input', 0, 0.0), ('Dense', 1, 0.0), ('Tanh', 2, 0.0), ('Dense', 1, 1.4)]
     """
-    plan = _Plan(frozenset(each.name for each in network.inputs[1:]))
+    boxes = [("Input", each) for each in network.inputs]
+    boxes += [(built.layer.caption, built.output) for built in layers_of(network)]
+    plan = _Plan(room_for(boxes), frozenset(each.name for each in network.inputs[1:]))
     plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
     plan.row(placed(network.built), _From(0), (0, 1), 0.0, wraps=True)
     return None if plan.is_too_wide else plan.drawn()
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A frame to be: the stations in it, how far it reaches above each line and around, and how often it stands."""
+
+    first: int
+    last: int
+    rise: float
+    around: float
+    times: Expr
 
 
 @dataclass
 class _Plan:
     """Stations by line, column and lane, and what is drawn between them; then where all of it is."""
 
+    room: Room
     given: frozenset[str]
     stations: list[Station] = field(default_factory=list)
     links: list[_Link] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     is_too_wide: bool = False
 
     def add(self, name: str, output: Variable, line: int, column: int, lane: float) -> int:
-        self.stations.append(Station(name, output, line, column, lane))
+        self.stations.append(Station(name, output, line, column, lane, self.room.wide))
         return len(self.stations) - 1
 
     def reach(self, source: _From, station: int) -> None:
@@ -161,12 +105,18 @@ class _Plan:
         """Place layers from line and column on; return what is read behind them and the place that is free there."""
         for each in layers:
             if each.built.holds_alone:
-                source, at = self.row(each.inside, source, at, lane, wraps)
+                inside, times = _repeated(each)
+                first, framed = len(self.stations), len(self.blocks)
+                source, at = self.row(inside, source, at, lane, wraps)
+                if times != 1:
+                    inner = max((block.around for block in self.blocks[framed:]), default=0.1)
+                    rise = max(self.rise(inside), TALL / 2)
+                    self.blocks.append(_Block(first, len(self.stations) - 1, rise, inner + 0.1, times))
             elif each.built.is_join:
                 source, at = self.join(each, source, at, lane, wraps)
             else:
                 at = self.free(at, 1, wraps)
-                station = self.add(drawn_name(each.built.layer), each.built.output, *at, lane)
+                station = self.add(each.built.layer.caption, each.built.output, *at, lane)
                 self.reach(source, station)
                 source, at = _From(station), (at[0], at[1] + 1)
         return source, at
@@ -174,9 +124,9 @@ class _Plan:
     def free(self, at: tuple[int, int], width: int, wraps: bool) -> tuple[int, int]:
         """The next place for so many stations: in a new line where the present one is too short."""
         line, column = at
-        if column + width <= PER_LINE:
+        if column + width <= self.room.per_line:
             return at
-        self.is_too_wide = self.is_too_wide or not wraps or width > PER_LINE
+        self.is_too_wide = self.is_too_wide or not wraps or width > self.room.per_line
         return (line + 1, 0) if wraps else at
 
     def join(
@@ -186,6 +136,8 @@ class _Plan:
         rows, passed = self.lanes_of(each)
         if len(rows) > 1:
             at, wraps = self.free(at, self.width(each), wraps), False
+        elif wraps and self.width(each) <= self.room.per_line:
+            at = self.free(at, self.width(each), wraps)  # an arc is not torn where that can be helped
         first, ends, below, end = len(self.stations), [], lane, at
         for position, branch in enumerate(rows):
             if position:
@@ -204,7 +156,9 @@ class _Plan:
                 self.reach(start, joining)
             else:
                 self.links.append(_Link("meet", start.station, joining))
-        kind = "arc" if source.parted is None else "parted arc"
+        is_new = self.stations[first].line != self.stations[source.station].line  # parts from the arrow to a new line
+        is_new = is_new and self.stations[first].line == end[0]
+        kind = "arc" if source.parted is None and not is_new else "parted arc"
         for number in range(passed):
             height = max(HIGH, self.rise(rows[0].layers) + ABOVE) + number * ABOVE
             self.links.append(_Link(kind, source.station, joining, lane, height, first))
@@ -228,7 +182,7 @@ class _Plan:
         if each.built.is_join:
             rows, _ = self.lanes_of(each)
             return 1 + max(self.is_given(row) + sum(map(self.width, row.layers)) for row in rows)
-        return sum(map(self.width, each.inside)) if each.built.holds_alone else 1
+        return sum(map(self.width, _repeated(each)[0])) if each.built.holds_alone else 1
 
     def depth(self, layers: Sequence[Placed]) -> float:
         """How far the lanes of a row reach below its first."""
@@ -240,7 +194,7 @@ class _Plan:
                 lanes_below = sum(LANE + max(rise - HIGH, 0.0) if rise else CLOSE for rise in rises)
                 found.append(lanes_below + sum(self.depth(row.layers) for row in rows))
             elif each.built.holds_alone:
-                found.append(self.depth(each.inside))
+                found.append(self.depth(_repeated(each)[0]))
         return max(found)
 
     def rise(self, layers: Sequence[Placed]) -> float:
@@ -252,7 +206,7 @@ class _Plan:
                 inner = self.rise(rows[0].layers)
                 found.append(max(HIGH, inner + ABOVE) + (passed - 1) * ABOVE if passed else inner)
             elif each.built.holds_alone:
-                found.append(self.rise(each.inside))
+                found.append(self.rise(_repeated(each)[0]))
         return max(found)
 
     def joining(self, each: Placed, at: tuple[int, int], lane: float) -> int:
@@ -260,7 +214,7 @@ class _Plan:
         made = equation.expression if isinstance(equation, Equation) else None
         plain = made is not None and all(isinstance(operand, Variable) for operand in made.operands)
         sign = SIGNS.get(type(made)) if made is not None and plain else None
-        number = self.add("" if sign else drawn_name(each.built.layer), each.built.output, *at, lane)
+        number = self.add("" if sign else each.built.layer.caption, each.built.output, *at, lane)
         station = self.stations[number]
         station.is_join, station.made, station.sign = True, made, sign or ("", "")
         return number
@@ -270,19 +224,37 @@ class _Plan:
         count = 1 + max(station.line for station in self.stations)
         rises, depths = [HIGH] * count, [0.0] * count
         for link in self.links:
-            if link.kind == "arc" and not link.lane:
+            if link.kind.endswith("arc") and not link.lane:
                 line = self.stations[link.end].line
                 rises[line] = max(rises[line], link.rise)
         for station in self.stations:
             depths[station.line] = max(depths[station.line], station.lane)
+        for block in self.blocks:
+            for station in self.stations[block.first : block.last + 1]:
+                rises[station.line] = max(rises[station.line], block.rise + block.around + 0.15)
         tops = [0.0]
         for line in range(1, count):
             tops.append(tops[-1] + DEEP + depths[line - 1] + rises[line] - HIGH)
         for station in self.stations:
-            station.x, station.y = station.column * STEP, tops[station.line] + station.lane
+            station.x, station.y = station.column * (station.wide + GAP), tops[station.line] + station.lane
         forks: dict[Corner, None] = {}
         arrows = [self._arrow(link, tops, depths, forks) for link in self.links]
-        return Lanes(tuple(self.stations), tuple(arrows), tuple(forks))
+        frames = [frame for block in self.blocks for frame in self._frames(block, tops)]
+        return Lanes(tuple(self.stations), tuple(arrows), tuple(forks), tuple(frames), self.room)
+
+    def _frames(self, block: _Block, tops: Sequence[float]) -> list[Frame]:
+        """Return the parts of a frame, one in each line; the last says how often the block stands there."""
+        inside: dict[int, list[Station]] = {}
+        for station in self.stations[block.first : block.last + 1]:
+            inside.setdefault(station.line, []).append(station)
+        found = []
+        for line, stations in inside.items():
+            left = min(station.x - station.reach for station in stations) - block.around
+            right = max(station.x + station.reach for station in stations) + block.around
+            top = tops[line] + min(station.lane for station in stations) - block.rise - block.around
+            bottom = max(station.y for station in stations) + TALL / 2 + block.around
+            found.append(Frame(left, right, top, bottom, None))
+        return [*found[:-1], replace(found[-1], times=block.times)]
 
     def _arrow(self, link: _Link, tops: Sequence[float], depths: Sequence[float], forks: dict[Corner, None]) -> Arrow:
         a, b = self.stations[link.start], self.stations[link.end]
@@ -296,7 +268,7 @@ class _Plan:
         if link.kind == "go" and a.line == b.line:
             return Arrow((leaves, enters))
         if link.kind == "go":
-            middle, out, back = tops[a.line] + depths[a.line] + 0.85, leaves[0] + 0.3, enters[0] - 0.35
+            middle, out, back = tops[a.line] + depths[a.line] + 0.95, leaves[0] + 0.3, enters[0] - 0.35
             return Arrow((leaves, (out, a.y), (out, middle), (back, middle), (back, b.y), enters))
         return self._arc(link, a, b, forks)
 
@@ -310,3 +282,22 @@ class _Plan:
             return Arrow(((b.x, top + 0.15), last), True, a.output)
         begin = a.x + (a.reach / 2 if a.name else 0.0), a.y - a.half
         return Arrow((begin, (begin[0], top), (b.x, top), last), True)
+
+
+def _repeated(each: Placed) -> tuple[tuple[Placed, ...], Expr]:
+    """Return the layers of a repeated block, and how often it stands there; a few blocks, or unlike ones, all in a row.
+
+    >>> from symprop.networks.spec import parse_network
+    >>> (first, *_) = placed(parse_network("Input(2) >> Repeat(Dense(2) >> Tanh(), 4)").built)
+    >>> len(first.inside), len(_repeated(first)[0]), _repeated(first)[1]
+    (8, 2, 4)
+    """
+    for item in each.built.items:
+        if isinstance(item, Loop):
+            return each.inside, item.count
+    length = len(each.built.layer.inner)
+    shapes = [part.built.output.shape for part in each.inside]
+    count = len(shapes) // length
+    if count < FEWEST or shapes != shapes[:length] * count:
+        return each.inside, Integer(1)
+    return each.inside[:length], Integer(count)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from markupsafe import escape
 
 from symprop.networks.network import Network
 from symprop.notation.blocks import Math, Picture
-from symprop.notation.latex_document import typed
+from symprop.notation.latex import escaped
 from symprop.notation.page_blocks import PageWriter
-from symprop.notation.pretty import pretty
+from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.svg import STYLE
-from symprop.reports.architecture import drawn_name, layers_of
-from symprop.reports.lanes import RADIUS, TALL, WIDE, Arrow, Lanes, Station, lanes
+from symprop.reports.architecture import layers_of
+from symprop.reports.captions import PIXELS, Room
+from symprop.reports.lanes import lanes
+from symprop.reports.stations import RADIUS, TALL, Arrow, Lanes, Station
 
 MOST = 60
 """A drawing of more stations than that says less than the table of layers."""
-PIXELS = 46.0
-"""Pixels for a centimetre."""
-_LONGEST = 12  # letters that fit
+_SMALL = r"\fontsize{7}{8}\selectfont\medmuskip=1mu\thickmuskip=1mu"
 _DOT = 0.06  # the radius of a fork
 
 
@@ -29,13 +30,14 @@ def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
     if found is None or len(found.stations) > MOST:
         return None
     arcs = "; an arc is a shortcut past a block" if any(arrow.is_arc for arrow in found.arrows) else ""
-    words: list[str | Math] = [f"The network: each layer with what it puts out{arcs}"]
+    framed = "; a frame is a block that is repeated, with what the first one puts out" if found.frames else ""
+    words: list[str | Math] = [f"The network: each layer with what it puts out{arcs}{framed}"]
     told = {each.output.name for each in found.stations}
     known = {each.name: each for each in network.inputs}
     for built in layers_of(network):
         for given in built.layer.further_inputs:
             if given.name not in told:
-                words += [f"; {drawn_name(built.layer)} also reads ", Math(writer.formula(known[given.name]))]
+                words += [f"; {built.layer.caption} also reads ", Math(writer.formula(known[given.name]))]
     for station in found.stations:
         if station.made is not None and station.name and station.name not in told:
             told.add(station.name)
@@ -51,10 +53,11 @@ def _said(words: list[str | Math]) -> tuple[str | Math, ...]:
 
 
 def _tikz(found: Lanes, writer: PageWriter) -> str:
+    room, wide = found.room, found.room.wide
     lines = [
         r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\footnotesize,",
-        rf"  layer/.style={{draw=blue!55!black, fill=blue!6, rounded corners=3pt, minimum width={WIDE}cm,",
-        rf"    minimum height={TALL}cm, align=center, inner sep=1pt, text width={WIDE - 0.1:.2f}cm}},",
+        rf"  layer/.style={{draw=blue!55!black, fill=blue!6, rounded corners=3pt, minimum width={wide}cm,",
+        rf"    minimum height={TALL}cm, align=center, inner sep=0pt, text width={wide}cm}},",
         r"  sum/.style={draw=blue!55!black, fill=blue!6, circle, very thick, inner sep=0pt,",
         rf"    minimum size={2 * RADIUS}cm}},",
         r"  go/.style={->, semithick, blue!55!black, rounded corners=4pt}]",
@@ -63,38 +66,44 @@ def _tikz(found: Lanes, writer: PageWriter) -> str:
     def path(corners: Sequence[tuple[float, float]]) -> str:
         return " -- ".join(f"({x:.2f}, {y:.2f})" for x, y in corners)
 
+    for frame in found.frames:
+        lines.append(
+            rf"  \draw[dashed, gray, rounded corners=3pt] ({frame.left:.2f}, {frame.top:.2f}) rectangle "
+            rf"({frame.right:.2f}, {frame.bottom:.2f});"
+        )
     for station in found.stations:
         x, y = station.x, station.y
-        output, shape = writer.formula(station.output), writer.dimensions(station.output.shape) or "1"
+        output = writer.formula(station.output)
         if station.name:
-            name = r"\\[-2pt]".join(map(typed, _name_lines(station.name)))
-            lines.append(rf"  \node[layer] at ({x:.2f}, {y:.2f}) {{{name}\\$\scriptstyle {output}\,:\,{shape}$}};")
+            name = r"\\[-2pt]".join(map(_tex, room.lines(station.name)))
+            if room.has_shape(station.output):
+                output += rf"{{:}}\,{writer.dimensions(station.output.shape) or '1'}"
+            lines.append(rf"  \node[layer] at ({x:.2f}, {y:.2f}) {{{name}\\{_SMALL}\mbox{{${output}$}}}};")
         else:
             side = "above right" if found.enters_from_below(station) else "below"
-            label = rf"label={{{side}:$\scriptstyle {output}$}}"
+            label = rf"label={{{side}:{_SMALL}${output}$}}"
             lines.append(rf"  \node[sum, {label}] at ({x:.2f}, {y:.2f}) {{${station.sign[1]}$}};")
     for arrow in found.arrows:
         label = ""
         if arrow.named is not None:
-            label = rf" node[at start, above, inner sep=1pt] {{$\scriptstyle {writer.formula(arrow.named)}$}}"
+            label = rf" node[at start, above, inner sep=1pt] {{{_SMALL}${writer.formula(arrow.named)}$}}"
         lines.append(rf"  \draw[go] {path(arrow.corners)}{label};")
+    for frame in (each for each in found.frames if each.times is not None):
+        at, times = f"({frame.right - 0.25:.2f}, {frame.top:.2f})", rf"$\times\,{writer.number(frame.times)}$"
+        lines.append(rf"  \node[fill=white, inner sep=2pt, left] at {at} {{{times}}};")
     lines += [rf"  \fill[blue!55!black] ({x:.2f}, {y:.2f}) circle ({_DOT});" for x, y in found.forks]
     return "\n".join([*lines, r"\end{tikzpicture}"]) + "\n"
 
 
-def _name_lines(name: str) -> tuple[str, ...]:
-    """A name; a long one in two parts, cut nearest to its middle before a capital or after an underscore."""
-    if len(name) <= _LONGEST:
-        return (name,)
-    places = [place for place in range(1, len(name)) if name[place].isupper() or name[place - 1] == "_"]
-    cut = min(places, key=lambda place: abs(place - len(name) / 2), default=len(name))
-    parts = filter(None, (name[:cut], name[cut:]))
-    return tuple(part if len(part) <= _LONGEST else f"{part[: _LONGEST - 3]}..." for part in parts)
+def _tex(line: str) -> str:
+    """A line of a caption in LaTeX, which is not broken again."""
+    signs = re.sub(" ?× ?", lambda _: r"$\,\times\,$", escaped(line))
+    return rf"\mbox{{{signs}}}"
 
 
 def _svg(found: Lanes) -> str:
-    left, top = WIDE / 2 + 0.55, 0.2 - found.top
-    width, height = (found.right + left + WIDE / 2 + 0.55) * PIXELS, (found.bottom + top + 0.35) * PIXELS
+    left, top = found.room.wide / 2 + 0.55, 0.2 - found.top
+    width, height = (found.right + 2 * left) * PIXELS, (found.bottom + top + 0.35) * PIXELS
 
     def px(x: float, y: float) -> tuple[float, float]:
         return (x + left) * PIXELS, (y + top) * PIXELS
@@ -114,32 +123,39 @@ def _svg(found: Lanes) -> str:
         '<defs><marker id="layers-go" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
         'orient="auto-start-reverse"><path d="M 0 1 L 9 5 L 0 9 z" style="fill: var(--edge)"/></marker></defs>',
     ]
+    for frame in found.frames:
+        (x, y), (right, bottom) = px(frame.left, frame.top), px(frame.right, frame.bottom)
+        size = f'width="{right - x:.1f}" height="{bottom - y:.1f}"'
+        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" {size} class="frame"/>')
     for station in found.stations:
-        parts += _box(station, *px(station.x, station.y), found.enters_from_below(station))
+        parts += _box(station, found.room, *px(station.x, station.y), found.enters_from_below(station))
     for each in found.arrows:
         parts += arrow(each)
     for corner in found.forks:
         x, y = px(*corner)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_DOT * PIXELS:.1f}" style="fill: var(--edge)"/>')
+    for frame in (each for each in found.frames if each.times is not None):
+        x, y = px(frame.right - 0.25, frame.top)
+        ground = f'x="{x - 30:.1f}" y="{y - 6:.1f}" width="34" height="12" style="fill: var(--paper)"'
+        times = escape(Unicode().number(frame.times).text)
+        parts += [f"<rect {ground}/>", f'<text x="{x:.1f}" y="{y:.1f}" class="end name">× {times}</text>']
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _box(station: Station, x: float, y: float, beside: bool) -> Iterable[str]:
+def _box(station: Station, room: Room, x: float, y: float, beside: bool) -> Iterable[str]:
     """A station at its place in pixels; `beside` says that what it is called stands at the side of an arrow."""
     if not station.name:
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS * PIXELS:.1f}"/>'
         yield f'<text x="{x:.1f}" y="{y:.1f}" class="middle">{station.sign[0]}</text>'
-        right, down, place = (0.2, -0.5, "small") if beside else (0.0, 0.62, "middle small")
+        right, down, place = (0.2, -0.5, "small") if beside else (0.0, 0.48, "middle small")
         at = f'x="{x + right * PIXELS:.1f}" y="{y + down * PIXELS:.1f}"'
         yield f'<text {at} class="{place}">{escape(pretty(station.output))}</text>'
         return
-    shape = " × ".join(map(str, station.output.shape)) or "1"
-    said = escape(f"{pretty(station.output)} : {shape}")
-    corner = x - WIDE / 2 * PIXELS, y - TALL / 2 * PIXELS
-    size = f'width="{WIDE * PIXELS:.1f}" height="{TALL * PIXELS:.1f}"'
+    corner = x - room.wide / 2 * PIXELS, y - TALL / 2 * PIXELS
+    size = f'width="{room.wide * PIXELS:.1f}" height="{TALL * PIXELS:.1f}"'
     yield f'<rect x="{corner[0]:.1f}" y="{corner[1]:.1f}" {size} class="operation"/>'
-    names = _name_lines(station.name)
+    names = room.lines(station.name)
     for line, part in enumerate(names):
-        up = y - 9 + 12 * (line - (len(names) - 1) / 2) - (3 if len(names) > 1 else 0)
+        up = y - 9 + 13 * (line - (len(names) - 1) / 2) + (1.5 if len(names) > 1 else 0)
         yield f'<text x="{x:.1f}" y="{up:.1f}" class="middle name">{escape(part)}</text>'
-    yield f'<text x="{x:.1f}" y="{y + 13:.1f}" class="middle small">{said}</text>'
+    yield f'<text x="{x:.1f}" y="{y + 13:.1f}" class="middle small">{escape(room.said(station.output))}</text>'

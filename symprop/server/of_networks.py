@@ -7,10 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from symprop.algebra.equations import Equation
 from symprop.codegen.case import Case
 from symprop.networks.spec import parse_network
-from symprop.notation.blocks import Grid, Line, Section
+from symprop.notation.blocks import EquationRow, Grid, Line, Paragraph, Section
 from symprop.notation.content import sections
+from symprop.notation.convolutions import Listed
 from symprop.notation.function_notes import definitions as functions
 from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
@@ -37,6 +39,7 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
     writer = PageWriter(derivation)
     found = {section.title: section for section in sections(derivation)}
     groups = [group for title in _WRITTEN if title in found for group in _groups(writer, found[title])]
+    groups += _readings(writer, found["Convolution"]) if "Convolution" in found else ()
     notes = [
         words(writer.words(sentence))
         for title in ("Network", "Conventions", "Remarks")
@@ -98,15 +101,37 @@ def _groups(writer: PageWriter, section: Section) -> Iterator[Group]:
         yield Group("" if position else section.title, heading, rows)
 
 
+def _readings(writer: PageWriter, section: Section) -> Iterator[Group]:
+    """Yield the readings of each convolution, under its sizes."""
+    title, said = section.title, Markup("")
+    for block in section.blocks:
+        if isinstance(block, Paragraph):
+            said += Markup(" ") + words(writer.words(block.words))
+        elif isinstance(block, Grid):
+            rows = (Markup(" ").join(words(writer.cell(cell)) for cell in row.cells if cell) for row in block.rows)
+            said += Markup("<br>") + Markup("<br>").join(rows)
+        elif isinstance(block, Listed):
+            heading = said + Markup("<br>") * bool(said) + words(writer.words(block.heading))
+            yield Group(title, heading, tuple(_without_number(writer, each) for each in block.equations))
+            title, said = "", Markup("")
+
+
+def _without_number(writer: PageWriter, equation: Equation) -> Formula:
+    return _written(writer.unnumbered(equation), equation, None, False)
+
+
 def _formula(writer: PageWriter, line: Line) -> Formula:
-    row, equation = writer.row(line), line.equation
+    return _written(writer.row(line), line.equation, line.number, bool(line.equation.steps))
+
+
+def _written(row: EquationRow, equation: Equation, number: int | None, steps: bool) -> Formula:
     return Formula(
         name=equation.name,
-        number=line.number,
+        number=number,
         left=math(row.left),
         right=tuple(map(math, row.right)),
         shape=shape_of(equation.target),
         latex=f"{row.left} = {' '.join(row.right)}",
-        steps=bool(equation.steps),
+        steps=steps,
         note=equation.note,
     )

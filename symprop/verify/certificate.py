@@ -34,6 +34,7 @@ from symprop.verify import (
     element_checks,
     extreme_checks,
     module_checks,
+    reading_checks,
     recurrence,
     start_checks,
     step_checks,
@@ -203,6 +204,7 @@ def _parts(
     yield "steps, batch in rows", _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
         yield "steps, one example", _steps(case.example, small.example, seed)
+    yield "readings", reading_checks.rows(case, small, seed)
     yield "elements", _elements(smallest, seed)
 
 

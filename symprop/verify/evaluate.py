@@ -2,9 +2,6 @@
 
 Each value has one axis more than its node: the first axis stacks several evaluations (the coordinates that a
 derivative perturbs), and has length 1 where a value is the same in all of them, so that nothing is computed twice.
-
-A `Pullback`, the derivation's question, is answered here without any rule for derivatives: by central differences
-in so many digits that the answer is right to more than fifty.
 """
 
 from __future__ import annotations
@@ -22,9 +19,8 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.known import values_of
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import replace
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 
@@ -32,8 +28,8 @@ EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
 
 WORKING_DIGITS = 120
-"""Central differences with step `h` are off by `h**2` and lose 40 of these digits: about 80 are right."""
-STEP = "1e-40"
+BINDING = (n.BlockSum, n.Pullback, n.Pushforward)
+"""Kinds that say at what their operands have a value."""
 
 
 class Evaluator:
@@ -46,15 +42,12 @@ class Evaluator:
         self.values = dict(values)
         self.sizes = dict(sizes or {})
         self.examples: Sequence[Evaluator] = ()  # of a batch, this one among them, where they are run together
+        self.answers: dict[Node, Array] = {}  # to unfinished derivatives, which formula after formula reads
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
-        if isinstance(node, n.Pullback):
-            return _differences(node, self)
-        if isinstance(node, n.Pushforward):
-            return _difference_along(node, self)
-        bound = isinstance(node, n.BlockSum)  # its operand has a value only at an index
-        return np.asarray(EVALUATE(node, [] if bound else [self(operand) for operand in node.operands], self))
+        operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
+        return np.asarray(EVALUATE(node, operands, self))
 
     def run(self, equations: Iterable[Equation]) -> None:
         """Evaluate equations in order; each result is a value for the next."""
@@ -119,46 +112,6 @@ def unstacked(value: Array) -> Array:
 
 def _entered(value: Array, arithmetic: Arithmetic) -> Array:
     return value if value.dtype.kind in "iu" and value.ndim else arithmetic.array(value)
-
-
-def _differences(node: n.Pullback, of: Evaluator) -> Array:
-    """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`."""
-    cotangent, expression, by = node.operands
-    at = unstacked(of(by))
-    if not isinstance(by, Variable):
-        place = Variable("(by)", (), by.shape)
-        expression, by = replace(expression, {by: place}), place
-    g = unstacked(of(cotangent))
-    h = mpmath.mpf(STEP)
-    moved = np.repeat(at.reshape(1, -1), 2 * at.size, axis=0)
-    for j in range(at.size):
-        moved[2 * j, j] += h
-        moved[2 * j + 1, j] -= h
-    f = Evaluator(of.arithmetic, {**of.values, by.name: moved.reshape(2 * at.size, *at.shape)}, of.sizes)(expression)
-    f = np.broadcast_to(f, (2 * at.size, *f.shape[1:]))  # a formula without x is the same in all
-    slopes = _apart(f[0::2], f[1::2]) / (2 * h)
-    rank = max(g.ndim, slopes.ndim - 1)
-    products = padded(slopes, rank) * padded(g[None], rank)
-    return np.asarray(products.reshape(at.size, -1).sum(axis=1).reshape(1, *at.shape))
-
-
-def _difference_along(node: n.Pushforward, of: Evaluator) -> Array:
-    """Return `sum_j d f_i / d x_j u_j` by the central difference of `f` along `u`."""
-    expression, by, tangent = node.operands
-    if not isinstance(by, Variable):
-        raise LookupError("a pushforward starts at a variable")
-    h = mpmath.mpf(STEP)
-    at, along = unstacked(of(by)), unstacked(of(tangent))
-    moved = np.stack([at + h * along, at - h * along])
-    f = Evaluator(of.arithmetic, {**of.values, by.name: moved}, of.sizes)(expression)
-    f = np.broadcast_to(f, (2, *f.shape[1:]))
-    return np.asarray(_apart(f[:1], f[1:]) / (2 * h))
-
-
-def _apart(left: Array, right: Array) -> Array:
-    """Return `left - right`; what stays infinite, as the elements around a pad for a maximum, stays as it is."""
-    same = np.asarray(left == right, dtype=bool)
-    return np.where(same, 0, left - np.where(same, 0, right))
 
 
 def padded(value: Array, rank: int) -> Array:
@@ -230,7 +183,7 @@ def _(node: n.Power, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
     axes = tuple(axis + 1 for axis in node.axes)
     length = int(np.prod([operands[0].shape[axis] for axis in axes], dtype=int))
-    return of.arithmetic.rounded(np.sum(operands[0], axis=axes, keepdims=node.keepdims), length)
+    return of.arithmetic.rounded(of.arithmetic.total(operands[0], axes, node.keepdims), length)
 
 
 @EVALUATE.row(n.BatchMean)

@@ -6,33 +6,28 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import sympy
+from sympy import Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.index_maps import AXES
+from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.verify.arithmetic import Arithmetic, Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
 
 
 @EVALUATE.row(n.MatMul)
 def _(node: n.MatMul, operands: list[Array], of: Evaluator) -> Array:
+    left, right = matrices(node, operands)
+    product = of.arithmetic.product(left, right)
+    return of.arithmetic.rounded(product.reshape(len(product), *of.shape(node.shape)), left.shape[-1])
+
+
+def matrices(node: n.MatMul, operands: list[Array]) -> list[Array]:
+    """Return the factors of a product as stacks of matrices of the same rank: a row, and a column, for a vector."""
     left, right = operands
     left = left[:, None, :] if node.operands[0].rank == 1 else left
-    right = right[:, :, None] if node.operands[1].rank == 1 else right
-    length = left.shape[-1]
-    if left.shape[0] == 1 and left.ndim == right.ndim == 3 and right.shape[-1] == 1:
-        product = (right[:, :, 0] @ left[0].T)[:, :, None]  # one matrix, many vectors: one large product
-    elif right.shape[0] == 1 and left.ndim == right.ndim == 3:
-        product = (left.reshape(-1, length) @ right[0]).reshape(left.shape[0], left.shape[1], -1)
-    else:
-        product = np.matmul(*broadcastable([left, right]))
-    product = product[..., 0] if node.operands[1].rank == 1 else product
-    if node.operands[0].rank == 1:
-        product = product[..., 0] if node.operands[1].rank == 1 else product[..., 0, :]
-    return of.arithmetic.rounded(product, length)
+    return broadcastable([left, right[:, :, None] if node.operands[1].rank == 1 else right])
 
 
 @EVALUATE.row(n.Outer)
@@ -153,27 +148,41 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
-    moved, value = node.index_map, operands[0]
-    grid = dict(zip(AXES, np.ix_(*map(np.arange, of.shape(moved.shape))), strict=False))
-    inside, place = np.asarray(True), []
-    for axis, size in enumerate(of.shape(moved.source)):
+    at, inside = places(node.index_map, of)
+    value, outside = operands[0], node.index_map.outside
+    read = padded(value.reshape(len(value), -1)[:, at], node.rank)
+    return read if outside is None else np.where(inside, read, of.number(outside))
+
+
+def places(moved: IndexMap, of: Evaluator) -> tuple[Array, Array]:
+    """Return the place, in row-major order, that each element of a result reads, and whether it is inside."""
+    shape, source = of.shape(moved.shape), of.shape(moved.source)
+    grid = dict(zip(AXES, np.ix_(*map(np.arange, shape)), strict=False))
+    inside, flat = np.asarray(True), np.zeros(shape, dtype=int)
+    for axis, size in enumerate(source):
         terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
         at = sum(terms, np.asarray(of.size(moved.offset(axis))))
         inside = inside & (at >= 0) & (at < size)
-        place.append(np.clip(at, 0, size - 1))
-    read = padded(value[(slice(None), *place)], node.rank)
-    read = np.broadcast_to(read, (value.shape[0], *of.shape(moved.shape)))
-    return read if moved.outside is None else np.where(inside, read, of.number(moved.outside))
+        flat = flat * size + np.clip(at, 0, size - 1)
+    return flat, inside
 
 
 @EVALUATE.row(n.Fold)
 def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
-    windows, values = node.unfolded, operands[0]
-    result = np.zeros((values.shape[0], *of.shape(node.shape)), dtype=values.dtype)
-    for index in np.ndindex(values.shape[1:]):  # each goes to the place that a window would read
-        at: list[Any] = [of.size(place) for place in windows.at(tuple(map(sympy.Integer, index)))]
-        result[(slice(None), *at)] += values[(slice(None), *index)]
-    return of.arithmetic.rounded(result, int(np.prod(values.shape[node.rank + 1 :])))
+    values, meeting = operands[0], meetings(node, of)
+    zero = np.broadcast_to(of.arithmetic.array(0), (len(values), 1))
+    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
+    total = of.arithmetic.total(read, (read.ndim - 1,), False)
+    return of.arithmetic.rounded(total, meeting.shape[-1])
+
+
+def meetings(node: n.Fold, of: Evaluator) -> Array:
+    """Return which elements of windows meet in each place of a fold, along a last axis; one behind all is none."""
+    goes, shape = places(node.unfolded, of)[0].ravel(), of.shape(node.shape)
+    order, counts = np.argsort(goes, kind="stable"), np.bincount(goes, minlength=int(np.prod(shape)))
+    meeting = np.full((len(counts), int(counts.max(initial=1))), len(goes))
+    meeting[goes[order], np.arange(len(goes)) - np.repeat(np.cumsum(counts) - counts, counts)] = order
+    return meeting.reshape(*shape, -1)
 
 
 @EVALUATE.row(n.Reshape)
@@ -183,4 +192,4 @@ def _(node: n.Reshape, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Diag)
 def _(node: n.Diag, operands: list[Array], of: Evaluator) -> Array:
-    return operands[0][:, :, None] * np.eye(operands[0].shape[1], dtype=int)
+    return np.where(np.eye(operands[0].shape[1], dtype=bool), operands[0][:, :, None], of.number(Integer(0)))

@@ -38,14 +38,17 @@ class _Scene:
     values: Mapping[str, Array]
     adjoints: Mapping[str, Array]
     known: dict[tuple[Node, tuple[Equation, ...]], Array] = field(default_factory=dict)
+    evaluators: dict[tuple[Equation, ...], Evaluator] = field(default_factory=dict)
 
     def value(self, node: Node, defined: tuple[Equation, ...]) -> Array:
         """Return `node` where the adjoints in `defined` are as their equations say and the others random."""
         key = (node, defined)
         if key not in self.known:  # what one step ends with the next begins with
-            evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
-            evaluator.run(defined)
-            self.known[key] = unstacked(evaluator(node))
+            if defined not in self.evaluators:
+                evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
+                evaluator.run(defined)
+                self.evaluators[defined] = evaluator
+            self.known[key] = unstacked(self.evaluators[defined](node))
         return self.known[key]
 
 

@@ -14,6 +14,9 @@ from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.reader import read_formula
 from symprop.analysis.cost import leading
 from symprop.analysis.flops import FLOPS, operations, summed
+from symprop.codegen.case import case_of
+from symprop.reports.costs import cost
+from symprop.reports.subject import Subject
 
 
 class Tally:
@@ -124,3 +127,19 @@ def test_memory_holds_what_the_backward_pass_reads_and_nothing_else() -> None:
     found = symprop.derive("Input(4) >> Dense(3) >> ReLU() >> Dense(2) >> SoftmaxCrossEntropy()").cost()
     assert dict(found.stored) == {"x": 4, "y": 2, "z1": 3, "a1": 3, "p": 2}
     assert found.memory == 14 + 2 * (15 + 8)
+
+
+def test_convolutions_cost_what_papers_count() -> None:
+    """By hand: a product for each pixel put out, element of the kernel, channel read and channel made."""
+    network = (
+        'Input(12, 10, 2) >> Conv2D(4, 3, padding="same") >> MaxPool2D(2) >> Conv2D(6, 3, groups=2) >> '
+        "ConvTranspose2D(3, 2, stride=2) >> AveragePool2D(2) >> Dense(5) >> MeanSquaredError()"
+    )
+    rows = {row.name: row.operations for row in symprop.derive(network).cost().rows}
+    forward = {"z1": 12 * 10 * 9 * 2 * 4, "z2": 4 * 3 * 9 * 2 * 6, "z3": 4 * 3 * 6 * 4 * 3, "z4": 4 * 3 * 3 * 5}
+    assert {name: rows[name].multiplications for name in forward} == forward
+    assert [rows[f"dW{layer}"].multiplications for layer in (1, 2, 3, 4)] == list(forward.values())
+    assert rows["s1"].functions == 6 * 5 * 4 * 3 and rows["s2"].additions == 4 * 3 * 3 * 3
+    subject = Subject(case_of(symprop.parse_network(network)))
+    (said,) = [words for block in cost(subject) for words in [getattr(block, "words", ())] if "As papers" in str(words)]
+    assert f"{sum(forward.values()):,}".replace(",", "{,}") in str(said) and "98.3 % of it" in str(said)

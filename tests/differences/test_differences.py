@@ -631,3 +631,12 @@ def test_an_adjoint_that_one_side_names_is_equal_to_its_formula() -> None:
     comparing.name({}, {"u": MatMul(A, x)})
     assert comparing.equal(Multiply(MatMul(A, x), x), Multiply(u, x))
     assert not comparing.equal(Multiply(MatMul(A, x), x), Multiply(v, x))
+
+
+def test_sizes_that_a_stride_changes_are_said_once_and_a_pool_stands_for_a_pool() -> None:
+    before = 'Input(8, 8, 2) >> Conv2D(4, 3, padding="same") >> MaxPool2D(2) >> Conv2D(2, 1) >> LayerNorm()'
+    after = 'Input(8, 8, 2) >> Conv2D(4, 3, stride=2, padding="same") >> AveragePool2D(2) >> Conv2D(2, 1) >> RMSNorm()'
+    found = " ".join(diff(before, after).pretty().split())
+    assert "MaxPool2D(2) becomes AveragePool2D(2), layer 2" in found
+    assert "LayerNorm() becomes RMSNorm(), layer 4" in found
+    assert "z₁ from (8, 8, 4) to (4, 4, 4), s₁, z₂, r₁, x̂₁ and v₁ from (4, 4, ·) to (2, 2, ·)" in found

@@ -213,7 +213,7 @@ def test_a_weight_before_a_recurrence_may_be_used_behind_it() -> None:
         ('Input(8) >> Dense(3, tied="W1")', ["layer 1 cannot be tied to W1, its own weight"]),
         ('Input(8) >> Dense(3) >> Dense(8, tied="W3")', ["tied to W3", "the weights before it are W1"]),
         ('Input(8) >> Dense(3) >> Dense(8, tied="W1")', ["(8, 3)", "W1 has shape (3, 8)", 'tied="W1.T"']),
-        ('Input(8) >> Dense(3) >> Dense(4, tied="W1.T")', ["(4, 3)", "W1.T has shape (8, 3)", "widths fit"]),
+        ('Input(8) >> Dense(3) >> Dense(4, tied="W1.T")', ["(4, 3)", "W1.T has shape (8, 3)", "sizes fit"]),
         (
             'Input(8) >> Dense(3) >> Dense(8, tied="W1.T") >> Dense(3, tied="W2")',
             ["W2 is itself tied to W1.T", 'tied="W1.T"'],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, Self
 
@@ -53,9 +53,19 @@ class Variable(Leaf):
         return tuple(self.args[3].args)
 
     @property
+    def said(self) -> tuple[Fact, ...]:
+        """What is known of the value, without how pages write the array."""
+        return tuple(fact for fact in self.facts if fact.kind != "rows")
+
+    @property
     def facts_by_kind(self) -> dict[str, Expr]:
         """The value of each fact by its kind; ask with `in` whether something is known."""
-        return {fact.kind: fact.value for fact in self.facts}
+        return {fact.kind: fact.value for fact in self.said}
+
+    @property
+    def rows(self) -> int:
+        """Up to which axis pages have the rows of one matrix, of whose features the next one is; -1 where of none."""
+        return next((int(fact.value) for fact in self.facts if fact.kind == "rows"), -1)
 
     @property
     def mark(self) -> int:
@@ -98,15 +108,16 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
-AXIS_FACTS = ("sums to 1", "one-hot")
+AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis."""
 
 
 class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
-    Kinds: those of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
-    `DECLARED` for all others.
+    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`; of the values this
+    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words
+    of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
@@ -187,8 +198,9 @@ def unused_index(*formulas: Basic) -> sympy.Symbol:
     return sympy.Symbol(free, integer=True, positive=True)
 
 
-def names_in(*formulas: Basic) -> set[str]:
+@lru_cache(maxsize=10_000)
+def names_in(*formulas: Basic) -> frozenset[str]:
     """Return what sizes, indices and arrays in `formulas` are called, an array by its letter and by its name."""
     arrays = [array for each in formulas for array in each.atoms(Variable)]
     symbols = {str(symbol) for each in formulas for symbol in each.atoms(sympy.Symbol)}
-    return symbols | {array.letter for array in arrays} | {array.name for array in arrays}
+    return frozenset(symbols | {array.letter for array in arrays} | {array.name for array in arrays})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from sympy import Expr, Integer, Tuple, floor
+from sympy.core.symbol import Str
 
 from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.algebra.kinds.base import Linear, Node, Structural
@@ -12,21 +13,43 @@ from symprop.algebra.sizes import as_expression, expressions, integers, ordered_
 from symprop.errors import FormulaError, ShapeError
 
 
+class Selection(NamedTuple):
+    """The name of the matrices that select elements of windows, one for each offset: `S1`, of an array of `lengths`.
+
+    `before` says how many places stand before the array along each axis: windows of a padded array select from what
+    is inside.
+    """
+
+    letter: Str
+    number: tuple[Expr, ...]
+    mark: tuple[Expr]
+    before: tuple[Expr, ...]
+    lengths: tuple[Expr, ...]
+
+
 class Windowed(Linear):
     """Abstract: windows of `sizes` elements along `axes`: `strides` from one to the next, `dilations` between elements.
 
-    The axes of windows stand last, those of their elements behind all others, in the order of `axes`.
+    The axes of windows stand last, those of their elements behind all others, in the order of `axes`. The last
+    argument is empty, or a `Selection` as which pages write the windows.
     """
 
     axis_places: ClassVar[tuple[int, ...]] = (1,)
 
-    def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, *more: Any) -> Self:
-        numbers = (expressions(several(each)) for each in (sizes, strides, dilations, *more))
+    def __new__(cls, operand: Node, axes: Any, *options: Any, name: Any = ()) -> Self:
+        numbers, more = (expressions(several(each)) for each in options), options[3:]
         axes = tuple(map(int, several(axes)))
         spread = [Tuple(*each.args * len(axes)) if len(each.args) == 1 else each for each in numbers]
         if any(len(each) != len(axes) for each in spread):
             raise ShapeError("windows need a size, a stride and a dilation for each axis, and a length to be folded")
-        return super().__new__(cls, operand, ordered_axes(axes, operand.rank - len(axes) * len(more)), *spread)
+        places = ordered_axes(axes, operand.rank - len(axes) * len(more))
+        return super().__new__(cls, operand, places, *spread, Tuple(*name))
+
+    @property
+    def selection(self) -> Selection | None:
+        """What selects the elements, where that has a name."""
+        name = self.args[-1].args
+        return Selection(*(part if isinstance(part, Str) else part.args for part in name)) if name else None
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -56,6 +79,11 @@ class Windowed(Linear):
 class Window(Windowed, Structural):
     """The windows of an array: `out[.., i, .., k] = operand[.., stride * i + dilation * k, ..]`."""
 
+    def __new__(
+        cls, operand: Node, axes: Any, sizes: Any, strides: Any = 1, dilations: Any = 1, name: Any = ()
+    ) -> Self:
+        return super().__new__(cls, operand, axes, sizes, strides, dilations, name=name)
+
     @property
     def index_map(self) -> IndexMap:
         return self.windows(self.operands[0].shape)
@@ -70,7 +98,7 @@ class Window(Windowed, Structural):
         options[kind][chosen] *= step
         if kind == 2:
             options[0][chosen] = floor((options[0][chosen] - 1) / as_expression(step)) + 1
-        return Window(self.operands[0], self.axes, *options)
+        return Window(self.operands[0], self.axes, *options)  # that selects other elements: without the name
 
     @property
     def spacing(self) -> str:
@@ -90,10 +118,12 @@ class Fold(Windowed):
     `lengths` are those of `axes` in the result.
     """
 
-    def __new__(cls, operand: Node, axes: Any, sizes: Any, strides: Any, dilations: Any, lengths: Any) -> Self:
+    def __new__(
+        cls, operand: Node, axes: Any, sizes: Any, strides: Any, dilations: Any, lengths: Any, name: Any = ()
+    ) -> Self:
         if operand.rank < 2 * len(several(axes)):
             raise ShapeError(f"an array of rank {operand.rank} has no windows along {len(several(axes))} axes to fold")
-        return super().__new__(cls, operand, axes, sizes, strides, dilations, lengths)
+        return super().__new__(cls, operand, axes, sizes, strides, dilations, lengths, name=name)
 
     @property
     def unfolded(self) -> IndexMap:

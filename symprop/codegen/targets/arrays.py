@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.known import values_of, written_out
+from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_element, zeros
@@ -98,6 +99,11 @@ def _(node: n.Sum, write: Dialect) -> Code:
     if isinstance(operand, n.Diagonal) and not node.keepdims:
         return Code(f"{write.name('trace')}({write.number(operand.operands[0]).text})")
     return reduction("sum", node, write)
+
+
+@SOURCE.row(Mean)
+def _(node: Mean, write: Dialect) -> Code:
+    return reduction("mean", node, write)
 
 
 @SOURCE.row(n.Product)

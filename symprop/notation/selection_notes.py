@@ -1,0 +1,134 @@
+"""What a page says of images and of the matrices that select their pixels: the geometry of each layer, worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sympy import Expr, Mul, Symbol, expand, oo
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import System
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.sizes import size_text
+from symprop.algebra.trees import walk
+from symprop.algebra.window_sizes import Arithmetic
+from symprop.notation.blocks import Dimensions, Words
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part
+from symprop.notation.selections import is_identity, is_selection, matrix_of
+
+K = Offset("k", integer=True)
+
+
+class Geometry(NamedTuple):
+    """How windows lie in an array: axis by axis a size, stride and dilation; what stands outside is -oo or 0."""
+
+    steps: tuple[tuple[Expr, int, int], ...]
+    before: tuple[Expr, ...]
+    lengths: tuple[Expr, ...]
+    counts: tuple[Expr, ...]
+    is_below: bool
+
+    def places(self, at: Iterable[Symbol], offset: Iterable[Symbol]) -> list[Expr]:
+        """Return the place along each axis that a window reads at an offset."""
+        axes = zip(self.steps, at, offset, self.before, strict=True)
+        return [expand(s * i + d * u - (s + d - 1) - before) for (_, s, d), i, u, before in axes]
+
+    @property
+    def leaves(self) -> bool:
+        """Whether a window reads what is outside."""
+        axes = zip(self.steps, self.before, self.lengths, self.counts, strict=True)
+        ends = (length - s * (count - 1) - d * (size - 1) + low for (size, s, d), low, length, count in axes)
+        return any(low != 0 for low in self.before) or any((end - 1).is_negative for end in ends)
+
+
+def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
+    """Say what stands for an image, what each layer with windows selects of it, and what a weight is at an offset."""
+    yield from _matrices_of_pixels(system)
+    found: dict[Geometry, list[Part]] = {}
+    for node in (node for equation in system.equations for node in walk(equation.expression)):
+        if isinstance(node, n.Windowed) and node.selection is not None and not is_identity(node):
+            named, matrix = found.setdefault(_geometry(node, node.selection), []), matrix_of(node, K)
+            named += [matrix] * (matrix not in named)
+    for number, (geometry, named) in enumerate(found.items()):
+        yield _selects(geometry, named, number == 0)
+    parts = (part for node in written for part in walk(node) if isinstance(part, Part) and not is_selection(part))
+    weight = next((part for part in parts if _has_offset(part.address) and not _is_gradient(part)), None)
+    if weight is not None:
+        yield (weight, " is ", Part(weight.operands[0], _placed(weight.address)), ".")
+
+
+def _matrices_of_pixels(system: System) -> Iterator[Words]:
+    arrays = (*system.inputs, *(equation.target for equation in system.equations))
+    image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
+    if image is None or image.rows == 0:
+        return
+    batch = system.layout == "rows"
+    each = "pixels" if image.rows > batch else "positions"
+    whole = "A batch is the matrix of all its" if batch else "An image is the matrix of its"
+    shape = Mul(*image.shape[: image.rows + 1]), *image.shape[image.rows + 1 :]
+    alike = "; what selects of one example selects of each alike." if batch else "."
+    yield (f"{whole} {each}, a row of features for each: ", image, " is of shape ", Dimensions(shape), alike)
+
+
+def _geometry(node: n.Windowed, chosen: n.Selection) -> Geometry:
+    operand = node.operands[0]
+    counts = (operand if isinstance(node, n.Fold) else node).shape
+    steps = tuple((size, stride, dilation) for _, size, stride, dilation in node.steps)
+    below = isinstance(operand, n.Pad) and operand.value == -oo
+    return Geometry(steps, chosen.before, chosen.lengths, tuple(counts[axis] for axis in node.axes), below)
+
+
+def _selects(geometry: Geometry, named: list[Part], first: bool) -> Words:
+    """The sentence on one geometry: `row (i, j) of Sₖ A is A[2 i + u − 2, 2 j + v − 2]`."""
+    count = len(geometry.counts)
+    at = [Symbol(letter, integer=True) for letter in "ijlpqrs"[:count]]
+    offset = [K] if count == 1 else [Symbol(letter, integer=True) for letter in "uvwstxy"[:count]]
+    image = Variable("A", (), (*geometry.lengths, Symbol("n", integer=True, positive=True)))
+    places = zip(geometry.lengths, geometry.places(at, offset), strict=True)
+    pixel = Part(image, (*((Digit(size, place),) for size, place in places), (Digit(image.shape[-1]),)))
+    what, row = "position" if count == 1 else "pixel", Arithmetic(_tuple(at))
+    k = Arithmetic("k" if count == 1 else f"k = {_tuple(offset)}")
+    says = (f" select{'s' * (len(named) == 1)} a {what} for each window ", row, ", the one at offset ", k, ": ")
+    products = [n.MatMul(matrix, image.change(shape=(matrix.shape[1], image.shape[-1]))) for matrix in named]
+    others: Words = (" and of ", *_listed(products[1:], ", of ")) if len(named) > 1 and not first else ()
+    outside: Words = (", ", Arithmetic("−∞" if geometry.is_below else "0"), " outside") if geometry.leaves else ()
+    sizes = Arithmetic(f"{_sizes(geometry.lengths)} → {_sizes(geometry.counts)}")
+    return (
+        *((*_listed(named, ", "), *says) if first else ()),
+        *("row " if first else "Row ", row, " of ", products[0], *others, " is ", pixel, *outside),
+        *(" (windows of ", Arithmetic(_sizes(size for size, _, _ in geometry.steps)), "; ", sizes, ")."),
+    )
+
+
+def _listed(parts: Iterable[Node], between: str) -> Words:
+    return tuple(word for part in parts for word in (between, part))[1:]
+
+
+def _sizes(sizes: Iterable[Expr]) -> str:
+    return " × ".join(map(size_text, sizes))
+
+
+def _tuple(letters: Sequence[Symbol]) -> str:
+    return str(letters[0]) if len(letters) == 1 else f"({', '.join(map(str, letters))})"
+
+
+def _is_gradient(part: Part) -> bool:
+    return any(isinstance(each, Variable) and each.is_gradient for each in part.operands)
+
+
+def _is_offset(digit: Digit) -> bool:
+    return isinstance(digit.place, Offset) and digit.place != ONLY
+
+
+def _has_offset(address: Address) -> bool:
+    return any(_is_offset(digit) for axis in address for digit in axis)
+
+
+def _placed(address: Address) -> Address:
+    """An address with what an offset stands for, place by place: `W₁[:, u, v]`."""
+    letters = iter("uvwstxy" if sum(_is_offset(axis[0]) for axis in address) > 1 else "k")
+    return tuple(
+        (axis[0]._replace(place=Symbol(next(letters), integer=True)),) if _is_offset(axis[0]) else axis
+        for axis in address
+    )

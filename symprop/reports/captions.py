@@ -1,0 +1,80 @@
+"""What stands in the boxes of a drawn network, and how wide these must be: captions in one line or two, and shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symprop.algebra.nodes import Variable
+from symprop.notation.drawing import FONT, seen_width
+from symprop.notation.pretty import Unicode, pretty
+
+PIXELS = 46.0
+"""Pixels for a centimetre."""
+PAGE, GAP = 15.95, 0.6
+"""Centimetres of a line with the arrows at its ends, and from one box to the next."""
+_COUNTS = (6, 5, 4)  # boxes in a line
+NAMES, SHAPES = 12.5, 11.0
+"""Pixels of the letters."""
+_LONGEST = 12  # letters of one word
+_MARGIN = 3.0
+_SPACE = re.compile(r"(?<!×) (?!×)")  # not inside of `3 × 3`
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many boxes stand in a line, and how wide they are."""
+
+    per_line: int
+
+    @property
+    def wide(self) -> float:
+        """The width of a box in centimetres."""
+        return int(100 * (PAGE / self.per_line - GAP)) / 100
+
+    def holds(self, line: str, size: float) -> bool:
+        """Whether a line fits in letters of a size."""
+        return seen_width(line) * size / FONT <= self.wide * PIXELS - _MARGIN
+
+    def lines(self, caption: str) -> tuple[str, ...]:
+        """Return a caption in one line, or in two of about the same length.
+
+        >>> Room(6).lines("3 × 3 conv, 16, /2"), Room(6).lines("MeanSquaredError")
+        (('3 × 3 conv,', '16, /2'), ('MeanSquared', 'Error'))
+        """
+        words = _SPACE.split(caption)
+        if len(words) > 1:
+            if self.holds(caption, NAMES):
+                return (caption,)
+            cuts = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+            return min(cuts, key=lambda cut: max(map(seen_width, cut)))
+        if len(caption) <= _LONGEST:
+            return (caption,)
+        places = [place for place in range(1, len(caption)) if caption[place].isupper() or caption[place - 1] == "_"]
+        cut = min(places, key=lambda place: abs(place - len(caption) / 2), default=len(caption))
+        parts = filter(None, (caption[:cut], caption[cut:]))
+        return tuple(part if len(part) <= _LONGEST else f"{part[: _LONGEST - 3]}..." for part in parts)
+
+    def takes(self, caption: str, output: Variable) -> bool:
+        """Whether the caption of a layer, and what it puts out, fit into a box."""
+        return all(self.holds(line, NAMES) for line in self.lines(caption)) and self.holds(_whole(output), SHAPES)
+
+    def has_shape(self, output: Variable) -> bool:
+        """Whether there is room for the shape of an output; else the table of layers has it."""
+        return self.holds(_whole(output), SHAPES)
+
+    def said(self, output: Variable) -> str:
+        """Return what a box puts out in Unicode, with its shape where there is room."""
+        return _whole(output) if self.has_shape(output) else pretty(output)
+
+
+def _whole(output: Variable) -> str:
+    return f"{pretty(output)}: {'×'.join(Unicode().number(size).text for size in output.shape) or '1'}"
+
+
+def room_for(boxes: Iterable[tuple[str, Variable]]) -> Room:
+    """Return how wide boxes with these captions and outputs are: as many in a line as have room, four at least."""
+    listed = list(boxes)
+    *rooms, last = map(Room, _COUNTS)
+    return next((room for room in rooms if all(room.takes(*box) for box in listed)), last)

@@ -1,0 +1,116 @@
+"""What is drawn of a network: stations, the arrows between them, and frames, each with its place in centimetres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Variable
+from symprop.reports.captions import GAP, Room
+
+DEEP, LANE, CLOSE, HIGH, ABOVE = 2.4, 1.75, 1.4, 0.95, 0.3
+"""Centimetres from line to line, to a lane with arcs and to one without, from a station to the
+top of an arc, and from there to that of an arc around it."""
+TALL = 1.05
+RADIUS = 0.28
+"""Of a sum, a product or a concatenation."""
+FORK = 0.35  # from a station back to where branches part
+
+Corner = tuple[float, float]
+
+SIGNS: dict[type[Node], tuple[str, str]] = {
+    n.Add: ("+", "+"),
+    n.Multiply: ("⊙", r"\odot"),
+    n.Concatenate: ("‖", r"\Vert"),
+}
+"""How an operation that joins branches as they are is drawn, in Unicode and in LaTeX; another has a box."""
+
+
+@dataclass
+class Station:
+    """A layer: its name or its sign, what it puts out and what makes that, and where it is, in centimetres downwards.
+
+    `line` and `column` count from 0, `lane` is how far below its line's first lane it stands.
+    """
+
+    name: str
+    output: Variable
+    line: int
+    column: int
+    lane: float
+    wide: float
+    sign: tuple[str, str] = ("", "")
+    made: Node | None = None
+    is_join: bool = False
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """Half of its width."""
+        return self.wide / 2 if self.name else RADIUS
+
+    @property
+    def half(self) -> float:
+        """Half of its height."""
+        return TALL / 2 if self.name else RADIUS
+
+    @property
+    def fork(self) -> float:
+        """Where branches part in front of it."""
+        return self.column * (self.wide + GAP) - self.wide / 2 - FORK
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A path of an arrow by its corners; `named` says at its start what it brings from another line."""
+
+    corners: tuple[Corner, ...]
+    is_arc: bool = False
+    named: Variable | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame around a block, or around what of it stands in one line, by its edges; how often the block stands there.
+
+    `times` is None where another part of the frame says it.
+    """
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    times: Expr | None
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """All there is to draw, and how far it reaches."""
+
+    stations: tuple[Station, ...]
+    arrows: tuple[Arrow, ...]
+    forks: tuple[Corner, ...]
+    frames: tuple[Frame, ...]
+    room: Room
+
+    @property
+    def right(self) -> float:
+        """The middle of the last column."""
+        return max(station.x for station in self.stations)
+
+    @property
+    def top(self) -> float:
+        """The upper edge of arcs and frames, if there are none where they would be."""
+        return min(-HIGH, *(y for arrow in self.arrows for _, y in arrow.corners), *(f.top - 0.15 for f in self.frames))
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of stations and frames."""
+        return max(*(station.y + TALL / 2 for station in self.stations), *(frame.bottom for frame in self.frames))
+
+    def enters_from_below(self, station: Station) -> bool:
+        """Whether an arrow comes to a station from a lane below it."""
+        return any(arrow.corners[-1] == (station.x, station.y + station.half) for arrow in self.arrows)

@@ -1,0 +1,93 @@
+"""Random networks against JAX and PyTorch: loss and all gradients in float64, of the module to read and the fast one.
+
+Both differentiate a forward pass that shares no code with symprop: see `against_jax.py` and `against_torch.py`. So
+formulas, code and certificate meet a derivative that none of them made. A few dozen run in every test run where both
+are installed, and more by
+
+    python tests/against_frameworks.py --engine jax torch --count 2000
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import against_jax
+import against_torch
+import numpy as np
+from network_reference import Network
+from random_networks import SIZES, dropped, network, point, taken
+
+import symprop
+
+ENGINES: dict[str, Callable[..., tuple[float, Mapping[str, Any]]]] = {
+    "jax": against_jax.loss_and_grads,
+    "torch": against_torch.loss_and_grads,
+}
+FORMS = ("read", "fast")
+"""The module to read, and the fast one."""
+CLOSE = 1e-10
+"""How far two right values may be apart, of the largest: both round in float64, in sums of at most a few thousand."""
+
+
+def problems(
+    text: str, engines: Sequence[str] = ("jax",), forms: Sequence[str] = ("fast",), target: str = "numpy"
+) -> list[str]:
+    """Return where loss and gradients of symprop's modules are not those of a framework, at a random point."""
+    names = symprop.parse_network(text)
+    counted = names.with_sizes({name: SIZES[name] for name in names.sizes if name in SIZES})
+    numeric = counted.with_sizes({name: SIZES[name] for name in counted.sizes})
+    read = Network(text, SIZES)
+    random = np.random.default_rng(0)
+    params, x, y = point(read, random)
+    masks = dropped(read, random)
+    options = {"masks": masks} if masks else {}
+    expected = {engine: ENGINES[engine](text, SIZES, params, x, y, masks) for engine in engines}
+    found, derivation = [], symprop.derive(numeric, layout="rows")
+    for form in forms:
+        module = symprop.compile(derivation, target=target, fast=form == "fast" if target == "numpy" else None)
+        given = params if target != "torch" else against_torch.tensors(params)
+        loss, grads = module.loss_and_grads(given, taken(x), y, **options)
+        for engine, right in expected.items():
+            found += [f"{form}, {engine}: {each}" for each in differences(float(loss), grads, *right)]
+    return found
+
+
+def differences(loss: float, grads: Mapping[str, Any], right: float, slopes: Mapping[str, Any]) -> list[str]:
+    """Return where a loss and its gradients are not the right ones."""
+    found = [] if abs(loss - right) <= CLOSE * (1 + abs(right)) else [f"loss {loss}, not {right}"]
+    if sorted(grads) != sorted(slopes):
+        return [*found, f"gradients of {list(grads)}, not of {list(slopes)}"]
+    largest = max(float(np.abs(slope).max()) for slope in slopes.values())
+    for name, slope in slopes.items():
+        off = float(np.abs(np.asarray(grads[name]) - np.asarray(slope)).max())
+        if not off <= CLOSE * (1 + largest):
+            found.append(f"d{name} is off by {off:.1e}, of {largest:.1e}")
+    return found
+
+
+def main() -> None:
+    """Draw and check networks, and print those that differ."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first network")
+    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS))
+    parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
+    options = parser.parse_args()
+    start, bad = time.perf_counter(), 0
+    for number in range(options.first, options.first + options.count):
+        text = network(np.random.default_rng([options.seed, number]), options.places)
+        for problem in problems(text, options.engine, options.form):
+            bad += 1
+            print(f"{number}: {text}\n    {problem}", flush=True)
+    seconds = time.perf_counter() - start
+    print(f"{options.count} networks in {seconds:.0f} s, {bad} problems", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+"""Random networks against PyTorch: the same network by `torch.nn.functional`, and autograd's gradients, in float64.
+
+What a text says, names and shapes, is the second reader's, `network_reference`; each layer that PyTorch has is
+PyTorch's own: `conv2d` with its groups and dilation, `conv_transpose2d`, pools, norms, `linear`, activations. Weights
+and values go from channels last to channels first and back. Many of them run by
+
+    python tests/against_frameworks.py --engine torch --count 2000
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import network_reference
+import numpy as np
+from network_reference import Call, Shape, as_many, axes_of
+
+UNARY = (
+    "exp",
+    "log",
+    "log1p",
+    "expm1",
+    "sqrt",
+    "square",
+    "sin",
+    "cos",
+    "tan",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "sign",
+)
+
+
+def numpy_by_torch() -> SimpleNamespace:
+    """Return those functions of NumPy that the second reader's losses and formulas call, made of PyTorch's."""
+    import torch
+
+    def of_number(name: str) -> Callable[[Any], Any]:
+        def run(x: Any) -> Any:
+            return getattr(torch, name)(torch.as_tensor(x))
+
+        run.__name__ = name
+        return run
+
+    def array(values: Any, dtype: Any = None) -> Any:
+        if isinstance(values, list) and isinstance(values[0], torch.Tensor):
+            return torch.stack(values)
+        return torch.as_tensor(values, dtype=None if dtype is None else torch.float64)
+
+    return SimpleNamespace(
+        **{name: of_number(name) for name in UNARY},
+        **{name: getattr(torch, name) for name in ("sum", "mean", "prod", "outer", "where", "einsum", "argmax")},
+        **{name: getattr(torch, name) for name in ("multiply", "ones", "zeros", "arange")},
+        array=array,
+        concatenate=lambda parts, axis: torch.cat(tuple(parts), axis),
+        max=lambda x, axis, keepdims: torch.amax(x, axis, keepdims),
+        ndim=lambda x: x.ndim,
+        shape=lambda x: tuple(x.shape),
+        real=lambda x: x,
+        pi=math.pi,
+    )
+
+
+@cache
+def reference() -> ModuleType:
+    """Return the second reader with PyTorch in NumPy's place, and PyTorch's own layers."""
+    import torch
+    from torch.nn import functional as F
+
+    path = Path(network_reference.__file__)
+    source = path.read_text(encoding="utf-8").replace("import numpy as np\n", "np = numpy_by_torch()\n")
+    module: Any = ModuleType("network_reference_in_torch")
+    module.numpy_by_torch = numpy_by_torch
+    sys.modules[module.__name__] = module  # where its dataclasses look up their types
+    exec(compile(source, str(path), "exec"), vars(module))
+    module.WORDS |= {"erf": torch.erf, "gelu": F.gelu, "softplus": lambda x: F.softplus(x, threshold=1000)}
+    own = {"Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "ReLU": F.relu, "LeakyReLU": leaky_relu, "ELU": F.elu}
+    own |= {"GELU": gelu, "SiLU": F.silu, "Softplus": module.WORDS["softplus"], "Softmax": lambda x: F.softmax(x, -1)}
+    module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
+    for name, step in STEPS.items():
+        module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    return module
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """PyTorch's, whose second argument has to be named."""
+    from torch.nn import functional as F
+
+    return F.gelu(x, approximate=approximate)
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """PyTorch's, which calls the slope otherwise."""
+    from torch.nn import functional as F
+
+    return F.leaky_relu(x, slope)
+
+
+def in_place(layer: Callable[..., Any], make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a layer that is read as before, and run by PyTorch."""
+
+    def read(reading: Any, call: Call, shape: Shape) -> Any:
+        _, after = layer(reading, call, shape)
+        number = reading.norms if "Norm" in call.name else reading.number
+        return make(call, shape, number), after
+
+    return read
+
+
+def first(value: Any) -> Any:
+    """The channels first, right after the batch or the channels made.
+
+    As a copy: of a view PyTorch 2.13 computes some dilated convolutions by another way, whose gradient crashes.
+    """
+    return value.movedim(-1, 1).contiguous()
+
+
+def last(value: Any) -> Any:
+    """The channels last again."""
+    return value.movedim(1, -1)
+
+
+def weights(params: Mapping[str, Any], call: Call, number: int) -> tuple[Any, Any]:
+    """The weight of a layer, its own or an earlier one, and its bias if it has one."""
+    tied = call.get(9, "tied")
+    name = tied or f"W{number}"
+    W = params[name.removesuffix(".T")]
+    return W.swapaxes(0, -1) if name.endswith(".T") else W, params.get(f"b{number}") if has_bias(call) else None
+
+
+def has_bias(call: Call) -> bool:
+    """Whether a layer has one."""
+    return bool(call.get(1 if call.name == "Dense" else 9, "bias", True))
+
+
+def dense(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a Dense."""
+    from torch.nn import functional as F
+
+    return lambda params, value: F.linear(value, *weights(params, call, number))
+
+
+def padded(value: Any, ends: Sequence[tuple[int, int]], outside: float = 0) -> Any:
+    """Return values, channels first, with what stands beyond their ends."""
+    from torch.nn import functional as F
+
+    return F.pad(value, [width for pair in reversed(ends) for width in pair], value=outside)
+
+
+def convolution(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a convolution: PyTorch's `padding` where it can say what is meant."""
+    from torch.nn import functional as F
+
+    axes = axes_of(call, shape, call.get(1, "kernel"), call.get(9, "stride", 1))
+    run = F.conv1d if len(axes) == 1 else F.conv2d
+    ends = [(axis.before, axis.after) for axis in axes]
+    groups = shape[-1] if call.get(9, "depthwise", False) else call.get(9, "groups", 1)
+    stride, dilation = ([getattr(axis, name) for axis in axes] for name in ("stride", "dilation"))
+    padding: Any = [before for before, _ in ends] if all(before == after for before, after in ends) else None
+    if call.get(9, "padding") == "same" and set(stride) == {1} and all(axis.size % 2 for axis in axes):
+        padding = "same"  # of an even kernel PyTorch warns that it copies
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        W, b = weights(params, call, number)
+        seen = first(value) if padding is not None else padded(first(value), ends)
+        return last(run(seen, first(W), b, stride, 0 if padding is None else padding, dilation, groups))
+
+    return step
+
+
+def transposed(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a transposed convolution, whose weight PyTorch has as (C_in, C_out / groups, kh, kw)."""
+    from torch.nn import functional as F
+
+    axes = axes_of(call, shape, call.get(1, "kernel"), call.get(9, "stride", 1))
+    ends = [(axis.before, axis.after) for axis in axes]
+    even = all(before == after for before, after in ends)
+    groups = shape[-1] if call.get(9, "depthwise", False) else call.get(9, "groups", 1)
+    stride, dilation = ([getattr(axis, name) for axis in axes] for name in ("stride", "dilation"))
+    added = list(as_many(call.get(9, "output_padding", 0), 2))
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        W, b = weights(params, call, number)
+        parted = W.reshape(groups, -1, *W.shape[1:]).permute(0, 4, 1, 2, 3)
+        kernel = parted.reshape(-1, *parted.shape[2:])
+        padding = [before for before, _ in ends] if even else 0
+        z = F.conv_transpose2d(first(value), kernel, b, stride, padding, added, groups, dilation)
+        if not even:
+            (top, bottom), (left, right) = ends
+            z = z[:, :, top : z.shape[2] - bottom, left : z.shape[3] - right]
+        return last(z)
+
+    return step
+
+
+def pool(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a pool: PyTorch's `padding` where it is even and at most half of the window."""
+    from torch.nn import functional as F
+
+    size, stride = call.get(0, "size"), call.get(1, "stride")
+    axes = axes_of(call, shape, size, size if stride is None else stride)
+    ends = [(axis.before, axis.after) for axis in axes]
+    usual = all(before == after and 2 * before <= axis.size for (before, after), axis in zip(ends, axes, strict=True))
+    sizes, strides = ([getattr(axis, name) for axis in axes] for name in ("size", "stride"))
+    padding = [before for before, _ in ends] if usual else 0
+    largest = call.name.startswith("Max")
+    kinds = {"MaxPool1D": F.max_pool1d, "MaxPool2D": F.max_pool2d}
+    kinds |= {"AveragePool1D": F.avg_pool1d, "AveragePool2D": F.avg_pool2d}
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        outside = -math.inf if largest else 0
+        seen = first(value) if usual else padded(first(value), ends, outside)
+        return last(kinds[call.name](seen, sizes, strides, padding))
+
+    return step
+
+
+def up_sample(call: Call, shape: Shape, number: int) -> Any:
+    """The step of an upsampling."""
+    from torch.nn import functional as F
+
+    sizes = tuple(map(float, as_many(call.get(0, "size"), 2)))
+    return lambda params, value: last(F.interpolate(first(value), scale_factor=sizes, mode="nearest"))
+
+
+def global_average(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a mean over all places."""
+    from torch.nn import functional as F
+
+    run = F.adaptive_avg_pool1d if len(shape) == 2 else F.adaptive_avg_pool2d
+    if len(shape) not in (2, 3):
+        return lambda params, value: value.mean(tuple(range(1, value.ndim - 1)))
+    return lambda params, value: run(first(value), 1).flatten(1)
+
+
+def norm(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a norm."""
+    from torch.nn import functional as F
+
+    eps, width = call.keywords.get("eps", 1e-5), shape[-1:]
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        gamma, beta = params[f"gamma{number}"], params.get(f"beta{number}")
+        if call.name == "LayerNorm":
+            return F.layer_norm(value, width, gamma, beta, eps)
+        if call.name == "RMSNorm":
+            return F.rms_norm(value, width, gamma, eps)
+        if call.name == "GroupNorm":
+            return last(F.group_norm(first(value), int(call.get(0, "groups")), gamma, beta, eps))
+        return last(F.batch_norm(first(value), None, None, gamma, beta, training=True, eps=eps))
+
+    return step
+
+
+STEPS: dict[str, Callable[[Call, Shape, int], Any]] = {
+    "Dense": dense,
+    **dict.fromkeys(("Conv1D", "Conv2D"), convolution),
+    "ConvTranspose2D": transposed,
+    "UpSample2D": up_sample,
+    **dict.fromkeys(("MaxPool1D", "MaxPool2D", "AveragePool1D", "AveragePool2D"), pool),
+    "GlobalAveragePool": global_average,
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
+}
+
+
+def tensors(values: dict[str, Any]) -> dict[str, Any]:
+    """Return NumPy's arrays as PyTorch's."""
+    import torch
+
+    return {name: torch.as_tensor(value) for name, value in values.items()}
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """Numbers without a type are in float64."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def loss_and_grads(
+    text: str, sizes: Mapping[str, int], params: dict[str, Any], x: dict[str, Any], y: Any, masks: dict[str, Any]
+) -> tuple[float, dict[str, Any]]:
+    """Return the loss of a network and its gradients, as PyTorch has them."""
+    import torch
+
+    with in_float64():
+        network = reference().Network(text, sizes)
+        given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+        data, dropped = ({name: torch.as_tensor(value) for name, value in each.items()} for each in (x, masks))
+        loss = network.loss(given, data, torch.as_tensor(y), dropped)
+        slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True)
+    found = {name: np.zeros(value.shape) for name, value in params.items()}
+    found |= {name: slope.numpy() for name, slope in zip(given, slopes, strict=True) if slope is not None}
+    return float(loss.detach()), found
