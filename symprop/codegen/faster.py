@@ -90,7 +90,8 @@ def _over_middle(node: n.Sum, count: int) -> Node:
     operand = node.operands[0]
     length = sympy.prod(operand.shape[1 : count + 1])
     first, rest = operand.shape[0], operand.shape[count + 1 :]
-    stack = n.Reshape(operand, (first, length, sympy.prod(rest)))
+    shape = (first, length, sympy.prod(rest))
+    stack = operand if operand.shape == shape else n.Reshape(operand, shape)
     total: Node = n.Reshape(n.MatMul(ones(1, length), stack), (first, *rest))
     if operand.rank - 1 in node.axes:
         total = n.MatMul(total, ones(rest[-1]))

@@ -249,11 +249,12 @@ def rectified_pools(program: Program) -> Program:
         if isinstance(expression, Pooled) and (z := _rectified(program, expression)) is not None:
             inner = Pooled(z, *expression.args[1:])
             name = names.new("largest", inner, statement.target.index)
-            emit(Statement(name, inner))
+            relu = next(each for each in program.statements if each.target == expression.operands[0])
+            order = f"({statement.number}) before ({relu.number})" if relu.number else "the largest first"
+            why = Why(f"{order}, so that ReLU has fewer numbers: max(relu(z)) = relu(max(z))")
+            emit(Statement(name, inner, whys=(why,)))
             done[expression.operands[0]] = (z, statement.target)
-            why = Why("ReLU after the pool, of fewer numbers: the largest of max(z, 0) is max(largest, 0)")
-            new = n.Where(n.Compare(">", name, Scalar(0)), name, Scalar(0))
-            return statement.with_expression(new).because(why)
+            return statement.with_expression(n.Where(n.Compare(">", name, Scalar(0)), name, Scalar(0)))
         return statement.with_expression(everywhere(expression, lambda node: _gated(node, done)))
 
     return rewritten(program, change)

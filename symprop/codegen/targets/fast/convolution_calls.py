@@ -24,9 +24,9 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
-FEW, MANY = 32768, 65536
+FEW, MANY = 24576, 49152
 """As many images at a time as have fewer elements of patches, one at least; of that as many rows as have fewer than
-many: 128 and 256 kB in float32, which stay in the cache of a core."""
+many: 96 and 192 kB in float32, which stay in the cache of a core."""
 
 
 class Kept(n.Leaf):

@@ -12,7 +12,7 @@ from symprop.codegen.pools import OfWindows, Pooled, ToAll, ToFirst
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import numpy_source
 
-CACHED = 131072
+CACHED = 65536
 """How many elements of images are pooled at a time."""
 
 

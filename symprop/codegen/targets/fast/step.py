@@ -92,6 +92,12 @@ TRICKS = (
     (r"^slope\w* = np\.greater\(", "the sign of an output is that of its input, whose memory it took"),
     (r"first_true\(", "of those that equal the largest the first, in place"),
     (r'mode="clip"', "ids were checked before; to check them again, NumPy would copy the result"),
+    (r"= convolved_by_rows\(", "patches of one row of the kernel alone are copied: the other rows read them shifted"),
+    (r"= convolved\(", "patches in one product, some images at a time, so that they are multiplied in the cache"),
+    (r"down=True", "each element of patches has a row: a line of pixels is a longer run to copy than a patch's"),
+    (r"= to_first", "back to the first largest of each window: no array holds all windows"),
+    (r"^line\w* = ", "a vector, for each pixel of a line: a loop over the channels of one pixel is short"),
+    (r"np\.maximum\(\w+, zeros", "zeros of an array: with a number np.maximum takes twice as long"),
     (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )
 """What a line of a step does otherwise than a person would write it, and why: said above the first such line."""
