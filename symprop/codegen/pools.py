@@ -16,9 +16,9 @@ from symprop.algebra.nodes import SHAPE, Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
-from symprop.codegen.convolutions import unpadded
 from symprop.codegen.faster import rectified
 from symprop.codegen.kinds import MEANING
+from symprop.codegen.patch_products import unpadded
 from symprop.codegen.patches import Lie
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere

@@ -13,7 +13,7 @@ import symprop
 from symprop.algebra.equations import Equation
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import derive
-from symprop.codegen import convolutions, passes
+from symprop.codegen import passes, patch_products
 from symprop.codegen.kinds import meaning
 from symprop.codegen.patches import OfPatches, PatchGradient, PatchProduct
 from symprop.codegen.pools import Pooled, ToAll, ToFirst
@@ -71,7 +71,7 @@ def test_a_step_computes_what_is_derived_wherever_windows_lie(
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_what_passes_make_of_convolutions_and_pools_means_the_same(text: str) -> None:
     derivation = derive(symprop.parse_network(text + END), layout="rows")
-    made = STEP[: STEP.index(convolutions.gradients_of_biases) + 1]
+    made = STEP[: STEP.index(patch_products.gradients_of_biases) + 1]
     program = passes.run(passes.formed(derivation), made)
     system = derivation.system
     params, x, y = data_of(text + END, 2)

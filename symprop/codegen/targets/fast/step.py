@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import convolutions, faster, matrix_passes, passes, pools
+from symprop.codegen import faster, matrix_passes, passes, patch_products, pools
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
@@ -30,8 +30,8 @@ STEP: tuple[Pass, ...] = (
     pools.rectified_pools,
     faster.firsts_by_comparison,
     faster.known_sums,
-    convolutions.products_of_patches,
-    convolutions.gradients_of_biases,
+    patch_products.products_of_patches,
+    patch_products.gradients_of_biases,
     passes.dead,
     passes.share,
     passes.dead,
