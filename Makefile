@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run digits-cnn names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -40,6 +40,9 @@ lint: .venv/.installed
 
 run: .venv/.installed
 	@$(BIN)/python examples/digits.py
+
+digits-cnn: .venv/.installed
+	@$(BIN)/python examples/digits_cnn.py
 
 names: .venv/.installed
 	@$(BIN)/python examples/names.py

@@ -56,11 +56,15 @@ def numpy_by_torch() -> SimpleNamespace:
             return torch.stack(values)
         return torch.as_tensor(values, dtype=None if dtype is None else torch.float64)
 
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        return torch.where(condition, torch.as_tensor(x), torch.as_tensor(y))
+
     return SimpleNamespace(
         **{name: of_number(name) for name in UNARY},
-        **{name: getattr(torch, name) for name in ("sum", "mean", "prod", "outer", "where", "einsum", "argmax")},
+        **{name: getattr(torch, name) for name in ("sum", "mean", "prod", "outer", "einsum", "argmax")},
         **{name: getattr(torch, name) for name in ("multiply", "ones", "zeros", "arange")},
         array=array,
+        where=where,
         concatenate=lambda parts, axis: torch.cat(tuple(parts), axis),
         max=lambda x, axis, keepdims: torch.amax(x, axis, keepdims),
         ndim=lambda x: x.ndim,

@@ -114,11 +114,13 @@ class Reading:
         steps = []
         for call in calls:
             self.meet(call.name)
+            before = shape
             step, shape = LAYERS[call.name](self, call, shape)
             steps.append(step)
             self.source = self.source if call.name == "Input" else ""
             leaves_out = call.name == "Dropout" and call.get(0, "p")
-            if call.name not in ("Identity", "Repeat", "Dropout") or leaves_out:  # these give on what others made
+            as_it_is = call.name == "Flatten" and len(before) == 1
+            if leaves_out or not (as_it_is or call.name in ("Identity", "Repeat", "Dropout")):  # what others made
                 self.maker = call.name
         return in_turn(steps), shape
 

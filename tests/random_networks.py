@@ -66,7 +66,7 @@ CLASS_LOSSES = (
 """Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
-SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "W": 7}
+SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7}
 """Numbers for the names that a random network may have; no other width is 5 or 11."""
 
 
@@ -116,7 +116,9 @@ class Draw:
         ):  # a number behind a named one is no name of one matrix
             return []
         matrices = {
-            name: shape for name, shape in self.read().parameters.items() if len(shape) == 2 and name[0] in "WE"
+            name: shape
+            for name, shape in self.read().parameters.items()
+            if len(shape) == 2 and name[0] in "WE" and max(shape) < 15  # larger ones may be a multiple of a name
         }
         found = [(columns, f'{written(rows)}, tied="{name}"') for name, (rows, columns) in matrices.items()]
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
@@ -227,7 +229,7 @@ def network(random: np.random.Generator, places: bool = False) -> str:
     draw.flat = [f"Input({draw.one([2, 3, 4])})"]
     if places:
         draw.named = draw.chance(0.1)
-        numbers, names = draw.one([([4, 6, 7, 8, 9], ["T"]), ([3, 4, 6, 7], ["H", "W"])])
+        numbers, names = draw.one([([4, 6, 7, 8, 9], ["T"]), ([3, 4, 6, 7], ["H", "U"])])
         lengths = names if draw.named else [str(draw.one(numbers)) for _ in names]
         draw.flat = [f"Input({', '.join(lengths)}, {draw.one(['1', '2', '3', '4', '6', 'n1'])})"]
     elif draw.chance(0.25):

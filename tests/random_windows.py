@@ -60,7 +60,7 @@ class Windows:
             return f"UpSample2D({back}){after}"
         if kind == "transposed":
             return self.transposed(shape, keep, channels, ties)
-        if kind == "pair" and all(length % 2 == 0 for length in shape[:-1]):
+        if kind == "pair" and not self.named and all(length % 2 == 0 for length in shape[:-1]):
             narrow = f"Conv2D({self.one(channels)}, 3, stride=2, padding=1)"
             return f"{narrow} >> ConvTranspose2D({self.one(channels)}, 3, stride=2, padding=1, output_padding=1)"
         return self.convolution(shape, keep, channels, ties)
@@ -152,7 +152,7 @@ class Windows:
         kernel, stride, dilation, ends, added = [], [], [], [], []
         for length in shape[:-1]:
             size, step, apart = self.one([1, 2, 3]), self.one([1, 2, 2, 3]), self.one([1, 1, 2])
-            more = int(self.random.integers(max(step, apart)))
+            more = int(self.random.integers(step))
             whole = (length - 1) * step + apart * (size - 1) + 1 + more
             before = int(self.random.integers(min(3, whole)))
             after = int(self.random.integers(min(3, whole - before)))

@@ -36,6 +36,7 @@ PARTIAL = {
     "digits": "a kind without a row has one digit for each axis",
     "slices": "a kind without a row is written whole",
     "where the derivative does not exist": "that of any other kind exists everywhere",
+    "places of a value": "what a kind without a row makes is worked out in all evaluations",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {

@@ -18,6 +18,7 @@ from symprop.notation.content import heading, reasons, sections, seen_steps, ste
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import pretty, pretty_shape
+from symprop.notation.stacks import sides
 from symprop.notation.wording import Wording, told_apart
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
@@ -87,12 +88,11 @@ def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str],
 
 def _row(derivation: Derivation, line: Line, prefix: str) -> Row:
     equation, write = line.equation, writer(derivation)
-    right = write(equation.expression)
+    left, right = map(write, sides(equation))
     if span := line.unless_last:
         number = Tex().number
         right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"
-    left = write(equation.target)
     return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
 
 

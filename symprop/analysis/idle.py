@@ -25,6 +25,9 @@ def idle(network: Network, backward: Sequence[Item]) -> Iterator[str]:
     """
     found = {equation.target: equation for equation in equations_in(backward) if is_zero(equation.expression)}
     for built in network.built:
+        gradients = [found.get(gradient_of(parameter.variable)) for parameter in built.parameters]
+        if None not in gradients:  # nothing of the layer moves the loss
+            continue
         spared = any(field.name == "bias" for field in dataclasses.fields(built.layer))
         for parameter in built.parameters if spared else ():
             equation = found.get(gradient_of(parameter.variable))

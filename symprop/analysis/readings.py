@@ -10,8 +10,10 @@ Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +62,8 @@ class Readings(Printable):
     layer: Equation
     correlation: Correlation
     readings: tuple[Reading, ...]
+    shared: tuple[Variable, ...] = ()
+    """What other equations read too, so that more flows to it than through this layer."""
     derivation: Any = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -132,8 +136,13 @@ FLIPPED, CUT, ROLES = "flipped kernel", "slice of windows", "windows change role
 
 def convolutions(system: System, derivation: Any = None) -> dict[str, Readings]:
     """Return the readings of all convolutions among the equations of one example, by the name of their output."""
-    found = ((equation.name, readings(equation, derivation)) for equation in system.equations)
-    return {name: each for name, each in found if each is not None}
+    found = ((equation, readings(equation, derivation)) for equation in system.equations)
+    read = Counter(each for equation in system.equations for each in variables(equation.expression))
+    return {
+        equation.name: replaced(each, shared=tuple(by for by in (each.array, each.kernel) if read[by] > 1))
+        for equation, each in found
+        if each is not None
+    }
 
 
 def readings(equation: Equation, derivation: Any = None) -> Readings | None:
@@ -151,7 +160,8 @@ def readings(equation: Equation, derivation: Any = None) -> Readings | None:
         return None
     sums = Reading(SHIFTS, (), (equation, *(_back(equation, by) for by in (array[0], kernel[0]))))
     patches = _patches(equation, term, parts, array[0], kernel[0])
-    return Readings(equation, parts, (sums, patches, _correlations(sums, equation.target)), derivation)
+    three = (sums, patches, _correlations(sums, equation.target))
+    return Readings(equation, parts, three, derivation=derivation)
 
 
 def _back(equation: Equation, by: Variable, flow: Variable | None = None, target: Variable | None = None) -> Equation:

@@ -54,14 +54,14 @@ def correlation(node: Node) -> Correlation | None:
     whole = tidy(node)
     for window in (part for part in walk(whole) if isinstance(part, n.Window)):
         sizes = tuple(size for _, size, _, _ in window.steps)
-        for kernel in _kernels(whole, window, sizes):
+        for kernel in kernels(whole, window, sizes):
             found = Correlation(window, kernel)
             if _is_narrower(window, kernel) and tidy(found.node) == whole:
                 return found
     return None
 
 
-def _kernels(node: Node, apart: Node, sizes: tuple[Expr, ...]) -> Iterator[Node]:
+def kernels(node: Node, apart: Node, sizes: tuple[Expr, ...]) -> Iterator[Node]:
     """Yield the parts of a node that may be a kernel of windows of these sizes, none of which reads `apart`.
 
     That of groups may have an axis for them in front.
@@ -88,7 +88,7 @@ def unfolded(fold: n.Fold) -> tuple[Node, Node] | None:
         return None
     seen = Variable("seen_windows", (), operand.shape)
     sizes = tuple(size for _, size, _, _ in fold.steps)
-    for kernel in _kernels(operand, seen, sizes):
+    for kernel in kernels(operand, seen, sizes):
         if not _is_narrower(operand, kernel):
             continue
         shape = (*operand.shape[: len(places)], kernel.shape[0])

@@ -76,7 +76,9 @@ def taken_apart(node: n.Sum, context: Context) -> Applied | None:
     if len(terms) < 2:
         return None
     total = tidy(n.Add(*terms))
-    means = [each for each in map(context.by_name.get, variables(total)) if each and _is_multiple_of_a_sum(each)]
+    sums = [each for each in map(context.by_name.get, variables(total)) if each and _is_multiple_of_a_sum(each)]
+    averaged = {part for each in sums for part in variables(each.expression)}  # such as what an average pool makes
+    means = [each for each in sums if each.target not in averaged]
     if means and is_zero(tidy(replace(total, {each.target: each.expression for each in means}))):
         total, facts = zeros(*total.shape), list(means)  # sum(x - m) = 0 where m is the mean of x by an equation
     if not (is_zero(total) or total.weight < node.weight // 2):

@@ -26,6 +26,7 @@ from symprop.differences.compared import Compared
 from symprop.differences.marks import Marked
 from symprop.networks.network import Network
 from symprop.notation.blocks import Words
+from symprop.notation.selection_notes import other_selections
 
 MOST_LISTED = 12
 MOST_ALIKE, FIRST_ALIKE = 8, 3
@@ -147,6 +148,11 @@ def closing(difference: Compared) -> Iterator[Words]:
     yield (words, f", {len(moved):,} of them under another name: ", *_listed(moved)) if moved else (f"{words}.",)
     for old, new, places in difference.rewired:
         yield ("What read ", old, " reads ", new, " now: ", *_listed((place,) for place in places), ".")
+    told: dict[Words, None] = {}
+    for change in difference.same:
+        if change.before is not None and change.after is not None:
+            told |= dict.fromkeys(other_selections(change.before.right, change.after.right))
+    yield from (("In B: ", *sentence) for sentence in told)
     for change in difference.of_kind(REREAD):
         if change.after is not None:
             names = tuple(part for name in change.others for part in (" and ", name))[1:]

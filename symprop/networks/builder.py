@@ -6,6 +6,7 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,8 +42,7 @@ class Books:
     """The names of sizes that vary from block to block."""
     mask_inputs: frozenset[str] = frozenset()
     """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
-    has_windows: bool = False
-    """Whether a layer works on windows, so that places are the rows of one matrix."""
+    has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -63,9 +63,9 @@ class Books:
     counted: Variable | None = None
     """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
     previous: Part | None = None
+    """The layer that gave the latest output."""
     doubts: list[str] = field(default_factory=list)
     """What is probably not meant, each in a sentence."""
-    """The layer that gave the latest output."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
     loops: int = 0
@@ -129,8 +129,7 @@ class Builder:
 
         Families: "layer" (all that have weights and a pre-activation), "embedding", and what a layer calls its own.
         """
-        number = self.numbers.get(family, ZERO) + 1
-        number = number if number.is_Integer else expand(number)
+        number = expand(self.numbers.get(family, ZERO) + 1)
         self.numbers[family], self.counts[family] = number, self.counts.get(family, 0) + 1
         return number
 
@@ -158,8 +157,7 @@ class Builder:
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
         if given.name in self.books.mask_inputs and not facts:
             role, facts = GIVEN, SHARES
-        if self.books.has_windows and len(shape) > 1:
-            facts = (*facts, Fact("rows", len(shape) - 2))
+        facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:
@@ -215,22 +213,17 @@ class Builder:
         if (self.place, letter) in books.held:
             return self._used_again(books.held[self.place, letter], shape)
         index = self.index(number)
-        if self.shared:
-            first = dict.fromkeys(self.shared, Integer(1))
-            index = tuple(expand(part.xreplace(first)) for part in index)
+        first = dict.fromkeys(self.shared, Integer(1))
+        index = tuple(expand(part.xreplace(first)) for part in index) if first else index
         variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
                 f"a tied Repeat has one {variable.name} for all blocks; its shape {shape_text(variable.shape)} varies\n"
                 "allowed: sizes that are the same in every block"
             )
-        if initialiser is None:
-            books.waiting = len(books.parameters)
+        books.waiting = len(books.parameters) if initialiser is None else books.waiting
         books.parameters.append(Parameter(variable, initialiser or DEFAULT_INITIALISER, *fans, kind))
-        elements = 1
-        for size in variable.shape:
-            elements *= int(size) if size.is_Integer else 1
-        books.parameter_count += elements
+        books.parameter_count += math.prod(int(size) for size in variable.shape if size.is_Integer)
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
@@ -241,8 +234,7 @@ class Builder:
         A name that a variable of the network has would mark that variable: `rate`, not `p`.
         """
         exactly = exact(value)
-        same = (each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly))
-        known = next(same, None)
+        known = next((each for each in self.books.hyperparameters if (each.label, each.value) == (name, exactly)), None)
         if known is None:
             place = named_variable(name)
             known = NamedNumber(name, exactly, self.variable(place.letter, place.index, (), "").mark)
@@ -284,8 +276,8 @@ class Builder:
         if not layer.is_transparent and not layer.passes_on:
             books.waiting = None
         self.nesting += 1
-        before, start, place, number = len(books.parameters), len(books.built), self.place, self.number
-        written = len(self.items)
+        before, start, written = len(books.parameters), len(books.built), len(self.items)
+        place, number = self.place, self.number
         self.place = (*place, 0)
         check_needs(layer, value.shape)
         try:

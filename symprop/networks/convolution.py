@@ -108,7 +108,7 @@ class Convolution(Layer):
         groups = width if self.depthwise else Integer(self.groups)
         for size in (width, channels):
             if not (size / groups).is_integer:
-                such = f", such as {2 * groups if groups.is_Symbol else f'{groups}*n'}"
+                such = f", such as {f'{groups}*n' if groups.is_Integer else 2 * groups}"
                 raise SpecError(
                     f"{self.text}: {size} channels are no multiple of {groups} groups\n"
                     f"allowed: multiples of {groups}{such}"
@@ -171,7 +171,7 @@ class ConvTranspose2D(Convolution):
     """The transpose of a convolution over an image: each pixel adds its product with the kernel to a window.
 
     `stride` lies between the windows of the output, of which `padding` is cut off at each end; `output_padding` is
-    added at the far ends.
+    added at the far ends, less than the stride.
 
     >>> from symprop import Input
     >>> (Input(14, 14, 8) >> ConvTranspose2D(4, 2, stride=2)).system().output.shape
@@ -192,10 +192,10 @@ class ConvTranspose2D(Convolution):
         super().__post_init__()
         extra = checked_numbers(self.output_padding, "ConvTranspose2D: output_padding", 2, 0)
         for more, lie in zip(extra, self.lies, strict=True):
-            if more >= (larger := max(lie.stride, lie.dilation)):
+            if more >= lie.stride:
                 raise SpecError(
-                    f"{self.text}: output_padding is {more} at stride {lie.stride} and dilation {lie.dilation}\n"
-                    f"allowed: less than the larger of both, here {larger}"
+                    f"{self.text}: output_padding is {more} at stride {lie.stride}\n"
+                    f"allowed: a whole number from 0 to {lie.stride - 1}, less than the stride"
                 )
 
     def _lengths(self, shape: tuple[Expr, ...]) -> list[tuple[Expr, Expr, Expr]]:

@@ -93,7 +93,10 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     trial = builder.general_block(books.copy(), index, prefix, guess.behind(index - 1), block.tied)
     out = block.build(trial, value)
     if LAYER not in trial.counts:
-        raise SpecError(f"{shown(block.text)}: a block that is repeated a symbolic number of times needs a Dense layer")
+        raise SpecError(
+            f"{shown(block.text)}: a block that is repeated a symbolic number of times needs a layer with a number\n"
+            "allowed: a Dense layer or a convolution in it"
+        )
     shape = tuple(size.xreplace({index: index - 1}) for size in out.shape)
     first = tuple(size.xreplace({index: Integer(1)}) for size in shape)
     if first != value.shape:

@@ -24,6 +24,7 @@ from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
+from symprop.networks.pooling import Flatten
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,20 @@ class LossLayer(Layer):
 
     def takes_logits(self, builder: Builder) -> None:
         """Note a doubt where what comes in was made by a Softmax or a Sigmoid, so that it is probabilities."""
-        if isinstance(builder.books.previous, (Softmax, Sigmoid)):
-            loss, before = type(self).__name__, type(builder.books.previous).__name__
-            what = f"{loss} after {before}: the loss takes logits and makes probabilities of them itself"
+        layers = [each.layer for each in builder.books.built if not isinstance(each.layer, Flatten)]
+        before = layers[-1] if isinstance(builder.books.previous, Flatten) and layers else builder.books.previous
+        if isinstance(before, (Softmax, Sigmoid)):
+            loss, made = type(self).__name__, type(before).__name__
+            what = f"{loss} after {made}: the loss takes logits and makes probabilities of them itself"
             builder.books.doubts.append(what)
 
     def sees_pixels(self, builder: Builder, value: Variable) -> None:
         """Note a doubt where a Dense ends a convolutional network at each pixel of an image, not once for the image."""
         windows = any(each.layer.reads_windows for each in builder.books.built)
         if windows and value.rank > 2 and isinstance(builder.books.previous, Dense):
-            dense, places = builder.books.previous.text, " x ".join(map(str, value.shape[:-1]))
-            what = f"{dense} works at each of {places} pixels, and the loss is over all of them"
-            builder.books.doubts.append(f"{what}: Flatten() or GlobalAveragePool() before it makes one vector of them")
+            what = f"{builder.books.previous.text} works at each pixel of an image, and the loss is over all of them"
+            shape = f"its output has the shape {shape_text(value.shape)}"
+            builder.books.doubts.append(f"{what}: {shape}; Flatten() or GlobalAveragePool() before it makes one vector")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         self.sees_pixels(builder, value)

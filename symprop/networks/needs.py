@@ -106,9 +106,16 @@ class Needs:
         return stays | (self._parts((*self.made, *(need.size for need in self.needs))) - frozenset(self.sizes))
 
     def smaller(self, by_turns: bool = False) -> dict[int, int]:
-        """Return a small number for each size: from 3 on, the larger the larger; or `by_turns` 2 and 3."""
+        """Return a small number for each size: from 3 on, the larger the larger; or `by_turns` 2 and 3.
+
+        Those of which others are made, as of the width of an image, come first: what they make takes numbers too.
+        """
         values: dict[Expr, Integer] = {size: _number(size) for size in self._fixed}
-        free = sorted(self._parts(self.sizes) - self._fixed, key=_number)
+        making = frozenset() if by_turns else self._parts(self.made)
+        free = sorted(
+            self._parts(self.sizes) - self._fixed,
+            key=lambda size: (bool(_number(size) > 3), size not in making, _number(size)),
+        )
         last = 0
 
         def set_from(size: Expr, start: Any) -> Integer:
@@ -117,7 +124,7 @@ class Needs:
             return values[size]
 
         for place, size in enumerate(free):
-            last = set_from(size, 2 + place % 2 if by_turns else max(3, last + 1))
+            last = set_from(size, 2 + place % 2 if by_turns else 3 if size in making else max(3, last + 1))
         moving = free
         while moving:
             wrong = next((parts for parts, holds in self._relations(values, by_turns) if not holds), frozenset())
@@ -158,7 +165,11 @@ class Needs:
         known = [*values.values(), *made.values()]
         for size, value in made.items():
             least = 2 if by_turns else min(3, _number(size))
-            yield self._parts([size]), value >= least and (by_turns or known.count(value) == 1)
+            alike = frozenset(other for other, own in values.items() if own == value < _number(other))
+            if value < least or not alike:
+                yield self._parts([size]), value >= least and (by_turns or known.count(value) == 1)
+            else:  # another size has room to move away
+                yield alike - self._fixed, by_turns
         for size, other in self.others:
             same = self._made_of(size).xreplace(values) == self._made_of(other).xreplace(values)
             yield self._parts([size, other]), same

@@ -31,7 +31,13 @@ def selection(builder: Any, lengths: Iterable[Any], before: Iterable[Any]) -> Tu
 def rows_of(expression: Node) -> Tuple:
     """Return up to which axis an array has the rows of one matrix, as `Fact("rows", axis)`: those of what it is of."""
     for part in walk(expression):
-        if isinstance(part, n.Variable) and part.rank == expression.rank and part.rows >= 0:
+        rows = part.shape[: part.rows + 1] if isinstance(part, n.Variable) else ()
+        if (
+            isinstance(part, n.Variable)
+            and rows
+            and expression.rank > len(rows)
+            and expression.shape[: len(rows)] == rows
+        ):
             return of_rows(part)
         whole = part if isinstance(part, n.Fold) else part.operands[0] if isinstance(part, n.Window) else None
         if isinstance(part, n.Windowed) and part.selection is not None and whole and whole.rank == expression.rank:

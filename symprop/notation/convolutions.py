@@ -47,7 +47,9 @@ def of_geometry(reading: Readings, alike: Sequence[Readings] = ()) -> Iterator[B
     names: list[Part] = [part for each in alike for part in (", ", each.layer.target)]
     said: Words = ("; likewise ", *names[1:]) if alike else ()
     what: Words = (reading.layer.target, " is a convolution of ", reading.array, " with ", reading.kernel)
-    yield Paragraph((*what, *said, "."))
+    shared: list[Part] = [part for each in (reading, *alike) for by in each.shared for part in (" and ", by)]
+    through: Words = (" What flows to ", *shared[1:], " is here what flows through the convolution alone.")
+    yield Paragraph((*what, *said, ".", *(through if shared else ())))
     rows = (*_forward(reading), *_by_array(reading), *_by_kernel(reading))
     yield Grid((("",), ("windows",), ("sizes",)), rows, ("l", "l", "l"), small=True)
     for part in reading.readings:

@@ -161,6 +161,13 @@ def _(node: n.Reshape) -> Digits:
     return regrouped(common(inside, [size for size in node.shape if size != 1]), node.shape)
 
 
+@DIGITS.row(n.Slice, n.Pad)
+def _(node: n.Structural) -> Digits:
+    inside = digits(node.operands[0])
+    sizes = zip(node.shape, node.operands[0].shape, strict=True)
+    return tuple(inside[axis] if size == length else (size,) for axis, (size, length) in enumerate(sizes))
+
+
 def is_tiled(node: n.Windowed, axis: int) -> bool:
     """Whether windows along an axis lie side by side and cover it: they are its blocks."""
     if node.selection is not None:

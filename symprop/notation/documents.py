@@ -12,7 +12,7 @@ from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Line, Picture, Section
 from symprop.notation.content import reasons, steps_of
-from symprop.notation.convolutions import of_geometry
+from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
@@ -72,7 +72,7 @@ def readings(found: Readings, format: str = "pretty") -> str:
 
     `format` is "pretty", "text", "latex" (for `\\input`), "document" (complete LaTeX) or "html".
     """
-    section = Section("Convolution", "sec:convolution", tuple(of_geometry(found)))
+    section = Section("Convolution", "sec:convolution", tuple(convolutions((found,))))
     if format in ("pretty", "text"):
         return "\n".join(section_lines(section, UNICODE if format == "pretty" else NUMPY))
     set_section = PageWriter(found.derivation).section(section)

@@ -38,7 +38,7 @@ from symprop.notation.blocks import (
 )
 from symprop.notation.breaking import latex_pieces
 from symprop.notation.content import sections, seen_steps
-from symprop.notation.convolutions import of_geometry
+from symprop.notation.convolutions import convolutions
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
@@ -158,7 +158,7 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
 @blocks_of.register
 def _(found: Readings) -> tuple[Block, ...]:
     writer = PageWriter(found.derivation)
-    shown = tuple(map(writer.block, of_geometry(found)))
+    shown = tuple(map(writer.block, convolutions((found,))))
     return (*shown, Folded("steps", tuple(writer.chains(found))))
 
 

@@ -58,6 +58,19 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
         yield (weight, " is ", Part(weight.operands[0], _placed(weight.address)), ".")
 
 
+def other_selections(before: Node, after: Node) -> Iterator[Words]:
+    """Say what windows select in the second of two formulas that look the same, where it is not what they did."""
+    ours, theirs = (
+        [each for each in walk(node) if isinstance(each, n.Windowed) and each.selection is not None]
+        for node in (before, after)
+    )
+    for one, other in zip(ours, theirs, strict=False):
+        if one.selection is not None and other.selection is not None:
+            was, now = _geometry(one, one.selection), _geometry(other, other.selection)
+            if (was.steps, was.before) != (now.steps, now.before):
+                yield _selects(now, [matrix_of(other, K)], False)
+
+
 def _matrices_of_pixels(system: System) -> Iterator[Words]:
     arrays = (*system.inputs, *(equation.target for equation in system.equations))
     image = next((each for each in arrays if each.rank > 2 and each.rows >= 0), None)
@@ -91,18 +104,20 @@ def _selects(geometry: Geometry, named: list[Part], first: bool) -> Words:
     k = Arithmetic("k" if count == 1 else f"k = {_tuple(offset)}")
     says = (f" select{'s' * (len(named) == 1)} a {what} for each window ", row, ", the one at offset ", k, ": ")
     products = [n.MatMul(matrix, image.change(shape=(matrix.shape[1], image.shape[-1]))) for matrix in named]
-    others: Words = (" and of ", *_listed(products[1:], ", of ")) if len(named) > 1 and not first else ()
     outside: Words = (", ", Arithmetic("−∞" if geometry.is_below else "0"), " outside") if geometry.leaves else ()
     sizes = Arithmetic(f"{_sizes(geometry.lengths)} → {_sizes(geometry.counts)}")
     return (
-        *((*_listed(named, ", "), *says) if first else ()),
-        *("row " if first else "Row ", row, " of ", products[0], *others, " is ", pixel, *outside),
+        *((*_listed(named), *says) if first else ()),
+        *("row " if first else "Row ", row, " of ", *_listed(products[:1] if first else products), " is ", pixel),
+        *outside,
         *(" (windows of ", Arithmetic(_sizes(size for size, _, _ in geometry.steps)), "; ", sizes, ")."),
     )
 
 
-def _listed(parts: Iterable[Node], between: str) -> Words:
-    return tuple(word for part in parts for word in (between, part))[1:]
+def _listed(parts: Sequence[Node]) -> Words:
+    """Parts as a sentence has them: `S₁, S₂ and S₃`."""
+    ends = [", "] * (len(parts) - 2) + [" and "] * (len(parts) > 1)
+    return (parts[0], *(word for end, part in zip(ends, parts[1:], strict=True) for word in (end, part)))
 
 
 def _sizes(sizes: Iterable[Expr]) -> str:

@@ -7,7 +7,7 @@ pixel at this offset, so that what a window has at one of its elements is `Sₖ 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, count, islice
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple, oo
@@ -172,7 +172,7 @@ def with_offsets(node: Node, whole: Node) -> Node:
     indices = [index for part in walk(node) for index in _indices(part)]
     taken, new = set(n.names_in(whole)), []
     for group in dict.fromkeys(group_of[index] for index in indices if index in group_of):
-        letter = next(each for each in (*_LETTERS, *_LETTERS.upper()) if each not in taken)
+        letter = next(each for each in chain(_LETTERS, map("k{}".format, count(1))) if each not in taken)
         try:
             node = _merged(node, group, Offset(f"offset {letter}", integer=True))
         except Unwritten:
@@ -220,6 +220,9 @@ def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
     operands = [_merged(operand, group, offset) for operand in node.operands]
     if isinstance(node, (Part, Stack)):
         return node.func(operands[0], _merged_address(node.address, group, offset))
+    if isinstance(node, Element) and node.has(*group):  # of a kernel from one channel to one
+        digits = map(Digit, node.operands[0].shape, node.indices)
+        return Part(node.operands[0], _merged_address(tuple((digit,) for digit in digits), group, offset))
     if isinstance(node, (IndexedSum, IndexedExtreme, IndexedFirst)):
         indices = (
             each if isinstance(each, Str) else _merged_indices(each.args, group, offset) for each in node.args[1:]

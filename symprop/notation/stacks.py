@@ -32,6 +32,7 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
+@lru_cache(maxsize=2_048)
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
@@ -70,12 +71,19 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     except Unwritten:
         sizes = ()
     if len(sizes) == node.rank:
-        images = node is whole and (rows or has_rows(node)) and not _is_of_norm(node, target)
-        for joins in (True, False) if images else (False,):
+        images = node is whole and (rows or has_rows(node))
+        apart = not any(map(_is_unfinished, walk(node)))  # else the search without joined axes finds nothing
+        ways = (False,) if not images else (False, True) if _is_of_norm(node, target) else (True, False)
+        for joins in (way for way in ways if way or apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
                 return with_offsets(found, whole)
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _is_unfinished(node: Node) -> bool:
+    """Whether a part has no places, since it is yet to be differentiated, and is no matrix."""
+    return node.rank > 2 and isinstance(node, (n.Pullback, n.Pushforward))
 
 
 def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
@@ -90,10 +98,11 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
     """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
     most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
     best: tuple[tuple[int, int, int], Node] | None = None
+    slicer = Slicer(whole, joins, most, is_average(target))
     for chosen in choices(sum(map(len, sizes))):
         if best is not None and best[0][0] < len(chosen):
             break
-        slicer = Slicer(whole, joins, most, is_average(target))
+        slicer.used = 0
         try:
             address = slicer.placed(sizes, chosen)
             if joins:

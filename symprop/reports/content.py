@@ -140,11 +140,13 @@ def convolution(subject: Subject) -> Iterator[Block]:
     """Work out the sizes of each geometry, and show its three readings with the steps that lead to them."""
     yield from subject.writer.part("Convolution").blocks
     shown: dict[tuple[str, ...], Math] = {}
+    pictures: set[str] = set()
     for first, *_ in distinct(subject.derivation.convolutions.values()):
         rules = tuple(step.rule for equation in first.equations for step in equation.steps)
         name = Math(subject.writer.formula(first.layer.target))
         drawn = window_picture(first.sizes, f"fig:window-{first.layer.name}", (name, ": "))
-        if drawn is not None:
+        if drawn is not None and drawn.tikz not in pictures:
+            pictures.add(drawn.tikz)
             yield drawn
         if rules in shown:
             yield Paragraph(("The steps of ", name, " are those of ", shown[rules], ", with other sizes."))

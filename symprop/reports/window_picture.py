@@ -15,8 +15,8 @@ from symprop.networks.windows import alike
 from symprop.notation.blocks import Picture, Words
 from symprop.notation.svg import STYLE
 
-MOST, SHORT = 14, 8
-"""So many places of a padded axis are drawn, or of one that need not be made shorter."""
+MOST, SHORT, FEWEST = 14, 8, 5
+"""So many places of a padded axis are drawn; of one that need not be made shorter; of one that was."""
 CELL, BETWEEN = 0.42, 1.6
 """Centimetres of a place, and from the image to what comes of it."""
 _PIXELS = 46.0 * CELL
@@ -62,7 +62,8 @@ def _short(sizes: WindowSizes) -> WindowSizes | None:
     fits = [each for each in axes if each.count >= 2 and each.unread == rest and _whole(each) <= MOST]
     fits = [each for each in fits if not known or each.length <= sizes.length]
     own = [each for each in fits if each.length == sizes.length <= SHORT]
-    good = [each for each in fits if each.length > each.dilation * (each.kernel - 1) and each.count >= 3]
+    least = max(FEWEST, sizes.dilation * (sizes.kernel - 1) + 1)
+    good = [each for each in fits if each.length >= least and each.count >= 3]
     return next(iter((*own, *good, *reversed(fits))), None)
 
 

@@ -9,6 +9,11 @@ EXAMPLES: dict[str, dict[str, str]] = {
         ">> Dense(10) >> SoftmaxCrossEntropy()"
     },
     "N blocks, by recurrence": {"text": "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"},
+    "A convolutional network": {
+        "text": 'Input(8, 8, 1) >> Conv2D(4, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2) '
+        '>> Residual(Conv2D(4, 3, padding="same") >> ReLU()) >> GlobalAveragePool() >> Dense(3) '
+        ">> SoftmaxCrossEntropy()"
+    },
     "Your own activation and loss": {
         "text": 'Input(3) >> Dense(4) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) '
         '>> Loss("sum((a - y)**4) / 4")'

@@ -16,7 +16,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy
-from mpmath.libmp import from_man_exp
 from numpy.typing import NDArray
 from sympy import Basic, Expr
 from sympy.core.relational import Relational
@@ -24,11 +23,11 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symprop.algebra.defined import DefinedFunction, sigmoid, softplus
 from symprop.algebra.named_numbers import unnamed
+from symprop.verify.complex_functions import complex_erf, complex_log, complex_sigmoid, complex_softplus, within
+from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
 Array = NDArray[Any]
 Functions = dict[type, Callable[..., Array]]
-LONGEST = 4
-"""Integers in place of numbers of many digits are at most so many times as long."""
 
 
 class Arithmetic:
@@ -125,16 +124,16 @@ class Arithmetic:
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
         result = self.scalar(body.args[-1].expr, arguments)
         for expression, condition in reversed(body.args[:-1]):
-            result = np.where(self._holds(condition, arguments), self.scalar(expression, arguments), result)
+            result = np.where(self.holds(condition, arguments), self.scalar(expression, arguments), result)
         return result
 
-    def _holds(self, condition: Basic, arguments: dict[Basic, Array]) -> Array:
+    def holds(self, condition: Basic, arguments: dict[Basic, Array]) -> Array:
         """Return where a condition holds: a comparison, or what SymPy makes of several (a branch within a branch)."""
         if isinstance(condition, BooleanAtom):
             return np.asarray(bool(condition))
         if isinstance(condition, Relational):
             return self.compare(condition.rel_op, *(self.scalar(part, arguments) for part in condition.args))
-        parts = [self._holds(part, arguments) for part in condition.args]
+        parts = [self.holds(part, arguments) for part in condition.args]
         if isinstance(condition, sympy.ITE):
             return np.where(*parts)
         if isinstance(condition, sympy.Not):
@@ -159,53 +158,6 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _complex_sigmoid(t: Array) -> Array:
-    small = np.exp(np.where(t.real > 0, -t, t))  # never above 1
-    return np.asarray(np.where(t.real > 0, 1, small) / (1 + small))
-
-
-def _complex_softplus(t: Array) -> Array:
-    small = np.exp(np.where(t.real > 0, -t, t))  # log(1 + small) to full precision where small is near 0
-    size = np.log1p(2 * small.real + small.real**2 + small.imag**2) / 2
-    return np.asarray(np.where(t.real > 0, t, 0) + size + 1j * np.arctan2(small.imag, 1 + small.real))
-
-
-def _complex_erf(z: Array) -> Array:
-    """Kummer's series near 0, and the continued fraction of `1 - erf` (Laplace) beyond 2, where the series cancels."""
-    z = np.asarray(z, dtype=complex)
-    sign = np.where(z.real < 0, -1.0, 1.0)
-    near, far = np.abs(z.real) < 2, np.abs(z.real) < 26  # beyond 26, the slope of erf is below the smallest number
-    beyond = sign * (1 - _complex_erfc(np.where(near | ~far, 3, sign * z)))
-    return np.asarray(np.where(near, _kummer(np.where(near, z, 0)), np.where(far, beyond, sign)))
-
-
-def _kummer(z: Array) -> Array:
-    """Return `erf(z) = 2/sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`."""
-    term = total = z
-    n = 0
-    while np.any(np.abs(term) > 1e-18 * np.abs(total)):
-        n += 1
-        term = term * (2 * z * z / (2 * n + 1))
-        total = total + term
-    return np.asarray(2 / np.sqrt(np.pi) * np.exp(-z * z) * total)
-
-
-def _complex_erfc(z: Array) -> Array:
-    """Return `1 - erf(z) = exp(-z^2) / sqrt(pi) / (z + (1/2) / (z + (2/2) / (z + (3/2) / ...)))`, real part above 2."""
-    fraction = z
-    for k in range(100, 0, -1):
-        fraction = z + k / 2 / fraction
-    return np.asarray(np.exp(-z * z) / np.sqrt(np.pi) / fraction)
-
-
-def _complex_log(t: Array) -> Array:
-    return np.where(t.real < 0, np.nan, np.log(np.where(t.real < 0, 1, t)))
-
-
-def _within(t: Array) -> Array:
-    return np.where(np.abs(t.real) > 1, np.nan, t)  # beyond -1 and 1, arcsin has no real value
-
-
 class Complex(Arithmetic):
     """Complex numbers of double precision; what has no real value (the log of a negative number) is not a number.
 
@@ -214,22 +166,22 @@ class Complex(Arithmetic):
 
     functions: Functions = {
         sympy.exp: np.exp,
-        sympy.log: _complex_log,
+        sympy.log: complex_log,
         sympy.sin: np.sin,
         sympy.cos: np.cos,
         sympy.tan: np.tan,
-        sympy.asin: lambda t: np.arcsin(_within(t)),
-        sympy.acos: lambda t: np.arccos(_within(t)),
+        sympy.asin: lambda t: np.arcsin(within(t)),
+        sympy.acos: lambda t: np.arccos(within(t)),
         sympy.atan: np.arctan,
         sympy.sinh: np.sinh,
         sympy.cosh: np.cosh,
         sympy.tanh: np.tanh,
-        sympy.erf: _complex_erf,
+        sympy.erf: complex_erf,
         sympy.Abs: lambda t: np.where(t.real < 0, -t, np.where(t.real > 0, t, 0 * t)),  # its slope at 0 is 0
         sympy.sign: lambda t: np.sign(t.real) + 0j,
         sympy.Heaviside: lambda t, at_zero=0.5: np.heaviside(t.real, np.real(at_zero)) + 0j,
-        sigmoid: _complex_sigmoid,
-        softplus: _complex_softplus,
+        sigmoid: complex_sigmoid,
+        softplus: complex_softplus,
     }
 
     def number(self, value: Expr) -> Any:
@@ -316,10 +268,16 @@ class Precise(Arithmetic):
         return values
 
     def product(self, left: Array, right: Array) -> Array:
-        return _in_whole_numbers(super().product, left, right)
+        first, second = whole_numbers(left), whole_numbers(right)
+        if first is None or second is None:
+            return super().product(left, right)
+        return from_whole_numbers(super().product(first[0], second[0]), first[1] + second[1])
 
     def total(self, values: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-        return _in_whole_numbers(lambda each: super(Precise, self).total(each, axes, keepdims), values)
+        whole = whole_numbers(values)
+        if whole is None:
+            return super().total(values, axes, keepdims)
+        return from_whole_numbers(super().total(whole[0], axes, keepdims), whole[1])
 
     def power(self, base: Array, exponent: Expr) -> Array:
         power = int(exponent) if exponent.is_Integer else self.number(exponent)
@@ -337,36 +295,6 @@ def nearest(values: Array) -> Array:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values, dtype=float)
-
-
-def _in_whole_numbers(work: Callable[..., Array], *operands: Array) -> Array:
-    """Return sums of products of numbers of mpmath, one from each operand, worked out in integers and rounded once.
-
-    Python's integers are ten times as fast as numbers that are rounded at each step. Where one is not finite, or some
-    are too small beside others, numbers of mpmath are taken.
-    """
-    scaled = [_whole(operand) for operand in operands]
-    if any(each is None for each in scaled):
-        return np.asarray(work(*operands))
-    exponent, digits = sum(each[1] for each in scaled if each), mpmath.mp.prec
-    back = np.frompyfunc(lambda man: mpmath.mp.make_mpf(from_man_exp(man, exponent, digits, "n")), 1, 1)
-    return np.asarray(back(work(*(each[0] for each in scaled if each))), dtype=object)
-
-
-def _whole(values: Array) -> tuple[Array, int] | None:
-    """Return integers, and the power of two that is a factor of all; None where there are no such of a fair length."""
-    if not all(isinstance(value, mpmath.mpf) for value in values.ravel()):
-        return None
-    parts = [value._mpf_ for value in values.ravel()]
-    if any(not man and exponent for _, man, exponent, _ in parts):
-        return None
-    ends = [(exponent, exponent + bits) for _, man, exponent, bits in parts if man]
-    low, high = min((low for low, _ in ends), default=0), max((high for _, high in ends), default=0)
-    if high - low > LONGEST * mpmath.mp.prec:
-        return None
-    whole = np.empty(len(parts), dtype=object)
-    whole[:] = [(-man if sign else man) << (exponent - low) if man else 0 for sign, man, exponent, _ in parts]
-    return whole.reshape(values.shape), low
 
 
 def _exact(value: Any) -> Any:

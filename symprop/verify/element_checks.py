@@ -50,7 +50,7 @@ def rows(case: Case, points: list[Point]) -> Iterator[Row]:
     """Yield one row for each derived gradient of a parameter, for one example at small sizes."""
     derivation = case.own.derivation if not points else numbered(case.own.derivation, points[0].count)
     with mpmath.workdps(DIGITS + 30):
-        written: dict[str, Written] = {}  # the loss is differentiated once for all points with the same ids
+        written: dict[str, tuple[Reader, Written]] = {}  # once for all points with the same ids
         compared = [_compared(derivation, point, written) for point in points]
         for parameter in derivation.system.parameters:
             name = f"d{parameter.name}"
@@ -90,16 +90,17 @@ Written = dict[str, list[Expr]] | None
 
 
 def _compared(
-    derivation: Derivation, point: Point, written: dict[str, Written]
+    derivation: Derivation, point: Point, written: dict[str, tuple[Reader, Written]]
 ) -> tuple[bool, dict[str, Array], dict[str, Array]]:
     """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
     system = derivation.system
     ids = {v.name: point.of(system)[v.name] for v in (*system.inputs, *system.targets) if _is_index(v)}
-    reader, key = Reader(ids), repr({name: value.tolist() for name, value in ids.items()})
+    key = repr({name: value.tolist() for name, value in ids.items()})
     numbers = ScalarNumbers(_leaf_values(system, point))
     if key not in written:
-        written[key] = _written_out(system, reader)
-    whole = written[key]
+        reader = Reader(ids)
+        written[key] = reader, _written_out(system, reader)
+    reader, whole = written[key]
     true = _valued(system, whole, numbers) if whole is not None else _chained(system, reader, numbers)
     found = derived(derivation, reader, numbers)
     for parameter in system.parameters:  # what no equation gives is zero by the derivation's remark
@@ -171,13 +172,14 @@ def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str
     for equation in system.equations:
         right = elements(equation.expression, reader=reader)
         for symbol, expression in zip(elements(equation.target).ravel(), right.ravel(), strict=True):
-            numbers.known[symbol] = np.asarray(numbers.of(expression), dtype=object)
-            local.append((symbol, expression))
+            taken = _taken(expression, numbers)
+            numbers.known[symbol] = np.asarray(numbers.of(taken), dtype=object)
+            local.append((symbol, taken))
     adjoint: dict[Basic, mpmath.mpf] = {elements(system.loss).item(): mpmath.mpf(1)}  # type: ignore[arg-type]
     for symbol, expression in reversed(local):
         if symbol in adjoint:
-            for part in sorted(expression.free_symbols, key=lambda leaf: str(leaf)):
-                slope = numbers.of(sympy.diff(expression, part))
+            for part, terms in _by_symbol(expression):
+                slope = numbers.of(sympy.diff(terms, part))
                 adjoint[part] = adjoint.get(part, mpmath.mpf(0)) + adjoint[symbol] * slope
     zero = mpmath.mpf(0)
     return {
@@ -186,6 +188,30 @@ def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str
         ).reshape(elements(parameter).shape)
         for parameter in system.parameters
     }
+
+
+def _by_symbol(expression: Expr) -> Iterator[tuple[Basic, Expr]]:
+    """Yield each symbol with the terms of a sum that hold it: of a hundred products SymPy walks through all."""
+    factor, rest = expression.as_coeff_Mul()
+    found: dict[Basic, list[Expr]] = {}
+    for term in sympy.Add.make_args(rest):
+        for part in term.free_symbols:
+            found.setdefault(part, []).append(term)
+    for part in sorted(found, key=str):
+        yield part, factor * sympy.Add(*found[part])
+
+
+def _taken(expression: Basic, numbers: ScalarNumbers) -> Expr:
+    """Return an expression without what its choices do not take: of the largest of nine SymPy compares each with each.
+
+    SymPy's derivative of a choice is that of what is taken, too.
+    """
+    if not expression.has(sympy.Piecewise):
+        return expression
+    if isinstance(expression, sympy.Piecewise):
+        *first, last = expression.args
+        return _taken(next((each for each in first if numbers.holds(each.cond, {}).item()), last).expr, numbers)
+    return expression.func(*(_taken(part, numbers) for part in expression.args))
 
 
 def derived(derivation: Derivation, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:

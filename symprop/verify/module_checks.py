@@ -228,11 +228,16 @@ def state_of(system: System, point: Point) -> dict[str, Any]:
 def layout_rows(case: Case, point: Point) -> Iterator[Row]:
     """Yield rows that compare the derived equations of other layouts with those of the rows."""
     values = {each: noise.equations_gradients(case.at(layout=each).derivation, point) for each in case.network.layouts}
-    reference, bound = values.pop("rows"), of_all(case.rows.derivation, point)
+    reference, ours = values.pop("rows"), of_all(case.rows.derivation, point)
     for layout, found in values.items():
         what = "mean of the examples" if layout == "example" else f"batch in {layout}"
         flat = [np.concatenate([np.ravel(grads[name]) for name in reference]) for grads in (found, reference)]
-        yield _compared("all gradients", f"{what} = batch in rows", _described([point]), [(flat[0], flat[1])], [bound])
+        bounds = [_added(ours, of_all(case.at(layout=layout).derivation, point))]  # one may be 0 by a rule, one rounded
+        yield _compared("all gradients", f"{what} = batch in rows", _described([point]), [(flat[0], flat[1])], bounds)
+
+
+def _added(one: Bound, other: Bound) -> Bound:
+    return lambda where, off: one(where, off) + other(where, off)
 
 
 def float32_rows(case: Case, points: list[Point], name: str = "") -> Iterator[Row]:

@@ -18,7 +18,9 @@ from symprop.algebra.table import Table
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import BINDING, EVALUATE, Evaluator, broadcastable, padded
 from symprop.verify.evaluate_matrices import matrices, meetings, places
+from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
+Work = Callable[[list[Array]], Array]
 MOVED = Table("places of a value")
 """Rows take a node, the places of its operands, and the `Moving`. What has no row is worked out in all evaluations."""
 
@@ -60,25 +62,40 @@ class Moving:
         """Return the numbers at places."""
         return np.asarray(self._numbers[at])
 
-    def worked_out(self, work: Callable[[list[Array]], Array], operands: list[Array], joint: tuple[int, ...]) -> Array:
+    def summed(self, work: Work, operands: list[Array], joint: tuple[int, ...]) -> Array:
+        """Do as `worked_out` does, where `work` sums products with a factor of each operand: in integers."""
+        used = np.zeros(self._used, dtype=bool)
+        for operand in operands:
+            used[operand] = True
+        whole = whole_numbers(self._numbers[: self._used][used])
+        if whole is None:
+            return self.worked_out(work, operands, joint)
+        table, exponent = np.empty(self._used, dtype=object), len(operands) * whole[1]
+        table[used] = whole[0]
+        return self.worked_out(lambda each: from_whole_numbers(work(each), exponent), operands, joint, table)
+
+    def worked_out(
+        self, work: Work, operands: list[Array], joint: tuple[int, ...], numbers: Array | None = None
+    ) -> Array:
         """Return the places of `work`, done in the first evaluation and where an operand has moved.
 
         `operands` have the same rank. All axes but those that are `joint` are apart; `work` keeps these or drops them.
         """
+        numbers = self._numbers if numbers is None else numbers
         shape = np.broadcast_shapes(*(operand.shape for operand in operands))
         axes = tuple(axis + 1 for axis in joint)
         kept = [axis for axis in range(len(shape)) if axis not in axes]
         where = np.zeros([shape[axis] for axis in kept], dtype=bool)
         for operand in operands:
             where |= (operand != operand[:1]).any(axis=axes)
-        first = self.entered(np.asarray(work([self.numbers(operand[:1]) for operand in operands])))
+        first = self.entered(np.asarray(work([numbers[operand[:1]] for operand in operands])))
         result = np.repeat(first, shape[0], axis=0)
         chosen = np.nonzero(where)
         if len(chosen[0]):
             one = [size if axis in axes else 1 for axis, size in enumerate(shape)]
             one[0] = len(chosen[0])
             spread = (np.transpose(np.broadcast_to(each, shape), (*kept, *axes))[chosen] for each in operands)
-            found = self.entered(np.asarray(work([self.numbers(each.reshape(one)) for each in spread])))
+            found = self.entered(np.asarray(work([numbers[each.reshape(one)] for each in spread])))
             inside = np.transpose(result, (*kept, *axes)) if result.ndim == len(shape) else result
             inside[chosen] = found.reshape(len(chosen[0]), *inside.shape[len(kept) :])
         return result
@@ -101,7 +118,13 @@ def _(node: n.Elementwise, operands: list[Array], of: Moving) -> Array:
     return _alone(node, operands, of, ())
 
 
-@MOVED.row(n.Sum, n.Product, n.Extreme, n.First)
+@MOVED.row(n.Sum)
+def _(node: n.Sum, operands: list[Array], of: Moving) -> Array:
+    axes = tuple(axis + 1 for axis in node.axes)
+    return of.summed(lambda each: np.asarray(np.sum(each[0], axis=axes, keepdims=node.keepdims)), operands, node.axes)
+
+
+@MOVED.row(n.Product, n.Extreme, n.First)
 def _(node: Any, operands: list[Array], of: Moving) -> Array:
     return _alone(node, operands, of, node.axes)
 
@@ -126,10 +149,10 @@ def _(node: n.Reshape, operands: list[Array], of: Moving) -> Array:
 
 @MOVED.row(n.Fold)
 def _(node: n.Fold, operands: list[Array], of: Moving) -> Array:
-    values, meeting, arithmetic = operands[0], meetings(node, of.of), of.of.arithmetic
-    zero = np.broadcast_to(of.entered(arithmetic.array(0)), (len(values), 1))
+    values, meeting = operands[0], meetings(node, of.of)
+    zero = np.broadcast_to(of.entered(of.of.arithmetic.array(0)), (len(values), 1))
     read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
-    return of.worked_out(lambda each: arithmetic.total(each[0], (read.ndim - 1,), False), [read], (read.ndim - 2,))
+    return of.summed(lambda each: np.asarray(np.sum(each[0], axis=-1)), [read], (read.ndim - 2,))
 
 
 @MOVED.row(n.MatMul)
@@ -137,8 +160,5 @@ def _(node: n.MatMul, operands: list[Array], of: Moving) -> Array:
     left, right = matrices(node, operands)
     rows, columns = left[..., :, None, :], right.swapaxes(-1, -2)[..., None, :, :]
 
-    def work(values: list[Array]) -> Array:
-        return of.of.arithmetic.product(values[0][..., None, :], values[1][..., :, None])[..., 0, 0]
-
-    product = of.worked_out(work, [rows, columns], (rows.ndim - 2,))
+    product = of.summed(lambda each: np.asarray(np.sum(each[0] * each[1], axis=-1)), [rows, columns], (rows.ndim - 2,))
     return product.reshape(len(product), *of.of.shape(node.shape))

@@ -44,11 +44,15 @@ def _run(statements: list[ast.stmt], names: Names) -> None:
     for statement in statements:
         if isinstance(statement, ast.Assign):
             _assign(statement.targets[0], _value(statement.value, names), names)
-        elif isinstance(statement, ast.For) and isinstance(statement.target, ast.Name):
+        elif isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
+            total = _value(statement.target, names) + _value(statement.value, names)
+            _assign(statement.target, total, names)
+        elif isinstance(statement, ast.For):
             for number in _value(statement.iter, names):
-                names[statement.target.id] = number
+                _assign(statement.target, number, names)
                 _run(statement.body, names)
-            names.pop(statement.target.id, None)  # a page that reads the index behind its loop is wrong
+            if isinstance(statement.target, ast.Name):
+                names.pop(statement.target.id, None)  # a page that reads the index behind its loop is wrong
         elif isinstance(statement, ast.If):
             _run(statement.body if _value(statement.test, names) else statement.orelse, names)
         elif isinstance(statement, ast.FunctionDef):
@@ -57,6 +61,8 @@ def _run(statements: list[ast.stmt], names: Names) -> None:
             raise _Returned(_value(statement.value, names))
         elif isinstance(statement, ast.Import) and [part.name for part in statement.names] == ["math"]:
             names["math"] = math
+        elif isinstance(statement, ast.ImportFrom) and statement.names[0].name in IMPORTED:
+            names[statement.names[0].name] = IMPORTED[statement.names[0].name]
         elif isinstance(statement, ast.Expr):
             _value(statement.value, names)
         else:
@@ -99,9 +105,7 @@ def _value(node: ast.expr, names: Names) -> Value:
             raise LookupError(f"the page reads {node.id}, which has no value")
         return names[node.id]
     if isinstance(node, (ast.Tuple, ast.List)):
-        items: list[Value] = []
-        for item in node.elts:
-            items += _value(item.value, names) if isinstance(item, ast.Starred) else [_value(item, names)]
+        items = _values(node.elts, names)
         return tuple(items) if isinstance(node, ast.Tuple) else items
     if isinstance(node, ast.UnaryOp):
         return OPERATORS[type(node.op)](_value(node.operand, names))
@@ -121,11 +125,19 @@ def _value(node: ast.expr, names: Names) -> Value:
         return _value(node.value, names)[_value(node.slice, names)]
     if isinstance(node, ast.Call):
         named = {keyword.arg: _value(keyword.value, names) for keyword in node.keywords if keyword.arg}
-        return _value(node.func, names)(*(_value(argument, names) for argument in node.args), **named)
+        return _value(node.func, names)(*_values(node.args, names), **named)
     if isinstance(node, ast.ListComp) and isinstance(node.generators[0].target, ast.Name):
         generator, name = node.generators[0], node.generators[0].target.id
         return [_value(node.elt, {**names, name: number}) for number in _value(generator.iter, names)]
     raise LookupError(f"no page has {ast.unparse(node)}")
+
+
+def _values(nodes: list[ast.expr], names: Names) -> list[Value]:
+    """The values of what stands between commas, some of it with a star."""
+    items: list[Value] = []
+    for item in nodes:
+        items.extend(_value(item.value, names) if isinstance(item, ast.Starred) else [_value(item, names)])
+    return items
 
 
 OPERATORS: dict[type, Callable[..., Value]] = {
@@ -143,13 +155,15 @@ OPERATORS: dict[type, Callable[..., Value]] = {
     ast.LtE: operator.le,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
+    ast.Is: operator.is_,
 }
 
 
 ATTRIBUTES: dict[str, Callable[..., Value]] = {
     "T": np.transpose,
     "shape": np.shape,
-    "squeeze": lambda values: values.squeeze,
+    "ndim": np.ndim,
+    **{name: operator.attrgetter(name) for name in ("squeeze", "reshape", "astype", "argmax", "argmin", "get")},
     "at": lambda function: function.at,
     "erf": lambda module: module.erf,
 }
@@ -157,17 +171,36 @@ ATTRIBUTES: dict[str, Callable[..., Value]] = {
 
 NUMPY_NAMES = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
-    *("sinh", "cosh", "tanh", "maximum", "minimum", "sum", "amax", "where", "outer", "reshape", "diag", "diagonal"),
+    *(
+        "sinh",
+        "cosh",
+        "tanh",
+        "maximum",
+        "minimum",
+        "sum",
+        "amax",
+        "max",
+        "min",
+        "where",
+        "outer",
+        "reshape",
+        "diag",
+        "diagonal",
+    ),
     *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
-    *("prod", "kron", "trace", "flip", "pad", "array"),
+    *("prod", "kron", "trace", "flip", "pad", "array", "atleast_1d", "arange", "ndindex", "ix_", "moveaxis"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {
     **{name: vars(np)[name] for name in NUMPY_NAMES},
     "add": np.add,
     "vectorize": np.vectorize,
-    "float": float,
-    "int": int,
-    "range": range,
+    **{each.__name__: each for each in (float, int, range, list, dict, zip, len)},
 }
 """What pages call, as NumPy has it."""
+
+IMPORTED: Mapping[str, Value] = {
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+    **{name: vars(np.linalg)[name] for name in ("inv", "det", "norm", "matrix_power")},
+}
+"""What pages import by name."""

@@ -18,7 +18,10 @@ def check_numbers(network: Network) -> None:
             count = item.count
             raise SpecError(f"a check needs numbers; the count {count} of Repeat is a name\ngive it: --sizes {count}=3")
     for size in (size for layer in network.layers for size in layer.sizes if not isinstance(size, int)):
-        raise SpecError(f"a check needs numbers for all sizes; {size} is a name\ngive its number: --sizes {size}=8")
+        names = [size] if isinstance(size, str) else sorted(map(str, size.free_symbols))
+        told = "is a name" if names == [str(size)] else f"holds {'a name' if len(names) == 1 else 'names'}"
+        given = ",".join(f"{name}=8" for name in names)
+        raise SpecError(f"a check needs numbers for all sizes; {size} {told}\ngive its number: --sizes {given}")
 
 
 def reduced(network: Network) -> Network:

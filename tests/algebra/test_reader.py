@@ -428,6 +428,7 @@ def test_arguments_have_the_types_that_they_would_have_in_python() -> None:
 
 
 def test_sizes_in_arithmetic_are_expressions() -> None:
+    assert read_calls("A(p=((1, 0), 2, ((3,),)))")[0].keywords == {"p": ((1, 0), 2, ((3,),))}
     (call,) = read_calls("A(2*n + 1, k=n/2)")
     assert isinstance(call, Call)
     nn = sympy.Symbol("n", integer=True, positive=True)

@@ -279,7 +279,7 @@ def test_steps_lead_from_the_layer_to_the_flipped_kernel(capsys: pytest.CaptureF
 def test_pages_and_reports_have_each_geometry_once() -> None:
     page = NETWORK.pretty()
     assert page.count("is a convolution of") == 2
-    assert "z₂ is a convolution of a₁ with W₂; likewise z₃." in page
+    assert "z₂ is a convolution of a₁ with W₂; likewise z₃. What flows to a₁ is here what flows" in page
     blocks = list(convolution(Subject(Case(NETWORK.network))))
     names = [block.left for block in blocks if isinstance(block, Chain)]
     assert len(names) == len(set(names)) == 5  # z2 takes the steps of z1

@@ -24,7 +24,7 @@ SAID = {
     " length 8: (8 − 1)·1 + 3 − 2·6 = −2;"
     " allowed: a length of 11 or more, a larger kernel or stride, or less padding",
     "ConvTranspose2D(2, 3, stride=2, output_padding=(1, 2))": "ConvTranspose2D(2, 3, stride=2, output_padding=(1, 2)):"
-    " output_padding is 2 at stride 2 and dilation 1; allowed: less than the larger of both, here 2",
+    " output_padding is 2 at stride 2; allowed: a whole number from 0 to 1, less than the stride",
     "MaxPool2D(3, 2, 3)": "MaxPool2D(3, stride=2, padding=3): with a padding of 3 a window of 3 lies wholly outside;"
     " allowed: a padding from 0 to 2, less than the size",
     "Residual(Conv2D(4, 3))": "'Residual(Conv2D(4, 3))' has an input of shape (8, 8, 4) and an output of shape"
@@ -45,7 +45,7 @@ def test_what_does_not_fit_is_said_with_a_caret(layer: str) -> None:
 
 
 def test_a_dense_at_each_pixel_before_a_loss_is_doubted() -> None:
-    with pytest.warns(symprop.SympropWarning, match=r"Dense\(3\) works at each of 6 x 6 pixels"):
+    with pytest.warns(symprop.SympropWarning, match=r"Dense\(3\) works at each pixel .* \(6, 6, 3\)"):
         symprop.parse_network("Input(8, 8, 1) >> Conv2D(2, 3) >> Dense(3) >> SoftmaxCrossEntropy()")
     for text in (
         "Input(8, 8, 1) >> Conv2D(2, 3) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
@@ -53,3 +53,11 @@ def test_a_dense_at_each_pixel_before_a_loss_is_doubted() -> None:
         "Input(8, 8, 1) >> Dense(3) >> SoftmaxCrossEntropy()",
     ):
         assert symprop.parse_network(text).doubts == ()
+
+
+def test_probabilities_that_are_flattened_are_doubted_before_a_loss_of_logits() -> None:
+    with pytest.warns(symprop.SympropWarning, match="BinaryCrossEntropy after Sigmoid: the loss takes logits"):
+        symprop.parse_network("Input(2, 3) >> Dense(3) >> Sigmoid() >> Flatten() >> BinaryCrossEntropy()")
+    assert (
+        symprop.parse_network("Input(2, 3) >> Dense(3) >> Flatten() >> Sigmoid() >> BinaryCrossEntropy()").doubts == ()
+    )

@@ -388,7 +388,7 @@ def test_indices_do_not_run_out_and_those_with_a_number_are_not_taken_for_two() 
 def test_formulas_of_rank_2_and_those_by_elements_stay_as_they_are() -> None:
     p, q = variable("P", (2, 3, 4)), variable("Q", (2, 3, 4))
     for node in (p * q - p, variable("A", (2, 3)) @ variable("B", (3, 2)), n.Reshape(p, (24,)), n.Sum(p * q)):
-        assert stacked(node) is node
+        assert stacked(node) == node
     assert pretty(n.Sum(p * q)) == "Σᵢⱼₖ Pᵢⱼₖ Qᵢⱼₖ"
 
 

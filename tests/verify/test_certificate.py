@@ -9,11 +9,13 @@ import pytest
 from toy_layers import toys
 
 from symprop.codegen import case
+from symprop.codegen.case import case_of
 from symprop.errors import SpecError
 from symprop.networks import parse_network
 from symprop.verify import Certificate, Row, check
 from symprop.verify.measure import FLOAT64_LIMIT, difference
-from symprop.verify.points import random_points, target_kinds
+from symprop.verify.module_checks import layout_rows
+from symprop.verify.points import random_point, random_points, target_kinds
 from symprop.verify.reduced import reduced, tiny
 from tests.rounding import UNIT, assert_off
 
@@ -187,3 +189,11 @@ def test_each_target_is_certified_with_its_running_statistics(target: str) -> No
 def test_a_target_that_is_unknown_is_refused() -> None:
     with pytest.raises(SpecError, match="unknown target 'abacus'\nallowed: jax, numba, numpy, torch, all"):
         check("Input(2) >> Dense(1) >> MeanSquaredError()", target="abacus")
+
+
+def test_layouts_agree_where_one_derives_a_zero_and_the_other_rounds_to_it() -> None:
+    """The bias before a batch's mean has no gradient: a rule says so in rows, in columns numbers add up to nearly 0."""
+    network = parse_network('Input(6, 6, 1) >> Conv2D(4, 3, padding="same") >> BatchNorm() >> MeanSquaredError()')
+    point = random_point(network.system(), np.random.default_rng(0), "numbers", 3)
+    (row,) = layout_rows(case_of(network), point)
+    assert row.ok and row.error < 1e-12

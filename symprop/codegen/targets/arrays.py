@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 
 from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.algebra.known import values_of, written_out
 from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_element, zeros
+from symprop.codegen.convolutions import Convolution
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets import elementwise as elementwise  # enters its rows
 from symprop.codegen.targets.code import ATOM, BOOLEAN, MATMUL, PRODUCT, UNARY, Code, number
@@ -152,17 +154,6 @@ def _(node: n.Transpose, write: Dialect) -> Code:
     return Code(f"{operand.within(ATOM)}.transpose({', '.join(map(str, node.axes))})")
 
 
-@SOURCE.row(n.Expand)
-def _(node: n.Expand, write: Dialect) -> Code:
-    operand = write.number(node.operands[0])
-    rank = node.rank
-    if node.axis == rank - 1 and rank > 1:
-        place = "..., None" if rank > 2 else ":, None"
-    else:
-        place = ", ".join([":"] * node.axis + ["None"])
-    return Code(f"{operand.within(ATOM)}[{place}]")
-
-
 @SOURCE.row(n.Reshape)
 def _(node: n.Reshape, write: Dialect) -> Code:
     operand = write.number(node.operands[0])
@@ -171,10 +162,30 @@ def _(node: n.Reshape, write: Dialect) -> Code:
 
 @SOURCE.row(n.Structural)
 def _(node: n.Structural, write: Dialect) -> Code:
-    inside = node.index_map.subscripts(lambda part: number(part).text, _span)
+    """Slices of slices, and new axes of them, stand in one pair of brackets where NumPy can say so."""
+    moved, operand = node.index_map, node.operands[0]
+    inside = _brackets(moved)
     if inside is None:
         raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
-    return Code(f"{write.number(node.operands[0]).within(ATOM)}[{inside}]")
+    while isinstance(operand, (n.Slice, n.Expand)):
+        before = operand.index_map
+        places = tuple(place.xreplace(dict(zip(AXES, moved.places, strict=False))) for place in before.places)
+        moved = IndexMap(before.source, moved.shape, places)
+        further = _brackets(moved)
+        if further is None:
+            break
+        inside, operand = further, operand.operands[0]
+    return Code(f"{write.number(operand).within(ATOM)}[{inside}]")
+
+
+def _brackets(moved: IndexMap) -> str | None:
+    inside = moved.subscripts(lambda part: number(part).text, _span)
+    if inside is None:
+        return None
+    axes = inside.split(", ")
+    kept = axes.index("None") if "None" in axes else 0
+    last_alone = len(axes) == len(moved.shape) and axes == [":"] * kept + ["None"] * (len(axes) - kept)
+    return ", ".join(["...", *axes[kept:]]) if last_alone and kept > 1 else inside
 
 
 def _span(ends: Sequence[str]) -> str:
@@ -202,16 +213,45 @@ def _(node: n.Flip, write: Dialect) -> Code:
 
 @SOURCE.row(n.Window)
 def _(node: n.Window, write: Dialect) -> Code:
-    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
-    arguments = [write.number(node.operands[0]).text, python_tuple(spans), f"axis={python_tuple(node.axes)}"]
-    return Code(f"{write.name('lib.stride_tricks.sliding_window_view')}({', '.join(arguments)}){node.spacing}")
+    sizes, *steps = (each.args for each in node.args[2:5])
+    return _by_axes("windows", [write.number(node.operands[0]).text], [node.axes, sizes], steps)
 
 
 @SOURCE.row(n.Fold)
 def _(node: n.Fold, write: Dialect) -> Code:
     shape = shape_text(node.shape, lambda size: number(size).text)
-    steps = [python_tuple(each) for each in (node.axes, node.args[3].args, node.args[4].args)]
-    return Code(f"fold({', '.join([write.number(node.operands[0]).text, shape, *steps])})")
+    return _by_axes(
+        "fold", [write.number(node.operands[0]).text, shape], [node.axes], [*(s.args for s in node.args[3:5])]
+    )
+
+
+@SOURCE.row(Convolution)
+def _(node: Convolution, write: Dialect) -> Code:
+    strides, paddings, dilations = node.geometry
+    before = [write.number(operand).text for operand in node.operands]
+    if type(node) is not Convolution:
+        before.append(shape_text(node.shape, lambda size: number(size).text))
+    return _by_axes(node.called, before, [], [strides, dilations], paddings)
+
+
+def _by_axes(
+    name: str,
+    before: list[str],
+    columns: Sequence[Sequence[object]],
+    steps: Sequence[Sequence[object]],
+    paddings: Sequence[Sequence[object]] = (),
+) -> Code:
+    """Return the call of a helper with a tuple for each of `columns`, and `steps` that are not 1 by their names."""
+    named = [
+        f"{key}={_tuple(each)}" for key, each in zip(("strides", "dilations"), steps, strict=True) if set(each) != {1}
+    ]
+    if any(width != 0 for pair in paddings for width in pair):
+        named.append(f"paddings={_tuple([_tuple(pair) for pair in paddings])}")
+    return Code(f"{name}({', '.join([*before, *map(_tuple, columns), *named])})")
+
+
+def _tuple(values: Sequence[object]) -> str:
+    return f"({', '.join(map(str, values))}{',' if len(values) == 1 else ''})"
 
 
 @SOURCE.row(n.Concatenate)

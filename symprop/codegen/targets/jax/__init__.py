@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symprop.codegen.readable_passes import readable
+from symprop.codegen.convolution_passes import convolving
 from symprop.codegen.targets.jax.module import module_source
 from symprop.codegen.targets.target import DTYPES, Target
 
-TARGET = Target(module_source, readable, needs=("jax",), dtypes=(*DTYPES, "bfloat16"))
+TARGET = Target(module_source, convolving, needs=("jax",), dtypes=(*DTYPES, "bfloat16"))

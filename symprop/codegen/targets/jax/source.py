@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from symprop.algebra import nodes as n
-from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import zeros
 from symprop.codegen.targets import arrays as arrays  # enters the rows that JAX shares with NumPy
 from symprop.codegen.targets.code import Code, number
@@ -18,24 +15,6 @@ JAX = Dialect(
     traced=True,
     reserved=("jax", "jnp", "itertools", "shard", "Mesh", "NamedSharding", "PartitionSpec"),
 )
-
-
-@JAX.rows.row(n.Window)
-def _(node: n.Window, write: Dialect) -> Code:
-    sizes, strides, dilations = (each.args for each in node.args[2:5])
-    return _by_axes("windows", [write.text(node.operands[0])], node.axes, sizes, strides, dilations)
-
-
-@JAX.rows.row(n.Fold)
-def _(node: n.Fold, write: Dialect) -> Code:
-    shape = shape_text(node.shape, lambda size: number(size).text)
-    return _by_axes("fold", [write.text(node.operands[0]), shape], node.axes, node.args[3].args, node.args[4].args)
-
-
-def _by_axes(name: str, before: list[str], *columns: Sequence[object]) -> Code:
-    """Return the call of a helper that is given a tuple with an item for each axis of windows."""
-    tuples = [f"({', '.join(map(str, column))}{',' if len(column) == 1 else ''})" for column in columns]
-    return Code(f"{name}({', '.join([*before, *tuples])})")
 
 
 @JAX.rows.row(n.Take)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.numpy.fact_checks import conditions
-from symprop.codegen.targets.numpy.source import NUMPY
 from symprop.codegen.targets.readable import Reader
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import draws
@@ -57,7 +55,7 @@ def numpy_like_source(
 
 
 module_source = partial(
-    numpy_like_source, write=replace(NUMPY, exact=True), templates="numpy", package="numpy", title="NumPy"
+    numpy_like_source, write=Dialect("np", exact=True), templates="numpy", package="numpy", title="NumPy"
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.kinds import Copy, FirstTrue, Inner, Lines, Repeated, Solve
-from symprop.codegen.targets import arrays as arrays  # enters its rows, and those of what is elementwise
+from symprop.codegen.targets.arrays import python_tuple  # enters its rows, and those of what is elementwise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
 from symprop.codegen.targets.dialect import Dialect
 
@@ -21,6 +22,20 @@ def numpy_source(node: Node) -> str:
     '(a1 @ W2.T) * (1 - y * y)'
     """
     return NUMPY.text(node)
+
+
+@NUMPY.rows.row(n.Window)
+def _(node: n.Window, write: Dialect) -> Code:
+    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
+    arguments = [write.number(node.operands[0]).text, python_tuple(spans), f"axis={python_tuple(node.axes)}"]
+    return Code(f"{write.name('lib.stride_tricks.sliding_window_view')}({', '.join(arguments)}){node.spacing}")
+
+
+@NUMPY.rows.row(n.Fold)
+def _(node: n.Fold, write: Dialect) -> Code:
+    shape = shape_text(node.shape, lambda size: number(size).text)
+    steps = [python_tuple(each) for each in (node.axes, node.args[3].args, node.args[4].args)]
+    return Code(f"fold({', '.join([write.number(node.operands[0]).text, shape, *steps])})")
 
 
 @NUMPY.rows.row(Solve)

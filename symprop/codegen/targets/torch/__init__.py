@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symprop.codegen.readable_passes import readable
+from symprop.codegen.convolution_passes import pooling
 from symprop.codegen.targets.target import DTYPES, Target
 from symprop.codegen.targets.torch.module import module_source
 
-TARGET = Target(module_source, readable, needs=("torch",), dtypes=(*DTYPES, "bfloat16"), optimizers=False)
+TARGET = Target(module_source, pooling, needs=("torch",), dtypes=(*DTYPES, "bfloat16"), optimizers=False)
 """No optimiser is printed: `torch.optim` has them."""

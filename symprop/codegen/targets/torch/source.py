@@ -10,6 +10,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.known import values_of, written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
+from symprop.codegen.convolutions import MaxPool
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets.arrays import reduction
 from symprop.codegen.targets.code import ATOM, NUMBER, SUM, Code, exact, number
@@ -239,6 +240,14 @@ def _(node: n.Window, write: Dialect) -> Code:
         spans.append(f"::{dilation}" if dilation != 1 else ":")
     spread = any(span != ":" for span in spans)
     return Code(f"{text}[..., {', '.join(spans)}]" if spread else text)
+
+
+@row(MaxPool)
+def _(node: MaxPool, write: Dialect) -> Code:
+    sizes, strides, paddings = node.geometry
+    columns = [sizes, strides, *([paddings] if any(map(any, paddings)) else [])]
+    arrays = [write.number(operand).text for operand in node.operands]
+    return Code(f"{node.called}({', '.join([*arrays, *map(str, map(tuple, columns))])})")
 
 
 @row(n.Concatenate)
