@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run digits-cnn names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run digits-cnn names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -50,13 +50,16 @@ names: .venv/.installed
 notebook: .venv/.installed
 	@$(BIN)/python examples/execute_notebook.py
 
-bench: bench-steps bench-engines bench-hessians
+bench: bench-steps bench-images bench-engines bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
 
 bench-steps: bench-extras
 	@$(BIN)/python benchmarks/steps.py
+
+bench-images: bench-extras
+	@$(BIN)/python benchmarks/images.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

@@ -13,13 +13,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import ones
+from symprop.algebra.trees import factors_of, multiplied, ones
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
 from symprop.codegen.indicators import is_indicator
-from symprop.codegen.kinds import Copy, FirstTrue
-from symprop.codegen.program import Emit, Program, Statement, rewritten
+from symprop.codegen.kinds import Copy, FirstTrue, Lines
+from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
 SHORT = 64
@@ -71,6 +71,9 @@ def sums_as_products(program: Program) -> Program:
             return None
         operand = node.operands[0]
         axes, last = node.axes, operand.rank - 1
+        middle = tuple(range(1, len(axes) + (last not in axes)))
+        if middle and axes[: len(middle)] == middle and axes[len(middle) :] in ((), (last,)):
+            return _over_middle(node, len(middle))
         if axes == tuple(range(last)) and not node.keepdims:
             rows = _rows(operand)
             return n.MatMul(ones(rows.shape[0]), rows)
@@ -80,6 +83,58 @@ def sums_as_products(program: Program) -> Program:
         return None
 
     return by_rule(program, rule)
+
+
+def _over_middle(node: n.Sum, count: int) -> Node:
+    """Return the sum over `count` axes after the first, and perhaps the last one: over lines of what lies behind."""
+    operand = node.operands[0]
+    length = sympy.prod(operand.shape[1 : count + 1])
+    first, rest = operand.shape[0], operand.shape[count + 1 :]
+    shape = (first, length, sympy.prod(rest))
+    stack = operand if operand.shape == shape else n.Reshape(operand, shape)
+    total: Node = n.Reshape(n.MatMul(ones(1, length), stack), (first, *rest))
+    if operand.rank - 1 in node.axes:
+        total = n.MatMul(total, ones(rest[-1]))
+    return total if total.shape == node.shape else n.Reshape(total, node.shape)
+
+
+LINE = 512
+"""So many numbers that lie one after the other are worth a loop of their own."""
+
+
+def lines_of_vectors(program: Program) -> Program:
+    """Write a vector as often as a line has pixels before it meets all pixels: a loop over a pixel is short."""
+    names = Names(program.names)
+    lines: dict[tuple[Node, tuple[Expr, ...]], Node] = {}
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        def lined(node: Node, shape: tuple[Expr, ...]) -> Node:
+            coefficient, vector = coefficient_and_rest(node)
+            if vector is None or vector.rank != 1 or vector.shape[0] != shape[-1]:
+                return node
+            if (vector, shape) not in lines:
+                whole = Lines(vector, shape)
+                name = lines[vector, shape] = names.new("line", whole, statement.target.index)
+                emit(Statement(name, whole))
+            line = lines[vector, shape]
+            return line if coefficient == 1 else Scalar(coefficient) * line
+
+        @for_kinds(n.Add, n.Multiply, n.Where)
+        def rule(node: Node) -> Node | None:
+            shape = node.shape[-1:]
+            while len(shape) < node.rank - 1 and sympy.prod(shape) < LINE:
+                shape = node.shape[-len(shape) - 1 :]
+            if node.rank < 3 or not all(size.is_Integer for size in shape) or shape[-1] >= LINE:
+                return None
+            if isinstance(node, n.Where):  # np.maximum takes half the time for arrays
+                z = rectified(node)
+                return None if z is None else FUNCTIONS["maximum"](z, n.Fill(0, shape))
+            operands = [lined(each, shape) for each in node.operands]
+            return None if operands == list(node.operands) else node.with_operands(operands)
+
+        return statement.with_expression(everywhere(statement.expression, rule))
+
+    return rewritten(program, change)
 
 
 def products_of_rows(program: Program) -> Program:
@@ -140,6 +195,49 @@ def firsts_by_comparison(program: Program) -> Program:
     return rewritten(program, change)
 
 
+@for_kinds(n.Where)
+def rectified(node: n.Where) -> Node | None:
+    """Return `z` where `node` is its ReLU, else None."""
+    condition, yes, no = node.operands
+    is_relu = isinstance(yes, n.Variable) and no == Scalar(0) and condition == n.Compare(">", yes, Scalar(0))
+    return yes if is_relu else None
+
+
+def known_sums(program: Program) -> Program:
+    """Take factors that are the same for all terms out of a sum, where the sum of the rest is computed before.
+
+    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative by the scale of a norm.
+    """
+    definitions: dict[Node, Node] = {}
+    sums: dict[tuple[frozenset[Node], tuple[int, ...]], Node] = {}
+
+    @for_kinds(n.Sum)
+    def rule(node: n.Sum) -> Node | None:
+        plain, last = factors_of(node.operands[0]), node.operands[0].rank - 1
+        if node.keepdims or not last or node.axes != tuple(range(last)):
+            return None
+        for factor in plain:
+            parts = factors_of(definitions.get(factor, factor))
+            factors = [*(each for each in plain if each is not factor), *parts]
+            key = (frozenset(each for each in factors if each.rank > 1), node.axes)
+            if key in sums and any(each.rank == 1 for each in factors):
+                return multiplied([*(each for each in factors if each.rank < 2), sums[key]])
+        return None
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        done = statement.with_expression(everywhere(statement.expression, rule))
+        expression = done.expression
+        if isinstance(expression, n.Multiply):
+            definitions[done.target] = expression
+        elif isinstance(expression, n.Sum) and not expression.keepdims:
+            factors = factors_of(expression.operands[0])
+            if all(each.rank > 1 for each in factors):
+                sums[frozenset(factors), expression.axes] = done.target
+        return done
+
+    return rewritten(program, change)
+
+
 def scatters_as_products(program: Program) -> Program:
     """Add rows up by their ids as a product with one-hot rows, where the table is small."""
 
@@ -158,8 +256,11 @@ def scatters_as_products(program: Program) -> Program:
 
 __all__ = [
     "firsts_by_comparison",
+    "known_sums",
+    "lines_of_vectors",
     "maxima_over_columns",
     "products_of_rows",
+    "rectified",
     "scatters_as_products",
     "slopes_from_outputs",
     "sums_as_products",

@@ -14,7 +14,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.means import Mean
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.algebra.sizes import as_expression, axes_of, integers
+from symprop.algebra.sizes import as_expression, axes_of, expressions, integers
 from symprop.algebra.table import Table
 
 MEANING = Table("meaning")
@@ -53,6 +53,13 @@ class Copy(Node):
     """An array of its own with the values of `operand`, as numbers and row by row in memory."""
 
 
+class Lines(Node):
+    """A vector again and again, as the last axis of an array of `shape`."""
+
+    def __new__(cls, vector: Node, shape: Any) -> Self:
+        return super().__new__(cls, vector, expressions(shape))
+
+
 class LogSoftmax(Node):
     """The logarithm of the softmax along an axis, of the shifted logits: finite where the softmax rounds to 0."""
 
@@ -77,7 +84,7 @@ class FirstTrue(Node):
         return integers(self.args[1])
 
 
-KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, LogSoftmax, FirstTrue, Mean)
+KINDS: tuple[type[Node], ...] = (Solve, Inner, Repeated, Copy, Lines, LogSoftmax, FirstTrue, Mean)
 """All kinds that only programs hold."""
 
 
@@ -98,6 +105,11 @@ def _(node: Inner) -> Shape:
 def _(node: Repeated) -> Shape:
     rows, columns = node.operands[0].shape
     return (rows * node.count, columns * node.count)
+
+
+@SHAPE.row(Lines)
+def _(node: Lines) -> Shape:
+    return tuple(node.args[1].args)
 
 
 @SHAPE.row(Copy, LogSoftmax, FirstTrue)
@@ -144,6 +156,11 @@ def _(node: Copy) -> Node:
     return node.operands[0]
 
 
+@MEANING.row(Lines)
+def _(node: Lines) -> Node:
+    return n.Multiply(node.operands[0], n.Fill(1, node.shape))
+
+
 @MEANING.row(LogSoftmax)
 def _(node: LogSoftmax) -> Node:
     return FUNCTIONS["log"](n.Softmax(node.operands[0], node.axis))
@@ -160,4 +177,4 @@ def _(node: FirstTrue) -> Node:
     return n.First(node.operands[0], node.axes)
 
 
-__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "LogSoftmax", "Repeated", "Solve", "meaning"]
+__all__ = ["KINDS", "Copy", "FirstTrue", "Inner", "Lines", "LogSoftmax", "Repeated", "Solve", "meaning"]

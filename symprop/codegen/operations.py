@@ -119,7 +119,7 @@ class Splitter:
         """Return the name of an array that depends on sizes alone, the same wherever it stands."""
         if array not in self.constants:
             word = array.name if isinstance(array, n.Known) else "identity" if isinstance(array, n.Identity) else ""
-            word = word or ("ones" if array.constant == 1 else "constant")
+            word = word or ("ones" if array.constant == 1 else "zeros" if array.constant == 0 else "constant")
             self.constants[array] = self.names.new(word, array)
             self.emit(Statement(self.constants[array], array))
         return self.constants[array]

@@ -16,7 +16,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.indicators import signed
-from symprop.codegen.kinds import Copy, FirstTrue
+from symprop.codegen.kinds import Copy, FirstTrue, Lines
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
@@ -221,8 +221,8 @@ def _(node: FirstTrue) -> Scratch:
 # ---------------------------------------------------------------- copies and tables
 
 
-@CALLS.row(Copy)
-def _(node: Copy) -> Call:
+@CALLS.row(Copy, Lines)
+def _(node: Copy | Lines) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 

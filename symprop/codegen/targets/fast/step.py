@@ -12,10 +12,12 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, matrix_passes, passes
+from symprop.codegen import faster, matrix_passes, passes, patch_products, pools
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
+from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
+from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
 from symprop.codegen.targets.layout import under_formulas
@@ -24,7 +26,12 @@ from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
     faster.slopes_from_outputs,
+    pools.pools,
+    pools.rectified_pools,
     faster.firsts_by_comparison,
+    faster.known_sums,
+    patch_products.products_of_patches,
+    patch_products.gradients_of_biases,
     passes.dead,
     passes.share,
     passes.dead,
@@ -34,6 +41,7 @@ STEP: tuple[Pass, ...] = (
     faster.sums_as_products,
     faster.products_of_rows,
     faster.maxima_over_columns,
+    faster.lines_of_vectors,
     lines.short_scalars,
     single_operations,
 )
@@ -58,11 +66,11 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
-    value = numpy_source(printed.expression)
     if block is None:
-        return [f"{printed.name} = {value}"]
+        return [f"{printed.name} = {numpy_source(printed.expression)}"]
     if is_allocated(statement.expression):
-        return [f"{printed.name} = {_place(found, block)}", f"{printed.name}[...] = {value}"]
+        place = _place(found, block)
+        return [f"{printed.name} = {place}", f"{printed.name}[...] = {numpy_source(printed.expression)}"]
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
@@ -84,6 +92,12 @@ TRICKS = (
     (r"^slope\w* = np\.greater\(", "the sign of an output is that of its input, whose memory it took"),
     (r"first_true\(", "of those that equal the largest the first, in place"),
     (r'mode="clip"', "ids were checked before; to check them again, NumPy would copy the result"),
+    (r"= convolved_by_rows\(", "patches of one row of the kernel alone are copied: the other rows read them shifted"),
+    (r"= convolved\(", "patches in one product, some images at a time, so that they are multiplied in the cache"),
+    (r"down=True", "each element of patches has a row: a line of pixels is a longer run to copy than a patch's"),
+    (r"= to_first", "back to the first largest of each window: no array holds all windows"),
+    (r"^line\w* = ", "a vector, for each pixel of a line: a loop over the channels of one pixel is short"),
+    (r"np\.maximum\(\w+, zeros", "zeros of an array: with a number np.maximum takes twice as long"),
     (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )
 """What a line of a step does otherwise than a person would write it, and why: said above the first such line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.codegen.kinds import Copy, FirstTrue, Inner, Repeated, Solve
+from symprop.codegen.kinds import Copy, FirstTrue, Inner, Lines, Repeated, Solve
 from symprop.codegen.targets.arrays import python_tuple  # enters its rows, and those of what is elementwise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
 from symprop.codegen.targets.dialect import Dialect
@@ -57,6 +57,12 @@ def _(node: Repeated, write: Dialect) -> Code:
 @NUMPY.rows.row(Copy)
 def _(node: Copy, write: Dialect) -> Code:
     return Code(f"np.array({write.text(node.operands[0])}, DTYPE)")
+
+
+@NUMPY.rows.row(Lines)
+def _(node: Lines, write: Dialect) -> Code:
+    shape = shape_text(node.shape, lambda size: number(size).text)
+    return Code(f"np.broadcast_to({write.text(node.operands[0])}, {shape})")
 
 
 @NUMPY.rows.row(FirstTrue)
