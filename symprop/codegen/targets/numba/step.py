@@ -106,9 +106,9 @@ class LoopStep:
 
 
 def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | None:
-    """Return the step of a program in its stable forms; None for windows of images or sequences, where that of NumPy's target is faster.
+    """Return the step of a program in its stable forms; None where that of NumPy's target is faster.
 
-    As loops over single numbers they take 3 to 6 times as long as products of patches, and a minute to compile.
+    As loops over single numbers windows of images or sequences take 3 to 6 times as long, and a minute to compile.
 
     Raises:
         SpecError: the network needs an operation that has no loops, such as an inverse.
