@@ -106,9 +106,10 @@ class Needs:
         return stays | (self._parts((*self.made, *(need.size for need in self.needs))) - frozenset(self.sizes))
 
     def smaller(self, by_turns: bool = False) -> dict[int, int]:
-        """Return a small number for each size: from 3 on, the larger the larger; or `by_turns` 2 and 3.
+        """Return a small number for each size: from 3 on, by size; or `by_turns` 2 and 3.
 
-        Those of which others are made, as of the width of an image, come first: what they make takes numbers too.
+        Those of which others are made, as of the width of an image, come first: what they make takes numbers too. All
+        then grow until what is needed holds, so a larger size need not stay the larger.
         """
         values: dict[Expr, Integer] = {size: _number(size) for size in self._fixed}
         making = frozenset() if by_turns else self._parts(self.made)

@@ -44,8 +44,12 @@ class Arithmetic:
         raise NotImplementedError
 
     def real(self, values: Array) -> Array:
-        """Return what decisions look at."""
+        """Return real parts."""
         raise NotImplementedError
+
+    def decisive(self, values: Array) -> Array:
+        """Return what decisions look at: numbers without the step of a derivative."""
+        return self.real(values)
 
     def power(self, base: Array, exponent: Expr) -> Array:
         """Return `base ** exponent` for a constant exponent; not a number where the real power has no value."""
@@ -118,7 +122,8 @@ class Arithmetic:
 
     def larger(self, left: Array, right: Array) -> Array:
         """Return the larger of two, and their mean where they tie, so that a maximum shares its slope there."""
-        ahead, behind = self.real(left) > self.real(right), self.real(left) < self.real(right)
+        first, second = self.decisive(left), self.decisive(right)
+        ahead, behind = first > second, first < second
         return np.where(ahead, left, np.where(behind, right, (left + right) / 2))
 
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
@@ -145,7 +150,7 @@ class Arithmetic:
 
     def compare(self, relation: str, left: Array, right: Array) -> Array:
         """Return where a comparison holds, as booleans."""
-        return np.asarray(COMPARISONS[relation](self.real(left), self.real(right)), dtype=bool)
+        return np.asarray(COMPARISONS[relation](self.decisive(left), self.decisive(right)), dtype=bool)
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

@@ -1,17 +1,22 @@
 """The value of unfinished derivatives: central differences in so many digits that more than fifty are right.
 
-No rule for derivatives is used: a formula is evaluated with each coordinate moved up and down.
+No rule for derivatives is used: a formula is evaluated with each coordinate moved up and down. Decisions (which is the
+largest, `x > 0`) do not see the step, as those of the complex step do not. Away from a switch that changes nothing. On
+a switch there is no derivative, and what comes out is the slope of the branch that is taken there: the convention.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import mpmath
 import numpy as np
+from mpmath.libmp import to_fixed
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import replace
-from symprop.verify.arithmetic import Array
+from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import EVALUATE, Evaluator, padded, unstacked
 from symprop.verify.moved import Moving
 
@@ -19,6 +24,23 @@ STEP = "1e-40"
 """Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right."""
 TOGETHER = 512
 """So many coordinates are moved in one stack of evaluations."""
+GRID = 100
+"""Decisions look at multiples of `2**-100`: ten orders above the step, and ten below what random numbers are apart."""
+OFF = mpmath.ldexp(mpmath.mpf(1) / 3, -GRID)
+"""Sums of products of floats often end in the middle between two multiples, so the border stands elsewhere."""
+
+
+class Stepping(Precise):
+    """Numbers of mpmath of which decisions do not see the step of a difference."""
+
+    def decisive(self, values: Array) -> Array:
+        return np.asarray(np.frompyfunc(_on_grid, 1, 1)(values), dtype=object)
+
+
+def _on_grid(value: Any) -> Any:
+    """Return a multiple of `2**-GRID` that is near."""
+    number = value + OFF
+    return mpmath.ldexp(to_fixed(number._mpf_, GRID), -GRID) if mpmath.isfinite(number) else number
 
 
 @EVALUATE.row(n.Pullback)
@@ -40,10 +62,10 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
         expression, by = replace(expression, {by: place}), place
     g = unstacked(of(cotangent))
     result = np.full(at.size, mpmath.mpf(0), dtype=object)
-    h = mpmath.mpf(STEP)
+    h, stepping = mpmath.mpf(STEP), Evaluator(Stepping(), of.values, of.sizes)
     for start in range(0, at.size, TOGETHER):
         chosen = at.ravel()[start : start + TOGETHER]
-        stack = Moving(of, by, at, start, np.stack([chosen + h, chosen - h], axis=1))
+        stack = Moving(stepping, by, at, start, np.stack([chosen + h, chosen - h], axis=1))
         f = stack(expression)
         rank = max(g.ndim, f.ndim - 1)
         up, down = padded(f[1::2], rank), padded(f[2::2], rank)
@@ -64,7 +86,7 @@ def _(node: n.Pushforward, operands: list[Array], of: Evaluator) -> Array:
     h = mpmath.mpf(STEP)
     at, along = unstacked(of(by)), unstacked(of(tangent))
     moved = np.stack([at + h * along, at - h * along])
-    f = Evaluator(of.arithmetic, {**of.values, by.name: moved}, of.sizes)(expression)
+    f = Evaluator(Stepping(), {**of.values, by.name: moved}, of.sizes)(expression)
     f = np.broadcast_to(f, (2, *f.shape[1:]))
     return np.asarray(_apart(f[:1], f[1:]) / (2 * h))
 

@@ -113,11 +113,12 @@ def _(node: n.Product, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Extreme)
 def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
     axes, x = tuple(axis + 1 for axis in node.axes), operands[0]
+    decisive = of.arithmetic.decisive(x)
     if node.is_first:
-        taken = np.where(_first(node, of.arithmetic.real(x), axes), x, 0)
+        taken = np.where(_first(node, decisive, axes), x, 0)
         return np.asarray(np.sum(taken, axis=axes, keepdims=node.keepdims))
-    best = (np.max if node.which == "max" else np.min)(of.arithmetic.real(x), axis=axes, keepdims=True)
-    there = (of.arithmetic.real(x) == best).astype(int)  # several share: their mean
+    best = (np.max if node.which == "max" else np.min)(decisive, axis=axes, keepdims=True)
+    there = (decisive == best).astype(int)  # several share: their mean
     beyond = np.sum(np.where(there == 1, x - best, 0), axis=axes, keepdims=True)  # so that the mean of three is each
     mean = best + beyond / np.sum(there, axis=axes, keepdims=True)
     return np.asarray(mean if node.keepdims else np.squeeze(mean, axis=axes))
@@ -125,7 +126,7 @@ def _(node: n.Extreme, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.First)
 def _(node: n.First, operands: list[Array], of: Evaluator) -> Array:
-    there = _first(node, of.arithmetic.real(operands[0]), tuple(axis + 1 for axis in node.axes))
+    there = _first(node, of.arithmetic.decisive(operands[0]), tuple(axis + 1 for axis in node.axes))
     return of.arithmetic.array(there.astype(int))
 
 

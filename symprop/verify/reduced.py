@@ -25,9 +25,10 @@ def check_numbers(network: Network) -> None:
 
 
 def reduced(network: Network) -> Network:
-    """Return the network at small sizes: different sizes stay different, larger stay larger, a 1 stays 1.
+    """Return the network at small sizes: different sizes stay different, and those up to 3 as they are.
 
-    What a layer needs stays true, and a size that a formula names (`ones(6)`) stays as it is.
+    The larger are numbered from 3 on, by size, but an image's go before all others, since each of its pixels counts;
+    then they grow until what layers need is true. A size that a formula names (`ones(6)`) stays as it is.
 
     >>> from symprop.networks import Dense, Input, MeanSquaredError
     >>> reduced(Input(64) >> Dense(32) >> Dense(32) >> MeanSquaredError()).text

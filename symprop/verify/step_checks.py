@@ -22,6 +22,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
 from symprop.verify import complex_step
 from symprop.verify.arithmetic import Array, Precise
+from symprop.verify.central_differences import Stepping
 from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.measure import DIGITS, Row, precise_difference
 from symprop.verify.points import Point
@@ -45,7 +46,7 @@ class _Scene:
         key = (node, defined)
         if key not in self.known:  # what one step ends with the next begins with
             if defined not in self.evaluators:
-                evaluator = Evaluator(Precise(), {**self.values, **self.adjoints}, self.sizes)
+                evaluator = Evaluator(Stepping(), {**self.values, **self.adjoints}, self.sizes)
                 evaluator.run(defined)
                 self.evaluators[defined] = evaluator
             self.known[key] = unstacked(self.evaluators[defined](node))

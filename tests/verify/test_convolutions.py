@@ -14,8 +14,8 @@ from symprop.verify import recurrence
 from symprop.verify.arithmetic import Array
 from tests.rounding import UNIT
 
-ORDINARY, MANY = (1, 3, 5), 40
-"""The seeds of the ordinary suite: a plain one, a causal one, and one with groups, a dilation, a stride and a pool."""
+ORDINARY, MANY = (1, 3, 174), 40
+"""The seeds of the ordinary suite: plain, causal, and with groups, a dilation, a stride and a tied pool."""
 CLOSE = 1000 * UNIT["float64"]
 """Sums of at most a hundred products of numbers of size 1 to 10, in another order."""
 
@@ -27,10 +27,10 @@ def _pick(random: np.random.Generator, *choices: str) -> str:
 def _convolution(random: np.random.Generator) -> str:
     """One convolution, or two that share a kernel, on an image of 4 by 3 with 2 channels.
 
-    No window lies wholly in the padding: what it gives, the bias, would always tie with its neighbours in a pool.
+    What windows wholly in the padding give, the bias, ties with its neighbours in a pool.
     """
-    kernel = _pick(random, "2", "3", "(3, 2)", "(2, 3)")
-    padding = _pick(random, "0", "1", "(1, 0)", '"same"', *(["(1, 2)"] if kernel == "3" else []))
+    kernel = _pick(random, "2", "3", "(3, 2)", "(1, 3)")
+    padding = _pick(random, "0", "1", "(1, 0)", '"same"', "(1, 2)")
     dilation = _pick(random, "1", "2") if padding in ("1", '"same"') else "1"
     stride = _pick(random, "1", "2", "(2, 1)") if padding != '"same"' else "1"
     groups = _pick(random, "", ", groups=2", ", depthwise=True", ", bias=False")
@@ -60,7 +60,8 @@ def _network(random: np.random.Generator) -> str:
 
 
 @pytest.mark.parametrize(
-    "seed", [seed if seed in ORDINARY else pytest.param(seed, marks=pytest.mark.slow) for seed in range(MANY)]
+    "seed",
+    [*ORDINARY, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(MANY) if seed not in ORDINARY)],
 )
 def test_a_random_geometry_is_certified(seed: int) -> None:
     text = _network(np.random.default_rng(seed))

@@ -42,6 +42,7 @@ NESTED = "Input(3) >> Repeat(Repeat(Dense(3) >> Tanh(), K) >> Dense(3), N) >> Me
 NESTED_TIED = "Input(3) >> Repeat(Residual(Repeat(Dense(3) >> Tanh(), K, tied=True)), N) >> MeanSquaredError()"
 SOFTMAX = "Input(3) >> Dense(3) >> Softmax() >> MeanSquaredError()"
 NORMED = "Input(3) >> Dense(3) >> Norm() >> Tanh() >> Dense(3) >> MeanSquaredError()"
+POOLED = "Input(2, 3, 3) >> Conv2D(3, (1, 2), padding=1) >> MaxPool2D(2, stride=1, padding=1) >> MeanSquaredError()"
 STEPS = "50 digits, each step"
 
 __all__ = ["toys"]
@@ -218,6 +219,14 @@ def statistics_held_fixed(right: Any, node: n.Sum, position: int, g: Node) -> No
     return zeros(*node.operands[0].shape) if over_the_batch else right(node, position, g)
 
 
+def shared_by_all(right: Any, node: n.Extreme) -> Node:
+    return right(n.Extreme(node.operands[0], node.axes, node.keepdims, node.which))
+
+
+def the_last_has_it(right: Any, node: n.Extreme) -> Node:
+    return n.Flip(n.First(n.Flip(node.operands[0], node.axes), node.axes, node.which), node.axes)
+
+
 def rule(named: str, wrong: Callable[..., Any]) -> Patch:
     """Seed a wrong simplification."""
 
@@ -301,6 +310,8 @@ VARIANTS = (
         "a statistic with a lost 1/m", NORMED, row(BATCH, n.BatchMean, no_mean_over_the_batch), ("dW1", "L"), False
     ),
     Variant("statistics not differentiated through", NORMED, row(PULLBACK, n.Sum, statistics_held_fixed), ("dW1",)),
+    Variant("a tied pool shares", POOLED, name(pullbacks, "tied", shared_by_all), ("dW1",)),
+    Variant("the last of a tied pool has it", POOLED, name(pullbacks, "tied", the_last_has_it), ("dW1",)),
     Variant("code of a statistic with a lost 1/m", NORMED, code("mu1 /= m", "mu1 /= 1"), ("dW1", "L"), False),
 )
 
@@ -370,7 +381,9 @@ def nothing_remembered() -> Iterator[None]:
         remembered.cache_clear()
 
 
-@pytest.mark.parametrize("network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED, CHAIN, TIED, NESTED, NESTED_TIED])
+@pytest.mark.parametrize(
+    "network", [RESIDUAL, REGRESSION, EMBEDDED, SOFTMAX, NORMED, POOLED, CHAIN, TIED, NESTED, NESTED_TIED]
+)
 def test_the_right_rules_pass(network: str) -> None:
     certificate = check(network)
     assert certificate.ok, certificate.table()
