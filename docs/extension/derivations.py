@@ -46,7 +46,7 @@ class DerivationDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         source = " ".join(line.strip() for line in self.content)
-        layout = self.options.get("layout", "example")
+        layout = self.options.get("layout")
         if "where" in self.options:
             derivation = symprop.derive(symprop.formula(source, self.options["where"]))
         else:
