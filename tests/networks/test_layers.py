@@ -361,7 +361,7 @@ def test_varying_widths_become_numbers() -> None:
     ("text", "message"),
     [
         ("Input(3) >> " + "Repeat(" * 5 + "Dense(3)" + ", L)" * 5, "at most 4 symbolic Repeats"),
-        ("Input(3) >> Repeat(Tanh(), L)", "needs a Dense"),
+        ("Input(3) >> Repeat(Tanh(), L)", "needs a layer with a number"),
         ("Input(3) >> Repeat(Dense(4), L)", r"shape \(4,\) where \(3,\)"),
         ("Input(n0) >> Repeat(Dense(n_l), L)", r"n\(0\)"),
         ("Input(n_0) >> Repeat(Dense(n_l), L) >> Dense(n_l)", "cannot stand outside"),
