@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from digits import BRIGHTEST, DATA, ROOT, SIDE, Array, with_moved_copies
@@ -22,7 +24,7 @@ import symprop
 from symprop.data import read_table, split
 from symprop.history import NOTE, History
 from symprop.saved import Model
-from symprop.training import accuracy, progress_bar, train
+from symprop.training import Epoch, accuracy, progress_bar, train
 
 OUTPUT = ROOT / "build" / "digits-cnn"
 NETWORK = (
@@ -52,6 +54,32 @@ def images(features: Array, middle: float) -> Array:
     return (features - middle).reshape(-1, SIDE, SIDE, 1)
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A trained network, and how many of the digits held out it gets right."""
+
+    model: Model
+    right: int
+    rows: int
+
+
+def learned(
+    network: symprop.Network, epochs: int, seed: int, show: Callable[[Epoch], None] = lambda epoch: None
+) -> Learned:
+    """Train on four fifths of the digits and their moved copies, and count on the fifth that is left."""
+    training, rest = split(read_table(DATA, "digit", classification=True), 0.2, seed)
+    x, y = with_moved_copies(training.features / BRIGHTEST, training.target)
+    middle = float(x.mean())  # of the training part; the rest is not looked at
+    module = symprop.compile(network, dtype="float32", optimizer=OPTIMISER)
+    trained = train(module, images(x, middle), y, epochs=epochs, batch=BATCH, seed=seed, after_epoch=show)
+    steps = epochs * -(-len(x) // BATCH)
+    history = History(OPTIMISER, trained.epochs, (len(x), 0, rest.rows), BATCH, seed, steps)
+    model = Model(network, trained.params, {NOTE: history.notes()}, trained.running)
+    unseen = images(rest.features / BRIGHTEST, middle)
+    reached = accuracy(module, trained.params, unseen, rest.target, trained.running)
+    return Learned(model, round(reached * rest.rows), rest.rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for report, module and certificate")
@@ -62,25 +90,12 @@ def main() -> None:
 
     case = symprop.Case(symprop.parse_network(NETWORK))
     check(case, options.output, console)
-
-    training, rest = split(read_table(DATA, "digit", classification=True), 0.2, options.seed)
-    x, y = with_moved_copies(training.features / BRIGHTEST, training.target)
-    middle = float(x.mean())  # of the training part; the rest is not looked at
-    module = symprop.compile(case.network, dtype="float32", optimizer=OPTIMISER)
     with progress_bar(console, options.epochs) as show:
-        trained = train(
-            module, images(x, middle), y, epochs=options.epochs, batch=BATCH, seed=options.seed, after_epoch=show
-        )
-    steps = options.epochs * -(-len(x) // BATCH)
-    history = History(OPTIMISER, trained.epochs, (len(x), 0, rest.rows), BATCH, options.seed, steps)
-    model = Model(case.network, trained.params, {NOTE: history.notes()}, trained.running)
-    (options.output / "report.html").write_text(symprop.report(model).html(), encoding="utf-8")
+        found = learned(case.network, options.epochs, options.seed, show)
+    (options.output / "report.html").write_text(symprop.report(found.model).html(), encoding="utf-8")
     files = ", ".join(sorted(path.name for path in options.output.iterdir()))
     console.print(f"in {os.path.relpath(options.output)}: {files}", soft_wrap=True)
-
-    unseen = images(rest.features / BRIGHTEST, middle)
-    reached = accuracy(module, trained.params, unseen, rest.target, trained.running)
-    console.print(f"{round(reached * rest.rows)} of {rest.rows} held-out digits right: accuracy {reached:.1%}")
+    console.print(f"{found.right} of {found.rows} held-out digits right: accuracy {found.right / found.rows:.1%}")
 
 
 if __name__ == "__main__":

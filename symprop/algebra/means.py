@@ -52,9 +52,10 @@ def has_statistics(node: Node) -> bool:
 def with_means(node: Node) -> Node:
     """Return a formula with a mean for each sum that is divided by the number of what it sums.
 
+    >>> from sympy import Rational
     >>> from symprop.algebra import variable
     >>> x = variable("x", (4,))
-    >>> with_means(x - n.Sum(x) / 4).pretty()
+    >>> with_means(x + n.Scalar(Rational(-1, 4)) * n.Sum(x)).pretty()
     'x − mean(x)'
     """
     operands = tuple(map(with_means, node.operands))

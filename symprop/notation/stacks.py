@@ -32,7 +32,7 @@ DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=2_048)  # a page asks for a formula to print it, for its width, and for the signs in it
 def stacked(node: Node, target: n.Variable | None = None) -> Node:
     """Return a formula with its arrays of rank 3 and above written by their matrices: `{Qᵢ Kᵢᵀ}ᵢ`.
 
@@ -47,11 +47,7 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     averages = has_statistics(node) or is_average(target)
     if not (ones or averages or needs_places(node)) or depth_over(node, DEEPEST):
         return node
-    return _searched(with_means(node) if averages else node, target)
-
-
-@lru_cache(maxsize=1_000)  # a page asks for a formula to print it, for its width, and for the signs in it
-def _searched(node: Node, target: n.Variable | None) -> Node:
+    node = with_means(node) if averages else node
     return _stacked(node, node, target)
 
 
