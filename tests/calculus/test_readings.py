@@ -276,6 +276,13 @@ def test_steps_lead_from_the_layer_to_the_flipped_kernel(capsys: pytest.CaptureF
     assert "no convolution gives 'z7'" in capsys.readouterr().err
 
 
+def test_what_differs_by_lengths_alone_is_read_once() -> None:
+    page = symprop.derive("Input(9, 2) >> Conv1D(2, 3) >> Conv1D(2, 3) >> MeanSquaredError()").pretty()
+    assert "\n\n  z₂ is a convolution of z₁ with W₂. It reads as z₁ does.\n" in page
+    assert "⌊(7 + 2·0 − 1·(3 − 1) − 1)/1⌋ + 1 = 5" in page
+    assert page.count("By patches:") == 1
+
+
 def test_pages_and_reports_have_each_geometry_once() -> None:
     page = NETWORK.pretty()
     assert page.count("is a convolution of") == 2
