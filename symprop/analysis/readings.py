@@ -129,6 +129,13 @@ class Readings(Printable):
         each = self.kernel.shape[0] / groups, self.kernel.shape[-1]
         return self.sizes, groups != 1, groups != 1 and each == (1, 1)
 
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What layers have in common whose readings look the same: all of the geometry but the lengths."""
+        sizes, *groups = self.key
+        lies = ((each.kernel, each.stride, each.before, each.after, each.dilation, each.unread) for each in sizes)
+        return (*lies, *groups)
+
 
 KNOWN = "known value"
 FLIPPED, CUT, ROLES = "flipped kernel", "slice of windows", "windows change roles"

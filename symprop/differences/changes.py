@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symprop.algebra.equations import Item, Loop
+from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -15,6 +15,7 @@ from symprop.differences.jacobians import Unit, units
 from symprop.differences.marks import Partial
 from symprop.differences.names import Names
 from symprop.differences.trees import Comparing
+from symprop.notation import stacks
 
 SAME, RENAMED, REREAD = "same", "renamed", "reread"
 CHANGED, ADDED, REMOVED = "changed", "added", "removed"
@@ -40,6 +41,13 @@ class Side:
     number: int | None = None
     loops: tuple[Loop, ...] = ()
     unless_last: Loop | None = None
+
+    @property
+    def printed(self) -> tuple[Node, Node]:
+        """Both sides, with the marks, as pages of mathematics print them."""
+        if isinstance(self.left, Variable):
+            return stacks.sides(Equation(self.left, self.marked))
+        return self.left, self.marked
 
 
 @dataclass(frozen=True)

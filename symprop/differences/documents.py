@@ -111,10 +111,8 @@ def _tex_words(sentence: Words, write: Write) -> str:
 
 def _tex_formula(sign: str, side: Side, write: Write) -> str:
     """The equation in lines that fit, each with its own share of the marks."""
-    left = write(side.left)
-    marked = "".join(
-        f"{_OPEN}{part.text}{_CLOSE}" if part.is_marked else part.text for part in pieces(write(side.marked))
-    )
+    left, right = map(write, side.printed)
+    marked = "".join(f"{_OPEN}{part.text}{_CLOSE}" if part.is_marked else part.text for part in pieces(right))
     found, is_open = [], False
     for piece in latex_pieces(marked, WIDTH - latex_width(left)):
         text, is_open = _coloured(piece, is_open, CLASSES[sign])
@@ -159,5 +157,6 @@ def _html_words(sentence: Words, write: Write) -> Markup:
 
 def _html_formula(sign: str, side: Side, write: Write) -> Markup:
     macro = rf"class{{{CLASSES[sign]}}}"
-    parts: Sequence[Part] = pieces(write(side.marked))
-    return Markup(mathml(f"{write(side.left)} = {''.join(_mark(part, macro) for part in parts)}"))
+    left, right = map(write, side.printed)
+    parts: Sequence[Part] = pieces(right)
+    return Markup(mathml(f"{left} = {''.join(_mark(part, macro) for part in parts)}"))

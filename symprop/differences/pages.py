@@ -114,8 +114,9 @@ def _chapter(chapter: Chapter, write: Write) -> Iterator[Line]:
 def _equation(sign: str, side: Side, digits: int, write: Write, tail: str) -> Iterator[Line]:
     number = "" if side.number is None else f"({side.number})"
     left = f" {number:>{digits + 2}}  " if digits else " "
-    left += f"{write(side.left)} = "
-    lines = list(_cut(pieces(write(side.marked)), max(30, WIDTH - len(left) - len(tail))))
+    before, after = (side.left, side.marked) if write is text else side.printed
+    left += f"{write(before)} = "
+    lines = list(_cut(pieces(write(after)), max(30, WIDTH - len(left) - len(tail))))
     for position, parts in enumerate(lines):
         end = tail if position == len(lines) - 1 else ""
         yield Line(sign, left if not position else " " * len(left), parts, end)

@@ -262,10 +262,12 @@ class Residual(Joined):
     def misfit(self, outputs: Sequence[Node]) -> str:
         after, before = outputs
         if after.shape[:-1] != before.shape[:-1]:  # no projection mends that
+            what = "a shortcut" if self.projection else "an input"
             return (
-                f"{shown(self.text)} has an input of shape {shape_text(before.shape)} and an output of shape "
+                f"{shown(self.text)} has {what} of shape {shape_text(before.shape)} and an output of shape "
                 f"{shape_text(after.shape)}, which cannot be added\n"
-                'allowed: blocks that keep the shape, such as convolutions of stride 1 with padding="same"'
+                'allowed: blocks that keep the shape, such as convolutions of stride 1 with padding="same", or a '
+                "shortcut of its own, such as Sum(..., Conv2D(8, 1, stride=2))"
             )
         return (
             f"{shown(self.text)} has an input of width {before.shape[-1]} "

@@ -232,6 +232,6 @@ def _texts(call: Call | CallSum) -> Iterator[str]:
 
 
 def _usage(kind: type) -> str:
-    """How a layer is written: `Dense(size, bias=True, initialiser=None)`."""
-    parts = [str(part.replace(annotation=part.empty)) for part in inspect.signature(kind).parameters.values()]
-    return f"allowed: {kind.__name__}({', '.join(parts)})"
+    """How a layer is written, as Python has it: `Conv2D(channels, kernel, *, stride=1)`."""
+    parts = [part.replace(annotation=part.empty) for part in inspect.signature(kind).parameters.values()]
+    return f"allowed: {kind.__name__}{inspect.Signature(parts)}"

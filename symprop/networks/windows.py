@@ -80,7 +80,7 @@ class Lie:
         if self.padding == SAME and self.stride > 1 and not self.widths(valued(length))[0].is_Integer:
             raise SpecError(
                 f'{what}: padding="same" at stride {self.stride} depends on the length {length}\n'
-                "allowed: a number, a multiple of the stride, or the padding as numbers"
+                f"allowed: a number for it, a multiple of the stride such as {self.stride}*h, or the padding as numbers"
             )
 
 

@@ -31,28 +31,33 @@ class Listed(Block):
 
 
 def convolutions(found: Sequence[Readings]) -> Iterator[Block]:
-    """Yield what is said of the convolutions of a network: how sizes are computed, then each geometry once."""
+    """Yield what is said of the convolutions of a network: how sizes are computed, each geometry, each form once."""
     if found:
         H, p, K, s, d = map(Arithmetic, "HpKsd")
         along: Words = ("Of ", H, " elements, with ", p, " more at each end, windows of ", K, " at stride ", s)
         rule: Words = (" and dilation ", d, " make ", _WINDOWS, "; ", _REST, " elements behind the last are not read ")
         yield Paragraph((*along, *rule, "(Dumoulin and Visin, 2016)."))
         yield Paragraph(_ROLES)
+    forms: dict[tuple[object, ...], Readings] = {}
     for first, *others in distinct(found):
-        yield from of_geometry(first, others)
+        yield from of_geometry(first, others, forms.setdefault(first.form, first))
 
 
-def of_geometry(reading: Readings, alike: Sequence[Readings] = ()) -> Iterator[Block]:
-    """Yield the sizes of a convolution worked out, and its readings; `alike` are those of the same geometry."""
+def of_geometry(reading: Readings, alike: Sequence[Readings], model: Readings) -> Iterator[Block]:
+    """Yield the sizes of a convolution worked out, and its readings if it is the `model` of its form.
+
+    `alike` are those of the same geometry.
+    """
     names: list[Part] = [part for each in alike for part in (", ", each.layer.target)]
     said: Words = ("; likewise ", *names[1:]) if alike else ()
     what: Words = (reading.layer.target, " is a convolution of ", reading.array, " with ", reading.kernel)
     shared: list[Part] = [part for each in (reading, *alike) for by in each.shared for part in (" and ", by)]
     through: Words = (" What flows to ", *shared[1:], " is here what flows through the convolution alone.")
-    yield Paragraph((*what, *said, ".", *(through if shared else ())))
+    reads: Words = (" It reads as ", model.layer.target, " does.")
+    yield Paragraph((*what, *said, ".", *(through if shared else ()), *(() if model is reading else reads)))
     rows = (*_forward(reading), *_by_array(reading), *_by_kernel(reading))
     yield Grid((("",), ("windows",), ("sizes",)), rows, ("l", "l", "l"), small=True)
-    for part in reading.readings:
+    for part in reading.readings if model is reading else ():
         yield Listed((f"{part.title}:",), (*part.named, *part.equations))
 
 

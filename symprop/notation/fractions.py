@@ -70,7 +70,7 @@ def _side_by_side(style: Style, texts: list[str]) -> str:
         style.group(text) if before[-1:] in DIGITS and text[:1] in DIGITS else text
         for before, text in itertools.pairwise(("x", *texts))
     ]
-    return " ".join(apart)
+    return apart[0] + "".join(style.between(before, text) + text for before, text in itertools.pairwise(apart))
 
 
 def is_single(node: Node) -> bool:

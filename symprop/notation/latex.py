@@ -96,6 +96,9 @@ def _lettered(label: object) -> str:
     return lettered(str(label), lambda number: f"_{{{number}}}")
 
 
+_WORD_FIRST, _WORD_LAST = re.compile(r"\\mathrm\{\w{2}"), re.compile(r"\\mathrm\{\w{2,}\}$")
+
+
 class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
@@ -109,6 +112,10 @@ class Tex(Style):
         self.numbers = _Numbers({"full_prec": False})
         self.numbers.notation = notation
         self.numbers.named = lambda number: self.variable(number.variable)
+
+    def between(self, before: str, after: str) -> str:
+        r"""Return a thin space beside a word, `\mathrm{momentum} \, \mu_1`."""
+        return r" \, " if _WORD_LAST.search(before) or _WORD_FIRST.match(after) else " "
 
     def letter(self, base: str, rank: int) -> str:
         """Write the letter of an array: as the author chose it, bold where arrays of its rank are."""

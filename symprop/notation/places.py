@@ -158,8 +158,8 @@ def _(node: Stack) -> Shape:
     return tuple(sympy.Mul(*(digit.size for digit in axis)) for axis in node.address)
 
 
-def labels(address: Address) -> list[str]:
-    """Return what stands for each axis: an index, `(i)` for block i, `:` where all is kept, which ends are spared.
+def labels(address: Address, whole: bool = False) -> list[str]:
+    """Return what stands for each axis: an index, `(i)` for block i, `:` where all is kept, at ends where `whole` is.
 
     >>> from sympy import Symbol
     >>> n, i = Symbol("n"), Symbol("i")
@@ -176,7 +176,7 @@ def labels(address: Address) -> list[str]:
         )
     rows = [run[0] for run in runs(address)]
     written = [_label(axis) for place, axis in enumerate(address) if kept(axis) == 0 or place in rows]
-    while written and written[-1] == ":":
+    while not whole and written and written[-1] == ":":
         written.pop()
     return written
 
@@ -226,7 +226,11 @@ def _(node: Part, of: Of, style: Style) -> Piece:
     address = node.address
     if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
         address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
-    return Piece(style.part(variable, labels(address), node.rank), POWER if variable.is_gradient else ATOM)
+    written = labels(address)
+    apart = variable.rows > 0 and not any(axis[0].joined for axis in address)
+    if apart and ":" in written:  # A[:, i] is a column of the matrix of pixels
+        written = labels(address, whole=True)
+    return Piece(style.part(variable, written, node.rank), POWER if variable.is_gradient else ATOM)
 
 
 @ROWS.row(Stack)

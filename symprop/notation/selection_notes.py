@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from sympy import Expr, Mul, Symbol, expand, oo
@@ -14,7 +15,7 @@ from symprop.algebra.sizes import size_text
 from symprop.algebra.trees import walk
 from symprop.algebra.window_sizes import Arithmetic
 from symprop.notation.blocks import Dimensions, Words
-from symprop.notation.places import ONLY, Address, Digit, Offset, Part
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part, labels
 from symprop.notation.selections import is_identity, is_selection, matrix_of
 
 K = Offset("k", integer=True)
@@ -53,9 +54,9 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
     for number, (geometry, named) in enumerate(found.items()):
         yield _selects(geometry, named, number == 0)
     parts = (part for node in written for part in walk(node) if isinstance(part, Part) and not is_selection(part))
-    weight = next((part for part in parts if _has_offset(part.address) and not _is_gradient(part)), None)
-    if weight is not None:
-        yield (weight, " is ", Part(weight.operands[0], _placed(weight.address)), ".")
+    weights = ((part, _placed(part.address)) for part in parts if _has_offset(part.address) and not _is_gradient(part))
+    for weight, placed in islice((each for each in weights if labels(each[0].address) != labels(each[1])), 1):
+        yield (weight, " is ", Part(weight.operands[0], placed), ".")
 
 
 def other_selections(before: Node, after: Node) -> Iterator[Words]:
@@ -141,9 +142,11 @@ def _has_offset(address: Address) -> bool:
 
 
 def _placed(address: Address) -> Address:
-    """An address with what an offset stands for, place by place: `W₁[:, u, v]`."""
+    """An address with what an offset stands for, place by place, other axes being kept: `W₁[:, u, v]`."""
     letters = iter("uvwstxy" if sum(_is_offset(axis[0]) for axis in address) > 1 else "k")
     return tuple(
-        (axis[0]._replace(place=Symbol(next(letters), integer=True)),) if _is_offset(axis[0]) else axis
+        (axis[0]._replace(place=Symbol(next(letters), integer=True)),)
+        if _is_offset(axis[0])
+        else tuple(digit._replace(place=None) if digit.place == ONLY else digit for digit in axis)
         for axis in address
     )

@@ -73,11 +73,19 @@ class Slicer:
         return self.letter(size) if chosen else None
 
     def in_order(self, found: Node, node: Node) -> Node:
-        """Return what was found with the indices in the order of the axes, so that equations count alike."""
+        """Return what was found with the indices in the order of the axes, so that equations count alike.
+
+        Where windows are, places of what is made come first: `yᵢ = Σⱼ wⱼ x[i + j - 1]`.
+        """
         arrays = sorted(variables(node), key=lambda each: -each.rank)
         sizes = list(dict.fromkeys(size for each in arrays for size in each.shape))
         place = {size: number for number, size in enumerate(sizes)}
-        order = sorted(range(self.used), key=lambda used: place.get(self.sizes[used], len(sizes)))
+        made = [digit.place for axis in found.address for digit in axis] if isinstance(found, Stack) else []
+        made = made if any(isinstance(part, n.Windowed) for part in walk(node)) else []
+        order = sorted(
+            range(self.used),
+            key=lambda used: (self.indices[used] not in made, place.get(self.sizes[used], len(sizes)) * (not made)),
+        )
         return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
@@ -93,7 +101,7 @@ class Slicer:
                 continue
             summed = [digit for axis in inner for digit in axis if digit.place is not None]
             indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
-            for digit in (digit for digit in summed if digit.place not in indices):
+            for digit in (digit for digit in reversed(summed) if digit.place not in indices):
                 body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
             return IndexedSum(body, indices, body.shape) if indices else body
         raise Unwritten

@@ -8,6 +8,7 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from symprop.algebra import nodes as n
@@ -23,7 +24,7 @@ from symprop.notation import slices as slices  # its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.indexed import depth_over
-from symprop.notation.places import Part, Stack, joined, labels, runs, uncounted
+from symprop.notation.places import Address, Part, Stack, joined, labels, runs, uncounted
 from symprop.notation.selections import has_rows, with_offsets
 from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places
@@ -102,7 +103,7 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
         try:
             address = slicer.placed(sizes, chosen)
             if joins:
-                address = joined(address, [axis for run in runs(address) for axis in run][:-1])
+                address = joined(address, _rows(address, target))
             if target is not None:
                 at(target, address)
             found = slicer(node, address)
@@ -113,6 +114,13 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
         if best is None or cost < best[0]:
             best = cost, slicer.in_order(found, node)
     return None if best is None else best[1]
+
+
+def _rows(address: Address, target: n.Variable | None) -> Sequence[int]:
+    """The axes that are those of the rows of a matrix: what the target says, else all that are kept but the last."""
+    if target is not None and 0 < target.rows < target.rank - 1:
+        return range(target.rows + 1)
+    return [axis for run in runs(address) for axis in run][:-1]
 
 
 def _is_of_norm(node: Node, target: n.Variable | None) -> bool:

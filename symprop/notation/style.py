@@ -120,6 +120,10 @@ class Style(ABC):
     def group(self, text: str) -> str:
         """Put parentheses around."""
 
+    def between(self, before: str, after: str) -> str:
+        """Return what stands between two factors."""
+        return " "
+
     @abstractmethod
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         """Write a function by its name or its symbol."""

@@ -72,9 +72,13 @@ def pretty_page(derivation: Derivation) -> str:
 def section_lines(section: Section, wording: Wording) -> Iterator[str]:
     """Write a section, its title first."""
     yield from (section.title, "─" * len(section.title))
+    before: Block | None = None
     for block in section.blocks:
         if not isinstance(block, Lines):
+            if isinstance(block, Paragraph) and isinstance(before, (Grid, Listed)):
+                yield ""
             yield from _block(block, wording)
+        before = block
     if section.lines:
         yield from _equations(section.lines, wording)
 

@@ -190,7 +190,7 @@ def test_identical_geometries_stand_once() -> None:
 
 def test_sizes_may_be_names() -> None:
     found = symprop.derive('Input(n, 2) >> Conv1D(3, 5, padding="same") >> MeanSquaredError()').readings("z1")
-    assert found.equation("dx").pretty() == "∂L/∂xⱼ = Σᵢ₌₁⁵ W₁[:, 6 − i]ᵀ δ̃₁[i + j − 1]"
+    assert found.equation("dx").pretty() == "∂L/∂xᵢ = Σⱼ₌₁⁵ W₁[:, 6 − j]ᵀ δ̃₁[i + j − 1]"
     assert found.steps("dx")[-2].rule == "slice of windows"
 
 
@@ -245,7 +245,7 @@ PRINTED = {
         "∂L/∂x = Σₖ S₁,ₖᵀ δ₁ W₁,ₖ",
         "z₁ = X̂₁ W̄₁ᵀ + b₁",
         "∂L/∂W̄₁ = δ₁ᵀ X̂₁",
-        "W₁[:, 4 − i, 4 − j]ᵀ δ̃₁[i + k − 1, j + l − 1]",
+        "∂L/∂xᵢⱼ = Σₖ₌₁³ Σₗ₌₁³ W₁[:, 4 − k, 4 − l]ᵀ δ̃₁[i + k − 1, j + l − 1]",
         "by flipped kernel, slice of windows, known value",
     ),
     "text": ("z1 = X_hat1 @ W_bar1.T + b1", "floor((8 + 2*1 - 1*(3 - 1) - 1)/2) + 1 = 4", "(9, 7), axis=(0, 1))["),
@@ -274,6 +274,13 @@ def test_steps_lead_from_the_layer_to_the_flipped_kernel(capsys: pytest.CaptureF
         assert rule in printed
     assert main(["derive", NETWORK.source, "--readings", "z7"]) == 2
     assert "no convolution gives 'z7'" in capsys.readouterr().err
+
+
+def test_what_differs_by_lengths_alone_is_read_once() -> None:
+    page = symprop.derive("Input(9, 2) >> Conv1D(2, 3) >> Conv1D(2, 3) >> MeanSquaredError()").pretty()
+    assert "\n\n  z₂ is a convolution of z₁ with W₂. It reads as z₁ does.\n" in page
+    assert "⌊(7 + 2·0 − 1·(3 − 1) − 1)/1⌋ + 1 = 5" in page
+    assert page.count("By patches:") == 1
 
 
 def test_pages_and_reports_have_each_geometry_once() -> None:

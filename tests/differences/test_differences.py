@@ -643,3 +643,10 @@ def test_sizes_that_a_stride_changes_are_said_once_and_a_pool_stands_for_a_pool(
     assert (
         "In B: Row (i, j) of S₁,ₖ A is A[2 i + u − 2, 2 j + v − 2], 0 outside" in found
     )  # its equation looks the same
+
+
+def test_equations_are_printed_as_on_the_pages_of_both_networks() -> None:
+    before = "Input(8, 8, 3) >> Conv2D(4, 3) >> GlobalAveragePool() >> MeanSquaredError()"
+    page = str(diff(before, before.replace(">> Global", ">> BatchNorm() >> Global")))
+    assert "+ (2)  μ₁ = meanₘ(z₁)\n" in page
+    assert "+ (7)  s₁,ᵢ = (1/36) v₁,ᵢᵀ 𝟏\n" in page

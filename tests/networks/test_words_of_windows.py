@@ -29,7 +29,7 @@ SAID = {
     " allowed: a padding from 0 to 2, less than the size",
     "Residual(Conv2D(4, 3))": "'Residual(Conv2D(4, 3))' has an input of shape (8, 8, 4) and an output of shape"
     " (6, 6, 4), which cannot be added; allowed: blocks that keep the shape, such as convolutions of stride 1 with"
-    ' padding="same"',
+    ' padding="same", or a shortcut of its own, such as Sum(..., Conv2D(8, 1, stride=2))',
 }
 
 

@@ -213,13 +213,13 @@ def test_a_layer_is_read_back_from_its_page_with_its_gradients(which: str, batch
 def test_convolution_reads_as_textbooks_have_it() -> None:
     system = convolution(batch=False)
     page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]
-    assert page["Z"] == "Zₖₗ = Σᵢⱼ A[:, i, j] X[i + k − 2, j + l − 2]"
+    assert page["Z"] == "Zᵢⱼ = Σₖₗ A[:, k, l] X[i + k − 2, j + l − 2]"
     assert page["V"] == "Vᵢⱼ = Σₖₗ B[:, k, l] H[2 i + k − 2, 2 j + l − 2]"
-    assert page["dB"] == "∂L/∂B[:, k, l] = Σᵢⱼ ∂L/∂Vᵢⱼ H[2 i + k − 2, 2 j + l − 2]ᵀ"
+    assert page["dB"] == "∂L/∂B[:, i, j] = Σₖₗ ∂L/∂Vₖₗ H[i + 2 k − 2, j + 2 l − 2]ᵀ"
     system = convolution(batch=False, dilation=2)
     page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]
-    sums = "Σᵢₚⱼᵣ 1[s = 2 i + 2 p − 3] 1[u = 2 j + 2 r − 3] B[:, p, r]ᵀ ∂L/∂Vᵢⱼ"
-    assert page["dA"] == f"∂L/∂A[:, k, l] = 2 Σₛᵤ (({sums}) ⊙ Zₛᵤ) X[k + s − 2, l + u − 2]ᵀ"
+    sums = "Σₚᵣₛᵤ 1[k = 2 p + 2 r − 3] 1[l = 2 s + 2 u − 3] B[:, r, u]ᵀ ∂L/∂Vₚₛ"
+    assert page["dA"] == f"∂L/∂A[:, i, j] = 2 Σₖₗ (({sums}) ⊙ Zₖₗ) X[i + k − 2, j + l − 2]ᵀ"
 
 
 def test_a_place_outside_of_a_formula_that_is_not_0_there_is_not_written() -> None:

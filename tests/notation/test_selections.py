@@ -152,3 +152,28 @@ def _start(derivation: Derivation) -> dict[str, Any]:
     for target in system.targets:
         found[target.name] /= found[target.name].sum(axis=-1, keepdims=True)
     return found
+
+
+def test_the_kernel_at_an_offset_has_the_axis_of_output_channels_where_there_is_one_input_channel() -> None:
+    page = str(symprop.derive("Input(6, 6, 1) >> Conv2D(2, 3) >> MeanSquaredError()"))
+    assert "W₁,ₖ is W₁[:, u, v]." in page
+
+
+def test_a_channel_of_images_that_are_no_matrices_of_pixels_names_all_its_axes() -> None:
+    d = symprop.derive("Input(4, 4, 2) >> Conv2D(3, 2) >> BatchNorm() >> MeanSquaredError()", layout="columns")
+    assert d.equation("mu1").pretty() == "μ₁,ᵢ = mean(z₁[:, :, i, :])"
+    assert d.equation("v1").pretty() == "v₁[:, i] = γ₁,ᵢ x̂₁[:, i] + β₁,ᵢ"
+
+
+@pytest.mark.parametrize(
+    ("layer", "delta"),
+    [
+        ("Conv2D(8, 3, stride=2, depthwise=True)", "Σₖ S₁,ₖᵀ δ₂[:, (i)] W₂,₍ᵢ₎ₖ"),
+        ("ConvTranspose2D(4, 3, depthwise=True)", "Σₖ W₂,ᵢₖ S₁,ₖ δ₂[:, i]"),
+    ],
+)
+def test_a_channel_of_a_depthwise_convolution_is_a_column_of_the_matrix_of_pixels(layer: str, delta: str) -> None:
+    d = symprop.derive(f"Input(7, 7, 4) >> Dense(4) >> Tanh() >> {layer} >> MeanSquaredError()")
+    assert d.equation("delta1").pretty() == f"δ₁[:, i] = ({delta}) ⊙ (1 − a₁[:, i] ⊙ a₁[:, i])"
+    patches = symprop.derive("Input(6, 6, 1) >> Conv2D(2, 3) >> MeanSquaredError()").readings("z1")
+    assert patches.equation("X_hat1").pretty() == "X̂₁[:, (i)j] = S₁,ᵢⱼ x"
