@@ -136,7 +136,7 @@ def _(node: Any, operands: list[Array], of: Moving) -> Array:
 
 @MOVED.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Moving) -> Array:
-    at, inside = places(node.index_map, of.of)
+    at, inside = places(node, of.of)
     value, outside = operands[0], node.index_map.outside
     read = padded(value.reshape(len(value), -1)[:, at], node.rank)
     return read if outside is None else np.where(inside, read, of.entered(np.asarray(of.of.number(outside))))
