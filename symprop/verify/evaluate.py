@@ -44,7 +44,6 @@ class Evaluator:
         self.examples: Sequence[Evaluator] = ()  # of a batch, this one among them, where they are run together
         self.answers: dict[Node, Array] = {}  # to unfinished derivatives, which formula after formula reads
         self.means: dict[Node, Array] = {}  # over the examples, which each of them reads
-        self.means: dict[Node, Array] = {}  # over the examples, which each of them reads
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""

@@ -152,7 +152,7 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     at, inside = places(node, of)
     value, outside = operands[0], node.index_map.outside
-    read = padded(value.reshape(len(value), -1)[:, at], node.rank)
+    read = padded(np.take(value.reshape(len(value), -1), at, axis=1), node.rank)  # much faster than brackets
     return read if outside is None else np.where(inside, read, of.number(outside))
 
 
@@ -191,7 +191,8 @@ def _in_integers(
 def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
     values, meeting = operands[0], meetings(node, of)
     zero = np.broadcast_to(of.arithmetic.array(0), (len(values), 1))
-    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
+    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)
+    read = np.take(read, meeting, axis=1)
     total = of.arithmetic.total(read, (read.ndim - 1,), False)
     return of.arithmetic.rounded(total, meeting.shape[-1])
 
