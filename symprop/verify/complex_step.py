@@ -20,8 +20,8 @@ from symprop.verify.points import Point
 
 STEP = 2.0**-560
 """A power of two, so that dividing by it rounds nothing; its square is 0, so that nothing moves off a switch by it."""
-CHUNK = 2**22
-"""How many complex numbers the moved copies of one parameter may take (64 MB)."""
+CHUNK = 2**18
+"""How many complex numbers the moved copies of one parameter may take (4 MB, which stay near the processor)."""
 
 
 def losses(system: System, point: Point) -> Array:

@@ -28,7 +28,7 @@ EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
 
 WORKING_DIGITS = 120
-BINDING = (n.BlockSum, n.Pullback, n.Pushforward)
+BINDING = (n.BlockSum, n.BatchMean, n.Pullback, n.Pushforward)
 """Kinds that say at what their operands have a value."""
 
 
@@ -43,6 +43,7 @@ class Evaluator:
         self.sizes = dict(sizes or {})
         self.examples: Sequence[Evaluator] = ()  # of a batch, this one among them, where they are run together
         self.answers: dict[Node, Array] = {}  # to unfinished derivatives, which formula after formula reads
+        self.means: dict[Node, Array] = {}  # over the examples, which each of them reads
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
@@ -73,7 +74,9 @@ def run_together(examples: Sequence[Evaluator], equations: Iterable[Equation]) -
         evaluator.examples = examples
         evaluator.sizes[BATCH_SIZE] = len(examples)
     for equation in equations:
+        means: dict[Node, Array] = {}
         for evaluator in examples:
+            evaluator.means = means
             evaluator.run((equation,))
 
 
@@ -190,9 +193,11 @@ def _(node: n.Sum, operands: list[Array], of: Evaluator) -> Array:
 def _(node: n.BatchMean, operands: list[Array], of: Evaluator) -> Array:
     if not of.examples:
         raise ShapeError("a mean over the examples of a batch is asked of one example")
-    total = sum((example(node.operands[0]) for example in of.examples[1:]), of.examples[0](node.operands[0]))
-    count = len(of.examples)
-    return of.arithmetic.rounded(total * of.arithmetic.number(Integer(1) / count), count)
+    if node not in of.means:
+        total = sum((example(node.operands[0]) for example in of.examples[1:]), of.examples[0](node.operands[0]))
+        count = len(of.examples)
+        of.means[node] = of.arithmetic.rounded(total * of.arithmetic.number(Integer(1) / count), count)
+    return of.means[node]
 
 
 @EVALUATE.row(n.BlockSum)

@@ -6,12 +6,13 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import sympy
-from sympy import Integer
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.verify.arithmetic import Arithmetic, Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
 
@@ -149,37 +150,56 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
-    at, inside = places(node.index_map, of)
+    at, inside = places(node, of)
     value, outside = operands[0], node.index_map.outside
-    read = padded(value.reshape(len(value), -1)[:, at], node.rank)
+    read = padded(np.take(value.reshape(len(value), -1), at, axis=1), node.rank)  # much faster than brackets
     return read if outside is None else np.where(inside, read, of.number(outside))
 
 
-def places(moved: IndexMap, of: Evaluator) -> tuple[Array, Array]:
-    """Return the place, in row-major order, that each element of a result reads, and whether it is inside."""
-    shape, source = of.shape(moved.shape), of.shape(moved.source)
-    grid = dict(zip(AXES, np.ix_(*map(np.arange, shape)), strict=False))
+def places(node: n.Structural | n.Fold, of: Evaluator) -> tuple[Array, Array]:
+    """Return the place, in row-major order, that each element of a result reads, and whether it is inside.
+
+    Of a fold: where each element of the operand goes.
+    """
+    shape, axes = _in_integers(node, tuple(of.sizes.items()))
+    grid = np.ix_(*map(np.arange, shape))
     inside, flat = np.asarray(True), np.zeros(shape, dtype=int)
-    for axis, size in enumerate(source):
-        terms = (of.size(coefficient) * grid[AXES[k]] for k, coefficient in moved.terms(axis))
-        at = sum(terms, np.asarray(of.size(moved.offset(axis))))
+    for size, offset, terms in axes:
+        at = sum((coefficient * grid[k] for k, coefficient in terms), np.asarray(offset))
         inside = inside & (at >= 0) & (at < size)
         flat = flat * size + np.clip(at, 0, size - 1)
     return flat, inside
+
+
+@lru_cache(maxsize=1024)
+def _in_integers(
+    node: n.Structural | n.Fold, sizes: tuple[tuple[Expr, int], ...]
+) -> tuple[tuple[int, ...], list[tuple[int, int, list[tuple[int, int]]]]]:
+    """Return an index map at sizes: its shape, and for each axis that is read its size, its first place and the steps.
+
+    Every evaluation of a node asks for it, and SymPy takes longer to say it than the elements to move.
+    """
+    of, moved = Evaluator(Arithmetic(), {}, dict(sizes)), node.unfolded if isinstance(node, n.Fold) else node.index_map
+    axes = [
+        (size, of.size(moved.offset(axis)), [(k, of.size(step)) for k, step in moved.terms(axis)])
+        for axis, size in enumerate(of.shape(moved.source))
+    ]
+    return of.shape(moved.shape), axes
 
 
 @EVALUATE.row(n.Fold)
 def _(node: n.Fold, operands: list[Array], of: Evaluator) -> Array:
     values, meeting = operands[0], meetings(node, of)
     zero = np.broadcast_to(of.arithmetic.array(0), (len(values), 1))
-    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
+    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)
+    read = np.take(read, meeting, axis=1)
     total = of.arithmetic.total(read, (read.ndim - 1,), False)
     return of.arithmetic.rounded(total, meeting.shape[-1])
 
 
 def meetings(node: n.Fold, of: Evaluator) -> Array:
     """Return which elements of windows meet in each place of a fold, along a last axis; one behind all is none."""
-    goes, shape = places(node.unfolded, of)[0].ravel(), of.shape(node.shape)
+    goes, shape = places(node, of)[0].ravel(), of.shape(node.shape)
     order, counts = np.argsort(goes, kind="stable"), np.bincount(goes, minlength=int(np.prod(shape)))
     meeting = np.full((len(counts), int(counts.max(initial=1))), len(goes))
     meeting[goes[order], np.arange(len(goes)) - np.repeat(np.cumsum(counts) - counts, counts)] = order

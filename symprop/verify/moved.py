@@ -136,9 +136,9 @@ def _(node: Any, operands: list[Array], of: Moving) -> Array:
 
 @MOVED.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Moving) -> Array:
-    at, inside = places(node.index_map, of.of)
+    at, inside = places(node, of.of)
     value, outside = operands[0], node.index_map.outside
-    read = padded(value.reshape(len(value), -1)[:, at], node.rank)
+    read = padded(np.take(value.reshape(len(value), -1), at, axis=1), node.rank)
     return read if outside is None else np.where(inside, read, of.entered(np.asarray(of.of.number(outside))))
 
 
@@ -151,7 +151,7 @@ def _(node: n.Reshape, operands: list[Array], of: Moving) -> Array:
 def _(node: n.Fold, operands: list[Array], of: Moving) -> Array:
     values, meeting = operands[0], meetings(node, of.of)
     zero = np.broadcast_to(of.entered(of.of.arithmetic.array(0)), (len(values), 1))
-    read = np.concatenate([values.reshape(len(values), -1), zero], axis=1)[:, meeting]
+    read = np.take(np.concatenate([values.reshape(len(values), -1), zero], axis=1), meeting, axis=1)
     return of.summed(lambda each: np.asarray(np.sum(each[0], axis=-1)), [read], (read.ndim - 2,))
 
 

@@ -43,8 +43,10 @@ class Noisy(Complex):
     def rounded(self, values: Array, length: int) -> Array:
         if not self._active:
             return values
-        real, imaginary = 1 + length * self._unit * self._random.uniform(-1, 1, (2, *np.shape(values)))
-        return np.asarray(np.real(values) * real + 1j * (np.imag(values) * imaginary))
+        exact = np.ascontiguousarray(values, dtype=complex).reshape(np.shape(values))
+        parts = self._random.uniform(1 - length * self._unit, 1 + length * self._unit, (*exact.shape, 2))
+        parts *= exact[..., None].view(float)
+        return parts.view(complex)[..., 0]
 
     def scalar(self, body: Basic, arguments: dict[Basic, Array]) -> Array:
         values = super().scalar(body, arguments)
