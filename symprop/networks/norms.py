@@ -18,7 +18,7 @@ from symprop.algebra.roles import STATISTIC
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
-from symprop.networks.needs import Need
+from symprop.networks.needs import Need, valued
 from symprop.networks.sizes import Size, check_number, checked_size
 
 LARGEST_EPS = 1
@@ -153,7 +153,10 @@ class GroupNorm(Norm):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         if isinstance(self.groups, int):
-            yield Need(shape[-1], least=(2 if len(shape) == 1 else 1) * self.groups, multiple=self.groups)
+            least = (2 if len(shape) == 1 else 1) * self.groups
+            told = f"{self.text}: {valued(shape[-1])} channels in {self.groups} groups"
+            allowed = f"multiples of {self.groups}, from {least}"
+            yield Need(shape[-1], least=least, multiple=self.groups, otherwise=f"{told}\nallowed: {allowed}")
 
     @property
     def caption(self) -> str:

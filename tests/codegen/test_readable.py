@@ -361,3 +361,10 @@ def test_a_norm_that_is_no_limit_is_refused(limit: float) -> None:
     module = symprop.compile("Input(4) >> Dense(3) >> SoftmaxCrossEntropy()", optimizer="sgd", fast=False)
     with pytest.raises(ValueError, match="it must be above 0"):
         module.clip_gradients({"W1": np.ones((3, 4))}, limit)
+
+
+def test_a_module_says_what_its_equations_mean_by_windows() -> None:
+    head, _, _ = symprop.generate("Input(6, 3) >> Conv1D(2, 3) >> MeanSquaredError()").partition("import numpy")
+    said = " ".join(head.split())
+    assert "S₁,ₖ selects a position for each window i, the one at offset k: row i of S₁,ₖ A is A[i + k − 1]" in said
+    assert "W₁,ₖ is W₁[:, k]." in said

@@ -6,12 +6,29 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
 from symprop.algebra.shapes import shape_text
+from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
+from symprop.notation.selection_notes import about_images
+from symprop.notation.stacks import sides
+from symprop.notation.terminal import UNICODE
 
 COLUMNS = 88
 """The columns of a line, as `ruff format` counts them."""
 
 INDENT = 4
+
+
+def heading(derivation: Derivation) -> dict[str, list[str]]:
+    """Return lines for the docstring of a module: the network, a few layers on each, and what its equations mean by an
+    image and its windows."""
+    safe = derivation.source.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    written = (side for equation in derivation.equations for side in sides(equation))
+    said = " ".join(map(UNICODE.words, about_images(derivation.system, written)))
+    texts = {"network": (safe, COLUMNS - INDENT), "images": (said, COLUMNS)}
+    return {
+        name: textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+        for name, (text, width) in texts.items()
+    }
 
 
 def comment(text: str, indent: int = INDENT) -> list[str]:

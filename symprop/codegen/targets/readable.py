@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,7 +24,7 @@ from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, heading, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
@@ -68,9 +67,9 @@ class Reader:
     """What the template of a readable module needs of a derivation, in a dialect."""
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
-        self.system, self.program, self.source = derivation.system, program, derivation.source
+        self.system, self.program = derivation.system, program
         self.parameters = derivation.parameters
-        self.counted = derivation.counted
+        self.counted, self.heading = derivation.counted, heading(derivation)
         self.functions = _functions(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
         self.write = replace(write, functions={**write.functions, **names})
@@ -184,7 +183,7 @@ class Reader:
             "apart": in_a_row("", inputs, " = _inputs(x)") if len(inputs) > 1 else [],
             "needed": laid_out("needed = [", [f'"{name}"' for name in inputs], "]"),
             "parameters": [(each.name, shape_text(each.shape)) for each in self.program.parameters],
-            "network": docstring(self.source),
+            **self.heading,
             "counted": self.counted,
             "lib": self.write.library,
             "hyperparameters": named(self.system),
@@ -193,12 +192,6 @@ class Reader:
             "optimizer": optimizer,
             "dtype": options.dtype,
         }
-
-
-def docstring(text: str) -> list[str]:
-    """Return a network's text for the inside of a docstring, a few layers on each line."""
-    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return textwrap.wrap(safe, COLUMNS - INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def _reads(statements: Iterable[Statement]) -> set[str]:
