@@ -28,8 +28,8 @@ from symprop.training import Epoch, accuracy, progress_bar, train
 
 OUTPUT = ROOT / "build" / "digits-cnn"
 NETWORK = (
-    'Input(8, 8, 1) >> Conv2D(16, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2)'
-    ' >> Residual(Conv2D(16, 3, padding="same", bias=False) >> BatchNorm() >> ReLU()) >> Flatten() >> Dense(10)'
+    'Input(8, 8, 1) >> Conv2D(32, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2)'
+    ' >> Residual(Conv2D(32, 3, padding="same", bias=False) >> BatchNorm() >> ReLU()) >> Flatten() >> Dense(10)'
     " >> SoftmaxCrossEntropy()"
 )
 OPTIMISER = symprop.Adam(lr=0.005, schedule=symprop.Cosine())

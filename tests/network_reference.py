@@ -499,7 +499,7 @@ def gelu(x: Array, approximate: str = "none") -> Array:
 
 def own_formula(text: str, **values: Array) -> Array:
     """Return the value of a formula in NumPy notation; the texts are those of the tests."""
-    return eval(text, {"__builtins__": {}}, {**WORDS, **values})
+    return eval(text, {"__builtins__": {"__import__": __import__}}, {**WORDS, **values})  # PyTorch imports as it works
 
 
 def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
