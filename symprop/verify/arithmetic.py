@@ -23,7 +23,14 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symprop.algebra.defined import DefinedFunction, sigmoid, softplus
 from symprop.algebra.named_numbers import unnamed
-from symprop.verify.complex_functions import complex_erf, complex_log, complex_sigmoid, complex_softplus, within
+from symprop.verify.complex_functions import (
+    complex_erf,
+    complex_log,
+    complex_sigmoid,
+    complex_softplus,
+    product_in_blocks,
+    within,
+)
 from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
 Array = NDArray[Any]
@@ -66,14 +73,13 @@ class Arithmetic:
     def product(self, left: Array, right: Array) -> Array:
         """Return the products of stacks of matrices: one large product where all of one side meet the same."""
         length, apart = left.shape[-1], np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        shape = (*apart, left.shape[-2], right.shape[-1])
         if right.size == length * right.shape[-1]:
-            product = left.reshape(-1, length) @ right.reshape(length, -1)
-            return np.asarray(product.reshape(*apart, left.shape[-2], right.shape[-1]))
-        if len(left) == 1 and right.size == len(right) * length * right.shape[-1]:
-            side = right.reshape(len(right), length, -1).swapaxes(0, 1).reshape(length, -1)
-            product = left.reshape(-1, length) @ side
-            product = product.reshape(*left.shape[1:-1], len(right), right.shape[-1])
-            return np.asarray(np.moveaxis(product, -2, 0))
+            left, right = left.reshape(-1, length), right.reshape(length, -1)
+        return self.matmul(left, right).reshape(shape)
+
+    def matmul(self, left: Array, right: Array) -> Array:
+        """Return the products of stacks of matrices, as NumPy has them."""
         return np.asarray(np.matmul(left, right))
 
     def total(self, values: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -198,6 +204,9 @@ class Complex(Arithmetic):
 
     def real(self, values: Array) -> Array:
         return np.real(values)
+
+    def matmul(self, left: Array, right: Array) -> Array:
+        return product_in_blocks(left, right)
 
     def power(self, base: Array, exponent: Expr) -> Array:
         if exponent.is_Integer:
