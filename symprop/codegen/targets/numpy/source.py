@@ -5,7 +5,9 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.codegen.kinds import Copy, FirstTrue, Inner, Lines, Repeated, Solve
+from symprop.codegen.kinds import Copy, FirstTrue, Inner, Lines, Repeated, Solve, meaning
+from symprop.codegen.patches import OfPatches
+from symprop.codegen.pools import OfWindows
 from symprop.codegen.targets.arrays import python_tuple  # enters its rows, and those of what is elementwise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
 from symprop.codegen.targets.dialect import Dialect
@@ -68,6 +70,12 @@ def _(node: Lines, write: Dialect) -> Code:
 @NUMPY.rows.row(FirstTrue)
 def _(node: FirstTrue, write: Dialect) -> Code:
     return Code(f"first_true({write(node.operands[0]).text}, {node.axes})", ATOM, BOOLEAN)
+
+
+@NUMPY.rows.row(OfPatches, OfWindows)
+def _(node: OfPatches | OfWindows, write: Dialect) -> Code:
+    """Inside an expression they stand as what they mean; as an operation of a step they are calls."""
+    return write(meaning(node))
 
 
 __all__ = ["NUMPY", "numpy_source"]
