@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from digits import BRIGHTEST, DATA, ROOT, SIDE, Array, with_moved_copies
+import numpy as np
+from digits import BRIGHTEST, DATA, ROOT, SIDE, Array, Labels, moved
 from rich.console import Console
 
 import symprop
@@ -29,8 +30,8 @@ from symprop.training import Epoch, accuracy, progress_bar, train
 OUTPUT = ROOT / "build" / "digits-cnn"
 NETWORK = (
     'Input(8, 8, 1) >> Conv2D(32, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2)'
-    ' >> Residual(Conv2D(32, 3, padding="same", bias=False) >> BatchNorm() >> ReLU()) >> Flatten() >> Dense(10)'
-    " >> SoftmaxCrossEntropy()"
+    ' >> Residual(Conv2D(32, 3, padding="same", bias=False) >> BatchNorm() >> ReLU()) >> Flatten() >> Dropout(0.3)'
+    " >> Dense(10) >> SoftmaxCrossEntropy()"
 )
 OPTIMISER = symprop.Adam(lr=0.005, schedule=symprop.Cosine())
 BATCH = 128
@@ -47,6 +48,12 @@ def check(case: symprop.Case, folder: Path, console: Console) -> None:
     console.print(f"certificate: {certificate.summary}", soft_wrap=True)
     if not certificate.ok:
         sys.exit("the certificate disagrees; the module is not trained")
+
+
+def with_moved_copies(rows: Array, labels: Labels) -> tuple[Array, Labels]:
+    """Return the digits and eight copies of each, moved by half a pixel along and across."""
+    steps = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
+    return np.concatenate([rows, *(moved(rows, *step) for step in steps)]), np.tile(labels, 1 + len(steps))
 
 
 def images(features: Array, middle: float) -> Array:
@@ -83,7 +90,7 @@ def learned(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for report, module and certificate")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the split, the initial weights and the batches")
     options = parser.parse_args()
     console = Console(highlight=False)

@@ -68,15 +68,15 @@ def test_digits_writes_report_formulas_module_and_certificate(digits: tuple[str,
     assert "W1" in written["certificate.txt"]
 
 
-def test_the_convolutional_network_reads_99_percent_of_digits_that_training_has_not_seen(
+def test_the_convolutional_network_reads_digits_that_training_has_not_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In the precision of the example; 354 and not 356 of 359, since rounding on another machine moves some."""
+    """In the precision of the example; 355 and not 357 of 359, since rounding on another machine moves some."""
     monkeypatch.syspath_prepend(ROOT / "examples")
     example = importlib.import_module("digits_cnn")
-    found = example.learned(symprop.parse_network(example.NETWORK), epochs=12, seed=0)
+    found = example.learned(symprop.parse_network(example.NETWORK), epochs=10, seed=0)
     assert found.rows == 359
-    assert found.right >= 354
+    assert found.right >= 355
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ NETWORKS = {
     " >> AveragePool2D(2, stride=1, padding=1)",
     "pools that leave some out": "Input(7, 8, 2) >> Conv2D(3, 1) >> MaxPool2D((2, 3)) >> UpSample2D(2) >> MaxPool2D(2)",
     "a pool padded before alone": "Input(4, 6, 2) >> Conv2D(3, 1) >> AveragePool2D((1, 2), padding=(0, (1, 0)))",
+    "one slope before": "Input(6, 3) >> PReLU() >> Conv1D(3, 3)",
     "norms": 'Input(4, 4, 4) >> Conv2D(4, 3, padding="same") >> BatchNorm() >> ReLU() >> GroupNorm(2) >> LayerNorm()',
 }
 
