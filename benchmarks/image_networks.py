@@ -130,7 +130,8 @@ def torch_loss(network: ImageNetwork) -> Callable[..., Any]:
         "mean": lambda a: a.mean((2, 3)),
         "dense": f.linear,
         "batch": lambda a, gamma, beta: f.batch_norm(a, None, None, gamma, beta, training=True),
-        "group": lambda a, gamma, beta: f.group_norm(a, 4, gamma, beta),
+        # PyTorch 2.13 crashes in the gradient of a group norm of channels that lie last
+        "group": lambda a, gamma, beta: f.group_norm(a.contiguous(), 4, gamma, beta),
         "layer": lambda a, gamma, beta: f.layer_norm(a.permute(0, 2, 3, 1), a.shape[1:2], gamma, beta).permute(
             0, 3, 1, 2
         ),
