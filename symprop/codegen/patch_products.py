@@ -16,7 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.codegen.matrix_passes import reshaped
-from symprop.codegen.patches import Lie, PatchGradient, PatchProduct
+from symprop.codegen.patches import PatchAxis, PatchGradient, PatchProduct
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
@@ -26,7 +26,7 @@ class Found:
     """Patches that stand in a formula: of which images, and where each axis of a patch stands among its elements."""
 
     images: Node
-    lies: tuple[Lie, ...]
+    lies: tuple[PatchAxis, ...]
     order: tuple[int, ...]
 
     def sorted_columns(self, matrix: Node) -> Node:
@@ -65,7 +65,9 @@ def found_patches(node: Node) -> Found | None:
     if any(width != 0 for width in (*widths[0], *widths[-1])) or not all(each.is_Integer for each in numbers):
         return None
     steps = zip(seen.steps, widths[1:-1], strict=True)
-    lies = tuple(Lie(int(size), int(a), int(b), stride, dilation) for (_, size, stride, dilation), (a, b) in steps)
+    lies = tuple(
+        PatchAxis(int(size), int(a), int(b), stride, dilation) for (_, size, stride, dilation), (a, b) in steps
+    )
     return Found(images, lies, order)
 
 
@@ -98,7 +100,7 @@ def _product(node: n.MatMul) -> Node | None:
     return None
 
 
-def _times(images: Node, kernel: Node, lies: tuple[Lie, ...]) -> Node:
+def _times(images: Node, kernel: Node, lies: tuple[PatchAxis, ...]) -> Node:
     """Return the product of patches with a kernel; of images themselves where a patch is a pixel."""
     if all(lie.is_whole for lie in lies):
         return n.MatMul(images, kernel)
@@ -128,7 +130,7 @@ def _folded(node: n.Fold) -> Node | None:
     lies = []
     for (_, size, stride, dilation), length, covered in zip(node.steps, node.args[5].args, node.covered, strict=True):
         ends = dilation * (int(size) - 1)
-        lies.append(Lie(int(size), ends, ends + int(length - covered), 1, dilation, stride))
+        lies.append(PatchAxis(int(size), ends, ends + int(length - covered), 1, dilation, stride))
     images = reshaped(images, (*spread.shape[:last], images.shape[-1]))
     tail = reshaped(matrix, (matrix.shape[0], *spread.shape[last:]))
     kernel = tail.permuted((0, *(axis - last + 1 for axis in order[last:])))  # by channel, then by place

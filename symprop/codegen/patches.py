@@ -20,7 +20,7 @@ from symprop.codegen.kinds import MEANING
 
 
 @dataclass(frozen=True)
-class Lie:
+class PatchAxis:
     """How patches lie along one axis: `size` elements `dilation` apart, `stride` from one to the next.
 
     `before` and `after` zeros stand around the elements, and `spacing` - 1 between them.
@@ -44,14 +44,16 @@ class Lie:
     @property
     def is_whole(self) -> bool:
         """Whether each element is a patch by itself."""
-        return self == Lie(1)
+        return self == PatchAxis(1)
 
 
 class OfPatches(Node):
     """Abstract: made from the patches of images: a row for each, perhaps a one, then its elements pixel by pixel."""
 
     def __new__(cls, images: Node, other: Node, lies: Any, *more: Basic) -> Self:
-        packed = Tuple(*(Tuple(*map(Integer, vars(lie).values())) if isinstance(lie, Lie) else lie for lie in lies))
+        packed = Tuple(
+            *(Tuple(*map(Integer, vars(lie).values())) if isinstance(lie, PatchAxis) else lie for lie in lies)
+        )
         return super().__new__(cls, images, other, packed, *more)
 
     @property
@@ -59,8 +61,8 @@ class OfPatches(Node):
         return self.operands[0]
 
     @property
-    def lies(self) -> tuple[Lie, ...]:
-        return tuple(Lie(*map(int, each)) for each in self.args[2])
+    def lies(self) -> tuple[PatchAxis, ...]:
+        return tuple(PatchAxis(*map(int, each)) for each in self.args[2])
 
     @property
     def places(self) -> Shape:
@@ -134,4 +136,4 @@ def _(node: PatchGradient) -> Node:
     return n.MatMul(n.Transpose(node.operands[1]), patches(node))
 
 
-__all__ = ["Lie", "OfPatches", "PatchGradient", "PatchProduct", "patches"]
+__all__ = ["OfPatches", "PatchAxis", "PatchGradient", "PatchProduct", "patches"]

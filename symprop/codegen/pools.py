@@ -19,7 +19,7 @@ from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.codegen.faster import rectified
 from symprop.codegen.kinds import MEANING
 from symprop.codegen.patch_products import unpadded
-from symprop.codegen.patches import Lie
+from symprop.codegen.patches import PatchAxis
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
 
@@ -31,8 +31,8 @@ class OfWindows(Node):
         return super().__new__(cls, images, *more)
 
     @property
-    def lies(self) -> tuple[Lie, ...]:
-        return tuple(Lie(*map(int, each)) for each in self.args[1])
+    def lies(self) -> tuple[PatchAxis, ...]:
+        return tuple(PatchAxis(*map(int, each)) for each in self.args[1])
 
 
 class Pooled(OfWindows):
@@ -69,7 +69,7 @@ def _(node: ToAll) -> Shape:
     return (back[0], *node.args[2].args, back[-1])
 
 
-def windows(images: Node, lies: tuple[Lie, ...], outside: Any) -> n.Window:
+def windows(images: Node, lies: tuple[PatchAxis, ...], outside: Any) -> n.Window:
     """Return the windows as the algebra writes them."""
     axes = tuple(range(1, len(lies) + 1))
     padded = n.Pad(images, axes, [(lie.before, lie.after) for lie in lies], outside)
@@ -104,7 +104,7 @@ def _beside(back: Node, count: int) -> Node:
     return back
 
 
-def _folded(spread: Node, lies: tuple[Lie, ...], shape: Shape) -> Node:
+def _folded(spread: Node, lies: tuple[PatchAxis, ...], shape: Shape) -> Node:
     axes = tuple(range(1, len(lies) + 1))
     lengths = [lie.framed(length) for lie, length in zip(lies, shape[1:], strict=False)]
     sizes, strides, dilations = zip(*((lie.size, lie.stride, lie.dilation) for lie in lies), strict=True)
@@ -128,7 +128,7 @@ def found_windows(node: Node, outside: Expr) -> tuple[Node, Tuple] | None:
     if any(width != 0 for width in (*widths[0], *widths[-1])):
         return None
     steps = zip(node.steps, widths[1:-1], strict=True)
-    return images, packed(Lie(int(size), int(a), int(b), stride) for (_, size, stride, _), (a, b) in steps)
+    return images, packed(PatchAxis(int(size), int(a), int(b), stride) for (_, size, stride, _), (a, b) in steps)
 
 
 def packed(lies: Any) -> Tuple:
@@ -170,13 +170,13 @@ def _fold(node: Node) -> tuple[n.Fold, list[Expr]] | None:
     return (node, starts) if isinstance(node, n.Fold) and node.axes == tuple(range(1, node.rank - 1)) else None
 
 
-def _lies(node: Node, fold: n.Fold, starts: list[Expr]) -> tuple[Lie, ...] | None:
+def _lies(node: Node, fold: n.Fold, starts: list[Expr]) -> tuple[PatchAxis, ...] | None:
     lies = []
     for axis, size, stride, dilation in fold.steps:
         after = fold.shape[axis] - starts[axis] - node.shape[axis]
         if dilation > 1 or not (size.is_Integer and starts[axis].is_Integer and after.is_Integer):
             return None
-        lies.append(Lie(int(size), int(starts[axis]), int(after), stride))
+        lies.append(PatchAxis(int(size), int(starts[axis]), int(after), stride))
     return tuple(lies)
 
 

@@ -201,7 +201,7 @@ class _Plan:
             if row.equation is None:
                 drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable"))
             else:
-                left, right = self.label(row.variable), self.label(row.equation.expression)
+                left, right = map(self.label, sides(row.equation))
                 both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                 kind = "sum" if _is_skip_sum(row.equation) else "operation"
                 drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))

@@ -205,6 +205,15 @@ def test_labels_of_arcs_keep_off_the_arcs_around_them() -> None:
     assert any(plan.label_row(arc) != (arc.start + arc.end) / 2 for arc in plan.lanes if arc.label[0])
 
 
+def test_the_boxes_of_a_diagram_say_what_the_page_says() -> None:
+    derivation = derive("Input(4, 4, 2) >> Conv2D(3, 3) >> BatchNorm() >> Flatten() >> Dense(2) >> MeanSquaredError()")
+    boxes = _Plan(derivation, None, None, PLAIN).drawing().boxes
+    said = [box.label[0] for box in boxes if box.column == "forward" and box.number is not None]
+    assert len(said) == 9 and "μ₁ = meanₘ(z₁)" in said
+    page = derivation.pretty()
+    assert [each for each in said if each not in page] == []
+
+
 def test_deep_networks_have_pages_and_refuse_one_figure() -> None:
     derivation = derive("Input(4) >> " + "Dense(4) >> Tanh() >> " * 100 + "MeanSquaredError()")
     assert derivation.pretty().count("\n") > 500

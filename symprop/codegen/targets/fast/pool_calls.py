@@ -7,7 +7,7 @@ from sympy import Integer
 
 from symprop.algebra.nodes import Node
 from symprop.codegen.operations import OPERATION, Splitter
-from symprop.codegen.patches import Lie
+from symprop.codegen.patches import PatchAxis
 from symprop.codegen.pools import OfWindows, Pooled, ToAll, ToFirst
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import numpy_source
@@ -44,7 +44,9 @@ def _(node: ToFirst) -> Call:
 def _is_beside(node: ToFirst) -> bool:
     """Whether windows lie side by side and leave nothing out."""
     sides = zip(node.lies, node.shape[1:], node.operands[1].shape[1:], strict=False)
-    return all(lie == Lie(lie.size, stride=lie.size) and length == lie.size * count for lie, length, count in sides)
+    return all(
+        lie == PatchAxis(lie.size, stride=lie.size) and length == lie.size * count for lie, length, count in sides
+    )
 
 
 @CALLS.row(ToAll)
