@@ -1,0 +1,169 @@
+"""Attention: each position takes a mean of the values of all positions, weighed by how well its query fits their keys.
+
+Vaswani et al., *Attention is all you need* (2017). Heads are an axis of their own, in front of the positions, so that
+an equation says what each head does. Nothing here is a derivative: those come out of products and softmax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import sympy
+from sympy import Expr, Integer, Symbol, prod
+
+from symprop.algebra.known import known
+from symprop.algebra.nodes import Add, Compare, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
+from symprop.algebra.roles import GIVEN
+from symprop.algebra.shapes import shape_text
+from symprop.errors import SpecError, shown
+from symprop.networks.builder import SHARES, Builder
+from symprop.networks.layers import Input, Layer, checked_input
+from symprop.networks.needs import Need, sized, valued
+from symprop.networks.positions import of_a_sequence, rotated
+from symprop.networks.sizes import Size, checked_flag, checked_size
+
+HEAD_SIZE = Symbol("d", integer=True, positive=True)
+"""The width of a head, where it is a name's share: `n / heads`."""
+
+
+@dataclass(frozen=True)
+class Attention(Layer):
+    """Scaled dot-product attention in `heads`, `softmax(q k' / sqrt(d)) v` for each, then a linear layer over all.
+
+    The input is a sequence, (T, n), so is the output. A head has the width `head_size`, else `n / heads`. With `causal`
+    a position sees itself and what stands before it; with `kv_heads`, fewer than `heads`, several heads share keys and
+    values (grouped queries, Ainslie et al. 2023); with `rope` queries and keys are rotated by their positions (Su et
+    al. 2021). `memory` is a further input, (S, n), whose keys and values are read (cross-attention); `mask` one with a
+    number for each position of those that are read, which is seen where the number is above 0.
+
+    >>> from symprop import Input
+    >>> network = Input("T", 6) >> Attention(2, causal=True)
+    >>> [equation.text() for equation in network.system().equations][3:6]
+    ['s1 = 1 / sqrt(3) * q1 @ transpose(k1, (0, 2, 1)) + M', 'p1 = softmax(s1)', 'o1 = p1 @ v1']
+
+    Raises:
+        SpecError: an input that is no sequence, heads that do not divide its width or that `kv_heads` do not divide, an
+            odd `head_size` with `rope`, `causal` or `rope` with a memory, a mask of another length.
+    """
+
+    family: ClassVar[str] = "mixing"
+
+    heads: Size
+    causal: bool = False
+    kv_heads: Size | None = None
+    head_size: Size | None = None
+    rope: bool = False
+    bias: bool = True
+    mask: Input | None = None
+    memory: Input | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("heads", "kv_heads", "head_size"):
+            if name == "heads" or getattr(self, name) is not None:
+                object.__setattr__(self, name, checked_size(getattr(self, name), f"Attention: {name}"))
+        for name in ("causal", "rope", "bias"):
+            checked_flag(getattr(self, name), f"Attention: {name}")
+        for name in ("mask", "memory"):
+            if getattr(self, name) is not None:
+                checked_input(getattr(self, name), f"Attention: {name}")
+        if self.memory is not None and (self.causal or self.rope):
+            what = "causal" if self.causal else "rope"
+            raise SpecError(
+                f"{shown(self.text)}: {what} compares the positions of one sequence, and a memory is another\n"
+                f"allowed: {what} or memory"
+            )
+
+    @property
+    def caption(self) -> str:
+        return "masked attention" if self.causal else "attention"
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        of_a_sequence(self, shape)
+        for size in (self.heads, self.kv_heads, self.head_size):
+            if isinstance(size, int):
+                yield Need(sized(size), stays=True)
+        if isinstance(self.heads, int) and self.head_size is None:
+            of_each = 2 if self.rope else 1
+            told = f"{self.text}: a width of {valued(shape[-1])} in {self.heads} heads"
+            allowed = f"allowed: multiples of {of_each * self.heads}, or head_size="
+            yield Need(shape[-1], of_each * self.heads, of_each * self.heads, otherwise=f"{told}\n{allowed}")
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        number, width = builder.next_number("attention"), value.shape[-1]
+        read = value if self.memory is None else builder.further_input(self.memory)
+        d, (queries, keys) = self._head_size(builder, width), self._groups(builder)
+        q = self._heads(builder, "q", number, value, (*queries, d))
+        k = self._heads(builder, "k", number, read, (*keys, d))
+        v = self._heads(builder, "v", number, read, (*keys, d))
+        if self.rope:
+            q, k = (builder.equation(each.letter + "_rot", number, rotated(each), "rotated") for each in (q, k))
+        scores = [Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k))]
+        scores += self._hidden(builder, value.shape[0], read.shape[0])
+        s = builder.equation("s", number, Add(*scores) if len(scores) > 1 else scores[0], "scores")
+        p = builder.equation("p", number, Softmax(s), "weights")
+        o = builder.equation("o", number, MatMul(p, v), "means of values")
+        result = self._linear(builder, "o", number, side_by_side(o), width)
+        return builder.equation("c", number, result, "of all heads")
+
+    def _head_size(self, builder: Builder, width: Expr) -> Expr:
+        if self.head_size is not None:
+            return builder.size(self.head_size)
+        share = width / builder.size(self.heads)
+        return share if share.is_integer else HEAD_SIZE
+
+    def _groups(self, builder: Builder) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+        """The axes of heads of the queries, and of the keys and values."""
+        heads = builder.size(self.heads)
+        if self.kv_heads is None:
+            return (heads,), (heads,)
+        groups = builder.size(self.kv_heads)
+        if not (heads / groups).is_integer:
+            raise SpecError(f"{self.text}: {heads} heads in {groups} groups\nallowed: kv_heads that divide the heads")
+        return (groups, heads / groups), (groups, Integer(1))
+
+    def _linear(self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr) -> Node:
+        """Return `value` times the weight `W{letter}`, plus its bias."""
+        fans = (value.shape[-1], width)
+        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans)
+        product: Node = MatMul(value, W.permuted((1, 0)))
+        return (
+            product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans) if self.bias else product
+        )
+
+    def _heads(self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...]) -> Variable:
+        """Append the queries, keys or values, (*heads, T, d), and return them; `shape` is (*heads, d)."""
+        flat = self._linear(builder, letter, number, value, prod(shape))
+        apart = Reshape(flat, (value.shape[0], *shape))
+        last = len(shape)
+        heads = Transpose(apart, (*range(1, last), 0, last))
+        return builder.equation(letter, number, heads, NOTES[letter])
+
+    def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
+        """Yield what hides scores: 0 where a position is seen, minus infinity where it is not."""
+        if self.causal:
+            yield known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+        if self.mask is not None:
+            mask = builder.further_input(self.mask, GIVEN, SHARES)
+            if mask.shape != (others,):
+                raise SpecError(
+                    f"{self.text}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"
+                    f"allowed: a number for each position that is read, of shape {shape_text((others,))}"
+                )
+            yield Where(Compare(">", mask, Scalar(0)), Scalar(0), Scalar(-sympy.oo))
+
+
+NOTES = {"q": "queries", "k": "keys", "v": "values"}
+
+
+def last_two_swapped(node: Node) -> Node:
+    """Return the transposes of the matrices along the last two axes."""
+    return Transpose(node, (*range(node.rank - 2), node.rank - 1, node.rank - 2))
+
+
+def side_by_side(heads: Node) -> Node:
+    """Return the heads, (*heads, T, d), side by side: (T, heads * d)."""
+    axes = heads.rank - 2
+    rows = Transpose(heads, (axes, *range(axes), axes + 1))
+    return Reshape(rows, (rows.shape[0], prod(rows.shape[1:])))
