@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, MatMul, Multiply, Node, Pad, Reshape, Variable
+from symprop.algebra.nodes import Add, MatMul, Multiply, Node, Pad, Reshape, Slice, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -87,7 +87,8 @@ class SinusoidalPositions(OfSequence):
             angle = t / BASE ** (2 * i / width)
             return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 0)), (sympy.cos(angle), True))
 
-        return Reshape(known("pos", (places, width / 2, 2), wave), value.shape)
+        pairs = Reshape(known("pos", (places, width, 2), wave), (places, 2 * width))  # twice as many: a width may be odd
+        return Slice(pairs, 1, 0, width)
 
 
 def rotated(value: Variable) -> Node:
