@@ -38,7 +38,7 @@ def for_heads(letters: str, sizes: Sequence[Expr], axis: int) -> tuple[Fact, ...
 
 def tell_heads(books: Books, letters: str) -> None:
     """Say what the letters of heads tell: a noun, and more of it."""
-    *group, head = letters
+    group, head = letters[:-1], letters[-1]
     for letter in group:
         books.notes[letter] = ("group", " of heads that share keys and values")
     books.notes[head] = ("head", " in it" if group else " of an attention")

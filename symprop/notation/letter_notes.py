@@ -1,4 +1,4 @@
-"""What a page says of the letters that tell places along an axis: what they count, which parts of parameters they name."""
+"""What a page says of letters that tell places along an axis: what they count, which parts of parameters they name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def about_letters(derivation: Derivation, sides: Iterable[Node]) -> Iterator[Wor
     for part in parts:
         array = part.operands[0]
         if isinstance(part, Part) and isinstance(array, n.Variable) and not array.is_gradient:
-            for axis, digits in enumerate(part.address):
+            for axis, digits in enumerate(part.address if set(map(str, _letters(part))) <= told.keys() else ()):
                 if len(digits) > 1 and isinstance(digits[0].place, Named):
                     first.setdefault((axis, array.rank, "".join(map(str, _letters(part)))), part)
     said: list[str | Node | Symbol] = []
