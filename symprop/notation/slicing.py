@@ -13,6 +13,7 @@ from symprop.algebra.means import Mean, is_statistic
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
+from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.indexed import Element, IndexedSum, indices_beside
 from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, labels, runs
@@ -100,7 +101,7 @@ class Slicer:
                 inner = self.placed(sizes, chosen)
                 inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
-            except Unwritten:
+            except (Unwritten, ShapeError):
                 continue
             cost = (self.used, *signs(body)) if self.named else ()
             if best is None or cost < best[0]:
