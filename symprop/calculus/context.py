@@ -27,13 +27,15 @@ class Context:
     """What a derivation may use: the equations so far, by right side and by name.
 
     `given` are variables after which no index of a series is called, whether they stand in the formula or not.
-    `adjoints` are the backward equations by name, those that a walk has found so far.
+    `adjoints` are the backward equations by name, those that a walk has found so far. `vanishing` says of sums of a
+    variable over axes whether they are 0, where that has been asked.
     """
 
     by_value: Mapping[Node, Equation] = field(default_factory=dict)
     by_name: Mapping[Variable, Equation] = field(default_factory=dict)
     given: tuple[Variable, ...] = ()
     adjoints: dict[Variable, Equation] = field(default_factory=dict)
+    vanishing: dict[tuple[Node, tuple[int, ...]], bool] = field(default_factory=dict)
 
     @cached_property
     def powers(self) -> Mapping[Node, Equation]:

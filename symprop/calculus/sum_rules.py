@@ -136,8 +136,10 @@ def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]
     if alone and (gone := centred(n.Sum(varying[0], whole.axes), context)):
         facts.extend(gone.facts)
         return zeros(*n.Sum(inner, whole.axes).shape)
-    product = multiplied([*varying, ones(*inner.shape)] if not alone else varying)
-    return tidy(multiplied([*outside, n.Sum(tidy(product), whole.axes)]))
+    total = tidy(n.Sum(multiplied([*varying, ones(*inner.shape)] if not alone else varying), whole.axes))
+    held = known_product(total, context) if isinstance(total, n.Sum) else None
+    facts.extend(held.facts if held else ())
+    return tidy(multiplied([*outside, held.result if held else total]))
 
 
 @rule(SUMS, "sum of a product", "sum(A @ B, axis=0) = sum(A, axis=0) @ B")
