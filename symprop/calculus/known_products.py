@@ -51,7 +51,7 @@ def _exchanged(product: Node, weights: Node, axis: int) -> tuple[Node, Node] | N
     weights = weights.permuted(tuple(map(order.index, range(product.rank))))
     if right.rank > 1 and order[axis] == product.rank - 1:
         kept, made = left, n.MatMul(weights, swapped(right))
-    elif left.rank == 2 or (right.rank > 1 and order[axis] == product.rank - 2):
+    elif left.rank > 1 and order[axis] == product.rank - min(right.rank, 2):
         kept, made = right, n.MatMul(swapped(left), weights)
     else:
         return None

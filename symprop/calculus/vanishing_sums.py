@@ -112,7 +112,7 @@ def _(node: n.Sum, context: Context) -> Applied | None:
 
 
 def _vanishes(node: Node, axes: Axes, context: Context) -> bool:
-    """Whether a sum leads, equation after equation, to a variable that is centred; what is found holds for all of them."""
+    """Whether a sum leads, equation after equation, to a variable that is centred; one answer for all of them."""
     way: list[Part] = []
     found: bool | None = None
     while found is None:
