@@ -16,6 +16,8 @@ from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scal
 from symprop.calculus.context import Applied, Context
 from symprop.calculus.tidy import tidy
 
+KNOWN_PRODUCT = "known product"
+
 
 @for_kinds(n.Sum)
 def known_product(node: n.Sum, context: Context) -> Applied | None:
@@ -62,4 +64,4 @@ def _exchanged(product: Node, weights: Node, axis: int) -> tuple[Node, Node] | N
     return tidy(kept.permuted(order)), tidy(made.permuted(order))
 
 
-__all__ = ["known_product"]
+__all__ = ["KNOWN_PRODUCT", "known_product"]

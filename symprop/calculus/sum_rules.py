@@ -11,7 +11,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.known_facts import sums_to_one
-from symprop.calculus.known_products import known_product
+from symprop.calculus.known_products import KNOWN_PRODUCT, known_product
 from symprop.calculus.tidy import tidy
 
 SUMS: list[Rule] = []
@@ -54,7 +54,7 @@ def _size(factor: Node, product: Node, axis: int) -> object:
     return factor.shape[position] if -position <= factor.rank else 1
 
 
-rule(SUMS, "known product", "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known")(
+rule(SUMS, KNOWN_PRODUCT, "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known")(
     known_product
 )
 
