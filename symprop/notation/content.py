@@ -89,8 +89,16 @@ def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, .
 
 
 def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
-    """Return the steps whose two sides look different; the others only put the same formula in another order."""
-    return [step for step in listed if write(step.before) != write(step.after)]
+    """Return the steps whose two sides look different; the others only put the same formula in another order.
+
+    Nor is one seen that leads to what is not written, "".
+    """
+    found: list[Step] = []
+    for step in listed:
+        after = write(step.after)
+        if after not in ("", write(step.before)) and not (found and after == write(found[-1].after)):
+            found.append(step)
+    return found
 
 
 def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:

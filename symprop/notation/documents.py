@@ -132,4 +132,5 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
 
 def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
     lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
-    return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
+    told = wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)), wording.in_place(equation))
+    return "\n".join((*lines, *told))

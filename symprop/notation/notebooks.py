@@ -149,10 +149,11 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     writer = PageWriter(derivation)
     equation = derivation.equation(steps.name)
     row = writer.row(Line(derivation.numbers[equation.name], equation))
-    kept = seen_steps(steps, writer.formula)
+    write = writer.in_place(equation)
+    kept = seen_steps(steps, write)
     if not kept:
         return Equations((row,)), Paragraph((equation.note or "by definition",))
-    return Equations((row,)), Chain(row.left, writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
+    return Equations((row,)), Chain(row.left, writer.pieces(write(kept[0].before)), writer.links(steps, write))
 
 
 @blocks_of.register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,6 +41,7 @@ from symprop.notation.content import heading, reasons, section_of, sections, see
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
+from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.stacks import sides
 from symprop.notation.wording import Wording
@@ -86,6 +87,10 @@ class PageWriter:
     def formula(self, node: Node) -> str:
         """Write a formula."""
         return latex(node, self.notation)
+
+    def in_place(self, equation: Equation) -> Callable[[Node], str]:
+        """Return what writes the formulas that lead to an equation, "" for those that have no place."""
+        return self.wording.in_place(equation)
 
     def name(self, variable: Variable) -> str:
         r"""Write the name of an array for a line of text: a derivative with a stroke, `\partial L/\partial W_1`."""
@@ -136,8 +141,9 @@ class PageWriter:
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
-        equation, shape = line.equation, line.equation.target.shape
-        left, right = map(self.formula, sides(equation))
+        equation, both = line.equation, sides(line.equation)
+        left, right = map(self.formula, both)
+        shape = both[0].shape if equation.target.named else equation.target.shape
         *front, last = self.pieces(right, latex_width(left))
         if span := line.unless_last:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
@@ -166,12 +172,15 @@ class PageWriter:
 
     def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
         """Write how an equation was derived; `alike` are equations that follow by the same steps."""
-        steps = seen_steps(equation.steps, self.formula)
-        left = self.formula(equation.target)
+        write = self.in_place(equation)
+        steps = seen_steps(equation.steps, write)
+        left = self.formula(sides(equation)[0] if has_letters(equation.target) else equation.target)
+        start = write(steps[0].before) if steps else ""
+        start = start or self.formula(sides(equation)[1] if has_letters(equation.target) else equation.expression)
         return Chain(
             left,
-            self.pieces(self.formula(steps[0].before if steps else equation.expression), latex_width(left) - _FREE),
-            self.links(steps),
+            self.pieces(start, latex_width(left) - _FREE),
+            self.links(steps, write),
             equation.note or "by definition",
             equation.name,
             self.derivation.numbers[equation.name],
@@ -190,15 +199,16 @@ class PageWriter:
         for name in dict.fromkeys(each.name for each in found.equations if each.steps):
             yield self.of_reading(found.equation(name), found.steps(name))
 
-    def links(self, steps: Iterable[Step]) -> tuple[Link, ...]:
+    def links(self, steps: Iterable[Step], write: Callable[[Node], str] | None = None) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons."""
+        write = write or self.formula
         return tuple(
             Link(
-                self.pieces(self.formula(step.after), -_FREE),
+                self.pieces(write(step.after), -_FREE),
                 step.rule,
                 tuple(self.words(because) for because in reasons(self.derivation, step)),
             )
-            for step in seen_steps(steps, self.formula)
+            for step in seen_steps(steps, write)
         )
 
     def block(self, block: Block) -> Block:

@@ -54,7 +54,8 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
     derivation = _case(asked).derivation
-    return steps_parts(PageWriter(derivation).links(derivation.equation(asked.name).steps))
+    writer, equation = PageWriter(derivation), derivation.equation(asked.name)
+    return steps_parts(writer.links(equation.steps, writer.in_place(equation)))
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
