@@ -3,9 +3,9 @@
     python examples/gpt2.py            # a small configuration in float64, then GPT-2 small in float32
 
 wants `pip install torch transformers` beside symprop. The network is one line; its module imports NumPy alone. A
-`GPT2LMHeadModel` is built from a configuration with random weights (nothing is downloaded), its weights go to the module
-under the names of the formulas (`weights_of`), and the module's gradients come back under its names (`as_named_there`).
-In float64 both agree to rounding. In float32 each is compared with the model's own gradients in float64, since rounding
+`GPT2LMHeadModel` is built from a configuration with random weights (nothing is downloaded), its weights go to the
+module under the names of the formulas (`weights_of`), and the module's gradients come back under its names
+(`as_named_there`). In float64 both agree to rounding. In float32 each is compared with the model's own gradients in float64, since rounding
 has no truth among two equals.
 """
 
