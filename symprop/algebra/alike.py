@@ -6,7 +6,8 @@ in. A network of hundreds of layers has few formulas that are not.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from functools import lru_cache, wraps
 
 from sympy import Basic, Tuple
 
@@ -97,3 +98,34 @@ def aligned(node: Node, other: Node, numbers: dict[Tuple, Tuple]) -> bool:
     if mine != others or any(numbers.setdefault(number, new) != new for number, new in zip(here, there, strict=True)):
         return False
     return len(set(numbers.values())) == len(numbers)
+
+
+class _Question:
+    """Formulas that are equal to all that are alike."""
+
+    def __init__(self, nodes: tuple[Node | None, ...]) -> None:
+        self.nodes = nodes
+        self.pattern, self.numbers = pattern(*(node for node in nodes if node is not None))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Question) and self.pattern == other.pattern
+
+    def __hash__(self) -> int:
+        return hash(self.pattern)
+
+
+def once_for_alike(function: Callable[..., Node]) -> Callable[..., Node]:
+    """Make of a function of formulas that looks at no number one that works once for all that are alike."""
+
+    @lru_cache(maxsize=2_048)
+    def answer(question: _Question) -> tuple[tuple[Tuple, ...], Node]:
+        return question.numbers, function(*question.nodes)
+
+    @wraps(function)
+    def of(*nodes: Node | None) -> Node:
+        question = _Question(nodes)
+        numbers, found = answer(question)
+        new = question.numbers
+        return found if new == numbers else renumbered(found, dict(zip(numbers, new, strict=True)), {})
+
+    return of

@@ -61,11 +61,7 @@ class Result:
         try:
             if not all(twin.answers(context, table, key, answer) for (table, key), answer in self.notes.items()):
                 return None
-            steps = tuple(
-                Step(step.rule, twin.of(step.before), twin.of(step.after), tuple(map(twin.fact, step.facts)))
-                for step in self.steps
-            )
-            return twin.of(self.expression), steps
+            return twin.of(self.expression), tuple(map(twin.step, self.steps))
         except KeyError:  # a rule made a name that nothing has
             return None
 
@@ -80,6 +76,9 @@ class _Twin:
 
     def of(self, node: Node) -> Node:
         return renumbered(node, self.numbers, self.nodes)
+
+    def step(self, step: Step) -> Step:
+        return Step(step.rule, self.of(step.before), self.of(step.after), tuple(map(self.fact, step.facts)), True)
 
     def fact(self, fact: KnownFact) -> KnownFact:
         return fact if isinstance(fact, str) else self.equations[fact]
