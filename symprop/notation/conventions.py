@@ -18,13 +18,13 @@ from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import distinct
-from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
 from symprop.notation.places import Digit, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
+from symprop.notation.words import Words
 
 
 def loss_clashes(derivation: Derivation) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
+from symprop.calculus.context import context
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Line, Picture, Section
+from symprop.notation.chain_rule import at_first, by_names
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
@@ -124,7 +127,7 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
     """Return the steps that led to an equation of a reading, in the same formats."""
     equation, listed = found.equation(name), found.steps(name)
     if format == "latex":
-        chain = PageWriter(found.derivation).of_reading(equation, listed)
+        chain = PageWriter(found.derivation).of_reading(found, name)
         return latex_document.document((Section("Steps", "sec:steps", (chain,)),), TITLE)
     wording = UNICODE if format == "pretty" else NUMPY
     return _listed(wording.equation(equation), equation, listed, found.derivation, wording)
@@ -132,4 +135,6 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
 
 def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
     lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
-    return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
+    known = at_first(listed, context(derivation.system).by_value) if wording is UNICODE else {}  # NumPy runs as it is
+    named = replace(wording, formula=lambda node: wording.formula(by_names(node, known)))
+    return "\n".join((*lines, *named.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))

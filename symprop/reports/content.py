@@ -17,21 +17,12 @@ from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.notation.blocks import (
-    Block,
-    Boxed,
-    EquationRow,
-    Equations,
-    Math,
-    Paragraph,
-    Reference,
-    Section,
-    Typed,
-)
+from symprop.notation.blocks import Block, Boxed, EquationRow, Equations, Paragraph, Section, Typed
 from symprop.notation.breaking import latex_width
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
+from symprop.notation.words import Math, Reference
 from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
@@ -75,13 +66,15 @@ def forward(subject: Subject) -> Iterator[Block]:
 def derivation(subject: Subject) -> Iterator[Block]:
     """Show how each equation of the backward pass was found, by named steps."""
     writer = subject.writer
-    backward = list(equations_in(writer.derivation.backward))
+    numbers = writer.derivation.numbers
+    backward = sorted(equations_in(writer.derivation.backward), key=lambda each: numbers[each.name])
     if not backward:
         return
     yield Paragraph(
         (
-            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it. "
-            "The rule at the right leads from the line above to the line beside it; what it rests on is said with it.",
+            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it; "
+            "that of a name is that of its equation, whose other arguments stay. The rules at the right lead from the "
+            "line above to the line beside them; what they rest on is said with them.",
         )
     )
     widths = [latex_width(writer.formula(each.expression)) for each in writer.derivation.equations]
@@ -92,7 +85,7 @@ def derivation(subject: Subject) -> Iterator[Block]:
     for equation in backward:
         groups.setdefault(_pattern(equation, writer), []).append(equation)
     for first, *others in groups.values():
-        yield writer.chain(first, others)
+        yield writer.chain(first, others, subject.steps == "all")
 
 
 def _pattern(equation: Equation, writer: PageWriter) -> str:
