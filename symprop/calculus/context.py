@@ -15,7 +15,9 @@ import sympy
 
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of
+from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import unexpanded
 from symprop.calculus.tidy import tidy
 
@@ -51,6 +53,12 @@ class Context:
             for root in value.operands
             if unexpanded(root)[0] in roots
         )
+
+    @cached_property
+    def averaged(self) -> frozenset[Variable]:
+        """What statistics are of: what a norm takes in."""
+        read = (variables(found.expression) for found in self.by_name.values() if found.target.role == STATISTIC)
+        return frozenset(variable for each in read for variable in each if variable.role != STATISTIC)
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

@@ -26,7 +26,7 @@ MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
-    "beside it; where arrows meet, their contributions add."
+    "beside it, where that is short; where arrows meet, their contributions add."
 )
 
 

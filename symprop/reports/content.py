@@ -66,7 +66,7 @@ def forward(subject: Subject) -> Iterator[Block]:
 def derivation(subject: Subject) -> Iterator[Block]:
     """Show how each equation of the backward pass was found, by named steps."""
     writer = subject.writer
-    numbers = writer.derivation.numbers
+    numbers, whole = writer.derivation.numbers, subject.steps == "all"
     backward = sorted(equations_in(writer.derivation.backward), key=lambda each: numbers[each.name])
     if not backward:
         return
@@ -83,13 +83,13 @@ def derivation(subject: Subject) -> Iterator[Block]:
         yield drawn
     groups: dict[str, list[Equation]] = {}
     for equation in backward:
-        groups.setdefault(_pattern(equation, writer), []).append(equation)
+        groups.setdefault(_pattern(equation, writer, whole), []).append(equation)
     for first, *others in groups.values():
-        yield writer.chain(first, others, subject.steps == "all")
+        yield writer.chain(first, others, whole)
 
 
-def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike.
+def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
+    """Return the lines of an equation with its layer's number taken off all numbers, so that like layers are alike.
 
     That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
     """
@@ -97,7 +97,7 @@ def _pattern(equation: Equation, writer: PageWriter) -> str:
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
-    for step in equation.steps:
+    for step in writer.lines(equation, whole):
         for side in (step.before, step.after):
             shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
