@@ -5,8 +5,8 @@
 wants `pip install torch transformers` beside symprop. The network is one line; its module imports NumPy alone. A
 `GPT2LMHeadModel` is built from a configuration with random weights (nothing is downloaded), its weights go to the
 module under the names of the formulas (`weights_of`), and the module's gradients come back under its names
-(`as_named_there`). In float64 both agree to rounding. In float32 each is compared with the model's own gradients in float64, since rounding
-has no truth among two equals.
+(`as_named_there`). In float64 both agree to rounding. In float32 each is compared with the model's own gradients in
+float64, since rounding has no truth among two equals.
 """
 
 from __future__ import annotations

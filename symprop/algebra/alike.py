@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from functools import lru_cache, wraps
+from typing import Any
 
 from sympy import Basic, Tuple
 
@@ -28,7 +29,7 @@ def pattern(*nodes: Node) -> Pattern:
     (True, ((5,), (4,)), ((9,), (8,)))
     """
     numbers: dict[Tuple, int] = {}
-    found: list[Hashable] = []
+    found: list[Any] = []
     stack = [*nodes[::-1]]
     while stack:
         node = stack.pop()
@@ -47,7 +48,7 @@ def number_of(node: Node) -> Tuple | None:
         number = node.args[-1].args[1]
     else:
         return None
-    return number if number.args and all([index.is_Integer for index in number.args]) else None
+    return number if number.args and all(index.is_Integer for index in number.args) else None
 
 
 def _others(node: Node, number: Tuple | None) -> list[Hashable]:

@@ -16,7 +16,9 @@ import sympy
 
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of
+from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import unexpanded
 from symprop.calculus.tidy import tidy
 
@@ -24,7 +26,7 @@ KnownFact = str | Equation
 
 
 class Quotient(NamedTuple):
-    """An equation `h = c * r` whose right side is a product with a root `r` that is held: its place among all, and `c`."""
+    """An equation `h = c * r`, a product with a root `r` that is held: its place among all, `r`, and `c`."""
 
     place: int
     root: Node
@@ -72,6 +74,12 @@ class Context:
     def equation(self, node: Node) -> Equation | None:
         """Return the equation whose left side is `node`, of the forward pass or one that a walk has found."""
         return self.by_name.get(node) or self.adjoints.get(node) if isinstance(node, Variable) else None
+
+    @cached_property
+    def averaged(self) -> frozenset[Variable]:
+        """What statistics are of: what a norm takes in."""
+        read = (variables(found.expression) for found in self.by_name.values() if found.target.role == STATISTIC)
+        return frozenset(variable for each in read for variable in each if variable.role != STATISTIC)
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

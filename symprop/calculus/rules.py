@@ -191,7 +191,8 @@ def _(node: n.Add, context: Context) -> Applied | None:
         if len(places) < len(terms) and not any(base_and_exponent(factor)[0] in context.quotients for factor in common):
             continue
         rest = [without(terms[place], common) for place in sorted(places)]
-        total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
+        inside = [multiplied(term) if term else n.Scalar(1) for term in rest]
+        total = n.Add(*sorted(inside, key=lambda term: term.weight))  # short ones first
         others = [term for place, term in enumerate(node.operands) if place not in places]
         result = tidy(n.Add(multiplied([*common, total]), *others))
         if result.weight <= node.weight and same_shape(result, node):
