@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, MatMul, Multiply, Node, Pad, Reshape, Variable
+from symprop.algebra.nodes import Add, Expand, MatMul, Multiply, Node, Pad, Reshape, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -130,7 +130,7 @@ class ClassToken(Layer):
     def build(self, builder: Builder, value: Variable) -> Variable:
         number, (positions, width) = builder.next_number("token"), value.shape
         token = builder.parameter("cls", number, (width,), "token", "xavier_normal", (width, width))
-        first = Pad(Reshape(token, (1, width)), 0, [(0, positions)])
+        first = Pad(Expand(token, 0), 0, [(0, positions)])
         return builder.equation(
             "h", builder.next_number("positions"), Add(first, Pad(value, 0, [(1, 0)])), "with a class token"
         )
