@@ -102,7 +102,7 @@ def centred(node: n.Sum, context: Context) -> Applied | None:
     """Sum a variable whose equation says that it sums to 0: what a norm made, and what flows back through one."""
     x = node.operands[0]
     equation = context.equation(x)
-    if equation is None or not _holds_a_mean(equation.expression, context):
+    if equation is None or not _holds_a_mean(equation.expression, node.axes, context):
         return None
     whole = equation.expression
     varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in node.axes)]
@@ -111,10 +111,12 @@ def centred(node: n.Sum, context: Context) -> Applied | None:
     return Applied(zeros(*node.shape), (equation, *found.facts)) if found and is_zero(found.result) else None
 
 
-def _holds_a_mean(node: Node, context: Context) -> bool:
-    """Whether a formula has a sum in it, or reads one: only then may it be centred."""
+def _holds_a_mean(node: Node, axes: tuple[int, ...], context: Context) -> bool:
+    """Whether a formula has a sum along one of the axes in it, or reads a sum: only then may it be centred."""
     known = filter(None, map(context.by_name.get, variables(node)))
-    return any(isinstance(part, n.Sum) for part in walk(node)) or any(map(_is_multiple_of_a_sum, known))
+    sums = (part for part in walk(node) if isinstance(part, n.Sum))
+    along = (part.operands[0].rank != node.rank or not set(part.axes).isdisjoint(axes) for part in sums)
+    return any(along) or any(map(_is_multiple_of_a_sum, known))
 
 
 def _is_multiple_of_a_sum(equation: Equation) -> bool:
