@@ -40,8 +40,8 @@ class Books:
 
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
-    mask_inputs: frozenset[str] = frozenset()
-    """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
+    mask_inputs: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    """Inputs that are a mask of some layer, and what is known of them: they are masks wherever they are read."""
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
@@ -155,8 +155,8 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
-        if given.name in self.books.mask_inputs and not facts:
-            role, facts = GIVEN, SHARES
+        if given.name in self.books.mask_inputs and facts in ((), SHARES):
+            role, facts = GIVEN, self.books.mask_inputs[given.name]
         facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)

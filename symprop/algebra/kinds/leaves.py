@@ -116,8 +116,8 @@ class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
     Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`; of the values this
-    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words
-    of `DECLARED` for all others.
+    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above
+    0" and "one above 0" (along the last axis), and the words of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
