@@ -17,6 +17,15 @@ from symprop.algebra.known import known
 from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
+from symprop.networks.attention_notes import (
+    at_heads,
+    for_heads,
+    letters_of_heads,
+    tell_heads,
+    tell_mask,
+    tell_rotation,
+    tell_width,
+)
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need, sized, valued
@@ -107,31 +116,40 @@ class Attention(Layer):
         number, width = builder.next_number("attention"), value.shape[-1]
         read = value if self.memory is None else builder.further_input(self.memory)
         d, (queries, keys) = self._head_size(builder, width), self._groups(builder)
-        q = self._heads(builder, "q", number, value, (*queries, d))
-        k = self._heads(builder, "k", number, read, (*keys, d))
-        v = self._heads(builder, "v", number, read, (*keys, d))
+        letters = letters_of_heads(len(queries), (*value.shape, *read.shape, *queries, d))
+        tell_heads(builder.books, letters)
+        q = self._heads(builder, "q", number, value, (*queries, d), letters)
+        k = self._heads(builder, "k", number, read, (*keys, d), letters)
+        v = self._heads(builder, "v", number, read, (*keys, d), letters)
+
+        def of_heads(letter: str, expression: Node, note: str) -> Variable:
+            return builder.equation(letter, number, expression, note, written=at_heads(letters))
+
         if self.rope:
-            q, k = (builder.equation(each.letter + "_rot", number, rotated(each), "rotated") for each in (q, k))
+            tell_rotation(builder.books, rotated(q))
+            q, k = (of_heads(each.letter + "_rot", rotated(each), "rotated") for each in (q, k))
         scores = [Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k))]
         scores += self._hidden(builder, value.shape[0], read.shape[0])
-        s = builder.equation("s", number, Add(*scores) if len(scores) > 1 else scores[0], "scores")
-        p = builder.equation("p", number, Softmax(s), "weights")
-        o = builder.equation("o", number, MatMul(p, v), "means of values")
-        result = self._linear(builder, "o", number, side_by_side(o), width)
+        s = of_heads("s", Add(*scores) if len(scores) > 1 else scores[0], "scores")
+        p = of_heads("p", Softmax(s), "weights")
+        o = of_heads("o", MatMul(p, v), "means of values")
+        result = self._linear(builder, "o", number, side_by_side(o), width, for_heads(letters, queries, 1))
         return builder.equation("c", number, result, "of all heads")
 
     def _head_size(self, builder: Builder, width: Expr) -> Expr:
         if self.head_size is not None:
             return builder.size(self.head_size)
         share = width / builder.size(self.heads)
+        if not share.is_integer:
+            tell_width(builder.books, HEAD_SIZE, share)
         return share if share.is_integer else HEAD_SIZE
 
     def _groups(self, builder: Builder) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
         """The axes of heads of the queries, and of the keys and values."""
         heads = builder.size(self.heads)
-        if self.kv_heads is None:
+        groups = heads if self.kv_heads is None else builder.size(self.kv_heads)
+        if groups == heads:
             return (heads,), (heads,)
-        groups = builder.size(self.kv_heads)
         if not (heads / groups).is_integer:
             raise SpecError(
                 f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly for all sizes\n"
@@ -139,27 +157,34 @@ class Attention(Layer):
             )
         return (groups, heads / groups), (groups, Integer(1))
 
-    def _linear(self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr) -> Node:
-        """Return `value` times the weight `W{letter}`, plus its bias."""
+    def _linear(
+        self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr, written: tuple[Fact, ...]
+    ) -> Node:
+        """Return `value` times the weight `W{letter}`, plus its bias; of both pages write what is `written`."""
         fans = (value.shape[-1], width)
-        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans)
+        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans, written)
         product: Node = MatMul(value, W.permuted((1, 0)))
-        return (
-            product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans) if self.bias else product
-        )
+        if not self.bias:
+            return product
+        of_rows = tuple(fact for fact in written if fact.value == 0)
+        return product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans, of_rows)
 
-    def _heads(self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...]) -> Variable:
+    def _heads(
+        self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...], letters: str
+    ) -> Variable:
         """Append the queries, keys or values, (*heads, T, d), and return them; `shape` is (*heads, d)."""
-        flat = self._linear(builder, letter, number, value, prod(shape))
+        flat = self._linear(builder, letter, number, value, prod(shape), for_heads(letters, shape[:-1], 0))
         apart = Reshape(flat, (value.shape[0], *shape))
         last = len(shape)
         heads = Transpose(apart, (*range(1, last), 0, last))
-        return builder.equation(letter, number, heads, NOTES[letter])
+        return builder.equation(letter, number, heads, NOTES[letter], written=at_heads(letters))
 
     def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
         """Yield what hides scores: 0 where a position is seen, minus infinity where it is not."""
         if self.causal:
-            yield known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            M = known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            tell_mask(builder.books, M)
+            yield M
         if self.mask is not None:
             mask = builder.further_input(self.mask)
             if mask.shape != (others,):

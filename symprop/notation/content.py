@@ -15,25 +15,11 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.roles import GIVEN, INPUT, MASK, PARAMETER, STATE, TARGET
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import (
-    Block,
-    Bullets,
-    Definitions,
-    Dimensions,
-    Grid,
-    GridRow,
-    Line,
-    Lines,
-    Paragraph,
-    Section,
-    Slices,
-    Span,
-    Typed,
-    Words,
-)
+from symprop.notation.blocks import Block, Bullets, Definitions, Grid, GridRow, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.conventions import conventions, signs
 from symprop.notation.convolutions import convolutions
 from symprop.notation.function_notes import definitions, told
+from symprop.notation.words import Dimensions, Slices, Span, Words
 
 
 def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]:
@@ -89,8 +75,16 @@ def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, .
 
 
 def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
-    """Return the steps whose two sides look different; the others only put the same formula in another order."""
-    return [step for step in listed if write(step.before) != write(step.after)]
+    """Return the steps whose two sides look different; the others only put the same formula in another order.
+
+    Nor is one seen that leads to what is not written, "".
+    """
+    found: list[Step] = []
+    for step in listed:
+        after = write(step.after)
+        if after not in ("", write(step.before)) and not (found and after == write(found[-1].after)):
+            found.append(step)
+    return found
 
 
 def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:

@@ -55,7 +55,7 @@ class Variable(Leaf):
     @property
     def said(self) -> tuple[Fact, ...]:
         """What is known of the value, without how pages write the array."""
-        return tuple(fact for fact in self.facts if fact.kind != "rows")
+        return tuple(fact for fact in self.facts if not fact.is_of_writing)
 
     @property
     def facts_by_kind(self) -> dict[str, Expr]:
@@ -66,6 +66,17 @@ class Variable(Leaf):
     def rows(self) -> int:
         """Up to which axis pages have the rows of one matrix, of whose features the next one is; -1 where of none."""
         return next((int(fact.value) for fact in self.facts if fact.kind == "rows"), -1)
+
+    @property
+    def named(self) -> dict[int, str]:
+        """The index by which pages tell each of some axes: "h"; "h " of blocks, "gh " of blocks in blocks."""
+        found: dict[int, str] = {}
+        for fact in self.facts:
+            if fact.is_of_writing and fact.kind != "rows":
+                what, letter = fact.kind.split()
+                before = found.get(int(fact.value), "").strip()
+                found[int(fact.value)] = f"{before}{letter}{' ' * (what == 'block')}"
+        return found
 
     @property
     def mark(self) -> int:
@@ -109,15 +120,16 @@ class Variable(Leaf):
 
 
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
-"""The kinds of facts that speak of an axis."""
+"""The kinds of facts that speak of an axis, beside those that give a letter to one."""
 
 
 class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
-    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`; of the values this
-    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above
-    0" and "one above 0" (along the last axis), and the words of `DECLARED` for all others.
+    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`), "place h" and
+    "block h" (pages tell places along axis `value`, or blocks of it, by the index h; these three say nothing of the
+    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above 0" and
+    "one above 0" (along the last axis), and the words of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
@@ -130,6 +142,16 @@ class Fact(Basic):
     @property
     def value(self) -> Expr:
         return self.args[1]
+
+    @property
+    def is_of_writing(self) -> bool:
+        """Whether it says how pages write the array, and nothing of the value."""
+        return self.kind == "rows" or self.kind.startswith(("place ", "block "))
+
+    @property
+    def is_of_axis(self) -> bool:
+        """Whether its value is an axis."""
+        return self.kind in AXIS_FACTS or self.is_of_writing
 
 
 class Fill(Leaf):
