@@ -99,6 +99,10 @@ class Attention(Layer):
                 f"{shown(self.text)}: a memory is a sequence, and {shown(self.memory.text)} is none\n"
                 'allowed: a memory such as Input(S, n, name="memory")'
             )
+        read = shape[0] if self.memory is None else sized(self.memory.shape[0])
+        yield Need(
+            read, 2, otherwise=f"{shown(self.text)}: the weight of one position alone is always 1\nallowed: 2 or more"
+        )
         heads, least = sized(self.heads), 2 if self.rope else 1
         if self.kv_heads is not None:
             told = f"{shown(self.text)}: {self.heads} heads cannot share {self.kv_heads} keys and values evenly"
