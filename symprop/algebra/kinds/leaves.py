@@ -128,8 +128,8 @@ class Fact(Basic):
 
     Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`), "place h" and
     "block h" (pages tell places along axis `value`, or blocks of it, by the index h; these three say nothing of the
-    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
-    `DECLARED` for all others.
+    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above 0" and
+    "one above 0" (along the last axis), and the words of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
