@@ -330,7 +330,10 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     for name, size in reference.inputs.items():
         ids, shape = reference.ids.get(name), (3, *size)
         x[name] = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
-    if reference.mask:
+    for name in reference.hiding:  # some of the first positions, one at least
+        count = x[name].shape[1]
+        x[name] = (np.arange(count) < random.integers(1, count + 1, (3, 1))) * 1.0
+    if reference.mask and reference.mask not in reference.hiding:
         x[reference.mask] = random.uniform(0.1, 1, x[reference.mask].shape)
     y = random.normal(size=(3, *reference.shape))
     declared = reference.ends[0].keywords.get("y", "")

@@ -50,7 +50,7 @@ class Attention(Layer):
     >>> from symprop import Input
     >>> network = Input("T", 6) >> Attention(2, causal=True)
     >>> [equation.text() for equation in network.system().equations][3:6]
-    ['s1 = 1 / sqrt(3) * q1 @ transpose(k1, (0, 2, 1)) + M', 'p1 = softmax(s1)', 'o1 = p1 @ v1']
+    ['s1 = q1 @ transpose(k1, (0, 2, 1)) / sqrt(3) + M', 'p1 = softmax(s1, axis=2)', 'o1 = p1 @ v1']
 
     Raises:
         SpecError: an input that is no sequence, heads that do not divide its width or that `kv_heads` do not divide, an
@@ -69,14 +69,15 @@ class Attention(Layer):
     memory: Input | None = None
 
     def __post_init__(self) -> None:
-        for name in ("heads", "kv_heads", "head_size"):
-            if name == "heads" or getattr(self, name) is not None:
-                object.__setattr__(self, name, checked_size(getattr(self, name), f"Attention: {name}"))
-        for name in ("causal", "rope", "bias"):
-            checked_flag(getattr(self, name), f"Attention: {name}")
-        for name in ("mask", "memory"):
-            if getattr(self, name) is not None:
-                checked_input(getattr(self, name), f"Attention: {name}")
+        sizes = {"heads": self.heads, "kv_heads": self.kv_heads, "head_size": self.head_size}
+        for name, size in sizes.items():
+            if size is not None or name == "heads":
+                object.__setattr__(self, name, checked_size(size, f"Attention: {name}"))
+        for name, flag in {"causal": self.causal, "rope": self.rope, "bias": self.bias}.items():
+            checked_flag(flag, f"Attention: {name}")
+        for name, given in {"mask": self.mask, "memory": self.memory}.items():
+            if given is not None:
+                checked_input(given, f"Attention: {name}")
         if self.memory is not None and (self.causal or self.rope):
             what = "causal" if self.causal else "rope"
             raise SpecError(
@@ -90,13 +91,24 @@ class Attention(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
+        if self.memory is not None and len(self.memory.shape) != 2:
+            raise SpecError(
+                f"{shown(self.text)}: a memory is a sequence, and {shown(self.memory.text)} is none\n"
+                'allowed: a memory such as Input(S, n, name="memory")'
+            )
+        if self.rope and isinstance(self.head_size, int) and self.head_size % 2:
+            raise SpecError(
+                f"{shown(self.text)}: rope rotates pairs of features, and a head has {self.head_size}\n"
+                "allowed: an even head_size"
+            )
         for size in (self.heads, self.kv_heads, self.head_size):
             if isinstance(size, int):
                 yield Need(sized(size), stays=True)
         if isinstance(self.heads, int) and self.head_size is None:
             of_each = 2 if self.rope else 1
-            told = f"{self.text}: a width of {valued(shape[-1])} in {self.heads} heads"
-            allowed = f"allowed: multiples of {of_each * self.heads}, or head_size="
+            pairs = ", each of pairs of features" if self.rope else ""
+            told = f"{shown(self.text)}: a width of {valued(shape[-1])} in {self.heads} heads{pairs}"
+            allowed = f"allowed: multiples of {of_each * self.heads}, or head_size=..."
             yield Need(shape[-1], of_each * self.heads, of_each * self.heads, otherwise=f"{told}\n{allowed}")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
@@ -138,7 +150,10 @@ class Attention(Layer):
         if groups == heads:
             return (heads,), (heads,)
         if not (heads / groups).is_integer:
-            raise SpecError(f"{self.text}: {heads} heads in {groups} groups\nallowed: kv_heads that divide the heads")
+            raise SpecError(
+                f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly\n"
+                "allowed: kv_heads that divide the heads, such as 1"
+            )
         return (groups, heads / groups), (groups, Integer(1))
 
     def _linear(
@@ -173,8 +188,8 @@ class Attention(Layer):
             mask = builder.further_input(self.mask, GIVEN, SHARES)
             if mask.shape != (others,):
                 raise SpecError(
-                    f"{self.text}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"
-                    f"allowed: a number for each position that is read, of shape {shape_text((others,))}"
+                    f"{shown(self.text)}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"
+                    f"allowed: a number for each position that is read, shape {shape_text((others,))}"
                 )
             yield Where(Compare(">", mask, Scalar(0)), Scalar(0), Scalar(-sympy.oo))
 

@@ -81,13 +81,12 @@ class SinusoidalPositions(OfSequence):
     """
 
     def positions(self, builder: Builder, number: Expr, value: Variable) -> Node:
-        places, width = value.shape
+        def wave(t: Expr, j: Expr) -> Expr:
+            side = (-1) ** j  # 1 where j is even
+            angle = t / BASE ** ((j - (1 - side) / 2) / value.shape[-1])
+            return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 1)), (sympy.cos(angle), True))
 
-        def wave(t: Expr, i: Expr, side: Expr) -> Expr:
-            angle = t / BASE ** (2 * i / width)
-            return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 0)), (sympy.cos(angle), True))
-
-        return Reshape(known("pos", (places, width / 2, 2), wave), value.shape)
+        return known("pos", value.shape, wave)
 
 
 def rotated(value: Variable) -> Node:
@@ -131,6 +130,5 @@ class ClassToken(Layer):
         number, (positions, width) = builder.next_number("token"), value.shape
         token = builder.parameter("cls", number, (width,), "token", "xavier_normal", (width, width))
         first = Pad(Reshape(token, (1, width)), 0, [(0, positions)])
-        return builder.equation(
-            "h", builder.next_number("positions"), Add(first, Pad(value, 0, [(1, 0)])), "with a class token"
-        )
+        whole = Add(first, Pad(value, 0, [(1, 0)]))
+        return builder.equation("h", builder.next_number("hidden"), whole, "with a class token")
