@@ -67,6 +67,7 @@ class PageWriter:
 
     derivation: Derivation
     chosen: Notation = PLAIN
+    width: int = WIDTH
 
     @cached_property
     def notation(self) -> Notation:
@@ -137,7 +138,7 @@ class PageWriter:
 
     def pieces(self, formula: str, beside: int = 0) -> tuple[str, ...]:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
-        return tuple(latex_pieces(formula, WIDTH - beside))
+        return tuple(latex_pieces(formula, self.width - beside))
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
