@@ -43,7 +43,7 @@ from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
 from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
 
 WIDTH = 56
@@ -175,7 +175,7 @@ class PageWriter:
         """Write how an equation was derived; `alike` are equations that follow by the same steps."""
         write = self.in_place(equation)
         steps = seen_steps(equation.steps, write)
-        left = self.formula(sides(equation)[0] if has_letters(equation.target) else equation.target)
+        left = self.formula(left_side(equation))
         start = write(steps[0].before) if steps else ""
         start = start or self.formula(sides(equation)[1] if has_letters(equation.target) else equation.expression)
         return Chain(
