@@ -594,6 +594,11 @@ def own_formula(text: str, **values: Array) -> Array:
     return eval(text, {"__builtins__": {"__import__": __import__}}, {**WORDS, **values})  # PyTorch imports as it works
 
 
+def own_rows(text: str, variable: str, rows: Array, given: Mapping[str, Any]) -> Array:
+    """Return the value of a formula in NumPy notation for each row."""
+    return np.array([own_formula(text, **{variable: row}, **given) for row in rows])
+
+
 def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A formula of one letter, of each row along the last axis, with numbers and learned parameters by name."""
     text, learned = call.get(0, "body"), call.get(2, "learned", {})
@@ -609,8 +614,7 @@ def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Sh
 
     def step(params: Params, value: Array) -> Array:
         given = {**numbers, **{letter: params[name] for letter, name in named.items()}}
-        rows = [own_formula(text, **{variable: row}, **given) for row in value.reshape(-1, shape[-1])]
-        return np.array(rows).reshape(value.shape)
+        return own_rows(text, variable, value.reshape(-1, shape[-1]), given).reshape(value.shape)
 
     return step, shape
 

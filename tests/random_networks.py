@@ -124,13 +124,14 @@ class Draw:
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
         return [f"Dense({arguments})" for before, arguments in found if before == width]
 
-    def kernels(self, kernel: tuple[int, ...], width: int) -> list[tuple[str, str]]:
-        """The channels that an earlier kernel of this size would make, and its name or that of its transpose."""
+    def kernels(self, width: int) -> list[tuple[tuple[int, ...], str, str]]:
+        """The sizes of earlier kernels that read this width, the channels that each makes, and its name; `W1.T` too."""
         if self.symbolic or self.counted or self.beside:
             return []
-        shapes = {name: shape for name, shape in self.read().parameters.items() if shape[1:-1] == kernel}
-        found = [(written(shape[0]), name) for name, shape in shapes.items() if shape[-1] == width]
-        return found + [(written(shape[-1]), f"{name}.T") for name, shape in shapes.items() if shape[0] == width]
+        shapes = {name: shape for name, shape in self.read().parameters.items() if len(shape) > 2}
+        found = [(shape[1:-1], written(shape[0]), name) for name, shape in shapes.items() if shape[-1] == width]
+        found += [(shape[1:-1], written(shape[-1]), f"{name}.T") for name, shape in shapes.items() if shape[0] == width]
+        return found
 
     def dense(self) -> str:
         """Return a Dense with a weight of its own or an earlier one."""
@@ -145,7 +146,8 @@ class Draw:
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
         if self.places and 2 <= len(shape := self.read().shape) <= 3 and self.chance(0.5):
             channels = ["2", "3", "4", "6", "n1", *["k_l"] * 3 * self.symbolic]
-            layer = Windows(self.random, written, self.named).layer(shape, self.keeping, channels, self.kernels)
+            windows = Windows(self.random, written, self.named)
+            layer = windows.layer(shape, self.keeping, channels, self.kernels(shape[-1]))
             unsaid = self.named or shape[-1] in NAMED or np.prod(shape) in NAMED  # as a number
             return "Flatten() >> Dense(3)" if layer == "Flatten()" and unsaid else layer
         if self.places and self.keeping and len(self.read().shape) == 3 and self.chance(0.1):
@@ -158,7 +160,7 @@ class Draw:
             norms += ["BatchNorm(eps=0.1)"] * (not repeated) + ["GroupNorm(2)"] * (self.width == 4)
             return str(self.one(norms))
         if kind != "block":
-            usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
+            usual = [each for each in ACTIVATIONS if "softmax" not in each.lower() or self.width > 1]
             return str(self.one(DROPOUTS if self.chance(0.15) else usual))
         if self.chance(0.35):
             return self.branches(depth, repeated)

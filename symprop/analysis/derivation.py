@@ -230,8 +230,8 @@ class Derivation(Printable):
 
         >>> from symprop import derive
         >>> found = derive("Input(8, 1) >> Conv1D(4, 3) >> MeanSquaredError()").readings("z1")
-        >>> found.equation("dX_hat1").text()
-        'dX_hat1 = delta1 @ W_bar1'
+        >>> found.equation("dX_bar1").text()
+        'dX_bar1 = delta1 @ W_bar1'
 
         Raises:
             FormulaError: no convolution gives what has this name; those that one gives are listed.

@@ -102,13 +102,45 @@ def centred(node: n.Sum, context: Context) -> Applied | None:
     """Sum a variable whose equation says that it sums to 0: what a norm made, and what flows back through one."""
     x = node.operands[0]
     equation = context.equation(x)
-    if equation is None or not _holds_a_mean(equation.expression, context):
+    if equation is None:
         return None
+    why_centred(equation, node.axes, context.watches or context)
+    why = context.centred[equation, node.axes]
+    return Applied(zeros(*node.shape), why) if why else None
+
+
+def why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
+    """Return why the left side of an equation sums to 0 along `axes`; nothing where it is not known to."""
+    for each in reversed(_stream(equation, axes, context)):
+        context.centred[each, axes] = _why_centred(each, axes, context)
+    return context.centred[equation, axes]
+
+
+def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list[Equation]:
+    """Return the equation and those of its terms, theirs and so on, that are not looked into yet.
+
+    A residual stream is a sum with the stream before it; who looks into the last first is not stopped by its length.
+    """
+    found = {equation: None}
+    chain = [] if (equation, axes) in context.centred else [equation]
+    for each in chain:
+        whole = each.expression
+        terms = terms_of(whole) if _holds_a_mean(whole, context) else ()
+        known = [context.equation(term) for term in terms if isinstance(term, n.Variable) and same_shape(term, whole)]
+        new = [each for each in known if each and each not in found and (each, axes) not in context.centred]
+        found.update(dict.fromkeys(new))
+        chain += new
+    return chain
+
+
+def _why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
     whole = equation.expression
-    varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in node.axes)]
+    if not _holds_a_mean(whole, context):
+        return ()
+    varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in axes)]
     inside = multiplied(varying) if varying else whole
-    found = taken_apart(n.Sum(inside, node.axes), context) if same_shape(inside, whole) else None
-    return Applied(zeros(*node.shape), (equation, *found.facts)) if found and is_zero(found.result) else None
+    found = taken_apart(n.Sum(inside, axes), context) if same_shape(inside, whole) else None
+    return (equation, *found.facts) if found and is_zero(found.result) else ()
 
 
 def _holds_a_mean(node: Node, context: Context) -> bool:

@@ -52,6 +52,7 @@ RESERVED = (
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
     *("MASKS", "draw_masks", "masks", "seed"),
+    *("init_cache", "next_logits", "sample", "cache", "start", "length", "temperature", "t"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""

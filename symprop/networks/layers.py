@@ -47,7 +47,7 @@ class Layer(Joinable):
     reads_windows: ClassVar[bool] = False
     """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
-    """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
+    """Whether the activation behind the layer decides how the weights before it start: it has no slope of its own."""
     is_drawn: ClassVar[bool] = False
     """Whether a report draws what is in it, its equations, too."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER

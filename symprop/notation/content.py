@@ -16,25 +16,11 @@ from symprop.algebra.roles import GIVEN, INPUT, MASK, PARAMETER, STATE, TARGET
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import (
-    Block,
-    Bullets,
-    Definitions,
-    Dimensions,
-    Grid,
-    GridRow,
-    Line,
-    Lines,
-    Paragraph,
-    Section,
-    Slices,
-    Span,
-    Typed,
-    Words,
-)
+from symprop.notation.blocks import Block, Bullets, Definitions, Grid, GridRow, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.conventions import conventions, signs
 from symprop.notation.convolutions import convolutions
 from symprop.notation.function_notes import definitions, told
+from symprop.notation.words import Dimensions, Slices, Span, Words
 
 
 def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]:

@@ -18,7 +18,6 @@ from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import distinct
-from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
 from symprop.notation.letter_notes import about_letters
 from symprop.notation.places import Digit, Named, Offset, Part, Stack, labels
@@ -26,6 +25,7 @@ from symprop.notation.pretty import pretty
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
+from symprop.notation.words import Words
 
 
 def loss_clashes(derivation: Derivation) -> bool:

@@ -8,9 +8,11 @@ from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
+from symprop.calculus.context import context
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Line, Picture, Section
+from symprop.notation.chain_rule import at_first, by_names
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
@@ -25,7 +27,7 @@ MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
-    "beside it; where arrows meet, their contributions add."
+    "beside it, where that is short; where arrows meet, their contributions add."
 )
 
 
@@ -127,7 +129,7 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
     """Return the steps that led to an equation of a reading, in the same formats."""
     equation, listed = found.equation(name), found.steps(name)
     if format == "latex":
-        chain = PageWriter(found.derivation).of_reading(equation, listed)
+        chain = PageWriter(found.derivation).of_reading(found, name)
         return latex_document.document((Section("Steps", "sec:steps", (chain,)),), TITLE)
     wording = UNICODE if format == "pretty" else NUMPY
     return _listed(wording.equation(equation), equation, listed, found.derivation, wording)
@@ -135,5 +137,11 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
 
 def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
     lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
-    told = wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)), wording.in_place(equation))
+    known = at_first(listed, context(derivation.system).by_value) if wording is UNICODE else {}  # NumPy runs as it is
+    place = wording.in_place(equation)
+    told = wording.steps(
+        listed,
+        lambda step: map(wording.words, reasons(derivation, step)),
+        lambda node: place(by_names(node, known)),
+    )
     return "\n".join((*lines, *told))

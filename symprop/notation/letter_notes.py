@@ -11,8 +11,8 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import Words
 from symprop.notation.places import Named, Part, Stack
+from symprop.notation.words import Words
 
 
 def about_letters(derivation: Derivation, sides: Iterable[Node]) -> Iterator[Words]:

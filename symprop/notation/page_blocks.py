@@ -15,27 +15,24 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
+from symprop.calculus.context import context
+from symprop.calculus.tidy import tidy
 from symprop.notation.blocks import (
     Block,
     Bullets,
     Chain,
-    Code,
     Definitions,
-    Dimensions,
     EquationRow,
     Equations,
     Grid,
     Line,
     Lines,
     Link,
-    Math,
     Paragraph,
-    Part,
-    Reference,
     Section,
-    Words,
 )
 from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.chain_rule import Known, at_first, brief, by_names
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
 from symprop.notation.conventions import loss_clashes
@@ -45,6 +42,7 @@ from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
+from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Words
 
 WIDTH = 56
 """Characters of a formula that fit beside its space and number on an A4 page."""
@@ -171,38 +169,51 @@ class PageWriter:
         """Write for which blocks numbered equations hold."""
         return self.words(heading(found))
 
-    def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
-        """Write how an equation was derived; `alike` are equations that follow by the same steps."""
-        write = self.in_place(equation)
-        steps = seen_steps(equation.steps, write)
-        left = self.formula(left_side(equation))
-        start = write(steps[0].before) if steps else ""
-        start = start or self.formula(sides(equation)[1] if has_letters(equation.target) else equation.expression)
-        return Chain(
-            left,
-            self.pieces(start, latex_width(left) - _FREE),
-            self.links(steps, write),
-            equation.note or "by definition",
-            equation.name,
-            self.derivation.numbers[equation.name],
-            label(equation.name),
-            tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
+    @cached_property
+    def _known(self) -> Known:
+        return context(self.derivation.system).by_value
+
+    def chain(self, equation: Equation, alike: Iterable[Equation] = (), whole: bool = True) -> Chain:
+        """Write how an equation was derived, step by step where `whole`; `alike` follow by the same steps."""
+        return replace(
+            self._derived(equation, equation.steps, self._known, whole),
+            note=equation.note or "by definition",
+            name=equation.name,
+            number=self.derivation.numbers[equation.name],
+            label=label(equation.name),
+            alike=tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
-    def of_reading(self, equation: Equation, steps: Sequence[Step]) -> Chain:
-        """Write how an equation of a reading was derived; it has no number."""
-        left, seen = self.formula(equation.target), seen_steps(steps, self.formula)
-        start = self.formula(seen[0].before if seen else equation.expression)
-        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self.links(seen), equation.note)
+    def lines(self, equation: Equation, whole: bool = True) -> list[Step]:
+        """Return the steps that `chain` prints, with what is yet to be differentiated by its name."""
+        known = at_first(equation.steps, self._known)
+        shown = equation.steps if whole else brief(equation.steps, known)
+        return [replace(step, before=by_names(step.before, known), after=by_names(step.after, known)) for step in shown]
+
+    def of_reading(self, found: Readings, name: str, whole: bool = True) -> Chain:
+        """Write how an equation of a convolution's readings was derived; it has no number."""
+        known = {tidy(each.expression): each for each in found.equations}
+        return self._derived(found.equation(name), found.steps(name), known, whole)
 
     def chains(self, found: Readings) -> Iterator[Chain]:
-        """Write how the equations of a convolution's readings follow from one another."""
+        """Write how the equations of a convolution's readings follow from one another, briefly."""
         for name in dict.fromkeys(each.name for each in found.equations if each.steps):
-            yield self.of_reading(found.equation(name), found.steps(name))
+            yield self.of_reading(found, name, whole=False)
 
-    def links(self, steps: Iterable[Step], write: Callable[[Node], str] | None = None) -> tuple[Link, ...]:
+    def _derived(self, equation: Equation, steps: Sequence[Step], known: Known, whole: bool) -> Chain:
+        known, place = at_first(steps, known), self.in_place(equation)
+
+        def write(node: Node) -> str:
+            return place(by_names(node, known))  # what is yet to be differentiated by its name
+
+        shown = seen_steps(steps if whole else brief(steps, known), write)
+        both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
+        left = self.formula(left_side(equation))
+        start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
+        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, write), equation.note)
+
+    def _links(self, steps: Iterable[Step], write: Callable[[Node], str]) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons."""
-        write = write or self.formula
         return tuple(
             Link(
                 self.pieces(write(step.after), -_FREE),

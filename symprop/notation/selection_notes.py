@@ -14,9 +14,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import size_text
 from symprop.algebra.trees import walk
 from symprop.algebra.window_sizes import Arithmetic
-from symprop.notation.blocks import Dimensions, Words
 from symprop.notation.places import ONLY, Address, Digit, Offset, Part, labels
 from symprop.notation.selections import is_identity, is_selection, matrix_of
+from symprop.notation.words import Dimensions, Words
 
 K = Offset("k", integer=True)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import once_for_alike
 from symprop.algebra.equations import Equation
 from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
@@ -51,6 +52,11 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     if not (ones or averages or named or needs_places(node)) or depth_over(node, DEEPEST):
         return node
     node = with_means(node) if averages else node
+    return _searched(node, target)
+
+
+@once_for_alike
+def _searched(node: Node, target: n.Variable | None) -> Node:
     return _stacked(node, node, target)
 
 

@@ -12,9 +12,10 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.printable import aligned
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.window_sizes import Arithmetic
-from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
+from symprop.notation.blocks import Grid
 from symprop.notation.content import seen_steps
 from symprop.notation.stacks import in_place, sides
+from symprop.notation.words import Dimensions, Part, Span, Words
 
 
 def told_apart(write: Callable[[Node], str], letter: str) -> Callable[[Node], str]:

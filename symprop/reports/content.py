@@ -17,21 +17,12 @@ from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.notation.blocks import (
-    Block,
-    Boxed,
-    EquationRow,
-    Equations,
-    Math,
-    Paragraph,
-    Reference,
-    Section,
-    Typed,
-)
+from symprop.notation.blocks import Block, Boxed, EquationRow, Equations, Paragraph, Section, Typed
 from symprop.notation.breaking import latex_width
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
+from symprop.notation.words import Math, Reference
 from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
@@ -77,13 +68,15 @@ def forward(subject: Subject) -> Iterator[Block]:
 def derivation(subject: Subject) -> Iterator[Block]:
     """Show how each equation of the backward pass was found, by named steps."""
     writer = subject.writer
-    backward = list(equations_in(writer.derivation.backward))
+    numbers, whole = writer.derivation.numbers, subject.steps == "all"
+    backward = sorted(equations_in(writer.derivation.backward), key=lambda each: numbers[each.name])
     if not backward:
         return
     yield Paragraph(
         (
-            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it. "
-            "The rule at the right leads from the line above to the line beside it; what it rests on is said with it.",
+            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it; "
+            "that of a name is that of its equation, whose other arguments stay. The rules at the right lead from the "
+            "line above to the line beside them; what they rest on is said with them.",
         )
     )
     widths = [latex_width(writer.formula(each.expression)) for each in writer.derivation.equations]
@@ -92,13 +85,13 @@ def derivation(subject: Subject) -> Iterator[Block]:
         yield drawn
     groups: dict[str, list[Equation]] = {}
     for equation in backward:
-        groups.setdefault(_pattern(equation, writer), []).append(equation)
+        groups.setdefault(_pattern(equation, writer, whole), []).append(equation)
     for first, *others in groups.values():
-        yield writer.chain(first, others)
+        yield writer.chain(first, others, whole)
 
 
-def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike.
+def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
+    """Return the lines of an equation with its layer's number taken off all numbers, so that like layers are alike.
 
     That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
     """
@@ -106,7 +99,7 @@ def _pattern(equation: Equation, writer: PageWriter) -> str:
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
-    for step in equation.steps:
+    for step in writer.lines(equation, whole):
         for side in (step.before, step.after):
             shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))

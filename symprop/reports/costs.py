@@ -15,8 +15,9 @@ from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
 from symprop.networks.network import Network
-from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.words import Math, Words
 from symprop.reports.subject import Subject
 
 MOST_ROWS = 40

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from markupsafe import escape
 
 from symprop.networks.network import Network
-from symprop.notation.blocks import Math, Picture
+from symprop.notation.blocks import Picture
 from symprop.notation.latex import escaped
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.svg import STYLE
+from symprop.notation.words import Math
 from symprop.reports.architecture import layers_of
 from symprop.reports.captions import PIXELS, Room
 from symprop.reports.lanes import lanes

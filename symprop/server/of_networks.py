@@ -54,8 +54,7 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
     derivation = _case(asked).derivation
-    writer, equation = PageWriter(derivation), derivation.equation(asked.name)
-    return steps_parts(writer.links(equation.steps, writer.in_place(equation)))
+    return steps_parts(PageWriter(derivation).chain(derivation.equation(asked.name)).links)
 
 
 def network_code(asked: Asked) -> dict[str, Any]:

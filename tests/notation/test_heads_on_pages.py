@@ -18,7 +18,7 @@ from symprop.notation.terminal import UNICODE
 from symprop.verify.evaluate import complex_value
 
 LIMIT = 1e-12
-"""Relative to the largest element, or to 1, the size of what cancels: 1e-16 in each of some dozens of operations."""
+"""Relative to the largest element, or to 1, as of terms that cancel: 1e-16 in each of some dozens of operations."""
 BATCH = 2
 HEADS = "Input(4, 6) >> Dense(6) >> Attention(3, causal=True) >> MeanSquaredError()"
 GROUPS = "Input(3, 8) >> Dense(8) >> Attention(4, kv_heads=2, rope=True) >> MeanSquaredError()"
@@ -71,9 +71,9 @@ def test_every_equation_is_read_back_head_by_head(network: str, layout: str) -> 
 
 
 BLOCK = (
-    "Input(T) >> Embedding(V, n, flatten=False) >> Positions() >> "
-    "Repeat(Residual(LayerNorm() >> Attention({}, bias=False))"
-    " >> Residual(LayerNorm() >> Dense(n)), N) >> ClassToken() >> Dense(V) >> SoftmaxCrossEntropy()"
+    "Input(T) >> Embedding(V, n, flatten=False) >> Positions()"
+    " >> Repeat(Residual(LayerNorm() >> Attention({}, bias=False)) >> Residual(LayerNorm() >> Dense(n)), N)"
+    " >> ClassToken() >> Dense(V) >> SoftmaxCrossEntropy()"
 )
 
 

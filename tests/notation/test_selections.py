@@ -176,4 +176,4 @@ def test_a_channel_of_a_depthwise_convolution_is_a_column_of_the_matrix_of_pixel
     d = symprop.derive(f"Input(7, 7, 4) >> Dense(4) >> Tanh() >> {layer} >> MeanSquaredError()")
     assert d.equation("delta1").pretty() == f"δ₁[:, i] = ({delta}) ⊙ (1 − a₁[:, i] ⊙ a₁[:, i])"
     patches = symprop.derive("Input(6, 6, 1) >> Conv2D(2, 3) >> MeanSquaredError()").readings("z1")
-    assert patches.equation("X_hat1").pretty() == "X̂₁[:, (i)j] = S₁,ᵢⱼ x"
+    assert patches.equation("X_bar1").pretty() == "X̄₁[:, (i)j] = S₁,ᵢⱼ x"

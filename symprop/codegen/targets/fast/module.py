@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.sampling import sampling_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -82,7 +84,8 @@ def module_source(
     step = _step(program, system.targets, dtype, threads, reuse)
     loops = compiled(program, system.targets) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
-    lines = [line for body in run for line in (*body.forward, *body.backward)]
+    sampling = _sampling(derivation)
+    lines = [line for body in run for line in (*body.forward, *body.backward)] + (sampling["code"] if sampling else [])
     code = "\n".join(line for line in lines if not line.startswith("#"))  # a formula may name a helper too
     parameters = derivation.parameters
     return (
@@ -108,6 +111,8 @@ def module_source(
             bodies=bodies,
             running=running,
             masks=masks_of(system),
+            sampling=sampling,
+            lib="np",
             step=step,
             threads=threads,
             both="_both(" in code,
@@ -210,6 +215,15 @@ def _body(program: Program, *returns: str, after: Variable | None = None) -> Bod
     return Body(_unpack(done), forward, backward, _needs_batch(forward, backward), returns[0], whole)
 
 
+def _sampling(derivation: Derivation) -> dict[str, Any] | None:
+    """Return the functions that draw ids one after the other, where the network has them."""
+    found = sampling_of(derivation)
+    if found is None:
+        return None
+    program = passes.run(found.program, (*passes.FORMS, *lines.ARRANGEMENT))
+    return found.context(program, _unpack(program), _line)
+
+
 def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
     """Return the lines that take what a program reads out of dicts, parameters a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
@@ -218,10 +232,16 @@ def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
         for variable in variables:
             if variable in read:
                 groups.setdefault((holder, variable.index), []).append(variable.name)
-    return tuple(
-        f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
-        for (holder, _), names in groups.items()
-    )
+    return tuple(line for (holder, _), names in groups.items() for line in _taken_out(holder, names))
+
+
+def _taken_out(holder: str, names: list[str]) -> list[str]:
+    """Return the lines that take values out of a dict, so many on each as fit."""
+    line = f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
+    if len(line) + INDENT <= COLUMNS or len(names) == 1:
+        return [line]
+    half = (len(names) + 1) // 2
+    return [*_taken_out(holder, names[:half]), *_taken_out(holder, names[half:])]
 
 
 def _needs_batch(*parts: tuple[str, ...]) -> bool:
@@ -277,7 +297,11 @@ def _rest(program: Program, given: Variable) -> Program | None:
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """Return the lines of statements as a person would write them, below their formulas."""
-    return tuple(under_formulas(statements, lambda each: [f"{each.name} = {numpy_source(each.expression)}"]))
+    return tuple(under_formulas(statements, _line))
+
+
+def _line(statement: Statement) -> list[str]:
+    return [f"{statement.name} = {numpy_source(statement.expression)}"]
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:
