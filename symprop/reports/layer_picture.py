@@ -14,9 +14,10 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.networks.network import Network
 from symprop.networks.parts import Built
-from symprop.notation.blocks import Math, Picture
+from symprop.notation.blocks import Picture
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.stacks import left_side
+from symprop.notation.words import Math
 from symprop.reports.architecture import layers_of
 from symprop.reports.captions import GAP, Room
 from symprop.reports.row_of_layers import picture
