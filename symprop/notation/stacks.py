@@ -160,9 +160,18 @@ def in_place(equation: Equation) -> Callable[[Node], Node | None]:
     formulas = (equation.target, equation.expression, *(step.before for step in equation.steps[:1]))
     if not any(map(has_letters, formulas)):
         return stacked
-    left = sides(equation)[0]
+    left = left_side(equation)
     address = left.address if isinstance(left, Part) else tuple((Digit(size),) for size in equation.target.shape)
     return partial(_at, address)
+
+
+def left_side(equation: Equation) -> Node:
+    """Return the left side of an equation as its derivation has it: at a head where one of its formulas says which."""
+    found = equation.target
+    for formula in (equation.expression, *(step.after for step in reversed(equation.steps))) if found.named else ():
+        if isinstance(left := sides(Equation(found, formula))[0], Part):
+            return left
+    return found
 
 
 @lru_cache(maxsize=2_048)  # a step begins where the one before it ends
