@@ -34,6 +34,7 @@ NETWORKS = {
     "pools that meet": "Input(7, 7, 2) >> Conv2D(3, 2) >> ReLU() >> MaxPool2D(3, stride=2, padding=1)"
     " >> AveragePool2D(2, stride=1, padding=1)",
     "pools that leave some out": "Input(7, 8, 2) >> Conv2D(3, 1) >> MaxPool2D((2, 3)) >> UpSample2D(2) >> MaxPool2D(2)",
+    "a pool of padding alone": "Input(3, 2) >> Conv1D(2, 1) >> AveragePool1D(3, stride=3, padding=(2, 0))",
     "a pool padded before alone": "Input(4, 6, 2) >> Conv2D(3, 1) >> AveragePool2D((1, 2), padding=(0, (1, 0)))",
     "one slope before": "Input(6, 3) >> PReLU() >> Conv1D(3, 3)",
     "norms": 'Input(4, 4, 4) >> Conv2D(4, 3, padding="same") >> BatchNorm() >> ReLU() >> GroupNorm(2) >> LayerNorm()',
