@@ -41,6 +41,10 @@ class Offset(sympy.Symbol):
     """An index that stands for several: the offset k = (u, v) of a kernel, at adjacent axes of an array."""
 
 
+class Pixel(Offset):
+    """An index that stands for those of a pixel, the row of the matrix that an image is, or a batch of images."""
+
+
 Axis = tuple[Digit, ...]
 Address = tuple[Axis, ...]
 
