@@ -24,7 +24,7 @@ KnownFact = str | Equation
 
 
 class Quotient(NamedTuple):
-    """An equation `h = c * r` whose right side is a product with a root `r` that is held: its place among all, and `c`."""
+    """An equation `h = c * r`, a product with a root that is held: its place among all such, `r`, itself and `c`."""
 
     place: int
     root: Node

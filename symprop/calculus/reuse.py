@@ -104,7 +104,7 @@ class _Twin:
 
 
 def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context], Worked]) -> Worked:
-    """Return what `work_out` makes of a formula and the steps, taken from a formula that is alike where one was seen."""
+    """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
     key, numbers = pattern(start)
@@ -129,6 +129,8 @@ def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
 
 def _names_in_words(steps: tuple[Step, ...]) -> bool:
     """Whether a fact that is said in words names an array, so that it is said of no other."""
-    words = {word for step in steps for fact in step.facts if isinstance(fact, str) for word in re.findall(r"\w+", fact)}
+    words = {
+        word for step in steps for fact in step.facts if isinstance(fact, str) for word in re.findall(r"\w+", fact)
+    }
     named = (array for step in steps for array in (*variables(step.before), *variables(step.after)))
     return bool(words) and any(array.name in words for array in named if array.index)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from symprop.algebra import nodes as n
-from symprop.algebra.alike import once_for_alike
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
 from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
@@ -51,11 +51,6 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
         return node
     node = with_means(node) if averages else node
     return _searched(node, target)
-
-
-@once_for_alike
-def _searched(node: Node, target: n.Variable | None) -> Node:
-    return _stacked(node, node, target)
 
 
 def is_average(target: n.Variable | None) -> bool:
@@ -139,6 +134,9 @@ def _columns(node: Node) -> int:
     """How often something stands at a place of a later axis, all of one before it being kept: `P[:, i]`."""
     parts = (part for part in walk(node) if isinstance(part, (Part, Stack)))
     return sum(":" in labels(part.address) for part in parts)
+
+
+_searched = ForAlike(lambda node, target=None: _stacked(node, node, target))
 
 
 def sides(equation: Equation) -> tuple[Node, Node]:
