@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from sympy import Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.alike import once_for_alike
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
 from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
@@ -55,11 +55,6 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
         return node
     node = with_means(node) if averages else node
     return _searched(node, target)
-
-
-@once_for_alike
-def _searched(node: Node, target: n.Variable | None) -> Node:
-    return _stacked(node, node, target)
 
 
 def is_average(target: n.Variable | None) -> bool:
@@ -159,6 +154,9 @@ def _is_of_norm(node: Node, target: n.Variable | None) -> bool:
     """Whether a formula is by elements but for means, so that arrays of any rank stand in it as they are."""
     kinds = (n.Elementwise, n.Variable, n.Scalar, n.Fill, n.Expand, n.Reshape, Mean)
     return (is_average(target) or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
+
+
+_searched = ForAlike(lambda node, target=None: _stacked(node, node, target))
 
 
 def sides(equation: Equation) -> tuple[Node, Node]:

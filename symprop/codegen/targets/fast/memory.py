@@ -9,9 +9,11 @@ shares. All sizes are polynomials in the batch size.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import sympy
 from sympy import Expr, Integer
@@ -46,10 +48,6 @@ class Block:
     def size(self) -> Expr:
         """The number of elements."""
         return sympy.prod(self.shape, start=Integer(1))
-
-    def meets(self, other: Block) -> bool:
-        """Whether both are live at some operation."""
-        return self.start <= other.stop and other.start <= self.stop
 
 
 @dataclass(frozen=True)
@@ -268,34 +266,42 @@ class _Planner:
             count, unit = block.size.as_coeff_Mul()
             degrees.setdefault(unit, []).append((int(count), block))
         for unit, sized in sorted(degrees.items(), key=lambda item: str(item[0])):
-            placed: list[tuple[int, int, Block]] = []
-            if self.reuse and blocks[0].kind not in UNSHARED:
-                sized = sorted(sized, key=lambda pair: -pair[0])
+            shared = self.reuse and blocks[0].kind not in UNSHARED
+            placed: list[Placed] = []
             top = 0
-            for count, block in sized:
-                low = _lowest(count, [(at, end) for at, end, other in placed if self._apart(block, other)])
+            for count, block in sorted(sized, key=lambda pair: -pair[0]) if shared else sized:
+                low = _lowest(count, block, placed) if shared else top
                 block.offset = total + low * unit
-                placed.append((low, low + count, block))
+                insort(placed, Placed(low, low + count, block.start, block.stop))
                 top = max(top, low + count)
             total += top * unit
         return total
 
-    def _apart(self, block: Block, other: Block) -> bool:
-        return not self.reuse or block.kind in UNSHARED or block.meets(other)
+
+class Placed(NamedTuple):
+    """The elements in which a block lies, and from which operation to which it is live."""
+
+    low: int
+    high: int
+    start: int
+    stop: int
 
 
-def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
-    """Return the lowest place for `count` elements between the spans that are taken.
+def _lowest(count: int, block: Block, placed: list[Placed]) -> int:
+    """Return the lowest place for `count` elements beside the blocks, from below, that are live with this one.
 
-    >>> _lowest(3, [(0, 2), (4, 6)]), _lowest(2, [(0, 2), (4, 6)])
+    >>> block = Block(Variable("a", (), (3,)), "memory", (Integer(3),), 5, 6)
+    >>> placed = [Placed(0, 2, 1, 5), Placed(2, 4, 1, 4), Placed(4, 6, 6, 9)]
+    >>> _lowest(3, block, placed), _lowest(2, block, placed)
     (6, 2)
     """
-    low = 0
-    for start, stop in sorted(taken):
-        if low + count <= start:
-            break
-        low = max(low, stop)
-    return low
+    found, first, last = 0, block.start, block.stop
+    for low, high, start, stop in placed:
+        if start <= last and first <= stop:
+            if found + count <= low:
+                break
+            found = max(found, high)
+    return found
 
 
 def _base(node: Node) -> Variable:
