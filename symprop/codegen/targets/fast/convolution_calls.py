@@ -24,9 +24,19 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
-FEW, MANY = 24576, 49152
-"""As many images at a time as have fewer elements of patches, one at least; of that as many rows as have fewer than
-many: 96 and 192 kB in float32, which stay in the cache of a core."""
+FEW, MANY = 49152, 196608
+"""As many images at a time as have fewer elements of patches, one at least, where an element has a row in memory or a
+pixel one; and where patches of one row of the kernel are copied. The last is the limit for rows of a single image too.
+In float32 these are 192 and 768 kB, which stay in the cache of a core; shorter calls cost more than that saves."""
+
+
+def images_at_a_time(most: int, elements: int) -> int:
+    """Return how many images of so many elements are taken at a time: a power of two, which divides many batches.
+
+    >>> images_at_a_time(1000, 300), images_at_a_time(1000, 3000), images_at_a_time(1000, 1)
+    (2, 1, 32)
+    """
+    return 1 << (min(32, max(1, most // elements)).bit_length() - 1)
 
 
 class Kept(n.Leaf):
@@ -101,7 +111,7 @@ def _block(node: OfPatches) -> tuple[Expr, Expr]:
     is_by_rows = form_of(node) == BY_ROWS
     line = int(sympy.prod(node.places[1:], start=Integer(1)) * node.width)
     line, more = (line // node.lies[0].size, _more(node)) if is_by_rows else (line, 0)
-    images = max(1, (MANY if is_by_rows else FEW) // (line * (int(node.places[0]) + more)))
+    images = images_at_a_time(MANY if is_by_rows else FEW, line * (int(node.places[0]) + more))
     return Integer(images), Integer(min(int(node.places[0]), max(1, MANY // line - more)))
 
 
