@@ -51,6 +51,7 @@ RESERVED = (
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
+    *("threads", "span"),
     *("MASKS", "draw_masks", "masks", "seed"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )

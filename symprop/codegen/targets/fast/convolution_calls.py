@@ -24,10 +24,9 @@ from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 
-FEW, MANY = 49152, 196608
-"""As many images at a time as have fewer elements of patches, one at least, where an element has a row in memory or a
-pixel one; and where patches of one row of the kernel are copied. The last is the limit for rows of a single image too.
-In float32 these are 192 and 768 kB, which stay in the cache of a core; shorter calls cost more than that saves."""
+MANY = 196608
+"""As many images at a time as have fewer elements of patches, one at least; of that as many rows as have fewer: 768 kB
+in float32, which stay in the cache of a core. Shorter calls cost more than a nearer cache saves."""
 
 
 def images_at_a_time(most: int, elements: int) -> int:
@@ -111,8 +110,25 @@ def _block(node: OfPatches) -> tuple[Expr, Expr]:
     is_by_rows = form_of(node) == BY_ROWS
     line = int(sympy.prod(node.places[1:], start=Integer(1)) * node.width)
     line, more = (line // node.lies[0].size, _more(node)) if is_by_rows else (line, 0)
-    images = images_at_a_time(MANY if is_by_rows else FEW, line * (int(node.places[0]) + more))
+    images = images_at_a_time(MANY, line * (int(node.places[0]) + more))
     return Integer(images), Integer(min(int(node.places[0]), max(1, MANY // line - more)))
+
+
+SMALL, SHORT = 1_000_000, 64
+"""OpenBLAS multiplies up to so many numbers without a copy, up to twice as fast, where there are no fewer rows."""
+
+
+def _pixels(node: OfPatches) -> int:
+    """Return of how many pixels a product is made: as many lines of an image as are a small one, if any are, else all.
+
+    By rows all are those of an image, since patches of several do not lie side by side.
+    """
+    (images, rows), (height, *line) = _block(node), node.places
+    pixels = int(sympy.prod(line, start=Integer(1)))
+    size = int(_patches(node)[0 if form_of(node) == DOWN else -1] * node.operands[1].shape[-1])
+    counts = [n * pixels for n in range(1, int(height) + 1) if height % n == 0 and (rows == height or n == 1)]
+    small = [count for count in counts if count >= SHORT and count * size <= SMALL]
+    return max(small, default=pixels * int(rows if form_of(node) == BY_ROWS else rows * images))
 
 
 USUAL = {"before": 0, "stride": 1, "dilation": 1, "spacing": 1}
@@ -137,6 +153,9 @@ def _call(name: str, node: OfPatches) -> Call:
     size, patches = tuple(lie.size for lie in node.lies), tuple(map(int, _patches(node)))
     values = {each: tuple(vars(lie)[each] for lie in node.lies) for each in USUAL}
     more = [f"{each}={value}" for each, value in values.items() if any(one != USUAL[each] for one in value)]
+    (images, rows), pixels = _block(node), _pixels(node)
+    if pixels < rows * sympy.prod(node.places[1:]) * (1 if form == BY_ROWS else images):
+        more += [f"pixels={pixels}"]
     more += ["down=True"] if form == DOWN else []
     arguments = (*map(numpy_source, node.operands), str(patches), str(size))
     return Call(f"{name}_by_rows" if form == BY_ROWS else name, arguments, tuple(more))
@@ -162,8 +181,8 @@ def _(node: PatchProduct) -> Scratch:
 
 @SCRATCH.row(PatchGradient)
 def _(node: PatchGradient) -> Scratch:
-    """Patches, and the product of some; by rows, of one row of the kernel, for each image and in all."""
-    patches, product = _patches(node), sympy.prod(node.shape)
-    if form_of(node) == BY_ROWS:
-        product = (patches[0] + 1) * node.shape[0] * patches[-1]
-    return Scratch("memory", (sympy.prod(patches) + product,))
+    """Patches, and the products of some pixels each, and their sum; by rows, of one row of the kernel."""
+    patches, (images, rows) = _patches(node), _block(node)
+    count = images * rows * sympy.prod(node.places[1:]) / _pixels(node)
+    width = patches[-1] if form_of(node) == BY_ROWS else node.shape[1]
+    return Scratch("memory", (sympy.prod(patches) + (count + 1) * node.shape[0] * width,))
