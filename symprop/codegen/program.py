@@ -52,6 +52,7 @@ RESERVED = (
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
+    *("threads", "span"),
     *("MASKS", "draw_masks", "masks", "seed"),
     *("init_cache", "next_logits", "sample", "cache", "start", "length", "temperature", "t"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),

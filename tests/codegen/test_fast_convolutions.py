@@ -56,8 +56,9 @@ BLOCKS = {"all": 65536, "a few images or rows": 100}
 def test_a_step_computes_what_is_derived_wherever_windows_lie(
     text: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((convolution_calls, "FEW"), (convolution_calls, "MANY"), (pool_calls, "CACHED")):
+    for module, name in ((convolution_calls, "MANY"), (convolution_calls, "SMALL"), (pool_calls, "CACHED")):
         monkeypatch.setattr(module, name, block)
+    monkeypatch.setattr(convolution_calls, "SHORT", 1)
     derivation = derive(symprop.parse_network(text + END), layout="rows")
     module = module_of(derivation)
     for params, x, y in (data_of(text + END, 3), *([ties(text + END)] if "MaxPool" in text else [])):

@@ -75,7 +75,9 @@ def data_of(text: str, m: int, seed: int = 0) -> tuple[dict[str, Any], Any, Any]
 def poison(work: Any) -> None:
     """Write NaN, true or the largest id into all of a workspace but its constants."""
     for name, array in vars(work).items():
-        if isinstance(array, np.ndarray) and not name.startswith(("ones", "zeros", "identity", "constant", "frame")):
+        if isinstance(array, np.ndarray) and not name.startswith(
+            ("ones", "zeros", "identity", "constant", "frame", "omega")
+        ):
             array.fill({"f": np.nan, "b": True, "i": 2**40}[array.dtype.kind])
 
 
