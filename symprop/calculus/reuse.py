@@ -20,6 +20,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.calculus.context import Context, KnownFact, Quotient
 from symprop.calculus.sum_rules import why_centred
+from symprop.calculus.vanishing_sums import vanishes
 
 TRIED = 4
 """So many results for formulas that are alike are tried, the newest: layers differ in few ways."""
@@ -88,6 +89,9 @@ class _Twin:
         if table == "centred":
             equation, axes = key
             return self.agree(answer, why_centred(self.equations[equation], axes, context))
+        if table == "vanishing":
+            variable, axes = key
+            return self.agree(answer, vanishes((self.of(variable), axes), context))
         return self.agree(answer, getattr(context, table).get(self.of(key)))
 
     def agree(self, answer: Any, other: Any) -> bool:
@@ -121,9 +125,9 @@ def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context
 
 
 def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
-    tables = ("by_value", "by_name", "adjoints", "centred")
+    tables = ("by_value", "by_name", "adjoints", "centred", "vanishing")
     watched: dict[str, Any] = {each: Watched(each, getattr(context, each), notes) for each in tables}
-    found = replace(context, watches=context, vanishing={}, **watched)
+    found = replace(context, watches=context, **watched)
     vars(found).update({table: Watched(table, getattr(context, table), notes) for table in ("powers", "quotients")})
     return found
 
