@@ -28,6 +28,9 @@ SCRATCH = Table("scratch memory")
 INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, FirstTrue)
 """Kinds whose result can take the memory of an operand: they make each element from those in its place."""
 
+ERF_SCRATCH = sympy.Integer(2 * 24576)
+"""Numbers in which `erf` works: two rows in float32, six in float64."""
+
 SMALL_PRODUCT = 64
 """Up to how many elements of a matrix `np.dot` is faster, whose call is cheaper; `np.matmul` does not clear `out`."""
 
@@ -137,7 +140,7 @@ def _(node: n.Map) -> Call:
 
 @SCRATCH.row(n.Map)
 def _(node: n.Map) -> Scratch | None:
-    return Scratch("memory", (sympy.Integer(6), *node.shape)) if is_map(node, "erf") else None
+    return Scratch("memory", (ERF_SCRATCH,)) if is_map(node, "erf") else None
 
 
 def _text(node: Node) -> str:
