@@ -22,6 +22,11 @@ def has_steps(view: Node) -> bool:
     return stepped or (isinstance(view, n.Structural) and has_steps(view.operands[0]))
 
 
+def is_placed(node: Node) -> bool:
+    """Whether an array is 0 but for what stands at some places, so that a sum with it need only add there."""
+    return isinstance(node, n.ScatterAdd) or (isinstance(node, n.Pad) and node.value == 0)
+
+
 def is_constant(node: Node) -> bool:
     """Whether an array depends on sizes alone."""
     return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)

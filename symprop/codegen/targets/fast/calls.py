@@ -20,10 +20,11 @@ from symprop.codegen.kinds import Copy, FirstTrue, Lines
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
-from symprop.codegen.views import is_view
+from symprop.codegen.views import is_placed, is_view
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
+ADDITIONS = Table("lines that add what stands at some places")
 
 INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, FirstTrue)
 """Kinds whose result can take the memory of an operand: they make each element from those in its place."""
@@ -72,7 +73,8 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
     out = over or place
     if call.fill:
         start = [] if name == out else [f"{name} = {out}"]
-        return [*start, *(line.replace("{}", name) for line in call.fill if line != f"{{}}[...] = {over}")]
+        lines = [line.replace("{scratch}", extra) for line in call.fill if line != f"{{}}[...] = {over}"]
+        return [*start, *(line.replace("{}", name) for line in lines)]
     if not both and call.sign and over == name and name in call.arguments:
         first, second = call.arguments
         if first == name:
@@ -94,10 +96,23 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
 @CALLS.row(n.Add)
 def _(node: n.Add) -> Call:
     left, right = node.operands
+    if is_placed(right):
+        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", *ADDITIONS(right)))
     sign, rest = signed(right)
     if sign < 0:
         return Call("np.subtract", (numpy_source(left), numpy_source(rest)), sign="-")
     return Call("np.add", (numpy_source(left), numpy_source(right)), sign="+")
+
+
+@ADDITIONS.row(n.Pad)
+def _(node: n.Pad) -> tuple[str, ...]:
+    return (f"{{}}[{_inside(node)}] += {_text(node.operands[0])}",)
+
+
+@ADDITIONS.row(n.ScatterAdd)
+def _(node: n.ScatterAdd) -> tuple[str, ...]:
+    arguments = [*map(_text, node.operands), "out={}", "scratch={scratch}", "clear=False"]
+    return (f"scatter_add({', '.join(arguments)})",)
 
 
 @CALLS.row(n.Multiply)
@@ -237,12 +252,17 @@ def _(node: n.Concatenate) -> Call:
 
 @CALLS.row(n.Pad)
 def _(node: n.Pad) -> Call:
+    fill = f"{{}}[...] = {number(node.value).text}"
+    return Call("", fill=(fill, f"{{}}[{_inside(node)}] = {_text(node.operands[0])}"))
+
+
+def _inside(node: n.Pad) -> str:
+    """Return where what is padded stands."""
     spans = zip(node.widths, node.operands[0].shape, strict=True)
-    place = ", ".join(
+    return ", ".join(
         ":" if before == after == 0 else f"{number(before).text}:{number(before + size).text}"
         for (before, after), size in spans
     )
-    return Call("", fill=(f"{{}}[...] = {number(node.value).text}", f"{{}}[{place}] = {_text(node.operands[0])}"))
 
 
 @CALLS.row(n.Fold)
