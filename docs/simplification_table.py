@@ -73,6 +73,13 @@ class Shown:
 RULE_EXAMPLES: dict[str, Shown] = {
     "sum(y) = 1": Shown("sum(y)", "y: n sums-to-1", {"n": 3}),
     "sum(c * x) = c * sum(x)": Shown("sum(A * x[:, None], axis=1)", "A: m n, x: m"),
+    "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known": Shown(
+        "sum(P * D, axis=1)",
+        "P: m n, D: m n, A: m 3, B: 3 n",
+        known="O",
+        meaning="P @ B.T",
+        then=(("D", "A @ B"),),
+    ),
     "sum(x + y) = sum(x) + sum(y)": Shown("sum(x + y)", "x: n, y: n sums-to-1", {"n": 3}),
     "sum(x * (y - sum(x * y))) = 0 where sum(x) = 1, and sum(x - mean(x)) = 0": Shown(
         "sum(softmax(x) * (y - sum(softmax(x) * y)))", "x: n, y: n"

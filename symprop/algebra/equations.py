@@ -24,7 +24,7 @@ class Step:
     ('cancel', 'p - p * y / p', 'p - y', ('p is above 0, as every softmax',))
 
     Raises:
-        LookupError: `after` reads a symbol that `before` does not, as an index outside of its series.
+        LookupError: `after` reads a symbol that neither `before` nor a fact does, as an index outside of its series.
     """
 
     rule: str
@@ -33,7 +33,8 @@ class Step:
     facts: tuple[str | Equation, ...] = ()
 
     def __post_init__(self) -> None:
-        if free := loose(self.after, self.before):
+        known = (fact.expression for fact in self.facts if isinstance(fact, Equation))
+        if free := loose(self.after, self.before, *known):
             raise LookupError(f"{self.rule!r} leaves {free[0]} outside of its series: a fault in its row")
 
 

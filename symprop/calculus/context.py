@@ -52,6 +52,10 @@ class Context:
             if unexpanded(root)[0] in roots
         )
 
+    def equation(self, node: Node) -> Equation | None:
+        """Return the equation whose left side is `node`, of the forward pass or one that a walk has found."""
+        return self.by_name.get(node) or self.adjoints.get(node) if isinstance(node, Variable) else None
+
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
         equation = self.by_name.get(node) if isinstance(node, Variable) else None
@@ -61,7 +65,8 @@ class Context:
 def context(system: System) -> Context:
     """Return what the rules may use of a system: every equation, by right side and by name.
 
-    Inside a loop the equations are known for the block `l`, the one after it, and the last.
+    Inside a loop the equations are known for the block `l`, the one after it, the last, and the first, whose flows
+    reach what stands before the loop.
     """
     known = list(_known(system.items))
     by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
@@ -74,7 +79,7 @@ def _known(items: Iterable[Item]) -> Iterator[Equation]:
             yield item
             continue
         inside = tuple(_known(item.items))
-        for shift in (item.index, item.index + 1, item.count):
+        for shift in (item.index, item.index + 1, item.count, sympy.Integer(1)):
             yield from (_moved(equation, item.index, shift) for equation in inside)
 
 

@@ -11,6 +11,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.known_facts import sums_to_one
+from symprop.calculus.known_products import known_product
 from symprop.calculus.tidy import tidy
 
 SUMS: list[Rule] = []
@@ -51,6 +52,11 @@ def _without_axes(factor: Node, product: Node, axes: tuple[int, ...]) -> Node:
 def _size(factor: Node, product: Node, axis: int) -> object:
     position = axis - product.rank
     return factor.shape[position] if -position <= factor.rank else 1
+
+
+rule(SUMS, "known product", "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known")(
+    known_product
+)
 
 
 @rule(SUMS, "sum of a sum", "sum(x + y) = sum(x) + sum(y)")
@@ -95,7 +101,7 @@ def taken_apart(node: n.Sum, context: Context) -> Applied | None:
 def centred(node: n.Sum, context: Context) -> Applied | None:
     """Sum a variable whose equation says that it sums to 0: what a norm made, and what flows back through one."""
     x = node.operands[0]
-    equation = context.by_name.get(x) or context.adjoints.get(x) if isinstance(x, n.Variable) else None
+    equation = context.equation(x)
     if equation is None or not _holds_a_mean(equation.expression, context):
         return None
     whole = equation.expression
