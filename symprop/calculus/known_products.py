@@ -55,7 +55,9 @@ def _exchanged(product: Node, weights: Node, axis: int) -> tuple[Node, Node] | N
         kept, made = right, n.MatMul(swapped(left), weights)
     else:
         return None
-    if kept.rank != product.rank or not all(isinstance(part, (n.Variable, n.Structural, n.Reshape)) for part in walk(kept)):
+    if kept.rank != product.rank or not all(
+        isinstance(part, (n.Variable, n.Structural, n.Reshape)) for part in walk(kept)
+    ):
         return None
     return tidy(kept.permuted(order)), tidy(made.permuted(order))
 

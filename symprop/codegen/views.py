@@ -27,6 +27,18 @@ def is_placed(node: Node) -> bool:
     return isinstance(node, n.ScatterAdd) or (isinstance(node, n.Pad) and node.value == 0)
 
 
+def is_by_parts(node: Node) -> bool:
+    """Whether a result is written where each part lies: products side by side, or with their axes in another order."""
+    match node:
+        case n.Transpose(operands=(inner,)):
+            return (
+                node.rank > 2 and node.axes[-1] == node.rank - 1 and (isinstance(inner, n.MatMul) or is_by_parts(inner))
+            )
+        case n.Concatenate():
+            return any(isinstance(each, n.MatMul) or is_by_parts(each) for each in node.operands)
+    return False
+
+
 def is_constant(node: Node) -> bool:
     """Whether an array depends on sizes alone."""
     return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)

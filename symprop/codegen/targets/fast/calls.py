@@ -5,10 +5,11 @@ An operation stands over atoms (`operations.py`). A kind without a row allocates
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sympy
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Scalar
@@ -20,7 +21,7 @@ from symprop.codegen.kinds import Copy, FirstTrue, Lines
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
-from symprop.codegen.views import is_placed, is_view
+from symprop.codegen.views import is_by_parts, is_placed, is_view
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
@@ -244,8 +245,36 @@ def _(node: Copy | Lines) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 
+@CALLS.row(n.Transpose)
+def _(node: n.Transpose) -> Call:
+    return Call("", fill=tuple(_part_by_part(node, "{}", ())))
+
+
+def _part_by_part(node: Node, place: str, turned: tuple[int, ...]) -> Iterator[str]:
+    """Yield lines that write a result into a place; `turned` are the axes in whose order the place is read."""
+    match node:
+        case n.Transpose(operands=(inner,)) if is_by_parts(node):
+            yield from _part_by_part(inner, place, tuple(node.axes.index(axis) for axis in range(node.rank)))
+        case n.Concatenate() if is_by_parts(node):
+            start: Expr = Integer(0)
+            for each in node.operands:
+                end = start + each.shape[node.axis]
+                span = ":".join(number(size).text if size else "" for size in (start, end))
+                spans = [span if axis == node.axis else ":" for axis in range(node.axis + 1)]
+                yield from _part_by_part(each, f"{place}[{', '.join(spans)}]", ())
+                start = end
+        case n.MatMul():
+            out = f"{place}.transpose{turned}" if turned else place
+            left, right = map(numpy_source, node.operands)
+            yield from laid_out("np.matmul(", (left, right, f"out={out}"))
+        case _:
+            yield f"{place}[...] = {_text(node)}"
+
+
 @CALLS.row(n.Concatenate)
 def _(node: n.Concatenate) -> Call:
+    if is_by_parts(node):
+        return Call("", fill=tuple(_part_by_part(node, "{}", ())))
     parts = ", ".join(map(numpy_source, node.operands))
     return Call("np.concatenate", (f"({parts}{',' * (len(node.operands) == 1)})",), (f"axis={node.axis}",))
 

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, matrix_passes, passes, patch_products, pools
+from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
@@ -42,6 +42,7 @@ STEP: tuple[Pass, ...] = (
     faster.products_of_rows,
     faster.maxima_over_columns,
     faster.lines_of_vectors,
+    lying.lying_as_read,
     lines.short_scalars,
     single_operations,
 )
@@ -98,6 +99,7 @@ TRICKS = (
     (r"= to_first", "back to the first largest of each window: no array holds all windows"),
     (r"^line\w* = ", "a vector, for each pixel of a line: a loop over the channels of one pixel is short"),
     (r"np\.maximum\(\w+, zeros", "zeros of an array: with a number np.maximum takes twice as long"),
+    (r"out=.*\.transpose\(", "where it lies, its axes are in the order in which it is read: no copy is made for that"),
     (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )
 """What a line of a step does otherwise than a person would write it, and why: said above the first such line."""
