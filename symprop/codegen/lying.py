@@ -55,6 +55,9 @@ def transposed(node: Node, axes: tuple[int, ...]) -> Node | None:
             return n.Transpose(node, axes) if axes[-1] == node.rank - 1 else None
         case n.Transpose(operands=(inner,)):
             return transposed(inner, tuple(node.axes[axis] for axis in axes))
+        case n.Pad(operands=(inner,)):
+            inside, widths = transposed(inner, axes), [node.widths[axis] for axis in axes]
+            return None if inside is None else n.Pad(inside, range(node.rank), widths, node.value)
         case n.Multiply() | n.Add() | n.Concatenate():
             turned = [transposed(each, axes) if each.rank else each for each in node.operands]
             done = [each for each in turned if each is not None]

@@ -98,7 +98,9 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
 def _(node: n.Add) -> Call:
     left, right = node.operands
     if is_placed(right):
-        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", *ADDITIONS(right)))
+        start = "{}[" if right.rank == node.rank else "{}[..., "
+        lines = (line.replace("{}[", start) for line in ADDITIONS(right))
+        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", *lines))
     sign, rest = signed(right)
     if sign < 0:
         return Call("np.subtract", (numpy_source(left), numpy_source(rest)), sign="-")

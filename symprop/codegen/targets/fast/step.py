@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools
+from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, triangles
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
@@ -37,6 +37,7 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     matrix_passes.cheapest_order,
     matrix_passes.inner_products,
+    triangles.below_the_diagonal,
     faster.scatters_as_products,
     faster.sums_as_products,
     faster.products_of_rows,
