@@ -314,6 +314,8 @@ def _(split: Splitter, node: n.Reshape) -> Node:
     inner = node.operands[0]
     while isinstance(inner, n.Reshape):
         inner = inner.operands[0]
+    if is_by_parts(n.Reshape(inner, node.shape)):
+        return n.Reshape(split.operation(inner), node.shape)
     atom = split.atom(inner)
     return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
 

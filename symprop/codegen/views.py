@@ -28,7 +28,7 @@ def is_placed(node: Node) -> bool:
 
 
 def is_by_parts(node: Node) -> bool:
-    """Whether a result is written where each part lies: products side by side, or with their axes in another order."""
+    """Whether a result is written where each part lies: products side by side, or with other axes."""
     match node:
         case n.Transpose(operands=(inner,)):
             return (
@@ -36,6 +36,8 @@ def is_by_parts(node: Node) -> bool:
             )
         case n.Concatenate():
             return any(isinstance(each, n.MatMul) or is_by_parts(each) for each in node.operands)
+        case n.Reshape(operands=(n.MatMul() as product,)):
+            return 1 < product.rank < node.rank
     return False
 
 

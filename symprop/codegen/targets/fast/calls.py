@@ -247,28 +247,31 @@ def _(node: Copy | Lines) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 
-@CALLS.row(n.Transpose)
-def _(node: n.Transpose) -> Call:
-    return Call("", fill=tuple(_part_by_part(node, "{}", ())))
+@CALLS.row(n.Transpose, n.Reshape)
+def _(node: Node) -> Call:
+    return Call("", fill=tuple(_part_by_part(node, "{}")))
 
 
-def _part_by_part(node: Node, place: str, turned: tuple[int, ...]) -> Iterator[str]:
-    """Yield lines that write a result into a place; `turned` are the axes in whose order the place is read."""
+def _part_by_part(node: Node, place: str) -> Iterator[str]:
+    """Yield lines that write a result into a place."""
     match node:
         case n.Transpose(operands=(inner,)) if is_by_parts(node):
-            yield from _part_by_part(inner, place, tuple(node.axes.index(axis) for axis in range(node.rank)))
+            axes = tuple(node.axes.index(axis) for axis in range(node.rank))
+            yield from _part_by_part(inner, f"{place}.transpose{axes}")
+        case n.Reshape(operands=(inner,)) if is_by_parts(node):
+            shape = ", ".join(number(size).text for size in inner.shape)
+            yield from _part_by_part(inner, f"{place}.reshape({shape})")
         case n.Concatenate() if is_by_parts(node):
             start: Expr = Integer(0)
             for each in node.operands:
                 end = start + each.shape[node.axis]
                 span = ":".join(number(size).text if size else "" for size in (start, end))
                 spans = [span if axis == node.axis else ":" for axis in range(node.axis + 1)]
-                yield from _part_by_part(each, f"{place}[{', '.join(spans)}]", ())
+                yield from _part_by_part(each, f"{place}[{', '.join(spans)}]")
                 start = end
         case n.MatMul():
-            out = f"{place}.transpose{turned}" if turned else place
-            left, right = map(numpy_source, node.operands)
-            yield from laid_out("np.matmul(", (left, right, f"out={out}"))
+            call: Call = CALLS(node)
+            yield from laid_out(f"{call.function}(", (*call.arguments, f"out={place}"))
         case _:
             yield f"{place}[...] = {_text(node)}"
 
@@ -276,7 +279,7 @@ def _part_by_part(node: Node, place: str, turned: tuple[int, ...]) -> Iterator[s
 @CALLS.row(n.Concatenate)
 def _(node: n.Concatenate) -> Call:
     if is_by_parts(node):
-        return Call("", fill=tuple(_part_by_part(node, "{}", ())))
+        return Call("", fill=tuple(_part_by_part(node, "{}")))
     parts = ", ".join(map(numpy_source, node.operands))
     return Call("np.concatenate", (f"({parts}{',' * (len(node.operands) == 1)})",), (f"axis={node.axis}",))
 

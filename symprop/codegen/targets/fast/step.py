@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, triangles
+from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
@@ -35,6 +35,8 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     passes.share,
     passes.dead,
+    slopes.known_parts_of_sums,
+    slopes.slopes_on_the_way,
     matrix_passes.cheapest_order,
     matrix_passes.inner_products,
     triangles.below_the_diagonal,
