@@ -164,36 +164,33 @@ def make_workspace(batch):
     work.db5 = work.gradient[92:96]
     work.dW6 = work.gradient[96:104].reshape(2, 4)
     work.db6 = work.gradient[104:106]
-    memory = np.empty(52 * m + 49152, DTYPE)
+    memory = np.empty(38 * m + 49152, DTYPE)
     work.z1 = memory[49152 : 4 * m + 49152].reshape(m, 4)
     work.erf1 = memory[4 * m + 49152 : 8 * m + 49152].reshape(m, 4)
     work.scratch_erf1 = memory[:49152].reshape(49152)
-    work.a1 = memory[8 * m + 49152 : 12 * m + 49152].reshape(m, 4)
-    work.z2 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
-    work.near2 = memory[16 * m + 49152 : 20 * m + 49152].reshape(m, 4)
-    work.tanh2 = memory[20 * m + 49152 : 24 * m + 49152].reshape(m, 4)
-    work.a2 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
-    work.z3 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
-    work.sigmoid3 = memory[32 * m + 49152 : 36 * m + 49152].reshape(m, 4)
-    work.sum3 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.z4 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.a4 = memory[40 * m + 49152 : 44 * m + 49152].reshape(m, 4)
-    work.z5 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.product5 = memory[44 * m + 49152 : 48 * m + 49152].reshape(m, 4)
-    work.z6 = memory[44 * m + 49152 : 46 * m + 49152].reshape(m, 2)
-    work.a6 = memory[46 * m + 49152 : 48 * m + 49152].reshape(m, 2)
-    work.maximum6 = memory[48 * m + 49152 : 50 * m + 49152].reshape(m, 2)
-    work.slope6 = memory[48 * m + 49152 : 50 * m + 49152].reshape(m, 2)
-    work.delta5 = memory[44 * m + 49152 : 48 * m + 49152].reshape(m, 4)
-    work.slope5 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.delta4 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.delta3 = memory[40 * m + 49152 : 44 * m + 49152].reshape(m, 4)
-    work.slope3 = memory[36 * m + 49152 : 40 * m + 49152].reshape(m, 4)
-    work.delta2 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
-    work.slope2 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
-    work.delta1 = memory[8 * m + 49152 : 12 * m + 49152].reshape(m, 4)
-    work.slope1 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
-    work.y = memory[50 * m + 49152 : 52 * m + 49152].reshape(m, 2)
+    work.slope1 = memory[8 * m + 49152 : 12 * m + 49152].reshape(m, 4)
+    work.z2 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.near2 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
+    work.tanh2 = memory[16 * m + 49152 : 20 * m + 49152].reshape(m, 4)
+    work.sum2 = memory[20 * m + 49152 : 24 * m + 49152].reshape(m, 4)
+    work.z3 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.sigmoid3 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
+    work.sum3 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.z4 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.a4 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
+    work.z5 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.product5 = memory[32 * m + 49152 : 36 * m + 49152].reshape(m, 4)
+    work.z6 = memory[32 * m + 49152 : 34 * m + 49152].reshape(m, 2)
+    work.a6 = memory[34 * m + 49152 : 36 * m + 49152].reshape(m, 2)
+    work.maximum6 = memory[36 * m + 49152 : 38 * m + 49152].reshape(m, 2)
+    work.slope6 = memory[36 * m + 49152 : 38 * m + 49152].reshape(m, 2)
+    work.delta5 = memory[32 * m + 49152 : 36 * m + 49152].reshape(m, 4)
+    work.slope5 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta4 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta3 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
+    work.slope3 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta2 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.delta1 = memory[4 * m + 49152 : 8 * m + 49152].reshape(m, 4)
     flags = np.empty(4 * m, bool)
     work.mask4 = flags[: 4 * m].reshape(m, 4)
     work.mask5 = flags[: 4 * m].reshape(m, 4)
@@ -263,9 +260,17 @@ def _step(params, x, y, work):
     # (2) a₁ = GELU(z₁)   (m, 4)
     erf1 = np.multiply(z1, 0.7071067811865476, out=work.erf1)
     erf(erf1, out=erf1, scratch=work.scratch_erf1)
-    a1 = np.add(erf1, 1, out=work.a1)
-    a1 *= z1
-    a1 /= 2
+    # over what is read here for the last time, which is still in the cache
+    sum1 = np.add(erf1, 1, out=erf1)
+    sum1 /= 2
+    slope1 = np.square(z1, out=work.slope1)
+    slope1 /= -2
+    np.exp(slope1, out=slope1)
+    slope1 *= z1
+    slope1 *= 0.3989422804014327
+    # the slope, while what it is made of is there: alone it is kept for the way back
+    slope1 += sum1
+    a1 = np.multiply(sum1, z1, out=sum1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
@@ -279,9 +284,19 @@ def _step(params, x, y, work):
     tanh2 += near2
     tanh2 *= 0.7978845608028654
     np.tanh(tanh2, out=tanh2)
-    a2 = np.add(tanh2, 1, out=work.a2)
-    a2 *= z2
-    a2 /= 2
+    sum2 = np.add(tanh2, 1, out=work.sum2)
+    sum2 /= 2
+    slope2 = np.square(tanh2, out=tanh2)
+    np.subtract(1, slope2, out=slope2)
+    sum2_2 = np.square(near2, out=near2)
+    sum2_2 *= 0.134145
+    sum2_2 += 1
+    slope2 *= sum2_2
+    slope2 *= z2
+    slope2 *= 0.3989422804014327
+    # the slope, while what it is made of is there: alone it is kept for the way back
+    slope2 += sum2
+    a2 = np.multiply(sum2, z2, out=sum2)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
     z3 = a2.dot(W3.T, out=work.z3)
     z3 += b3
@@ -293,7 +308,6 @@ def _step(params, x, y, work):
     np.exp(sum3, out=sum3)
     sum3 += 1
     sigmoid3 /= sum3
-    # over what is read here for the last time, which is still in the cache
     a3 = np.multiply(z3, sigmoid3, out=z3)
     # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 4)
     z4 = a3.dot(W4.T, out=work.z4)
@@ -375,17 +389,6 @@ def _step(params, x, y, work):
     # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
     #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     delta2 = delta3.dot(W3, out=work.delta2)
-    slope2 = np.square(tanh2, out=work.slope2)
-    np.subtract(1, slope2, out=slope2)
-    sum2 = np.square(near2, out=near2)
-    sum2 *= 0.134145
-    sum2 += 1
-    slope2 *= sum2
-    slope2 *= z2
-    slope2 *= 0.3989422804014327
-    product2 = np.divide(tanh2, 2, out=tanh2)
-    slope2 += product2
-    slope2 += 0.5
     delta2 *= slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
     dW2 = delta2.T.dot(a1, out=work.dW2)
@@ -394,14 +397,6 @@ def _step(params, x, y, work):
     # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = delta2.dot(W2, out=work.delta1)
-    slope1 = np.square(z1, out=work.slope1)
-    slope1 /= -2
-    np.exp(slope1, out=slope1)
-    slope1 *= z1
-    slope1 *= 0.3989422804014327
-    product1 = np.divide(erf1, 2, out=erf1)
-    slope1 += product1
-    slope1 += 0.5
     delta1 *= slope1
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
     dW1 = delta1.T.dot(x, out=work.dW1)

@@ -24,7 +24,7 @@ from symprop.codegen.indicators import is_indicator, opposite
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
-from symprop.codegen.views import gives_view, has_steps, is_boolean, is_by_parts, is_constant, is_placed, is_view
+from symprop.codegen.views import gives_view, is_boolean, is_constant, is_placed, is_view
 
 OPERATION = Table("operation")
 """How a kind becomes one operation. A kind without a row is one call as it stands, over atoms."""
@@ -222,23 +222,6 @@ def _whole_power(split: Splitter, base: Node, exponent: int) -> Node:
     return n.Multiply(split.named(square), base) if exponent % 2 else square
 
 
-@OPERATION.row(n.MatMul)
-def _(split: Splitter, node: n.MatMul) -> Node:
-    """BLAS steps over elements in no array: it would copy windows, so they are copied into memory that is planned."""
-    atoms = map(split.atom, node.operands)
-    return node.with_operands(split.named(Copy(atom)) if has_steps(atom) else atom for atom in atoms)
-
-
-@OPERATION.row(n.Transpose, n.Concatenate)
-def _(split: Splitter, node: Node) -> Node:
-    """Products are computed where they lie; all else is named, and a view of it or a copy of all made."""
-    whole = split.operation if is_by_parts(node) else split.atom
-    return node.with_operands(
-        whole(each) if isinstance(each, (n.MatMul, n.Transpose, n.Concatenate)) else split.atom(each)
-        for each in node.operands
-    )
-
-
 # ---------------------------------------------------------------- elementwise functions
 
 
@@ -304,20 +287,6 @@ def _mask(split: Splitter, condition: Node) -> Node:
     if inverse is not None and is_indicator(inverse):
         return split.named(n.Compare("==", _mask(split, inverse), Scalar(0)))
     return split.atom(_as_indicator(condition))
-
-
-# ---------------------------------------------------------------- views
-
-
-@OPERATION.row(n.Reshape)
-def _(split: Splitter, node: n.Reshape) -> Node:
-    inner = node.operands[0]
-    while isinstance(inner, n.Reshape):
-        inner = inner.operands[0]
-    if is_by_parts(n.Reshape(inner, node.shape)):
-        return n.Reshape(split.operation(inner), node.shape)
-    atom = split.atom(inner)
-    return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
 
 
 @OPERATION.row(n.Variable, n.BlockSum)  # what stands inside a series depends on its index

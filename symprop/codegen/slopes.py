@@ -55,7 +55,7 @@ def _factors(node: Node) -> dict[frozenset[Node], Node]:
     return {frozenset(tidy(Scalar(number) * term) for term in each.operands): each for each in sums}
 
 
-WHY = Why("the slope, while all that it is made of is there: alone it is kept for the way back")
+WHY = Why("the slope, while what it is made of is there: alone it is kept for the way back")
 
 
 def slopes_on_the_way(program: Program) -> Program:

@@ -5,11 +5,10 @@ An operation stands over atoms (`operations.py`). A kind without a row allocates
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Scalar
@@ -21,11 +20,10 @@ from symprop.codegen.kinds import Copy, FirstTrue, Lines
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
-from symprop.codegen.views import is_by_parts, is_placed, is_view
+from symprop.codegen.views import is_placed, is_view
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
-ADDITIONS = Table("lines that add what stands at some places")
 
 INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, FirstTrue)
 """Kinds whose result can take the memory of an operand: they make each element from those in its place."""
@@ -98,24 +96,11 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
 def _(node: n.Add) -> Call:
     left, right = node.operands
     if is_placed(right):
-        start = "{}[" if right.rank == node.rank else "{}[..., "
-        lines = (line.replace("{}[", start) for line in ADDITIONS(right))
-        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", *lines))
+        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", added_in_place(right, node.rank)))
     sign, rest = signed(right)
     if sign < 0:
         return Call("np.subtract", (numpy_source(left), numpy_source(rest)), sign="-")
     return Call("np.add", (numpy_source(left), numpy_source(right)), sign="+")
-
-
-@ADDITIONS.row(n.Pad)
-def _(node: n.Pad) -> tuple[str, ...]:
-    return (f"{{}}[{_inside(node)}] += {_text(node.operands[0])}",)
-
-
-@ADDITIONS.row(n.ScatterAdd)
-def _(node: n.ScatterAdd) -> tuple[str, ...]:
-    arguments = [*map(_text, node.operands), "out={}", "scratch={scratch}", "clear=False"]
-    return (f"scatter_add({', '.join(arguments)})",)
 
 
 @CALLS.row(n.Multiply)
@@ -247,43 +232,6 @@ def _(node: Copy | Lines) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 
-@CALLS.row(n.Transpose, n.Reshape)
-def _(node: Node) -> Call:
-    return Call("", fill=tuple(_part_by_part(node, "{}")))
-
-
-def _part_by_part(node: Node, place: str) -> Iterator[str]:
-    """Yield lines that write a result into a place."""
-    match node:
-        case n.Transpose(operands=(inner,)) if is_by_parts(node):
-            axes = tuple(node.axes.index(axis) for axis in range(node.rank))
-            yield from _part_by_part(inner, f"{place}.transpose{axes}")
-        case n.Reshape(operands=(inner,)) if is_by_parts(node):
-            shape = ", ".join(number(size).text for size in inner.shape)
-            yield from _part_by_part(inner, f"{place}.reshape({shape})")
-        case n.Concatenate() if is_by_parts(node):
-            start: Expr = Integer(0)
-            for each in node.operands:
-                end = start + each.shape[node.axis]
-                span = ":".join(number(size).text if size else "" for size in (start, end))
-                spans = [span if axis == node.axis else ":" for axis in range(node.axis + 1)]
-                yield from _part_by_part(each, f"{place}[{', '.join(spans)}]")
-                start = end
-        case n.MatMul():
-            call: Call = CALLS(node)
-            yield from laid_out(f"{call.function}(", (*call.arguments, f"out={place}"))
-        case _:
-            yield f"{place}[...] = {_text(node)}"
-
-
-@CALLS.row(n.Concatenate)
-def _(node: n.Concatenate) -> Call:
-    if is_by_parts(node):
-        return Call("", fill=tuple(_part_by_part(node, "{}")))
-    parts = ", ".join(map(numpy_source, node.operands))
-    return Call("np.concatenate", (f"({parts}{',' * (len(node.operands) == 1)})",), (f"axis={node.axis}",))
-
-
 @CALLS.row(n.Pad)
 def _(node: n.Pad) -> Call:
     fill = f"{{}}[...] = {number(node.value).text}"
@@ -297,6 +245,14 @@ def _inside(node: n.Pad) -> str:
         ":" if before == after == 0 else f"{number(before).text}:{number(before + size).text}"
         for (before, after), size in spans
     )
+
+
+def added_in_place(node: Node, rank: int) -> str:
+    """Return a line that adds what is 0 but at some places to an array of this rank."""
+    if isinstance(node, n.Pad):
+        return f"{{}}[{'' if node.rank == rank else '..., '}{_inside(node)}] += {_text(node.operands[0])}"
+    arguments = [*map(_text, node.operands), "out={}", "scratch={scratch}", "clear=False"]
+    return f"scatter_add({', '.join(arguments)})"
 
 
 @CALLS.row(n.Fold)

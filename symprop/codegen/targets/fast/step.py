@@ -13,10 +13,12 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
+from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import gives_view, single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
+from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
