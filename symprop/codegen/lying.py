@@ -7,6 +7,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
+from symprop.codegen.views import is_view
 
 
 def lying_as_read(program: Program) -> Program:
@@ -20,20 +21,45 @@ def lying_as_read(program: Program) -> Program:
             if isinstance(part, n.Reshape) and (found := _turned(part)) is not None:
                 wanted.setdefault(*found)
     names, lying = Names(program.names), dict[Node, Variable]()
+    views: dict[Node, tuple[Variable, tuple[int, ...]]] = {}
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        read = everywhere(statement.expression, lying.get)
+        def laid(node: Node, axes: tuple[int, ...]) -> Statement:
+            name = names.new("laid", node, statement.target.index)
+            emit(Statement(name, node))
+            views[statement.target] = name, axes
+            return statement.with_expression(name.permuted(axes))
+
+        read = everywhere(statement.expression, lambda node: lying.get(node) or _as_it_lies(node, views))
         statement = statement.with_expression(read)
-        axes = wanted.get(statement.target)
-        turned = None if axes is None or statement.name in program.returns else transposed(read, axes)
-        if axes is None or turned is None:
+        if statement.name in program.returns:
             return statement
-        laid = names.new("laid", turned, statement.target.index)
-        emit(Statement(laid, turned))
-        lying[n.Transpose(statement.target, axes)] = laid
-        return statement.with_expression(laid.permuted(tuple(axes.index(axis) for axis in range(len(axes)))))
+        axes = wanted.get(statement.target)
+        turned = None if axes is None else transposed(read, axes)
+        if axes is not None and turned is not None:
+            done = laid(turned, tuple(axes.index(axis) for axis in range(len(axes))))
+            lying[n.Transpose(statement.target, axes)] = views[statement.target][0]
+            return done
+        if isinstance(read, n.Transpose) and not is_view(read) and read.rank > 2 and read.axes[-1] == read.rank - 1:
+            return laid(read.operands[0], read.axes)
+        return statement
 
     return rewritten(program, change)
+
+
+def _as_it_lies(node: Node, views: dict[Node, tuple[Variable, tuple[int, ...]]]) -> Node | None:
+    """Return elementwise work, or a sum of each row, on what its operands are views of, in the order of memory."""
+    if isinstance(node, n.Elementwise):
+        arrays = [each for each in node.operands if each.rank]
+        orders = {views[each][1] for each in arrays if each in views}
+        if len(orders) == 1 and all(each in views for each in arrays):
+            inside = node.with_operands(views[each][0] if each.rank else each for each in node.operands)
+            return inside.permuted(orders.pop())
+    if isinstance(node, n.Sum) and node.keepdims and node.axes == (node.rank - 1,):
+        inner = node.operands[0]
+        if isinstance(inner, n.Transpose) and node.rank > 2 and inner.axes[-1] == node.rank - 1:
+            return node.with_operands(inner.operands).permuted(inner.axes)
+    return None
 
 
 def _turned(node: n.Reshape) -> tuple[Variable, tuple[int, ...]] | None:

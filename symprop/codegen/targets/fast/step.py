@@ -42,12 +42,12 @@ STEP: tuple[Pass, ...] = (
     matrix_passes.cheapest_order,
     matrix_passes.inner_products,
     triangles.below_the_diagonal,
+    lying.lying_as_read,
     faster.scatters_as_products,
     faster.sums_as_products,
     faster.products_of_rows,
     faster.maxima_over_columns,
     faster.lines_of_vectors,
-    lying.lying_as_read,
     lines.short_scalars,
     single_operations,
 )
