@@ -77,7 +77,8 @@ class Statement:
     """`target = expression`: one assignment.
 
     `formula` is the equation that it computes, in Unicode, and `number` its number in the derivation; a statement
-    that a pass made has neither. `whys` say what is not obvious.
+    that a pass made has neither. `whys` say what is not obvious; `whole` is the shape of what the formula says, where
+    the statement computes the last part of it.
     """
 
     target: Variable
@@ -85,6 +86,7 @@ class Statement:
     formula: str = ""
     number: int | None = None
     whys: tuple[Why, ...] = ()
+    whole: Shape = ()
 
     @cached_property
     def name(self) -> str:
@@ -246,10 +248,12 @@ class Names:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        mark = 1
-        while True:
-            fresh = Variable(word, index, expression.shape, (), mark)
-            if fresh.name not in self.taken:
-                self.taken.add(fresh.name)
-                return fresh
-            mark += 1
+        return self.like(Variable(word, index, ()), expression)
+
+    def like(self, variable: Variable, expression: Node) -> Variable:
+        """Return a fresh variable of the shape of `expression` with the letter and the index of `variable`."""
+        fresh = variable.change(shape=expression.shape, facts=(), mark=1)
+        while fresh.name in self.taken:
+            fresh = fresh.change(mark=fresh.mark + 1)
+        self.taken.add(fresh.name)
+        return fresh

@@ -25,6 +25,7 @@ from symprop.algebra.trees import replace
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
+from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -170,7 +171,7 @@ class _Planner:
         for place, statement in enumerate(self.statements):
             expression, target = statement.expression, statement.target
             is_alias = target.rank and is_view(expression) and not self.loops
-            self.roots[target] = self.root(_base(expression)) if is_alias else target
+            self.roots[target] = self.root(base(expression)) if is_alias else target
             for read in statement.reads:
                 self.last[self.root(read)] = place
         end = len(self.statements)
@@ -226,10 +227,9 @@ class _Planner:
         target, expression = statement.target, statement.expression
         if type(expression) not in INSIDE:
             return None
-        direct = [operand for operand in _operands(expression) if isinstance(operand, Variable)]
-        if isinstance(expression, n.Where):
-            direct = direct[-1:] if expression.operands[2] in direct else []
-        others = [self.root(_base(part)) for part in _operands(expression) if not isinstance(part, Variable)]
+        direct = overwritable(expression)
+        reads = (part for part in arrays_read(expression) if part not in direct)
+        others = [self.root(base(part)) for part in reads]
         candidates = []
         for operand in dict.fromkeys(direct):
             root = self.root(operand)
@@ -302,24 +302,6 @@ def _lowest(count: int, block: Block, placed: list[Placed]) -> int:
                 break
             found = max(found, high)
     return found
-
-
-def _base(node: Node) -> Variable:
-    while not isinstance(node, Variable):
-        node = node.operands[0]
-    return node
-
-
-def _operands(expression: Node) -> Iterator[Node]:
-    """The arrays that an operation reads as it writes: also those below a minus sign or a division bar.
-
-    The arrays in a scalar are not among them: it is computed before anything is written.
-    """
-    for operand in expression.operands:
-        if operand.rank and not is_view(operand):
-            yield from _operands(operand)
-        elif operand.rank:
-            yield operand
 
 
 __all__ = ["KINDS", "Block", "Plan", "plan"]

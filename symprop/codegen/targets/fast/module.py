@@ -82,8 +82,9 @@ def module_source(
     if running:
         program = program.returning(*program.returns, *running.statistics)
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
-    step = _step(program, system.targets, dtype, threads, reuse)
-    loops = compiled(program, system.targets) if compiled else None
+    own = made_into_rows(system.targets)
+    step = _step(program, own, dtype, threads, reuse)
+    loops = compiled(program, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
     sampling = _sampling(derivation)
     lines = [line for body in run for line in (*body.forward, *body.backward)] + (sampling["code"] if sampling else [])
@@ -150,6 +151,11 @@ def _taken(system: System) -> dict[str, object]:
         "returning": laid_out("return (", names),
         "y": _given(system.targets[0]),
     }
+
+
+def made_into_rows(targets: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Return the targets for which a workspace has memory: rows are made from class ids, or sums taken there."""
+    return tuple(target for target in targets if _given(target)["takes_rows"])
 
 
 def _unpacked(names: list[str], value: str) -> list[str]:

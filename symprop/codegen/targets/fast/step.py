@@ -9,11 +9,13 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra.nodes import Variable
-from symprop.codegen import faster, matrix_passes, passes, patch_products, pools
+from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
+from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
+from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
@@ -33,8 +35,12 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     passes.share,
     passes.dead,
+    slopes.known_parts_of_sums,
+    slopes.slopes_on_the_way,
     matrix_passes.cheapest_order,
     matrix_passes.inner_products,
+    triangles.below_the_diagonal,
+    lying.lying_as_read,
     faster.scatters_as_products,
     faster.sums_as_products,
     faster.products_of_rows,
@@ -98,6 +104,7 @@ TRICKS = (
     (r"^line\w* = ", "a vector, for each pixel of a line: a loop over the channels of one pixel is short"),
     (r"np\.maximum\(\w+, zeros", "zeros of an array: with a number np.maximum takes twice as long"),
     (r"= yield ", "the sum over all rows: the threads, which have some each, wait for each other here"),
+    (r"out=.*\.transpose\(", "where it lies, its axes are in the order in which it is read: no copy is made for that"),
 )
 """What a line of a step does otherwise than a person would write it, and why: said above the first such line."""
 
