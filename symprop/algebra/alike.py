@@ -7,6 +7,7 @@ in. A network of hundreds of layers has few formulas that are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from typing import Any
 from weakref import WeakValueDictionary
 
 from sympy import Basic, Tuple
@@ -38,7 +39,7 @@ def pattern(*nodes: Node) -> Pattern:
     (True, ((5,), (4,)), ((9,), (8,)))
     """
     numbers: dict[Tuple, int] = {}
-    found: list[Hashable] = []
+    found: list[Any] = []
     stack = [*nodes[::-1]]
     while stack:
         node = stack.pop()

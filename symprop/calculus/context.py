@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import sympy
 
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.table import kinds_of
@@ -67,6 +68,13 @@ class Context:
             quotients.setdefault(root, []).append(Quotient(place, root, found, rest))
         return {root: tuple(each) for root, each in quotients.items()}
 
+    @property
+    def tables(self) -> dict[str, Mapping[Any, Any]]:
+        """All that a rule may ask it, by name."""
+        tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}
+        tables |= {"adjoints": self.adjoints, "centred": self.centred}
+        return tables | {"powers": self.powers, "quotients": self.quotients}
+
     def equation(self, variable: Variable) -> Equation | None:
         """Return the equation of a variable, forward or backward, where one is known."""
         return self.by_name.get(variable) or self.adjoints.get(variable)
@@ -83,7 +91,8 @@ def context(system: System) -> Context:
     Inside a loop the equations are known for the block `l`, the one after it, and the last.
     """
     known = list(_known(system.items))
-    by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    tidied = ForAlike(tidy)
+    by_value = {tidied(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
     return Context(by_value, {equation.target: equation for equation in known})
 
 
