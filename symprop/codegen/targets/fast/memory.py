@@ -49,10 +49,6 @@ class Block:
         """The number of elements."""
         return sympy.prod(self.shape, start=Integer(1))
 
-    def meets(self, other: Block) -> bool:
-        """Whether both are live at some operation."""
-        return self.start <= other.stop and other.start <= self.stop
-
 
 @dataclass(frozen=True)
 class Plan:
