@@ -84,9 +84,17 @@ class Attention(Layer):
                 f"allowed: {what} or memory"
             )
 
+    is_drawn: ClassVar[bool] = True
+
     @property
     def caption(self) -> str:
-        return "masked attention" if self.causal else "attention"
+        heads = "" if self.heads == 1 else f"{self.heads}-head "
+        return f"{'masked ' * self.causal}{heads}attention"
+
+    @property
+    def arrows(self) -> tuple[int, ...]:
+        """Queries, keys and values, of which a memory gives the last two."""
+        return (1 if self.memory else 3, *(2 if each == self.memory else 1 for each in self.further_inputs))
 
     @property
     def facts_of_mask(self) -> tuple[Fact, ...]:

@@ -48,6 +48,8 @@ class Layer(Joinable):
     """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
     """Whether the activation behind the layer decides how the weights before it start: it has no slope of its own."""
+    is_drawn: ClassVar[bool] = False
+    """Whether a report draws what is in it, its equations, too."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
@@ -113,6 +115,11 @@ class Layer(Joinable):
     def caption(self) -> str:
         """What a drawing writes into the box of the layer."""
         return type(self).__name__
+
+    @property
+    def arrows(self) -> tuple[int, ...]:
+        """How many arrows a drawing has to the layer: from the one before it, and from each further input."""
+        return (1, *(1 for _ in self.further_inputs))
 
     def __str__(self) -> str:
         return self.text

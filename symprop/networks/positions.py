@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, MatMul, Multiply, Node, Pad, Reshape, Variable
+from symprop.algebra.nodes import Add, Expand, MatMul, Multiply, Node, Pad, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -129,6 +129,6 @@ class ClassToken(Layer):
     def build(self, builder: Builder, value: Variable) -> Variable:
         number, (positions, width) = builder.next_number("token"), value.shape
         token = builder.parameter("cls", number, (width,), "token", "xavier_normal", (width, width))
-        first = Pad(Reshape(token, (1, width)), 0, [(0, positions)])
+        first = Pad(Expand(token, 0), 0, [(0, positions)])
         whole = Add(first, Pad(value, 0, [(1, 0)]))
         return builder.equation("h", builder.next_number("hidden"), whole, "with a class token")

@@ -40,7 +40,7 @@ from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
 from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
 from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Words
 
@@ -65,6 +65,7 @@ class PageWriter:
 
     derivation: Derivation
     chosen: Notation = PLAIN
+    width: int = WIDTH
 
     @cached_property
     def notation(self) -> Notation:
@@ -135,7 +136,7 @@ class PageWriter:
 
     def pieces(self, formula: str, beside: int = 0) -> tuple[str, ...]:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
-        return tuple(latex_pieces(formula, WIDTH - beside))
+        return tuple(latex_pieces(formula, self.width - beside))
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
@@ -207,7 +208,7 @@ class PageWriter:
 
         shown = seen_steps(steps if whole else brief(steps, known), write)
         both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
-        left = self.formula(both[0])
+        left = self.formula(left_side(equation))
         start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
         return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, write), equation.note)
 
