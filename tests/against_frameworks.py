@@ -21,6 +21,7 @@ import against_torch
 import numpy as np
 from network_reference import Network
 from random_networks import SIZES, dropped, network, point, taken
+from random_transformers import transformer
 
 import symprop
 
@@ -85,10 +86,12 @@ def main() -> None:
     parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS))
     parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
+    parser.add_argument("--transformers", action="store_true", help="transformers in their place")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.first, options.first + options.count):
-        text = network(np.random.default_rng([options.seed, number]), options.places)
+        random = np.random.default_rng([options.seed, number])
+        text = transformer(random) if options.transformers else network(random, options.places)
         for problem in problems(text, options.engine, options.form):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import network_reference
 from network_reference import Call, Shape
-from own_layers import in_place, places, weights
+from own_layers import attended, in_place, places, weights
 
 
 @cache
@@ -44,6 +44,7 @@ def reference() -> ModuleType:
     )(rows)
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
 
     def summed(network: Any, outputs: Any, y: Any, shares: Any) -> Any:
         loss = network.ends[0]
@@ -81,6 +82,30 @@ def convolution(call: Call, shape: Shape, number: int) -> Any:
         return z if b is None else z + b
 
     return step
+
+
+def attention(q: Any, k: Any, v: Any, causal: bool, seen: Any) -> Any:
+    """What the heads give, (m, T, heads, d), of all groups at once; what is hidden has the score -inf."""
+    import jax
+    import jax.numpy as jnp
+
+    grouped = q.reshape(*q.shape[:2], k.shape[2], -1, q.shape[-1])
+    scores = jnp.einsum("mtghd,msgd->mghts", grouped, k) / math.sqrt(q.shape[-1])
+    if causal:
+        scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, -jnp.inf)
+    if seen is not None:
+        scores = jnp.where(seen[:, None, None, None, :], scores, -jnp.inf)
+    return jnp.einsum("mghts,msgd->mtghd", jax.nn.softmax(scores), v).reshape(q.shape)
+
+
+def turned(value: Any) -> Any:
+    """Pairs of features as complex numbers, each times `exp(i angle)`."""
+    import jax.numpy as jnp
+
+    x, y = jnp.split(value, 2, axis=-1)
+    angles = jnp.arange(value.shape[1])[:, None, None] * 10000.0 ** -(jnp.arange(x.shape[-1]) / x.shape[-1])
+    z = (x + 1j * y) * jnp.exp(1j * angles)
+    return jnp.concatenate([z.real, z.imag], axis=-1)
 
 
 def pool(call: Call, shape: Shape, number: int) -> Any:

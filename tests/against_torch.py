@@ -21,7 +21,7 @@ from typing import Any
 import network_reference
 import numpy as np
 from network_reference import Call, Shape, as_many
-from own_layers import in_place, places, weights
+from own_layers import attended, in_place, places, weights
 
 UNARY = (
     "exp",
@@ -93,7 +93,31 @@ def reference() -> ModuleType:
     module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
     return module
+
+
+def attention(q: Any, k: Any, v: Any, causal: bool, seen: Any) -> Any:
+    """What the heads give, (m, T, heads, d): PyTorch's, of which heads come before positions."""
+    import torch
+    from torch.nn import functional as F
+
+    mask = None if seen is None else seen[:, None, None, :]
+    if causal and mask is not None:
+        mask, causal = mask & torch.ones(q.shape[1], k.shape[1], dtype=torch.bool).tril(), False
+    heads = (each.transpose(1, 2) for each in (q, k, v))
+    return F.scaled_dot_product_attention(*heads, mask, is_causal=causal, enable_gqa=True).transpose(1, 2)
+
+
+def turned(value: Any) -> Any:
+    """Pairs of features as complex numbers, each times `exp(i angle)`."""
+    import torch
+
+    x, y = value.chunk(2, dim=-1)
+    rates = 10000.0 ** -(torch.arange(x.shape[-1]) / x.shape[-1])
+    angles = torch.outer(torch.arange(value.shape[1], dtype=torch.float64), rates)[:, None, :]
+    z = torch.complex(x, y) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([z.real, z.imag], dim=-1)
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:

@@ -113,7 +113,7 @@ class Reading:
 
     def meet(self, name: str) -> None:
         """Note which layer follows the latest weight; a block is followed by what stands in it."""
-        if name in BLOCKS or name == "Dropout":
+        if name in BLOCKS or name in PASS_ON:
             return
         if self.waiting and name in LIKE_RELU:
             self.starts[self.waiting] = "he_normal"
@@ -540,7 +540,7 @@ def dropout(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 
 def meet_first(reading: Reading, block: Sequence[Call]) -> None:
     """Note that a block is met again: by the first layer that is no block, in each row where there are branches."""
-    first = next((call for call in block if call.name != "Dropout"), block[0])
+    first = next((call for call in block if call.name not in PASS_ON), block[0])
     waiting = reading.waiting
     if first.name not in BLOCKS:
         return reading.meet(first.name)
@@ -656,6 +656,8 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
 }
 LIKE_RELU = ("ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Softplus")
 """Activations before which weights start as `he_normal`."""
+PASS_ON = ("Dropout", "LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm")
+"""Layers behind which the activation decides how the weights before them start."""
 
 
 def activation(function: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:

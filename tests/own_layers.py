@@ -30,6 +30,63 @@ def weights(params: Mapping[str, Any], call: Call, number: int) -> tuple[Any, An
 
 
 @dataclass(frozen=True)
+class Heads:
+    """An attention as its call says it: `groups` of keys and values, the names of a memory and of a mask, if any."""
+
+    number: int
+    heads: int
+    groups: int
+    causal: bool
+    rope: bool
+    memory: str
+    mask: str
+
+    def apart(self, params: Mapping[str, Any], letter: str, value: Any) -> Any:
+        """Return queries, keys or values, (m, T, heads, d)."""
+        W, b = params[f"W{letter}{self.number}"], params.get(f"b{letter}{self.number}")
+        z = value @ W.swapaxes(0, 1)
+        z = z if b is None else z + b
+        return z.reshape(*z.shape[:2], self.heads if letter == "q" else self.groups, -1)
+
+    def together(self, params: Mapping[str, Any], value: Any) -> Any:
+        """Return the output of heads that stand as `apart` gives them."""
+        z = value.reshape(*value.shape[:2], -1) @ params[f"Wo{self.number}"].swapaxes(0, 1)
+        b = params.get(f"bo{self.number}")
+        return z if b is None else z + b
+
+
+def heads(reading: Any, call: Call) -> Heads:
+    """Read the heads of the latest attention."""
+    count, groups = reading.size(call.get(0, "heads")), call.get(2, "kv_heads")
+    (memory,), (mask,) = (call.get(at, name) or (None,) for at, name in ((7, "memory"), (6, "mask")))
+    of_memory, of_mask = (str(each.get(9, "name")) if each else "" for each in (memory, mask))
+    causal, rope = call.get(1, "causal", False), call.get(4, "rope", False)
+    groups = reading.size(groups) if groups else count
+    return Heads(reading.learned["attention"], count, groups, causal, rope, of_memory, of_mask)
+
+
+def attended(
+    layer: Callable[..., Any], turned: Callable[[Any], Any], run: Callable[[Any, Any, Any, bool, Any], Any]
+) -> Callable[..., Any]:
+    """Return attention that is read as before; a framework has rotations, and what heads give of q, k, v and masks."""
+
+    def read(reading: Any, call: Call, shape: Shape) -> Any:
+        _, after = layer(reading, call, shape)
+        own = heads(reading, call)
+
+        def step(params: Mapping[str, Any], value: Any) -> Any:
+            memory = params[f"input {own.memory}"] if own.memory else value
+            q, k, v = (own.apart(params, letter, value if letter == "q" else memory) for letter in "qkv")
+            q, k = (turned(q), turned(k)) if own.rope else (q, k)
+            seen = params[f"input {own.mask}"] > 0 if own.mask else None
+            return own.together(params, run(q, k, v, own.causal, seen))
+
+        return step, after
+
+    return read
+
+
+@dataclass(frozen=True)
 class Places:
     """Where a kernel or a window stands, a number for each axis, and what is added before and after each."""
 

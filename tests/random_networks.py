@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from network_reference import Array, Network, Params
+from random_transformers import NAMES, transformer
 from random_windows import NAMED, Windows
 
 import symprop
@@ -66,7 +67,7 @@ CLASS_LOSSES = (
 """Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
-SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7}
+SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7, **NAMES}
 """Numbers for the names that a random network may have; no other width is 5 or 11."""
 
 
@@ -363,10 +364,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
+    parser.add_argument("--transformers", action="store_true", help="transformers in their place")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.count):
-        text = network(np.random.default_rng([options.seed, number]), options.places)
+        random = np.random.default_rng([options.seed, number])
+        text = transformer(random) if options.transformers else network(random, options.places)
         for problem in problems(text, SIZES):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)

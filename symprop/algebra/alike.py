@@ -7,8 +7,8 @@ in. A network of hundreds of layers has few formulas that are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
-from functools import lru_cache, wraps
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sympy import Basic, Tuple
 
@@ -17,7 +17,17 @@ from symprop.algebra.nodes import Node, Variable, Windowed
 Numbers = Mapping[Tuple, Tuple]
 """What stands for each number of a name in a formula that is alike."""
 
-Pattern = tuple[tuple[Hashable, ...], tuple[Tuple, ...]]
+MOST = 2_048
+"""For so many patterns a function that lives long keeps what it made."""
+
+
+class Common:
+    """What formulas that are alike have in common: one object for all of them."""
+
+
+Pattern = tuple[Common, tuple[Tuple, ...]]
+
+_COMMON: WeakValueDictionary[tuple[Hashable, ...], Common] = WeakValueDictionary()
 
 
 def pattern(*nodes: Node) -> Pattern:
@@ -37,7 +47,11 @@ def pattern(*nodes: Node) -> Pattern:
         place = -1 if number is None else numbers.setdefault(number, len(numbers))
         found += (type(node), place, *_others(node, number))
         stack += node.operands[::-1]
-    return tuple(found), tuple(numbers)
+    key = tuple(found)
+    common = _COMMON.get(key)
+    if common is None:
+        common = _COMMON[key] = Common()
+    return common, tuple(numbers)
 
 
 def number_of(node: Node) -> Tuple | None:
@@ -96,37 +110,38 @@ def aligned(node: Node, other: Node, numbers: dict[Tuple, Tuple]) -> bool:
     (False, True, {(5,): (9,), (4,): (8,)})
     """
     (mine, here), (others, there) = pattern(node), pattern(other)
-    if mine != others or any(numbers.setdefault(number, new) != new for number, new in zip(here, there, strict=True)):
+    if mine is not others or any(
+        numbers.setdefault(number, new) != new for number, new in zip(here, there, strict=True)
+    ):
         return False
     return len(set(numbers.values())) == len(numbers)
 
 
-class _Question:
-    """Formulas that are equal to all that are alike."""
+class ForAlike:
+    """A function of formulas that looks at no number in a name, which works once for all formulas that are alike.
 
-    def __init__(self, nodes: tuple[Node | None, ...]) -> None:
-        self.nodes = nodes
-        self.pattern, self.numbers = pattern(*(node for node in nodes if node is not None))
+    >>> from symprop.algebra import variable
+    >>> worked: list[Node] = []
+    >>> turned = ForAlike(lambda node: worked.append(node) or node.T)
+    >>> print(turned(variable("W1", (2, 3))).text(), turned(variable("W2", (2, 3))).text(), worked)
+    W1.T W2.T [W1]
+    """
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Question) and self.pattern == other.pattern
+    def __init__(self, function: Callable[..., Node], most: int = MOST) -> None:
+        self.function, self.most = function, most
+        self.known: dict[Common, tuple[tuple[Tuple, ...], Node | None]] = {}
 
-    def __hash__(self) -> int:
-        return hash(self.pattern)
-
-
-def once_for_alike(function: Callable[..., Node]) -> Callable[..., Node]:
-    """Make of a function of formulas that looks at no number one that works once for all that are alike."""
-
-    @lru_cache(maxsize=2_048)
-    def answer(question: _Question) -> tuple[tuple[Tuple, ...], Node]:
-        return question.numbers, function(*question.nodes)
-
-    @wraps(function)
-    def of(*nodes: Node | None) -> Node:
-        question = _Question(nodes)
-        numbers, found = answer(question)
-        new = question.numbers
-        return found if new == numbers else renumbered(found, dict(zip(numbers, new, strict=True)), {})
-
-    return of
+    def __call__(self, node: Node, other: Node | None = None, found: Pattern | None = None) -> Node:
+        """Return what the function makes of a node, or of two; `found` is their pattern where that is known."""
+        nodes = (node,) if other is None else (node, other)
+        common, numbers = found or pattern(*nodes)
+        if common not in self.known:
+            result = self.function(*nodes)
+            if len(self.known) >= self.most:
+                self.known.clear()
+            self.known[common] = numbers, None if result is node else result
+            return result
+        mine, known = self.known[common]
+        if known is None:
+            return node
+        return known if mine == numbers else renumbered(known, dict(zip(mine, numbers, strict=True)), {})

@@ -134,6 +134,8 @@ class _Rows:
                 return self.at(added([part for part in node.operands if part not in hiding]), axis)
             case n.Elementwise():
                 return node.with_operands(self._aligned(node, operand, axis) for operand in node.operands)
+            case n.Concatenate() if node.axis != axis:
+                return node.with_operands(self.at(operand, axis) for operand in node.operands)
             case n.Structural(operands=(operand,)):
                 found = [k for k, place in enumerate(node.index_map.places) if place == AXES[axis]]
                 if len(found) != 1 or operand.shape[found[0]] != POSITIONS:

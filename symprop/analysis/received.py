@@ -25,7 +25,7 @@ def received(system: System, backward: Sequence[Item]) -> Iterator[str]:
     >>> from symprop import derive
     >>> d = derive("Input(3, 4) >> Attention(2, kv_heads=1, causal=True) >> MeanSquaredError()")
     >>> print(*d.remarks[1:], sep="\\n")
-    p1 is 0 where M is -inf, and so is ds1: what is masked receives nothing
+    p1 is 0 where M is minus infinity, and so is ds1: what is masked receives nothing
     2 products read the same matrix of k1, v1: dk1, dv1 are the sums over them
     """
     made = {equation.target: equation for equation in system.equations}
@@ -65,7 +65,7 @@ def _minus_infinity(term: Node) -> str:
     """Say where a term of a sum is minus infinity, if it is somewhere: known data, or what a choice has otherwise."""
     for part in walk(term):
         if isinstance(part, n.Known) and part.rule.has(sympy.S.NegativeInfinity):
-            return f"{part.name} is -inf"
+            return f"{part.name} is minus infinity"
         if isinstance(part, n.Where) and part.operands[2].constant == sympy.S.NegativeInfinity:
             return f"{part.operands[0].text()} does not hold"
     return ""

@@ -26,7 +26,7 @@ KnownFact = str | Equation
 
 
 class Quotient(NamedTuple):
-    """An equation `h = c * r`, a product with a root `r` that is held: its place among all, `r`, and `c`."""
+    """An equation `h = c * r`, a product with a root that is held: its place among all such, `r`, itself and `c`."""
 
     place: int
     root: Node

@@ -104,7 +104,7 @@ class _Twin:
 
 
 def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context], Worked]) -> Worked:
-    """Return what `work_out` makes of a formula and the steps, taken from one that is alike where it was seen."""
+    """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
     key, numbers = pattern(start)

@@ -125,7 +125,7 @@ def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list
     chain = [] if (equation, axes) in context.centred else [equation]
     for each in chain:
         whole = each.expression
-        terms = terms_of(whole) if _holds_a_mean(whole, context) else ()
+        terms = terms_of(whole) if _holds_a_mean(whole, axes, context) else ()
         known = [context.equation(term) for term in terms if isinstance(term, n.Variable) and same_shape(term, whole)]
         new = [each for each in known if each and each not in found and (each, axes) not in context.centred]
         found.update(dict.fromkeys(new))
@@ -135,7 +135,7 @@ def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list
 
 def _why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
     whole = equation.expression
-    if not _holds_a_mean(whole, context):
+    if not _holds_a_mean(whole, axes, context):
         return ()
     varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in axes)]
     inside = multiplied(varying) if varying else whole
@@ -143,10 +143,12 @@ def _why_centred(equation: Equation, axes: tuple[int, ...], context: Context) ->
     return (equation, *found.facts) if found and is_zero(found.result) else ()
 
 
-def _holds_a_mean(node: Node, context: Context) -> bool:
-    """Whether a formula has a sum in it, or reads one: only then may it be centred."""
+def _holds_a_mean(node: Node, axes: tuple[int, ...], context: Context) -> bool:
+    """Whether a formula has a sum along one of the axes in it, or reads a sum: only then may it be centred."""
     known = filter(None, map(context.by_name.get, variables(node)))
-    return any(isinstance(part, n.Sum) for part in walk(node)) or any(map(_is_multiple_of_a_sum, known))
+    sums = (part for part in walk(node) if isinstance(part, n.Sum))
+    along = (part.operands[0].rank != node.rank or not set(part.axes).isdisjoint(axes) for part in sums)
+    return any(along) or any(map(_is_multiple_of_a_sum, known))
 
 
 def _is_multiple_of_a_sum(equation: Equation) -> bool:

@@ -15,7 +15,6 @@ from sympy import Expr, Integer, Symbol, prod
 
 from symprop.algebra.known import known
 from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
-from symprop.algebra.roles import GIVEN
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.networks.attention_notes import (
@@ -97,6 +96,10 @@ class Attention(Layer):
         """Queries, keys and values, of which a memory gives the last two."""
         return (1 if self.memory else 3, *(2 if each == self.memory else 1 for each in self.further_inputs))
 
+    @property
+    def facts_of_mask(self) -> tuple[Fact, ...]:
+        return (*SHARES, Fact("first above 0" if self.causal else "one above 0"))  # else a row of scores is hidden
+
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
         if self.memory is not None and len(self.memory.shape) != 2:
@@ -104,20 +107,22 @@ class Attention(Layer):
                 f"{shown(self.text)}: a memory is a sequence, and {shown(self.memory.text)} is none\n"
                 'allowed: a memory such as Input(S, n, name="memory")'
             )
-        if self.rope and isinstance(self.head_size, int) and self.head_size % 2:
-            raise SpecError(
-                f"{shown(self.text)}: rope rotates pairs of features, and a head has {self.head_size}\n"
-                "allowed: an even head_size"
-            )
-        for size in (self.heads, self.kv_heads, self.head_size):
-            if isinstance(size, int):
-                yield Need(sized(size), stays=True)
-        if isinstance(self.heads, int) and self.head_size is None:
-            of_each = 2 if self.rope else 1
+        read = shape[0] if self.memory is None else sized(self.memory.shape[0])
+        yield Need(
+            read, 2, otherwise=f"{shown(self.text)}: the weight of one position alone is always 1\nallowed: 2 or more"
+        )
+        heads, least = sized(self.heads), 2 if self.rope else 1
+        if self.kv_heads is not None:
+            told = f"{shown(self.text)}: {self.heads} heads cannot share {self.kv_heads} keys and values evenly"
+            yield Need(heads / sized(self.kv_heads), otherwise=f"{told}\nallowed: kv_heads that divide the heads")
+        if self.head_size is not None:
+            told = f"{shown(self.text)}: rope rotates pairs of features, and a head has {self.head_size}"
+            yield Need(sized(self.head_size), least, least, otherwise=f"{told}\nallowed: an even head_size")
+        else:
             pairs = ", each of pairs of features" if self.rope else ""
             told = f"{shown(self.text)}: a width of {valued(shape[-1])} in {self.heads} heads{pairs}"
-            allowed = f"allowed: multiples of {of_each * self.heads}, or head_size=..."
-            yield Need(shape[-1], of_each * self.heads, of_each * self.heads, otherwise=f"{told}\n{allowed}")
+            allowed = f"allowed: multiples of {valued(least * heads)}, or head_size=..."
+            yield Need(shape[-1] / heads, least, least, otherwise=f"{told}\n{allowed}")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         number, width = builder.next_number("attention"), value.shape[-1]
@@ -159,7 +164,7 @@ class Attention(Layer):
             return (heads,), (heads,)
         if not (heads / groups).is_integer:
             raise SpecError(
-                f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly\n"
+                f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly for all sizes\n"
                 "allowed: kv_heads that divide the heads, such as 1"
             )
         return (groups, heads / groups), (groups, Integer(1))
@@ -193,7 +198,7 @@ class Attention(Layer):
             tell_mask(builder.books, M)
             yield M
         if self.mask is not None:
-            mask = builder.further_input(self.mask, GIVEN, SHARES)
+            mask = builder.further_input(self.mask)
             if mask.shape != (others,):
                 raise SpecError(
                     f"{shown(self.text)}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"

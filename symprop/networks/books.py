@@ -11,7 +11,7 @@ from sympy import Expr
 from symprop.algebra.equations import Mask, State
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.named_numbers import NamedNumber
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Fact, Variable
 from symprop.networks.parts import Built, Parameter, Part
 
 
@@ -21,8 +21,8 @@ class Books:
 
     stems: frozenset[str] = frozenset()
     """The names of sizes that vary from block to block."""
-    mask_inputs: frozenset[str] = frozenset()
-    """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
+    mask_inputs: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    """Inputs that are a mask of some layer, and what is known of them: they are masks wherever they are read."""
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)

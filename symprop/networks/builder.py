@@ -111,8 +111,8 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
-        if given.name in self.books.mask_inputs and not facts:
-            role, facts = GIVEN, SHARES
+        if given.name in self.books.mask_inputs and facts in ((), SHARES):
+            role, facts = GIVEN, self.books.mask_inputs[given.name]
         facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)

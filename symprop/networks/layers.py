@@ -16,7 +16,7 @@ import sympy
 from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
-from symprop.networks.builder import Builder
+from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need
@@ -144,11 +144,17 @@ class Layer(Joinable):
         return tuple(each for part in parts for each in part)
 
     @property
-    def masks(self) -> tuple[Input, ...]:
-        """Those of them that say which positions count."""
+    def masks(self) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
+        """The names of those of them that say which positions count, and what is known of each."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         inside = [each for value in values.values() if _is_layer(value) for each in value.masks]
-        return tuple([value for name, value in values.items() if name == "mask" and isinstance(value, Input)] + inside)
+        own = [value.name for name, value in values.items() if name == "mask" and isinstance(value, Input)]
+        return (*((name, self.facts_of_mask) for name in own), *inside)
+
+    @property
+    def facts_of_mask(self) -> tuple[Fact, ...]:
+        """What is known of the mask of this layer."""
+        return SHARES
 
     @property
     def sizes(self) -> tuple[Size, ...]:

@@ -72,7 +72,7 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        known = frozenset(masks_of(self.layers)), read_windows(self.layers)
+        known = masks_of(self.layers), read_windows(self.layers)
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != (progress.builder.books.mask_inputs, progress.builder.books.has_windows):

@@ -45,6 +45,10 @@ class Named(sympy.Symbol):
     """An index that is an axis's own letter: h of heads, in whatever axis they are, and which blocks are told by."""
 
 
+class Pixel(Offset):
+    """An index that stands for those of a pixel, the row of the matrix that an image is, or a batch of images."""
+
+
 Axis = tuple[Digit, ...]
 Address = tuple[Axis, ...]
 

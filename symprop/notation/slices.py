@@ -73,13 +73,23 @@ def _(node: n.Pullback, address: Address, of: Slicer) -> Node:
 
 
 def back(node: n.Pullback, by: Node, of: Slicer) -> Node:
-    """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels."""
+    """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels.
 
-    def pixels(part: Node) -> Node:
-        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part))
-        return of(part, joined(whole, range(len(whole) - 1)))
-
+    Through windows it is the sum over their elements.
+    """
     cotangent, expression, _ = node.operands
+
+    def pixels(part: Node, element: Address = ()) -> Node:
+        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part)[: part.rank - len(element)])
+        return of(part, (*joined(whole, range(len(whole) - 1)), *element))
+
+    def term(element: Address) -> Node:
+        if kept_shape(element):
+            raise Unwritten
+        return n.Pullback(pixels(cotangent, element), pixels(expression, element), by)
+
+    if isinstance(expression, n.Window):
+        return of.summed(digits(expression)[expression.operands[0].rank :], term)
     return n.Pullback(pixels(cotangent), pixels(expression), by)
 
 

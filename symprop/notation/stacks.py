@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
+from sympy import Symbol
+
 from symprop.algebra import nodes as n
-from symprop.algebra.alike import once_for_alike
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
 from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
@@ -26,8 +28,8 @@ from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.indexed import depth_over, indices_beside
 from symprop.notation.named_axes import has_letters, told, with_letters
-from symprop.notation.places import Address, Digit, Part, Stack, joined, runs, uncounted
-from symprop.notation.selections import has_rows, with_offsets
+from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs, uncounted
+from symprop.notation.selections import has_rows, merged, with_offsets
 from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places, signs
 
@@ -55,11 +57,6 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     return _searched(node, target)
 
 
-@once_for_alike
-def _searched(node: Node, target: n.Variable | None) -> Node:
-    return _stacked(node, node, target)
-
-
 def is_average(target: n.Variable | None) -> bool:
     """Whether an equation says what a statistic is."""
     return target is not None and target.role == STATISTIC
@@ -83,8 +80,23 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
         for joins in (way for way in ways if way or apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
-                return with_offsets(found, whole)
+                return with_offsets(_by_pixels(found, target) if rows else found, whole)
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _by_pixels(node: Node, target: n.Variable | None) -> Node:
+    """A formula with one index for the pixels, the rows of a matrix, where those of their axes stand side by side."""
+    if target is None or not isinstance(node, Stack):
+        return node
+    places = [axis[0].place for axis in node.address[: target.rows + 1] if len(axis) == 1]
+    group = tuple(place for place in places if isinstance(place, Symbol))
+    if not 1 < len(group) == target.rows + 1:
+        return node
+    letter = next(each for each in "tnhvo" if each not in n.names_in(node))
+    try:
+        return merged(node, group, Pixel(letter, integer=True))
+    except Unwritten:
+        return node
 
 
 def _is_unfinished(node: Node) -> bool:
@@ -142,6 +154,9 @@ def _is_of_norm(node: Node, target: n.Variable | None) -> bool:
     """Whether a formula is by elements but for means, so that arrays of any rank stand in it as they are."""
     kinds = (n.Elementwise, n.Variable, n.Scalar, n.Fill, n.Expand, n.Reshape, Mean)
     return (is_average(target) or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
+
+
+_searched = ForAlike(lambda node, target=None: _stacked(node, node, target))
 
 
 def sides(equation: Equation) -> tuple[Node, Node]:

@@ -61,6 +61,11 @@ class Node(Printable, Basic):
         node.shape = shape
         return node.weighed()
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and hash(self) == hash(other) and self.args == other.args)
+
+    __hash__ = Basic.__hash__  # which is kept
+
     def weighed(self) -> Self:
         """Return the node itself, its weight being found."""
         self.weight = 1 + sum([operand.weight for operand in self.operands])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
@@ -30,8 +32,7 @@ class Variable(Leaf):
     """
 
     def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
-        return super().__new__(
-            cls,
+        args = (
             letter if isinstance(letter, Str) else Str(letter),
             expressions(index),
             expressions(shape),
@@ -39,6 +40,14 @@ class Variable(Leaf):
             Integer(mark),
             role if isinstance(role, Str) else Str(role),
         )
+        found = _VARIABLES.get(args)
+        if found is None:
+            found = _VARIABLES[args] = super().__new__(cls, *args)
+        return found
+
+    def over(self, args: Iterable[Basic]) -> Variable:
+        """Return the variable of these arguments."""
+        return _VARIABLES.get(tuple(args)) or Variable(*args)
 
     @property
     def letter(self) -> str:
@@ -119,6 +128,9 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
+_VARIABLES: WeakValueDictionary[tuple[Basic, ...], Variable] = WeakValueDictionary()
+"""Those that there are: each stands in many formulas, and what is one object is equal at once."""
+
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis, beside those that give a letter to one."""
 
@@ -128,8 +140,8 @@ class Fact(Basic):
 
     Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`), "place h" and
     "block h" (pages tell places along axis `value`, or blocks of it, by the index h; these three say nothing of the
-    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words of
-    `DECLARED` for all others.
+    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above 0" and
+    "one above 0" (along the last axis), and the words of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:

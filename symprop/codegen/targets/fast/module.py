@@ -23,9 +23,10 @@ from symprop.codegen.sampling import sampling_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
+from symprop.codegen.targets.fast.shared_rows import BATCH
 from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
-from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
@@ -81,8 +82,9 @@ def module_source(
     if running:
         program = program.returning(*program.returns, *running.statistics)
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
-    step = _step(program, system.targets, dtype, threads, reuse)
-    loops = compiled(program, system.targets) if compiled else None
+    own = made_into_rows(system.targets)
+    step = _step(program, own, dtype, threads, reuse)
+    loops = compiled(program, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
     sampling = _sampling(derivation)
     lines = [line for body in run for line in (*body.forward, *body.backward)] + (sampling["code"] if sampling else [])
@@ -115,7 +117,6 @@ def module_source(
             lib="np",
             step=step,
             threads=threads,
-            both="_both(" in code,
             loops=loops,
             helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
         )
@@ -150,6 +151,11 @@ def _taken(system: System) -> dict[str, object]:
         "returning": laid_out("return (", names),
         "y": _given(system.targets[0]),
     }
+
+
+def made_into_rows(targets: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Return the targets for which a workspace has memory: rows are made from class ids, or sums taken there."""
+    return tuple(target for target in targets if _given(target)["takes_rows"])
 
 
 def _unpacked(names: list[str], value: str) -> list[str]:
@@ -245,24 +251,37 @@ def _taken_out(holder: str, names: list[str]) -> list[str]:
 
 
 def _needs_batch(*parts: tuple[str, ...]) -> bool:
+    return _reads(BATCH_SIZE.name, *parts)
+
+
+def _reads(name: str, *parts: tuple[str, ...]) -> bool:
     code = "\n".join(line for part in parts for line in part if not line.startswith("#"))
-    return re.search(rf"\b{BATCH_SIZE}\b", code) is not None
+    return re.search(rf"\b{name}\b", code) is not None
 
 
 @dataclass(frozen=True)
 class Step(Body):
-    """The inside of a step: a body that writes into a workspace, and the lines that make the workspace."""
+    """The inside of a step: a body that writes into a workspace, and the lines that make the workspace.
+
+    `row` is how many numbers the workspace holds for a row of the batch.
+    """
 
     workspace: tuple[str, ...] = ()
     buffers: int = 0
     few_rows: int = 0
+    row: int = 0
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether a line reads the rows of the whole batch, not those of a thread."""
+        return _reads(BATCH.name, self.forward, self.backward)
 
 
 def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
     """Return the step of a module: loss and gradients, written into a workspace."""
-    plan = planned(program, targets, reuse)
+    plan = planned(program, targets, reuse) if threads == 1 else planned(program, (), reuse, SHARED)
     parts = (plan.program.forward, plan.program.backward)
-    forward, backward = explained([list(step_lines(plan, part, threads)) for part in parts])
+    forward, backward = explained([list(step_lines(plan, part)) for part in parts])
     unpack = _unpack(plan.program, "work.masks")
     widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(
@@ -274,6 +293,7 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
         workspace=tuple(workspace_lines(plan)),
         buffers=BUFFER_BYTES // size if widest >= WIDE_ROW else 0,
         few_rows=2 * BUFFER_BYTES // (size * widest),
+        row=int(plan.totals["memory"].coeff(BATCH_SIZE)),
     )
 
 
