@@ -105,9 +105,9 @@ def writer(derivation: Derivation) -> Callable[[Node], str]:
 
 
 def _steps(derivation: Derivation, name: str) -> str:
-    page, (equation, _) = PageWriter(derivation), steps_of(derivation, name)
+    page, (equation, listed) = PageWriter(derivation), steps_of(derivation, name)
     write = page.in_place(equation)
-    shown = seen_steps(page.lines(equation), write)
+    shown = seen_steps(listed, write)
     rows = [
         (
             step.rule,
