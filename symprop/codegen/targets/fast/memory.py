@@ -278,6 +278,4 @@ class _Planner:
         return total
 
 
-
-
 __all__ = ["KINDS", "Block", "Plan", "plan"]
