@@ -24,6 +24,8 @@ class Books:
     mask_inputs: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     """Inputs that are a mask of some layer, and what is known of them: they are masks wherever they are read."""
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
+    sizes: frozenset[str] = frozenset()
+    """Names of sizes beside a symbolic `Repeat`, where a page has tables of what each block makes: `h[l]` is no `h`."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -54,6 +56,11 @@ class Books:
     loops: int = 0
     layer_count: int = 0
     parameter_count: int = 0
+
+    @property
+    def known(self) -> tuple[dict[str, tuple[Fact, ...]], bool, frozenset[str]]:
+        """What was known of the layers before the first was built."""
+        return self.mask_inputs, self.has_windows, self.sizes
 
     def copy(self) -> Books:
         """Return books of the same contents, for a trial."""

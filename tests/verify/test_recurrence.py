@@ -112,10 +112,10 @@ def test_the_printed_page_gives_the_gradients_of_the_unrolled_network(middle: st
 
 
 def test_the_printed_page_of_transformer_blocks_runs_with_its_mask() -> None:
-    first, second = "LayerNorm() >> Attention(2, causal=True)", "Attention(heads, kv_heads=1, rope=True) >> Dense(n)"
+    first, second = "LayerNorm() >> Attention(2, causal=True)", "Attention(h, kv_heads=1, rope=True) >> Dense(n)"
     block = f"Residual({first}) >> Residual({second})"
     net = parse_network(f"Input(3, n) >> Dense(n) >> Repeat({block}, N) >> MeanSquaredError()")
-    found = list(rows(Case(net), {"n": 4, "heads": 2}, 0))
+    found = list(rows(Case(net), {"n": 4, "h": 2}, 0))  # a size is called like the sums of residual blocks
     assert len(found) == 3
     assert all(row.ok for row in found), found
 
