@@ -23,7 +23,7 @@ IMAGES = 'Input(6, 6, 2) >> Conv2D(4, 3, padding="same") >> '
 END = " >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()"
 STATISTICS = IMAGES + "BatchNorm() >> ReLU() >> MaxPool2D(2) >> GroupNorm(2) >> Conv2D(3, 2) >> BatchNorm()" + END
 TEXTS = (
-    IMAGES + "ReLU() >> MaxPool2D(2) >> Conv2D(16, 3) >> LayerNorm() >> AveragePool2D(1)" + END,
+    IMAGES + "ReLU() >> MaxPool2D(2) >> Conv2D(16, 3, groups=2) >> LayerNorm() >> AveragePool2D(1)" + END,
     STATISTICS,
     "Input(3) >> Dense(5) >> Tanh() >> Residual(Dense(5) >> GELU()) >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.1)",
     'Input(4) >> Embedding(5, 6, flatten=False) >> Dense(5) >> SoftmaxCrossEntropy(ignore=2) + L1(0.1, on="E1")',

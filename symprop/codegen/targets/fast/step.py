@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra.nodes import Variable
-from symprop.codegen import faster, matrix_passes, passes, patch_products, pools
+from symprop.codegen import faster, grouped_patches, matrix_passes, passes, patch_products, pools
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
@@ -28,6 +28,7 @@ STEP: tuple[Pass, ...] = (
     pools.rectified_pools,
     faster.firsts_by_comparison,
     faster.known_sums,
+    grouped_patches.products_of_groups,
     patch_products.products_of_patches,
     patch_products.gradients_of_biases,
     passes.dead,
