@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run digits-cnn names notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run digits-cnn names gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-extras generated docs docs-extras pictures clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -47,10 +47,13 @@ digits-cnn: .venv/.installed
 names: .venv/.installed
 	@$(BIN)/python examples/names.py
 
+gpt: .venv/.installed
+	@$(BIN)/python examples/gpt.py
+
 notebook: .venv/.installed
 	@$(BIN)/python examples/execute_notebook.py
 
-bench: bench-steps bench-images bench-engines bench-hessians
+bench: bench-steps bench-images bench-transformers bench-engines bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
@@ -60,6 +63,9 @@ bench-steps: bench-extras
 
 bench-images: bench-extras
 	@$(BIN)/python benchmarks/images.py
+
+bench-transformers: bench-extras
+	@$(BIN)/python benchmarks/transformers.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

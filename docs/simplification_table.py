@@ -73,6 +73,13 @@ class Shown:
 RULE_EXAMPLES: dict[str, Shown] = {
     "sum(y) = 1": Shown("sum(y)", "y: n sums-to-1", {"n": 3}),
     "sum(c * x) = c * sum(x)": Shown("sum(A * x[:, None], axis=1)", "A: m n, x: m"),
+    "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known": Shown(
+        "sum(P * D, axis=1)",
+        "P: m n, D: m n, A: m 3, B: 3 n",
+        known="O",
+        meaning="P @ B.T",
+        then=(("D", "A @ B"),),
+    ),
     "sum(x + y) = sum(x) + sum(y)": Shown("sum(x + y)", "x: n, y: n sums-to-1", {"n": 3}),
     "sum(x * (y - sum(x * y))) = 0 where sum(x) = 1, and sum(x - mean(x)) = 0": Shown(
         "sum(softmax(x) * (y - sum(softmax(x) * y)))", "x: n, y: n"
@@ -82,6 +89,16 @@ RULE_EXAMPLES: dict[str, Shown] = {
     ),
     "sum(A @ B, axis=0) = sum(A, axis=0) @ B": Shown(
         "sum(A @ B, axis=0)", "A: m n columns-sum-to-1, B: n n", {"n": 2, "m": 2}
+    ),
+    "sum(A @ B, axis=1) = A @ sum(B, axis=1) = 0 where the rows of B sum to 0": Shown(
+        "sum(A @ B, axis=1)", "A: m n, B: n n, C: n n", known="B", meaning="C - sum(C, axis=1)[:, None] / n"
+    ),
+    "sum(x) = sum(A @ B) where x = A @ B is known, and this is 0": Shown(
+        "sum(X, axis=1)",
+        "X: m n, A: m n, B: n n, C: n n",
+        known="B",
+        meaning="C - sum(C, axis=1)[:, None] / n",
+        then=(("X", "A @ B"),),
     ),
     "S.T = S": Shown("S.T", "S: n n symmetric"),
     "Q.T @ Q = Q @ Q.T = I": Shown("Q.T @ Q", "Q: n n orthogonal"),

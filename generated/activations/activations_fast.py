@@ -164,36 +164,33 @@ def make_workspace(batch):
     work.db5 = work.gradient[92:96]
     work.dW6 = work.gradient[96:104].reshape(2, 4)
     work.db6 = work.gradient[104:106]
-    memory = np.empty(52 * m, DTYPE)
-    work.z1 = memory[24 * m : 28 * m].reshape(m, 4)
-    work.erf1 = memory[28 * m : 32 * m].reshape(m, 4)
-    work.scratch_erf1 = memory[: 24 * m].reshape(6, m, 4)
-    work.a1 = memory[: 4 * m].reshape(m, 4)
-    work.z2 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.near2 = memory[8 * m : 12 * m].reshape(m, 4)
-    work.tanh2 = memory[12 * m : 16 * m].reshape(m, 4)
-    work.a2 = memory[16 * m : 20 * m].reshape(m, 4)
-    work.z3 = memory[20 * m : 24 * m].reshape(m, 4)
-    work.sigmoid3 = memory[32 * m : 36 * m].reshape(m, 4)
-    work.sum3 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.z4 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.a4 = memory[40 * m : 44 * m].reshape(m, 4)
-    work.z5 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.product5 = memory[44 * m : 48 * m].reshape(m, 4)
-    work.z6 = memory[44 * m : 46 * m].reshape(m, 2)
-    work.a6 = memory[46 * m : 48 * m].reshape(m, 2)
-    work.maximum6 = memory[48 * m : 50 * m].reshape(m, 2)
-    work.slope6 = memory[48 * m : 50 * m].reshape(m, 2)
-    work.delta5 = memory[44 * m : 48 * m].reshape(m, 4)
-    work.slope5 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta4 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta3 = memory[40 * m : 44 * m].reshape(m, 4)
-    work.slope3 = memory[36 * m : 40 * m].reshape(m, 4)
-    work.delta2 = memory[16 * m : 20 * m].reshape(m, 4)
-    work.slope2 = memory[20 * m : 24 * m].reshape(m, 4)
-    work.delta1 = memory[: 4 * m].reshape(m, 4)
-    work.slope1 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.y = memory[50 * m : 52 * m].reshape(m, 2)
+    memory = np.empty(38 * m + 49152, DTYPE)
+    work.z1 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.erf1 = memory[4 * m + 49152 : 8 * m + 49152].reshape(m, 4)
+    work.scratch_erf1 = memory[:49152].reshape(49152)
+    work.slope1 = memory[8 * m + 49152 : 12 * m + 49152].reshape(m, 4)
+    work.z2 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.near2 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
+    work.tanh2 = memory[16 * m + 49152 : 20 * m + 49152].reshape(m, 4)
+    work.sum2 = memory[20 * m + 49152 : 24 * m + 49152].reshape(m, 4)
+    work.z3 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.sigmoid3 = memory[12 * m + 49152 : 16 * m + 49152].reshape(m, 4)
+    work.sum3 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.z4 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.a4 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
+    work.z5 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.product5 = memory[32 * m + 49152 : 36 * m + 49152].reshape(m, 4)
+    work.z6 = memory[32 * m + 49152 : 34 * m + 49152].reshape(m, 2)
+    work.a6 = memory[34 * m + 49152 : 36 * m + 49152].reshape(m, 2)
+    work.maximum6 = memory[36 * m + 49152 : 38 * m + 49152].reshape(m, 2)
+    work.slope6 = memory[36 * m + 49152 : 38 * m + 49152].reshape(m, 2)
+    work.delta5 = memory[32 * m + 49152 : 36 * m + 49152].reshape(m, 4)
+    work.slope5 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta4 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta3 = memory[28 * m + 49152 : 32 * m + 49152].reshape(m, 4)
+    work.slope3 = memory[24 * m + 49152 : 28 * m + 49152].reshape(m, 4)
+    work.delta2 = memory[49152 : 4 * m + 49152].reshape(m, 4)
+    work.delta1 = memory[4 * m + 49152 : 8 * m + 49152].reshape(m, 4)
     flags = np.empty(4 * m, bool)
     work.mask4 = flags[: 4 * m].reshape(m, 4)
     work.mask5 = flags[: 4 * m].reshape(m, 4)
@@ -214,7 +211,7 @@ def loss_and_grads(params, x, y, work=None):
     x = _check_x(x)
     work = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    return _run(params, x, y, work)
+    return _step(params, x, y, work)
 
 
 def make_step(params, batch):
@@ -239,23 +236,10 @@ def make_step(params, batch):
             x = _check_x(x)  # what can be taken as such an array is
             _check_work(work, len(x))
         y = _check_y(y, m)
-        return _run(params, x, y, work)
+        return _step(params, x, y, work)
 
     step.work = work
     return step
-
-
-def _run(params, x, y, work):
-    """Return what `_step` returns, with small buffers where a batch is large."""
-    if work.m <= 42:  # where setting the buffers costs more than it saves
-        return _step(params, x, y, work)
-    # a ufunc sends what it converts or repeats, as a bias for each row, through a buffer:
-    # one of 512 elements stays in the cache, NumPy's own of 8192 does not
-    buffers = np.setbufsize(512)
-    try:
-        return _step(params, x, y, work)
-    finally:
-        np.setbufsize(buffers)
 
 
 def _step(params, x, y, work):
@@ -276,9 +260,17 @@ def _step(params, x, y, work):
     # (2) a₁ = GELU(z₁)   (m, 4)
     erf1 = np.multiply(z1, 0.7071067811865476, out=work.erf1)
     erf(erf1, out=erf1, scratch=work.scratch_erf1)
-    a1 = np.add(erf1, 1, out=work.a1)
-    a1 *= z1
-    a1 /= 2
+    # over what is read here for the last time, which is still in the cache
+    sum1 = np.add(erf1, 1, out=erf1)
+    sum1 /= 2
+    slope1 = np.square(z1, out=work.slope1)
+    slope1 /= -2
+    np.exp(slope1, out=slope1)
+    slope1 *= z1
+    slope1 *= 0.3989422804014327
+    # the slope, while what it is made of is there: alone it is kept for the way back
+    slope1 += sum1
+    a1 = np.multiply(sum1, z1, out=sum1)
     # (3) z₂ = a₁ W₂ᵀ + b₂   (m, 4)
     z2 = a1.dot(W2.T, out=work.z2)
     z2 += b2
@@ -292,9 +284,19 @@ def _step(params, x, y, work):
     tanh2 += near2
     tanh2 *= 0.7978845608028654
     np.tanh(tanh2, out=tanh2)
-    a2 = np.add(tanh2, 1, out=work.a2)
-    a2 *= z2
-    a2 /= 2
+    sum2 = np.add(tanh2, 1, out=work.sum2)
+    sum2 /= 2
+    slope2 = np.square(tanh2, out=tanh2)
+    np.subtract(1, slope2, out=slope2)
+    sum2_2 = np.square(near2, out=near2)
+    sum2_2 *= 0.134145
+    sum2_2 += 1
+    slope2 *= sum2_2
+    slope2 *= z2
+    slope2 *= 0.3989422804014327
+    # the slope, while what it is made of is there: alone it is kept for the way back
+    slope2 += sum2
+    a2 = np.multiply(sum2, z2, out=sum2)
     # (5) z₃ = a₂ W₃ᵀ + b₃   (m, 4)
     z3 = a2.dot(W3.T, out=work.z3)
     z3 += b3
@@ -306,7 +308,6 @@ def _step(params, x, y, work):
     np.exp(sum3, out=sum3)
     sum3 += 1
     sigmoid3 /= sum3
-    # over what is read here for the last time, which is still in the cache
     a3 = np.multiply(z3, sigmoid3, out=z3)
     # (7) z₄ = a₃ W₄ᵀ + b₄   (m, 4)
     z4 = a3.dot(W4.T, out=work.z4)
@@ -385,36 +386,17 @@ def _step(params, x, y, work):
     dW3 = delta3.T.dot(a2, out=work.dW3)
     # (27) ∂L/∂b₃ = δ₃ᵀ 𝟏   (4,)
     db3 = ones.dot(delta3, out=work.db3)
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
-    #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / √(2 π)) z₂ ⊙ (1 − tanh(√(2/π) (0.044715 z₂⊙³ + z₂))⊙²) ⊙
+    #     (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh(√(2/π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     delta2 = delta3.dot(W3, out=work.delta2)
-    slope2 = np.square(tanh2, out=work.slope2)
-    np.subtract(1, slope2, out=slope2)
-    sum2 = np.square(near2, out=near2)
-    sum2 *= 0.134145
-    sum2 += 1
-    slope2 *= sum2
-    slope2 *= z2
-    slope2 *= 0.3989422804014327
-    product2 = np.divide(tanh2, 2, out=tanh2)
-    slope2 += product2
-    slope2 += 0.5
     delta2 *= slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
     dW2 = delta2.T.dot(a1, out=work.dW2)
     # (29) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
     db2 = ones.dot(delta2, out=work.db2)
-    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
+    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / √(2 π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = delta2.dot(W2, out=work.delta1)
-    slope1 = np.square(z1, out=work.slope1)
-    slope1 /= -2
-    np.exp(slope1, out=slope1)
-    slope1 *= z1
-    slope1 *= 0.3989422804014327
-    product1 = np.divide(erf1, 2, out=erf1)
-    slope1 += product1
-    slope1 += 0.5
     delta1 *= slope1
     # (30) ∂L/∂W₁ = δ₁ᵀ x   (4, 3)
     dW1 = delta1.T.dot(x, out=work.dW1)
@@ -464,14 +446,29 @@ def softplus(t):
 
 
 def erf(t, out=None, scratch=None):
-    """Return the error function, by the rational approximations of W. J. Cody.
+    """Return the error function of each element, some elements at a time.
 
-    Rational Chebyshev approximations for the error function, Mathematics of
-    Computation 23 (1969), 631-637; relative error below 1e-15 in float64. `scratch` is
-    six arrays like `t`, made where none is given.
+    By the rational approximations of W. J. Cody: Rational Chebyshev approximations for
+    the error function, Mathematics of Computation 23 (1969), 631-637; relative error
+    below 1e-15 in float64.
+
+    Some elements at a time, so that what is between stays in the cache: in `scratch`,
+    which is made where none is given.
     """
-    scratch = np.empty((6, *np.shape(t)), DTYPE) if scratch is None else scratch
-    size, x, value, inverse, top, bottom = (scratch[row, ...] for row in range(6))
+    out = np.empty(np.shape(t), DTYPE) if out is None else out
+    flat, result = np.reshape(t, -1), out.reshape(-1)
+    if scratch is None:
+        scratch = np.empty(6 * min(flat.size, ERF_BLOCK), DTYPE)
+    rows = scratch.reshape(6, -1)
+    for start in range(0, flat.size, rows.shape[1]):
+        part = slice(start, start + rows.shape[1])
+        _erf(flat[part], result[part], rows[:, : len(flat[part])])
+    return out[()]
+
+
+def _erf(t, out, rows):
+    """Write the error function of a part into `out`."""
+    size, x, value, inverse, top, bottom = rows
     np.abs(t, out=size)
     # |t| <= 0.46875: t times a rational function of t squared
     np.minimum(size, 0.46875, out=value)
@@ -493,7 +490,7 @@ def erf(t, out=None, scratch=None):
     np.exp(np.negative(np.square(x, out=bottom), out=bottom), out=bottom)
     top *= bottom
     _beyond(4, size, value, np.subtract(1, top, out=top), bottom)
-    return np.copysign(value, t, out=out)
+    np.copysign(value, t, out=out)
 
 
 def _beyond(limit, size, value, other, mask):
@@ -518,6 +515,7 @@ def _ratio(t, coefficients, top, bottom):
     return top
 
 
+ERF_BLOCK = 8192
 ERF_NEAR = (
     (
         1.85777706184603153e-1,

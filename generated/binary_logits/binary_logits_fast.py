@@ -108,7 +108,7 @@ def make_workspace(batch):
     work.db1 = work.gradient[20:24]
     work.dW2 = work.gradient[24:32].reshape(2, 4)
     work.db2 = work.gradient[32:34]
-    memory = np.empty(14 * m, DTYPE)
+    memory = np.empty(12 * m, DTYPE)
     work.z1 = memory[: 4 * m].reshape(m, 4)
     work.z2 = memory[4 * m : 6 * m].reshape(m, 2)
     work.p = memory[8 * m : 10 * m].reshape(m, 2)
@@ -116,7 +116,6 @@ def make_workspace(batch):
     work.error2 = memory[6 * m : 8 * m].reshape(m, 2)
     work.maximum2 = memory[10 * m : 12 * m].reshape(m, 2)
     work.delta1 = memory[4 * m : 8 * m].reshape(m, 4)
-    work.y = memory[12 * m : 14 * m].reshape(m, 2)
     flags = np.empty(4 * m, bool)
     work.slope1 = flags[: 4 * m].reshape(m, 4)
     work.ones = np.ones((m,), DTYPE)

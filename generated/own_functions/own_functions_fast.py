@@ -112,7 +112,6 @@ def make_workspace(batch):
     work.delta2 = memory[9 * m : 11 * m].reshape(m, 2)
     work.delta1 = memory[6 * m : 9 * m].reshape(m, 3)
     work.slope1 = memory[9 * m : 12 * m].reshape(m, 3)
-    work.y = memory[9 * m : 11 * m].reshape(m, 2)
     work.ones = np.ones((m,), DTYPE)
     return work
 

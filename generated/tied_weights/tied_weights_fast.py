@@ -121,22 +121,21 @@ def make_workspace(batch):
     work.dW2 = work.gradient[28:44].reshape(4, 4)
     work.db2 = work.gradient[44:48]
     work.db4 = work.gradient[48:54]
-    memory = np.empty(32 * m + 24, DTYPE)
-    work.z1 = memory[12 * m + 24 : 16 * m + 24].reshape(m, 4)
-    work.z2 = memory[16 * m + 24 : 20 * m + 24].reshape(m, 4)
-    work.z3 = memory[20 * m + 24 : 24 * m + 24].reshape(m, 4)
+    memory = np.empty(30 * m + 24, DTYPE)
+    work.z1 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
+    work.z2 = memory[10 * m + 24 : 14 * m + 24].reshape(m, 4)
+    work.z3 = memory[14 * m + 24 : 18 * m + 24].reshape(m, 4)
     work.z4 = memory[24 : 6 * m + 24].reshape(m, 6)
-    work.delta3 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
-    work.slope3 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
-    work.delta2 = memory[24 * m + 24 : 28 * m + 24].reshape(m, 4)
-    work.slope2 = memory[28 * m + 24 : 32 * m + 24].reshape(m, 4)
+    work.delta3 = memory[18 * m + 24 : 22 * m + 24].reshape(m, 4)
+    work.slope3 = memory[22 * m + 24 : 26 * m + 24].reshape(m, 4)
+    work.delta2 = memory[22 * m + 24 : 26 * m + 24].reshape(m, 4)
+    work.slope2 = memory[26 * m + 24 : 30 * m + 24].reshape(m, 4)
     work.product2 = memory[:16].reshape(4, 4)
     work.product2_2 = memory[:16].reshape(4, 4)
     work.product2_3 = memory[:4]
-    work.delta1 = memory[6 * m + 24 : 10 * m + 24].reshape(m, 4)
+    work.delta1 = memory[10 * m + 24 : 14 * m + 24].reshape(m, 4)
     work.product1 = memory[:24].reshape(4, 6)
     work.product1_2 = memory[:24].reshape(4, 6)
-    work.y = memory[6 * m + 24 : 12 * m + 24].reshape(m, 6)
     work.ones = np.ones((m,), DTYPE)
     return work
 

@@ -113,7 +113,6 @@ def make_workspace(batch):
     work.slope2 = memory[4 * m : 5 * m].reshape(m, 1)
     work.delta1 = memory[: 2 * m].reshape(m, 2)
     work.slope1 = memory[4 * m : 6 * m].reshape(m, 2)
-    work.y = memory[4 * m : 5 * m].reshape(m, 1)
     work.ones = np.ones((m,), DTYPE)
     return work
 

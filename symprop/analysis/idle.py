@@ -33,10 +33,11 @@ def _each(network: Network, backward: Sequence[Item]) -> Iterator[tuple[object, 
         gradients = [found.get(gradient_of(parameter.variable)) for parameter in built.parameters]
         if None not in gradients:  # nothing of the layer moves the loss
             continue
+        biases = [parameter for parameter in built.parameters if parameter.kind == "bias"]
+        equations = [equation for each in biases if (equation := found.get(gradient_of(each.variable)))]
         spared = any(field.name == "bias" for field in dataclasses.fields(built.layer))
-        for parameter in built.parameters if spared else ():
-            equation = found.get(gradient_of(parameter.variable))
-            if parameter.kind == "bias" and equation is not None:
+        if spared and len(equations) == len(biases):  # where some bias moves the loss, all of them are wanted
+            for parameter, equation in zip(biases, equations, strict=True):
                 facts = [fact for step in equation.steps for fact in step.facts if isinstance(fact, Equation)]
                 means = [fact.name for fact in facts if fact.target.role == STATISTIC]
                 taken = f", which {means[0]} takes off again" if means else ""

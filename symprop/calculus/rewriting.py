@@ -18,6 +18,7 @@ from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import known_form
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
+from symprop.calculus.reuse import worked_once
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.series import FLOWS
 from symprop.calculus.tidy import tidy
@@ -72,6 +73,10 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
     Raises:
         LimitError: the formula needs more than 2,000 steps.
     """
+    return worked_once(start, context, _worked_out)
+
+
+def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
     current, steps, settled = series_apart(tidy(start), context.given), [], set[Node]()
     if current != start:
         steps.append(Step("tidy", start, current))

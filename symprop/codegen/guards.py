@@ -176,7 +176,8 @@ def _saturation(node: Node) -> tuple[Variable, int] | None:
     signs = {sympy.sign(coefficient) for coefficient in polynomial.coeffs()}
     if len(signs) != 1 or not all(power % 2 for (power,) in polynomial.monoms()):
         return None
-    limit = next((t for t in range(1, 100) if abs(polynomial(t)) >= SATURATED), None)
+    sizes = [(power, abs(float(coefficient))) for (power,), coefficient in polynomial.terms()]
+    limit = next((t for t in range(1, 100) if sum(size * t**power for power, size in sizes) >= SATURATED), None)
     return None if limit is None else (reads[0], limit)
 
 

@@ -24,7 +24,7 @@ from symprop.codegen.indicators import is_indicator, opposite
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
-from symprop.codegen.views import gives_view, has_steps, is_boolean, is_constant, is_view
+from symprop.codegen.views import gives_view, is_boolean, is_constant, is_placed, is_view
 
 OPERATION = Table("operation")
 """How a kind becomes one operation. A kind without a row is one call as it stands, over atoms."""
@@ -139,6 +139,7 @@ def _(split: Splitter, node: Node) -> Node:
     scalars = [split.scalar(term) for term in node.operands if not term.rank]
     terms = [_signed(term) for term in node.operands if term.rank]
     terms.sort(key=lambda term: (term[1].shape != node.shape, term[0] < 0, isinstance(term[1], Variable)))
+    terms.sort(key=lambda term: term[0] > 0 and is_placed(term[1]))
     (sign, first), *rest = terms
     links: list[Callable[[Node], Node]] = []
     constant = None if not scalars else (scalars[0] if len(scalars) == 1 else n.Add(*scalars))
@@ -148,7 +149,7 @@ def _(split: Splitter, node: Node) -> Node:
     elif sign < 0:
         links.append(n.negative)
     for each in rest:
-        links.append(lambda done, each=each: _sum(done, each[0], split.number(each[1])))  # type: ignore[misc]
+        links.append(lambda done, each=each: _sum(split, done, *each))  # type: ignore[misc]
     if constant is not None:
         links.append(lambda done: n.Add(done, constant))
     return split.chained(split.number(first), links)
@@ -162,8 +163,10 @@ def _signed(term: Node) -> tuple[int, Node]:
     return -1, n.negative(term)
 
 
-def _sum(left: Node, sign: int, right: Node) -> Node:
-    return n.Add(left, right if sign > 0 else n.negative(right))
+def _sum(split: Splitter, left: Node, sign: int, right: Node) -> Node:
+    if sign > 0 and is_placed(right):
+        return n.Add(left, right.with_operands(map(split.atom, right.operands)))
+    return n.Add(left, split.number(right) if sign > 0 else n.negative(split.number(right)))
 
 
 @OPERATION.row(n.Multiply)
@@ -219,13 +222,6 @@ def _whole_power(split: Splitter, base: Node, exponent: int) -> Node:
     return n.Multiply(split.named(square), base) if exponent % 2 else square
 
 
-@OPERATION.row(n.MatMul)
-def _(split: Splitter, node: n.MatMul) -> Node:
-    """BLAS steps over elements in no array: it would copy windows, so they are copied into memory that is planned."""
-    atoms = map(split.atom, node.operands)
-    return node.with_operands(split.named(Copy(atom)) if has_steps(atom) else atom for atom in atoms)
-
-
 # ---------------------------------------------------------------- elementwise functions
 
 
@@ -265,7 +261,8 @@ def _(split: Splitter, node: n.Where) -> Node:
     larger = _larger(condition, yes, no)
     if larger is not None:
         return split.operation(larger)
-    if isinstance(yes, Scalar) and isinstance(no, Scalar):
+    numbers = [part.value for part in (yes, no) if isinstance(part, Scalar)]
+    if len(numbers) == 2 and not any(number.is_infinite for number in numbers):
         return split.operation(n.Multiply(Scalar(yes.value - no.value), _as_indicator(condition)) + no)
     mask = _mask(split, condition)
     return n.Where(mask, split.number(yes), split.number(no))
@@ -291,18 +288,6 @@ def _mask(split: Splitter, condition: Node) -> Node:
     if inverse is not None and is_indicator(inverse):
         return split.named(n.Compare("==", _mask(split, inverse), Scalar(0)))
     return split.atom(_as_indicator(condition))
-
-
-# ---------------------------------------------------------------- views
-
-
-@OPERATION.row(n.Reshape)
-def _(split: Splitter, node: n.Reshape) -> Node:
-    inner = node.operands[0]
-    while isinstance(inner, n.Reshape):
-        inner = inner.operands[0]
-    atom = split.atom(inner)
-    return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
 
 
 @OPERATION.row(n.Variable, n.BlockSum)  # what stands inside a series depends on its index

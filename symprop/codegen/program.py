@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Basic
 
+from symprop.algebra.alike import ForAlike, Pattern, pattern
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
@@ -51,7 +52,9 @@ RESERVED = (
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
+    *("threads", "span"),
     *("MASKS", "draw_masks", "masks", "seed"),
+    *("init_cache", "next_logits", "sample", "cache", "start", "length", "temperature", "t"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""
@@ -74,7 +77,8 @@ class Statement:
     """`target = expression`: one assignment.
 
     `formula` is the equation that it computes, in Unicode, and `number` its number in the derivation; a statement
-    that a pass made has neither. `whys` say what is not obvious.
+    that a pass made has neither. `whys` say what is not obvious; `whole` is the shape of what the formula says, where
+    the statement computes the last part of it.
     """
 
     target: Variable
@@ -82,11 +86,17 @@ class Statement:
     formula: str = ""
     number: int | None = None
     whys: tuple[Why, ...] = ()
+    whole: Shape = ()
 
     @cached_property
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What the right side has in common with all that are alike, and its numbers."""
+        return pattern(self.expression)
 
     @cached_property
     def reads(self) -> tuple[Variable, ...]:
@@ -190,6 +200,12 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
     return replace(program, forward=part(program.forward), backward=part(program.backward))
 
 
+def each_rewritten(program: Program, form: Callable[[Node], Node]) -> Program:
+    """Return `program` with each right side changed by a function that looks at it alone, at no number in a name."""
+    alike = ForAlike(form)
+    return rewritten(program, lambda each, emit: each.with_expression(alike(each.expression, found=each.pattern)))
+
+
 def checked(program: Program, after: str = "lowering") -> Program:
     """Return `program` if every name is assigned once, before it is read, with the shape of its right side.
 
@@ -232,10 +248,12 @@ class Names:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        mark = 1
-        while True:
-            fresh = Variable(word, index, expression.shape, (), mark)
-            if fresh.name not in self.taken:
-                self.taken.add(fresh.name)
-                return fresh
-            mark += 1
+        return self.like(Variable(word, index, ()), expression)
+
+    def like(self, variable: Variable, expression: Node) -> Variable:
+        """Return a fresh variable of the shape of `expression` with the letter and the index of `variable`."""
+        fresh = variable.change(shape=expression.shape, facts=(), mark=1)
+        while fresh.name in self.taken:
+            fresh = fresh.change(mark=fresh.mark + 1)
+        self.taken.add(fresh.name)
+        return fresh

@@ -22,6 +22,25 @@ def has_steps(view: Node) -> bool:
     return stepped or (isinstance(view, n.Structural) and has_steps(view.operands[0]))
 
 
+def is_placed(node: Node) -> bool:
+    """Whether an array is 0 but for what stands at some places, so that a sum with it need only add there."""
+    return isinstance(node, n.ScatterAdd) or (isinstance(node, n.Pad) and node.value == 0)
+
+
+def is_by_parts(node: Node) -> bool:
+    """Whether a result is written where each part lies: products side by side, or with other axes."""
+    match node:
+        case n.Transpose(operands=(inner,)):
+            return (
+                node.rank > 2 and node.axes[-1] == node.rank - 1 and (isinstance(inner, n.MatMul) or is_by_parts(inner))
+            )
+        case n.Concatenate():
+            return any(isinstance(each, n.MatMul) or is_by_parts(each) for each in node.operands)
+        case n.Reshape(operands=(n.MatMul() as product,)):
+            return 1 < product.rank < node.rank
+    return False
+
+
 def is_constant(node: Node) -> bool:
     """Whether an array depends on sizes alone."""
     return isinstance(node, n.Leaf) and not isinstance(node, Variable) and bool(node.rank)

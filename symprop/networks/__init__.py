@@ -13,6 +13,7 @@ from symprop.networks.activations import (
     Softplus,
     Tanh,
 )
+from symprop.networks.attention import Attention
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
@@ -30,6 +31,7 @@ from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
 from symprop.networks.pooling import AveragePool1D, AveragePool2D, Flatten, GlobalAveragePool, MaxPool1D, MaxPool2D
+from symprop.networks.positions import ClassToken, Positions, SinusoidalPositions
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
@@ -45,11 +47,13 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "Attention",
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Chain",
+    "ClassToken",
     "Concatenate",
     "Constant",
     "Conv1D",
@@ -81,12 +85,14 @@ __all__ = [
     "Network",
     "PReLU",
     "Parameter",
+    "Positions",
     "RMSNorm",
     "ReLU",
     "Repeat",
     "Residual",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",

@@ -71,13 +71,15 @@ class Joined(Layer):
         return row_outputs(builder, self.rows, value)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        outputs = self.outputs(builder, value)
+        number, outputs = builder.number, self.outputs(builder, value)
         try:
             result = self.join.node(outputs)
         except ShapeError:
             raise SpecError(self.misfit(outputs)) from None
         builder.joins = tuple(outputs)
         builder.books.previous = self  # the sum is its own, not the last row's
+        if builder.number == number:  # no layer with a number stands in it: `a` of that number is another's
+            return builder.equation("h", builder.next_number("hidden"), result, self.join.name)
         return builder.equation("a", builder.number, result, self.join.name)
 
     def misfit(self, outputs: Sequence[Node]) -> str:

@@ -287,4 +287,4 @@ class UpSample2D(Layer):
         repeated = Reshape(value, (*value.shape, 1, 1)) * Fill(1, sizes)
         lengths = [length * size for length, size in zip(value.shape, sizes, strict=False)]
         upsampled = Fold(repeated, (0, 1), sizes, sizes, 1, lengths, selection(builder, lengths, (0, 0)))
-        return builder.equation("u", builder.next_number("upsampling"), upsampled, "upsampled")
+        return builder.equation("s", builder.next_number("pool"), upsampled, "upsampled")

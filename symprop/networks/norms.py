@@ -68,7 +68,7 @@ class Norm(Layer):
         r = builder.equation("r", number, Power(variance, Rational(-1, 2)), "1 / deviation", STATISTIC)
         normed = builder.equation("x_hat", number, centred * r, "normalised")
         result = gamma * (normed if normed.shape == value.shape else Reshape(normed, value.shape))
-        return builder.equation("v", number, result if beta is None else result + beta, "scaled and shifted")
+        return builder.equation("u", number, result if beta is None else result + beta, "scaled and shifted")
 
     @property
     def is_centred(self) -> bool:

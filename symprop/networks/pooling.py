@@ -194,4 +194,4 @@ class Flatten(Layer):
         if value.rank == 1:
             return value
         flat = Reshape(value, (prod(value.shape),))
-        return builder.equation("h", builder.next_number("flat"), flat, "as one vector")
+        return builder.equation("h", builder.next_number("hidden"), flat, "as one vector")

@@ -14,6 +14,7 @@ from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
 from symprop.networks import (
     activations,
+    attention,
     blocks,
     branches,
     classification,
@@ -27,6 +28,7 @@ from symprop.networks import (
     own_activations,
     own_losses,
     pooling,
+    positions,
     regression,
 )
 from symprop.networks.blocks import Chain
@@ -59,6 +61,10 @@ LAYERS: dict[str, type] = {
         pooling.AveragePool2D,
         pooling.GlobalAveragePool,
         pooling.Flatten,
+        attention.Attention,
+        positions.Positions,
+        positions.SinusoidalPositions,
+        positions.ClassToken,
         norms.LayerNorm,
         norms.RMSNorm,
         norms.GroupNorm,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
@@ -17,10 +16,12 @@ from symprop.notation.chain_rule import at_first, by_names
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
-from symprop.notation.page_blocks import PageWriter
+from symprop.notation.page_blocks import WIDTH, PageWriter
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
 from symprop.notation.wording import Wording
 
+DENSE_WIDTH = 68
+"""Characters of a formula that fit into a line of the smaller letters."""
 TITLE = "Forward and backward pass"
 MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
@@ -37,7 +38,8 @@ def latex_page(derivation: Derivation) -> str:
 
 def document(derivation: Derivation, figure: bool = False) -> str:
     """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
-    return latex_document.document(_sections(derivation, figure), TITLE)
+    found = _sections(derivation, figure, DENSE_WIDTH)
+    return latex_document.document(found, TITLE, latex_document.Looks(dense=True))
 
 
 def html(derivation: Derivation, figure: bool = True) -> str:
@@ -45,8 +47,8 @@ def html(derivation: Derivation, figure: bool = True) -> str:
     return html_document.html_document(_sections(derivation, figure), TITLE)
 
 
-def _sections(derivation: Derivation, figure: bool) -> tuple[Section, ...]:
-    writer = PageWriter(derivation)
+def _sections(derivation: Derivation, figure: bool, width: int = WIDTH) -> tuple[Section, ...]:
+    writer = PageWriter(derivation, width=width)
     drawn = both_passes(writer) if figure else None
     return (*writer.page(), *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
 
@@ -136,5 +138,10 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
 def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
     lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
     known = at_first(listed, context(derivation.system).by_value) if wording is UNICODE else {}  # NumPy runs as it is
-    named = replace(wording, formula=lambda node: wording.formula(by_names(node, known)))
-    return "\n".join((*lines, *named.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
+    place = wording.in_place(equation)
+    told = wording.steps(
+        listed,
+        lambda step: map(wording.words, reasons(derivation, step)),
+        lambda node: place(by_names(node, known)),
+    )
+    return "\n".join((*lines, *told))

@@ -22,11 +22,15 @@ BODY = "body.tex.j2"
 
 @dataclass(frozen=True)
 class Looks:
-    """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels."""
+    """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels.
+
+    One that is `dense` has smaller letters and lines closer together, for equations alone.
+    """
 
     numbered: bool = False
     level: str = "section"
     prefix: str = ""
+    dense: bool = False
 
     def tex(self, words: Words) -> str:
         """Write a sentence."""

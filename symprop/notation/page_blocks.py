@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -38,8 +38,9 @@ from symprop.notation.content import heading, reasons, section_of, sections, see
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
+from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
 from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Words
 
@@ -64,6 +65,7 @@ class PageWriter:
 
     derivation: Derivation
     chosen: Notation = PLAIN
+    width: int = WIDTH
 
     @cached_property
     def notation(self) -> Notation:
@@ -84,6 +86,10 @@ class PageWriter:
     def formula(self, node: Node) -> str:
         """Write a formula."""
         return latex(node, self.notation)
+
+    def in_place(self, equation: Equation) -> Callable[[Node], str]:
+        """Return what writes the formulas that lead to an equation, "" for those that have no place."""
+        return self.wording.in_place(equation)
 
     def name(self, variable: Variable) -> str:
         r"""Write the name of an array for a line of text: a derivative with a stroke, `\partial L/\partial W_1`."""
@@ -130,12 +136,13 @@ class PageWriter:
 
     def pieces(self, formula: str, beside: int = 0) -> tuple[str, ...]:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
-        return tuple(latex_pieces(formula, WIDTH - beside))
+        return tuple(latex_pieces(formula, self.width - beside))
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
-        equation, shape = line.equation, line.equation.target.shape
-        left, right = map(self.formula, sides(equation))
+        equation, both = line.equation, sides(line.equation)
+        left, right = map(self.formula, both)
+        shape = both[0].shape if equation.target.named else equation.target.shape
         *front, last = self.pieces(right, latex_width(left))
         if span := line.unless_last:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
@@ -194,19 +201,19 @@ class PageWriter:
             yield self.of_reading(found, name, whole=False)
 
     def _derived(self, equation: Equation, steps: Sequence[Step], known: Known, whole: bool) -> Chain:
-        known = at_first(steps, known)
-        left, shown = self.formula(equation.target), steps if whole else brief(steps, known)
-        start = self.formula(by_names(steps[0].before if steps else equation.expression, known))
-        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, known), equation.note)
+        known, place = at_first(steps, known), self.in_place(equation)
 
-    def links(self, steps: Sequence[Step]) -> tuple[Link, ...]:
-        """Write steps: what each leads to, its rule and its reasons."""
-        return self._links(steps, at_first(steps, self._known))
-
-    def _links(self, steps: Iterable[Step], known: Known) -> tuple[Link, ...]:
         def write(node: Node) -> str:
-            return self.formula(by_names(node, known))  # what is yet to be differentiated by its name
+            return place(by_names(node, known))  # what is yet to be differentiated by its name
 
+        shown = seen_steps(steps if whole else brief(steps, known), write)
+        both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
+        left = self.formula(left_side(equation))
+        start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
+        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, write), equation.note)
+
+    def _links(self, steps: Iterable[Step], write: Callable[[Node], str]) -> tuple[Link, ...]:
+        """Write steps: what each leads to, its rule and its reasons."""
         return tuple(
             Link(
                 self.pieces(write(step.after), -_FREE),

@@ -27,6 +27,7 @@ from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
 from symprop.reports.general import general_recurrence
+from symprop.reports.layer_picture import layer_pictures
 from symprop.reports.listing import code_lines
 from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
@@ -49,6 +50,7 @@ def network(subject: Subject) -> Iterator[Block]:
     drawn = row_of_layers(subject.network, writer)
     if drawn is not None:
         yield drawn
+    yield from layer_pictures(subject.network, writer)
     yield layer_table(subject.network, writer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,18 @@ def test_helpers_are_accurate_and_never_overflow() -> None:
         np.testing.assert_array_equal(module.erf(far), [-1, -1, -1, 1, 1, 1])
         np.testing.assert_array_equal(module.softplus(far), [0, 0, 0, 1000, 1e300, np.inf])
     assert np.isnan(module.erf(np.array([np.nan]))).all()
+
+
+def test_erf_in_float32_is_accurate_in_parts_of_any_size() -> None:
+    """A fit of 1e-7, a tanh, and the roundings of a polynomial of which the first terms alone matter."""
+    erf = HELPER_MODULES["float32"].erf
+    points = np.concatenate([np.linspace(-7, 7, 70_001), np.logspace(-30, 0, 40), [3e38, np.inf]]).astype(np.float32)
+    with np.errstate(over="raise", invalid="raise"):
+        found = erf(points)
+    true = np.array([math.erf(point) for point in points])
+    assert found.dtype == np.float32
+    assert np.all(np.abs(found - true) <= (1e-7 + (FUNCTION + 4) * UNIT["float32"]) * np.abs(true))
+    np.testing.assert_array_equal(erf(points.reshape(-1, 1))[:, 0], found)
 
 
 def test_a_comparison_of_sizes_is_a_number_too() -> None:

@@ -25,6 +25,7 @@ from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.views import is_by_parts
 from tests.rounding import assert_rounded
 from tests.rounding_of_formulas import counted
 
@@ -103,11 +104,14 @@ def test_the_sign_of_a_rectifier_is_that_of_its_output(no: Node, asked: str) -> 
 
 
 def is_single(node: Node) -> bool:
-    """Whether an operation reads nothing but views, scalars, and views below a minus sign or a division bar."""
+    """Whether an operation reads nothing but views, scalars, and views below a minus sign or a division bar; one that
+    is written by parts has operations in it."""
+    if is_by_parts(node):
+        return all(map(is_single, node.operands))
     inner = [part for part in node.operands if part.rank and not is_view(part)]
+    kinds = (n.Multiply, n.Power, n.Pad, n.ScatterAdd)
     return all(
-        isinstance(part, (n.Multiply, n.Power)) and all(is_view(each) or not each.rank for each in part.operands)
-        for part in inner
+        isinstance(part, kinds) and all(is_view(each) or not each.rank for each in part.operands) for part in inner
     )
 
 

@@ -177,7 +177,7 @@ def test_the_kernel_at_an_offset_has_the_axis_of_output_channels_where_there_is_
 def test_a_channel_of_images_that_are_no_matrices_of_pixels_names_all_its_axes() -> None:
     d = symprop.derive("Input(4, 4, 2) >> Conv2D(3, 2) >> BatchNorm() >> MeanSquaredError()", layout="columns")
     assert d.equation("mu1").pretty() == "μ₁,ᵢ = mean(z₁[:, :, i, :])"
-    assert d.equation("v1").pretty() == "v₁[:, i] = γ₁,ᵢ x̂₁[:, i] + β₁,ᵢ"
+    assert d.equation("u1").pretty() == "u₁[:, i] = γ₁,ᵢ x̂₁[:, i] + β₁,ᵢ"
 
 
 @pytest.mark.parametrize(

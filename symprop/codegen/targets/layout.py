@@ -53,7 +53,7 @@ def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], 
         waiting.extend(code(statement))
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.shape)}"))
+            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.whole or statement.shape)}"))
             lines.extend(waiting)
             waiting = []
     return [*lines, *waiting]

@@ -20,13 +20,16 @@ from symprop.codegen.kinds import Copy, FirstTrue, Lines
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
-from symprop.codegen.views import is_view
+from symprop.codegen.views import is_placed, is_view
 
 CALLS = Table("call")
 SCRATCH = Table("scratch memory")
 
 INSIDE = (n.Add, n.Multiply, n.Power, n.Map, n.Where, FirstTrue)
 """Kinds whose result can take the memory of an operand: they make each element from those in its place."""
+
+ERF_SCRATCH = sympy.Integer(2 * 24576)
+"""Numbers in which `erf` works: two rows in float32, six in float64."""
 
 SMALL_PRODUCT = 64
 """Up to how many elements of a matrix `np.dot` is faster, whose call is cheaper; `np.matmul` does not clear `out`."""
@@ -54,11 +57,10 @@ class Scratch:
     shape: Shape
 
 
-def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "", both: bool = False) -> list[str]:
+def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "") -> list[str]:
     """Return the lines that compute an operation under a name.
 
-    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise; with `both`, two
-    threads take half of the rows each.
+    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise.
 
     >>> from symprop.algebra import variable
     >>> z, b = variable("z1", (4, 3)), variable("b1", (3,))
@@ -69,8 +71,9 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
     out = over or place
     if call.fill:
         start = [] if name == out else [f"{name} = {out}"]
-        return [*start, *(line.replace("{}", name) for line in call.fill if line != f"{{}}[...] = {over}")]
-    if not both and call.sign and over == name and name in call.arguments:
+        lines = [line.replace("{scratch}", extra) for line in call.fill if line != f"{{}}[...] = {over}"]
+        return [*start, *(line.replace("{}", name) for line in lines)]
+    if call.sign and over == name and name in call.arguments:
         first, second = call.arguments
         if first == name:
             return [f"{name} {call.sign}= {second}"]
@@ -78,11 +81,7 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
             return [f"{name} {call.sign}= {first}"]
     arguments = (*call.arguments, *call.more, f"out={out}", *((f"scratch={extra}",) if extra else ()))
     begin = "" if name == out else f"{name} = "
-    return (
-        laid_out(f"{begin}_both(", (call.function, *arguments))
-        if both
-        else laid_out(f"{begin}{call.function}(", arguments)
-    )
+    return laid_out(f"{begin}{call.function}(", arguments)
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -91,6 +90,8 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
 @CALLS.row(n.Add)
 def _(node: n.Add) -> Call:
     left, right = node.operands
+    if is_placed(right):
+        return Call("", fill=(f"{{}}[...] = {numpy_source(left)}", added_in_place(right, node.rank)))
     sign, rest = signed(right)
     if sign < 0:
         return Call("np.subtract", (numpy_source(left), numpy_source(rest)), sign="-")
@@ -137,7 +138,7 @@ def _(node: n.Map) -> Call:
 
 @SCRATCH.row(n.Map)
 def _(node: n.Map) -> Scratch | None:
-    return Scratch("memory", (sympy.Integer(6), *node.shape)) if is_map(node, "erf") else None
+    return Scratch("memory", (ERF_SCRATCH,)) if is_map(node, "erf") else None
 
 
 def _text(node: Node) -> str:
@@ -226,20 +227,27 @@ def _(node: Copy | Lines) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node.operands[0])}",))
 
 
-@CALLS.row(n.Concatenate)
-def _(node: n.Concatenate) -> Call:
-    parts = ", ".join(map(numpy_source, node.operands))
-    return Call("np.concatenate", (f"({parts}{',' * (len(node.operands) == 1)})",), (f"axis={node.axis}",))
-
-
 @CALLS.row(n.Pad)
 def _(node: n.Pad) -> Call:
+    fill = f"{{}}[...] = {number(node.value).text}"
+    return Call("", fill=(fill, f"{{}}[{_inside(node)}] = {_text(node.operands[0])}"))
+
+
+def _inside(node: n.Pad) -> str:
+    """Return where what is padded stands."""
     spans = zip(node.widths, node.operands[0].shape, strict=True)
-    place = ", ".join(
+    return ", ".join(
         ":" if before == after == 0 else f"{number(before).text}:{number(before + size).text}"
         for (before, after), size in spans
     )
-    return Call("", fill=(f"{{}}[...] = {number(node.value).text}", f"{{}}[{place}] = {_text(node.operands[0])}"))
+
+
+def added_in_place(node: Node, rank: int) -> str:
+    """Return a line that adds what is 0 but at some places to an array of this rank."""
+    if isinstance(node, n.Pad):
+        return f"{{}}[{'' if node.rank == rank else '..., '}{_inside(node)}] += {_text(node.operands[0])}"
+    arguments = [*map(_text, node.operands), "out={}", "scratch={scratch}", "clear=False"]
+    return f"scatter_add({', '.join(arguments)})"
 
 
 @CALLS.row(n.Fold)

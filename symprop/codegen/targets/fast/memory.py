@@ -9,9 +9,11 @@ shares. All sizes are polynomials in the batch size.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import sympy
 from sympy import Expr, Integer
@@ -23,6 +25,7 @@ from symprop.algebra.trees import replace
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
+from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -46,10 +49,6 @@ class Block:
     def size(self) -> Expr:
         """The number of elements."""
         return sympy.prod(self.shape, start=Integer(1))
-
-    def meets(self, other: Block) -> bool:
-        """Whether both are live at some operation."""
-        return self.start <= other.stop and other.start <= self.stop
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class _Planner:
         for place, statement in enumerate(self.statements):
             expression, target = statement.expression, statement.target
             is_alias = target.rank and is_view(expression) and not self.loops
-            self.roots[target] = self.root(_base(expression)) if is_alias else target
+            self.roots[target] = self.root(base(expression)) if is_alias else target
             for read in statement.reads:
                 self.last[self.root(read)] = place
         end = len(self.statements)
@@ -228,10 +227,9 @@ class _Planner:
         target, expression = statement.target, statement.expression
         if type(expression) not in INSIDE:
             return None
-        direct = [operand for operand in _operands(expression) if isinstance(operand, Variable)]
-        if isinstance(expression, n.Where):
-            direct = direct[-1:] if expression.operands[2] in direct else []
-        others = [self.root(_base(part)) for part in _operands(expression) if not isinstance(part, Variable)]
+        direct = overwritable(expression)
+        reads = (part for part in arrays_read(expression) if part not in direct)
+        others = [self.root(base(part)) for part in reads]
         candidates = []
         for operand in dict.fromkeys(direct):
             root = self.root(operand)
@@ -268,52 +266,42 @@ class _Planner:
             count, unit = block.size.as_coeff_Mul()
             degrees.setdefault(unit, []).append((int(count), block))
         for unit, sized in sorted(degrees.items(), key=lambda item: str(item[0])):
-            placed: list[tuple[int, int, Block]] = []
-            if self.reuse and blocks[0].kind not in UNSHARED:
-                sized = sorted(sized, key=lambda pair: -pair[0])
+            shared = self.reuse and blocks[0].kind not in UNSHARED
+            placed: list[Placed] = []
             top = 0
-            for count, block in sized:
-                low = _lowest(count, [(at, end) for at, end, other in placed if self._apart(block, other)])
+            for count, block in sorted(sized, key=lambda pair: -pair[0]) if shared else sized:
+                low = _lowest(count, block, placed) if shared else top
                 block.offset = total + low * unit
-                placed.append((low, low + count, block))
+                insort(placed, Placed(low, low + count, block.start, block.stop))
                 top = max(top, low + count)
             total += top * unit
         return total
 
-    def _apart(self, block: Block, other: Block) -> bool:
-        return not self.reuse or block.kind in UNSHARED or block.meets(other)
+
+class Placed(NamedTuple):
+    """The elements in which a block lies, and from which operation to which it is live."""
+
+    low: int
+    high: int
+    start: int
+    stop: int
 
 
-def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
-    """Return the lowest place for `count` elements between the spans that are taken.
+def _lowest(count: int, block: Block, placed: list[Placed]) -> int:
+    """Return the lowest place for `count` elements beside the blocks, from below, that are live with this one.
 
-    >>> _lowest(3, [(0, 2), (4, 6)]), _lowest(2, [(0, 2), (4, 6)])
+    >>> block = Block(Variable("a", (), (3,)), "memory", (Integer(3),), 5, 6)
+    >>> placed = [Placed(0, 2, 1, 5), Placed(2, 4, 1, 4), Placed(4, 6, 6, 9)]
+    >>> _lowest(3, block, placed), _lowest(2, block, placed)
     (6, 2)
     """
-    low = 0
-    for start, stop in sorted(taken):
-        if low + count <= start:
-            break
-        low = max(low, stop)
-    return low
-
-
-def _base(node: Node) -> Variable:
-    while not isinstance(node, Variable):
-        node = node.operands[0]
-    return node
-
-
-def _operands(expression: Node) -> Iterator[Node]:
-    """The arrays that an operation reads as it writes: also those below a minus sign or a division bar.
-
-    The arrays in a scalar are not among them: it is computed before anything is written.
-    """
-    for operand in expression.operands:
-        if operand.rank and not is_view(operand):
-            yield from _operands(operand)
-        elif operand.rank:
-            yield operand
+    found, first, last = 0, block.start, block.stop
+    for low, high, start, stop in placed:
+        if start <= last and first <= stop:
+            if found + count <= low:
+                break
+            found = max(found, high)
+    return found
 
 
 __all__ = ["KINDS", "Block", "Plan", "plan"]

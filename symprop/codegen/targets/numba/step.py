@@ -108,13 +108,14 @@ class LoopStep:
 def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | None:
     """Return the step of a program in its stable forms; None where that of NumPy's target is faster.
 
-    As loops over single numbers windows of images or sequences take 3 to 6 times as long, and a minute to compile.
+    As loops over single numbers windows of images or sequences take 3 to 6 times as long, and a minute to compile;
+    products of stacks of matrices, those of attention, are not one call of BLAS there.
 
     Raises:
         SpecError: the network needs an operation that has no loops, such as an inverse.
     """
     parts = (part for each in program.statements for part in walk(each.expression))
-    if any(isinstance(part, Windowed) and min(part.rank, part.operands[0].rank) > 2 for part in parts):
+    if any(isinstance(part, (Windowed, n.MatMul)) and _is_of_stacks(part) for part in parts):
         return None
     program = passes.run(program, STEP)
     read = {variable for statement in program.statements for variable in statement.reads}
@@ -142,6 +143,11 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
         "\n".join(line for line in kernel if not line.lstrip().startswith("#")),
         program.returns[0],
     )
+
+
+def _is_of_stacks(node: n.Node) -> bool:
+    """Whether an operation makes stacks of matrices from stacks alone."""
+    return min(node.rank, *(operand.rank for operand in node.operands)) > 2
 
 
 __all__ = ["STEP", "LoopStep", "loop_step"]

@@ -1,0 +1,97 @@
+"""Slopes of activations: computed on the way there from what the activation is made of, which then need not be kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.trees import added, multiplied, numbers_apart, variables, walk
+from symprop.calculus.tidy import tidy
+from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
+from symprop.codegen.stable import everywhere
+
+
+def known_parts_of_sums(program: Program) -> Program:
+    """Name a sum that is a factor in one place and, times a number, part of a sum in another.
+
+    `a = z (1 + erf(t)) / 2` has the slope `(1 + erf(t)) / 2 + z exp(-t**2) / sqrt(2 pi)`.
+    """
+    sums = {terms: None for each in program.statements for part in walk(each.expression) for terms in _factors(part)}
+    if not sums:
+        return program
+    parts = (part for each in program.statements for part in walk(each.expression) if isinstance(part, n.Add))
+    held = {terms for part in parts for terms in sums if terms < set(part.operands)}
+    names, named = Names(program.names), dict[frozenset[Node], Variable]()
+
+    def change(statement: Statement, emit: Emit) -> Statement:
+        def name(terms: frozenset[Node], total: Node) -> Variable:
+            if terms not in named:
+                named[terms] = names.new("sum", total, statement.target.index)
+                emit(Statement(named[terms], total))
+            return named[terms]
+
+        def rule(node: Node) -> Node | None:
+            for terms, factor in _factors(node).items():
+                if terms in held:
+                    rest = [each for each in numbers_apart(node.operands)[1] if each is not factor]
+                    return multiplied([name(terms, tidy(added(sorted(terms, key=str)))), *rest])
+            for terms in named if isinstance(node, n.Add) else ():
+                if terms < set(node.operands):
+                    return added([named[terms], *(each for each in node.operands if each not in terms)])
+            return None
+
+        return statement.with_expression(everywhere(statement.expression, rule))
+
+    return rewritten(program, change)
+
+
+def _factors(node: Node) -> dict[frozenset[Node], Node]:
+    """Return the sums among the factors of a product, by their terms times the number in front."""
+    if not isinstance(node, n.Multiply):
+        return {}
+    number, rest = numbers_apart(node.operands)
+    sums = [each for each in rest if isinstance(each, n.Add) and each.rank] if number != 1 and len(rest) > 1 else []
+    return {frozenset(tidy(Scalar(number) * term) for term in each.operands): each for each in sums}
+
+
+WHY = Why("the slope, while what it is made of is there: alone it is kept for the way back")
+
+
+def slopes_on_the_way(program: Program) -> Program:
+    """Compute a factor of the way back in the forward pass, where two arrays or more are then no longer kept for it."""
+    made = {each.target: place for place, each in enumerate(program.forward)}
+    readers: dict[Variable, list[Statement]] = {}
+    for statement in program.backward:
+        for read in statement.reads:
+            readers.setdefault(read, []).append(statement)
+    names, early = Names(program.names), dict[int, list[Statement]]()
+
+    def moved(statement: Statement) -> Statement:
+        if not isinstance(statement.expression, n.Multiply):
+            return statement
+        factors = list(statement.expression.operands)
+        for place, factor in enumerate(factors):
+            reads = variables(factor)
+            if isinstance(factor, Variable) or not all(each in made or each in program.given for each in reads):
+                continue
+            freed = [each for each in reads if each in made and readers[each] == [statement]]
+            freed = [each for each in freed if each.shape == factor.shape and each.name not in program.returns]
+            if len(freed) < 2:
+                continue
+            factors[place] = names.new("slope", factor, statement.target.index)
+            last = max(at for at, each in enumerate(program.forward) if set(freed) & {*each.reads, each.target})
+            at = max(last, 1 + max(made[each] for each in reads if each in made))
+            early.setdefault(at, []).append(Statement(factors[place], factor, whys=(WHY,)))
+        if factors == list(statement.expression.operands):
+            return statement
+        return statement.with_expression(statement.expression.with_operands(factors))
+
+    backward = tuple(map(moved, program.backward))
+    forward: list[Statement] = []
+    for place in range(len(program.forward) + 1):
+        forward += [*early.get(place, []), *program.forward[place : place + 1]]
+    return replace(program, forward=tuple(forward), backward=backward)
+
+
+__all__ = ["known_parts_of_sums", "slopes_on_the_way"]
