@@ -240,13 +240,13 @@ class Names:
     def __init__(self, taken: Iterable[str]) -> None:
         self.taken = {*taken, *RESERVED}
 
-    def new(self, word: str, expression: Node, index: Any = None) -> Variable:
+    def new(self, word: str, expression: Node, index: Any = None, role: str = "") -> Variable:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
         mark = 1
         while True:
-            fresh = Variable(word, index, expression.shape, (), mark)
+            fresh = Variable(word, index, expression.shape, (), mark, role)
             if fresh.name not in self.taken:
                 self.taken.add(fresh.name)
                 return fresh
