@@ -239,15 +239,17 @@ class Names:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.taken = {*taken, *RESERVED}
+        self.marks: dict[tuple[str, Any], int] = {}  # the first that may be free: names only grow in number
 
     def new(self, word: str, expression: Node, index: Any = None, role: str = "") -> Variable:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        mark = 1
+        mark = self.marks.get((word, index), 1)
         while True:
             fresh = Variable(word, index, expression.shape, (), mark, role)
             if fresh.name not in self.taken:
                 self.taken.add(fresh.name)
+                self.marks[word, index] = mark + 1
                 return fresh
             mark += 1
