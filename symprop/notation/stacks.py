@@ -182,11 +182,12 @@ def in_place(equation: Equation) -> Callable[[Node], Node | None]:
 
 def left_side(equation: Equation) -> Node:
     """Return the left side of an equation as its derivation has it: at a head where one of its formulas says which."""
-    found = equation.target
-    for formula in (equation.expression, *(step.after for step in reversed(equation.steps))) if found.named else ():
-        if isinstance(left := sides(Equation(found, formula))[0], Part):
+    target = equation.target
+    others = (step.after for step in reversed(equation.steps)) if target.named else ()
+    for formula in (equation.expression, *others):
+        if isinstance(left := sides(Equation(target, formula))[0], Part):
             return left
-    return found
+    return target
 
 
 @lru_cache(maxsize=2_048)  # a step begins where the one before it ends

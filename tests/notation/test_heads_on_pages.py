@@ -90,6 +90,7 @@ def lines(derivation: Derivation) -> list[str]:
 @pytest.mark.parametrize("network", [*AXES, BLOCK.format("4, causal=True"), BLOCK.format("h, kv_heads=1")])
 def test_no_sign_moves_heads(network: str, layout: str) -> None:
     written = lines(symprop.derive(network, layout=layout))
+    assert "" not in written  # what has no place at a head
     assert [line for line in written if MOVES.search(line) and "cls" not in line] == []  # a token is a row of its own
 
 
