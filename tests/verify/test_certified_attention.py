@@ -184,6 +184,14 @@ def test_sizes_may_be_names() -> None:
     assert network.with_sizes({"T": 5, "n": 8, "h": 2}).system().output.shape == (5, 8)
 
 
+def test_a_width_of_heads_has_a_name_for_each_share() -> None:
+    network = parse_network("Input(T, d) >> Attention(h) >> Attention(4) >> Attention(h) >> Dense(d3)")
+    shapes = {each.name: str(each.variable.shape) for each in network.parameters if each.name.startswith("Wq")}
+    assert shapes == {"Wq1": "(d2*h, d)", "Wq2": "(4*d4, d)", "Wq3": "(d2*h, d)"}
+    with pytest.raises(symprop.SpecError, match="varies from block to block"):
+        parse_network("Input(T, n_0) >> Repeat(Dense(n_l) >> Attention(2), N)")
+
+
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize(("causal", "lengths"), [("", [2, 0]), ("causal=True, ", [[0, 1, 1], [1, 1, 1]])])
 def test_a_row_that_sees_nothing_is_refused(fast: bool, causal: str, lengths: Any) -> None:
