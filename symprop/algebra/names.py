@@ -6,6 +6,7 @@ import difflib
 import keyword
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sympy
@@ -80,6 +81,7 @@ def as_written(variable: Variable) -> Tuple:
     return Tuple(*(fact for fact in variable.facts if fact.is_of_writing))
 
 
+@lru_cache(maxsize=2_048)
 def gradient_of(by: Variable) -> Variable:
     """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
     return by.change(role=roles.GRADIENT, facts=as_written(by))

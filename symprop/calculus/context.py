@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import sympy
 
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.roles import STATISTIC
@@ -81,6 +82,13 @@ class Context:
         read = (variables(found.expression) for found in self.by_name.values() if found.target.role == STATISTIC)
         return frozenset(variable for each in read for variable in each if variable.role != STATISTIC)
 
+    @property
+    def tables(self) -> dict[str, Mapping[Any, Any]]:
+        """All that a rule may ask it, by name."""
+        tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}
+        tables |= {"adjoints": self.adjoints, "centred": self.centred, "vanishing": self.vanishing}
+        return tables | {"powers": self.powers, "quotients": self.quotients}
+
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
         equation = self.by_name.get(node) if isinstance(node, Variable) else None
@@ -94,7 +102,8 @@ def context(system: System) -> Context:
     reach what stands before the loop.
     """
     known = list(_known(system.items))
-    by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    tidied = ForAlike(tidy)
+    by_value = {tidied(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
     return Context(by_value, {equation.target: equation for equation in known})
 
 

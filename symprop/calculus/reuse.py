@@ -20,6 +20,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.calculus.context import Context, KnownFact, Quotient
 from symprop.calculus.sum_rules import why_centred
+from symprop.calculus.vanishing_sums import vanishes
 
 TRIED = 4
 """So many results for formulas that are alike are tried, the newest: layers differ in few ways."""
@@ -57,9 +58,9 @@ class Result:
 
     def for_numbers(self, numbers: tuple[Tuple, ...], context: Context) -> Worked | None:
         """Return the result with other numbers, if what is known of these is alike."""
-        twin = _Twin(dict(zip(self.numbers, numbers, strict=True)))
+        twin = _Twin(dict(zip(self.numbers, numbers, strict=True)), context)
         try:
-            if not all(twin.answers(context, table, key, answer) for (table, key), answer in self.notes.items()):
+            if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
                 return None
             return twin.of(self.expression), tuple(map(twin.step, self.steps))
         except KeyError:  # a rule made a name that nothing has
@@ -69,8 +70,8 @@ class Result:
 class _Twin:
     """What stands for formulas, numbers and equations where others are put in."""
 
-    def __init__(self, numbers: dict[Tuple, Tuple]) -> None:
-        self.numbers = numbers
+    def __init__(self, numbers: dict[Tuple, Tuple], context: Context) -> None:
+        self.numbers, self.context, self.tables = numbers, context, context.tables
         self.nodes: dict[Node, Node] = {}
         self.equations: dict[Equation, Equation] = {}
 
@@ -83,12 +84,15 @@ class _Twin:
     def fact(self, fact: KnownFact) -> KnownFact:
         return fact if isinstance(fact, str) else self.equations[fact]
 
-    def answers(self, context: Context, table: str, key: Any, answer: Any) -> bool:
+    def answers(self, table: str, key: Any, answer: Any) -> bool:
         """Whether the context answers a question as it was answered, in numbers that are put in."""
         if table == "centred":
             equation, axes = key
-            return self.agree(answer, why_centred(self.equations[equation], axes, context))
-        return self.agree(answer, getattr(context, table).get(self.of(key)))
+            return self.agree(answer, why_centred(self.equations[equation], axes, self.context))
+        if table == "vanishing":
+            variable, axes = key
+            return self.agree(answer, vanishes((self.of(variable), axes), self.context))
+        return self.agree(answer, self.tables[table].get(self.of(key)))
 
     def agree(self, answer: Any, other: Any) -> bool:
         if isinstance(answer, Equation) and isinstance(other, Equation):
@@ -121,10 +125,10 @@ def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context
 
 
 def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
-    tables = ("by_value", "by_name", "adjoints", "centred")
-    watched: dict[str, Any] = {each: Watched(each, getattr(context, each), notes) for each in tables}
-    found = replace(context, watches=context, vanishing={}, **watched)
-    vars(found).update({table: Watched(table, getattr(context, table), notes) for table in ("powers", "quotients")})
+    tables: dict[str, Any] = {table: Watched(table, known, notes) for table, known in context.tables.items()}
+    derived = {table: tables.pop(table) for table in ("powers", "quotients")}
+    found = replace(context, watches=context, **tables)
+    vars(found).update(derived)  # as if it had worked them out itself
     return found
 
 

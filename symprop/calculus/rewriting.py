@@ -77,11 +77,11 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
 
 
 def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
-    current, steps = series_apart(tidy(start), context.given), []
+    current, steps, settled = series_apart(tidy(start), context.given), [], set[Node]()
     if current != start:
         steps.append(Step("tidy", start, current))
     while True:
-        found = next(_moves(current, context), None)
+        found = next(_moves(current, context, settled), None)
         if found is None:
             return current, tuple(steps)
         name, place, applied = found
@@ -106,26 +106,29 @@ Place = tuple[int, ...]
 Move = tuple[str, Place, Applied]
 
 
-def _moves(node: Node, context: Context) -> Iterator[Move]:
+def _moves(node: Node, context: Context, settled: set[Node]) -> Iterator[Move]:
     """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order.
 
     In the equations of a network what is carried back is made simple first, by the rules: so nothing grows on the way.
+    Of what is `settled` no rule makes anything.
     """
     places = _places(node)
     first = next((place for place, part in places if isinstance(part, UNFINISHED)), None)
     if first is not None and context.by_name:
-        yield from _ruled([each for each in places if each[0][:-1][: len(first)] == first], context)
+        yield from _ruled([each for each in places if each[0][:-1][: len(first)] == first], context, settled)
     yield from _differentiations(places)
-    yield from _ruled(places, context)
+    yield from _ruled(places, context, settled)
 
 
-def _ruled(places: Iterable[tuple[Place, Node]], context: Context) -> Iterator[Move]:
-    """Yield the moves that the rules make at these places."""
+def _ruled(places: Iterable[tuple[Place, Node]], context: Context, settled: set[Node]) -> Iterator[Move]:
+    """Yield the moves that the rules make at these places, and note what none of them changes."""
+    places = [each for each in places if each[1] not in settled]
     for rule in RULES:
         for place, part in places:
             ruled = rule.apply(part, context) if isinstance(part, rule.kinds) else None
             if ruled is not None and tidy(ruled.result) != part:
                 yield rule.name, place, ruled
+    settled.update(part for _, part in places)
 
 
 def _differentiations(places: Iterable[tuple[Place, Node]]) -> Iterator[Move]:

@@ -106,28 +106,31 @@ def _(node: n.Sum, context: Context) -> Applied | None:
 def _(node: n.Sum, context: Context) -> Applied | None:
     part = reached(node.operands[0], node.axes)
     equation = context.equation(part[0]) if part else None
-    if part is None or equation is None or not _vanishes(equation.expression, part[1], context):
+    if part is None or equation is None:
         return None
-    return Applied(tidy(replace(node, {equation.target: equation.expression})), (equation,))
+    vanishes(part, context.watches or context)
+    if not context.vanishing[part]:
+        return None
+    return Applied(tidy(replace(node, {part[0]: equation.expression})), (equation,))
 
 
-def _vanishes(node: Node, axes: Axes, context: Context) -> bool:
+def vanishes(part: Part, context: Context) -> bool:
     """Whether a sum leads, equation after equation, to a variable that is centred; one answer for all of them."""
     way: list[Part] = []
     found: bool | None = None
+    at: Part | None = part
     while found is None:
-        part = reached(node, axes)
-        equation = context.equation(part[0]) if part else None
-        if part is None or equation is None:
+        equation = context.equation(at[0]) if at else None
+        if at is None or equation is None:
             found = False
-        elif part in context.vanishing:
-            found = context.vanishing[part]
+        elif at in context.vanishing:
+            found = context.vanishing[at]
         else:
-            way.append(part)
-            found = True if centred(n.Sum(*part), context) else None
-            node, axes = equation.expression, part[1]
+            way.append(at)
+            found = True if centred(n.Sum(*at), context) else None
+            at = reached(equation.expression, at[1])
     context.vanishing.update(dict.fromkeys(way, found))
     return found
 
 
-__all__ = ["REACHED", "VANISHING", "reached"]
+__all__ = ["REACHED", "VANISHING", "reached", "vanishes"]

@@ -100,7 +100,7 @@ def _over_middle(node: n.Sum, count: int) -> Node:
     return total if total.shape == node.shape else n.Reshape(total, node.shape)
 
 
-LINE = 512
+LINE = 2048
 """So many numbers that lie one after the other are worth a loop of their own."""
 
 

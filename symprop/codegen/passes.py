@@ -10,6 +10,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -17,6 +18,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -55,7 +57,12 @@ def light_scalars(program: Program) -> Program:
 
 def size_in_a_batch(node: Node) -> float:
     """The number of elements, for a batch of 32."""
-    return float(sympy.Mul(*node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
+    return _elements(node.shape)
+
+
+@lru_cache(maxsize=2_048)
+def _elements(shape: Shape) -> float:
+    return float(sympy.Mul(*shape).subs({symbol: 32 for size in shape for symbol in size.free_symbols}))
 
 
 CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshape, n.Compare)

@@ -48,7 +48,7 @@ def _length(node: Node) -> int | None:
     """Return how many rows a stack of square arrays has, where it is worth blocks."""
     if node.rank < 3 or node.shape[-1] != node.shape[-2] or not node.shape[-1].is_Integer:
         return None
-    return int(node.shape[-1]) if node.shape[-1] >= 2 * ROWS else None
+    return int(node.shape[-1]) if node.shape[-1] >= ROWS else None
 
 
 def _above(node: Node, above: dict[Node, Expr]) -> Expr | None:
@@ -232,12 +232,12 @@ class Span:
 
 
 def spans(length: int) -> tuple[Span, ...]:
-    """Return the blocks of so many rows.
+    """Return the blocks of so many rows, at least two.
 
     >>> [(each.start, each.stop) for each in spans(150)]
     [(0, 64), (64, 128), (128, 150)]
     """
-    rows = max(ROWS, -(-length // BLOCKS))
+    rows = max(ROWS if length >= 2 * ROWS else -(-length // 2), -(-length // BLOCKS))
     starts = range(0, length, rows)
     return tuple(Span(place, start, min(start + rows, length)) for place, start in enumerate(starts))
 

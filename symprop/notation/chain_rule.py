@@ -28,11 +28,10 @@ def by_names(node: Node, known: Known) -> Node:
     >>> print(by_names(n.Pullback(g, W @ x, x), {W @ x: Equation(z, W @ x)}).pretty())
     (∂z/∂x)ᵀ g
     """
-    if not any(isinstance(part, n.Pullback) for part in walk(node)):
-        return node
+    operands = tuple(by_names(operand, known) for operand in node.operands)
     if isinstance(node, n.Pullback) and (equation := known.get(tidy(node.operands[1]))) is not None:
-        return node.with_operands([by_names(node.operands[0], known), equation.target, node.operands[2]])
-    return node.with_operands([by_names(operand, known) for operand in node.operands])
+        operands = operands[0], equation.target, operands[2]
+    return node if operands == node.operands else node.with_operands(operands)
 
 
 def at_first(steps: Sequence[Step], known: Known) -> Known:

@@ -184,11 +184,11 @@ class PageWriter:
             alike=tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
-    def lines(self, equation: Equation, whole: bool = True) -> list[Step]:
-        """Return the steps that `chain` prints, with what is yet to be differentiated by its name."""
+    def lines(self, equation: Equation, whole: bool = True) -> list[tuple[str, Node, Node]]:
+        """Return the rules that `chain` prints, with what they lead from and to, equations by their names."""
         known = at_first(equation.steps, self._known)
         shown = equation.steps if whole else brief(equation.steps, known)
-        return [replace(step, before=by_names(step.before, known), after=by_names(step.after, known)) for step in shown]
+        return [(step.rule, by_names(step.before, known), by_names(step.after, known)) for step in shown]
 
     def of_reading(self, found: Readings, name: str, whole: bool = True) -> Chain:
         """Write how an equation of a convolution's readings was derived; it has no number."""

@@ -99,11 +99,11 @@ def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
-    for step in writer.lines(equation, whole):
-        for side in (step.before, step.after):
+    for rule, *both in writer.lines(equation, whole):
+        for side in both:
             shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
-        moves.append(step.rule)
+        moves.append(rule)
     return "\n".join(moves)
 
 

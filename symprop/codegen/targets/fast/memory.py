@@ -13,7 +13,6 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import sympy
 from sympy import Expr, Integer
@@ -26,6 +25,7 @@ from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
+from symprop.codegen.targets.fast.placing import Placed, lowest
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -270,38 +270,12 @@ class _Planner:
             placed: list[Placed] = []
             top = 0
             for count, block in sorted(sized, key=lambda pair: -pair[0]) if shared else sized:
-                low = _lowest(count, block, placed) if shared else top
+                low = lowest(count, block.start, block.stop, placed) if shared else top
                 block.offset = total + low * unit
                 insort(placed, Placed(low, low + count, block.start, block.stop))
                 top = max(top, low + count)
             total += top * unit
         return total
-
-
-class Placed(NamedTuple):
-    """The elements in which a block lies, and from which operation to which it is live."""
-
-    low: int
-    high: int
-    start: int
-    stop: int
-
-
-def _lowest(count: int, block: Block, placed: list[Placed]) -> int:
-    """Return the lowest place for `count` elements beside the blocks, from below, that are live with this one.
-
-    >>> block = Block(Variable("a", (), (3,)), "memory", (Integer(3),), 5, 6)
-    >>> placed = [Placed(0, 2, 1, 5), Placed(2, 4, 1, 4), Placed(4, 6, 6, 9)]
-    >>> _lowest(3, block, placed), _lowest(2, block, placed)
-    (6, 2)
-    """
-    found, first, last = 0, block.start, block.stop
-    for low, high, start, stop in placed:
-        if start <= last and first <= stop:
-            if found + count <= low:
-                break
-            found = max(found, high)
-    return found
 
 
 __all__ = ["KINDS", "Block", "Plan", "plan"]

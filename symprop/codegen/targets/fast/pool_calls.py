@@ -43,9 +43,9 @@ def _(node: ToFirst) -> Call:
 
 
 def _is_beside(node: ToFirst) -> bool:
-    """Whether windows lie side by side and leave nothing out."""
+    """Whether windows of several elements lie side by side and leave nothing out."""
     sides = zip(node.lies, node.shape[1:], node.operands[1].shape[1:], strict=False)
-    return all(
+    return any(lie.size > 1 for lie in node.lies) and all(
         lie == PatchAxis(lie.size, stride=lie.size) and length == lie.size * count for lie, length, count in sides
     )
 
