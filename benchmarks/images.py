@@ -8,8 +8,9 @@ symprop's NumPy, numba and JAX targets beside PyTorch (eager; channels first, wh
 the same parameters and images, and must agree in the loss and all gradients before anything is timed. Each tool lives
 in a process of its own, and they take turns, as in `steps.py`; what is not installed is left out. `--processor-time`
 counts the time on the processor, which another process that is at work disturbs less; with one thread it is what a
-quiet machine takes. Memory is symprop's workspace, beside the peak of a step above what there was before it. Writes
-`benchmarks/results/images.json`.
+quiet machine takes. `--first` lets a tool run before all other processes while it is timed, with two threads too. With
+two, symprop's NumPy module has `threads=2`, and BLAS one for each of these. Memory is symprop's workspace, beside the
+peak of a step above what there was before it. Writes `benchmarks/results/images.json`.
 """
 
 from __future__ import annotations

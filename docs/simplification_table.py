@@ -90,6 +90,16 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "sum(A @ B, axis=0) = sum(A, axis=0) @ B": Shown(
         "sum(A @ B, axis=0)", "A: m n columns-sum-to-1, B: n n", {"n": 2, "m": 2}
     ),
+    "sum(A @ B, axis=1) = A @ sum(B, axis=1) = 0 where the rows of B sum to 0": Shown(
+        "sum(A @ B, axis=1)", "A: m n, B: n n, C: n n", known="B", meaning="C - sum(C, axis=1)[:, None] / n"
+    ),
+    "sum(x) = sum(A @ B) where x = A @ B is known, and this is 0": Shown(
+        "sum(X, axis=1)",
+        "X: m n, A: m n, B: n n, C: n n",
+        known="B",
+        meaning="C - sum(C, axis=1)[:, None] / n",
+        then=(("X", "A @ B"),),
+    ),
     "S.T = S": Shown("S.T", "S: n n symmetric"),
     "Q.T @ Q = Q @ Q.T = I": Shown("Q.T @ Q", "Q: n n orthogonal"),
     "abs(x) = x and sign(x) = 1 where x is above 0": Shown("abs(x)", "x: n positive"),

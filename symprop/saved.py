@@ -26,9 +26,10 @@ from symprop.files import load_weights as checked_weights
 from symprop.history import History, history_of
 from symprop.networks import Network
 from symprop.networks.spec import as_network
-from symprop.notation.blocks import Bullets, Code, Typed
+from symprop.notation.blocks import Bullets, Typed
 from symprop.notation.notebook_blocks import html
 from symprop.notation.notebooks import grid
+from symprop.notation.words import Code
 from symprop.training import Features
 
 Array = np.ndarray[Any, np.dtype[Any]]

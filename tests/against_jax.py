@@ -1,26 +1,30 @@
 """Random networks against JAX: loss and all gradients in float64, by a forward pass that shares no code with symprop.
 
 The forward pass is the second reader, `network_reference`, whose text is run once more with `jax.numpy` in NumPy's
-place; JAX differentiates it. Many of them run by
+place; convolutions and pools are `jax.lax`'s own; JAX differentiates it. Compiling takes nearly all of the time, so
+that what the reader does row by row is one operation here. Many of them run by
 
     python tests/against_frameworks.py --engine jax --count 2000
 """
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import network_reference
+from network_reference import Call, Shape
+from own_layers import attended, in_place, places, weights
 
 
 @cache
 def reference() -> ModuleType:
-    """Return the second reader with `jax.numpy` in NumPy's place, in float64."""
+    """Return the second reader with `jax.numpy` in NumPy's place and JAX's own layers, in float64."""
     import jax
     import jax.numpy
     import jax.scipy.special
@@ -28,35 +32,120 @@ def reference() -> ModuleType:
     jax.config.update("jax_enable_x64", True)
     path = Path(network_reference.__file__)
     source = path.read_text(encoding="utf-8").replace("import numpy as np\n", "import jax.numpy as np\n")
-    module = ModuleType("network_reference_in_jax")
+    module: Any = ModuleType("network_reference_in_jax")
     sys.modules[module.__name__] = module  # where its dataclasses look up their types
     exec(compile(source, str(path), "exec"), vars(module))
-    assert vars(module)["np"] is jax.numpy
-    erf = vars(module)["erf"] = vars(module)["WORDS"]["erf"] = jax.scipy.special.erf  # Python's takes no tracer
+    assert module.np is jax.numpy
+    erf = module.erf = module.WORDS["erf"] = jax.scipy.special.erf  # Python's takes no tracer
     assert erf is module.gelu.__globals__["erf"]
+    formula = module.own_formula
+    module.own_rows = lambda text, variable, rows, given: jax.vmap(
+        lambda row: jax.numpy.broadcast_to(formula(text, **{variable: row}, **given), row.shape)
+    )(rows)
+    for name, step in STEPS.items():
+        module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
+
+    def summed(network: Any, outputs: Any, y: Any, shares: Any) -> Any:
+        loss = network.ends[0]
+        return shares @ jax.vmap(lambda a, target: module.LOSSES[loss.name](a, target, loss, network.maker))(outputs, y)
+
+    module.Network.summed = summed
     return module
 
 
+def convolution(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a convolution; transposed it is one of the flipped kernel, over pixels the stride apart."""
+    import jax
+    import jax.numpy
+
+    at, images = places(call, shape), ("NWC", "OWI", "NWC") if len(shape) == 2 else ("NHWC", "OHWI", "NHWC")
+    turned, ones = call.name == "ConvTranspose2D", [1] * len(at.size)
+    spans = [apart * (size - 1) for apart, size in zip(at.dilation, at.size, strict=True)]
+    around = [
+        (span - before, span - after + added)
+        for span, (before, after), added in zip(spans, at.ends, at.added, strict=True)
+    ]
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        W, b = weights(params, call, number)
+        z = jax.lax.conv_general_dilated(
+            value,
+            jax.numpy.flip(W, range(1, W.ndim - 1)) if turned else W,
+            window_strides=ones if turned else at.stride,
+            padding=around if turned else at.ends,
+            lhs_dilation=at.stride if turned else ones,
+            rhs_dilation=at.dilation,
+            dimension_numbers=images,
+            feature_group_count=at.groups,
+        )
+        return z if b is None else z + b
+
+    return step
+
+
+def attention(q: Any, k: Any, v: Any, causal: bool, seen: Any) -> Any:
+    """What the heads give, (m, T, heads, d), of all groups at once; what is hidden has the score -inf."""
+    import jax
+    import jax.numpy as jnp
+
+    grouped = q.reshape(*q.shape[:2], k.shape[2], -1, q.shape[-1])
+    scores = jnp.einsum("mtghd,msgd->mghts", grouped, k) / math.sqrt(q.shape[-1])
+    if causal:
+        scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, -jnp.inf)
+    if seen is not None:
+        scores = jnp.where(seen[:, None, None, None, :], scores, -jnp.inf)
+    return jnp.einsum("mghts,msgd->mtghd", jax.nn.softmax(scores), v).reshape(q.shape)
+
+
+def turned(value: Any) -> Any:
+    """Pairs of features as complex numbers, each times `exp(i angle)`."""
+    import jax.numpy as jnp
+
+    x, y = jnp.split(value, 2, axis=-1)
+    angles = jnp.arange(value.shape[1])[:, None, None] * 10000.0 ** -(jnp.arange(x.shape[-1]) / x.shape[-1])
+    z = (x + 1j * y) * jnp.exp(1j * angles)
+    return jnp.concatenate([z.real, z.imag], axis=-1)
+
+
+def pool(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a pool."""
+    import jax
+
+    at, largest = places(call, shape), call.name.startswith("Max")
+    window, strides, ends = (1, *at.size, 1), (1, *at.stride, 1), ((0, 0), *at.ends, (0, 0))
+    start, combine, count = (-math.inf, jax.lax.max, 1) if largest else (0.0, jax.lax.add, math.prod(at.size))
+    return lambda params, value: jax.lax.reduce_window(value, start, combine, window, strides, ends) / count
+
+
+STEPS: dict[str, Callable[[Call, Shape, int], Any]] = {
+    **dict.fromkeys(("Conv1D", "Conv2D", "ConvTranspose2D"), convolution),
+    **dict.fromkeys(("MaxPool1D", "MaxPool2D", "AveragePool1D", "AveragePool2D"), pool),
+}
+
+
+SURE = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
+QUICK = {**SURE, "xla_backend_optimization_level": 0}
+"""Options of XLA's compiler, which takes nearly all of the time: a third less of it, and a sixth.
+
+With JAX 0.10 the quick way now and then gives NaN or a wrong slope where the sure one does not.
+"""
+
+
 def loss_and_grads(
-    text: str, sizes: Mapping[str, int], params: dict[str, Any], x: dict[str, Any], y: Any, masks: dict[str, Any]
+    text: str,
+    sizes: Mapping[str, int],
+    params: dict[str, Any],
+    x: dict[str, Any],
+    y: Any,
+    masks: dict[str, Any],
+    options: Mapping[str, Any] = SURE,
 ) -> tuple[float, dict[str, Any]]:
     """Return the loss of a network and its gradients, as JAX has them."""
     import jax
 
-    module = reference()
-
-    class Network(module.Network):  # type: ignore[name-defined, misc]
-        """The same, tracing the loss of one output alone."""
-
-        def summed(self, outputs: Any, y: Any, shares: Any) -> Any:
-            loss = self.ends[0]
-            return shares @ jax.vmap(lambda a, target: module.LOSSES[loss.name](a, target, loss, self.maker))(
-                outputs, y
-            )
-
-    read, data = Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
-    options = {"xla_backend_optimization_level": 1}  # at 0 some slopes are NaN
-    step = jax.jit(jax.value_and_grad(lambda given: read.loss(given, *data)), compiler_options=options)
+    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
+    step = jax.jit(jax.value_and_grad(lambda given: read.loss(given, *data)), compiler_options=dict(options))
     loss, slopes = step(arrays(params))
     return float(loss), slopes
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import network_reference
 import numpy as np
-from network_reference import Call, Shape, as_many, axes_of
+from network_reference import Call, Shape, as_many
+from own_layers import attended, in_place, places, weights
 
 UNARY = (
     "exp",
@@ -92,7 +93,31 @@ def reference() -> ModuleType:
     module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
     return module
+
+
+def attention(q: Any, k: Any, v: Any, causal: bool, seen: Any) -> Any:
+    """What the heads give, (m, T, heads, d): PyTorch's, of which heads come before positions."""
+    import torch
+    from torch.nn import functional as F
+
+    mask = None if seen is None else seen[:, None, None, :]
+    if causal and mask is not None:
+        mask, causal = mask & torch.ones(q.shape[1], k.shape[1], dtype=torch.bool).tril(), False
+    heads = (each.transpose(1, 2) for each in (q, k, v))
+    return F.scaled_dot_product_attention(*heads, mask, is_causal=causal, enable_gqa=True).transpose(1, 2)
+
+
+def turned(value: Any) -> Any:
+    """Pairs of features as complex numbers, each times `exp(i angle)`."""
+    import torch
+
+    x, y = value.chunk(2, dim=-1)
+    rates = 10000.0 ** -(torch.arange(x.shape[-1]) / x.shape[-1])
+    angles = torch.outer(torch.arange(value.shape[1], dtype=torch.float64), rates)[:, None, :]
+    z = torch.complex(x, y) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([z.real, z.imag], dim=-1)
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:
@@ -109,17 +134,6 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return F.leaky_relu(x, slope)
 
 
-def in_place(layer: Callable[..., Any], make: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a layer that is read as before, and run by PyTorch."""
-
-    def read(reading: Any, call: Call, shape: Shape) -> Any:
-        _, after = layer(reading, call, shape)
-        number = reading.norms if "Norm" in call.name else reading.number
-        return make(call, shape, number), after
-
-    return read
-
-
 def first(value: Any) -> Any:
     """The channels first, right after the batch or the channels made.
 
@@ -131,19 +145,6 @@ def first(value: Any) -> Any:
 def last(value: Any) -> Any:
     """The channels last again."""
     return value.movedim(1, -1)
-
-
-def weights(params: Mapping[str, Any], call: Call, number: int) -> tuple[Any, Any]:
-    """The weight of a layer, its own or an earlier one, and its bias if it has one."""
-    tied = call.get(9, "tied")
-    name = tied or f"W{number}"
-    W = params[name.removesuffix(".T")]
-    return W.swapaxes(0, -1) if name.endswith(".T") else W, params.get(f"b{number}") if has_bias(call) else None
-
-
-def has_bias(call: Call) -> bool:
-    """Whether a layer has one."""
-    return bool(call.get(1 if call.name == "Dense" else 9, "bias", True))
 
 
 def dense(call: Call, shape: Shape, number: int) -> Any:
@@ -164,19 +165,16 @@ def convolution(call: Call, shape: Shape, number: int) -> Any:
     """The step of a convolution: PyTorch's `padding` where it can say what is meant."""
     from torch.nn import functional as F
 
-    axes = axes_of(call, shape, call.get(1, "kernel"), call.get(9, "stride", 1))
-    run = F.conv1d if len(axes) == 1 else F.conv2d
-    ends = [(axis.before, axis.after) for axis in axes]
-    groups = shape[-1] if call.get(9, "depthwise", False) else call.get(9, "groups", 1)
-    stride, dilation = ([getattr(axis, name) for axis in axes] for name in ("stride", "dilation"))
-    padding: Any = [before for before, _ in ends] if all(before == after for before, after in ends) else None
-    if call.get(9, "padding") == "same" and set(stride) == {1} and all(axis.size % 2 for axis in axes):
+    at = places(call, shape)
+    run = F.conv1d if len(at.size) == 1 else F.conv2d
+    padding: Any = [before for before, _ in at.ends] if all(before == after for before, after in at.ends) else None
+    if call.get(9, "padding") == "same" and set(at.stride) == {1} and all(size % 2 for size in at.size):
         padding = "same"  # of an even kernel PyTorch warns that it copies
 
     def step(params: Mapping[str, Any], value: Any) -> Any:
         W, b = weights(params, call, number)
-        seen = first(value) if padding is not None else padded(first(value), ends)
-        return last(run(seen, first(W), b, stride, 0 if padding is None else padding, dilation, groups))
+        seen = first(value) if padding is not None else padded(first(value), at.ends)
+        return last(run(seen, first(W), b, at.stride, 0 if padding is None else padding, at.dilation, at.groups))
 
     return step
 
@@ -185,21 +183,17 @@ def transposed(call: Call, shape: Shape, number: int) -> Any:
     """The step of a transposed convolution, whose weight PyTorch has as (C_in, C_out / groups, kh, kw)."""
     from torch.nn import functional as F
 
-    axes = axes_of(call, shape, call.get(1, "kernel"), call.get(9, "stride", 1))
-    ends = [(axis.before, axis.after) for axis in axes]
-    even = all(before == after for before, after in ends)
-    groups = shape[-1] if call.get(9, "depthwise", False) else call.get(9, "groups", 1)
-    stride, dilation = ([getattr(axis, name) for axis in axes] for name in ("stride", "dilation"))
-    added = list(as_many(call.get(9, "output_padding", 0), 2))
+    at = places(call, shape)
+    even = all(before == after for before, after in at.ends)
 
     def step(params: Mapping[str, Any], value: Any) -> Any:
         W, b = weights(params, call, number)
-        parted = W.reshape(groups, -1, *W.shape[1:]).permute(0, 4, 1, 2, 3)
+        parted = W.reshape(at.groups, -1, *W.shape[1:]).permute(0, 4, 1, 2, 3)
         kernel = parted.reshape(-1, *parted.shape[2:])
-        padding = [before for before, _ in ends] if even else 0
-        z = F.conv_transpose2d(first(value), kernel, b, stride, padding, added, groups, dilation)
+        padding = [before for before, _ in at.ends] if even else 0
+        z = F.conv_transpose2d(first(value), kernel, b, at.stride, padding, at.added, at.groups, at.dilation)
         if not even:
-            (top, bottom), (left, right) = ends
+            (top, bottom), (left, right) = at.ends
             z = z[:, :, top : z.shape[2] - bottom, left : z.shape[3] - right]
         return last(z)
 
@@ -210,20 +204,17 @@ def pool(call: Call, shape: Shape, number: int) -> Any:
     """The step of a pool: PyTorch's `padding` where it is even and at most half of the window."""
     from torch.nn import functional as F
 
-    size, stride = call.get(0, "size"), call.get(1, "stride")
-    axes = axes_of(call, shape, size, size if stride is None else stride)
-    ends = [(axis.before, axis.after) for axis in axes]
-    usual = all(before == after and 2 * before <= axis.size for (before, after), axis in zip(ends, axes, strict=True))
-    sizes, strides = ([getattr(axis, name) for axis in axes] for name in ("size", "stride"))
-    padding = [before for before, _ in ends] if usual else 0
+    at = places(call, shape)
+    usual = all(before == after and 2 * before <= size for (before, after), size in zip(at.ends, at.size, strict=True))
+    padding = [before for before, _ in at.ends] if usual else 0
     largest = call.name.startswith("Max")
     kinds = {"MaxPool1D": F.max_pool1d, "MaxPool2D": F.max_pool2d}
     kinds |= {"AveragePool1D": F.avg_pool1d, "AveragePool2D": F.avg_pool2d}
 
     def step(params: Mapping[str, Any], value: Any) -> Any:
         outside = -math.inf if largest else 0
-        seen = first(value) if usual else padded(first(value), ends, outside)
-        return last(kinds[call.name](seen, sizes, strides, padding))
+        seen = first(value) if usual else padded(first(value), at.ends, outside)
+        return last(kinds[call.name](seen, at.size, at.stride, padding))
 
     return step
 

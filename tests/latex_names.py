@@ -41,7 +41,8 @@ class NameReader(Cursor):
             self.take()
             below = self.script().split(",")
         elements: tuple[str, ...] = ()
-        marks = self.marks()
+        has_weights = not self.names or any(re.search(r"\^[qkvo]", name) for name in self.names)
+        marks = self.marks("qkvo" if stem in ("W", "b") and has_weights else "")
         whole = "_".join(filter(None, (stem, ",".join(below)))) + marks in self.names
         if below and not whole and self.bound and set(self.bound) & set(re.findall(INDEX, ",".join(below))):
             below, elements = self.apart(stem, below, marks)
@@ -89,14 +90,17 @@ class NameReader(Cursor):
         inside = self.argument().tokens
         return "".join(token.text for token in inside if token.kind not in "{}" and token.text not in UPRIGHT)
 
-    def marks(self) -> str:
-        """Take primes, stars and layers `(l)` from a superscript; what stands behind them is left to be read."""
+    def marks(self, whose: str = "") -> str:
+        """Take primes, stars and layers `(l)` from a superscript; what stands behind them is left to be read.
+
+        So is the small letter of a weight, `W^{q}` of queries, where a name has it.
+        """
         if not self.sees("^"):
             return ""
         start = self.position
         self.take()
         inside = self.argument().tokens
-        end = 0
+        end = int(bool(inside) and inside[0].kind == "letter" and inside[0].text in whose)
         marks = ("star",) if self.prime == "transpose" else ("star", "prime")
         while end < len(inside) and inside[end].kind == "macro" and inside[end].text in marks:
             end += 1

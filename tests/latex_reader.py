@@ -59,7 +59,7 @@ def at_places(left: str, right: str, name: str) -> str:
     >>> at_places("S_{i}", "Q_{i} K_{i}", "S")
     '\\left\\{Q_{i} K_{i}\\right\\}_{i}'
     """
-    reader = Reader(tokens(left), frozenset({name, name.rpartition("/d")[2]}), "mark", bound=list("ijklprsuvaeho"))
+    reader = Reader(tokens(left), frozenset({name, name.rpartition("/d")[2]}), "mark", bound=list("ijklprsuvaehogt"))
     labels = reader.sum().words
     plain = all(len(label) == 1 and label != ":" for label in labels)
     return rf"\left\{{{right}\right\}}_{{{('' if plain else ',').join(labels)}}}" if labels else right

@@ -79,6 +79,7 @@ class Reading:
     waiting: str = ""  # the weight whose start the next layer decides
     masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
+    hiding: list[str] = field(default_factory=list)  # the masks of attentions
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -96,14 +97,23 @@ class Reading:
         self.parameters[name] = shape
         return name
 
+    def count(self, letter: str) -> int:
+        """Return how many there are of a letter, or of layers of a kind, with one more."""
+        self.learned[letter] = self.learned.get(letter, 0) + 1
+        return self.learned[letter]
+
     def learn(self, letter: str, *shape: int) -> str:
         """Enter a parameter that is counted by its letter."""
-        self.learned[letter] = self.learned.get(letter, 0) + 1
-        return self.new(f"{letter}{self.learned[letter]}", *shape)
+        return self.new(f"{letter}{self.count(letter)}", *shape)
+
+    def weight(self, name: str, *shape: int) -> str:
+        """Enter a weight whose start the next layer decides, and return its name."""
+        self.starts[name], self.waiting = "xavier_uniform", name
+        return self.new(name, *shape)
 
     def meet(self, name: str) -> None:
         """Note which layer follows the latest weight; a block is followed by what stands in it."""
-        if name in BLOCKS or name == "Dropout":
+        if name in BLOCKS or name in PASS_ON:
             return
         if self.waiting and name in LIKE_RELU:
             self.starts[self.waiting] = "he_normal"
@@ -251,6 +261,88 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         return params[gamma] * normed + (params[beta] if beta else 0)
 
     return step, shape
+
+
+def attention(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Each head by itself: what a position sees, weighed by `exp(q . k / sqrt(d))`, and a linear layer over all heads.
+
+    Heads of a group, one after the other, share keys and values.
+    """
+    number, heads = reading.count("attention"), reading.size(call.get(0, "heads"))
+    groups, given = call.get(2, "kv_heads"), call.get(3, "head_size")
+    groups = heads if groups is None else reading.size(groups)
+    d = shape[-1] // heads if given is None else reading.size(given)
+    causal, rope, bias = call.get(1, "causal", False), call.get(4, "rope", False), call.get(5, "bias", True)
+    source, (memory,) = reading.source, call.get(7, "memory") or (None,)
+    width = further_input(reading, memory, shape)[1][-1] if memory else shape[-1]
+    for letter, rows, columns in (
+        *(("q", heads * d, shape[-1]), ("k", groups * d, width), ("v", groups * d, width)),
+        ("o", shape[-1], heads * d),
+    ):
+        reading.weight(f"W{letter}{number}", rows, columns)
+        if bias:
+            reading.new(f"b{letter}{number}", rows)
+    (mask,) = call.get(6, "mask") or (None,)
+    if mask:
+        further_input(reading, mask, shape)
+        reading.hiding.append(reading.source)
+    hiding, reading.source = reading.source, source
+
+    def linear(params: Params, letter: str, value: Array, rows: slice = slice(None)) -> Array:
+        z = np.einsum("ij,btj->bti", params[f"W{letter}{number}"][rows], value)
+        return z + params[f"b{letter}{number}"][rows] if bias else z
+
+    def step(params: Params, value: Array) -> Array:
+        read = params[f"input {memory.get(9, 'name')}"] if memory else value
+        before, after = np.arange(read.shape[1])[None, :], np.arange(value.shape[1])[:, None]
+        seen = (before <= after) * 1.0 if causal else (before >= 0) * 1.0
+        seen = seen * (params[f"input {hiding}"] > 0)[:, None, :] if mask else seen
+        found = []
+        for head in range(heads):
+            own, shared = (slice(at * d, at * d + d) for at in (head, head // (heads // groups)))
+            q, k, v = linear(params, "q", value, own), *(linear(params, letter, read, shared) for letter in "kv")
+            q, k = (turned(q), turned(k)) if rope else (q, k)
+            scores = np.einsum("bti,bsi->bts", q, k) / math.sqrt(d)
+            powers = np.exp(scores - np.max(np.real(scores), axis=-1, keepdims=True)) * seen
+            found.append(np.einsum("bts,bsi->bti", powers / powers.sum(axis=-1, keepdims=True), v))
+        return linear(params, "o", np.concatenate(found, axis=-1))
+
+    return step, shape
+
+
+def turned(value: Array) -> Array:
+    """Each pair of features, half the width apart, turned by its position: the first pair fastest."""
+    half, places = value.shape[-1] // 2, np.arange(value.shape[1])[:, None]
+    angles = places / 10000 ** (np.arange(half)[None, :] / half)
+    x, y = value[..., :half], value[..., half:]
+    return np.concatenate([x * np.cos(angles) - y * np.sin(angles), y * np.cos(angles) + x * np.sin(angles)], axis=-1)
+
+
+def positions(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """What is learned of each place is added."""
+    name = reading.new(f"pos{reading.count('positions')}", *shape)
+    return lambda params, value: value + params[name], shape
+
+
+def sinusoidal(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Sines of the place at even features, cosines at odd ones."""
+    reading.count("positions")
+    places, width = shape
+    waves = [
+        [(math.cos if i % 2 else math.sin)(t / 10000 ** ((i - i % 2) / width)) for i in range(width)]
+        for t in range(places)
+    ]
+    return lambda params, value: value + np.array(waves), shape
+
+
+def class_token(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A learned vector before all others."""
+    name = reading.learn("cls", shape[-1])
+
+    def step(params: Params, value: Array) -> Array:
+        return np.concatenate([value[:, :1] * 0 + params[name], value], axis=1)
+
+    return step, (shape[0] + 1, shape[1])
 
 
 @dataclass(frozen=True)
@@ -448,7 +540,7 @@ def dropout(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 
 def meet_first(reading: Reading, block: Sequence[Call]) -> None:
     """Note that a block is met again: by the first layer that is no block, in each row where there are branches."""
-    first = next((call for call in block if call.name != "Dropout"), block[0])
+    first = next((call for call in block if call.name not in PASS_ON), block[0])
     waiting = reading.waiting
     if first.name not in BLOCKS:
         return reading.meet(first.name)
@@ -502,6 +594,11 @@ def own_formula(text: str, **values: Array) -> Array:
     return eval(text, {"__builtins__": {"__import__": __import__}}, {**WORDS, **values})  # PyTorch imports as it works
 
 
+def own_rows(text: str, variable: str, rows: Array, given: Mapping[str, Any]) -> Array:
+    """Return the value of a formula in NumPy notation for each row."""
+    return np.array([own_formula(text, **{variable: row}, **given) for row in rows])
+
+
 def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A formula of one letter, of each row along the last axis, with numbers and learned parameters by name."""
     text, learned = call.get(0, "body"), call.get(2, "learned", {})
@@ -517,8 +614,7 @@ def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Sh
 
     def step(params: Params, value: Array) -> Array:
         given = {**numbers, **{letter: params[name] for letter, name in named.items()}}
-        rows = [own_formula(text, **{variable: row}, **given) for row in value.reshape(-1, shape[-1])]
-        return np.array(rows).reshape(value.shape)
+        return own_rows(text, variable, value.reshape(-1, shape[-1]), given).reshape(value.shape)
 
     return step, shape
 
@@ -560,6 +656,8 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
 }
 LIKE_RELU = ("ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Softplus")
 """Activations before which weights start as `he_normal`."""
+PASS_ON = ("Dropout", "LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm")
+"""Layers behind which the activation decides how the weights before them start."""
 
 
 def activation(function: Callable[..., Array]) -> Callable[[Reading, Call, Shape], tuple[Step, Shape]]:
@@ -589,6 +687,10 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "GlobalAveragePool": global_average,
     "Flatten": flatten,
     **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
+    "Attention": attention,
+    "Positions": positions,
+    "SinusoidalPositions": sinusoidal,
+    "ClassToken": class_token,
     "Activation": own_activation,
     "PReLU": prelu,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},
@@ -696,6 +798,7 @@ class Network:
         for call in mask or ():
             further_input(reading, call, ())
         self.inputs, self.ids, self.masks = reading.inputs, reading.ids, reading.masks
+        self.hiding = reading.hiding
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array, masks: Params | None = None) -> Any:
         """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name.

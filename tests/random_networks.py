@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from network_reference import Array, Network, Params
+from random_transformers import NAMES, transformer
 from random_windows import NAMED, Windows
 
 import symprop
@@ -66,7 +67,7 @@ CLASS_LOSSES = (
 """Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
-SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7}
+SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7, **NAMES}
 """Numbers for the names that a random network may have; no other width is 5 or 11."""
 
 
@@ -124,13 +125,14 @@ class Draw:
         found += [(rows, f'{written(columns)}, tied="{name}.T"') for name, (rows, columns) in matrices.items()]
         return [f"Dense({arguments})" for before, arguments in found if before == width]
 
-    def kernels(self, kernel: tuple[int, ...], width: int) -> list[tuple[str, str]]:
-        """The channels that an earlier kernel of this size would make, and its name or that of its transpose."""
+    def kernels(self, width: int) -> list[tuple[tuple[int, ...], str, str]]:
+        """The sizes of earlier kernels that read this width, the channels that each makes, and its name; `W1.T` too."""
         if self.symbolic or self.counted or self.beside:
             return []
-        shapes = {name: shape for name, shape in self.read().parameters.items() if shape[1:-1] == kernel}
-        found = [(written(shape[0]), name) for name, shape in shapes.items() if shape[-1] == width]
-        return found + [(written(shape[-1]), f"{name}.T") for name, shape in shapes.items() if shape[0] == width]
+        shapes = {name: shape for name, shape in self.read().parameters.items() if len(shape) > 2}
+        found = [(shape[1:-1], written(shape[0]), name) for name, shape in shapes.items() if shape[-1] == width]
+        found += [(shape[1:-1], written(shape[-1]), f"{name}.T") for name, shape in shapes.items() if shape[0] == width]
+        return found
 
     def dense(self) -> str:
         """Return a Dense with a weight of its own or an earlier one."""
@@ -145,7 +147,8 @@ class Draw:
         kind = self.one(["dense", "activation", *["block"] * bool(depth)])
         if self.places and 2 <= len(shape := self.read().shape) <= 3 and self.chance(0.5):
             channels = ["2", "3", "4", "6", "n1", *["k_l"] * 3 * self.symbolic]
-            layer = Windows(self.random, written, self.named).layer(shape, self.keeping, channels, self.kernels)
+            windows = Windows(self.random, written, self.named)
+            layer = windows.layer(shape, self.keeping, channels, self.kernels(shape[-1]))
             unsaid = self.named or shape[-1] in NAMED or np.prod(shape) in NAMED  # as a number
             return "Flatten() >> Dense(3)" if layer == "Flatten()" and unsaid else layer
         if self.places and self.keeping and len(self.read().shape) == 3 and self.chance(0.1):
@@ -158,7 +161,7 @@ class Draw:
             norms += ["BatchNorm(eps=0.1)"] * (not repeated) + ["GroupNorm(2)"] * (self.width == 4)
             return str(self.one(norms))
         if kind != "block":
-            usual = [each for each in ACTIVATIONS if each != "Softmax()" or self.width > 1]
+            usual = [each for each in ACTIVATIONS if "softmax" not in each.lower() or self.width > 1]
             return str(self.one(DROPOUTS if self.chance(0.15) else usual))
         if self.chance(0.35):
             return self.branches(depth, repeated)
@@ -330,7 +333,10 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     for name, size in reference.inputs.items():
         ids, shape = reference.ids.get(name), (3, *size)
         x[name] = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
-    if reference.mask:
+    for name in reference.hiding:  # some of the first positions, one at least
+        count = x[name].shape[1]
+        x[name] = (np.arange(count) < random.integers(1, count + 1, (3, 1))) * 1.0
+    if reference.mask and reference.mask not in reference.hiding:
         x[reference.mask] = random.uniform(0.1, 1, x[reference.mask].shape)
     y = random.normal(size=(3, *reference.shape))
     declared = reference.ends[0].keywords.get("y", "")
@@ -358,10 +364,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
+    parser.add_argument("--transformers", action="store_true", help="transformers in their place")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.count):
-        text = network(np.random.default_rng([options.seed, number]), options.places)
+        random = np.random.default_rng([options.seed, number])
+        text = transformer(random) if options.transformers else network(random, options.places)
         for problem in problems(text, SIZES):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)

@@ -7,12 +7,16 @@ Each function returns the text of a layer that fits what stands before it, whose
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 NAMED = (5, 11)
 """Widths that are typed as names: no number is known to divide them."""
+
+
+Tie: TypeAlias = tuple[tuple[int, ...], str, str]
+"""The sizes of an earlier kernel, the channels that it makes, and its name."""
 
 
 class Windows:
@@ -30,11 +34,11 @@ class Windows:
         """Return one of several."""
         return choices[int(self.random.integers(len(choices)))]
 
-    def layer(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Any) -> str:
+    def layer(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Sequence[Tie]) -> str:
         """Return a layer.
 
-        `channels` are those that a convolution may make, as they are typed; `ties(kernel, width)` gives the channels
-        and the names of earlier weights that may stand in place of one of its own.
+        `channels` are those that a convolution may make, as they are typed; `ties` are the earlier kernels that may
+        stand in place of one of its own.
         """
         axes = len(shape) - 1
         kinds = ["convolution"] * 4 + ["pool"] * 2
@@ -100,12 +104,15 @@ class Windows:
             return text + ', padding="same")'
         return text + (f", padding={typed_ends(ends)})" if self.chance(0.5) else ")")
 
-    def convolution(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Any) -> str:
+    def convolution(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Sequence[Tie]) -> str:
         """Return a convolution with any of its options."""
         axes = len(shape) - 1
         kernel, dilation, stride, ends = [], [], [], []
-        for length in shape[:-1]:
-            size, apart = self.one([1, 2, 3, 3, 3, 4]), self.one([1, 1, 1, 2, 3])
+        earlier = [sizes for sizes, *_ in ties if len(sizes) == axes]
+        known = self.one(earlier) if earlier and self.chance(0.5) else ()
+        for number, length in enumerate(shape[:-1]):
+            size = known[number] if known else self.one([1, 2, 3, 3, 3, 4])
+            apart = self.one([1, 1, 1, 2, 3])
             before, after = (int(end) for end in self.random.integers(0, 3, 2))
             while not keep and apart * (size - 1) + 1 > length + before + after:
                 size, apart = size - 1, 1
@@ -125,25 +132,28 @@ class Windows:
             return f"{text}, padding={self.one(words)})"
         return text + (f", padding={typed_ends(ends)})" if any(map(any, ends)) else ")")
 
-    def head(self, name: str, shape: tuple[int, ...], kernel: Sequence[int], channels: Sequence[str], ties: Any) -> str:
+    def head(
+        self, name: str, shape: tuple[int, ...], kernel: Sequence[int], channels: Sequence[str], ties: Sequence[Tie]
+    ) -> str:
         """Return the beginning of a convolution: channels, kernel, groups, weight and bias."""
         width, made, options = shape[-1], self.one(channels), ""
         groups = [each for each in (2, 3, 4) if width not in NAMED and width % each == 0]
-        if self.chance(0.2):
+        found = [(made, name) for sizes, made, name in ties if sizes == tuple(kernel)]
+        if found and self.chance(0.6):
+            made, tied = self.one(found)
+            options = f', tied="{tied}"'
+        elif self.chance(0.2):
             made = self.written(width if width in NAMED else self.one([1, 1, 2]) * width)
             options = ", depthwise=True"
         elif groups and self.chance(0.4):
             parts = self.one(groups)
             made, options = parts * self.one([1, 2]), f", groups={parts}"
             made = made * 2 if made in NAMED else made
-        elif (found := ties(tuple(kernel), width)) and self.chance(0.6):
-            made, tied = self.one(found)
-            options = f', tied="{tied}"'
         if "tied" not in options and self.chance(0.1):
             options += ', initialiser="he_uniform"'
         return f"{name}({made}, {typed(kernel)}{options}{', bias=False' if self.chance(0.2) else ''}"
 
-    def transposed(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Any) -> str:
+    def transposed(self, shape: tuple[int, ...], keep: bool, channels: Sequence[str], ties: Sequence[Tie]) -> str:
         """Return a transposed convolution with any of its options."""
         if keep:
             size = self.one([1, 3])

@@ -52,3 +52,8 @@ def test_deep_networks_generate_and_run(depth: int) -> None:
     assert np.isfinite(loss)
     assert list(grads) == list(params)
     assert all(np.isfinite(gradient).all() for gradient in grads.values())
+
+
+def test_a_deep_stream_of_norms_derives_without_recursion() -> None:
+    derivation = symprop.derive("Input(4) >> Dense(3) >> Repeat(Residual(LayerNorm() >> Dense(3)), 150) >> Hinge()")
+    assert derivation.equation("da150").text().endswith("+ da151")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import symprop
+from symprop.training import train
 
 ROOT = Path(__file__).parents[1]
 
@@ -107,3 +108,17 @@ def imports(source: str) -> set[str]:
         elif isinstance(statement, ast.ImportFrom):
             found.add(statement.module or "")
     return found - {"__future__"}
+
+
+def test_a_gpt_makes_up_names_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three epochs: enough to be better than a model that knows only how often each character stands anywhere."""
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    example = importlib.import_module("gpt")
+    names = example.DATA.read_text(encoding="ascii").split()
+    module = symprop.compile(symprop.parse_network(example.NETWORK), dtype="float32", optimizer=example.OPTIMISER)
+    x, y = example.sequences(names[::5])
+    params = train(module, x, y, epochs=3, batch=example.BATCH, seed=0).params
+    assert module.loss(params, *example.sequences(names[1::5]), training=False) < 2.7
+    new = example.new_names(module, params, 20, set(names), seed=0)
+    assert len(set(new)) == 20
+    assert not set(new) & set(names)

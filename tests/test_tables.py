@@ -35,6 +35,7 @@ PARTIAL = {
     "as an inner product": "a kind without a row stays as it is",
     "digits": "a kind without a row has one digit for each axis",
     "slices": "a kind without a row is written whole",
+    "what a sum reaches": "a sum goes no further than a kind without a row",
     "where the derivative does not exist": "that of any other kind exists everywhere",
     "places of a value": "what a kind without a row makes is worked out in all evaluations",
     "loops": "a network that needs another kind is refused for targets that are made of loops",

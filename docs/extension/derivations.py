@@ -17,8 +17,9 @@ from symprop.notation.blocks import Line, Lines
 from symprop.notation.content import heading, reasons, sections, seen_steps, steps_of
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.latex import Tex, latex
+from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty, pretty_shape
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording, told_apart
 
 SECTIONS = ("Forward pass", "Loss", "Backward pass", "Gradients", "Remarks")
@@ -88,12 +89,14 @@ def _tables(derivation: Derivation, blocks: tuple[Lines, ...], names: list[str],
 
 def _row(derivation: Derivation, line: Line, prefix: str) -> Row:
     equation, write = line.equation, writer(derivation)
-    left, right = map(write, sides(equation))
+    both = sides(equation)
+    shape = (both[0] if equation.target.named else equation.target).shape
+    left, right = map(write, both)
     if span := line.unless_last:
         number = Tex().number
         right += rf" \quad ({number(span.index).text} < {number(span.count).text})"
     anchor = f"{prefix}-{line.number}"
-    return Row(left, right, pretty_shape(equation.target.shape), str(line.number), anchor)
+    return Row(left, right, pretty_shape(shape), str(line.number), anchor)
 
 
 def writer(derivation: Derivation) -> Callable[[Node], str]:
@@ -102,10 +105,9 @@ def writer(derivation: Derivation) -> Callable[[Node], str]:
 
 
 def _steps(derivation: Derivation, name: str) -> str:
-    write = writer(derivation)
-    equation, listed = steps_of(derivation, name)
-    shown = seen_steps(listed, latex)
-    left = write(equation.target)
+    page, (equation, listed) = PageWriter(derivation), steps_of(derivation, name)
+    write = page.in_place(equation)
+    shown = seen_steps(listed, write)
     rows = [
         (
             step.rule,
@@ -114,7 +116,7 @@ def _steps(derivation: Derivation, name: str) -> str:
         )
         for step in shown
     ]
-    start = f"{left} = {write(shown[0].before)}"
+    start = f"{page.formula(left_side(equation))} = {write(shown[0].before)}"
     number = derivation.numbers[equation.name]
     return folded(f"The {len(rows)} steps that led to ({number})", steps_table(rows, start))
 

@@ -148,8 +148,8 @@ def backward(params, x, y, values):
     delta4 = (delta5 @ W5) * np.where(z4 > 0, 1, a4 + 1)
     # (17) δ₃ = (δ₄ W₄) ⊙ (a₃ ⊙ (1 − σ(z₃)) + σ(z₃))   (m, 4)
     delta3 = (delta4 @ W4) * (a3 * (1 - sigmoid(z3)) + sigmoid(z3))
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
-    #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / √(2 π)) z₂ ⊙ (1 − tanh(√(2/π) (0.044715 z₂⊙³ + z₂))⊙²) ⊙
+    #     (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh(√(2/π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
     near2 = np.minimum(np.maximum(z2, -8), 8)
     delta2 = (delta3 @ W3) * (
@@ -167,7 +167,7 @@ def backward(params, x, y, values):
         * np.tanh((math.sqrt(2) / math.sqrt(math.pi)) * (0.044715 * near2**3 + near2))
         + 0.5
     )
-    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
+    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / √(2 π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = (delta2 @ W2) * (
         (math.sqrt(2) / (2 * math.sqrt(math.pi))) * z1 * np.exp(-0.5 * z1**2)
@@ -228,7 +228,7 @@ def gelu(t):
 
 
 def gelu_tanh(t):
-    """Return ½ t (tanh((√2/√π) (0.044715 t³ + t)) + 1), of each element."""
+    """Return ½ t (tanh(√(2/π) (0.044715 t³ + t)) + 1), of each element."""
     # beyond 8 the tanh is 1 or -1 in every digit, and powers could overflow
     near = np.minimum(np.maximum(t, -8), 8)
     return (

@@ -386,15 +386,15 @@ def _step(params, x, y, work):
     dW3 = delta3.T.dot(a2, out=work.dW3)
     # (27) ∂L/∂b₃ = δ₃ᵀ 𝟏   (4,)
     db3 = ones.dot(delta3, out=work.db3)
-    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / (√2 √π)) z₂ ⊙ (1 − tanh((√2/√π) (0.044715 z₂⊙³ + z₂))⊙²)
-    #     ⊙ (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh((√2/√π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
+    # (18) δ₂ = (δ₃ W₃) ⊙ ((1 / √(2 π)) z₂ ⊙ (1 − tanh(√(2/π) (0.044715 z₂⊙³ + z₂))⊙²) ⊙
+    #     (0.134145 z₂ ⊙ z₂ + 1) + ½ tanh(√(2/π) (0.044715 z₂⊙³ + z₂)) + ½)   (m, 4)
     delta2 = delta3.dot(W3, out=work.delta2)
     delta2 *= slope2
     # (28) ∂L/∂W₂ = δ₂ᵀ a₁   (4, 4)
     dW2 = delta2.T.dot(a1, out=work.dW2)
     # (29) ∂L/∂b₂ = δ₂ᵀ 𝟏   (4,)
     db2 = ones.dot(delta2, out=work.db2)
-    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / (√2 √π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
+    # (19) δ₁ = (δ₂ W₂) ⊙ ((1 / √(2 π)) z₁ ⊙ exp(−½ z₁ ⊙ z₁) + ½ erf((1/√2) z₁) + ½)
     #     (m, 4)
     delta1 = delta2.dot(W2, out=work.delta1)
     delta1 *= slope1

@@ -218,9 +218,7 @@ def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
 
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
     """Return a variable with the batch axis; facts that speak of an axis move along."""
-    facts = (
-        Fact(fact.kind, batch.axis(int(fact.value))) if fact.kind in n.AXIS_FACTS else fact for fact in variable.facts
-    )
+    facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.is_of_axis else fact for fact in variable.facts)
     return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
 
 

@@ -6,6 +6,7 @@ import difflib
 import keyword
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sympy
@@ -75,14 +76,15 @@ def size_expression(size: Any) -> Expr:
     return whole(size, "a size", positive=True)
 
 
-def of_rows(variable: Variable) -> Tuple:
-    """Return what is known of the shape of a variable: up to which axis pages have the rows of one matrix."""
-    return Tuple(*(fact for fact in variable.facts if fact.kind == "rows"))
+def as_written(variable: Variable) -> Tuple:
+    """Return what is known of how pages write a variable, and of its derivative likewise."""
+    return Tuple(*(fact for fact in variable.facts if fact.is_of_writing))
 
 
+@lru_cache(maxsize=2_048)
 def gradient_of(by: Variable) -> Variable:
     """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
-    return by.change(role=roles.GRADIENT, facts=of_rows(by))
+    return by.change(role=roles.GRADIENT, facts=as_written(by))
 
 
 def adjoint_of(variable: Variable) -> Variable:
@@ -95,7 +97,7 @@ def adjoint_of(variable: Variable) -> Variable:
     ('delta1', 'da1')
     """
     if variable.role == roles.PRE_ACTIVATION:
-        return variable.change(letter="delta", role=roles.DELTA, facts=of_rows(variable))
+        return variable.change(letter="delta", role=roles.DELTA, facts=as_written(variable))
     return gradient_of(variable)
 
 

@@ -44,6 +44,8 @@ def size_text(value: Basic) -> str:
     >>> size_text(Integer(3)), size_text(sympy.Symbol("n") + 1)
     ('3', 'n + 1')
     """
+    if isinstance(value, sympy.Symbol):
+        return str(value.name)
     return str(value.p) if isinstance(value, Integer) else str(value)
 
 

@@ -19,18 +19,23 @@ from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Variable
 from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.trees import variables
-from symprop.analysis.flops import Operations, operations, size, summed
+from symprop.analysis.flops import ZERO, Operations, operations, size, summed
+from symprop.calculus.known_products import KNOWN_PRODUCT
 
 
 @dataclass(frozen=True)
 class CostRow:
-    """The cost of one equation; `first` and `last` bound its index inside a loop."""
+    """The cost of one equation; `first` and `last` bound its index inside a loop.
+
+    `spared` are the operations that it would take more had a sum not been taken the other way round.
+    """
 
     name: str
     part: str
     each: Operations
     operations: Operations
     times: tuple[Expr, Expr] | None = None
+    spared: Expr = ZERO
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,16 @@ class Cost(Shown):
         return sympy.expand(self.activations + self.parameters + self.gradients)
 
     @property
+    def spared(self) -> Expr:
+        """The operations that what is held of products spares, `sum(P * (A @ B)) = sum(A * (P @ B.T))`.
+
+        >>> from symprop import derive
+        >>> derive("Input(T, n) >> Attention(h, head_size=d) >> MeanSquaredError()").cost().spared
+        2*T**2*h - 2*T*d*h
+        """
+        return sympy.expand(sympy.Add(*(row.spared for row in self.rows)))
+
+    @property
     def leading(self) -> Expr:
         """The terms of the highest degree in the sizes: what the cost grows like."""
         return leading(self.total)
@@ -106,6 +121,7 @@ class Cost(Shown):
             ("backward", self.backward.total),
             ("total", self.total),
             ("leading", self.leading),
+            *((("spared", self.spared),) if not self.spared.is_nonpositive else ()),
             ("activations", self.activations),
             ("parameters", self.parameters),
             ("gradients", self.gradients),
@@ -181,9 +197,17 @@ def _rows(items: Iterable[Item], part: str, loops: tuple[Loop, ...] = ()) -> Ite
             yield from _rows(item.items, part, (*loops, item))
             continue
         counted = total = operations(item.expression)
+        spared = _spared(item)
         for loop in reversed(loops):
             total = total.over(loop.index, *_range(item, loop))
-        yield CostRow(item.name, part, counted, total, _range(item, loops[-1]) if loops else None)
+            spared = summed(spared, loop.index, *_range(item, loop))
+        yield CostRow(item.name, part, counted, total, _range(item, loops[-1]) if loops else None, spared)
+
+
+def _spared(equation: Equation) -> Expr:
+    """The operations that steps by what is held of a product took away."""
+    steps = [step for step in equation.steps if step.rule == KNOWN_PRODUCT]
+    return sympy.Add(*(operations(step.before).total - operations(step.after).total for step in steps))
 
 
 def _range(equation: Equation, loop: Loop) -> tuple[Expr, Expr]:

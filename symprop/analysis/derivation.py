@@ -21,6 +21,7 @@ from symprop.analysis.modes import Modes, modes
 from symprop.analysis.never_read import never_read
 from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.readings import Readings, convolutions
+from symprop.analysis.received import received
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
@@ -229,8 +230,8 @@ class Derivation(Printable):
 
         >>> from symprop import derive
         >>> found = derive("Input(8, 1) >> Conv1D(4, 3) >> MeanSquaredError()").readings("z1")
-        >>> found.equation("dX_hat1").text()
-        'dX_hat1 = delta1 @ W_bar1'
+        >>> found.equation("dX_bar1").text()
+        'dX_bar1 = delta1 @ W_bar1'
 
         Raises:
             FormulaError: no convolution gives what has this name; those that one gives are listed.
@@ -303,7 +304,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    said = (*never_read(net.system()), *remarks)
+    said = (*never_read(net.system()), *remarks, *received(system, backward))
     if isinstance(net, Network):
         said = (*net.doubts, *said, *idle(net, backward))
     return Derivation(net, system, backward, said)

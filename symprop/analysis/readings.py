@@ -1,7 +1,7 @@
 """A convolution read in three ways: as a sum of shifts, by patches, and as correlations, each derived from the layer.
 
 With `Z = X * W + b` and `D` the derivative of the loss by `Z`: patches name the windows as rows, so that
-`Z = X_hat W_bar' + b`, `dW_bar = D' X_hat` and `dX = fold(D W_bar)`. As correlations, `dX` is that of `D`, zeros put
+`Z = X_bar W_bar' + b`, `dW_bar = D' X_bar` and `dX = fold(D W_bar)`. As correlations, `dX` is that of `D`, zeros put
 between its entries and around, with the flipped kernel, its channels swapped; `dW` is that of `X` with `D`, stride and
 dilation exchanged. All is for one example.
 
@@ -54,7 +54,7 @@ class Readings(Printable):
     >>> [reading.title for reading in found.readings]
     ['As a sum of shifts', 'By patches', 'As correlations']
     >>> found.equation("dW_bar1").text()
-    'dW_bar1 = reshape(delta1, (36, 4)).T @ reshape(X_hat1, (36, 9))'
+    'dW_bar1 = reshape(delta1, (36, 4)).T @ reshape(X_bar1, (36, 9))'
     >>> [step.rule for step in found.steps("dx")][-3:]
     ['windows', 'flipped kernel', 'known value']
     """
@@ -188,7 +188,7 @@ def _patches(equation: Equation, term: Node, parts: Correlation, array: Variable
     else:
         raise LookupError("a correlation without a product of its windows")
     flat = weight.untransposed
-    rows = Equation(_named(equation.target, "X_hat", seen), seen, note="patches, a row for each place")
+    rows = Equation(_named(equation.target, "X_bar", seen), seen, note="patches, a row for each place")
     wide = Equation(_named(equation.target, "W_bar", flat), flat, note="the kernel, a row for each output channel")
     whole = tidy(equation.expression)
     known = replace(whole, {seen: rows.target, weight: replace(weight, {flat: wide.target})})

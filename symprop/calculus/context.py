@@ -7,19 +7,32 @@ certificate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import sympy
 
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of
+from symprop.algebra.trees import variables
 from symprop.calculus.coefficients import unexpanded
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
+
+
+class Quotient(NamedTuple):
+    """An equation `h = c * r`, a product with a root that is held: its place among all such, `r`, itself and `c`."""
+
+    place: int
+    root: Node
+    equation: Equation
+    rest: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -27,13 +40,20 @@ class Context:
     """What a derivation may use: the equations so far, by right side and by name.
 
     `given` are variables after which no index of a series is called, whether they stand in the formula or not.
-    `adjoints` are the backward equations by name, those that a walk has found so far.
+    `adjoints` are the backward equations by name, those that a walk has found so far, and `centred` says why the left
+    side of an equation sums to 0 along some axes, or that it is not known to; `vanishing` says of sums of a variable
+    whether they are 0, where that has been asked. `worked` has what was worked out of formulas by their pattern. A
+    context `watches` another where what is asked of it is noted (`reuse.py`).
     """
 
     by_value: Mapping[Node, Equation] = field(default_factory=dict)
     by_name: Mapping[Variable, Equation] = field(default_factory=dict)
     given: tuple[Variable, ...] = ()
     adjoints: dict[Variable, Equation] = field(default_factory=dict)
+    vanishing: dict[tuple[Node, tuple[int, ...]], bool] = field(default_factory=dict)
+    centred: dict[tuple[Equation, tuple[int, ...]], tuple[KnownFact, ...]] = field(default_factory=dict)
+    worked: dict[Hashable, list[Any]] = field(default_factory=dict)
+    watches: Context | None = None
 
     @cached_property
     def powers(self) -> Mapping[Node, Equation]:
@@ -41,20 +61,33 @@ class Context:
         return {value.operands[0]: found for value, found in self.by_value.items() if isinstance(value, Power)}
 
     @cached_property
-    def quotients(self) -> tuple[tuple[Equation, Node, tuple[Node, ...]], ...]:
-        """The equations whose right side is a product with a root that is held, `h = c * r`: with `r`, and `c`."""
+    def quotients(self) -> Mapping[Node, tuple[Quotient, ...]]:
+        """The equations whose right side is a product with a root that is held, `h = c * r`, by that root."""
         roots = {found.target for base, found in self.powers.items() if found.expression.args[1].is_Integer is False}
         held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
-        return tuple(
-            (found, root, tuple(factor for factor in value.operands if factor is not root))
-            for found, value in held
-            for root in value.operands
-            if unexpanded(root)[0] in roots
-        )
+        pairs = ((found, root) for found, value in held for root in value.operands if unexpanded(root)[0] in roots)
+        quotients: dict[Node, list[Quotient]] = {}
+        for place, (found, root) in enumerate(pairs):
+            rest = tuple(factor for factor in tidy(found.expression).operands if factor is not root)
+            quotients.setdefault(root, []).append(Quotient(place, root, found, rest))
+        return {root: tuple(each) for root, each in quotients.items()}
 
     def equation(self, node: Node) -> Equation | None:
         """Return the equation whose left side is `node`, of the forward pass or one that a walk has found."""
         return self.by_name.get(node) or self.adjoints.get(node) if isinstance(node, Variable) else None
+
+    @cached_property
+    def averaged(self) -> frozenset[Variable]:
+        """What statistics are of: what a norm takes in."""
+        read = (variables(found.expression) for found in self.by_name.values() if found.target.role == STATISTIC)
+        return frozenset(variable for each in read for variable in each if variable.role != STATISTIC)
+
+    @property
+    def tables(self) -> dict[str, Mapping[Any, Any]]:
+        """All that a rule may ask it, by name."""
+        tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}
+        tables |= {"adjoints": self.adjoints, "centred": self.centred, "vanishing": self.vanishing}
+        return tables | {"powers": self.powers, "quotients": self.quotients}
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""
@@ -69,7 +102,8 @@ def context(system: System) -> Context:
     reach what stands before the loop.
     """
     known = list(_known(system.items))
-    by_value = {tidy(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    tidied = ForAlike(tidy)
+    by_value = {tidied(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
     return Context(by_value, {equation.target: equation for equation in known})
 
 

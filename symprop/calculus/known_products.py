@@ -16,6 +16,8 @@ from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scal
 from symprop.calculus.context import Applied, Context
 from symprop.calculus.tidy import tidy
 
+KNOWN_PRODUCT = "known product"
+
 
 @for_kinds(n.Sum)
 def known_product(node: n.Sum, context: Context) -> Applied | None:
@@ -51,7 +53,7 @@ def _exchanged(product: Node, weights: Node, axis: int) -> tuple[Node, Node] | N
     weights = weights.permuted(tuple(map(order.index, range(product.rank))))
     if right.rank > 1 and order[axis] == product.rank - 1:
         kept, made = left, n.MatMul(weights, swapped(right))
-    elif left.rank == 2 or (right.rank > 1 and order[axis] == product.rank - 2):
+    elif left.rank > 1 and order[axis] == product.rank - min(right.rank, 2):
         kept, made = right, n.MatMul(swapped(left), weights)
     else:
         return None
@@ -62,4 +64,4 @@ def _exchanged(product: Node, weights: Node, axis: int) -> tuple[Node, Node] | N
     return tidy(kept.permuted(order)), tidy(made.permuted(order))
 
 
-__all__ = ["known_product"]
+__all__ = ["KNOWN_PRODUCT", "known_product"]

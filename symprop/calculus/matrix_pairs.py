@@ -1,6 +1,8 @@
-"""Identities of inverses, determinants, powers of matrices and Kronecker products: rows of `pairs.py`."""
+"""Identities of inverses, determinants, powers, Kronecker products and sums of matrices: rows of `pairs.py`."""
 
 from __future__ import annotations
+
+import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -95,6 +97,38 @@ def _(node: n.MatrixPower, inner: n.Diag, tidy: Tidy) -> Node:
 @pair(n.Kron, n.Identity)
 def _(node: n.Kron, inner: n.Identity, tidy: Tidy) -> Node | None:
     return n.Identity(node.shape[0]) if isinstance(node.operands[1], n.Identity) else None
+
+
+@pair(n.Sum, n.Diagonal)
+def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
+    matrix = inner.operands[0]
+    if isinstance(matrix, n.Outer):
+        return tidy(n.MatMul(*matrix.operands))  # tr(u v') = u' v
+    if isinstance(matrix, n.Kron) and same(*matrix.operands[0].shape) and not node.rank:
+        return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in matrix.operands)))  # tr kron(A, B) = tr A tr B
+    return None
+
+
+@pair(n.Sum, n.Kron)
+def _(node: n.Sum, inner: n.Kron, tidy: Tidy) -> Node | None:
+    if len(node.axes) < 2 or node.keepdims:
+        return None
+    return tidy(n.Multiply(*map(n.Sum, inner.operands)))  # the sum of all products is the product of the sums
+
+
+@pair(n.Sum, n.MatMul)
+def _(node: n.Sum, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
+    left, right = inner.operands
+    if node.axes != tuple(range(inner.rank - 2)) or node.keepdims or not isinstance(left, n.Transpose):
+        return None
+    rows, order = left.operands[0], range(left.rank)
+    swapped = left.axes == (*order[:-2], order[-1], order[-2])
+    if left.rank != right.rank or not swapped or not all(map(same, rows.shape[:-1], right.shape[:-1])):
+        return None
+    count = sympy.prod(right.shape[:-1])
+    stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
+    return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
 __all__ = ["paired"]

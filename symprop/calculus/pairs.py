@@ -12,8 +12,8 @@ import sympy
 from sympy import Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.batching import expanded
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
 from symprop.calculus.coefficients import cancelled, same_shape, scaled
@@ -256,8 +256,10 @@ def _(node: n.Sum, inner: Any, tidy: Tidy) -> Node:
 
 @pair(n.Sum, n.Sum)
 def _(node: n.Sum, inner: n.Sum, tidy: Tidy) -> Node | None:
-    if not inner.keepdims and len(node.axes) == inner.rank and not node.keepdims:
-        return tidy(n.Sum(inner.operands[0]))
+    if not inner.keepdims:
+        left = [axis for axis in range(inner.operands[0].rank) if axis not in inner.axes]
+        total = n.Sum(inner.operands[0], sorted([*inner.axes, *(left[axis] for axis in node.axes)]))
+        return tidy(expanded(total, *node.axes) if node.keepdims else total)
     if inner.keepdims and set(inner.axes) <= set(node.axes):
         return tidy(n.Sum(inner.operands[0], node.axes, node.keepdims))
     return None
@@ -283,38 +285,6 @@ def _(node: n.Sum, inner: n.Elementwise, tidy: Tidy) -> Node | None:
 @pair(n.Sum, n.Diag)
 def _(node: n.Sum, inner: n.Diag, tidy: Tidy) -> Node | None:
     return inner.operands[0] if len(node.axes) == 1 and not node.keepdims else None
-
-
-@pair(n.Sum, n.Diagonal)
-def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
-    matrix = inner.operands[0]
-    if isinstance(matrix, n.Outer):
-        return tidy(n.MatMul(*matrix.operands))  # tr(u v') = u' v
-    if isinstance(matrix, n.Kron) and same(*matrix.operands[0].shape) and not node.rank:
-        return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in matrix.operands)))  # tr kron(A, B) = tr A tr B
-    return None
-
-
-@pair(n.Sum, n.Kron)
-def _(node: n.Sum, inner: n.Kron, tidy: Tidy) -> Node | None:
-    if len(node.axes) < 2 or node.keepdims:
-        return None
-    return tidy(n.Multiply(*map(n.Sum, inner.operands)))  # the sum of all products is the product of the sums
-
-
-@pair(n.Sum, n.MatMul)
-def _(node: n.Sum, inner: n.MatMul, tidy: Tidy) -> Node | None:
-    """A sum of products of matrices, `sum_k A_k' B_k`, as one product of the stacked rows, `A' B`."""
-    left, right = inner.operands
-    if node.axes != tuple(range(inner.rank - 2)) or node.keepdims or not isinstance(left, n.Transpose):
-        return None
-    rows, order = left.operands[0], range(left.rank)
-    swapped = left.axes == (*order[:-2], order[-1], order[-2])
-    if left.rank != right.rank or not swapped or not all(map(same, rows.shape[:-1], right.shape[:-1])):
-        return None
-    count = sympy.prod(right.shape[:-1])
-    stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
-    return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
 __all__ = ["PAIRS", "pair", "paired"]

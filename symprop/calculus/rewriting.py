@@ -18,6 +18,7 @@ from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import known_form
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
+from symprop.calculus.reuse import worked_once
 from symprop.calculus.rules import RULES, Applied, Context, KnownFact
 from symprop.calculus.series import FLOWS
 from symprop.calculus.tidy import tidy
@@ -72,21 +73,23 @@ def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
     Raises:
         LimitError: the formula needs more than 2,000 steps.
     """
-    current, steps = series_apart(tidy(start), context.given), []
+    return worked_once(start, context, _worked_out)
+
+
+def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
+    current, steps, settled = series_apart(tidy(start), context.given), [], set[Node]()
     if current != start:
         steps.append(Step("tidy", start, current))
     while True:
-        found = next(_moves(current, context), None)
+        found = next(_moves(current, context, settled), None)
         if found is None:
             return current, tuple(steps)
         name, place, applied = found
         part = _at(current, place)
-        # a rule is an equality, so it holds wherever the same part stands; a pullback stands for one way back
         if isinstance(part, UNFINISHED):
             place, applied = _together(current, name, place, applied)
-            after = tidy(_put(current, place, applied.result))
-        else:
-            after = tidy(replace(current, {part: applied.result}))
+        # a step is an equality, so it holds wherever the same part stands
+        after = tidy(replace(current, {_at(current, place): applied.result}))
         after = series_apart(after, context.given)
         steps.append(Step(name, current, after, applied.facts))
         current = after
@@ -103,15 +106,29 @@ Place = tuple[int, ...]
 Move = tuple[str, Place, Applied]
 
 
-def _moves(node: Node, context: Context) -> Iterator[Move]:
-    """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order."""
+def _moves(node: Node, context: Context, settled: set[Node]) -> Iterator[Move]:
+    """Yield the moves that `node` allows: pullbacks first, innermost first, then the rules in their order.
+
+    In the equations of a network what is carried back is made simple first, by the rules: so nothing grows on the way.
+    Of what is `settled` no rule makes anything.
+    """
     places = _places(node)
+    first = next((place for place, part in places if isinstance(part, UNFINISHED)), None)
+    if first is not None and context.by_name:
+        yield from _ruled([each for each in places if each[0][:-1][: len(first)] == first], context, settled)
     yield from _differentiations(places)
+    yield from _ruled(places, context, settled)
+
+
+def _ruled(places: Iterable[tuple[Place, Node]], context: Context, settled: set[Node]) -> Iterator[Move]:
+    """Yield the moves that the rules make at these places, and note what none of them changes."""
+    places = [each for each in places if each[1] not in settled]
     for rule in RULES:
         for place, part in places:
             ruled = rule.apply(part, context) if isinstance(part, rule.kinds) else None
             if ruled is not None and tidy(ruled.result) != part:
                 yield rule.name, place, ruled
+    settled.update(part for _, part in places)
 
 
 def _differentiations(places: Iterable[tuple[Place, Node]]) -> Iterator[Move]:

@@ -29,6 +29,7 @@ from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
 from symprop.calculus.tidy import tidy
+from symprop.calculus.vanishing_sums import VANISHING
 
 PRODUCTS: list[Rule] = []
 
@@ -62,12 +63,12 @@ def _(node: n.Power, context: Context) -> Applied | None:
 def _(node: n.Multiply, context: Context) -> Applied | None:
     """What is normalised is held: `(x - mean(x)) * r` is it, also where `r` stands before a sum that it may enter."""
     factors = spread_factors(node) if context.quotients else ()
-    for equation, root, rest in context.quotients:
-        powers = [factor for factor in factors if base_and_exponent(factor)[0] == root]
-        if not powers or not _is_positive(base_and_exponent(powers[0])[1]):
-            continue
-        left = n.Power(root, base_and_exponent(powers[0])[1] - 1)
-        others = without(factors, powers[:1])
+    powers = {root: (factor, up) for factor in reversed(factors) for root, up in [base_and_exponent(factor)]}
+    held = (each for root, (_, up) in powers.items() if _is_positive(up) for each in context.quotients.get(root, ()))
+    for _, root, equation, rest in sorted(held, key=lambda each: each.place):
+        power, up = powers[root]
+        left = n.Power(root, up - 1)
+        others = without(factors, [power])
         if all(factor in others for factor in rest):
             others = without(others, rest)
             return Applied(multiplied([left, *others, equation.target]), (equation,))
@@ -177,7 +178,6 @@ def _(node: n.Add, context: Context) -> Applied | None:
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
     """In the equations of a network: all terms have the factor, or some have the root of a normalisation."""
-    roots = {root for _, root, _ in context.quotients}
     terms = [spread_factors(term) for term in node.operands] if context.by_name else []
     sharing: dict[Node, frozenset[int]] = {}
     for factor in dict.fromkeys(factor for term in terms for factor in term if factor.number is None):
@@ -188,10 +188,11 @@ def _(node: n.Add, context: Context) -> Applied | None:
         if any(places & other and not places <= other for other in sharing.values() if len(other) < len(terms)):
             continue  # x y + y z + z x: no factor is before another
         common = [factor for factor, found in sharing.items() if places <= found]
-        if len(places) < len(terms) and roots.isdisjoint(base_and_exponent(factor)[0] for factor in common):
+        if len(places) < len(terms) and not any(base_and_exponent(factor)[0] in context.quotients for factor in common):
             continue
         rest = [without(terms[place], common) for place in sorted(places)]
-        total = n.Add(*(multiplied(term) if term else n.Scalar(1) for term in rest))
+        inside = [multiplied(term) if term else n.Scalar(1) for term in rest]
+        total = n.Add(*sorted(inside, key=lambda term: term.weight))  # short ones first
         others = [term for place, term in enumerate(node.operands) if place not in places]
         result = tidy(n.Add(multiplied([*common, total]), *others))
         if result.weight <= node.weight and same_shape(result, node):
@@ -211,7 +212,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*SUMS, *DECLARED_RULES, *PRODUCTS, *CHOICES)
+RULES: tuple[Rule, ...] = (*SUMS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

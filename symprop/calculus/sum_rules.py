@@ -11,7 +11,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.known_facts import sums_to_one
-from symprop.calculus.known_products import known_product
+from symprop.calculus.known_products import KNOWN_PRODUCT, known_product
 from symprop.calculus.tidy import tidy
 
 SUMS: list[Rule] = []
@@ -54,7 +54,7 @@ def _size(factor: Node, product: Node, axis: int) -> object:
     return factor.shape[position] if -position <= factor.rank else 1
 
 
-rule(SUMS, "known product", "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known")(
+rule(SUMS, KNOWN_PRODUCT, "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known")(
     known_product
 )
 
@@ -102,19 +102,53 @@ def centred(node: n.Sum, context: Context) -> Applied | None:
     """Sum a variable whose equation says that it sums to 0: what a norm made, and what flows back through one."""
     x = node.operands[0]
     equation = context.equation(x)
-    if equation is None or not _holds_a_mean(equation.expression, context):
+    if equation is None:
         return None
+    why_centred(equation, node.axes, context.watches or context)
+    why = context.centred[equation, node.axes]
+    return Applied(zeros(*node.shape), why) if why else None
+
+
+def why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
+    """Return why the left side of an equation sums to 0 along `axes`; nothing where it is not known to."""
+    for each in reversed(_stream(equation, axes, context)):
+        context.centred[each, axes] = _why_centred(each, axes, context)
+    return context.centred[equation, axes]
+
+
+def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list[Equation]:
+    """Return the equation and those of its terms, theirs and so on, that are not looked into yet.
+
+    A residual stream is a sum with the stream before it; who looks into the last first is not stopped by its length.
+    """
+    found = {equation: None}
+    chain = [] if (equation, axes) in context.centred else [equation]
+    for each in chain:
+        whole = each.expression
+        terms = terms_of(whole) if _holds_a_mean(whole, axes, context) else ()
+        known = [context.equation(term) for term in terms if isinstance(term, n.Variable) and same_shape(term, whole)]
+        new = [each for each in known if each and each not in found and (each, axes) not in context.centred]
+        found.update(dict.fromkeys(new))
+        chain += new
+    return chain
+
+
+def _why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
     whole = equation.expression
-    varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in node.axes)]
+    if not _holds_a_mean(whole, axes, context):
+        return ()
+    varying = [factor for factor in factors_of(whole) if any(_size(factor, whole, axis) != 1 for axis in axes)]
     inside = multiplied(varying) if varying else whole
-    found = taken_apart(n.Sum(inside, node.axes), context) if same_shape(inside, whole) else None
-    return Applied(zeros(*node.shape), (equation, *found.facts)) if found and is_zero(found.result) else None
+    found = taken_apart(n.Sum(inside, axes), context) if same_shape(inside, whole) else None
+    return (equation, *found.facts) if found and is_zero(found.result) else ()
 
 
-def _holds_a_mean(node: Node, context: Context) -> bool:
-    """Whether a formula has a sum in it, or reads one: only then may it be centred."""
+def _holds_a_mean(node: Node, axes: tuple[int, ...], context: Context) -> bool:
+    """Whether a formula has a sum along one of the axes in it, or reads a sum: only then may it be centred."""
     known = filter(None, map(context.by_name.get, variables(node)))
-    return any(isinstance(part, n.Sum) for part in walk(node)) or any(map(_is_multiple_of_a_sum, known))
+    sums = (part for part in walk(node) if isinstance(part, n.Sum))
+    along = (part.operands[0].rank != node.rank or not set(part.axes).isdisjoint(axes) for part in sums)
+    return any(along) or any(map(_is_multiple_of_a_sum, known))
 
 
 def _is_multiple_of_a_sum(equation: Equation) -> bool:
@@ -136,8 +170,10 @@ def _term_sum(term: Node, whole: n.Sum, context: Context, facts: list[KnownFact]
     if alone and (gone := centred(n.Sum(varying[0], whole.axes), context)):
         facts.extend(gone.facts)
         return zeros(*n.Sum(inner, whole.axes).shape)
-    product = multiplied([*varying, ones(*inner.shape)] if not alone else varying)
-    return tidy(multiplied([*outside, n.Sum(tidy(product), whole.axes)]))
+    total = tidy(n.Sum(multiplied([*varying, ones(*inner.shape)] if not alone else varying), whole.axes))
+    held = known_product(total, context) if isinstance(total, n.Sum) else None
+    facts.extend(held.facts if held else ())
+    return tidy(multiplied([*outside, held.result if held else total]))
 
 
 @rule(SUMS, "sum of a product", "sum(A @ B, axis=0) = sum(A, axis=0) @ B")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, equations_in
@@ -12,7 +12,25 @@ from symprop.algebra.trees import is_zero, variables, walk
 
 
 def remarks(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[str]:
-    """Say of each gradient of a backward system that is zero why it is."""
+    """Say of each gradient of a backward system that is zero why it is; of those by the same rules and facts once."""
+    yield from told_once(_each(items, wanted))
+
+
+def told_once(said: Iterable[tuple[object, str, str]]) -> Iterator[str]:
+    """Yield remarks, each with a key and what it is about; of those with one key the first, and what else it holds for.
+
+    >>> list(told_once([("sum", "db1", "db1 is zero: they cancel"), ("sum", "db2", "db2 is zero: they cancel")]))
+    ['db1 is zero: they cancel; likewise db2']
+    """
+    groups: dict[object, list[tuple[str, str]]] = {}
+    for key, name, remark in said:
+        groups.setdefault(key, []).append((name, remark))
+    for (_, remark), *others in groups.values():
+        yield remark + ("; likewise " * bool(others)) + ", ".join(name for name, _ in others)
+
+
+def _each(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[tuple[object, str, str]]:
+    """Yield what is said of each gradient that is zero: the rules that made it so, its name, and the remark."""
     found: set[Variable] = set()
     vanished = ""  # the first adjoint that vanished takes with it all that flows from it
     for equation in equations_in(items):
@@ -20,10 +38,14 @@ def remarks(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[str]:
         if is_zero(equation.expression):
             reason = _reason(equation) or vanished or "nothing flows back to it"
             vanished = vanished or f"{equation.name} is zero ({reason})"
-            yield f"{equation.name} is zero: {reason}"
+            rules = tuple(
+                step.rule for step in equation.steps if any(isinstance(fact, Equation) for fact in step.facts)
+            )
+            yield rules or equation.name, equation.name, f"{equation.name} is zero: {reason}"
     for variable in wanted:
         if gradient_of(variable) not in found:
-            yield f"d{variable.name} is zero: the loss does not depend on {variable.name}"
+            name = f"d{variable.name}"
+            yield name, name, f"{name} is zero: the loss does not depend on {variable.name}"
 
 
 def _reason(equation: Equation) -> str:
@@ -50,4 +72,4 @@ def _dead(node: Node) -> int:
     return gone + is_zero(node) * (1 + len(pullbacks))
 
 
-__all__ = ["remarks"]
+__all__ = ["remarks", "told_once"]

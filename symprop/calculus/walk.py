@@ -133,7 +133,7 @@ class _Walker:
         """Return the adjoint of the left side of `equation`, by name or written out."""
         variable = equation.target
         start = self.start(variable)
-        must = variable.role == roles.PRE_ACTIVATION or variable in self.named
+        must = variable.role == roles.PRE_ACTIVATION or variable in self.named or variable in self.context.averaged
         if isinstance(start, (Variable, n.Scalar)) and not must:
             return start
         if must or (len(readers) > 1 and variable.role != roles.STATISTIC):

@@ -37,10 +37,10 @@ def generate(
     <BLANKLINE>
 
     With `fast=True` it is the module that `symprop.compile` runs: its step writes into a workspace, in memory that is
-    planned, and checks more of what it is given. With `threads=2` two threads then share elementwise work on large
-    arrays; no number changes. `target` is the library: "numpy", "numba" (the step is one compiled function of loops,
-    which pays for small networks, `docs/performance.md`; with convolutions or pools it is NumPy's), "jax" or
-    "torch" (`docs/engines.md`).
+    planned, and checks more of what it is given. With `threads=2` each of two threads then takes half of the rows of a
+    large batch; let BLAS have one thread (`docs/performance.md`). `target` is the library: "numpy", "numba" (the step
+    is one compiled function of loops, which pays for small networks; with convolutions or pools it is NumPy's), "jax"
+    or "torch" (`docs/engines.md`).
 
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.

@@ -12,6 +12,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
+from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, ones
 from symprop.calculus.coefficients import coefficient_and_rest
@@ -19,6 +20,7 @@ from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
 from symprop.codegen.indicators import is_indicator
 from symprop.codegen.kinds import Copy, FirstTrue, Lines
+from symprop.codegen.passes import size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
@@ -98,24 +100,33 @@ def _over_middle(node: n.Sum, count: int) -> Node:
     return total if total.shape == node.shape else n.Reshape(total, node.shape)
 
 
-LINE = 512
+LINE = 2048
 """So many numbers that lie one after the other are worth a loop of their own."""
 
 
 def lines_of_vectors(program: Program) -> Program:
-    """Write a vector as often as a line has pixels before it meets all pixels: a loop over a pixel is short."""
+    """Write a vector as often as a line has pixels before it meets all pixels: a loop over a pixel is short.
+
+    So is one where a vector of each image, or a statistic of each of its groups of channels, meets all its pixels.
+    """
     names = Names(program.names)
     lines: dict[tuple[Node, tuple[Expr, ...]], Node] = {}
 
     def change(statement: Statement, emit: Emit) -> Statement:
-        def lined(node: Node, shape: tuple[Expr, ...]) -> Node:
+        def lined(node: Node, whole: Node, shape: tuple[Expr, ...]) -> Node:
             coefficient, vector = coefficient_and_rest(node)
-            if vector is None or vector.rank != 1 or vector.shape[0] != shape[-1]:
+            if vector is None:
+                return node
+            if vector.rank == whole.rank:
+                shape = _line_of(vector, whole.shape, len(shape))
+            elif vector.rank != 1 or vector.shape[0] != shape[-1]:
+                return node
+            if not shape:
                 return node
             if (vector, shape) not in lines:
-                whole = Lines(vector, shape)
-                name = lines[vector, shape] = names.new("line", whole, statement.target.index)
-                emit(Statement(name, whole))
+                written = Lines(vector, shape)
+                name = lines[vector, shape] = names.new("line", written, statement.target.index)
+                emit(Statement(name, written))
             line = lines[vector, shape]
             return line if coefficient == 1 else Scalar(coefficient) * line
 
@@ -129,12 +140,22 @@ def lines_of_vectors(program: Program) -> Program:
             if isinstance(node, n.Where):  # np.maximum takes half the time for arrays
                 z = rectified(node)
                 return None if z is None else FUNCTIONS["maximum"](z, n.Fill(0, shape))
-            operands = [lined(each, shape) for each in node.operands]
+            operands = [lined(each, node, shape) for each in node.operands]
             return None if operands == list(node.operands) else node.with_operands(operands)
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
     return rewritten(program, change)
+
+
+def _line_of(vector: Node, shape: Shape, axes: int) -> Shape:
+    """Return the shape of a vector for each image, written out along so many axes: fewer where that is not much less
+    than all pixels, and none where it still is not."""
+    for count in range(axes, 1, -1):
+        line = (*vector.shape[:-count], *shape[-count:])
+        if size_in_a_batch(n.Fill(0, line)) * 4 <= size_in_a_batch(n.Fill(0, shape)):
+            return () if line == vector.shape else line
+    return ()
 
 
 def products_of_rows(program: Program) -> Program:

@@ -19,8 +19,8 @@ from symprop.analysis.definiteness import nonnegative
 from symprop.analysis.orders import LONGEST_CHAIN, Factor, Tree, best_tree
 from symprop.calculus.coefficients import base_and_exponent, same_shape
 from symprop.codegen.kinds import Inner, Repeated, Solve
-from symprop.codegen.program import Pass, Program, rewritten
-from symprop.codegen.stable import by_rule
+from symprop.codegen.program import Pass, Program, each_rewritten, rewritten
+from symprop.codegen.stable import by_rule, everywhere
 
 
 def transposed(node: Node) -> Node:
@@ -189,7 +189,7 @@ def cheapest_order(program: Program) -> Program:
         operands = tuple(visit(operand) for operand in node.operands)
         return node if operands == node.operands else node.with_operands(operands)
 
-    return rewritten(program, lambda statement, emit: statement.with_expression(visit(statement.expression)))
+    return each_rewritten(program, visit)
 
 
 def _chain(node: Node) -> list[Node]:
@@ -277,7 +277,7 @@ def solutions(program: Program) -> Program:
             return Solve(first, right)
         return None if second is None else transposed(Solve(transposed(second), transposed(left)))
 
-    return by_rule(program, rule)
+    return rewritten(program, lambda each, emit: each.with_expression(everywhere(each.expression, rule)))
 
 
 def _inverted(node: Node) -> Node | None:

@@ -261,7 +261,8 @@ def _(split: Splitter, node: n.Where) -> Node:
     larger = _larger(condition, yes, no)
     if larger is not None:
         return split.operation(larger)
-    if isinstance(yes, Scalar) and isinstance(no, Scalar):
+    numbers = [part.value for part in (yes, no) if isinstance(part, Scalar)]
+    if len(numbers) == 2 and not any(number.is_infinite for number in numbers):
         return split.operation(n.Multiply(Scalar(yes.value - no.value), _as_indicator(condition)) + no)
     mask = _mask(split, condition)
     return n.Where(mask, split.number(yes), split.number(no))

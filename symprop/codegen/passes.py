@@ -6,9 +6,11 @@ Each does one thing; `PASSES` is their order. The program is checked after every
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -16,6 +18,7 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra import roles, trees
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -25,7 +28,7 @@ from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_
 from symprop.codegen.indicators import is_indicator, is_joined
 from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.lowering import lower
-from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, rewritten
+from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, each_rewritten, rewritten
 from symprop.codegen.stable import (
     everywhere,
     held_roots,
@@ -49,12 +52,17 @@ def light_scalars(program: Program) -> Program:
             return None
         return n.MatMul(tidy(scalar * left), right) if smallest == 1 else n.MatMul(left, tidy(scalar * right))
 
-    return rewritten(program, lambda s, emit: s.with_expression(everywhere(tidy(s.expression), rule)))
+    return each_rewritten(program, lambda node: everywhere(tidy(node), rule))
 
 
 def size_in_a_batch(node: Node) -> float:
     """The number of elements, for a batch of 32."""
-    return float(sympy.Mul(*node.shape).subs({symbol: 32 for size in node.shape for symbol in size.free_symbols}))
+    return _elements(node.shape)
+
+
+@lru_cache(maxsize=2_048)
+def _elements(shape: Shape) -> float:
+    return float(sympy.Mul(*shape).subs({symbol: 32 for size in shape for symbol in size.free_symbols}))
 
 
 CHEAP = (Variable, n.Scalar, n.Fill, n.Identity, n.Transpose, n.Expand, n.Reshape, n.Compare)
@@ -224,6 +232,12 @@ def formed(derivation: Derivation) -> Program:
     return run(lower(derivation), FORMS)
 
 
+def _is_same(program: Program, changed: Program) -> bool:
+    """Whether a pass left every statement where it was."""
+    before, after = (tuple(each.statements) for each in (program, changed))
+    return program.returns == changed.returns and len(before) == len(after) and all(map(operator.is_, before, after))
+
+
 def run(
     program: Program,
     passes: tuple[Pass, ...],
@@ -236,7 +250,9 @@ def run(
     """
     checked(program)
     for each in passes:
-        changed = checked(each(program), after=each.__name__)
+        changed = each(program)
+        if not _is_same(program, changed):
+            checked(changed, after=each.__name__)
         watch(each, program, changed)
         program = changed
     return program

@@ -8,6 +8,7 @@ processing*, 2006).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import sympy
@@ -60,16 +61,16 @@ class OfPatches(Node):
     def images(self) -> Node:
         return self.operands[0]
 
-    @property
+    @cached_property
     def lies(self) -> tuple[PatchAxis, ...]:
         return tuple(PatchAxis(*map(int, each)) for each in self.args[2])
 
-    @property
+    @cached_property
     def places(self) -> Shape:
         """How many patches there are along each axis."""
         return tuple(lie.count(length) for lie, length in zip(self.lies, self.images.shape[1:], strict=False))
 
-    @property
+    @cached_property
     def width(self) -> Expr:
         """The number of elements of a patch."""
         return sympy.prod([lie.size for lie in self.lies]) * self.images.shape[-1]

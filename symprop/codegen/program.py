@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Basic
 
+from symprop.algebra.alike import ForAlike, Pattern, pattern
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.shapes import Shape, same, shape_text
@@ -51,7 +52,9 @@ RESERVED = (
     *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
+    *("threads", "span"),
     *("MASKS", "draw_masks", "masks", "seed"),
+    *("init_cache", "next_logits", "sample", "cache", "start", "length", "temperature", "t"),
     *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""
@@ -89,6 +92,11 @@ class Statement:
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What the right side has in common with all that are alike, and its numbers."""
+        return pattern(self.expression)
 
     @cached_property
     def reads(self) -> tuple[Variable, ...]:
@@ -190,6 +198,12 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
         return tuple(new)
 
     return replace(program, forward=part(program.forward), backward=part(program.backward))
+
+
+def each_rewritten(program: Program, form: Callable[[Node], Node]) -> Program:
+    """Return `program` with each right side changed by a function that looks at it alone, at no number in a name."""
+    alike = ForAlike(form)
+    return rewritten(program, lambda each, emit: each.with_expression(alike(each.expression, found=each.pattern)))
 
 
 def checked(program: Program, after: str = "lowering") -> Program:

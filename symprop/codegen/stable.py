@@ -21,7 +21,7 @@ from symprop.calculus.coefficients import base_and_exponent, coefficient_and_res
 from symprop.calculus.exponentials import argument, is_map, minus_one
 from symprop.calculus.known_forms import KnownForm, known_form, recogniser
 from symprop.calculus.tidy import tidy
-from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
+from symprop.codegen.program import Emit, Names, Program, Statement, Why, each_rewritten, rewritten
 
 CALLED = (
     *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
@@ -41,7 +41,8 @@ def everywhere(node: Node, rule: Rule) -> Node:
 
 
 def by_rule(program: Program, rule: Rule) -> Program:
-    return rewritten(program, lambda s, emit: s.with_expression(everywhere(s.expression, rule)))
+    """Return `program` with a rule applied to every part, which looks at this part alone."""
+    return each_rewritten(program, lambda node: everywhere(node, rule))
 
 
 def held_roots(program: Program) -> Program:
@@ -59,7 +60,7 @@ def held_roots(program: Program) -> Program:
         times = exponent / first.setdefault(base, exponent)
         return n.Power(n.Power(base, first[base]), times) if times.is_Integer and times != 1 else None
 
-    return by_rule(program, rule)
+    return rewritten(program, lambda each, emit: each.with_expression(everywhere(each.expression, rule)))
 
 
 def write_out(program: Program) -> Program:

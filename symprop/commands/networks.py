@@ -62,7 +62,7 @@ def enter(command: Enter) -> None:
     )
     generate.add_argument("--target", choices=LIBRARIES, default="numpy", help="numba: loops, for small networks")
     generate.add_argument("--fast", action="store_true", help="the module to run, with planned memory")
-    generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for elementwise work on large arrays")
+    generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for half of a large batch each")
     generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
     generate.add_argument(
         "--batch", type=int, default=32, metavar="M", help="the rows for which --plan says bytes (32)"

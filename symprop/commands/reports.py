@@ -12,7 +12,7 @@ from symprop.errors import SpecError
 from symprop.files import check_writable
 from symprop.networks.network import LAYOUTS, Network
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
-from symprop.reports.report import LEVELS, TITLE, report
+from symprop.reports.report import LEVELS, STEPS, TITLE, report
 from symprop.saved import Model, load_weights
 
 WHOLE = "-o report.tex, report.pdf or report.html"
@@ -45,6 +45,7 @@ def enter(command: Enter) -> None:
     parser.add_argument(
         "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
     )
+    parser.add_argument("--steps", choices=STEPS, default="brief", help="brief: a line for each equation; or all")
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
     parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
@@ -79,6 +80,7 @@ def _report(options: argparse.Namespace) -> int:
         without=options.without,
         dtype=options.dtype,
         seed=options.seed,
+        steps=options.steps,
     )
     if options.equation is not None:
         put(made.equation(options.equation), options.output)

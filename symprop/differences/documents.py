@@ -16,11 +16,11 @@ from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
-from symprop.notation.blocks import Words
 from symprop.notation.breaking import latex_pieces, latex_width
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
 from symprop.notation.wording import Wording, told_apart
+from symprop.notation.words import Words
 from symprop.templating import environment
 
 WIDTH = 54

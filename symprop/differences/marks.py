@@ -17,6 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
 from symprop.calculus.coefficients import base_and_exponent
+from symprop.notation.digits import DIGITS, Digits, digits
 from symprop.notation.latex import LATEX
 from symprop.notation.places import Address
 from symprop.notation.precedence import POWER, Of, Piece, split
@@ -73,6 +74,11 @@ def _marked(node: Marked, of: Of) -> Piece:
 
 for _table in (PRETTY, LATEX, TEXT):
     _table.row(Marked)(_marked)
+
+
+@DIGITS.row(Marked)
+def _(node: Marked) -> Digits:
+    return digits(node.operands[0])
 
 
 @SLICES.row(Marked)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from sympy import Integer
 
-from symprop.algebra.equations import Equation, Loop, System, equations_in
+from symprop.algebra.equations import Equation, Item, Loop, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
@@ -84,7 +85,8 @@ class _Matching:
                 self.join(output, theirs.joins[row.number], loops)
 
     def stations(self, a: Station, b: Station, loops: Loops) -> None:
-        """Pair what two stations wrote: the parts of a loss by name, else from the end, where the output stands."""
+        """Pair what two stations wrote: the parts of a loss by name, else what has the same letters in one order, and
+        between these from the end, where the output stands."""
         if a.layer.is_loss:
             (*parts, last), (*others, end) = equations_in(a.items), equations_in(b.items)
             theirs = {equation.name: equation for equation in others}
@@ -94,7 +96,7 @@ class _Matching:
                 self.pair(None, equation, loops)
             self.pair(last, end, loops)
             return
-        for ours, other in reversed(list(zip_longest(a.items[::-1], b.items[::-1]))):
+        for ours, other in _side_by_side(a.items, b.items):
             if isinstance(ours, Loop) and isinstance(other, Loop):
                 inner = aligned(inside(a), inside(b))
                 start = ours.carries[0].before, other.carries[0].before  # the first is what layers hand to each other
@@ -131,6 +133,17 @@ class _Matching:
         for one, other in _in_blocks(ours, theirs, loops):
             self.names.classes.join(one.name, other.name)
             self.names.classes.join(adjoint_of(one).name, adjoint_of(other).name)
+
+
+def _side_by_side(first: Sequence[Item], second: Sequence[Item]) -> Iterator[tuple[Item | None, Item | None]]:
+    """Pair two lists of equations and loops, as many of them by their letters as stand in the same order."""
+    ours, theirs = (
+        [each.target.letter if isinstance(each, Equation) else "" for each in side] for side in (first, second)
+    )
+    whole = [("", 0, len(ours), 0, len(theirs))]
+    alike = whole if len(ours) == len(theirs) else SequenceMatcher(None, ours, theirs, False).get_opcodes()
+    for _, start, stop, begin, end in alike:
+        yield from reversed(list(zip_longest(first[start:stop][::-1], second[begin:end][::-1])))
 
 
 def _in_blocks(ours: Variable, theirs: Variable, loops: Loops) -> Iterator[tuple[Variable, Variable]]:

@@ -13,12 +13,12 @@ from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces, plain
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
-from symprop.notation.blocks import Words
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.pretty import pretty
 from symprop.notation.terminal import UNICODE, WIDTH, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import told_apart
+from symprop.notation.words import Words
 
 if TYPE_CHECKING:
     from rich.text import Text

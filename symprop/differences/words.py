@@ -25,8 +25,8 @@ from symprop.differences.changes import (
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Marked
 from symprop.networks.network import Network
-from symprop.notation.blocks import Words
 from symprop.notation.selection_notes import other_selections
+from symprop.notation.words import Words
 
 MOST_LISTED = 12
 MOST_ALIKE, FIRST_ALIKE = 8, 3

@@ -13,7 +13,6 @@ from symprop.notation.blocks import (
     Block,
     Bullets,
     Chain,
-    Code,
     CodeLine,
     EquationRow,
     Equations,
@@ -21,11 +20,9 @@ from symprop.notation.blocks import (
     GridRow,
     Link,
     Listing,
-    Math,
     Paragraph,
     Section,
     Typed,
-    Words,
 )
 from symprop.notation.content import name_of, seen_steps
 from symprop.notation.html_document import html_document
@@ -34,6 +31,7 @@ from symprop.notation.notebook_blocks import displayed
 from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.text import text
+from symprop.notation.words import Code, Math, Words
 from symprop.verify.certificate import Certificate
 
 

@@ -14,10 +14,18 @@ import sympy
 from sympy import Expr, Integer, Symbol, prod
 
 from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, Compare, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
-from symprop.algebra.roles import GIVEN
+from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
+from symprop.networks.attention_notes import (
+    at_heads,
+    for_heads,
+    letters_of_heads,
+    tell_heads,
+    tell_mask,
+    tell_rotation,
+    tell_width,
+)
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need, sized, valued
@@ -41,7 +49,7 @@ class Attention(Layer):
     >>> from symprop import Input
     >>> network = Input("T", 6) >> Attention(2, causal=True)
     >>> [equation.text() for equation in network.system().equations][3:6]
-    ['s1 = 1 / sqrt(3) * q1 @ transpose(k1, (0, 2, 1)) + M', 'p1 = softmax(s1)', 'o1 = p1 @ v1']
+    ['s1 = q1 @ transpose(k1, (0, 2, 1)) / sqrt(3) + M', 'p1 = softmax(s1, axis=2)', 'o1 = p1 @ v1']
 
     Raises:
         SpecError: an input that is no sequence, heads that do not divide its width or that `kv_heads` do not divide, an
@@ -60,14 +68,15 @@ class Attention(Layer):
     memory: Input | None = None
 
     def __post_init__(self) -> None:
-        for name in ("heads", "kv_heads", "head_size"):
-            if name == "heads" or getattr(self, name) is not None:
-                object.__setattr__(self, name, checked_size(getattr(self, name), f"Attention: {name}"))
-        for name in ("causal", "rope", "bias"):
-            checked_flag(getattr(self, name), f"Attention: {name}")
-        for name in ("mask", "memory"):
-            if getattr(self, name) is not None:
-                checked_input(getattr(self, name), f"Attention: {name}")
+        sizes = {"heads": self.heads, "kv_heads": self.kv_heads, "head_size": self.head_size}
+        for name, size in sizes.items():
+            if size is not None or name == "heads":
+                object.__setattr__(self, name, checked_size(size, f"Attention: {name}"))
+        for name, flag in {"causal": self.causal, "rope": self.rope, "bias": self.bias}.items():
+            checked_flag(flag, f"Attention: {name}")
+        for name, given in {"mask": self.mask, "memory": self.memory}.items():
+            if given is not None:
+                checked_input(given, f"Attention: {name}")
         if self.memory is not None and (self.causal or self.rope):
             what = "causal" if self.causal else "rope"
             raise SpecError(
@@ -75,81 +84,125 @@ class Attention(Layer):
                 f"allowed: {what} or memory"
             )
 
+    is_drawn: ClassVar[bool] = True
+
     @property
     def caption(self) -> str:
-        return "masked attention" if self.causal else "attention"
+        heads = "" if self.heads == 1 else f"{self.heads}-head "
+        return f"{'masked ' * self.causal}{heads}attention"
+
+    @property
+    def arrows(self) -> tuple[int, ...]:
+        """Queries, keys and values, of which a memory gives the last two."""
+        return (1 if self.memory else 3, *(2 if each == self.memory else 1 for each in self.further_inputs))
+
+    @property
+    def facts_of_mask(self) -> tuple[Fact, ...]:
+        return (*SHARES, Fact("first above 0" if self.causal else "one above 0"))  # else a row of scores is hidden
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        for size in (self.heads, self.kv_heads, self.head_size):
-            if isinstance(size, int):
-                yield Need(sized(size), stays=True)
-        if isinstance(self.heads, int) and self.head_size is None:
-            of_each = 2 if self.rope else 1
-            told = f"{self.text}: a width of {valued(shape[-1])} in {self.heads} heads"
-            allowed = f"allowed: multiples of {of_each * self.heads}, or head_size="
-            yield Need(shape[-1], of_each * self.heads, of_each * self.heads, otherwise=f"{told}\n{allowed}")
+        if self.memory is not None and len(self.memory.shape) != 2:
+            raise SpecError(
+                f"{shown(self.text)}: a memory is a sequence, and {shown(self.memory.text)} is none\n"
+                'allowed: a memory such as Input(S, n, name="memory")'
+            )
+        read = shape[0] if self.memory is None else sized(self.memory.shape[0])
+        yield Need(
+            read, 2, otherwise=f"{shown(self.text)}: the weight of one position alone is always 1\nallowed: 2 or more"
+        )
+        heads, least = sized(self.heads), 2 if self.rope else 1
+        if self.kv_heads is not None:
+            told = f"{shown(self.text)}: {self.heads} heads cannot share {self.kv_heads} keys and values evenly"
+            yield Need(heads / sized(self.kv_heads), otherwise=f"{told}\nallowed: kv_heads that divide the heads")
+        if self.head_size is not None:
+            told = f"{shown(self.text)}: rope rotates pairs of features, and a head has {self.head_size}"
+            yield Need(sized(self.head_size), least, least, otherwise=f"{told}\nallowed: an even head_size")
+        else:
+            pairs = ", each of pairs of features" if self.rope else ""
+            told = f"{shown(self.text)}: a width of {valued(shape[-1])} in {self.heads} heads{pairs}"
+            allowed = f"allowed: multiples of {valued(least * heads)}, or head_size=..."
+            yield Need(shape[-1] / heads, least, least, otherwise=f"{told}\n{allowed}")
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         number, width = builder.next_number("attention"), value.shape[-1]
         read = value if self.memory is None else builder.further_input(self.memory)
         d, (queries, keys) = self._head_size(builder, width), self._groups(builder)
-        q = self._heads(builder, "q", number, value, (*queries, d))
-        k = self._heads(builder, "k", number, read, (*keys, d))
-        v = self._heads(builder, "v", number, read, (*keys, d))
+        letters = letters_of_heads(len(queries), (*value.shape, *read.shape, *queries, d))
+        tell_heads(builder.books, letters)
+        q = self._heads(builder, "q", number, value, (*queries, d), letters)
+        k = self._heads(builder, "k", number, read, (*keys, d), letters)
+        v = self._heads(builder, "v", number, read, (*keys, d), letters)
+
+        def of_heads(letter: str, expression: Node, note: str) -> Variable:
+            return builder.equation(letter, number, expression, note, written=at_heads(letters))
+
         if self.rope:
-            q, k = (builder.equation(each.letter + "_rot", number, rotated(each), "rotated") for each in (q, k))
+            tell_rotation(builder.books, rotated(q))
+            q, k = (of_heads(each.letter + "_rot", rotated(each), "rotated") for each in (q, k))
         scores = [Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k))]
         scores += self._hidden(builder, value.shape[0], read.shape[0])
-        s = builder.equation("s", number, Add(*scores) if len(scores) > 1 else scores[0], "scores")
-        p = builder.equation("p", number, Softmax(s), "weights")
-        o = builder.equation("o", number, MatMul(p, v), "means of values")
-        result = self._linear(builder, "o", number, side_by_side(o), width)
+        s = of_heads("s", Add(*scores) if len(scores) > 1 else scores[0], "scores")
+        p = of_heads("p", Softmax(s), "weights")
+        o = of_heads("o", MatMul(p, v), "means of values")
+        result = self._linear(builder, "o", number, side_by_side(o), width, for_heads(letters, queries, 1))
         return builder.equation("c", number, result, "of all heads")
 
     def _head_size(self, builder: Builder, width: Expr) -> Expr:
         if self.head_size is not None:
             return builder.size(self.head_size)
         share = width / builder.size(self.heads)
+        if not share.is_integer:
+            tell_width(builder.books, HEAD_SIZE, share)
         return share if share.is_integer else HEAD_SIZE
 
     def _groups(self, builder: Builder) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
         """The axes of heads of the queries, and of the keys and values."""
         heads = builder.size(self.heads)
-        if self.kv_heads is None:
+        groups = heads if self.kv_heads is None else builder.size(self.kv_heads)
+        if groups == heads:
             return (heads,), (heads,)
-        groups = builder.size(self.kv_heads)
         if not (heads / groups).is_integer:
-            raise SpecError(f"{self.text}: {heads} heads in {groups} groups\nallowed: kv_heads that divide the heads")
+            raise SpecError(
+                f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly for all sizes\n"
+                "allowed: kv_heads that divide the heads, such as 1"
+            )
         return (groups, heads / groups), (groups, Integer(1))
 
-    def _linear(self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr) -> Node:
-        """Return `value` times the weight `W{letter}`, plus its bias."""
+    def _linear(
+        self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr, written: tuple[Fact, ...]
+    ) -> Node:
+        """Return `value` times the weight `W{letter}`, plus its bias; of both pages write what is `written`."""
         fans = (value.shape[-1], width)
-        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans)
+        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans, written)
         product: Node = MatMul(value, W.permuted((1, 0)))
-        return (
-            product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans) if self.bias else product
-        )
+        if not self.bias:
+            return product
+        of_rows = tuple(fact for fact in written if fact.value == 0)
+        return product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans, of_rows)
 
-    def _heads(self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...]) -> Variable:
+    def _heads(
+        self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...], letters: str
+    ) -> Variable:
         """Append the queries, keys or values, (*heads, T, d), and return them; `shape` is (*heads, d)."""
-        flat = self._linear(builder, letter, number, value, prod(shape))
+        flat = self._linear(builder, letter, number, value, prod(shape), for_heads(letters, shape[:-1], 0))
         apart = Reshape(flat, (value.shape[0], *shape))
         last = len(shape)
         heads = Transpose(apart, (*range(1, last), 0, last))
-        return builder.equation(letter, number, heads, NOTES[letter])
+        return builder.equation(letter, number, heads, NOTES[letter], written=at_heads(letters))
 
     def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
         """Yield what hides scores: 0 where a position is seen, minus infinity where it is not."""
         if self.causal:
-            yield known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            M = known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            tell_mask(builder.books, M)
+            yield M
         if self.mask is not None:
-            mask = builder.further_input(self.mask, GIVEN, SHARES)
+            mask = builder.further_input(self.mask)
             if mask.shape != (others,):
                 raise SpecError(
-                    f"{self.text}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"
-                    f"allowed: a number for each position that is read, of shape {shape_text((others,))}"
+                    f"{shown(self.text)}: the mask {shown(mask.name)} has shape {shape_text(mask.shape)}\n"
+                    f"allowed: a number for each position that is read, shape {shape_text((others,))}"
                 )
             yield Where(Compare(">", mask, Scalar(0)), Scalar(0), Scalar(-sympy.oo))
 

@@ -5,10 +5,9 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
@@ -24,6 +23,7 @@ from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, MASK, PARAMETER, STA
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.errors import LimitError, ShapeError, SpecError, shown
+from symprop.networks.books import Books
 from symprop.networks.needs import check_needs
 from symprop.networks.parts import DEFAULT_INITIALISER, Built, Given, Parameter, Part, told
 from symprop.networks.selections import rows_of
@@ -32,50 +32,6 @@ from symprop.networks.sizes import LOOP_SYMBOLS, MOST_LAYERS, MOST_PARAMETERS, S
 ZERO = Integer(0)
 SHARES = (Fact("between 0 and 1"),)
 """What is known of a mask: the share with which each position counts."""
-
-
-@dataclass
-class Books:
-    """What is known of the whole network so far: the builders of all blocks write into the same books."""
-
-    stems: frozenset[str] = frozenset()
-    """The names of sizes that vary from block to block."""
-    mask_inputs: frozenset[str] = frozenset()
-    """The names of inputs that are a mask of some layer: they are masks wherever they are read."""
-    has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
-    parameters: list[Parameter] = field(default_factory=list)
-    states: list[State] = field(default_factory=list)
-    masks: list[Mask] = field(default_factory=list)
-    inputs: list[Variable] = field(default_factory=list)
-    targets: list[Variable] = field(default_factory=list)
-    functions: dict[str, ElementwiseFunction] = field(default_factory=dict)
-    hyperparameters: list[NamedNumber] = field(default_factory=list)
-    built: list[Built] = field(default_factory=list)
-    taken: dict[tuple[str, tuple[Expr, ...]], int] = field(default_factory=dict)
-    """How often each name was given."""
-    ties: dict[str, str] = field(default_factory=dict)
-    """The weight that a tied layer does not have, and what it is tied to."""
-    held: dict[tuple[tuple[int, ...], str], Variable] = field(default_factory=dict)
-    """The parameter of each letter at each place."""
-    output: Variable | None = None
-    loss: Variable | None = None
-    prediction: Variable | None = None
-    counted: Variable | None = None
-    """All that counts in a batch, where the loss is divided by it and not by the number of examples."""
-    previous: Part | None = None
-    """The layer that gave the latest output."""
-    doubts: list[str] = field(default_factory=list)
-    """What is probably not meant, each in a sentence."""
-    waiting: int | None = None
-    """The weight whose initialiser the next layer decides."""
-    loops: int = 0
-    layer_count: int = 0
-    parameter_count: int = 0
-
-    def copy(self) -> Books:
-        """Return books of the same contents, for a trial."""
-        own = {name: copy.copy(value) for name, value in vars(self).items()}  # containers hold what does not change
-        return Books(**own)
 
 
 class Builder:
@@ -155,8 +111,8 @@ class Builder:
         shape = tuple(map(self.size, given.shape))
         if any(size.has(*self.indices) for size in shape if self.indices):
             raise SpecError(f"{shown(given.text)} is one input for all blocks; its shape {shape_text(shape)} varies")
-        if given.name in self.books.mask_inputs and not facts:
-            role, facts = GIVEN, SHARES
+        if given.name in self.books.mask_inputs and facts in ((), SHARES):
+            role, facts = GIVEN, self.books.mask_inputs[given.name]
         facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
         known = next((each for each in self.books.inputs if each.name == new.name), None)
@@ -176,11 +132,17 @@ class Builder:
         return known
 
     def equation(
-        self, letter: str, number: Expr | None, expression: Node, note: str = "", role: str = ACTIVATION
+        self,
+        letter: str,
+        number: Expr | None,
+        expression: Node,
+        note: str = "",
+        role: str = ACTIVATION,
+        written: tuple[Fact, ...] = (),
     ) -> Variable:
-        """Append `letter{number} = expression` and return its left side."""
+        """Append `letter{number} = expression` and return its left side; pages know by `written` how to write it."""
         target = self.variable(letter, self.index(number), expression.shape, role)
-        return self.define(target.change(facts=rows_of(expression)), expression, note)
+        return self.define(target.change(facts=Tuple(*written) or rows_of(expression)), expression, note)
 
     def define(self, target: Variable, expression: Node, note: str = "") -> Variable:
         """Append `target = expression` and return its left side."""
@@ -199,6 +161,7 @@ class Builder:
         kind: str,
         initialiser: str | None,
         fans: tuple[Any, Any],
+        written: tuple[Fact, ...] = (),
     ) -> Variable:
         """Enter a parameter; without an initialiser, the activation right after decides.
 
@@ -215,7 +178,8 @@ class Builder:
         index = self.index(number)
         first = dict.fromkeys(self.shared, Integer(1))
         index = tuple(expand(part.xreplace(first)) for part in index) if first else index
-        variable = books.held[self.place, letter] = self.variable(letter, index, shape, PARAMETER)
+        variable = self.variable(letter, index, shape, PARAMETER).change(facts=Tuple(*written))
+        books.held[self.place, letter] = variable
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
                 f"a tied Repeat has one {variable.name} for all blocks; its shape {shape_text(variable.shape)} varies\n"

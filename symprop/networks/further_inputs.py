@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from symprop.algebra.nodes import Fact
 from symprop.networks.layers import Input, Layer
 
 
@@ -18,11 +17,13 @@ def further_inputs(layers: tuple[Layer, ...]) -> tuple[Input, ...]:
     return tuple(found.values())
 
 
-def masks_of(layers: tuple[Layer, ...]) -> Iterator[str]:
-    """The names of inputs that say which positions count."""
+def masks_of(layers: tuple[Layer, ...]) -> dict[str, tuple[Fact, ...]]:
+    """Return the names of inputs that say which positions count, and what is known of each for all that read it."""
+    found: dict[str, tuple[Fact, ...]] = {}
     for layer in layers:
-        yield from (each.name for each in layer.masks)
-        yield from masks_of(layer.inner)
+        for name, facts in (*layer.masks, *masks_of(layer.inner).items()):
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *facts)))
+    return found
 
 
 def read_windows(layers: tuple[Layer, ...]) -> bool:

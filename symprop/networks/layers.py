@@ -16,7 +16,7 @@ import sympy
 from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
-from symprop.networks.builder import Builder
+from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need
@@ -47,7 +47,9 @@ class Layer(Joinable):
     reads_windows: ClassVar[bool] = False
     """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
-    """Whether the layer may give on what it gets, so that the one behind it decides how the weights before it start."""
+    """Whether the activation behind the layer decides how the weights before it start: it has no slope of its own."""
+    is_drawn: ClassVar[bool] = False
+    """Whether a report draws what is in it, its equations, too."""
     preferred_initialiser: ClassVar[str] = DEFAULT_INITIALISER
     """How the weights right before this activation start."""
 
@@ -114,6 +116,11 @@ class Layer(Joinable):
         """What a drawing writes into the box of the layer."""
         return type(self).__name__
 
+    @property
+    def arrows(self) -> tuple[int, ...]:
+        """How many arrows a drawing has to the layer: from the one before it, and from each further input."""
+        return (1, *(1 for _ in self.further_inputs))
+
     def __str__(self) -> str:
         return self.text
 
@@ -137,11 +144,17 @@ class Layer(Joinable):
         return tuple(each for part in parts for each in part)
 
     @property
-    def masks(self) -> tuple[Input, ...]:
-        """Those of them that say which positions count."""
+    def masks(self) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
+        """The names of those of them that say which positions count, and what is known of each."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         inside = [each for value in values.values() if _is_layer(value) for each in value.masks]
-        return tuple([value for name, value in values.items() if name == "mask" and isinstance(value, Input)] + inside)
+        own = [value.name for name, value in values.items() if name == "mask" and isinstance(value, Input)]
+        return (*((name, self.facts_of_mask) for name in own), *inside)
+
+    @property
+    def facts_of_mask(self) -> tuple[Fact, ...]:
+        """What is known of the mask of this layer."""
+        return SHARES
 
     @property
     def sizes(self) -> tuple[Size, ...]:

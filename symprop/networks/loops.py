@@ -9,15 +9,12 @@ from typing import Any
 from sympy import Expr, Integer, Tuple, expand
 
 from symprop.algebra.equations import Carry, Loop
-from symprop.algebra.names import of_rows, size_symbol
+from symprop.algebra.names import as_written, size_symbol
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.sizes import LOOP_SYMBOLS
-
-LAYER = "layer"
-"""The family of layers that the output of a block is numbered by."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +43,10 @@ class Block:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """How blocks are numbered: what was passed before them, and how many layers of each family a block has.
+    """How blocks are numbered: what was passed before them, and how many layers of each family a block has."""
 
-    `prefix` stands before a number in an index, in a loop inside a loop, and `suffix` behind that of a block's output.
-    """
-
-    prefix: tuple[Expr, ...]
     passed: Mapping[str, Expr]
     counts: Mapping[str, int]
-    suffix: tuple[Expr, ...] = ()
 
     def behind(self, blocks: Expr) -> dict[str, Expr]:
         """The numbers of the latest layers behind so many blocks."""
@@ -62,21 +54,18 @@ class _Numbers:
         zero = Integer(0)
         return {each: expand(self.passed.get(each, zero) + self.counts.get(each, 0) * blocks) for each in families}
 
-    def output(self, blocks: Expr) -> tuple[Expr, ...]:
-        """The index of what the last of so many blocks puts out."""
-        return (*self.prefix, self.behind(blocks)[LAYER], *self.suffix)
-
 
 def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     """Append the `Loop` of a symbolic `Repeat` and return the output of its last block.
 
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
-    `k0 + d*(l - 1) + j` with `d` in each block. What stands before is named as the output of block 0, if it is not.
+    `k0 + d*(l - 1) + j` with `d` in each block, and so are the layers of every family. What stands before is named as
+    the output of block 0, if it is not.
     Where the blocks are tied, their parameters are those of the first. A loop inside a loop counts as one layer of
     its block and numbers its own behind that: `W[l, k]`.
 
     Raises:
-        SpecError: too many loops, no Dense in the block, or a block whose output does not fit its input.
+        SpecError: too many loops, a block whose output has no number of its own, or does not fit its input.
     """
     books = builder.books
     if books.loops >= len(LOOP_SYMBOLS):
@@ -88,27 +77,33 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     prefix = builder.index(builder.next_number()) if nested else builder.prefix  # a loop inside counts as one layer
     passed: dict[str, Expr] = {} if nested else dict(builder.numbers)
 
-    # What the output of a block is called and how wide it is shows a trial; then the input of a block is known too.
-    guess = _Numbers(prefix, passed, {LAYER: 1})
-    trial = builder.general_block(books.copy(), index, prefix, guess.behind(index - 1), block.tied)
+    # How many layers a block has shows a trial, and what its output is called and how wide it is, another.
+    trial = builder.general_block(books.copy(), index, prefix, dict(passed), block.tied)
+    block.build(trial, value)
+    numbers = _Numbers(passed, trial.counts)
+    trial = builder.general_block(books.copy(), index, prefix, numbers.behind(index - 1), block.tied)
     out = block.build(trial, value)
-    if LAYER not in trial.counts:
+    if not any(part.has(index) for part in out.index):
         raise SpecError(
             f"{shown(block.text)}: a block that is repeated a symbolic number of times needs a layer with a number\n"
-            "allowed: a Dense layer or a convolution in it"
+            "allowed: a Dense layer, a convolution, a norm or an attention in it"
         )
+
+    def output(blocks: Expr) -> tuple[Expr, ...]:
+        """The index of what the last of so many blocks puts out."""
+        return tuple(expand(part.xreplace({index: blocks})) for part in out.index)
+
     shape = tuple(size.xreplace({index: index - 1}) for size in out.shape)
     first = tuple(size.xreplace({index: Integer(1)}) for size in shape)
     if first != value.shape:
         raise block.misfit(value.shape, first)
 
-    numbers = _Numbers(prefix, passed, trial.counts, out.index[len(prefix) + 1 :])
-    value = _entering(builder, value, out, numbers.output(Integer(0)))
-    carry_in = value.change(index=Tuple(*numbers.output(index - 1)), shape=Tuple(*shape))
+    value = _entering(builder, value, out, output(Integer(0)))
+    carry_in = value.change(index=Tuple(*output(index - 1)), shape=Tuple(*shape))
     body = builder.general_block(books, index, prefix, numbers.behind(index - 1), block.tied)
     # the input of the block has its name, so that an activation of it gets a mark
-    books.taken[out.letter, numbers.output(index - 1)] = value.mark
-    books.taken[out.letter, numbers.output(index)] = value.mark - out.mark
+    books.taken[out.letter, output(index - 1)] = value.mark
+    books.taken[out.letter, output(index)] = value.mark - out.mark
     carry_out = block.build(body, carry_in)
     if carry_out.shape != out.shape:
         raise block.misfit(shape, carry_out.shape)
@@ -117,7 +112,7 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     if not nested:
         builder.numbers = numbers.behind(count)
     books.waiting = None
-    books.taken[out.letter, numbers.output(count)] = value.mark
+    books.taken[out.letter, output(count)] = value.mark
     return loop.end(loop.carries[0])
 
 
@@ -127,5 +122,5 @@ def _entering(builder: Builder, value: Variable, out: Variable, index: tuple[Exp
         return value
     taken = builder.books.taken
     taken[out.letter, index] = max(out.mark, taken.get((out.letter, index), 0) + 1) - 1
-    start = builder.variable(out.letter, index, value.shape, out.role).change(facts=of_rows(value))
+    start = builder.variable(out.letter, index, value.shape, out.role).change(facts=as_written(value))
     return builder.define(start, value, "what the first block reads")

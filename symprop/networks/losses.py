@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 from sympy import Expr, Tuple, prod
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.names import of_rows
+from symprop.algebra.names import as_written
 from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
-from symprop.algebra.roles import GIVEN, LOSS, TARGET
+from symprop.algebra.roles import LOSS, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, terms_of
 from symprop.errors import SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
-from symprop.networks.builder import SHARES, Builder
+from symprop.networks.builder import Builder
 from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
@@ -39,7 +39,7 @@ class LossLayer(Layer):
 
     def target(self, output: Variable) -> Variable:
         """Return the target `y`, by default in the shape of the output."""
-        return Variable("y", (), output.shape, (*self.facts(output), *of_rows(output)))
+        return Variable("y", (), output.shape, (*self.facts(output), *as_written(output)))
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         """Return the loss of one example; equations that it needs may be appended."""
@@ -154,7 +154,7 @@ class RowLoss(LossLayer):
         Raises:
             SpecError: it has another shape.
         """
-        mask, positions = builder.further_input(given, GIVEN, SHARES), output.shape[:-1]
+        mask, positions = builder.further_input(given), output.shape[:-1]
         if mask.shape not in ((positions or (1,)), (*positions, 1)):
             needed = shape_text(positions or (1,))
             raise SpecError(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol, fraction
 
 from symprop.algebra.names import size_symbol
 from symprop.errors import SpecError, shown
@@ -26,6 +26,7 @@ ANY = 2
 class Need:
     """What a size must be: at least `least`, and a multiple of `multiple`; with `stays`, what it is.
 
+    A size may be a quotient of others, as the width of a head is: then what is divided grows until it is whole.
     `otherwise` is what is said where it is not.
     """
 
@@ -37,12 +38,12 @@ class Need:
 
     def holds(self, value: Expr) -> bool:
         """Whether a number will do; a name stands for those that do."""
-        return not value.is_Integer or bool(value >= self.least and value % self.multiple == 0)
+        return not value.is_Rational or bool(value >= self.least and value % self.multiple == 0)
 
     @property
     def is_any(self) -> bool:
-        """Whether every size from 2 on will do."""
-        return not self.stays and self.least <= ANY and self.multiple == 1
+        """Whether every size from 2 on will do; of a quotient no other will."""
+        return not self.stays and self.least <= ANY and self.multiple == 1 and fraction(self.size)[1] == 1
 
 
 def sized(size: Any) -> Expr:
@@ -161,7 +162,8 @@ class Needs:
         What is made is above 1 too, and not 2, which is a batch's, nor what another size is, unless all go by turns.
         """
         for need in self.needs:
-            yield self._parts([need.size]), need.stays or need.holds(self._made_of(need.size).xreplace(values))
+            holds = need.stays or need.holds(self._made_of(need.size).xreplace(values))
+            yield self._parts([fraction(need.size)[0]]), holds
         made = {size: self._made_of(size).xreplace(values) for size in self.made}
         known = [*values.values(), *made.values()]
         for size, value in made.items():

@@ -15,7 +15,8 @@ from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
-from symprop.networks.builder import Books, Builder
+from symprop.networks.books import Books
+from symprop.networks.builder import Builder
 from symprop.networks.further_inputs import masks_of, read_windows
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
@@ -71,7 +72,7 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        known = frozenset(masks_of(self.layers)), read_windows(self.layers)
+        known = masks_of(self.layers), read_windows(self.layers)
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != (progress.builder.books.mask_inputs, progress.builder.books.has_windows):
@@ -194,6 +195,11 @@ class Network(Row):
     def doubts(self) -> tuple[str, ...]:
         """What is probably not meant, each in a sentence: `>>` and `parse_network` warn of it."""
         return tuple(self._built().books.doubts)
+
+    @property
+    def notes(self) -> dict[Any, tuple[Any, ...]]:
+        """What pages say of known data, of sizes, and of the letters that tell places along an axis."""
+        return self._built().books.notes
 
     @property
     def functions(self) -> dict[str, ElementwiseFunction]:

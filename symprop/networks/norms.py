@@ -30,6 +30,7 @@ class Norm(Layer):
     """Abstract base of norms: `mean` says what is averaged, of the input as `arranged` gives it."""
 
     family: ClassVar[str] = "norm"
+    passes_on: ClassVar[bool] = True
     called: ClassVar[str]
 
     eps: Any = dataclasses.field(default=EPS, kw_only=True)

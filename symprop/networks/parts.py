@@ -151,6 +151,6 @@ def told(facts: Iterable[Fact]) -> str:
     >>> told([]), told([Fact("index", 5)])
     ('numbers', 'ids from 0 to 4')
     """
-    told = [fact for fact in facts if fact.kind != "rows"]
+    told = [fact for fact in facts if not fact.is_of_writing]
     words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in told)
     return ", ".join(words) or "numbers"

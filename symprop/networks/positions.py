@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, MatMul, Multiply, Node, Pad, Reshape, Variable
+from symprop.algebra.nodes import Add, Expand, MatMul, Multiply, Node, Pad, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -81,13 +81,12 @@ class SinusoidalPositions(OfSequence):
     """
 
     def positions(self, builder: Builder, number: Expr, value: Variable) -> Node:
-        places, width = value.shape
+        def wave(t: Expr, j: Expr) -> Expr:
+            side = (-1) ** j  # 1 where j is even
+            angle = t / BASE ** ((j - (1 - side) / 2) / value.shape[-1])
+            return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 1)), (sympy.cos(angle), True))
 
-        def wave(t: Expr, i: Expr, side: Expr) -> Expr:
-            angle = t / BASE ** (2 * i / width)
-            return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 0)), (sympy.cos(angle), True))
-
-        return Reshape(known("pos", (places, width / 2, 2), wave), value.shape)
+        return known("pos", value.shape, wave)
 
 
 def rotated(value: Variable) -> Node:
@@ -130,7 +129,6 @@ class ClassToken(Layer):
     def build(self, builder: Builder, value: Variable) -> Variable:
         number, (positions, width) = builder.next_number("token"), value.shape
         token = builder.parameter("cls", number, (width,), "token", "xavier_normal", (width, width))
-        first = Pad(Reshape(token, (1, width)), 0, [(0, positions)])
-        return builder.equation(
-            "h", builder.next_number("positions"), Add(first, Pad(value, 0, [(1, 0)])), "with a class token"
-        )
+        first = Pad(Expand(token, 0), 0, [(0, positions)])
+        whole = Add(first, Pad(value, 0, [(1, 0)]))
+        return builder.equation("h", builder.next_number("hidden"), whole, "with a class token")

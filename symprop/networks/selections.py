@@ -9,7 +9,6 @@ from sympy import Tuple
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
-from symprop.algebra.names import of_rows
 from symprop.algebra.nodes import Fact, Node
 from symprop.algebra.sizes import expressions
 from symprop.algebra.trees import walk
@@ -20,7 +19,8 @@ def selection(builder: Any, lengths: Iterable[Any], before: Iterable[Any]) -> Tu
 
     A `Window` or a `Fold` has it as its last argument. Layers with windows count by themselves.
 
-    >>> from symprop.networks.builder import Books, Builder
+    >>> from symprop.networks.books import Books
+    >>> from symprop.networks.builder import Builder
     >>> [selection(Builder(Books()), (28, 28), (1, 1))]
     [(S, (1,), (1,), (1, 1), (28, 28))]
     """
@@ -38,7 +38,7 @@ def rows_of(expression: Node) -> Tuple:
             and expression.rank > len(rows)
             and expression.shape[: len(rows)] == rows
         ):
-            return of_rows(part)
+            return Tuple(Fact("rows", part.rows))
         whole = part if isinstance(part, n.Fold) else part.operands[0] if isinstance(part, n.Window) else None
         if isinstance(part, n.Windowed) and part.selection is not None and whole and whole.rank == expression.rank:
             return Tuple(Fact("rows", part.axes[-1]))

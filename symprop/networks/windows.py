@@ -141,7 +141,8 @@ def checked_padding(value: Any, what: str, axes: int, words: Sequence[str]) -> t
     """
     if isinstance(value, str):
         if value not in words:
-            raise SpecError(f"{what} is {_padding_allowed(axes, words)}, not {shown(value)}")
+            meant = "; what others call valid is padding=0" if value.lower() == "valid" else ""
+            raise SpecError(f"{what} is {_padding_allowed(axes, words)}, not {shown(value)}{meant}")
         return (value,) * axes
     try:
         if axes == 1:

@@ -8,87 +8,11 @@ sets their formulas as our own LaTeX; words are plain text, which each writer es
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias, cast
+from typing import ClassVar
 
-from sympy import Expr, Symbol
-
-from symprop.algebra.equations import Equation, Rows
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Map, Node, Scalar
-from symprop.algebra.shapes import Shape
-from symprop.algebra.window_sizes import Arithmetic
-
-
-@dataclass(frozen=True)
-class Math:
-    """A formula inside a line, as LaTeX without dollar signs."""
-
-    latex: str
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A link to an equation, a figure or a table: its label, and the number that is shown for an equation."""
-
-    label: str
-    number: int | None = None
-
-
-@dataclass(frozen=True)
-class Code:
-    """Words in the letters of code."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Span:
-    """The numbers of a loop's blocks: 1, ..., `count`, or (`backward`) the other way."""
-
-    index: Symbol
-    count: Expr
-    backward: bool = False
-
-
-@dataclass(frozen=True)
-class Slices:
-    """The rows that the steps of a loop read from an array, or (`made`) that they make and that become one array."""
-
-    rows: Rows
-    span: Span
-    made: bool
-
-    @property
-    def words(self) -> Words:
-        """What a page says of them."""
-        row, array, axis = self.rows.row, self.rows.array, self.rows.axis
-        part, along = ("part", f" along axis {axis}") if axis else ("row", "")
-        made: Words = (array, f" is made of the {part}s ", row, along)
-        return made if self.made else (row, f" is {part} ", self.span.index, " of ", array, along)
-
-
-@dataclass(frozen=True)
-class Dimensions:
-    """A shape, in a table of them."""
-
-    shape: Shape
-
-
-Written: TypeAlias = str | Math | Reference | Code
-Part: TypeAlias = "Written | Node | Equation | Expr | Span | Dimensions | Arithmetic"
-Words = tuple[Part, ...]
-"""A sentence: words, and formulas, set in LaTeX or not yet."""
-
-
-def written(words: Words) -> tuple[Written, ...]:
-    """Return a sentence whose formulas are set.
-
-    Raises:
-        TypeError: one of them is not.
-    """
-    for part in words:
-        if not isinstance(part, (str, Math, Reference, Code)):
-            raise TypeError(f"{type(part).__name__} stands in a sentence and is not set in LaTeX")
-    return cast("tuple[Written, ...]", words)
+from symprop.notation.words import Reference, Slices, Span, Words
 
 
 @dataclass(frozen=True)
@@ -235,7 +159,10 @@ class GridRow:
 
 @dataclass(frozen=True)
 class Grid(Block):
-    """A table: `align` has for each column "l", "r", or the part of the line that its words may take, "0.3"."""
+    """A table: `align` has for each column "l", "r", or the part of the line that its words may take, "0.3".
+
+    `on_paper` is what stands there in place of a long one.
+    """
 
     kind = "grid"
     head: tuple[Words, ...]
@@ -244,6 +171,7 @@ class Grid(Block):
     caption: Words = ()
     label: str = ""
     small: bool = False
+    on_paper: Grid | None = None
 
 
 @dataclass(frozen=True)

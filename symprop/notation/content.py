@@ -11,29 +11,16 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Loop, Step, equations_in
 from symprop.algebra.formula import Formula
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import GIVEN, INPUT, MASK, PARAMETER, STATE, TARGET
+from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import (
-    Block,
-    Bullets,
-    Definitions,
-    Dimensions,
-    Grid,
-    GridRow,
-    Line,
-    Lines,
-    Paragraph,
-    Section,
-    Slices,
-    Span,
-    Typed,
-    Words,
-)
+from symprop.notation.blocks import Block, Bullets, Definitions, Grid, GridRow, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.conventions import conventions, signs
 from symprop.notation.convolutions import convolutions
 from symprop.notation.function_notes import definitions, told
+from symprop.notation.words import Dimensions, Slices, Span, Words
 
 
 def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]:
@@ -89,8 +76,16 @@ def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, .
 
 
 def seen_steps(listed: Iterable[Step], write: Callable[[Node], str]) -> list[Step]:
-    """Return the steps whose two sides look different; the others only put the same formula in another order."""
-    return [step for step in listed if write(step.before) != write(step.after)]
+    """Return the steps whose two sides look different; the others only put the same formula in another order.
+
+    Nor is one seen that leads to what is not written, "".
+    """
+    found: list[Step] = []
+    for step in listed:
+        after = write(step.after)
+        if after not in ("", write(step.before)) and not (found and after == write(found[-1].after)):
+            found.append(step)
+    return found
 
 
 def reasons(derivation: Derivation, step: Step) -> tuple[Words, ...]:
@@ -203,6 +198,17 @@ def _parameter_count(derivation: Derivation) -> Words:
 
 
 def _sizes(derivation: Derivation) -> Iterator[GridRow]:
+    """Yield what is known of each array; weights of heads that are alike stand side by side."""
+    found: dict[tuple[Shape, str, Words, object], list[Variable]] = {}
+    for variable, role, known in _arrays(derivation):
+        heads = tuple(variable.named.items())
+        found.setdefault((variable.shape, role, known, heads or variable), []).append(variable)
+    for (shape, role, known, _), alike in found.items():
+        names: Words = tuple(part for variable in alike for part in (", ", variable))[1:]
+        yield GridRow((names, (Dimensions(shape),), (role,), known))
+
+
+def _arrays(derivation: Derivation) -> Iterator[tuple[Variable, str, Words]]:
     system = derivation.system
     running = tuple(state.variable for state in system.states)
     drops = {mask.variable: mask.probability for mask in system.masks}
@@ -216,7 +222,7 @@ def _sizes(derivation: Derivation) -> Iterator[GridRow]:
                 if any(index.has(loop.index) for index in variable.index):
                     facts.append(Span(loop.index, loop.count))
             known: Words = tuple(part for fact in facts for part in ("; ", fact))[1:]
-            yield GridRow(((variable,), (Dimensions(variable.shape),), (role,), known))
+            yield variable, role, known
 
 
 def _fact(fact: n.Fact) -> str:

@@ -18,13 +18,14 @@ from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import distinct
-from symprop.notation.blocks import Words
 from symprop.notation.function_notes import functions_of, kinks, known_data
-from symprop.notation.places import Digit, Offset, Part, Stack, labels
+from symprop.notation.letter_notes import about_letters
+from symprop.notation.places import Digit, Named, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
+from symprop.notation.words import Words
 
 
 def loss_clashes(derivation: Derivation) -> bool:
@@ -83,8 +84,11 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         occurring = [name for kind, name in ((n.Softmax, "softmax"), (n.LogSumExp, "logsumexp")) if kind in kinds]
         if occurring:
             yield (f"{' and '.join(occurring)} {'act' if len(occurring) > 1 else 'acts'} on each {side}.",)
+    notes = {} if isinstance(derivation.network, Formula) else derivation.network.notes
     for data in dict.fromkeys(part for part in nodes if isinstance(part, n.Known)):
-        yield known_data(data)
+        if told := notes.get(data, known_data(data)):
+            yield told
+    yield from (told for subject, told in notes.items() if isinstance(subject, Symbol))
     for function in functions_of(derivation):
         yield from kinks(function)
     firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
@@ -102,6 +106,7 @@ def _choices(derivation: Derivation) -> Iterator[Words]:
                 isinstance(part, n.Where)
                 and isinstance(test := part.operands[0], n.Compare)
                 and test.relation in "<=>="
+                and any(each.constant is None for each in part.operands[1:])
             ):
                 left, right = test.operands
                 taken = part.operands[1 if "=" in test.relation else 2]
@@ -159,7 +164,7 @@ def _dropout(derivation: Derivation) -> Iterator[Words]:
 
 def _is_told(digit: Digit) -> bool:
     """Whether a digit stands at a place that is no offset, of which the page says by itself what it is."""
-    return digit.place is not None and not isinstance(digit.place, Offset)
+    return digit.place is not None and not isinstance(digit.place, (Offset, Named))
 
 
 def _printed(derivation: Derivation) -> list[Equation]:
@@ -223,6 +228,7 @@ def signs(derivation: Derivation) -> Iterator[Words]:
         return any(sign in formula for formula in written)
 
     yield from about_images(derivation.system, both)
+    yield from about_letters(derivation, both)
     yield from _about_places(printed, both)
     yield from _about_means(both)
     u = Variable("u", (), (2,))

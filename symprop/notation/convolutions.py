@@ -9,7 +9,8 @@ from typing import TypeVar
 from symprop.algebra.equations import Equation
 from symprop.algebra.window_sizes import Arithmetic, WindowSizes
 from symprop.analysis.readings import Readings, distinct
-from symprop.notation.blocks import Block, Grid, GridRow, Paragraph, Part, Words
+from symprop.notation.blocks import Block, Grid, GridRow, Paragraph
+from symprop.notation.words import Part, Words
 
 _WINDOWS = Arithmetic("H′ = ⌊(H + 2p − d(K − 1) − 1)/s⌋ + 1")
 _REST = Arithmetic("a = (H + 2p − d(K − 1) − 1) mod s")

@@ -18,6 +18,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Loop, equations_in
 from symprop.algebra.names import adjoint_of, closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.rewriting import simplified
@@ -34,6 +35,7 @@ from symprop.notation.svg import svg
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
+LONGEST_LABEL = 40
 
 Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
@@ -150,7 +152,7 @@ class _Plan:
 
     def shown_adjoint(self, place: int) -> bool:
         """Whether an adjoint has a node: it is named, or several arrows meet, or the drawing begins or ends there."""
-        if place not in self.active:
+        if place not in self.active or self.rows[place].variable.role == STATISTIC:
             return False
         if place == len(self.rows) - 1 or (place == 0 and self.from_name):
             return True
@@ -161,7 +163,9 @@ class _Plan:
         return feeds or self.adjoint(place).name in self.defined or len(self._flows(place)) > 1
 
     def _flows(self, place: int) -> list[tuple[int, Variable]]:
-        return [(reader, name) for reader, name in self.rows[place].readers if reader in self.active]
+        """The readers that give back; statistics do so with what is normalised by them."""
+        given = [(reader, name) for reader, name in self.rows[place].readers if reader in self.active]
+        return [(reader, name) for reader, name in given if self.rows[reader].variable.role != STATISTIC]
 
     def label(self, node: Node) -> Label:
         """Write a formula in both notations, the loss with curls where a size has its letter."""
@@ -227,11 +231,21 @@ class _Plan:
         drawing.boxes.append(Box("backward", place, name, self.derivation.numbers.get(adjoint.name), "adjoint"))
         for reader, name in self._flows(place):
             origin, start = self.flow(reader, name)
-            carried, _ = simplified(start, self.rules)
-            label, where = self.label(carried), self._border(place, reader)
+            label, where = self.carried(place, reader, start), self._border(place, reader)
             if where[0]:
                 label = (f"{label[0]}   ({where[0]})", rf"{label[1]} \quad ({where[1]})")
             drawing.arrows.append(Arrow("backward", origin, place, label))
+
+    def carried(self, place: int, reader: int, start: Node) -> Label:
+        """What an arrow brings to a row, where that is short; through a norm it comes by its statistics too."""
+        equation, adjoint = self.rows[reader].equation, self.adjoint(place).name
+        node = simplified(start, self.rules)[0]
+        if equation is not None and any(each.role == STATISTIC for each in variables(equation.expression)):
+            if len(self._flows(place)) > 1 or adjoint not in self.defined:
+                return "", ""
+            node = self.derivation.equation(adjoint).expression
+        label = self.label(node)
+        return label if len(label[0]) <= LONGEST_LABEL else ("", "")
 
     def _entries(self, loop: Loop, carry: Carry) -> list[int]:
         """The row where what a loop carries enters it, if it is drawn."""

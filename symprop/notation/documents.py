@@ -8,22 +8,26 @@ from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
+from symprop.calculus.context import context
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import Equations, Line, Picture, Section
+from symprop.notation.chain_rule import at_first, by_names
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
-from symprop.notation.page_blocks import PageWriter
+from symprop.notation.page_blocks import WIDTH, PageWriter
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
 from symprop.notation.wording import Wording
 
+DENSE_WIDTH = 68
+"""Characters of a formula that fit into a line of the smaller letters."""
 TITLE = "Forward and backward pass"
 MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
-    "beside it; where arrows meet, their contributions add."
+    "beside it, where that is short; where arrows meet, their contributions add."
 )
 
 
@@ -34,7 +38,8 @@ def latex_page(derivation: Derivation) -> str:
 
 def document(derivation: Derivation, figure: bool = False) -> str:
     """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
-    return latex_document.document(_sections(derivation, figure), TITLE)
+    found = _sections(derivation, figure, DENSE_WIDTH)
+    return latex_document.document(found, TITLE, latex_document.Looks(dense=True))
 
 
 def html(derivation: Derivation, figure: bool = True) -> str:
@@ -42,8 +47,8 @@ def html(derivation: Derivation, figure: bool = True) -> str:
     return html_document.html_document(_sections(derivation, figure), TITLE)
 
 
-def _sections(derivation: Derivation, figure: bool) -> tuple[Section, ...]:
-    writer = PageWriter(derivation)
+def _sections(derivation: Derivation, figure: bool, width: int = WIDTH) -> tuple[Section, ...]:
+    writer = PageWriter(derivation, width=width)
     drawn = both_passes(writer) if figure else None
     return (*writer.page(), *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
 
@@ -124,7 +129,7 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
     """Return the steps that led to an equation of a reading, in the same formats."""
     equation, listed = found.equation(name), found.steps(name)
     if format == "latex":
-        chain = PageWriter(found.derivation).of_reading(equation, listed)
+        chain = PageWriter(found.derivation).of_reading(found, name)
         return latex_document.document((Section("Steps", "sec:steps", (chain,)),), TITLE)
     wording = UNICODE if format == "pretty" else NUMPY
     return _listed(wording.equation(equation), equation, listed, found.derivation, wording)
@@ -132,4 +137,11 @@ def _(found: Readings, name: str, format: str = "pretty") -> str:
 
 def _listed(head: str, equation: Equation, listed: Sequence[Step], derivation: Derivation, wording: Wording) -> str:
     lines = [head] if listed else [head, f"  {equation.note or 'by definition'}"]
-    return "\n".join((*lines, *wording.steps(listed, lambda step: map(wording.words, reasons(derivation, step)))))
+    known = at_first(listed, context(derivation.system).by_value) if wording is UNICODE else {}  # NumPy runs as it is
+    place = wording.in_place(equation)
+    told = wording.steps(
+        listed,
+        lambda step: map(wording.words, reasons(derivation, step)),
+        lambda node: place(by_names(node, known)),
+    )
+    return "\n".join((*lines, *told))

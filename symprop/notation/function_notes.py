@@ -21,8 +21,8 @@ from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative, raw_slope
 from symprop.errors import FormulaError
-from symprop.notation.blocks import Part, Words
 from symprop.notation.precedence import decimal
+from symprop.notation.words import Part, Words
 
 
 def functions_of(derivation: Derivation) -> tuple[ElementwiseFunction, ...]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from symprop.notation.blocks import Block, Code, Listing, Math, Section, Words, Written, written
+from symprop.notation.blocks import Block, Listing, Section
 from symprop.notation.mathml import mathml
+from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import directory, environment
 
 

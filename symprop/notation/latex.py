@@ -14,7 +14,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.indices import placed
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
-from symprop.algebra.roles import LOSS
+from symprop.algebra.roles import GRADIENT, LOSS, PARAMETER
 from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
@@ -22,7 +22,7 @@ from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
-from symprop.notation.style import Style, accented, function_name, lettered, scientific
+from symprop.notation.style import Style, accented, function_name, lettered, qualified, scientific
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -132,6 +132,8 @@ class Tex(Style):
     ) -> str:
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
+        base, whose = (base, "") if chosen else qualified(base)
+        whose, rest = (whose, rest) if node.role in (PARAMETER, GRADIENT) else ("", rest or whose)
         below = [rf"\mathrm{{{escaped(rest)}}}"] if rest else []
         layer = ""
         layers, rows = placed(node.index)
@@ -153,7 +155,7 @@ class Tex(Style):
         stem = rf"\{accent}{{{shown_letter}}}" if accent else shown_letter
         name = stem + (f"_{_script(','.join(below))}" if below else "")
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
-        raised = marked + layer + above
+        raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
         return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.notation.blocks import Code, Link, Math, Section, Words, Written, written
+from symprop.notation.blocks import Chain, Link, Section
 from symprop.notation.breaking import latex_width
 from symprop.notation.latex import escaped
+from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import environment
 
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}(?=[a-z])")
@@ -21,11 +22,15 @@ BODY = "body.tex.j2"
 
 @dataclass(frozen=True)
 class Looks:
-    """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels."""
+    """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels.
+
+    One that is `dense` has smaller letters and lines closer together, for equations alone.
+    """
 
     numbered: bool = False
     level: str = "section"
     prefix: str = ""
+    dense: bool = False
 
     def tex(self, words: Words) -> str:
         """Write a sentence."""
@@ -71,6 +76,7 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "verbatim": verbatim,
         "columns": columns,
         "reason_fits": reason_fits,
+        "is_one_line": is_one_line,
     }
     found = tuple(sections)
     kinds = {block.kind for section in found for block in section.blocks}
@@ -110,9 +116,21 @@ def verbatim(text: str) -> str:
     return escaped(text).replace("-", "-{}").replace("  ", r"~~").replace("~ ", "~~").replace(" ", "~")
 
 
+def is_one_line(chain: Chain) -> bool:
+    """Whether a chain of two equalities fits on one line, with its rule."""
+    pieces = [chain.start, *(link.right for link in chain.links)]
+    if len(pieces) != 2 or any(len(each) != 1 for each in pieces):
+        return False
+    return latex_width(" = ".join((chain.left, *(each[0] for each in pieces)))) <= 40 and reason_fits(chain.links[0])
+
+
+_BESIDE = 45
+"""Characters of a rule that stand beside a formula in one line or two."""
+
+
 def reason_fits(link: Link) -> bool:
-    """Whether the reasons of a step fit beside its formula; else they stand below it."""
-    return all(
+    """Whether the rule of a step and its reasons fit beside its formula; else they stand below it."""
+    return len(link.rule) <= _BESIDE and all(
         latex_width(part.latex) <= 22 for reason in link.reasons for part in written(reason) if isinstance(part, Math)
     )
 

@@ -10,21 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from symprop.notation.blocks import (
-    Block,
-    Bullets,
-    Chain,
-    Code,
-    Equations,
-    Grid,
-    Math,
-    Paragraph,
-    Typed,
-    Words,
-    written,
-)
+from symprop.notation.blocks import Block, Bullets, Chain, Equations, Grid, Paragraph, Typed
 from symprop.notation.html_document import math, words
 from symprop.notation.latex import escaped
+from symprop.notation.words import Code, Math, Words, written
 from symprop.templating import environment
 
 LINES = 20

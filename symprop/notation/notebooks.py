@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -23,26 +24,15 @@ from symprop.analysis.paths import Expansion
 from symprop.analysis.readings import Readings
 from symprop.analysis.vanishing import ALONE, Vanishing
 from symprop.notation import notebook_blocks
-from symprop.notation.blocks import (
-    Block,
-    Chain,
-    EquationRow,
-    Equations,
-    Grid,
-    GridRow,
-    Line,
-    Math,
-    Paragraph,
-    Typed,
-    Words,
-)
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Line, Paragraph, Typed
 from symprop.notation.breaking import latex_pieces
-from symprop.notation.content import sections, seen_steps
+from symprop.notation.content import sections
 from symprop.notation.convolutions import convolutions
 from symprop.notation.latex import Tex, latex
 from symprop.notation.notebook_blocks import Folded, Heading, displayed, worded
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.stacks import sides
+from symprop.notation.words import Math, Words
 
 WIDTH = 80
 """So many characters of a formula are shown on one line."""
@@ -141,7 +131,7 @@ STEP_BLOCKS = Table("blocks of steps")
 
 @STEP_BLOCKS.row(Readings)
 def _(found: Readings, steps: Steps) -> tuple[Block, ...]:
-    return (PageWriter(found.derivation).of_reading(found.equation(steps.name), steps),)
+    return (PageWriter(found.derivation).of_reading(found, steps.name),)
 
 
 @STEP_BLOCKS.row(Derivation)
@@ -149,10 +139,8 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     writer = PageWriter(derivation)
     equation = derivation.equation(steps.name)
     row = writer.row(Line(derivation.numbers[equation.name], equation))
-    kept = seen_steps(steps, writer.formula)
-    if not kept:
-        return Equations((row,)), Paragraph((equation.note or "by definition",))
-    return Equations((row,)), Chain(row.left, writer.pieces(writer.formula(kept[0].before)), writer.links(steps))
+    chain = replace(writer.chain(equation), name="", number=None, label="")  # it stands below the equation
+    return Equations((row,)), chain if chain.links else Paragraph((chain.note,))
 
 
 @blocks_of.register

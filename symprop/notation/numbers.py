@@ -74,7 +74,8 @@ def number(value: Basic) -> Piece:
         ).removeprefix(" + ")
     if isinstance(value, sympy.Add) or value.could_extract_minus_sign():
         return Piece(written, SUM)
-    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or "/" in written:
+    quotient = "/" in written and not written.startswith("sqrt(")
+    if isinstance(value, sympy.Mul) or (isinstance(value, sympy.Rational) and not value.is_Integer) or quotient:
         return Piece(written, PRODUCT)
     return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
 

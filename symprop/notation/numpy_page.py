@@ -16,19 +16,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import (
-    Block,
-    Bullets,
-    Definitions,
-    Grid,
-    Line,
-    Lines,
-    Paragraph,
-    Section,
-    Slices,
-    Span,
-    Typed,
-)
+from symprop.notation.blocks import Block, Bullets, Definitions, Grid, Line, Lines, Paragraph, Section, Typed
 from symprop.notation.content import sections
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
@@ -36,6 +24,7 @@ from symprop.notation.function_notes import as_typed, definitions, element_of
 from symprop.notation.terminal import NUMPY, listed, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
+from symprop.notation.words import Slices, Span
 
 
 def text_page(derivation: Derivation) -> str:

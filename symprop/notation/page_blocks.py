@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,35 +15,34 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
+from symprop.calculus.context import context
+from symprop.calculus.tidy import tidy
 from symprop.notation.blocks import (
     Block,
     Bullets,
     Chain,
-    Code,
     Definitions,
-    Dimensions,
     EquationRow,
     Equations,
     Grid,
     Line,
     Lines,
     Link,
-    Math,
     Paragraph,
-    Part,
-    Reference,
     Section,
-    Words,
 )
 from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.chain_rule import Known, at_first, brief, by_names
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
+from symprop.notation.named_axes import has_letters
 from symprop.notation.pretty import pretty_shape
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
+from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Words
 
 WIDTH = 56
 """Characters of a formula that fit beside its space and number on an A4 page."""
@@ -66,6 +65,7 @@ class PageWriter:
 
     derivation: Derivation
     chosen: Notation = PLAIN
+    width: int = WIDTH
 
     @cached_property
     def notation(self) -> Notation:
@@ -86,6 +86,10 @@ class PageWriter:
     def formula(self, node: Node) -> str:
         """Write a formula."""
         return latex(node, self.notation)
+
+    def in_place(self, equation: Equation) -> Callable[[Node], str]:
+        """Return what writes the formulas that lead to an equation, "" for those that have no place."""
+        return self.wording.in_place(equation)
 
     def name(self, variable: Variable) -> str:
         r"""Write the name of an array for a line of text: a derivative with a stroke, `\partial L/\partial W_1`."""
@@ -132,12 +136,13 @@ class PageWriter:
 
     def pieces(self, formula: str, beside: int = 0) -> tuple[str, ...]:
         """Cut a formula where it is too long for the room that is left beside `beside` characters."""
-        return tuple(latex_pieces(formula, WIDTH - beside))
+        return tuple(latex_pieces(formula, self.width - beside))
 
     def row(self, line: Line) -> EquationRow:
         """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
-        equation, shape = line.equation, line.equation.target.shape
-        left, right = map(self.formula, sides(equation))
+        equation, both = line.equation, sides(line.equation)
+        left, right = map(self.formula, both)
+        shape = both[0].shape if equation.target.named else equation.target.shape
         *front, last = self.pieces(right, latex_width(left))
         if span := line.unless_last:
             last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
@@ -164,41 +169,58 @@ class PageWriter:
         """Write for which blocks numbered equations hold."""
         return self.words(heading(found))
 
-    def chain(self, equation: Equation, alike: Iterable[Equation] = ()) -> Chain:
-        """Write how an equation was derived; `alike` are equations that follow by the same steps."""
-        steps = seen_steps(equation.steps, self.formula)
-        left = self.formula(equation.target)
-        return Chain(
-            left,
-            self.pieces(self.formula(steps[0].before if steps else equation.expression), latex_width(left) - _FREE),
-            self.links(steps),
-            equation.note or "by definition",
-            equation.name,
-            self.derivation.numbers[equation.name],
-            label(equation.name),
-            tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
+    @cached_property
+    def _known(self) -> Known:
+        return context(self.derivation.system).by_value
+
+    def chain(self, equation: Equation, alike: Iterable[Equation] = (), whole: bool = True) -> Chain:
+        """Write how an equation was derived, step by step where `whole`; `alike` follow by the same steps."""
+        return replace(
+            self._derived(equation, equation.steps, self._known, whole),
+            note=equation.note or "by definition",
+            name=equation.name,
+            number=self.derivation.numbers[equation.name],
+            label=label(equation.name),
+            alike=tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
         )
 
-    def of_reading(self, equation: Equation, steps: Sequence[Step]) -> Chain:
-        """Write how an equation of a reading was derived; it has no number."""
-        left, seen = self.formula(equation.target), seen_steps(steps, self.formula)
-        start = self.formula(seen[0].before if seen else equation.expression)
-        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self.links(seen), equation.note)
+    def lines(self, equation: Equation, whole: bool = True) -> list[tuple[str, Node, Node]]:
+        """Return the rules that `chain` prints, with what they lead from and to, equations by their names."""
+        known = at_first(equation.steps, self._known)
+        shown = equation.steps if whole else brief(equation.steps, known)
+        return [(step.rule, by_names(step.before, known), by_names(step.after, known)) for step in shown]
+
+    def of_reading(self, found: Readings, name: str, whole: bool = True) -> Chain:
+        """Write how an equation of a convolution's readings was derived; it has no number."""
+        known = {tidy(each.expression): each for each in found.equations}
+        return self._derived(found.equation(name), found.steps(name), known, whole)
 
     def chains(self, found: Readings) -> Iterator[Chain]:
-        """Write how the equations of a convolution's readings follow from one another."""
+        """Write how the equations of a convolution's readings follow from one another, briefly."""
         for name in dict.fromkeys(each.name for each in found.equations if each.steps):
-            yield self.of_reading(found.equation(name), found.steps(name))
+            yield self.of_reading(found, name, whole=False)
 
-    def links(self, steps: Iterable[Step]) -> tuple[Link, ...]:
+    def _derived(self, equation: Equation, steps: Sequence[Step], known: Known, whole: bool) -> Chain:
+        known, place = at_first(steps, known), self.in_place(equation)
+
+        def write(node: Node) -> str:
+            return place(by_names(node, known))  # what is yet to be differentiated by its name
+
+        shown = seen_steps(steps if whole else brief(steps, known), write)
+        both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
+        left = self.formula(left_side(equation))
+        start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
+        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, write), equation.note)
+
+    def _links(self, steps: Iterable[Step], write: Callable[[Node], str]) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons."""
         return tuple(
             Link(
-                self.pieces(self.formula(step.after), -_FREE),
+                self.pieces(write(step.after), -_FREE),
                 step.rule,
                 tuple(self.words(because) for because in reasons(self.derivation, step)),
             )
-            for step in seen_steps(steps, self.formula)
+            for step in seen_steps(steps, write)
         )
 
     def block(self, block: Block) -> Block:

@@ -41,6 +41,14 @@ class Offset(sympy.Symbol):
     """An index that stands for several: the offset k = (u, v) of a kernel, at adjacent axes of an array."""
 
 
+class Named(sympy.Symbol):
+    """An index that is an axis's own letter: h of heads, in whatever axis they are, and which blocks are told by."""
+
+
+class Pixel(Offset):
+    """An index that stands for those of a pixel, the row of the matrix that an image is, or a batch of images."""
+
+
 Axis = tuple[Digit, ...]
 Address = tuple[Axis, ...]
 
@@ -166,6 +174,8 @@ def labels(address: Address, whole: bool = False) -> list[str]:
     >>> labels(((Digit(n),), (Digit(n, i), Digit(n)), (Digit(n),)))
     [':', '(i)']
     """
+    if any(isinstance(digit.place, Named) for axis in address for digit in axis):
+        return _labels_of_named(address)
     places = [axis[0].place if len(axis) == 1 else None for axis in address]
     if any(isinstance(place, Offset) for place in places):  # W₁,ₖ is a matrix for each offset, whatever its axes
         address = tuple(
@@ -177,6 +187,21 @@ def labels(address: Address, whole: bool = False) -> list[str]:
     rows = [run[0] for run in runs(address)]
     written = [_label(axis) for place, axis in enumerate(address) if kept(axis) == 0 or place in rows]
     while not whole and written and written[-1] == ":":
+        written.pop()
+    return written
+
+
+def _labels_of_named(address: Address) -> list[str]:
+    """Labels with those of blocks that have letters first: `Wₕᵢ` is row i of the block h, whatever axis has blocks."""
+    blocks, rest = [], []
+    for axis in address:
+        if len(axis) > 1 and isinstance(axis[0].place, Named):
+            blocks += [str(digit.place) for digit in axis if isinstance(digit.place, Named)]
+            axis = tuple(digit for digit in axis if not isinstance(digit.place, Named))
+        if axis[0].place != ONLY:
+            rest.append(_label(axis))
+    written = [*blocks, *rest]
+    while written[-1] == ":":
         written.pop()
     return written
 
@@ -262,4 +287,8 @@ def _numbers(place: Expr, index: Expr) -> bool:
 def uncounted(node: Stack) -> list[Digit]:
     """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
     blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
-    return [digit for digit in blocks if digit.place is not None and not is_counted(digit.place, node.operands[0])]
+    return [
+        digit
+        for digit in blocks
+        if not isinstance(digit.place, (Named, type(None))) and not is_counted(digit.place, node.operands[0])
+    ]

@@ -121,11 +121,30 @@ def split(node: Node) -> Ratio:
 
 
 def _roots_below(numerator: Expr, denominator: Expr) -> tuple[Expr, Expr]:
-    """Write `sqrt(3)/3` as `1/sqrt(3)`, as texts do for attention and the normal distribution."""
-    if isinstance(numerator, sympy.Pow) and numerator.exp == sympy.Rational(1, 2):
+    """Write `sqrt(3)/3` as `1/sqrt(3)`, as texts do for attention and the normal distribution; roots are one root."""
+    if _is_root(numerator):
         whole, rest = sympy.fraction(denominator / numerator)
-        return (rest, whole) if rest == 1 else (numerator, denominator)
-    return numerator, denominator
+        numerator, denominator = (rest, whole) if rest == 1 else (numerator, denominator)
+    if _is_root(numerator) and _is_root(denominator):
+        return _root(numerator.base / denominator.base), sympy.Integer(1)
+    return _one_root(numerator), _one_root(denominator)
+
+
+def _is_root(number: Expr) -> bool:
+    return isinstance(number, sympy.Pow) and number.exp == sympy.Rational(1, 2)
+
+
+def _root(number: Expr) -> Expr:
+    return sympy.Pow(number, sympy.Rational(1, 2), evaluate=False)
+
+
+def _one_root(number: Expr) -> Expr:
+    """Write `sqrt(2)*sqrt(pi)` as `sqrt(2*pi)`, which SymPy takes apart."""
+    roots, others = sympy.sift(sympy.Mul.make_args(number), _is_root, binary=True)
+    if len(roots) < 2:
+        return number
+    root = _root(sympy.Mul(*(each.base for each in roots)))
+    return sympy.Mul(*others, root, evaluate=False) if others else root
 
 
 def decimal(value: Expr) -> sympy.Float | None:

@@ -181,8 +181,9 @@ class Unicode(Style):
         return Piece(f"‖{inside}‖²", POWER)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
-        sign = "Σ" if which == "sum" else which
-        return Piece(f"{sign}{''.join(subscript(str(index)) for index in indices)} {inside}", SUMMATION)
+        sign, below = "Σ" if which == "sum" else which, "".join(subscript(str(index)) for index in indices)
+        below = f"_{','.join(map(str, indices))}" if "_" in below else below
+        return Piece(f"{sign}{below} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
         return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)

@@ -14,9 +14,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import size_text
 from symprop.algebra.trees import walk
 from symprop.algebra.window_sizes import Arithmetic
-from symprop.notation.blocks import Dimensions, Words
-from symprop.notation.places import ONLY, Address, Digit, Offset, Part, labels
+from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Pixel, labels
 from symprop.notation.selections import is_identity, is_selection, matrix_of
+from symprop.notation.words import Dimensions, Words
 
 K = Offset("k", integer=True)
 
@@ -53,10 +53,15 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
             named += [matrix] * (matrix not in named)
     for number, (geometry, named) in enumerate(found.items()):
         yield _selects(geometry, named, number == 0)
-    parts = (part for node in written for part in walk(node) if isinstance(part, Part) and not is_selection(part))
+    parts = [part for node in written for part in walk(node) if isinstance(part, Part) and not is_selection(part)]
     weights = ((part, _placed(part.address)) for part in parts if _has_offset(part.address) and not _is_gradient(part))
     for weight, placed in islice((each for each in weights if labels(each[0].address) != labels(each[1])), 1):
         yield (weight, " is ", Part(weight.operands[0], placed), ".")
+    places = (axis[0].place for part in parts for axis in part.address)
+    if (pixel := next((place for place in places if isinstance(place, Pixel)), None)) is not None:
+        A = Variable("A", (), (2, 2))
+        row = Part(A, ((Digit(A.shape[0], pixel),), (Digit(A.shape[1]),)))
+        yield (row, f" is row {pixel} of ", A, ", that of one pixel; what is said of it holds of each.")
 
 
 def other_selections(before: Node, after: Node) -> Iterator[Words]:
@@ -134,7 +139,7 @@ def _is_gradient(part: Part) -> bool:
 
 
 def _is_offset(digit: Digit) -> bool:
-    return isinstance(digit.place, Offset) and digit.place != ONLY
+    return isinstance(digit.place, Offset) and digit.place != ONLY and not isinstance(digit.place, Pixel)
 
 
 def _has_offset(address: Address) -> bool:

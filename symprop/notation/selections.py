@@ -174,7 +174,7 @@ def with_offsets(node: Node, whole: Node) -> Node:
     for group in dict.fromkeys(group_of[index] for index in indices if index in group_of):
         letter = next(each for each in chain(_LETTERS, map("k{}".format, count(1))) if each not in taken)
         try:
-            node = _merged(node, group, Offset(f"offset {letter}", integer=True))
+            node = merged(node, group, Offset(f"offset {letter}", integer=True))
         except Unwritten:
             continue
         taken.add(letter)
@@ -209,7 +209,7 @@ def _indices(part: Node) -> Iterator[Basic]:
         yield from part.indices
 
 
-def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
+def merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
     """`node` with an offset where the indices of a group stand side by side.
 
     Raises:
@@ -217,7 +217,7 @@ def _merged(node: Node, group: tuple[Basic, ...], offset: Offset) -> Node:
     """
     if not node.operands:
         return node
-    operands = [_merged(operand, group, offset) for operand in node.operands]
+    operands = [merged(operand, group, offset) for operand in node.operands]
     if isinstance(node, (Part, Stack)):
         return node.func(operands[0], _merged_address(node.address, group, offset))
     if isinstance(node, Element) and node.has(*group):  # of a kernel from one channel to one

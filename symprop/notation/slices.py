@@ -11,6 +11,7 @@ from symprop.algebra.nodes import Node
 from symprop.notation.axes_at import is_whole, operand_address, position, positions, under, with_ones
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.indexed import IndexedExtreme, IndexedFirst
+from symprop.notation.named_axes import in_sum, pulled_back
 from symprop.notation.places import Address, Digit, joined, kept, kept_shape
 from symprop.notation.selections import cropped, gathered
 from symprop.notation.slicing import SLICES, Slicer, at, of_wholes
@@ -29,8 +30,22 @@ def _(node: n.Fill, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 def _(node: Node, address: Address, of: Slicer) -> Node:
+    if of.named and isinstance(node, n.Add):
+        return _sum_of(node, address, of)
     found = node.with_operands([of(operand, under(address, operand.shape)) for operand in node.operands])
     return _spread(found) if of.joins and isinstance(found, n.Multiply) else found
+
+
+def _sum_of(node: n.Add, address: Address, of: Slicer) -> Node:
+    """A sum, whose terms have the same indices for what they sum over."""
+    before, sizes, found = of.used, of.sizes, []
+    for operand in node.operands:
+        of.used, of.sizes = before, list(of.sizes[:before])
+        found.append(of(operand, under(address, operand.shape)))
+        sizes = max(sizes, of.sizes[: of.used], key=len)
+    of.used, of.sizes = len(sizes), sizes
+    terms = in_sum(found)
+    return n.Add(*terms) if len(terms) > 1 else terms[0]
 
 
 def _spread(node: n.Multiply) -> Node:
@@ -50,19 +65,31 @@ def _spread(node: n.Multiply) -> Node:
 
 @SLICES.row(n.Pullback)
 def _(node: n.Pullback, address: Address, of: Slicer) -> Node:
+    if of.named and not of.joins:
+        return pulled_back(node, address, of)
     if not of.joins:
         return of_wholes(node, all(map(is_whole, address)) and len(kept_shape(address)) == node.rank, of)
     return back(node, of(node.operands[2], address), of)
 
 
 def back(node: n.Pullback, by: Node, of: Slicer) -> Node:
-    """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels."""
+    """Return a pullback that is not worked out, `by` an array or its matrix, in the matrices of pixels.
 
-    def pixels(part: Node) -> Node:
-        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part))
-        return of(part, joined(whole, range(len(whole) - 1)))
-
+    Through windows it is the sum over their elements.
+    """
     cotangent, expression, _ = node.operands
+
+    def pixels(part: Node, element: Address = ()) -> Node:
+        whole = tuple(tuple(map(Digit, axis)) for axis in digits(part)[: part.rank - len(element)])
+        return of(part, (*joined(whole, range(len(whole) - 1)), *element))
+
+    def term(element: Address) -> Node:
+        if kept_shape(element):
+            raise Unwritten
+        return n.Pullback(pixels(cotangent, element), pixels(expression, element), by)
+
+    if isinstance(expression, n.Window):
+        return of.summed(digits(expression)[expression.operands[0].rank :], term)
     return n.Pullback(pixels(cotangent), pixels(expression), by)
 
 

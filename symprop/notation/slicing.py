@@ -13,9 +13,10 @@ from symprop.algebra.means import Mean, is_statistic
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
+from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.indexed import Element, IndexedSum, indices_beside
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, runs
+from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, labels, runs
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""
@@ -28,6 +29,7 @@ class Slicer:
     """
 
     def __init__(self, whole: Node, joins: bool = False, most: int = 2, still: bool = False) -> None:
+        self.named = any(each.named for each in variables(whole))  # whether sums in terms may have the same index
         self.joins = joins  # whether the pixels of an image may be the rows of one matrix
         self.most, self.still = most, still
         self.more = indices_beside(whole)
@@ -90,21 +92,38 @@ class Slicer:
 
     def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
-        before = self.used
+        before, best = self.used, None
         for chosen in choices(sum(map(len, sizes))):
+            if best is not None and len(chosen) > best[1]:
+                break
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
                 inner = joined(inner, range(len(inner))) if self.joins else inner
                 body = write(inner)
-            except Unwritten:
+            except (Unwritten, ShapeError):
                 continue
-            summed = [digit for axis in inner for digit in axis if digit.place is not None]
-            indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
-            for digit in (digit for digit in reversed(summed) if digit.place not in indices):
-                body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
-            return IndexedSum(body, indices, body.shape) if indices else body
-        raise Unwritten
+            cost = (self.used, *signs(body)) if self.named else ()
+            if best is None or cost < best[0]:
+                best = cost, len(chosen), (inner, body), self.sizes[: self.used]
+            if not self.named:
+                break
+        if best is None:
+            raise Unwritten
+        (inner, body), self.sizes, self.used = best[2], best[3], len(best[3])
+        summed = [digit for axis in inner for digit in axis if digit.place is not None]
+        indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
+        for digit in (digit for digit in reversed(summed) if digit.place not in indices):
+            body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
+        return IndexedSum(body, indices, body.shape) if indices else body
+
+
+def signs(node: Node) -> tuple[int, int]:
+    """Return how often a formula puts elements into another shape, and how often something stands at a place of a later
+    axis, all of one before it being kept: `P[:, i]`."""
+    parts = list(walk(node))
+    places = (part for part in parts if isinstance(part, (Part, Stack)))
+    return sum(isinstance(part, n.Reshape) for part in parts), sum(":" in labels(part.address) for part in places)
 
 
 def renamed(node: Node, names: dict[Basic, Basic]) -> Node:
@@ -139,7 +158,7 @@ _BY_ELEMENTS = (n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 
 
 def _is_awkward(node: Node) -> bool:
-    if isinstance(node, n.ScatterAdd) or is_statistic(node):
+    if isinstance(node, n.ScatterAdd) or is_statistic(node) or _is_row(node):
         return True
     if isinstance(node, Mean):
         return not (node.is_total or node.is_of_batch)
@@ -154,6 +173,11 @@ def _is_awkward(node: Node) -> bool:
     if isinstance(node, n.Sum):
         return node.rank > 0
     return not isinstance(node, (n.Variable, n.Fill)) and not (isinstance(node, n.Reshape) and node.rank == 1)
+
+
+def _is_row(node: Node) -> bool:
+    """Whether a formula is one row or column of a matrix."""
+    return isinstance(node, n.Reshape) and node.rank == 1 and isinstance(node.operands[0], n.Slice)
 
 
 def at(variable: n.Variable, address: Address) -> Node:

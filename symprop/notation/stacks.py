@@ -8,10 +8,13 @@ Where no choice of few places gives matrices, all axes get a place, which is ind
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+
+from sympy import Symbol
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
 from symprop.algebra.means import Mean, has_statistics, with_means
 from symprop.algebra.nodes import Node
@@ -23,11 +26,12 @@ from symprop.notation import reshape_slices as reshape_slices  # its rows
 from symprop.notation import slices as slices  # its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Digits, Unwritten, digits
-from symprop.notation.indexed import depth_over
-from symprop.notation.places import Address, Part, Stack, joined, labels, runs, uncounted
-from symprop.notation.selections import has_rows, with_offsets
+from symprop.notation.indexed import depth_over, indices_beside
+from symprop.notation.named_axes import has_letters, told, with_letters
+from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs, uncounted
+from symprop.notation.selections import has_rows, merged, with_offsets
 from symprop.notation.slices import back
-from symprop.notation.slicing import Slicer, at, choices, needs_places
+from symprop.notation.slicing import Slicer, at, choices, needs_places, signs
 
 DEEPEST = 100
 """Formulas that are deeper are no formulas that one reads."""
@@ -46,10 +50,11 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
     averages = has_statistics(node) or is_average(target)
-    if not (ones or averages or needs_places(node)) or depth_over(node, DEEPEST):
+    named = bool(target is not None and target.named)
+    if not (ones or averages or named or needs_places(node)) or depth_over(node, DEEPEST):
         return node
     node = with_means(node) if averages else node
-    return _stacked(node, node, target)
+    return _searched(node, target)
 
 
 def is_average(target: n.Variable | None) -> bool:
@@ -59,7 +64,8 @@ def is_average(target: n.Variable | None) -> bool:
 
 def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
     rows = target is not None and target.rows >= 0
-    if not needs_places(node) and not rows:
+    named = bool(target is not None and target.named)
+    if not needs_places(node) and not (rows or named):
         return node
     if isinstance(node, n.Pullback) and has_rows(node) and (found := _of_pixels(node, whole)) is not None:
         return found
@@ -74,8 +80,23 @@ def _stacked(node: Node, whole: Node, target: n.Variable | None = None) -> Node:
         for joins in (way for way in ways if way or apart):
             found = _best(node, whole, sizes, joins, target)
             if found is not None:
-                return with_offsets(found, whole)
+                return with_offsets(_by_pixels(found, target) if rows else found, whole)
     return node.with_operands([_stacked(operand, whole) for operand in node.operands])
+
+
+def _by_pixels(node: Node, target: n.Variable | None) -> Node:
+    """A formula with one index for the pixels, the rows of a matrix, where those of their axes stand side by side."""
+    if target is None or not isinstance(node, Stack):
+        return node
+    places = [axis[0].place for axis in node.address[: target.rows + 1] if len(axis) == 1]
+    group = tuple(place for place in places if isinstance(place, Symbol))
+    if not 1 < len(group) == target.rows + 1:
+        return node
+    letter = next(each for each in "tnhvo" if each not in n.names_in(node))
+    try:
+        return merged(node, group, Pixel(letter, integer=True))
+    except Unwritten:
+        return node
 
 
 def _is_unfinished(node: Node) -> bool:
@@ -94,11 +115,15 @@ def _of_pixels(node: n.Pullback, whole: Node) -> Node | None:
 def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variable | None) -> Node | None:
     """The formula with the fewest indices; with all axes but the last one `joins` to rows of matrices."""
     most = max(part.rank for part in walk(node)) if _is_of_norm(node, target) else 2
-    best: tuple[tuple[int, int, int], Node] | None = None
+    best: tuple[tuple[int, ...], Node] | None = None
     slicer = Slicer(whole, joins, most, is_average(target))
-    for chosen in choices(sum(map(len, sizes))):
-        if best is not None and best[0][0] < len(chosen):
+    letters = () if target is None else told(target, sizes)
+    for further in choices(sum(map(len, sizes))):
+        chosen = tuple(sorted({*letters, *further}))
+        if best is not None and best[0][0] < len(further):
             break
+        if set(letters) & set(further):
+            continue
         slicer.used = 0
         try:
             address = slicer.placed(sizes, chosen)
@@ -110,10 +135,12 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
         except (Unwritten, ShapeError):
             continue
         found = Stack(found, address) if chosen else found
-        cost = (slicer.used, sum(isinstance(part, n.Reshape) for part in walk(found)), _columns(found))
+        cost = (slicer.used - len(letters), *signs(found))
         if best is None or cost < best[0]:
             best = cost, slicer.in_order(found, node)
-    return None if best is None else best[1]
+    if best is None:
+        return None
+    return with_letters(best[1], whole, target) if slicer.named or letters else best[1]
 
 
 def _rows(address: Address, target: n.Variable | None) -> Sequence[int]:
@@ -129,10 +156,7 @@ def _is_of_norm(node: Node, target: n.Variable | None) -> bool:
     return (is_average(target) or has_statistics(node)) and all(isinstance(part, kinds) for part in walk(node))
 
 
-def _columns(node: Node) -> int:
-    """How often something stands at a place of a later axis, all of one before it being kept: `P[:, i]`."""
-    parts = (part for part in walk(node) if isinstance(part, (Part, Stack)))
-    return sum(":" in labels(part.address) for part in parts)
+_searched = ForAlike(lambda node, target=None: _stacked(node, node, target))
 
 
 def sides(equation: Equation) -> tuple[Node, Node]:
@@ -141,3 +165,38 @@ def sides(equation: Equation) -> tuple[Node, Node]:
     if isinstance(right, Stack) and (has_rows(equation.expression) or not uncounted(right)):
         return at(equation.target, right.address), right.operands[0]
     return equation.target, right
+
+
+def in_place(equation: Equation) -> Callable[[Node], Node | None]:
+    """Return what writes a formula of an equation's derivation where pages have the equation: for each head, or whole.
+
+    What cannot be written there, since it moves heads, is None.
+    """
+    formulas = (equation.target, equation.expression, *(step.before for step in equation.steps[:1]))
+    if not any(map(has_letters, formulas)):
+        return stacked
+    left = left_side(equation)
+    address = left.address if isinstance(left, Part) else tuple((Digit(size),) for size in equation.target.shape)
+    return partial(_at, address)
+
+
+def left_side(equation: Equation) -> Node:
+    """Return the left side of an equation as its derivation has it: at a head where one of its formulas says which."""
+    target = equation.target
+    others = (step.after for step in reversed(equation.steps)) if target.named else ()
+    for formula in (equation.expression, *others):
+        if isinstance(left := sides(Equation(target, formula))[0], Part):
+            return left
+    return target
+
+
+@lru_cache(maxsize=2_048)  # a step begins where the one before it ends
+def _at(address: Address, node: Node) -> Node | None:
+    node = with_means(node) if has_statistics(node) else node
+    fixed = {digit.place for axis in address for digit in axis if digit.place is not None}
+    slicer = Slicer(node)
+    slicer.more = (index for index in indices_beside(node) if index not in fixed)
+    try:
+        return with_letters(slicer(node, address), node, None, fixed)
+    except (Unwritten, ShapeError):
+        return None

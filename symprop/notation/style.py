@@ -25,20 +25,24 @@ def accented(name: str) -> tuple[str, str, str]:
     >>> accented("dot_z"), accented("y_pred")
     (('dot', 'z', ''), ('', 'y', 'pred'))
 
-    A small letter behind a weight's is a word below it, as in attention.
+    What is rotated by its position has a tilde.
 
-    >>> accented("Wq"), accented("bh"), accented("dot_Wq"), accented("Xi")
-    (('', 'W', 'q'), ('', 'b', 'h'), ('dot', 'W', 'q'), ('', 'Xi', ''))
+    >>> accented("q_rot")
+    ('tilde', 'q', '')
     """
     base, _, rest = name.partition("_")
     if base in ACCENTS and rest:
-        return base, *_qualified(rest)
-    if rest in ACCENTS and base:
-        return rest, *_qualified(base)
-    return ("", base, rest) if rest else ("", *_qualified(base))
+        return base, rest, ""
+    rest = "tilde" if name in ("q_rot", "k_rot") else rest
+    return (rest, base, "") if rest in ACCENTS and base else ("", base, rest)
 
 
-def _qualified(base: str) -> tuple[str, str]:
+def qualified(base: str) -> tuple[str, str]:
+    """Return the letter of a weight and the small one behind it, which says whose it is, as in attention.
+
+    >>> qualified("Wq"), qualified("bh"), qualified("Xi")
+    (('W', 'q'), ('b', 'h'), ('Xi', ''))
+    """
     return (base[0], base[1]) if re.fullmatch("[WUVRb][a-z]", base) else (base, "")
 
 

@@ -40,6 +40,7 @@ NUMPY = Wording(
     lambda value: numbers.number(value).text,
     arithmetic=lambda worked: worked.ascii,
     sides=lambda equation: (equation.target, equation.expression),
+    placed=lambda equation: lambda node: node,
 )
 
 
@@ -106,7 +107,7 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
 def listed(block: Listed, wording: Wording) -> Iterator[str]:
     """Write equations without numbers, each with its shape and the rules that led to it."""
     yield from ("", f"  {wording.words(block.heading)}")
-    shapes = [wording.shape(equation.target.shape) for equation in block.equations]
+    shapes = [wording.shape_of(equation) for equation in block.equations]
     room = WIDTH - 7 - max(map(len, shapes))
     rows = [_sides(equation, room, wording) for equation in block.equations]
     lengths = [len(piece) for pieces in rows for piece in pieces]
@@ -121,7 +122,7 @@ def listed(block: Listed, wording: Wording) -> Iterator[str]:
 def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
     """Write the equations of a section, their shapes in one column."""
     blocks = tuple(found)
-    shapes = {line.number: wording.shape(line.equation.target.shape) for block in blocks for line in block.lines}
+    shapes = {line.number: wording.shape_of(line.equation) for block in blocks for line in block.lines}
     digits = len(str(max(shapes)))
     room = WIDTH - digits - 6 - max(map(len, shapes.values()))
     rows = {

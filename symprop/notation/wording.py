@@ -12,9 +12,10 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.printable import aligned
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.window_sizes import Arithmetic
-from symprop.notation.blocks import Dimensions, Grid, Part, Span, Words
+from symprop.notation.blocks import Grid
 from symprop.notation.content import seen_steps
-from symprop.notation.stacks import sides
+from symprop.notation.stacks import in_place, sides
+from symprop.notation.words import Dimensions, Part, Span, Words
 
 
 def told_apart(write: Callable[[Node], str], letter: str) -> Callable[[Node], str]:
@@ -38,6 +39,7 @@ class Wording:
     dots: str = "..."
     arithmetic: Callable[[Arithmetic], str] = lambda worked: worked.text
     sides: Callable[[Equation], tuple[Node, Node]] = sides
+    placed: Callable[[Equation], Callable[[Node], Node | None]] = in_place
 
     def words(self, sentence: Words) -> str:
         """Write a sentence."""
@@ -64,6 +66,16 @@ class Wording:
         left, right = map(self.formula, self.sides(equation))
         return f"{left} = {right}"
 
+    def shape_of(self, equation: Equation) -> str:
+        """Write the shape of an equation's left side: that of one head's array where it says this alone."""
+        target = equation.target
+        return self.shape(self.sides(equation)[0].shape if target.named else target.shape)
+
+    def in_place(self, equation: Equation) -> Callable[[Node], str]:
+        """Return what writes the formulas that lead to an equation, "" for those that have no place."""
+        placed = self.placed(equation)
+        return lambda node: "" if (found := placed(node)) is None else self.formula(found)
+
     def span(self, span: Span) -> str:
         """Write the numbers of a loop's blocks, in the order in which they are computed."""
         first, last = ("1", self.size(span.count))[:: -1 if span.backward else 1]
@@ -78,9 +90,16 @@ class Wording:
         cells = (tuple(map(self.words, row.cells)) for row in grid.rows)
         return [line.rstrip() for line in aligned(cells)]
 
-    def steps(self, steps: Iterable[Step], reasons: Callable[[Step], Iterable[str]]) -> Iterator[str]:
+    def steps(
+        self,
+        steps: Iterable[Step],
+        reasons: Callable[[Step], Iterable[str]],
+        write: Callable[[Node], str] | None = None,
+    ) -> Iterator[str]:
         """Write named steps: rule, reasons, before, after."""
-        for position, step in enumerate(seen_steps(steps, self.formula), start=1):
-            known = ", ".join(reasons(step))
+        write, last = write or self.formula, ""
+        for position, step in enumerate(seen_steps(steps, write), start=1):
+            known, last = ", ".join(reasons(step)), write(step.before) or last
             yield f"{position}. {step.rule}" + (f"   because {known}" if known else "")
-            yield from (f"   {self.formula(step.before)}", f" = {self.formula(step.after)}")
+            yield from (f"   {last}", f" = {write(step.after)}")
+            last = write(step.after)

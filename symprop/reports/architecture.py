@@ -13,8 +13,9 @@ from symprop.algebra.roles import INPUT
 from symprop.networks.further_inputs import further_inputs
 from symprop.networks.network import Network
 from symprop.networks.parts import Built
-from symprop.notation.blocks import Code, Grid, GridRow, Math, Words
+from symprop.notation.blocks import Grid, GridRow
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.words import Code, Math, Words
 
 
 def layers_of(network: Network) -> tuple[Built, ...]:

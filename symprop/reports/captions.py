@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node
 from symprop.notation.drawing import FONT, seen_width
 from symprop.notation.pretty import Unicode, pretty
 
@@ -56,24 +56,24 @@ class Room:
         parts = filter(None, (caption[:cut], caption[cut:]))
         return tuple(part if len(part) <= _LONGEST else f"{part[: _LONGEST - 3]}..." for part in parts)
 
-    def takes(self, caption: str, output: Variable) -> bool:
+    def takes(self, caption: str, output: Node) -> bool:
         """Whether the caption of a layer, and what it puts out, fit into a box."""
         return all(self.holds(line, NAMES) for line in self.lines(caption)) and self.holds(_whole(output), SHAPES)
 
-    def has_shape(self, output: Variable) -> bool:
+    def has_shape(self, output: Node) -> bool:
         """Whether there is room for the shape of an output; else the table of layers has it."""
         return self.holds(_whole(output), SHAPES)
 
-    def said(self, output: Variable) -> str:
+    def said(self, output: Node) -> str:
         """Return what a box puts out in Unicode, with its shape where there is room."""
         return _whole(output) if self.has_shape(output) else pretty(output)
 
 
-def _whole(output: Variable) -> str:
+def _whole(output: Node) -> str:
     return f"{pretty(output)}: {'×'.join(Unicode().number(size).text for size in output.shape) or '1'}"
 
 
-def room_for(boxes: Iterable[tuple[str, Variable]]) -> Room:
+def room_for(boxes: Iterable[tuple[str, Node]]) -> Room:
     """Return how wide boxes with these captions and outputs are: as many in a line as have room, four at least."""
     listed = list(boxes)
     *rooms, last = map(Room, _COUNTS)

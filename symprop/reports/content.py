@@ -17,25 +17,17 @@ from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.notation.blocks import (
-    Block,
-    Boxed,
-    EquationRow,
-    Equations,
-    Math,
-    Paragraph,
-    Reference,
-    Section,
-    Typed,
-)
+from symprop.notation.blocks import Block, Boxed, EquationRow, Equations, Paragraph, Section, Typed
 from symprop.notation.breaking import latex_width
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
+from symprop.notation.words import Math, Reference
 from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.flow import flow
 from symprop.reports.general import general_recurrence
+from symprop.reports.layer_picture import layer_pictures
 from symprop.reports.listing import code_lines
 from symprop.reports.proof import certificate
 from symprop.reports.row_of_layers import row_of_layers
@@ -58,6 +50,7 @@ def network(subject: Subject) -> Iterator[Block]:
     drawn = row_of_layers(subject.network, writer)
     if drawn is not None:
         yield drawn
+    yield from layer_pictures(subject.network, writer)
     yield layer_table(subject.network, writer)
 
 
@@ -75,13 +68,15 @@ def forward(subject: Subject) -> Iterator[Block]:
 def derivation(subject: Subject) -> Iterator[Block]:
     """Show how each equation of the backward pass was found, by named steps."""
     writer = subject.writer
-    backward = list(equations_in(writer.derivation.backward))
+    numbers, whole = writer.derivation.numbers, subject.steps == "all"
+    backward = sorted(equations_in(writer.derivation.backward), key=lambda each: numbers[each.name])
     if not backward:
         return
     yield Paragraph(
         (
-            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it. "
-            "The rule at the right leads from the line above to the line beside it; what it rests on is said with it.",
+            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it; "
+            "that of a name is that of its equation, whose other arguments stay. The rules at the right lead from the "
+            "line above to the line beside them; what they rest on is said with them.",
         )
     )
     widths = [latex_width(writer.formula(each.expression)) for each in writer.derivation.equations]
@@ -90,13 +85,13 @@ def derivation(subject: Subject) -> Iterator[Block]:
         yield drawn
     groups: dict[str, list[Equation]] = {}
     for equation in backward:
-        groups.setdefault(_pattern(equation, writer), []).append(equation)
+        groups.setdefault(_pattern(equation, writer, whole), []).append(equation)
     for first, *others in groups.values():
-        yield writer.chain(first, others)
+        yield writer.chain(first, others, whole)
 
 
-def _pattern(equation: Equation, writer: PageWriter) -> str:
-    """Return the steps of an equation with its layer's number taken off all numbers, so that like layers are alike.
+def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
+    """Return the lines of an equation with its layer's number taken off all numbers, so that like layers are alike.
 
     That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
     """
@@ -104,11 +99,11 @@ def _pattern(equation: Equation, writer: PageWriter) -> str:
     if own is None or not equation.steps:
         return equation.name
     moves: list[str] = [equation.target.letter]
-    for step in equation.steps:
-        for side in (step.before, step.after):
+    for rule, *both in writer.lines(equation, whole):
+        for side in both:
             shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
-        moves.append(step.rule)
+        moves.append(rule)
     return "\n".join(moves)
 
 

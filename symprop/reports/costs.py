@@ -11,11 +11,13 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import equations_in
 from symprop.algebra.trees import variables
 from symprop.analysis.cost import Cost
+from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
 from symprop.networks.network import Network
-from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Words
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.words import Math, Words
 from symprop.reports.subject import Subject
 
 MOST_ROWS = 40
@@ -72,6 +74,12 @@ def cost(subject: Subject) -> Iterator[Block]:
         rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
     yield Paragraph(("Operations in total, and numbers held in memory:",))
     yield Equations(tuple(rows))
+    if not found.spared.is_nonpositive:
+        fewer = Math(writer.number(found.spared))
+        rule = (
+            f" operations fewer than without the rule “{KNOWN_PRODUCT}”, which reads sums of rows off smaller arrays."
+        )
+        yield Paragraph(("These are ", fewer, rule))
     one = {} if subject.layout == "example" else {BATCH_SIZE: sympy.Integer(1)}
     counts = {row.name: row.operations.multiplications.xreplace(one) for row in found.rows}
     yield from _multiply_adds(network, counts, values, writer)

@@ -16,9 +16,10 @@ from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.modes import stations as passed
 from symprop.analysis.vanishing import UnboundedError, norm
 from symprop.errors import FormulaError, SpecError
-from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Picture, Words
+from symprop.notation.blocks import Block, Grid, GridRow, Paragraph, Picture
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
+from symprop.notation.words import Math, Words
 from symprop.reports.architecture import has_shortcut
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.subject import Subject

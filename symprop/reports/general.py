@@ -12,9 +12,10 @@ from symprop.networks.blocks import Repeat, symbolic_repeats, varies
 from symprop.networks.layers import Dense
 from symprop.networks.network import Network
 from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED
-from symprop.notation.blocks import Block, Boxed, Equations, Math, Paragraph
+from symprop.notation.blocks import Block, Boxed, Equations, Paragraph
 from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.words import Math
 from symprop.reports.subject import Subject
 
 FEWEST = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer
@@ -26,6 +26,7 @@ from symprop.reports.stations import (
     Frame,
     Lanes,
     Station,
+    fanned,
 )
 
 FEWEST = 3
@@ -42,7 +43,7 @@ class _From:
 
 @dataclass(frozen=True)
 class _Link:
-    """An arrow to be, of a kind: straight on, parting, meeting, or an arc, which begins at a station or is parted."""
+    """Arrows to be, of a kind: straight on, parting, meeting, from below, an arc, which begins at a station or not."""
 
     kind: str
     start: int
@@ -50,6 +51,7 @@ class _Link:
     lane: float = 0.0
     rise: float = 0.0
     first: int = -1
+    count: int = 1
 
 
 def lanes(network: Network) -> Lanes | None:
@@ -62,7 +64,7 @@ def lanes(network: Network) -> Lanes | None:
     """
     boxes = [("Input", each) for each in network.inputs]
     boxes += [(built.layer.caption, built.output) for built in layers_of(network)]
-    plan = _Plan(room_for(boxes), frozenset(each.name for each in network.inputs[1:]))
+    plan = _Plan(room_for(boxes), {each.name: each for each in network.inputs[1:]})
     plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
     plan.row(placed(network.built), _From(0), (0, 1), 0.0, wraps=True)
     return None if plan.is_too_wide else plan.drawn()
@@ -84,7 +86,7 @@ class _Plan:
     """Stations by line, column and lane, and what is drawn between them; then where all of it is."""
 
     room: Room
-    given: frozenset[str]
+    given: Mapping[str, Variable]
     stations: list[Station] = field(default_factory=list)
     links: list[_Link] = field(default_factory=list)
     blocks: list[_Block] = field(default_factory=list)
@@ -94,10 +96,22 @@ class _Plan:
         self.stations.append(Station(name, output, line, column, lane, self.room.wide))
         return len(self.stations) - 1
 
-    def reach(self, source: _From, station: int) -> None:
+    def reach(self, source: _From, station: int, count: int = 1) -> None:
         """Draw what a station reads."""
         kind = "go" if source.parted is None else "part"
-        self.links.append(_Link(kind, source.station, station, source.parted or 0.0))
+        self.links.append(_Link(kind, source.station, station, source.parted or 0.0, count=count))
+
+    def layer(self, each: Placed, source: _From, at: tuple[int, int], lane: float) -> int:
+        """Place a layer, below it the input of its own from which most comes."""
+        layer = each.built.layer
+        station = self.add(layer.caption, each.built.output, *at, lane)
+        own, *further = layer.arrows
+        self.reach(source, station, own)
+        if further:
+            count, given = max(zip(further, layer.further_inputs, strict=True), key=lambda pair: pair[0])
+            below = self.add("Input", self.given[given.name], *at, lane + LANE)
+            self.links.append(_Link("below", below, station, count=count))
+        return station
 
     def row(
         self, layers: Sequence[Placed], source: _From, at: tuple[int, int], lane: float, wraps: bool
@@ -116,8 +130,7 @@ class _Plan:
                 source, at = self.join(each, source, at, lane, wraps)
             else:
                 at = self.free(at, 1, wraps)
-                station = self.add(each.built.layer.caption, each.built.output, *at, lane)
-                self.reach(source, station)
+                station = self.layer(each, source, at, lane)
                 source, at = _From(station), (at[0], at[1] + 1)
         return source, at
 
@@ -195,6 +208,8 @@ class _Plan:
                 found.append(lanes_below + sum(self.depth(row.layers) for row in rows))
             elif each.built.holds_alone:
                 found.append(self.depth(_repeated(each)[0]))
+            elif each.built.layer.further_inputs:
+                found.append(LANE)
         return max(found)
 
     def rise(self, layers: Sequence[Placed]) -> float:
@@ -238,7 +253,7 @@ class _Plan:
         for station in self.stations:
             station.x, station.y = station.column * (station.wide + GAP), tops[station.line] + station.lane
         forks: dict[Corner, None] = {}
-        arrows = [self._arrow(link, tops, depths, forks) for link in self.links]
+        arrows = [arrow for link in self.links for arrow in fanned(self._arrow(link, tops, depths, forks), link.count)]
         frames = [frame for block in self.blocks for frame in self._frames(block, tops)]
         return Lanes(tuple(self.stations), tuple(arrows), tuple(forks), tuple(frames), self.room)
 
@@ -259,6 +274,8 @@ class _Plan:
     def _arrow(self, link: _Link, tops: Sequence[float], depths: Sequence[float], forks: dict[Corner, None]) -> Arrow:
         a, b = self.stations[link.start], self.stations[link.end]
         leaves, enters = (a.x + a.reach, a.y), (b.x - b.reach, b.y)
+        if link.kind == "below":
+            return Arrow(((a.x, a.y - a.half), (b.x, b.y + b.half)))
         if link.kind == "meet":
             return Arrow((leaves, (b.x, a.y), (b.x, b.y + b.half)))
         if link.kind == "part":

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from symprop.algebra.shapes import shape_text
-from symprop.notation.blocks import CodeLine, Listing, Math, Words
+from symprop.notation.blocks import CodeLine, Listing
 from symprop.notation.page_blocks import PageWriter, label
+from symprop.notation.words import Math, Words
 from symprop.reports.subject import Subject
 
 _EQUATION = re.compile(r"( *)# \((\d+)\) ")

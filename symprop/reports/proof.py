@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from symprop.analysis.derivation import Derivation
-from symprop.notation.blocks import Block, Grid, GridRow, Math, Paragraph, Reference, Words
+from symprop.notation.blocks import Block, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import label
+from symprop.notation.words import Math, Reference, Words
 from symprop.reports.subject import Subject
 from symprop.verify.measure import Row, scientific
 
 MOST_ROWS = 130
 """A certificate of more rows is told by its oracles."""
+MOST_ON_PAPER = 40
+"""On paper this is so from fewer on, one page of them."""
 
 
 def certificate(subject: Subject) -> Iterator[Block]:
     """Show what was checked, by which oracle, how far off it was."""
     found = subject.certificate
     yield Paragraph((f"{found.summary}. ", *_independence(found.rows)))
-    yield _by_row(subject, found.rows) if len(found.rows) <= MOST_ROWS else _by_oracle(found.rows)
-    yield from (Paragraph((remark,)) for remark in map(_sentence, found.remarks))
+    short = _by_oracle(found.rows)
+    on_paper = short if len(found.rows) > MOST_ON_PAPER else None
+    yield replace(_by_row(subject, found.rows), on_paper=on_paper) if len(found.rows) <= MOST_ROWS else short
+    said = subject.derivation.remarks
+    yield from (Paragraph((_sentence(remark),)) for remark in found.remarks if remark not in said)
 
 
 _SHARE_NOTHING = {

@@ -39,6 +39,7 @@ from symprop.verify.certificate import Certificate
 
 TITLE = "Backpropagation through a network, derived"
 LEVELS = ("section", "subsection")
+STEPS = ("brief", "all")
 
 
 @dataclass(frozen=True)
@@ -159,13 +160,15 @@ def report(
     without: Iterable[str] = (),
     dtype: str = "float64",
     seed: int = 0,
+    steps: str = "brief",
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
     `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
     as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
     `layer_index` is "mixed" (numbers below, a general `(l)` above), "sub" or "super". `without` names sections to leave
-    out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random.
+    out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random. `steps` is "all", or
+    "brief", where a derivation has one line for each equation that it goes through.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -174,6 +177,8 @@ def report(
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
     """
+    if steps not in STEPS:
+        raise SpecError(f"unknown steps {shown(steps)}\nallowed: {', '.join(STEPS)}")
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
     case = case_of(network, layout=layout or "", dtype=dtype)
@@ -190,7 +195,7 @@ def report(
             )
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(case, notation, seed, history)
+    subject = Subject(case, notation, seed, history, steps)
     _check_symbols(subject)
     return Report(subject, _checked_title(title), left_out)
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from markupsafe import escape
 
 from symprop.networks.network import Network
-from symprop.notation.blocks import Math, Picture
+from symprop.notation.blocks import Picture
 from symprop.notation.latex import escaped
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.svg import STYLE
+from symprop.notation.words import Math
 from symprop.reports.architecture import layers_of
 from symprop.reports.captions import PIXELS, Room
 from symprop.reports.lanes import lanes
@@ -43,7 +44,12 @@ def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
             told.add(station.name)
             equation = Math(rf"{writer.formula(station.output)} = {writer.formula(station.made)}")
             words += [f"; what {station.name} makes of its branches is ", equation]
-    return Picture(_tikz(found, writer), _svg(found), _said(words), "fig:network")
+    return picture(found, writer, words, "fig:network")
+
+
+def picture(found: Lanes, writer: PageWriter, words: list[str | Math], label: str) -> Picture:
+    """Return a drawing with its caption, in LaTeX and for a browser."""
+    return Picture(_tikz(found, writer), _svg(found), _said(words), label)
 
 
 def _said(words: list[str | Math]) -> tuple[str | Math, ...]:
@@ -73,11 +79,11 @@ def _tikz(found: Lanes, writer: PageWriter) -> str:
         )
     for station in found.stations:
         x, y = station.x, station.y
-        output = writer.formula(station.output)
+        output = writer.formula(station.shown)
         if station.name:
             name = r"\\[-2pt]".join(map(_tex, room.lines(station.name)))
-            if room.has_shape(station.output):
-                output += rf"{{:}}\,{writer.dimensions(station.output.shape) or '1'}"
+            if room.has_shape(station.shown):
+                output += rf"{{:}}\,{writer.dimensions(station.shown.shape) or '1'}"
             lines.append(rf"  \node[layer] at ({x:.2f}, {y:.2f}) {{{name}\\{_SMALL}\mbox{{${output}$}}}};")
         else:
             side = "above right" if found.enters_from_below(station) else "below"
@@ -149,7 +155,7 @@ def _box(station: Station, room: Room, x: float, y: float, beside: bool) -> Iter
         yield f'<text x="{x:.1f}" y="{y:.1f}" class="middle">{station.sign[0]}</text>'
         right, down, place = (0.2, -0.5, "small") if beside else (0.0, 0.48, "middle small")
         at = f'x="{x + right * PIXELS:.1f}" y="{y + down * PIXELS:.1f}"'
-        yield f'<text {at} class="{place}">{escape(pretty(station.output))}</text>'
+        yield f'<text {at} class="{place}">{escape(pretty(station.shown))}</text>'
         return
     corner = x - room.wide / 2 * PIXELS, y - TALL / 2 * PIXELS
     size = f'width="{room.wide * PIXELS:.1f}" height="{TALL * PIXELS:.1f}"'
@@ -158,4 +164,4 @@ def _box(station: Station, room: Room, x: float, y: float, beside: bool) -> Iter
     for line, part in enumerate(names):
         up = y - 9 + 13 * (line - (len(names) - 1) / 2) + (1.5 if len(names) > 1 else 0)
         yield f'<text x="{x:.1f}" y="{up:.1f}" class="middle name">{escape(part)}</text>'
-    yield f'<text x="{x:.1f}" y="{y + 13:.1f}" class="middle small">{escape(room.said(station.output))}</text>'
+    yield f'<text x="{x:.1f}" y="{y + 13:.1f}" class="middle small">{escape(room.said(station.shown))}</text>'

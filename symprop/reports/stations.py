@@ -17,6 +17,10 @@ TALL = 1.05
 RADIUS = 0.28
 """Of a sum, a product or a concatenation."""
 FORK = 0.35  # from a station back to where branches part
+FAN, PART = (
+    0.3,
+    0.3,
+)  # between arrows that bring several things of one kind, and from their ends back to where they part
 
 Corner = tuple[float, float]
 
@@ -32,7 +36,8 @@ SIGNS: dict[type[Node], tuple[str, str]] = {
 class Station:
     """A layer: its name or its sign, what it puts out and what makes that, and where it is, in centimetres downwards.
 
-    `line` and `column` count from 0, `lane` is how far below its line's first lane it stands.
+    A `part` of the output is shown in its place. `line` and `column` count from 0, `lane` is how far below its line's
+    first lane it stands.
     """
 
     name: str
@@ -44,8 +49,14 @@ class Station:
     sign: tuple[str, str] = ("", "")
     made: Node | None = None
     is_join: bool = False
+    part: Node | None = None
     x: float = 0.0
     y: float = 0.0
+
+    @property
+    def shown(self) -> Node:
+        """What the drawing says that it puts out."""
+        return self.part or self.output
 
     @property
     def reach(self) -> float:
@@ -70,6 +81,24 @@ class Arrow:
     corners: tuple[Corner, ...]
     is_arc: bool = False
     named: Variable | None = None
+
+
+def fanned(arrow: Arrow, count: int) -> tuple[Arrow, ...]:
+    """Return so many arrows that part shortly before the end of one, as queries, keys and values do."""
+    if count == 1:
+        return (arrow,)
+    *before, (x, y), (end, level) = arrow.corners
+    across, found = x == end, []
+    for number in range(count):
+        aside = FAN * (number - (count - 1) / 2)
+        if across:
+            fork = (end, level + (PART if y > level else -PART))
+            tail = ((end + aside, fork[1]), (end + aside, level))
+        else:
+            fork = (end - PART, level)
+            tail = ((fork[0], level + aside), (end, level + aside))
+        found.append(Arrow((*before, (x, y), fork, *tail), arrow.is_arc, None if number else arrow.named))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

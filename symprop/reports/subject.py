@@ -19,12 +19,16 @@ FIRST_STAND_IN = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A case in a notation; `seed` is for all that is random, `history` how its weights were trained."""
+    """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
+
+    `steps` is "brief", where what is done to one equation is one line, or "all".
+    """
 
     case: Case
     notation: Notation = PLAIN
     seed: int = 0
     history: History | None = None
+    steps: str = "brief"
 
     @property
     def network(self) -> Network:

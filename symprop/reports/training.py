@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from symprop.algebra.equations import Equation
 from symprop.history import History
-from symprop.notation.blocks import Block, Code, EquationRow, Equations, Grid, GridRow, Math, Paragraph, Picture, Words
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph, Picture
 from symprop.notation.breaking import latex_width
 from symprop.notation.latex import latex
+from symprop.notation.words import Code, Math, Words
 from symprop.reports.loss_plot import plot
 from symprop.reports.subject import Subject
 

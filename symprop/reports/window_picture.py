@@ -12,8 +12,9 @@ from sympy import Integer
 
 from symprop.algebra.window_sizes import WindowSizes
 from symprop.networks.windows import alike
-from symprop.notation.blocks import Picture, Words
+from symprop.notation.blocks import Picture
 from symprop.notation.svg import STYLE
+from symprop.notation.words import Words
 
 MOST, SHORT, FEWEST = 14, 8, 5
 """So many places of a padded axis are drawn; of one that need not be made shorter; of one that was."""

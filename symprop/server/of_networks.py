@@ -54,7 +54,7 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
     derivation = _case(asked).derivation
-    return steps_parts(PageWriter(derivation).links(derivation.equation(asked.name).steps))
+    return steps_parts(PageWriter(derivation).chain(derivation.equation(asked.name)).links)
 
 
 def network_code(asked: Asked) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 No rule for derivatives is used: a formula is evaluated with each coordinate moved up and down. Decisions (which is the
 largest, `x > 0`) do not see the step, as those of the complex step do not. Away from a switch that changes nothing. On
 a switch there is no derivative, and what comes out is the slope of the branch that is taken there: the convention.
+So it is where a mask is minus infinity: `x + mask` has the slope there that it has with any number in its place.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 import mpmath
 import numpy as np
 from mpmath.libmp import to_fixed
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import EVALUATE, Evaluator, padded, unstacked
@@ -62,20 +64,52 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
         expression, by = replace(expression, {by: place}), place
     g = unstacked(of(cotangent))
     result = np.full(at.size, mpmath.mpf(0), dtype=object)
-    h, stepping = mpmath.mpf(STEP), Evaluator(Stepping(), of.values, of.sizes)
+    stepping = Evaluator(Stepping(), {**of.values, by.name: at[None]}, of.sizes)
     for start in range(0, at.size, TOGETHER):
-        chosen = at.ravel()[start : start + TOGETHER]
-        stack = Moving(stepping, by, at, start, np.stack([chosen + h, chosen - h], axis=1))
-        f = stack(expression)
-        rank = max(g.ndim, f.ndim - 1)
-        up, down = padded(f[1::2], rank), padded(f[2::2], rank)
-        up, down, factors = np.broadcast_arrays(up, down, padded(g[None], rank))
-        where = up != down  # elsewhere the slope is 0
-        slopes = _apart(stack.numbers(up[where]), stack.numbers(down[where])) / (2 * h)
+        chosen = slice(start, start + TOGETHER)
+        where, f = _moved(expression, by, chosen, g, stepping)
+        if _infinite(f).any():
+            f = np.where(_infinite(f), _moved(expression, by, chosen, g, _without_masks(stepping))[1], f)
+        factors = np.broadcast_to(padded(g[None], where.ndim - 1), where.shape)[where]
+        slopes = _apart(*f) / (2 * mpmath.mpf(STEP))
         if len(slopes):
             coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
-            result[start + coordinates] = np.add.reduceat(slopes * factors[where], starts)
+            result[start + coordinates] = np.add.reduceat(slopes * factors, starts)
     return result.reshape(1, *at.shape)
+
+
+def _moved(expression: Node, by: Variable, chosen: slice, g: Array, of: Evaluator) -> tuple[Array, Array]:
+    """Return where an expression has moved with the `chosen` coordinates, and what it is there, up and down."""
+    at, h = unstacked(of(by)), mpmath.mpf(STEP)
+    numbers = at.ravel()[chosen]
+    stack = Moving(of, by, at, chosen.start, np.stack([numbers + h, numbers - h], axis=1))
+    f = stack(expression)
+    rank = max(g.ndim, f.ndim - 1)
+    up, down, _ = np.broadcast_arrays(padded(f[1::2], rank), padded(f[2::2], rank), padded(g[None], rank))
+    where = up != down  # elsewhere the slope is 0
+    return where, np.stack([stack.numbers(up[where]), stack.numbers(down[where])])
+
+
+class _WithoutMasks(Stepping):
+    """Numbers in which 0 stands for the infinite ones that formulas give."""
+
+    def number(self, value: Expr) -> Any:
+        return super().number(Integer(0) if value.is_infinite else value)
+
+
+def _without_masks(of: Evaluator) -> Evaluator:
+    """Return an evaluator for which 0 stands where formulas or values are infinite."""
+    values = {
+        name: np.where(_infinite(value), mpmath.mpf(0), value)
+        for name, value in of.values.items()
+        if _infinite(value).any()
+    }
+    return Evaluator(_WithoutMasks(), {**of.values, **values}, of.sizes)
+
+
+def _infinite(values: Array) -> Array:
+    """Return where numbers are infinite."""
+    return np.asarray((values == mpmath.inf) | (values == -mpmath.inf), dtype=bool)
 
 
 @EVALUATE.row(n.Pushforward)
@@ -85,13 +119,14 @@ def _(node: n.Pushforward, operands: list[Array], of: Evaluator) -> Array:
         raise LookupError("a pushforward starts at a variable")
     h = mpmath.mpf(STEP)
     at, along = unstacked(of(by)), unstacked(of(tangent))
-    moved = np.stack([at + h * along, at - h * along])
-    f = Evaluator(Stepping(), {**of.values, by.name: moved}, of.sizes)(expression)
+    stepping = Evaluator(Stepping(), {**of.values, by.name: np.stack([at + h * along, at - h * along])}, of.sizes)
+    f = stepping(expression)
+    f = np.where(_infinite(f), _without_masks(stepping)(expression), f) if _infinite(f).any() else f
     f = np.broadcast_to(f, (2, *f.shape[1:]))
     return np.asarray(_apart(f[:1], f[1:]) / (2 * h))
 
 
 def _apart(left: Array, right: Array) -> Array:
-    """Return `left - right`; what stays infinite, as the elements around a pad for a maximum, stays as it is."""
+    """Return `left - right`; what stays infinite has not moved."""
     same = np.asarray(left == right, dtype=bool)
     return np.where(same, mpmath.mpf(0), left - np.where(same, 0, right))

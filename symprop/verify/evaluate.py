@@ -258,19 +258,24 @@ def _(node: n.Where, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Softmax)
 def _(node: n.Softmax, operands: list[Array], of: Evaluator) -> Array:
     axis = node.axis + 1
-    powers = _shifted_powers(operands[0], axis, of)[0]
-    return of.arithmetic.rounded(powers / powers.sum(axis=axis, keepdims=True), 4 + powers.shape[axis])
+    powers, total, _ = _shifted_powers(operands[0], axis, of)
+    return of.arithmetic.rounded(powers / total, 4)
 
 
 @EVALUATE.row(n.LogSumExp)
 def _(node: n.LogSumExp, operands: list[Array], of: Evaluator) -> Array:
     axis = node.axis + 1
-    powers, largest = _shifted_powers(operands[0], axis, of)
-    total = of.arithmetic.functions[sympy.log](powers.sum(axis=axis, keepdims=True)) + largest
-    return of.arithmetic.rounded(total if node.keepdims else np.squeeze(total, axis), 4 + powers.shape[axis])
+    _, total, largest = _shifted_powers(operands[0], axis, of)
+    value = of.arithmetic.functions[sympy.log](total) + largest
+    return of.arithmetic.rounded(value if node.keepdims else np.squeeze(value, axis), 4)
 
 
-def _shifted_powers(values: Array, axis: int, of: Evaluator) -> tuple[Array, Array]:
-    """Return `exp(x - largest)` and the largest real part along `axis`, so that nothing overflows."""
+def _shifted_powers(values: Array, axis: int, of: Evaluator) -> tuple[Array, Array, Array]:
+    """Return `exp(x - largest)`, their sum and the largest real part along `axis`, so that nothing overflows.
+
+    Each is rounded on its own: where one of the powers is nearly the sum, what it is divided by is off by other digits.
+    """
     largest = np.max(of.arithmetic.real(values), axis=axis, keepdims=True)
-    return of.arithmetic.functions[sympy.exp](values - largest), largest
+    powers = of.arithmetic.rounded(of.arithmetic.functions[sympy.exp](values - largest), 2)
+    total = of.arithmetic.rounded(powers.sum(axis=axis, keepdims=True), values.shape[axis])
+    return powers, total, largest

@@ -146,6 +146,7 @@ def precise_difference(found: Array, true: Array) -> float:
     if found.shape != true.shape:
         found, true = np.broadcast_arrays(found, true)
     pairs = [(mpmath.mpf(a), mpmath.mpf(b)) for a, b in zip(found.ravel(), true.ravel(), strict=True)]
+    pairs = [(a, b) for a, b in pairs if not (mpmath.isinf(a) and a == b)]  # what a mask hides has no other score
     if not all(mpmath.isfinite(a) and mpmath.isfinite(b) for a, b in pairs):
         return float("inf")
     largest = max((abs(b) for _, b in pairs), default=mpmath.mpf(0))

@@ -136,9 +136,24 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         ("predict", f"formula of {predicted}", prediction, of_value(evaluated, predicted)),
         ("L", "formulas, mean of the examples", loss, of_loss(system)),
     ]
+    if "next_logits" in vars(module):
+        checks.append(sampling_check(case, module))
     if not system.joins_examples:  # the mean of single examples says nothing of a batch that is joined
         checks.append(("all gradients", "batch = mean of its examples", mean, lambda point: of_all(derivation, point)))
     yield from checked(checks, points)
+
+
+def sampling_check(case: Case, module: Any) -> tuple[str, str, Check, Callable[[Point], Bound]]:
+    """Return the check of a module's outputs position by position, with what it keeps, against the whole sequence."""
+    evaluated = case.example.system.evaluated
+    output = evaluated.output.name if evaluated.output else ""
+
+    def check(point: Point) -> tuple[Array, Array]:
+        x, cache = next(iter(point.inputs.values())), module.init_cache(point.count)
+        rows = [module.next_logits(point.parameters, x[:, t], t, cache) for t in range(x.shape[1])]
+        return np.stack(rows, axis=1), complex_step.outputs(evaluated, point, output)
+
+    return "next_logits", "whole sequence, formulas in complex numbers", check, of_value(evaluated, output)
 
 
 def evaluation_rows(case: Case, points: list[Point]) -> Iterator[Row]:

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from symprop.algebra.declarations import takes_class_ids
+from symprop.algebra.declarations import takes_class_ids, takes_lengths
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.gaussian import pieces
@@ -158,8 +158,11 @@ def random_point(
         parameters[parameter.name] = drawn if len(shape) > 1 else rounded(drawn + style.bias)
     inputs = {}
     for variable in system.inputs:
-        free = not variable.facts
-        values = normal((count, *_integers(variable))) if free else _target(variable, random, kind, count)[0]
+        shape, free = (count, *_integers(variable)), not variable.facts
+        if takes_lengths(variable, 0):
+            values = random.uniform(0.05, 0.95, shape) * _below_lengths(shape, random)
+        else:
+            values = normal(shape) if free else _target(variable, random, kind, count)[0]
         inputs[variable.name] = values if free or values.dtype.kind != "f" else rounded(values)
     targets, given = {}, {}
     for variable in system.targets:
@@ -175,6 +178,13 @@ def random_point(
         for each in system.masks
     }
     return Point(parameters, inputs, targets, given, kind, count, states, masks)
+
+
+def _below_lengths(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    """Return ones where a position lies below a random length from 1 on, and zeros; a batch, positions after it."""
+    lengths = random.integers(1, shape[1] + 1, shape[0])
+    below = np.arange(shape[1]) < lengths[:, None]
+    return below.reshape(*below.shape, *[1] * (len(shape) - 2)).astype(float)
 
 
 def _target(variable: Variable, random: np.random.Generator, kind: Target, count: int) -> tuple[Array, Array | None]:

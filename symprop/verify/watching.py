@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Basic
+from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import System
+from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Array, Complex
@@ -59,7 +60,7 @@ class Watching(Complex):
 
     def scalar(self, body: Basic, arguments: dict[Basic, Array]) -> Array:
         values = super().scalar(body, arguments)
-        self.everywhere &= bool(np.all(np.isfinite(values)))
+        self.everywhere &= bool(np.all(np.isfinite(values))) or (_given(body) and not np.any(np.isnan(values)))
         if isinstance(body, (sympy.Abs, sympy.sign, sympy.Heaviside)) and body not in arguments:
             inside, zero = super().scalar(body.args[0], arguments), np.zeros(1)
             self._decided(inside, zero, inside.real > 0)
@@ -81,6 +82,13 @@ class Watching(Complex):
         self.ties |= self.moving and bool(np.any(self.real(left) == self.real(right)))
 
 
+class Finite(Complex):
+    """Complex numbers in which 0 stands for the infinite numbers that formulas give, as masks and pads do."""
+
+    def number(self, value: Expr) -> Any:
+        return super().number(sympy.Integer(0) if value.is_infinite else value)
+
+
 class _Watcher(Evaluator):
     """Evaluates with `Watching`, and tells it whether what is decided depends on a parameter (`moving` names)."""
 
@@ -100,11 +108,33 @@ class _Watcher(Evaluator):
 
 
 def _is_meant(node: Node, operands: list[Array], value: Array) -> bool:
-    """Whether values are finite, or infinite because a pad for a maximum is, and what is moved from there."""
+    """Whether values are finite, or infinite because a mask or a pad for a maximum is, and what is made of that."""
     if bool(np.all(np.isfinite(value))):
         return True
-    given = isinstance(node, n.Structural) and node.index_map.outside in (sympy.oo, -sympy.oo)
-    return (given or any(np.any(np.isinf(each)) for each in operands)) and not np.any(np.isnan(value))
+    return (_given(node) or any(np.any(np.isinf(each)) for each in operands)) and not np.any(np.isnan(value))
+
+
+def _given(formula: Basic) -> bool:
+    """Whether a formula itself holds an infinite number."""
+    return bool(formula.has(sympy.oo, -sympy.oo))
+
+
+def _are_finite(equation: Equation, evaluators: list[_Watcher], without: list[dict[str, Array]]) -> bool:
+    """Whether the values of an equation are finite but for infinite numbers that formulas give.
+
+    `without` has for each example what earlier equations are where 0 stands for these, and takes this equation's.
+    """
+    values = [evaluator.values[equation.name] for evaluator in evaluators]
+    if all(np.all(np.isfinite(value)) for value in values):
+        return True
+    others = [
+        Evaluator(Finite(), {**evaluator.values, **known}) for evaluator, known in zip(evaluators, without, strict=True)
+    ]
+    run_together(others, [equation])
+    for other, known in zip(others, without, strict=True):
+        known[equation.name] = other.values[equation.name]
+    finite = all(np.all(np.isfinite(known[equation.name])) for known in without)
+    return finite and not any(np.any(np.isnan(value)) for value in values)
 
 
 def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
@@ -117,6 +147,7 @@ def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
     for group in groups:
         moving = {parameter.name for parameter in system.parameters}
         evaluators = [_Watcher(arithmetic := Watching(), stacked(values, arithmetic), moving) for values in group]
+        without: list[dict[str, Array]] = [{} for _ in evaluators]
         with np.errstate(all="ignore"):
             for equation in system.equations:
                 for evaluator in evaluators:
@@ -124,7 +155,7 @@ def seen(system: System, groups: Iterable[list[dict[str, Array]]]) -> Seen:
                 run_together(evaluators, [equation])
                 if any(variable.name in moving for variable in variables(equation.expression)):
                     moving.add(equation.name)
-                finite &= all(np.all(np.isfinite(evaluator.values[equation.name])) for evaluator in evaluators)
+                finite &= _are_finite(equation, evaluators, without)
         for evaluator in evaluators:
             everywhere &= evaluator.watching.everywhere
             ties |= evaluator.watching.ties

@@ -368,3 +368,15 @@ def test_a_module_says_what_its_equations_mean_by_windows() -> None:
     said = " ".join(head.split())
     assert "S₁,ₖ selects a position for each window i, the one at offset k: row i of S₁,ₖ A is A[i + k − 1]" in said
     assert "W₁,ₖ is W₁[:, k]." in said
+
+
+def test_chains_of_calls_are_broken_as_ruff_breaks_them() -> None:
+    pytest.importorskip("ruff", reason="ruff is not installed, which lays out what is printed")
+    source = symprop.generate(
+        'Input(8, 8, 1) >> Conv2D(4, 3, padding="same") >> BatchNorm() >> ReLU() >> MaxPool2D(2) >> Conv2D(4, 3)'
+        " >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()"
+    )
+    assert "\n        .transpose(0, 1, 2, 4, 5, 3)\n        .reshape(" in source
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--stdin-filename", "module.py", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

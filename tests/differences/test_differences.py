@@ -639,7 +639,7 @@ def test_sizes_that_a_stride_changes_are_said_once_and_a_pool_stands_for_a_pool(
     found = " ".join(diff(before, after).pretty().split())
     assert "MaxPool2D(2) becomes AveragePool2D(2), layer 2" in found
     assert "LayerNorm() becomes RMSNorm(), layer 4" in found
-    assert "z₁ from (8, 8, 4) to (4, 4, 4), s₁, z₂, r₁, x̂₁ and v₁ from (4, 4, ·) to (2, 2, ·)" in found
+    assert "z₁ from (8, 8, 4) to (4, 4, 4), s₁, z₂, r₁, x̂₁ and u₁ from (4, 4, ·) to (2, 2, ·)" in found
     assert (
         "In B: Row (i, j) of S₁,ₖ A is A[2 i + u − 2, 2 j + v − 2], 0 outside" in found
     )  # its equation looks the same
@@ -649,4 +649,4 @@ def test_equations_are_printed_as_on_the_pages_of_both_networks() -> None:
     before = "Input(8, 8, 3) >> Conv2D(4, 3) >> GlobalAveragePool() >> MeanSquaredError()"
     page = str(diff(before, before.replace(">> Global", ">> BatchNorm() >> Global")))
     assert "+ (2)  μ₁ = meanₘ(z₁)\n" in page
-    assert "What read z₁ reads v₁ now: s₁." in page
+    assert "What read z₁ reads u₁ now: s₁." in page

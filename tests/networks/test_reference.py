@@ -66,11 +66,13 @@ SHOWN = [text for text in SHOWN if not text.startswith(REFUSED)]
 
 
 def numbers(text: str) -> dict[str, int]:
-    """Numbers for the names of a network: counts are 2, all sizes differ."""
+    """Numbers for the names of a network: counts and heads are 2, sizes differ, and are even where there are heads."""
     names, counts = size_names(text)
+    heads = [name for name in names if f"Attention({name}" in text]
     each = [f"{name[:-1]}{block}" for name in names if name.endswith("_l") for block in (0, 1, 2)]
     sizes = [name for name in names if not name.endswith("_l")]
-    return {**dict.fromkeys(counts, 2), **{name: 3 + place for place, name in enumerate(sizes + each)}}
+    numbers = {name: (3 + place) * (1 + bool(heads)) for place, name in enumerate(sizes + each)}
+    return {**numbers, **dict.fromkeys(counts + heads, 2)}
 
 
 def test_the_pages_show_every_kind_of_layer() -> None:

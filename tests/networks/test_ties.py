@@ -12,7 +12,8 @@ from sympy import Integer
 import symprop
 from symprop.errors import SpecError
 from symprop.networks import Dense, Embedding, Input, MeanSquaredError, Network, Repeat, Residual, Tanh, parse_network
-from symprop.networks.builder import Books, Builder
+from symprop.networks.books import Books
+from symprop.networks.builder import Builder
 from tests.rounding import differences
 
 CODER = 'Input(5) >> Dense(3) >> Tanh() >> Dense(5, tied="W1.T") >> MeanSquaredError() + L2(0.1)'

@@ -73,5 +73,5 @@ def test_all_norms_print_one_line() -> None:
 
 def test_sums_that_are_no_statistics_stay_sums() -> None:
     derivation = symprop.derive("Input(5) >> Dense(2) >> LayerNorm() >> MeanSquaredError()")
-    assert derivation.equation("L").pretty() == "L = ½ ‖v₁ − y‖²"
+    assert derivation.equation("L").pretty() == "L = ½ ‖u₁ − y‖²"
     assert derivation.equation("mu1").text() == "mu1 = sum(z1) / 2"

@@ -21,9 +21,10 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.steps import Steps
 from symprop.analysis.paths import Expansion
 from symprop.formulas.answer import Answer
-from symprop.notation.blocks import Bullets, Code, Grid, GridRow, Math, Paragraph, Typed
+from symprop.notation.blocks import Bullets, Grid, GridRow, Paragraph, Typed
 from symprop.notation.notebook_blocks import Folded, Heading, Verdict, html, latex, worded
 from symprop.notation.notebooks import MOST_EQUATIONS, MOST_PATHS
+from symprop.notation.words import Code, Math
 from symprop.saved import Model
 from symprop.verify.certificate import Certificate
 

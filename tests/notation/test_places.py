@@ -237,7 +237,7 @@ def test_attention_reads_as_textbooks_have_it() -> None:
     assert page["P"] == "Pᵢ = softmax(Sᵢ)"
     assert page["H"] == "H[:, (i)] = Oᵢ"
     assert page["dP"] == "∂L/∂Pᵢ = ∂L/∂Oᵢ Vᵢᵀ"
-    assert page["dS"] == "∂L/∂Sᵢ = Pᵢ ⊙ (∂L/∂Pᵢ − (Pᵢ ⊙ ∂L/∂Pᵢ) 𝟏 𝟏ᵀ)"
+    assert page["dS"] == "∂L/∂Sᵢ = Pᵢ ⊙ (∂L/∂Pᵢ − (∂L/∂Oᵢ ⊙ Oᵢ) 𝟏 𝟏ᵀ)"
     assert page["dA"] == "∂L/∂A₍ᵢ₎ = (1/√d) (∂L/∂Sᵢ Kᵢ)ᵀ X"
     system = attention(batch=True)
     page = {each.name: each.pretty() for each in (*system.items, *derive_system(system)[0])}  # type: ignore[union-attr]

@@ -59,12 +59,21 @@ class Node(Printable, Basic):
         if not all(map(is_size, shape)):
             shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in shape)
         node.shape = shape
-        node.weight = 1 + sum([operand.weight for operand in node.operands])
-        if node.weight > HEAVIEST:
+        return node.weighed()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and hash(self) == hash(other) and self.args == other.args)
+
+    __hash__ = Basic.__hash__  # which is kept
+
+    def weighed(self) -> Self:
+        """Return the node itself, its weight being found."""
+        self.weight = 1 + sum([operand.weight for operand in self.operands])
+        if self.weight > HEAVIEST:
             raise LimitError(
                 f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
             )
-        return node
+        return self
 
     @property
     def rank(self) -> int:
@@ -102,8 +111,19 @@ class Node(Printable, Basic):
 
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
+        operands = tuple(operands)
         new = iter(operands)
-        return self.func(*(next(new) if isinstance(argument, Node) else argument for argument in self.args))
+        args = [next(new) if isinstance(argument, Node) else argument for argument in self.args]
+        if [operand.shape for operand in operands] == [operand.shape for operand in self.operands]:
+            return self.over(args)
+        return self.func(*args)
+
+    def over(self, args: Iterable[Basic]) -> Self:
+        """Return the same kind of node over arguments that have the same shapes, which are not worked out again."""
+        node: Self = Basic.__new__(type(self), *args)
+        node.operands = tuple([argument for argument in node.args if isinstance(argument, Node)])
+        node.shape = self.shape
+        return node.weighed()
 
     def along(self, operand: Node, axis: Callable[[int], int]) -> Node:
         """Return the same kind of node over another operand, each of its axes moved by `axis`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
@@ -30,8 +32,7 @@ class Variable(Leaf):
     """
 
     def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
-        return super().__new__(
-            cls,
+        args = (
             letter if isinstance(letter, Str) else Str(letter),
             expressions(index),
             expressions(shape),
@@ -39,6 +40,14 @@ class Variable(Leaf):
             Integer(mark),
             role if isinstance(role, Str) else Str(role),
         )
+        found = _VARIABLES.get(args)
+        if found is None:
+            found = _VARIABLES[args] = super().__new__(cls, *args)
+        return found
+
+    def over(self, args: Iterable[Basic]) -> Variable:
+        """Return the variable of these arguments."""
+        return _VARIABLES.get(tuple(args)) or Variable(*args)
 
     @property
     def letter(self) -> str:
@@ -55,7 +64,7 @@ class Variable(Leaf):
     @property
     def said(self) -> tuple[Fact, ...]:
         """What is known of the value, without how pages write the array."""
-        return tuple(fact for fact in self.facts if fact.kind != "rows")
+        return tuple(fact for fact in self.facts if not fact.is_of_writing)
 
     @property
     def facts_by_kind(self) -> dict[str, Expr]:
@@ -66,6 +75,17 @@ class Variable(Leaf):
     def rows(self) -> int:
         """Up to which axis pages have the rows of one matrix, of whose features the next one is; -1 where of none."""
         return next((int(fact.value) for fact in self.facts if fact.kind == "rows"), -1)
+
+    @property
+    def named(self) -> dict[int, str]:
+        """The index by which pages tell each of some axes: "h"; "h " of blocks, "gh " of blocks in blocks."""
+        found: dict[int, str] = {}
+        for fact in self.facts:
+            if fact.is_of_writing and fact.kind != "rows":
+                what, letter = fact.kind.split()
+                before = found.get(int(fact.value), "").strip()
+                found[int(fact.value)] = f"{before}{letter}{' ' * (what == 'block')}"
+        return found
 
     @property
     def mark(self) -> int:
@@ -108,16 +128,20 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
+_VARIABLES: WeakValueDictionary[tuple[Basic, ...], Variable] = WeakValueDictionary()
+"""Those that there are: each stands in many formulas, and what is one object is equal at once."""
+
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
-"""The kinds of facts that speak of an axis."""
+"""The kinds of facts that speak of an axis, beside those that give a letter to one."""
 
 
 class Fact(Basic):
     """What is known of a variable: `kind` and, where it speaks of an axis or a bound, `value`.
 
-    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`; of the values this
-    says nothing), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), and the words
-    of `DECLARED` for all others.
+    Kinds: "rows" (pages write the array as a matrix, whose rows are told by the axes up to `value`), "place h" and
+    "block h" (pages tell places along axis `value`, or blocks of it, by the index h; these three say nothing of the
+    values), others of `AXIS_FACTS` (along axis `value`), "index" (integers from 0 to `value` - 1), "first above 0" and
+    "one above 0" (along the last axis), and the words of `DECLARED` for all others.
     """
 
     def __new__(cls, kind: Any, value: Any = 0) -> Fact:
@@ -130,6 +154,16 @@ class Fact(Basic):
     @property
     def value(self) -> Expr:
         return self.args[1]
+
+    @property
+    def is_of_writing(self) -> bool:
+        """Whether it says how pages write the array, and nothing of the value."""
+        return self.kind == "rows" or self.kind.startswith(("place ", "block "))
+
+    @property
+    def is_of_axis(self) -> bool:
+        """Whether its value is an axis."""
+        return self.kind in AXIS_FACTS or self.is_of_writing
 
 
 class Fill(Leaf):

@@ -38,7 +38,7 @@ def broken(start: str, text: str, indent: int = INDENT) -> list[str]:
     """
     if len(start + text) + indent <= COLUMNS:
         return [start + text]
-    if len(split(text)) == 1 or (_breaks_in_brackets(text) and _may_flow(start, text, indent)):
+    if (len(split(text)) == len(chained(text)) == 1) or (_breaks_in_brackets(text) and _may_flow(start, text, indent)):
         return flowing(start, text, indent)
     return [f"{start}(", *_indented(parted(text, indent + INDENT)), ")"]
 
@@ -59,9 +59,13 @@ def parted(text: str, indent: int, start: str = "", end: str = "") -> list[str]:
     """Return the lines of `start text end` inside brackets, for the indent that an expression has there."""
     if len(start + text + end) + indent <= COLUMNS:
         return [start + text + end]
-    parts = split(text)
-    if len(parts) == 1:
+    parts, calls = split(text), chained(text)
+    if len(parts) == len(calls) == 1:
         return flowing(start, text, indent, end)
+    if len(parts) == 1:
+        first, *middle, last = calls
+        pieces = [(start, first, ""), *(("", call, "") for call in middle), ("", last, end)]
+        return [line for piece in pieces for line in flowing(piece[0], piece[1], indent, piece[2])]
     lines: list[str] = []
     for operator, part in parts[:-1]:
         lines.extend(parted(part, indent, f"{operator.strip()} " if operator else start))
@@ -122,6 +126,18 @@ def split(text: str) -> list[tuple[str, str]]:
                 start = place + len(before)
             return [*found, (before, text[start:])]
     return [("", text)]
+
+
+def chained(text: str) -> list[str]:
+    """Return a chain of two and more calls on what calls give, each call on its own; else the whole text.
+
+    >>> chained("f(x).transpose(1, 0).reshape(6)"), chained("x.reshape(2, 3).T")
+    (['f(x)', '.transpose(1, 0)', '.reshape(6)'], ['x.reshape(2, 3).T'])
+    """
+    places = [place for place in _outside(text) if text[place] == "." and text[place - 1 : place] in (")", "]")]
+    if len(places) < 2 or len(split(text)) > 1:
+        return [text]
+    return [text[first:last] for first, last in zip([0, *places], [*places, len(text)], strict=True)]
 
 
 def _outside(text: str) -> Iterator[int]:

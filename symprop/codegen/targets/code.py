@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
 from sympy import Expr, Rational
@@ -33,6 +34,7 @@ class Code:
         return f"({self.text})" if self.binds < level else self.text
 
 
+@lru_cache(maxsize=2_048, typed=True)
 def number(value: Expr) -> Code:
     """Return a constant, exactly or as the nearest float64; sizes and named numbers stand by their names.
 
@@ -75,7 +77,7 @@ def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
     sizes = bool(value.free_symbols)
     if isinstance(value, sympy.Function) and type(value).__name__ in MATH and len(value.args) == 1 and not sizes:
         return Code(f"math.{MATH[type(value).__name__]}({write(value.args[0]).text})", ATOM, NUMBER)
-    above, below = sympy.fraction(sympy.together(value) if sizes else value)
+    above, below = (value, 1) if _is_polynomial(value) else sympy.fraction(sympy.together(value) if sizes else value)
     if below != 1:
         return Code(f"{write(above).within(PRODUCT)} / {write(below).within(UNARY)}", PRODUCT, NUMBER)
     if value.could_extract_minus_sign() and isinstance(value, sympy.Mul):
@@ -93,6 +95,13 @@ def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
     if sizes:
         raise LookupError(f"no source for the size {value}")
     return number(unnamed(value))
+
+
+def _is_polynomial(value: Expr) -> bool:
+    """Whether a number is seen at once to have nothing below the line: `16 * m + 3`."""
+    return bool(
+        value.is_Symbol or value.is_Integer or ((value.is_Add or value.is_Mul) and all(map(_is_polynomial, value.args)))
+    )
 
 
 MATH = {

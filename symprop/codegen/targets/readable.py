@@ -6,6 +6,7 @@ import builtins
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sympy import Symbol
 
@@ -20,6 +21,7 @@ from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
+from symprop.codegen.sampling import sampling_of
 from symprop.codegen.stable import CALLED
 from symprop.codegen.targets.breaking import assigned, broken
 from symprop.codegen.targets.code import named
@@ -67,7 +69,7 @@ class Reader:
     """What the template of a readable module needs of a derivation, in a dialect."""
 
     def __init__(self, derivation: Derivation, program: Program, write: Dialect) -> None:
-        self.system, self.program = derivation.system, program
+        self.derivation, self.system, self.program = derivation, derivation.system, program
         self.parameters = derivation.parameters
         self.counted, self.heading = derivation.counted, heading(derivation)
         self.functions = _functions(program, write.reserved)
@@ -163,7 +165,9 @@ class Reader:
         }
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
+        sampling = self._sampling()
         code = [line for part in parts.values() for line in part.code]
+        code += sampling["code"] if sampling else []
         code += [line for each in definitions for line in each.lines]
         code += optimizer["scalars"] if optimizer else []
         return {
@@ -190,8 +194,18 @@ class Reader:
             "running": running_of(self.system, self.write),
             "masks": masks_of(self.system),
             "optimizer": optimizer,
+            "sampling": sampling,
             "dtype": options.dtype,
         }
+
+    def _sampling(self) -> dict[str, Any] | None:
+        """Return the functions that draw ids one after the other, where the network has them."""
+        found = sampling_of(self.derivation)
+        if found is None:
+            return None
+        program = passes.run(found.program, (*readable_passes.FORMS, passes.dead))
+        unpack = self._parameters(_reads(program.forward))
+        return found.context(program, unpack, lambda each: assigned(each.name, self.write.text(each.expression)))
 
 
 def _reads(statements: Iterable[Statement]) -> set[str]:

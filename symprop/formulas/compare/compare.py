@@ -38,7 +38,8 @@ from symprop.formulas.compare.proofs import same_elements, same_form
 from symprop.formulas.compare.reasons import Pair, reason
 from symprop.formulas.compare.sizes import size_choices
 from symprop.notation import notebook_blocks
-from symprop.notation.blocks import Math, Paragraph
+from symprop.notation.blocks import Paragraph
+from symprop.notation.words import Math
 from symprop.verify.measure import precise_difference, scientific
 
 

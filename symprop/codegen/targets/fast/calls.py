@@ -57,11 +57,10 @@ class Scratch:
     shape: Shape
 
 
-def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "", both: bool = False) -> list[str]:
+def call_lines(name: str, expression: Node, over: str, place: str, extra: str = "") -> list[str]:
     """Return the lines that compute an operation under a name.
 
-    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise; with `both`, two
-    threads take half of the rows each.
+    `over` is the operand over which it writes, if any; `place` the memory where it writes otherwise.
 
     >>> from symprop.algebra import variable
     >>> z, b = variable("z1", (4, 3)), variable("b1", (3,))
@@ -74,7 +73,7 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
         start = [] if name == out else [f"{name} = {out}"]
         lines = [line.replace("{scratch}", extra) for line in call.fill if line != f"{{}}[...] = {over}"]
         return [*start, *(line.replace("{}", name) for line in lines)]
-    if not both and call.sign and over == name and name in call.arguments:
+    if call.sign and over == name and name in call.arguments:
         first, second = call.arguments
         if first == name:
             return [f"{name} {call.sign}= {second}"]
@@ -82,11 +81,7 @@ def call_lines(name: str, expression: Node, over: str, place: str, extra: str = 
             return [f"{name} {call.sign}= {first}"]
     arguments = (*call.arguments, *call.more, f"out={out}", *((f"scratch={extra}",) if extra else ()))
     begin = "" if name == out else f"{name} = "
-    return (
-        laid_out(f"{begin}_both(", (call.function, *arguments))
-        if both
-        else laid_out(f"{begin}{call.function}(", arguments)
-    )
+    return laid_out(f"{begin}{call.function}(", arguments)
 
 
 # ---------------------------------------------------------------- arithmetic

@@ -9,6 +9,7 @@ shares. All sizes are polynomials in the batch size.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,7 @@ from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
+from symprop.codegen.targets.fast.placing import Placed, lowest
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -47,10 +49,6 @@ class Block:
     def size(self) -> Expr:
         """The number of elements."""
         return sympy.prod(self.shape, start=Integer(1))
-
-    def meets(self, other: Block) -> bool:
-        """Whether both are live at some operation."""
-        return self.start <= other.stop and other.start <= self.stop
 
 
 @dataclass(frozen=True)
@@ -268,34 +266,16 @@ class _Planner:
             count, unit = block.size.as_coeff_Mul()
             degrees.setdefault(unit, []).append((int(count), block))
         for unit, sized in sorted(degrees.items(), key=lambda item: str(item[0])):
-            placed: list[tuple[int, int, Block]] = []
-            if self.reuse and blocks[0].kind not in UNSHARED:
-                sized = sorted(sized, key=lambda pair: -pair[0])
+            shared = self.reuse and blocks[0].kind not in UNSHARED
+            placed: list[Placed] = []
             top = 0
-            for count, block in sized:
-                low = _lowest(count, [(at, end) for at, end, other in placed if self._apart(block, other)])
+            for count, block in sorted(sized, key=lambda pair: -pair[0]) if shared else sized:
+                low = lowest(count, block.start, block.stop, placed) if shared else top
                 block.offset = total + low * unit
-                placed.append((low, low + count, block))
+                insort(placed, Placed(low, low + count, block.start, block.stop))
                 top = max(top, low + count)
             total += top * unit
         return total
-
-    def _apart(self, block: Block, other: Block) -> bool:
-        return not self.reuse or block.kind in UNSHARED or block.meets(other)
-
-
-def _lowest(count: int, taken: list[tuple[int, int]]) -> int:
-    """Return the lowest place for `count` elements between the spans that are taken.
-
-    >>> _lowest(3, [(0, 2), (4, 6)]), _lowest(2, [(0, 2), (4, 6)])
-    (6, 2)
-    """
-    low = 0
-    for start, stop in sorted(taken):
-        if low + count <= start:
-            break
-        low = max(low, stop)
-    return low
 
 
 __all__ = ["KINDS", "Block", "Plan", "plan"]

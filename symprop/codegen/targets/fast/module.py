@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.sampling import sampling_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
+from symprop.codegen.targets.fast.shared_rows import BATCH
 from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
-from symprop.codegen.targets.fast.step import explained, planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
@@ -83,7 +86,8 @@ def module_source(
     step = _step(program, own, dtype, threads, reuse)
     loops = compiled(program, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
-    lines = [line for body in run for line in (*body.forward, *body.backward)]
+    sampling = _sampling(derivation)
+    lines = [line for body in run for line in (*body.forward, *body.backward)] + (sampling["code"] if sampling else [])
     code = "\n".join(line for line in lines if not line.startswith("#"))  # a formula may name a helper too
     parameters = derivation.parameters
     return (
@@ -109,9 +113,10 @@ def module_source(
             bodies=bodies,
             running=running,
             masks=masks_of(system),
+            sampling=sampling,
+            lib="np",
             step=step,
             threads=threads,
-            both="_both(" in code,
             loops=loops,
             helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
         )
@@ -216,6 +221,15 @@ def _body(program: Program, *returns: str, after: Variable | None = None) -> Bod
     return Body(_unpack(done), forward, backward, _needs_batch(forward, backward), returns[0], whole)
 
 
+def _sampling(derivation: Derivation) -> dict[str, Any] | None:
+    """Return the functions that draw ids one after the other, where the network has them."""
+    found = sampling_of(derivation)
+    if found is None:
+        return None
+    program = passes.run(found.program, (*passes.FORMS, *lines.ARRANGEMENT))
+    return found.context(program, _unpack(program), _line)
+
+
 def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
     """Return the lines that take what a program reads out of dicts, parameters a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
@@ -224,31 +238,50 @@ def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
         for variable in variables:
             if variable in read:
                 groups.setdefault((holder, variable.index), []).append(variable.name)
-    return tuple(
-        f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
-        for (holder, _), names in groups.items()
-    )
+    return tuple(line for (holder, _), names in groups.items() for line in _taken_out(holder, names))
+
+
+def _taken_out(holder: str, names: list[str]) -> list[str]:
+    """Return the lines that take values out of a dict, so many on each as fit."""
+    line = f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
+    if len(line) + INDENT <= COLUMNS or len(names) == 1:
+        return [line]
+    half = (len(names) + 1) // 2
+    return [*_taken_out(holder, names[:half]), *_taken_out(holder, names[half:])]
 
 
 def _needs_batch(*parts: tuple[str, ...]) -> bool:
+    return _reads(BATCH_SIZE.name, *parts)
+
+
+def _reads(name: str, *parts: tuple[str, ...]) -> bool:
     code = "\n".join(line for part in parts for line in part if not line.startswith("#"))
-    return re.search(rf"\b{BATCH_SIZE}\b", code) is not None
+    return re.search(rf"\b{name}\b", code) is not None
 
 
 @dataclass(frozen=True)
 class Step(Body):
-    """The inside of a step: a body that writes into a workspace, and the lines that make the workspace."""
+    """The inside of a step: a body that writes into a workspace, and the lines that make the workspace.
+
+    `row` is how many numbers the workspace holds for a row of the batch.
+    """
 
     workspace: tuple[str, ...] = ()
     buffers: int = 0
     few_rows: int = 0
+    row: int = 0
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether a line reads the rows of the whole batch, not those of a thread."""
+        return _reads(BATCH.name, self.forward, self.backward)
 
 
 def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: int, reuse: bool) -> Step:
     """Return the step of a module: loss and gradients, written into a workspace."""
-    plan = planned(program, targets, reuse)
+    plan = planned(program, targets, reuse) if threads == 1 else planned(program, (), reuse, SHARED)
     parts = (plan.program.forward, plan.program.backward)
-    forward, backward = explained([list(step_lines(plan, part, threads)) for part in parts])
+    forward, backward = explained([list(step_lines(plan, part)) for part in parts])
     unpack = _unpack(plan.program, "work.masks")
     widest, size = _widest(plan), np.dtype(dtype).itemsize
     return Step(
@@ -260,6 +293,7 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
         workspace=tuple(workspace_lines(plan)),
         buffers=BUFFER_BYTES // size if widest >= WIDE_ROW else 0,
         few_rows=2 * BUFFER_BYTES // (size * widest),
+        row=int(plan.totals["memory"].coeff(BATCH_SIZE)),
     )
 
 
@@ -283,7 +317,11 @@ def _rest(program: Program, given: Variable) -> Program | None:
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """Return the lines of statements as a person would write them, below their formulas."""
-    return tuple(under_formulas(statements, lambda each: [f"{each.name} = {numpy_source(each.expression)}"]))
+    return tuple(under_formulas(statements, _line))
+
+
+def _line(statement: Statement) -> list[str]:
+    return [f"{statement.name} = {numpy_source(statement.expression)}"]
 
 
 def _table(parameters: tuple[Parameter, ...]) -> list[str]:

@@ -10,9 +10,10 @@ from symprop.codegen.operations import OPERATION, Splitter
 from symprop.codegen.patches import PatchAxis
 from symprop.codegen.pools import OfWindows, Pooled, ToAll, ToFirst
 from symprop.codegen.targets.fast.calls import CALLS, SCRATCH, Call, Scratch
+from symprop.codegen.targets.fast.convolution_calls import images_at_a_time
 from symprop.codegen.targets.numpy.source import numpy_source
 
-CACHED = 65536
+CACHED = 524288
 """How many elements of images are pooled at a time."""
 
 
@@ -42,9 +43,9 @@ def _(node: ToFirst) -> Call:
 
 
 def _is_beside(node: ToFirst) -> bool:
-    """Whether windows lie side by side and leave nothing out."""
+    """Whether windows of several elements lie side by side and leave nothing out."""
     sides = zip(node.lies, node.shape[1:], node.operands[1].shape[1:], strict=False)
-    return all(
+    return any(lie.size > 1 for lie in node.lies) and all(
         lie == PatchAxis(lie.size, stride=lie.size) and length == lie.size * count for lie, length, count in sides
     )
 
@@ -55,7 +56,7 @@ def _(node: ToAll) -> Call:
 
 
 def _images(shape: tuple[sympy.Expr, ...]) -> Integer:
-    return Integer(max(1, CACHED // int(sympy.prod(shape[1:]))))
+    return Integer(images_at_a_time(CACHED, int(sympy.prod(shape[1:]))))
 
 
 @SCRATCH.row(Pooled)

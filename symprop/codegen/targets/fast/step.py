@@ -6,22 +6,20 @@ import re
 from collections.abc import Iterable, Iterator
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Expr
 
-from symprop.algebra import nodes as n
-from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
-from symprop.algebra.trees import walk
 from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
 from symprop.codegen import part_operations as part_operations
-from symprop.codegen.operations import gives_view, single_operations
+from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
-from symprop.codegen.targets.fast.calls import INSIDE, call_lines, is_allocated
+from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
+from symprop.codegen.targets.fast.shared_rows import shared_rows
 from symprop.codegen.targets.layout import under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
@@ -53,22 +51,24 @@ STEP: tuple[Pass, ...] = (
 )
 """The passes of a step, after the forms."""
 
+_LAST = STEP.index(lines.short_scalars)
+SHARED: tuple[Pass, ...] = (*STEP[:_LAST], shared_rows, *STEP[_LAST:])
+"""The passes of a step that two threads make, with half of the rows each."""
 
-def planned(program: Program, own: Iterable[Variable] = (), reuse: bool = True) -> Plan:
+
+def planned(
+    program: Program, own: Iterable[Variable] = (), reuse: bool = True, made_by: tuple[Pass, ...] = STEP
+) -> Plan:
     """Return the memory plan of a program in its stable forms: its operations, and where their results live."""
-    return plan(passes.run(program, STEP), tuple(own), reuse)
+    return plan(passes.run(program, made_by), tuple(own), reuse)
 
 
-WIDE = 128
-"""From so many elements in a row on, elementwise work may be shared by two threads: 4,096 rows of them are LARGE."""
-
-
-def step_lines(found: Plan, statements: Iterable[Statement], threads: int = 1) -> list[str]:
+def step_lines(found: Plan, statements: Iterable[Statement]) -> list[str]:
     """Return the lines of the code of `statements`; a formula stands above all that computes it."""
-    return under_formulas(statements, lambda each: _statement_lines(found, each, found.printed(each), threads))
+    return under_formulas(statements, lambda each: _statement_lines(found, each, found.printed(each)))
 
 
-def _statement_lines(found: Plan, statement: Statement, printed: Statement, threads: int) -> list[str]:
+def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
@@ -80,8 +80,7 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement, thre
     over = found.over.get(statement.target)
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
-    both = threads > 1 and not extra and _is_wide(statement)
-    return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra, both)
+    return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra)
 
 
 TRICKS = (
@@ -104,8 +103,8 @@ TRICKS = (
     (r"= to_first", "back to the first largest of each window: no array holds all windows"),
     (r"^line\w* = ", "a vector, for each pixel of a line: a loop over the channels of one pixel is short"),
     (r"np\.maximum\(\w+, zeros", "zeros of an array: with a number np.maximum takes twice as long"),
+    (r"= yield ", "the sum over all rows: the threads, which have some each, wait for each other here"),
     (r"out=.*\.transpose\(", "where it lies, its axes are in the order in which it is read: no copy is made for that"),
-    (r"_both\(", "where it is large, each of two threads makes half of the rows"),
 )
 """What a line of a step does otherwise than a person would write it, and why: said above the first such line."""
 
@@ -124,18 +123,6 @@ def explained(parts: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
         yield line
 
     return [tuple(each for line in part for each in told(line)) for part in parts]
-
-
-def _is_wide(statement: Statement) -> bool:
-    """Whether an operation makes each row of a wide array from the same rows of others."""
-    shape = statement.shape
-    if not isinstance(statement.expression, (*INSIDE, n.Compare)) or isinstance(statement.expression, n.Where):
-        return False
-    arrays = [part for part in walk(statement.expression) if isinstance(part, Variable) and part.rank]
-    by_rows = all(part.rank < len(shape) or part.shape[0] in (shape[0], 1) for part in arrays)
-    straight = not any(gives_view(part) for part in walk(statement.expression))
-    row = sympy.prod(shape[1:], start=Integer(1))
-    return len(shape) > 1 and shape[0] == BATCH_SIZE and bool(row >= WIDE) and by_rows and straight
 
 
 def _place(found: Plan, block: Block) -> str:
@@ -184,4 +171,4 @@ def _code(size: Expr) -> str:
     return number(sympy.expand(size)).text
 
 
-__all__ = ["STEP", "TRICKS", "explained", "planned", "step_lines", "workspace_lines"]
+__all__ = ["SHARED", "STEP", "TRICKS", "explained", "planned", "step_lines", "workspace_lines"]

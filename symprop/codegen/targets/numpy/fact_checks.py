@@ -41,6 +41,8 @@ FACT_CHECKS: dict[str, FactCheck] = {
     "bits": FactCheck("_bits", "each 0 or 1", ("between 0 and 1", "nonnegative")),
     "between 0 and 1": FactCheck("_between_0_and_1", "from 0 to 1", ("nonnegative",)),
     "nonnegative": FactCheck("_nonnegative", "nonnegative"),
+    "first above 0": FactCheck("_first_above_0", "above 0 at the first position", ("one above 0",)),
+    "one above 0": FactCheck("_one_above_0", "above 0 somewhere"),
     "signs": FactCheck("_signs", "each -1 or 1", has_room=True),
     "one-hot": FactCheck(
         "_one_hot", "one-hot rows", ("sums to 1", "nonnegative", "between 0 and 1", "bits"), SUM, has_room=True
@@ -90,6 +92,8 @@ CONDITIONS = {
     "bits": "({0} == 0) | ({0} == 1)",
     "between 0 and 1": "(0 <= {0}) & ({0} <= 1)",
     "nonnegative": "{0} >= 0",
+    "first above 0": "{0}[..., 0] > 0",
+    "one above 0": "({0} > 0).any(-1)",
     "signs": "np.abs({0}) == 1",
     "one-hot": "np.sort({0}, axis=-1) == np.eye({0}.shape[-1])[-1]",
     "sums to 1": "np.isclose({0}.sum(axis={1}), 1)",

@@ -1,0 +1,141 @@
+"""Formulas that are alike are worked out once: the second time the numbers in names are put into what came out.
+
+What comes out depends on the start and on what the rules know. So every question that they ask of the context is noted
+with its answer, and before a result is used again the same questions, with the numbers put in, must have answers that
+are alike. Nothing else is looked at, so nothing can go stale; the notes live as long as the context, one derivation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Tuple
+
+from symprop.algebra.alike import aligned, pattern, renumbered
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import variables
+from symprop.calculus.context import Context, KnownFact, Quotient
+from symprop.calculus.sum_rules import why_centred
+from symprop.calculus.vanishing_sums import vanishes
+
+TRIED = 4
+"""So many results for formulas that are alike are tried, the newest: layers differ in few ways."""
+
+Worked = tuple[Node, tuple[Step, ...]]
+
+
+class Watched(Mapping[Any, Any]):
+    """What a context knows, with a note of each question that is asked of it, and of the answer."""
+
+    def __init__(self, table: str, known: Mapping[Any, Any], notes: dict[tuple[str, Any], Any]) -> None:
+        self.table, self.known, self.notes = table, known, notes
+
+    def __getitem__(self, key: Any) -> Any:
+        answer = self.notes[self.table, key] = self.known.get(key)
+        if answer is None:
+            raise KeyError(key)
+        return answer
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError("what a rule knows is asked for by name: a step that reads all of it is no one's twin")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was worked out of a formula with these numbers, and what was asked on the way."""
+
+    numbers: tuple[Tuple, ...]
+    notes: Mapping[tuple[str, Any], Any]
+    expression: Node
+    steps: tuple[Step, ...]
+
+    def for_numbers(self, numbers: tuple[Tuple, ...], context: Context) -> Worked | None:
+        """Return the result with other numbers, if what is known of these is alike."""
+        twin = _Twin(dict(zip(self.numbers, numbers, strict=True)), context)
+        try:
+            if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
+                return None
+            return twin.of(self.expression), tuple(map(twin.step, self.steps))
+        except KeyError:  # a rule made a name that nothing has
+            return None
+
+
+class _Twin:
+    """What stands for formulas, numbers and equations where others are put in."""
+
+    def __init__(self, numbers: dict[Tuple, Tuple], context: Context) -> None:
+        self.numbers, self.context, self.tables = numbers, context, context.tables
+        self.nodes: dict[Node, Node] = {}
+        self.equations: dict[Equation, Equation] = {}
+
+    def of(self, node: Node) -> Node:
+        return renumbered(node, self.numbers, self.nodes)
+
+    def step(self, step: Step) -> Step:
+        return Step(step.rule, self.of(step.before), self.of(step.after), tuple(map(self.fact, step.facts)), True)
+
+    def fact(self, fact: KnownFact) -> KnownFact:
+        return fact if isinstance(fact, str) else self.equations[fact]
+
+    def answers(self, table: str, key: Any, answer: Any) -> bool:
+        """Whether the context answers a question as it was answered, in numbers that are put in."""
+        if table == "centred":
+            equation, axes = key
+            return self.agree(answer, why_centred(self.equations[equation], axes, self.context))
+        if table == "vanishing":
+            variable, axes = key
+            return self.agree(answer, vanishes((self.of(variable), axes), self.context))
+        return self.agree(answer, self.tables[table].get(self.of(key)))
+
+    def agree(self, answer: Any, other: Any) -> bool:
+        if isinstance(answer, Equation) and isinstance(other, Equation):
+            self.equations[answer] = other
+            return aligned(answer.target, other.target, self.numbers) and aligned(
+                answer.expression, other.expression, self.numbers
+            )
+        if isinstance(answer, Quotient) and isinstance(other, Quotient):
+            return self.agree(answer.equation, other.equation)
+        if isinstance(answer, tuple) and isinstance(other, tuple):
+            return len(answer) == len(other) and all(map(self.agree, answer, other))
+        return bool(answer == other)
+
+
+def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context], Worked]) -> Worked:
+    """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
+    if not context.by_name:
+        return work_out(start, context)  # alone
+    key, numbers = pattern(start)
+    seen = context.worked.setdefault(key, [])
+    for result in seen[-TRIED:][::-1]:
+        found = result.for_numbers(numbers, context)
+        if found is not None:
+            return found
+    notes: dict[tuple[str, Any], Any] = {}
+    expression, steps = work_out(start, _watched(context, notes))
+    if not _names_in_words(steps):
+        seen.append(Result(numbers, notes, expression, steps))
+    return expression, steps
+
+
+def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
+    tables: dict[str, Any] = {table: Watched(table, known, notes) for table, known in context.tables.items()}
+    derived = {table: tables.pop(table) for table in ("powers", "quotients")}
+    found = replace(context, watches=context, **tables)
+    vars(found).update(derived)  # as if it had worked them out itself
+    return found
+
+
+def _names_in_words(steps: tuple[Step, ...]) -> bool:
+    """Whether a fact that is said in words names an array, so that it is said of no other."""
+    words = {
+        word for step in steps for fact in step.facts if isinstance(fact, str) for word in re.findall(r"\w+", fact)
+    }
+    named = (array for step in steps for array in (*variables(step.before), *variables(step.after)))
+    return bool(words) and any(array.name in words for array in named if array.index)

@@ -1,0 +1,51 @@
+"""Equations that are alike are printed once: the second time only the numbers in names are put in."""
+
+from __future__ import annotations
+
+from sympy import Integer, Tuple
+
+from symprop.algebra.alike import MOST, Common, pattern, renumbered
+from symprop.algebra.equations import Equation
+from symprop.notation.pretty import subscript
+
+MARK = 987_000_001
+"""Numbers from this one on stand in a template for those of an equation: no layer has so many before it."""
+
+_TEMPLATES: dict[Common, str] = {}
+
+
+def pretty_equation(equation: Equation) -> str:
+    """Return an equation in Unicode, as its `pretty` does.
+
+    >>> import symprop
+    >>> derivation = symprop.derive("Input(2) >> Repeat(Dense(2) >> Tanh(), 9) >> MeanSquaredError()")
+    >>> [pretty_equation(derivation.equation(name)) for name in ("z3", "z7")]
+    ['z₃ = W₃ a₂ + b₃', 'z₇ = W₇ a₆ + b₇']
+    """
+    common, numbers = pattern(equation.target, equation.expression)
+    template = _TEMPLATES.get(common)
+    if template is None:
+        written = equation.pretty()
+        template = _template(equation, numbers)
+        if _filled(template, numbers) != written:  # a number stands in it in another way
+            return written
+        if len(_TEMPLATES) >= MOST:
+            _TEMPLATES.clear()
+        _TEMPLATES[common] = template
+    return _filled(template, numbers)
+
+
+def _template(equation: Equation, numbers: tuple[Tuple, ...]) -> str:
+    """Return the equation printed with a mark in the place of each number."""
+    marks = iter(range(MARK, MARK + sum(map(len, numbers))))
+    marked = {number: Tuple(*(Integer(next(marks)) for _ in number)) for number in numbers}
+    index = equation.target.args[1]
+    target = equation.target.change(index=marked.get(index, index))
+    return Equation(target, renumbered(equation.expression, marked, {})).pretty()
+
+
+def _filled(template: str, numbers: tuple[Tuple, ...]) -> str:
+    """Return a template with numbers in the place of its marks."""
+    for mark, index in enumerate((index for number in numbers for index in number), start=MARK):
+        template = template.replace(subscript(str(mark)), subscript(str(index)))
+    return template

@@ -1,0 +1,100 @@
+"""Drawing ids position by position, with keys and values kept, against the forward pass of whole sequences."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.codegen.loading import loaded
+
+LIMIT = 1e-11
+"""Relative to the largest output: some dozens of products of up to 24 numbers, each rounded at 1e-16."""
+END = "Dense(7) >> SoftmaxCrossEntropy()"
+CAUSAL = {
+    "learned": f"Positions() >> Residual(LayerNorm() >> Attention(2, causal=True)) >> {END}",
+    "rotary": f"Attention(2, kv_heads=1, causal=True, rope=True, bias=False) >> RMSNorm() >> SwiGLU(5) >> {END}",
+    "waves": f"SinusoidalPositions() >> Repeat(Residual(Attention(4, causal=True) >> Dropout(0.5)), 2) >> {END}",
+    "no attention": f"Dense(5) >> GELU() >> Concatenate(Tanh(), Sigmoid()) >> {END}",
+    "tied": 'Attention(2, causal=True) >> LayerNorm() >> Dense(7, tied="E1", bias=False) >> SoftmaxCrossEntropy()',
+}
+SEES_BEHIND = {
+    "not causal": f"Attention(2) >> {END}",
+    "mean of all": f"Attention(2, causal=True) >> GlobalAveragePool() >> {END}",
+    "across the batch": f"BatchNorm() >> {END}",
+    "windows": f'Conv1D(8, 3, padding="same") >> {END}',
+    "other classes": "Attention(2, causal=True) >> Dense(6) >> SoftmaxCrossEntropy()",
+}
+
+
+def network(rest: str) -> symprop.Network:
+    return symprop.parse_network(f"Input(6) >> Embedding(7, 8, flatten=False) >> {rest}")
+
+
+def module_of(rest: str, fast: bool) -> tuple[ModuleType, dict[str, Any]]:
+    """A module, and parameters none of which is 0 or 1, small enough that no id is certain."""
+    module = loaded(symprop.generate(network(rest), fast=fast))
+    random = np.random.default_rng(3)
+    return module, {name: 0.4 * random.normal(size=value.shape) for name, value in module.init_params(0).items()}
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("name", CAUSAL)
+def test_outputs_position_by_position_are_those_of_the_sequence(name: str, fast: bool) -> None:
+    module, params = module_of(CAUSAL[name], fast)
+    ids = np.random.default_rng(5).integers(0, 7, (3, 6))
+    whole = module.forward(params, ids, **({"training": False} if hasattr(module, "MASKS") else {}))
+    cache = module.init_cache(3)
+    each = np.stack([module.next_logits(params, ids[:, t], t, cache) for t in range(6)], axis=1)
+    assert np.abs(each - whole).max() <= LIMIT * np.abs(whole).max()
+
+
+@pytest.mark.parametrize("name", SEES_BEHIND)
+def test_a_network_that_reads_behind_a_position_does_not_draw(name: str) -> None:
+    assert "def sample" not in symprop.generate(network(SEES_BEHIND[name]))
+
+
+def test_draws_follow_the_probabilities_and_the_seed() -> None:
+    module, params = module_of(CAUSAL["learned"], False)
+    start = np.zeros((20_000, 1), int)
+    drawn = module.sample(params, start, length=2, seed=1)
+    assert (drawn == module.sample(params, start, length=2, seed=1)).all()
+    assert (drawn != module.sample(params, start, length=2, seed=2)).any()
+    likely = module.predict(params, np.zeros((1, 6), int))[0, 0]
+    found = np.bincount(drawn[:, 1], minlength=7) / len(drawn)
+    assert np.abs(found - likely).max() < 5 * 0.5 / np.sqrt(len(drawn))  # five deviations at most
+    greedy = module.sample(params, start[:1], temperature=0)
+    assert greedy.shape == (1, 7)
+    outputs = module.forward(params, greedy[:, :-1])
+    assert (greedy[:, 1:] == outputs.argmax(axis=-1)).all()
+
+
+@pytest.mark.parametrize(
+    ("start", "options", "words"),
+    [
+        ([[0.5]], {}, "start must be integers"),
+        ([1, 2], {}, "start must be integers"),
+        ([[7]], {}, "from 0 to 6"),
+        ([[0]], {"length": 8}, "at most 7"),
+        ([[0, 1]], {"length": 1}, "k from 1 to 1"),
+        ([[0]], {"temperature": -1}, "temperature"),
+    ],
+)
+def test_a_wrong_start_is_refused(start: Any, options: dict[str, Any], words: str) -> None:
+    module, params = module_of(CAUSAL["no attention"], False)
+    with pytest.raises(ValueError, match=words):
+        module.sample(params, start, **options)
+
+
+def test_the_certificate_judges_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = symprop.Case(network(CAUSAL["learned"]))
+    rows = [row for row in symprop.check(case).rows if row.name == "next_logits"]
+    assert len(rows) == 2
+    assert all(row.ok for row in rows)
+    wrong = case.source.replace('cache["v1"][:, :, : t + 1]', 'cache["k1"][:, :, : t + 1]')
+    assert wrong != case.source
+    monkeypatch.setattr(case.module, "next_logits", loaded(wrong).next_logits)
+    assert not all(row.ok for row in symprop.check(case).rows if row.name == "next_logits")
