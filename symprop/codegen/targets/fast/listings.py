@@ -17,8 +17,8 @@ from symprop.codegen.lowering import lower
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.targets import FAST
 from symprop.codegen.targets.fast.memory import Block, Plan
-from symprop.codegen.targets.fast.module import made_into_rows
 from symprop.codegen.targets.fast.step import STEP, planned
+from symprop.codegen.targets.fast.taken import made_into_rows
 from symprop.codegen.targets.numpy.source import numpy_source
 
 UNWRITTEN = (n.Softmax, n.LogSumExp)

@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
-from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
-from symprop.algebra.roles import TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
@@ -27,9 +24,9 @@ from symprop.codegen.targets.fast.shared_rows import BATCH
 from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_rows, taken
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.fact_checks import fact_checks, functions, rows_in_words
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
@@ -68,17 +65,7 @@ def module_source(
     its own in the workspace.
     """
     system = derivation.system
-    prediction, loss = (system.prediction or system.output).name, program.returns[0]
-    running = running_of(system)
-    evaluated = passes.run(evaluation(derivation), passes.FORMS) if system.stand_ins else program
-    bodies = {
-        "forward": _body(program, system.output.name),
-        "predict": _body(evaluated, prediction, after=system.output),
-        "loss": _body(program, loss, after=system.output),
-    }
-    if system.stand_ins:
-        bodies["evaluated"] = _body(evaluated, system.output.name)
-        bodies["evaluated loss"] = _body(evaluated, loss, after=system.output)
+    running, bodies = running_of(system), _bodies(derivation, program)
     if running:
         program = program.returning(*program.returns, *running.statistics)
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
@@ -105,10 +92,10 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             initial=[initial(parameter) for parameter in parameters],
-            **_taken(system),
-            facts=_fact_functions((*system.inputs, *system.targets)),
-            output=_given(system.output),
-            prediction=_given(system.prediction or system.output),
+            **taken(system),
+            facts=fact_functions((*system.inputs, *system.targets)),
+            output=given(system.output),
+            prediction=given(system.prediction or system.output),
             predicts=system.prediction is not None,
             bodies=bodies,
             running=running,
@@ -123,6 +110,21 @@ def module_source(
     )
 
 
+def _bodies(derivation: Derivation, program: Program) -> dict[str, Body]:
+    """Return the insides of the functions that are no step, by name."""
+    system, loss = derivation.system, program.returns[0]
+    evaluated = passes.run(evaluation(derivation), passes.FORMS) if system.stand_ins else program
+    bodies = {
+        "forward": _body(program, system.output.name),
+        "predict": _body(evaluated, (system.prediction or system.output).name, after=system.output),
+        "loss": _body(program, loss, after=system.output),
+    }
+    if system.stand_ins:
+        bodies["evaluated"] = _body(evaluated, system.output.name)
+        bodies["evaluated loss"] = _body(evaluated, loss, after=system.output)
+    return bodies
+
+
 def test_source(derivation: Derivation, name: str, dtype: str) -> str:
     """Return the source of a test of the module `name`; it imports NumPy and the module only."""
     system = derivation.system
@@ -132,84 +134,10 @@ def test_source(derivation: Derivation, name: str, dtype: str) -> str:
         .render(
             name=name,
             dtype=dtype,
-            **_taken(system),
-            output=_given(system.output),
+            **taken(system),
+            output=given(system.output),
         )
     )
-
-
-def _taken(system: System) -> dict[str, object]:
-    """What a module takes: its inputs, of which `x` is the first, how they are unpacked, and its targets."""
-    names = [variable.name for variable in system.inputs]
-    return {
-        "inputs": [_given(variable) for variable in system.inputs],
-        "several": len(system.inputs) > 1,
-        "x": _given(system.inputs[0]),
-        "taking": _unpacked(names, "_check_x(x)"),
-        "giving": _unpacked(names, "given"),
-        "unpacking": _unpacked(names, "(x[name] for name in INPUTS)"),
-        "returning": laid_out("return (", names),
-        "y": _given(system.targets[0]),
-    }
-
-
-def made_into_rows(targets: tuple[Variable, ...]) -> tuple[Variable, ...]:
-    """Return the targets for which a workspace has memory: rows are made from class ids, or sums taken there."""
-    return tuple(target for target in targets if _given(target)["takes_rows"])
-
-
-def _unpacked(names: list[str], value: str) -> list[str]:
-    """Return the lines that give the items of a value these names."""
-    line = f"{', '.join(names)} = {value}"
-    return [line] if len(line) + INDENT <= COLUMNS else laid_out("(", names, f") = {value}")
-
-
-def _given(variable: Variable) -> dict[str, object]:
-    """What the checks and docstrings need to know of an input, a target or a result."""
-    ids = variable.facts_by_kind.get("index")
-    kind = "ids" if ids is not None else "classes" if takes_class_ids(variable) else "numbers"
-    room = "rows" if variable.role == TARGET else "None"
-    checks = [check.line(variable.name, room) for check in fact_checks(variable)] if ids is None else []
-    return {
-        "name": variable.name,
-        "kind": kind,
-        "rank": variable.rank,
-        "shape": shape_text(variable.shape),
-        "row": shape_text(variable.shape[1:]),
-        "before": shape_text(variable.shape[:-1]),
-        "takes_before": kind == "classes" or _is_column(variable),
-        "size": str(variable.shape[-1]),
-        "count": str(variable.shape[-1] if ids is None else ids),
-        "positions": takes_lengths(variable),
-        "says": _said(variable, kind),
-        "rows": rows_in_words(variable),
-        "checks": checks,
-        "takes_eps": any("eps" in line for line in checks),
-        "takes_rows": kind == "classes" or any("rows" in line for line in checks),
-    }
-
-
-def _said(variable: Variable, kind: str) -> str:
-    """Return what may be given for a variable, in the words of a docstring."""
-    shape, before = shape_text(variable.shape), shape_text(variable.shape[:-1])
-    if kind == "ids":
-        return f"{shape}, ids from 0 to {variable.facts_by_kind['index'] - 1}"
-    if kind == "classes":
-        return f"{before} class ids, or {shape} {rows_in_words(variable)}"
-    one = f" or {before}" if _is_column(variable) else ""
-    words = [*(check.words for check in fact_checks(variable)), *[LENGTHS] * takes_lengths(variable)]
-    return ", ".join([f"{shape}{one}", *words])
-
-
-def _is_column(variable: Variable) -> bool:
-    """Whether a target has one number for an example or a position, so that it may be given without the last axis."""
-    return variable.role == TARGET and variable.rank > 1 and variable.shape[-1] == 1
-
-
-def _fact_functions(given: tuple[Variable, ...]) -> list[str]:
-    """Return the names of the functions that check the facts of inputs and targets."""
-    found = functions([check for each in given for check in fact_checks(each)])
-    return [*(["_eps"] if "_rounding" in found else []), *found]
 
 
 def _body(program: Program, *returns: str, after: Variable | None = None) -> Body:
