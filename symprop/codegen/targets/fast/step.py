@@ -9,7 +9,17 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra.nodes import Variable
-from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
+from symprop.codegen import (
+    faster,
+    grouped_patches,
+    lying,
+    matrix_passes,
+    passes,
+    patch_products,
+    pools,
+    slopes,
+    triangles,
+)
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
@@ -30,6 +40,7 @@ STEP: tuple[Pass, ...] = (
     pools.rectified_pools,
     faster.firsts_by_comparison,
     faster.known_sums,
+    grouped_patches.products_of_groups,
     patch_products.products_of_patches,
     patch_products.gradients_of_biases,
     passes.dead,
