@@ -72,8 +72,8 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        names = frozenset(self.sizes if symbolic_repeats(self.layers) else ())
-        known = masks_of(self.layers), read_windows(self.layers), names
+        repeats = bool(symbolic_repeats(self.layers))
+        known = masks_of(self.layers), read_windows(self.layers), self.sizes, repeats
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != progress.builder.books.known:

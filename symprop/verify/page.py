@@ -187,21 +187,8 @@ NUMPY_NAMES = (
         "diag",
         "diagonal",
     ),
-    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "inf", "ndim"),
-    *(
-        "concatenate",
-        "prod",
-        "kron",
-        "trace",
-        "flip",
-        "pad",
-        "array",
-        "atleast_1d",
-        "arange",
-        "ndindex",
-        "ix_",
-        "moveaxis",
-    ),
+    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
+    *("prod", "kron", "trace", "flip", "pad", "array", "atleast_1d", "arange", "ndindex", "ix_", "moveaxis", "inf"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {
