@@ -7,6 +7,7 @@ a switch there is no derivative, and what comes out is the slope of the branch t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import mpmath
@@ -14,7 +15,7 @@ import numpy as np
 from mpmath.libmp import to_fixed
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace
 from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import EVALUATE, Evaluator, padded, unstacked
@@ -24,6 +25,8 @@ STEP = "1e-40"
 """Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right."""
 TOGETHER = 512
 """So many coordinates are moved in one stack of evaluations."""
+REMEMBERED = 16
+"""So many Jacobians are kept for formulas that come back with another cotangent."""
 GRID = 100
 """Decisions look at multiples of `2**-100`: ten orders above the step, and ten below what random numbers are apart."""
 OFF = mpmath.ldexp(mpmath.mpf(1) / 3, -GRID)
@@ -51,31 +54,43 @@ def _(node: n.Pullback, operands: list[Array], of: Evaluator) -> Array:
 
 
 def _differences(node: n.Pullback, of: Evaluator) -> Array:
-    """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`.
-
-    What is the same number up and down has not moved, and its slope is 0.
-    """
+    """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`."""
     cotangent, expression, by = node.operands
-    at = unstacked(of(by))
+    g, at = unstacked(of(cotangent)), unstacked(of(by))
+    key = expression, by, g.shape
+    if key not in of.slopes:  # the steps of a derivation rewrite the cotangent again and again
+        of.slopes[key] = list(_slopes(expression, by, at, g.shape, of))
+        if len(of.slopes) > REMEMBERED:
+            of.slopes.pop(next(iter(of.slopes)))
+    result = np.full(at.size, mpmath.mpf(0), dtype=object)
+    for start, where, slopes in of.slopes[key]:
+        if len(slopes):
+            factors = np.broadcast_to(padded(g[None], where.ndim - 1), where.shape)[where]
+            coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
+            result[start + coordinates] = np.add.reduceat(slopes * factors, starts)
+    return result.reshape(1, *at.shape)
+
+
+def _slopes(
+    expression: Node, by: Node, at: Array, shape: tuple[int, ...], of: Evaluator
+) -> Iterator[tuple[int, Array, Array]]:
+    """Yield for some coordinates of `x` at a time: their first, where `f` moves with each, and its slopes there.
+
+    What is the same number up and down has not moved. `f` is spread to the shape of its cotangent.
+    """
     if not isinstance(by, Variable):
         place = Variable("(by)", (), by.shape)
         expression, by = replace(expression, {by: place}), place
-    g = unstacked(of(cotangent))
-    result = np.full(at.size, mpmath.mpf(0), dtype=object)
     h, stepping = mpmath.mpf(STEP), Evaluator(Stepping(), of.values, of.sizes)
     for start in range(0, at.size, TOGETHER):
         chosen = at.ravel()[start : start + TOGETHER]
         stack = Moving(stepping, by, at, start, np.stack([chosen + h, chosen - h], axis=1))
         f = stack(expression)
-        rank = max(g.ndim, f.ndim - 1)
+        rank = max(len(shape), f.ndim - 1)
         up, down = padded(f[1::2], rank), padded(f[2::2], rank)
-        up, down, factors = np.broadcast_arrays(up, down, padded(g[None], rank))
-        where = up != down  # elsewhere the slope is 0
-        slopes = _apart(stack.numbers(up[where]), stack.numbers(down[where])) / (2 * h)
-        if len(slopes):
-            coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
-            result[start + coordinates] = np.add.reduceat(slopes * factors[where], starts)
-    return result.reshape(1, *at.shape)
+        up, down, _ = np.broadcast_arrays(up, down, np.empty((1,) * (rank + 1 - len(shape)) + shape))
+        where = up != down
+        yield start, where, _apart(stack.numbers(up[where]), stack.numbers(down[where])) / (2 * h)
 
 
 @EVALUATE.row(n.Pushforward)
