@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import symprop
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace, variables
 from symprop.codegen.case import case_of
-from symprop.verify import recurrence
+from symprop.verify import recurrence, relation_checks
 from symprop.verify.arithmetic import Array
 from tests.rounding import UNIT
 
@@ -168,3 +171,25 @@ def test_upsampling_is_a_depthwise_transposed_convolution_with_ones(x: Array) ->
     np.testing.assert_allclose(upsampled(x), layer(x), rtol=0, atol=CLOSE)
     y = np.zeros((3, 12, 10, 4))
     np.testing.assert_allclose(upsampled.gradients(x, y)["W1"], layer.gradients(x, y)["W1"], rtol=0, atol=CLOSE)
+
+
+def test_relations_are_rows_of_the_certificate_and_see_wrong_layers(random: np.random.Generator) -> None:
+    conv = "Conv2D(4, 3, stride=(2, 1), dilation=(1, 2), padding=((2, 0), 1), groups=2)"
+    text = f"Input(7, 6, 4) >> {conv} >> AveragePool2D((3, 2), stride=2, padding=(1, (0, 1))) >> Conv2D(2, 1)"
+    first, pool, last, *_ = symprop.parse_network(f"{text} >> MeanSquaredError()").system().equations
+    moved, pooled, dense = relation_checks.MOVED, relation_checks.POOLED, relation_checks.DENSE
+
+    def off(equation: Equation, expression: Node) -> dict[str, bool]:
+        found = relation_checks.relations(Equation(equation.target, expression), random)
+        return {what: error > relation_checks.LIMIT for what, error in found}
+
+    assert [off(each, each.expression) for each in (first, pool, last)] == [
+        {moved: False},
+        {pooled: False},
+        {moved: False, dense: False},
+    ]
+    bias, kernel = (next(each for each in variables(last.expression) if each.name == name) for name in ("b2", "W2"))
+    ramp = Variable("ramp", (), last.target.shape)
+    assert off(last, replace(last.expression, {bias: ramp})) == {moved: True, dense: False}
+    assert off(last, replace(last.expression, {kernel: kernel * kernel})) == {moved: False, dense: True}
+    assert off(pool, pool.expression * 2) == {pooled: True}
