@@ -11,7 +11,7 @@ from sympy import Expr, Symbol
 from symprop.algebra.equations import Mask, State
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.named_numbers import NamedNumber
-from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.nodes import Fact, Known, Variable
 from symprop.networks.parts import Built, Parameter, Part
 
 
@@ -26,6 +26,8 @@ class Books:
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     size_names: tuple[str, ...] = ()
     """The names of the network's sizes, so that none that a layer makes up is one of them."""
+    known: dict[str, Known] = field(default_factory=dict)
+    """Known data by its names, so that a name says one array."""
     shares: dict[Expr, Symbol] = field(default_factory=dict)
     """Names of sizes that are quotients of others, such as a head's share of a width."""
     parameters: list[Parameter] = field(default_factory=list)
