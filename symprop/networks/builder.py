@@ -96,9 +96,10 @@ class Builder:
         return () if number is None else (*self.prefix, number)
 
     def variable(self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str) -> Variable:
-        """Return a new variable, marked where its name is taken."""
+        """Return a new variable, marked where its name is taken, by another or by a size."""
         taken = self.books.taken
-        mark = taken[letter, index] = taken.get((letter, index), 0) + 1
+        by_size = bool(index) and letter in self.books.sizes
+        mark = taken[letter, index] = taken.get((letter, index), int(by_size)) + 1
         return Variable(letter, index, shape, (), mark, role)
 
     def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
@@ -213,10 +214,10 @@ class Builder:
         for number in count(1):
             index = (Integer(number),) if number > 1 else ()
             made = known_data(f"{letter}{number if index else ''}", shape, rule)
-            if books.known.get(made.name) == made:
+            if books.data.get(made.name) == made:
                 return made
-            if made.name not in (*books.size_names, *books.known) and (letter, index) not in books.taken:
-                books.known[made.name], books.taken[letter, index] = made, 1
+            if made.name not in (*books.size_names, *books.data) and (letter, index) not in books.taken:
+                books.data[made.name], books.taken[letter, index] = made, 1
                 return made
         raise AssertionError  # never: names do not end
 

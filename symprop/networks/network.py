@@ -72,11 +72,11 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        known = masks_of(self.layers), read_windows(self.layers), self.sizes
+        repeats = bool(symbolic_repeats(self.layers))
+        known = masks_of(self.layers), read_windows(self.layers), self.sizes, repeats
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        books = None if progress is None else progress.builder.books
-        if books is not None and known != (books.mask_inputs, books.has_windows, books.size_names):
+        if progress is not None and known != progress.builder.books.known:
             progress = None  # and what an input is
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
             builder = Builder(Books(self._stems(), *known))
@@ -128,7 +128,7 @@ class Network(Row):
         parts += [mask.variable for mask in books.masks]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
-        taken |= dict.fromkeys((*books.known, *self.sizes), "a size or known data")
+        taken |= dict.fromkeys((*books.data, *self.sizes), "a size or known data")
         taken |= dict.fromkeys(books.functions, "an activation")
         for what, names, allowed in (
             ("learned parameter", [each.name for each in learned], "another name"),
