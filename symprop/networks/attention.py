@@ -13,7 +13,6 @@ from typing import ClassVar
 import sympy
 from sympy import Expr, Integer, prod
 
-from symprop.algebra.known import known
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
 from symprop.algebra.shapes import shape_text
@@ -30,7 +29,7 @@ from symprop.networks.attention_notes import (
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need, sized, valued
-from symprop.networks.positions import of_a_sequence, rotated
+from symprop.networks.positions import of_a_sequence, rotated, rotation
 from symprop.networks.sizes import Size, checked_flag, checked_size
 
 HEAD_SIZE = "d"
@@ -139,8 +138,9 @@ class Attention(Layer):
             return builder.equation(letter, number, expression, note, written=at_heads(letters))
 
         if self.rope:
-            tell_rotation(builder.books, rotated(q))
-            q, k = (of_heads(each.letter + "_rot", rotated(each), "rotated") for each in (q, k))
+            turns = rotation(builder, value.shape[0], d)
+            tell_rotation(builder.books, *turns)
+            q, k = (of_heads(each.letter + "_rot", rotated(each, *turns), "rotated") for each in (q, k))
         scores = [Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k))]
         scores += self._hidden(builder, value.shape[0], read.shape[0])
         s = of_heads("s", Add(*scores) if len(scores) > 1 else scores[0], "scores")
@@ -206,7 +206,7 @@ class Attention(Layer):
     def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
         """Yield what hides scores: 0 where a position is seen, minus infinity where it is not."""
         if self.causal:
-            M = known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            M = builder.known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
             tell_mask(builder.books, M)
             yield M
         if self.mask is not None:

@@ -9,7 +9,6 @@ from sympy import Expr, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Fact, Known, Scalar, Variable
-from symprop.algebra.trees import walk
 from symprop.networks.books import Books
 
 BASE = 10000
@@ -56,10 +55,8 @@ def tell_mask(books: Books, mask: Known) -> None:
     books.notes[mask] = (mask, " is 0 where a position is seen, and ", hidden, f" where it is not: {seen}")
 
 
-def tell_rotation(books: Books, rotated: n.Node) -> None:
+def tell_rotation(books: Books, C: Known, S: Known, J: Known) -> None:
     """Say what the known data of rotated queries or keys hold."""
-    held = {part.name: part for part in walk(rotated) if isinstance(part, Known)}
-    C, S, J = (held[name] for name in "CSJ")
     d, i, t = C.shape[-1], Symbol("i"), Variable("t", (), ())
     angle = n.Multiply(t, n.Power(n.Power(Scalar(BASE), 2 * i / d), -1))
     pair = (i, " and ", i, " + ", d / 2, ", with ", i, " from 0 to ", d / 2 - 1)

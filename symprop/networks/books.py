@@ -11,7 +11,7 @@ from sympy import Expr, Symbol
 from symprop.algebra.equations import Mask, State
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.named_numbers import NamedNumber
-from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.nodes import Fact, Known, Variable
 from symprop.networks.parts import Built, Parameter, Part
 
 
@@ -29,6 +29,8 @@ class Books:
     has_tables: bool = (
         False  # whether a page has tables of what each block of a symbolic `Repeat` makes, such as `h[l]`
     )
+    data: dict[str, Known] = field(default_factory=dict)
+    """Known data by its names, so that a name says one array."""
     shares: dict[Expr, Symbol] = field(default_factory=dict)
     """Names of sizes that are quotients of others, such as a head's share of a width."""
     parameters: list[Parameter] = field(default_factory=list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from sympy import Expr, Integer, Symbol, Tuple, expand
@@ -16,9 +17,10 @@ from sympy.core.function import AppliedUndef
 from symprop.algebra.declarations import BITS
 from symprop.algebra.equations import Equation, Item, Mask, State
 from symprop.algebra.functions import ElementwiseFunction, exact
+from symprop.algebra.known import known as known_data
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable as named_variable
-from symprop.algebra.nodes import Fact, Multiply, Node, Scalar, Variable
+from symprop.algebra.nodes import Fact, Known, Multiply, Node, Scalar, Variable
 from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, MASK, PARAMETER, STATE
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression
@@ -205,6 +207,19 @@ class Builder:
             known = NamedNumber(name, exactly, self.variable(place.letter, place.index, (), "").mark)
             self.books.hyperparameters.append(known)
         return known
+
+    def known(self, letter: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> Known:
+        """Return data by a rule for its elements; where its name says something else, it gets a number, `M`, `M2`."""
+        books = self.books
+        for number in count(1):
+            index = (Integer(number),) if number > 1 else ()
+            made = known_data(f"{letter}{number if index else ''}", shape, rule)
+            if books.data.get(made.name) == made:
+                return made
+            if made.name not in (*books.size_names, *books.data) and (letter, index) not in books.taken:
+                books.data[made.name], books.taken[letter, index] = made, 1
+                return made
+        raise AssertionError  # never: names do not end
 
     def running(self, letter: str, statistic: Variable, start: Any, update: Callable[[Variable], Node]) -> Variable:
         """Return a running statistic: it stands for `statistic` in evaluation, and a step sets it to its `update`."""

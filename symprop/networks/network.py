@@ -128,7 +128,8 @@ class Network(Row):
         parts += [mask.variable for mask in books.masks]
         taken = {each.name: "a variable of the network" for part in parts for each in (part, adjoint_of(part))}
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
-        taken |= dict.fromkeys(self.sizes, "a size") | dict.fromkeys(books.functions, "an activation")
+        taken |= dict.fromkeys(books.data, "known data") | dict.fromkeys(self.sizes, "a size")
+        taken |= dict.fromkeys(books.functions, "an activation")
         for what, names, allowed in (
             ("learned parameter", [each.name for each in learned], "another name"),
             ("hyperparameter", numbers, "another name"),

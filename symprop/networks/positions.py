@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Integer
 
-from symprop.algebra.known import known
-from symprop.algebra.nodes import Add, Expand, MatMul, Multiply, Node, Pad, Variable
+from symprop.algebra.nodes import Add, Expand, Known, MatMul, Multiply, Node, Pad, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError
 from symprop.networks.builder import Builder
@@ -86,16 +85,14 @@ class SinusoidalPositions(OfSequence):
             angle = t / BASE ** ((j - (1 - side) / 2) / value.shape[-1])
             return sympy.Piecewise((sympy.sin(angle), sympy.Eq(side, 1)), (sympy.cos(angle), True))
 
-        return known("pos", value.shape, wave)
+        return builder.known("pos", value.shape, wave)
 
 
-def rotated(value: Variable) -> Node:
-    """Return vectors, along the last axis, each rotated by its place along the axis before, in pairs of features.
+def rotation(builder: Builder, places: Expr, d: Expr) -> tuple[Known, Known, Known]:
+    """Return cosines and sines of the angle of each place and feature, (places, d), and a right angle, (d, d).
 
-    Features `i` and `i + d/2` are a pair, rotated by `t / 10000**(2 i / d)`: `x * C + x @ J * S`, where `C` and `S` are
-    cosines and sines, and `J` turns each pair by a right angle.
+    Features `i` and `i + d/2` are a pair, which turns by `t / 10000**(2 i / d)` at place `t`.
     """
-    places, d = value.shape[-2:]
 
     def angle(t: Expr, j: Expr) -> Expr:
         return t / BASE ** sympy.Piecewise((2 * j / d, 2 * j < d), (2 * j / d - 1, True))
@@ -103,9 +100,14 @@ def rotated(value: Variable) -> Node:
     def turn(i: Expr, j: Expr) -> Expr:
         return sympy.Piecewise((-1, sympy.Eq(2 * i, 2 * j + d)), (1, sympy.Eq(2 * i + d, 2 * j)), (0, True))
 
-    C = known("C", (places, d), lambda t, j: sympy.cos(angle(t, j)))
-    S = known("S", (places, d), lambda t, j: sympy.sin(angle(t, j)))
-    return Add(Multiply(value, C), Multiply(MatMul(value, known("J", (d, d), turn)), S))
+    C = builder.known("C", (places, d), lambda t, j: sympy.cos(angle(t, j)))
+    S = builder.known("S", (places, d), lambda t, j: sympy.sin(angle(t, j)))
+    return C, S, builder.known("J", (d, d), turn)
+
+
+def rotated(value: Variable, C: Known, S: Known, J: Known) -> Node:
+    """Return vectors, along the last axis, each rotated by its place along the axis before: `x * C + x @ J * S`."""
+    return Add(Multiply(value, C), Multiply(MatMul(value, J), S))
 
 
 class ClassToken(Layer):

@@ -192,6 +192,14 @@ def test_a_width_of_heads_has_a_name_for_each_share() -> None:
         parse_network("Input(T, n_0) >> Repeat(Dense(n_l) >> Attention(2), N)")
 
 
+def test_a_name_of_known_data_says_one_array() -> None:
+    text = "Input(S, n) >> SinusoidalPositions() >> Positions() >> ClassToken() >> SinusoidalPositions()"
+    system = parse_network(f"{text} >> Attention(h, rope=True)").system()
+    equations = {equation.name: equation.text() for equation in system.equations}
+    assert equations["q_rot1"] == "q_rot1 = q1 * C + (q1 @ J) * S2"
+    assert [equations[name] for name in ("h1", "h2", "h4")] == ["h1 = x + pos", "h2 = h1 + pos2", "h4 = h3 + pos3"]
+
+
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize(("causal", "lengths"), [("", [2, 0]), ("causal=True, ", [[0, 1, 1], [1, 1, 1]])])
 def test_a_row_that_sees_nothing_is_refused(fast: bool, causal: str, lengths: Any) -> None:
