@@ -202,15 +202,15 @@ def make_workspace(batch):
     work.db2 = work.gradient[48:51]
     memory = np.empty(26 * m, DTYPE)
     work.a0 = memory[12 * m : 16 * m].reshape(m, 4)
-    work.z1 = memory[: 6 * m].reshape(m, 6)
-    work.a1_2 = memory[6 * m : 12 * m].reshape(m, 6)
-    work.z2 = memory[16 * m : 19 * m].reshape(m, 3)
-    work.columns2 = memory[19 * m : 22 * m].reshape(3, m)
+    work.z1 = memory[6 * m : 12 * m].reshape(m, 6)
+    work.a1_2 = memory[: 6 * m].reshape(m, 6)
+    work.z2 = memory[22 * m : 25 * m].reshape(m, 3)
+    work.columns2 = memory[16 * m : 19 * m].reshape(3, m)
     work.largest2 = memory[25 * m : 26 * m]
-    work.exps2 = memory[19 * m : 22 * m].reshape(m, 3)
+    work.exps2 = memory[16 * m : 19 * m].reshape(m, 3)
     work.total2 = memory[25 * m : 26 * m].reshape(m, 1)
-    work.delta1 = memory[6 * m : 12 * m].reshape(m, 6)
-    work.y = memory[22 * m : 25 * m].reshape(m, 3)
+    work.delta1 = memory[: 6 * m].reshape(m, 6)
+    work.y = memory[19 * m : 22 * m].reshape(m, 3)
     work.ones = np.ones((3, 1), DTYPE)
     work.ones_2 = np.ones((m,), DTYPE)
     return work

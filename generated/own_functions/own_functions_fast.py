@@ -104,14 +104,14 @@ def make_workspace(batch):
     work.dW2 = work.gradient[15:21].reshape(2, 3)
     work.db2 = work.gradient[21:23]
     memory = np.empty(12 * m, DTYPE)
-    work.z1 = memory[: 3 * m].reshape(m, 3)
-    work.sigmoid1 = memory[3 * m : 6 * m].reshape(m, 3)
-    work.sum1 = memory[6 * m : 9 * m].reshape(m, 3)
-    work.z2 = memory[6 * m : 8 * m].reshape(m, 2)
-    work.power2 = memory[8 * m : 10 * m].reshape(m, 2)
-    work.delta2 = memory[9 * m : 11 * m].reshape(m, 2)
-    work.delta1 = memory[6 * m : 9 * m].reshape(m, 3)
-    work.slope1 = memory[9 * m : 12 * m].reshape(m, 3)
+    work.z1 = memory[9 * m : 12 * m].reshape(m, 3)
+    work.sigmoid1 = memory[6 * m : 9 * m].reshape(m, 3)
+    work.sum1 = memory[: 3 * m].reshape(m, 3)
+    work.z2 = memory[: 2 * m].reshape(m, 2)
+    work.power2 = memory[2 * m : 4 * m].reshape(m, 2)
+    work.delta2 = memory[3 * m : 5 * m].reshape(m, 2)
+    work.delta1 = memory[: 3 * m].reshape(m, 3)
+    work.slope1 = memory[3 * m : 6 * m].reshape(m, 3)
     work.ones = np.ones((m,), DTYPE)
     return work
 

@@ -117,7 +117,7 @@ def lines_of_vectors(program: Program) -> Program:
             coefficient, vector = coefficient_and_rest(node)
             if vector is None:
                 return node
-            if vector.rank == whole.rank:
+            if vector.rank == whole.rank and not vector.shape[0].is_Integer:
                 shape = _line_of(vector, whole.shape, len(shape))
             elif vector.rank != 1 or vector.shape[0] != shape[-1]:
                 return node

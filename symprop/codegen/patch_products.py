@@ -52,14 +52,20 @@ def found_patches(node: Node) -> Found | None:
     if not isinstance(node, n.Reshape):
         return None
     inner = node.operands[0]
-    seen = inner.operands[0] if isinstance(inner, n.Transpose) else inner
-    if not isinstance(seen, n.Window) or seen.axes != tuple(range(1, seen.operands[0].rank - 1)):
+    found = found_window(inner.operands[0] if isinstance(inner, n.Transpose) else inner)
+    if found is None:
         return None
-    axes, last = seen.axes, seen.operands[0].rank - 1
+    axes, last = len(found.lies), found.images.rank - 1
     moved = inner.axes if isinstance(inner, n.Transpose) else tuple(range(inner.rank))
     if moved[:last] != tuple(range(last)) or sympy.prod(inner.shape[last:]) != node.shape[-1]:
         return None
-    order = tuple(axis - last - 1 if axis > last else len(axes) for axis in moved[last:])
+    return replace(found, order=tuple(axis - last - 1 if axis > last else axes for axis in moved[last:]))
+
+
+def found_window(seen: Node) -> Found | None:
+    """Return which patches windows of images are, along all their places; None of others."""
+    if not isinstance(seen, n.Window) or seen.axes != tuple(range(1, seen.operands[0].rank - 1)):
+        return None
     images, widths = unpadded(seen.operands[0])
     numbers = [*seen.args[2].args, *(width for pair in widths for width in pair)]
     if any(width != 0 for width in (*widths[0], *widths[-1])) or not all(each.is_Integer for each in numbers):
@@ -68,7 +74,7 @@ def found_patches(node: Node) -> Found | None:
     lies = tuple(
         PatchAxis(int(size), int(a), int(b), stride, dilation) for (_, size, stride, dilation), (a, b) in steps
     )
-    return Found(images, lies, order)
+    return Found(images, lies, tuple(range(len(lies) + 1)))
 
 
 def unpadded(node: Node, outside: Any = 0) -> tuple[Node, list[tuple[Expr, Expr]]]:
@@ -82,7 +88,7 @@ def unpadded(node: Node, outside: Any = 0) -> tuple[Node, list[tuple[Expr, Expr]
 
 def products_of_patches(program: Program) -> Program:
     """Multiply patches of images by a kernel, a few at a time, and back: no array holds all patches."""
-    return by_rule(program, lambda node: _product(node) or _folded(node) or _cropped(node) or _shifted(node))
+    return by_rule(program, lambda node: _product(node) or _folded(node) or cropped(node) or _shifted(node))
 
 
 @for_kinds(n.MatMul)
@@ -92,22 +98,23 @@ def _product(node: n.MatMul) -> Node | None:
         return None
     if (found := found_patches(left)) is not None:
         kernel = found.sorted_columns(right.permuted((1, 0))).permuted((1, 0))
-        return reshaped(_times(found.images, kernel, found.lies), node.shape)
+        return reshaped(times(found.images, kernel, found.lies), node.shape)
     if (found := found_patches(right)) is not None and left.rank == 2:
-        return found.as_found(_gradient(found, left.permuted((1, 0))))
+        return found.as_found(derivative(found, left.permuted((1, 0))))
     if isinstance(left, n.Transpose) and (found := found_patches(left.operands[0])) is not None:
-        return found.as_found(_gradient(found, right)).permuted((1, 0))
+        return found.as_found(derivative(found, right)).permuted((1, 0))
     return None
 
 
-def _times(images: Node, kernel: Node, lies: tuple[PatchAxis, ...]) -> Node:
+def times(images: Node, kernel: Node, lies: tuple[PatchAxis, ...]) -> Node:
     """Return the product of patches with a kernel; of images themselves where a patch is a pixel."""
     if all(lie.is_whole for lie in lies):
         return n.MatMul(images, kernel)
     return PatchProduct(images, kernel, lies)
 
 
-def _gradient(found: Found, delta: Node) -> Node:
+def derivative(found: Found, delta: Node) -> Node:
+    """Return the derivative by a kernel of what patches times it gives."""
     images = found.images
     if all(lie.is_whole for lie in found.lies):
         return n.MatMul(delta.permuted((1, 0)), reshaped(images, (delta.shape[0], images.shape[-1])))
@@ -124,23 +131,36 @@ def _folded(node: n.Fold) -> Node | None:
     if not isinstance(product, n.MatMul) or node.axes != tuple(range(1, last)) or order[:last] != tuple(range(last)):
         return None
     images, matrix = product.operands
-    numbers = [*node.args[2].args, *(a - b for a, b in zip(node.args[5].args, node.covered, strict=True))]
-    if matrix.rank != 2 or not all(each.is_Integer and each >= 0 for each in numbers):
+    lies = lies_back(node)
+    if matrix.rank != 2 or lies is None:
+        return None
+    images = reshaped(images, (*spread.shape[:last], images.shape[-1]))
+    tail = reshaped(matrix, (matrix.shape[0], *spread.shape[last:]))
+    return going_back(images, tail.permuted((0, *(axis - last + 1 for axis in order[last:]))), lies)
+
+
+def lies_back(node: n.Fold) -> tuple[PatchAxis, ...] | None:
+    """Return how the patches lie whose products with a flipped kernel are a fold of products."""
+    ends = zip(node.steps, node.args[5].args, node.covered, strict=True)
+    numbers = [*node.args[2].args, *(length - covered for _, length, covered in ends)]
+    if node.axes != tuple(range(1, node.rank - 1)) or not all(each.is_Integer and each >= 0 for each in numbers):
         return None
     lies = []
     for (_, size, stride, dilation), length, covered in zip(node.steps, node.args[5].args, node.covered, strict=True):
-        ends = dilation * (int(size) - 1)
-        lies.append(PatchAxis(int(size), ends, ends + int(length - covered), 1, dilation, stride))
-    images = reshaped(images, (*spread.shape[:last], images.shape[-1]))
-    tail = reshaped(matrix, (matrix.shape[0], *spread.shape[last:]))
-    kernel = tail.permuted((0, *(axis - last + 1 for axis in order[last:])))  # by channel, then by place
+        end = dilation * (int(size) - 1)
+        lies.append(PatchAxis(int(size), end, end + int(length - covered), 1, dilation, stride))
+    return tuple(lies)
+
+
+def going_back(images: Node, kernel: Node, lies: tuple[PatchAxis, ...]) -> Node:
+    """Return the products of patches with a kernel (inputs, outputs, *sizes), flipped."""
     flipped = n.Flip(kernel, tuple(range(2, kernel.rank))).permuted((*range(2, kernel.rank), 0, 1))
     flat = n.Reshape(flipped, (sympy.prod(flipped.shape[:-1]), flipped.shape[-1]))
-    return _times(images, flat, tuple(lies))
+    return times(images, flat, lies)
 
 
 @for_kinds(n.Slice)
-def _cropped(node: n.Slice) -> Node | None:
+def cropped(node: n.Slice) -> Node | None:
     """Of a product of patches, those in the middle: fewer zeros around."""
     product = node.operands[0]
     if not isinstance(product, PatchProduct) or not 0 < node.axis <= len(product.lies):
@@ -197,4 +217,15 @@ def gradients_of_biases(program: Program) -> Program:
     return rewritten(program, change)
 
 
-__all__ = ["gradients_of_biases", "products_of_patches", "unpadded"]
+__all__ = [
+    "Found",
+    "cropped",
+    "derivative",
+    "found_window",
+    "going_back",
+    "gradients_of_biases",
+    "lies_back",
+    "products_of_patches",
+    "times",
+    "unpadded",
+]

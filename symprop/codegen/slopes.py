@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
@@ -17,11 +18,20 @@ def known_parts_of_sums(program: Program) -> Program:
 
     `a = z (1 + erf(t)) / 2` has the slope `(1 + erf(t)) / 2 + z exp(-t**2) / sqrt(2 pi)`.
     """
-    sums = {terms: None for each in program.statements for part in walk(each.expression) for terms in _factors(part)}
+    sums: dict[Node, list[frozenset[Node]]] = {}
+    for statement in program.statements:
+        for part in walk(statement.expression):
+            for terms in _factors(part):
+                sums.setdefault(min((each for each in terms if each.rank), key=str), []).append(terms)
     if not sums:
         return program
-    parts = (part for each in program.statements for part in walk(each.expression) if isinstance(part, n.Add))
-    held = {terms for part in parts for terms in sums if terms < set(part.operands)}
+
+    def within(node: Node) -> Iterator[frozenset[Node]]:
+        """Yield the sums that are part of a sum."""
+        for term in node.operands if isinstance(node, n.Add) else ():
+            yield from (terms for terms in sums.get(term, []) if terms < set(node.operands))
+
+    held = {terms for each in program.statements for part in walk(each.expression) for terms in within(part)}
     names, named = Names(program.names), dict[frozenset[Node], Variable]()
 
     def change(statement: Statement, emit: Emit) -> Statement:
@@ -36,8 +46,8 @@ def known_parts_of_sums(program: Program) -> Program:
                 if terms in held:
                     rest = [each for each in numbers_apart(node.operands)[1] if each is not factor]
                     return multiplied([name(terms, tidy(added(sorted(terms, key=str)))), *rest])
-            for terms in named if isinstance(node, n.Add) else ():
-                if terms < set(node.operands):
+            for terms in within(node):
+                if terms in named:
                     return added([named[terms], *(each for each in node.operands if each not in terms)])
             return None
 
@@ -65,6 +75,7 @@ def slopes_on_the_way(program: Program) -> Program:
     for statement in program.backward:
         for read in statement.reads:
             readers.setdefault(read, []).append(statement)
+    last = {read: place for place, each in enumerate(program.forward) for read in (each.target, *each.reads)}
     names, early = Names(program.names), dict[int, list[Statement]]()
 
     def moved(statement: Statement) -> Statement:
@@ -80,8 +91,7 @@ def slopes_on_the_way(program: Program) -> Program:
             if len(freed) < 2:
                 continue
             factors[place] = names.new("slope", factor, statement.target.index)
-            last = max(at for at, each in enumerate(program.forward) if set(freed) & {*each.reads, each.target})
-            at = max(last, 1 + max(made[each] for each in reads if each in made))
+            at = max(*(last[each] for each in freed), *(1 + made[each] for each in reads if each in made))
             early.setdefault(at, []).append(Statement(factors[place], factor, whys=(WHY,)))
         if factors == list(statement.expression.operands):
             return statement

@@ -13,7 +13,7 @@ import symprop
 from symprop.algebra.equations import Equation
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import derive
-from symprop.codegen import passes, patch_products
+from symprop.codegen import grouped_patches, passes, patch_products
 from symprop.codegen.kinds import meaning
 from symprop.codegen.patches import OfPatches, PatchGradient, PatchProduct
 from symprop.codegen.pools import Pooled, ToAll, ToFirst
@@ -29,7 +29,9 @@ NETWORKS = {
     "strides": "Input(9, 7, 3) >> Conv2D(4, 3, stride=2, padding=(1, 2)) >> Tanh() >> Conv2D(4, 2, stride=(2, 1))",
     "transposed": "Input(3, 3, 4) >> Tanh() >> ConvTranspose2D(3, 3, stride=2, padding=1, output_padding=1) >> Tanh()"
     " >> ConvTranspose2D(2, 2, dilation=2) >> Conv2D(2, 1)",
-    "groups": "Input(5, 5, 4) >> Conv2D(4, 3, groups=2, padding=1) >> Tanh() >> Conv2D(4, 3, depthwise=True)",
+    "groups": "Input(6, 5, 4) >> Tanh() >> Conv2D(6, 3, groups=2, stride=(2, 1), padding=(1, 2)) >> Tanh()"
+    " >> Conv2D(6, (3, 2), depthwise=True, dilation=(1, 2), padding=1)",
+    "groups of a sequence": "Input(9, 4) >> Conv1D(4, 3, depthwise=True, stride=2) >> Tanh() >> Conv1D(2, 2, groups=2)",
     "a sequence": 'Input(9, 3) >> Conv1D(4, 3, padding="causal") >> ReLU() >> MaxPool1D(2) >> AveragePool1D(2)',
     "pools that meet": "Input(7, 7, 2) >> Conv2D(3, 2) >> ReLU() >> MaxPool2D(3, stride=2, padding=1)"
     " >> AveragePool2D(2, stride=1, padding=1)",
@@ -59,6 +61,7 @@ def test_a_step_computes_what_is_derived_wherever_windows_lie(
     for module, name in ((convolution_calls, "MANY"), (convolution_calls, "SMALL"), (pool_calls, "CACHED")):
         monkeypatch.setattr(module, name, block)
     monkeypatch.setattr(convolution_calls, "SHORT", 1)
+    monkeypatch.setattr(grouped_patches, "CHANNELS", min(16, block // 50))  # all groups in one product, or two channels
     derivation = derive(symprop.parse_network(text + END), layout="rows")
     module = module_of(derivation)
     for params, x, y in (data_of(text + END, 3), *([ties(text + END)] if "MaxPool" in text else [])):
@@ -99,7 +102,7 @@ def kinds(text: str) -> set[type]:
 def test_no_window_of_a_table_stays() -> None:
     assert kinds(NETWORKS["one channel"]) == {PatchProduct, PatchGradient, Pooled, ToFirst}
     assert kinds(NETWORKS["a sequence"]) == {PatchProduct, PatchGradient, Pooled, ToFirst, ToAll}
-    for name in ("rows shifted", "transposed", "pools that meet"):
+    for name in ("rows shifted", "transposed", "pools that meet", "groups", "groups of a sequence"):
         code = symprop.generate(NETWORKS[name] + END, fast=True).partition("def _step(")[2]
         assert "sliding_window_view" not in code and "[..., k0" not in code
 

@@ -20,8 +20,9 @@ from symprop.codegen.loading import loaded
 from symprop.codegen.lowering import lower
 from symprop.codegen.passes import formed
 from symprop.codegen.targets.fast.memory import KINDS
-from symprop.codegen.targets.fast.module import made_into_rows, module_source
+from symprop.codegen.targets.fast.module import module_source
 from symprop.codegen.targets.fast.step import planned
+from symprop.codegen.targets.fast.taken import made_into_rows
 from symprop.codegen.targets.target import Options
 from symprop.networks.spec import as_network
 from tests.rounding import assert_rounded

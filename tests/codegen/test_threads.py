@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import linecache
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from test_memory import data_of, poison
 
-from symprop.analysis.derivation import derive
+from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import compile_network, generate
 from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.errors import SpecError
@@ -23,7 +26,7 @@ IMAGES = 'Input(6, 6, 2) >> Conv2D(4, 3, padding="same") >> '
 END = " >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()"
 STATISTICS = IMAGES + "BatchNorm() >> ReLU() >> MaxPool2D(2) >> GroupNorm(2) >> Conv2D(3, 2) >> BatchNorm()" + END
 TEXTS = (
-    IMAGES + "ReLU() >> MaxPool2D(2) >> Conv2D(16, 3) >> LayerNorm() >> AveragePool2D(1)" + END,
+    IMAGES + "ReLU() >> MaxPool2D(2) >> Conv2D(16, 3, groups=2) >> LayerNorm() >> AveragePool2D(1)" + END,
     STATISTICS,
     "Input(3) >> Dense(5) >> Tanh() >> Residual(Dense(5) >> GELU()) >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.1)",
     'Input(4) >> Embedding(5, 6, flatten=False) >> Dense(5) >> SoftmaxCrossEntropy(ignore=2) + L1(0.1, on="E1")',
@@ -31,12 +34,19 @@ TEXTS = (
 )
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("m", [1, 2, 5])
-def test_two_threads_compute_what_is_derived_and_the_same_each_time(text: str, m: int) -> None:
+@functools.cache
+def shared(text: str) -> tuple[Derivation, Any]:
+    """Return the derivation of a network, and its module for two threads, which share every batch that can be."""
     derivation = derive(as_network(text), layout="rows")
     module = compile_network(derivation, threads=2)
-    module.LARGE = 1  # every batch is shared that can be
+    module.LARGE = 1
+    return derivation, module
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("m", [1, 5])
+def test_two_threads_compute_what_is_derived_and_the_same_each_time(text: str, m: int) -> None:
+    derivation, module = shared(text)
     params, x, y = data_of(text, m)
     if "ignore" in text:
         y = np.eye(5)[np.arange(4 * m).reshape(m, 4) % 4]
@@ -56,13 +66,13 @@ def test_two_threads_compute_what_is_derived_and_the_same_each_time(text: str, m
 
 
 def test_threads_draw_the_same_masks_and_train_alike() -> None:
-    text = IMAGES + "BatchNorm() >> Dropout(0.5) >> ReLU()" + END
-    plain, shared = (compile_network(text, optimizer="sgd", threads=threads) for threads in (1, 2))
-    shared.LARGE = 1
+    text = "Input(3) >> Dense(4) >> BatchNorm() >> Dropout(0.5) >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
+    plain, other = (compile_network(text, optimizer="sgd", threads=threads) for threads in (1, 2))
+    other.LARGE = 1
     params, x, y = data_of(text, 5)
-    states = [module.init_state(params, seed=3) for module in (plain, shared)]
+    states = [module.init_state(params, seed=3) for module in (plain, other)]
     for _ in range(3):
-        for module, state in zip((plain, shared), states, strict=True):
+        for module, state in zip((plain, other), states, strict=True):
             module.train_step(state, x, y, lr=0.1)
     for name in ("w", "R1", "V1"):
         # sums over two parts of a batch: some tens of roundings of 1.1e-16 in a step, times a condition below 1,000
@@ -70,19 +80,19 @@ def test_threads_draw_the_same_masks_and_train_alike() -> None:
 
 
 def test_threads_meet_for_statistics_of_the_batch_alone() -> None:
-    shared = generate(STATISTICS, threads=2, fast=True)
-    assert shared.count("= yield ") == 8, "two norms over the batch: mean, variance, and two sums of the way back"
-    assert "= yield" not in generate(TEXTS[0], threads=2, fast=True)
-    assert not any(
-        word in generate(STATISTICS, fast=True) for word in ("= yield ", "SECOND", "work.span", "copy_context")
-    )
-    assert len(compile_network(TEXTS[0], threads=2).make_workspace(64).threads) == 1, "small batches are not shared"
+    source = ["".join(linecache.getlines(str(shared(text)[1].__file__))) for text in TEXTS[:2]]
+    assert source[1].count("= yield ") == 8, "two norms: mean, variance, and two sums of the way back"
+    assert "def _rows(" in source[0] and "= yield " not in source[0]
+
+
+def test_a_small_batch_is_not_shared_and_a_module_for_one_thread_knows_nothing_of_two() -> None:
+    assert len(compile_network(TEXTS[-1], threads=2).make_workspace(64).threads) == 1
+    assert not any(word in generate(TEXTS[-1], fast=True) for word in ("yield", "SECOND", "span", "copy_context"))
 
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_an_error_of_a_thread_is_raised_and_the_next_step_is_right(place: int) -> None:
-    module = compile_network(STATISTICS, threads=2)
-    module.LARGE = 1
+    module = shared(STATISTICS)[1]
     params, x, y = data_of(STATISTICS, 4)
     work = module.make_workspace(4)
     loss = module.loss_and_grads(params, x, y, work)[0]

@@ -2,9 +2,9 @@
 
 A result is live from the operation that makes it to the last one that reads it or a view of it. An elementwise
 operation writes over an operand that is read for the last time (in place); results in one place are one *block*.
-Blocks that are never live together share memory: they are placed by size, the largest first, each as low as it fits
-(Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020). What a caller is given never
-shares. All sizes are polynomials in the batch size.
+Blocks that are never live together share memory: they are placed by size, the largest first, of one size the one that
+is read last, each as low as it fits (Pisarchyk and Lee, Efficient memory management for deep neural net inference,
+2020). What a caller is given never shares. All sizes are polynomials in the batch size.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ class _Planner:
             shared = self.reuse and blocks[0].kind not in UNSHARED
             placed: list[Placed] = []
             top = 0
-            for count, block in sorted(sized, key=lambda pair: -pair[0]) if shared else sized:
+            for count, block in sorted(sized, key=lambda pair: (-pair[0], -pair[1].stop)) if shared else sized:
                 low = lowest(count, block.start, block.stop, placed) if shared else top
                 block.offset = total + low * unit
                 insort(placed, Placed(low, low + count, block.start, block.stop))

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import sympy
 from sympy import Expr
 
 from symprop.algebra.nodes import Variable
-from symprop.codegen import faster, lying, matrix_passes, passes, patch_products, pools, slopes, triangles
+from symprop.codegen import (
+    faster,
+    grouped_patches,
+    lying,
+    matrix_passes,
+    passes,
+    patch_products,
+    pools,
+    slopes,
+    triangles,
+)
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
@@ -30,6 +41,7 @@ STEP: tuple[Pass, ...] = (
     pools.rectified_pools,
     faster.firsts_by_comparison,
     faster.known_sums,
+    grouped_patches.products_of_groups,
     patch_products.products_of_patches,
     patch_products.gradients_of_biases,
     passes.dead,
@@ -167,6 +179,7 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     yield line
 
 
+@lru_cache(maxsize=2_048)  # one array ends where the next begins
 def _code(size: Expr) -> str:
     return number(sympy.expand(size)).text
 
