@@ -65,10 +65,12 @@ class Context:
         """The equations whose right side is a product with a root that is held, `h = c * r`, by that root."""
         roots = {found.target for base, found in self.powers.items() if found.expression.args[1].is_Integer is False}
         held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
-        pairs = ((found, root) for found, value in held for root in value.operands if unexpanded(root)[0] in roots)
+        pairs = (
+            (found, value, root) for found, value in held for root in value.operands if unexpanded(root)[0] in roots
+        )
         quotients: dict[Node, list[Quotient]] = {}
-        for place, (found, root) in enumerate(pairs):
-            rest = tuple(factor for factor in tidy(found.expression).operands if factor is not root)
+        for place, (found, value, root) in enumerate(pairs):
+            rest = tuple(factor for factor in value.operands if factor is not root)
             quotients.setdefault(root, []).append(Quotient(place, root, found, rest))
         return {root: tuple(each) for root, each in quotients.items()}
 

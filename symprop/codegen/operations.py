@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sympy.core.symbol import Str
-
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.named_numbers import unnamed
@@ -107,7 +105,7 @@ class Splitter:
             return self.constant(operation)
         word = role(whole or operation, self.statement, self.program)
         index = self.statement.target.index or (None if self.program.parameters else ())
-        name = self.names.new(word, operation, index).change(role=Str(PART))
+        name = self.names.new(word, operation, index, PART)
         there = [why for why in self.whys if why.about and whole and set(why.about) <= set(variables(whole))]
         self.emit(Statement(name, operation, whys=tuple(there)))
         self.whys[:] = [why for why in self.whys if why not in there]

@@ -243,17 +243,20 @@ class Names:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.taken = {*taken, *RESERVED}
+        self.marks: dict[tuple[Any, ...], int] = {}  # the first that may be free: names only grow in number
 
-    def new(self, word: str, expression: Node, index: Any = None) -> Variable:
+    def new(self, word: str, expression: Node, index: Any = None, role: str = "") -> Variable:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        return self.like(Variable(word, index, ()), expression)
+        return self.like(Variable(word, index, (), role=role), expression)
 
     def like(self, variable: Variable, expression: Node) -> Variable:
-        """Return a fresh variable of the shape of `expression` with the letter and the index of `variable`."""
-        fresh = variable.change(shape=expression.shape, facts=(), mark=1)
+        """Return a fresh variable of the shape of `expression` with the letter, index and role of `variable`."""
+        key = variable.letter, variable.index, variable.is_gradient
+        fresh = variable.change(shape=expression.shape, facts=(), mark=self.marks.get(key, 1))
         while fresh.name in self.taken:
             fresh = fresh.change(mark=fresh.mark + 1)
         self.taken.add(fresh.name)
+        self.marks[key] = fresh.mark + 1
         return fresh

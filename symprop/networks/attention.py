@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import sympy
-from sympy import Expr, Integer, Symbol, prod
+from sympy import Expr, Integer, prod
 
 from symprop.algebra.known import known
+from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
@@ -32,8 +33,8 @@ from symprop.networks.needs import Need, sized, valued
 from symprop.networks.positions import of_a_sequence, rotated
 from symprop.networks.sizes import Size, checked_flag, checked_size
 
-HEAD_SIZE = Symbol("d", integer=True, positive=True)
-"""The width of a head, where it is a name's share: `n / heads`."""
+HEAD_SIZE = "d"
+"""The name of a head's width, where that is a name's share, `n / heads`; of another share `d2`, and so on."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,20 @@ class Attention(Layer):
         if self.head_size is not None:
             return builder.size(self.head_size)
         share = width / builder.size(self.heads)
-        if not share.is_integer:
-            tell_width(builder.books, HEAD_SIZE, share)
-        return share if share.is_integer else HEAD_SIZE
+        if share.is_integer:
+            return share
+        if share.has(*builder.indices):
+            raise SpecError(
+                f"{shown(self.text)}: the width of a head varies from block to block with that of its input, {width}\n"
+                "allowed: head_size=..., a size for all blocks"
+            )
+        books = builder.books
+        if share not in books.shares:
+            taken = {*books.size_names, *(each.name for each in books.shares.values())}
+            names = (HEAD_SIZE, *(f"{HEAD_SIZE}{number}" for number in range(2, len(taken) + 3)))
+            books.shares[share] = size_symbol(next(name for name in names if name not in taken))
+            tell_width(books, books.shares[share], share)
+        return books.shares[share]
 
     def _groups(self, builder: Builder) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
         """The axes of heads of the queries, and of the keys and values."""

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symprop.algebra.equations import Mask, State
 from symprop.algebra.functions import ElementwiseFunction
@@ -24,6 +24,13 @@ class Books:
     mask_inputs: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     """Inputs that are a mask of some layer, and what is known of them: they are masks wherever they are read."""
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
+    size_names: tuple[str, ...] = ()
+    """The names of the network's sizes, so that none that a layer makes up is one of them."""
+    has_tables: bool = (
+        False  # whether a page has tables of what each block of a symbolic `Repeat` makes, such as `h[l]`
+    )
+    shares: dict[Expr, Symbol] = field(default_factory=dict)
+    """Names of sizes that are quotients of others, such as a head's share of a width."""
     parameters: list[Parameter] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
@@ -54,6 +61,16 @@ class Books:
     loops: int = 0
     layer_count: int = 0
     parameter_count: int = 0
+
+    @property
+    def known(self) -> tuple[dict[str, tuple[Fact, ...]], bool, tuple[str, ...], bool]:
+        """What was known of the layers before the first was built."""
+        return self.mask_inputs, self.has_windows, self.size_names, self.has_tables
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Names of sizes that no table of a page may have: `h[l]` is no `h`."""
+        return self.size_names if self.has_tables else ()
 
     def copy(self) -> Books:
         """Return books of the same contents, for a trial."""

@@ -94,9 +94,10 @@ class Builder:
         return () if number is None else (*self.prefix, number)
 
     def variable(self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str) -> Variable:
-        """Return a new variable, marked where its name is taken."""
+        """Return a new variable, marked where its name is taken, by another or by a size."""
         taken = self.books.taken
-        mark = taken[letter, index] = taken.get((letter, index), 0) + 1
+        by_size = bool(index) and letter in self.books.sizes
+        mark = taken[letter, index] = taken.get((letter, index), int(by_size)) + 1
         return Variable(letter, index, shape, (), mark, role)
 
     def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:

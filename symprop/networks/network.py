@@ -72,10 +72,11 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        known = masks_of(self.layers), read_windows(self.layers)
+        repeats = bool(symbolic_repeats(self.layers))
+        known = masks_of(self.layers), read_windows(self.layers), self.sizes, repeats
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
-        if progress is not None and known != (progress.builder.books.mask_inputs, progress.builder.books.has_windows):
+        if progress is not None and known != progress.builder.books.known:
             progress = None  # and what an input is
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
             builder = Builder(Books(self._stems(), *known))

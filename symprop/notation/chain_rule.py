@@ -7,7 +7,8 @@ make one after the other. Each of them is a step that the certificate checks; a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Step
@@ -38,6 +39,17 @@ def at_first(steps: Sequence[Step], known: Known) -> Known:
     parts = walk(steps[0].before) if steps else ()
     begun = (tidy(part.operands[1]) for part in parts if isinstance(part, n.Pullback))
     return {value: known[value] for value in begun if value in known}
+
+
+def without_moves(steps: Sequence[Step], write: Callable[[Node], str]) -> list[Step]:
+    """Return the steps that a page sees: those that move heads, of which each formula says one, are none."""
+    found: list[Step] = []
+    last = steps[0].before
+    for step in steps:
+        if write(step.after) != write(last):
+            found.append(replace(step, before=last))
+            last = step.after
+    return found
 
 
 def brief(steps: Iterable[Step], known: Known) -> list[Step]:

@@ -32,7 +32,7 @@ from symprop.notation.blocks import (
     Section,
 )
 from symprop.notation.breaking import latex_pieces, latex_width
-from symprop.notation.chain_rule import Known, at_first, brief, by_names
+from symprop.notation.chain_rule import Known, at_first, brief, by_names, without_moves
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
 from symprop.notation.conventions import loss_clashes
@@ -206,6 +206,8 @@ class PageWriter:
         def write(node: Node) -> str:
             return place(by_names(node, known))  # what is yet to be differentiated by its name
 
+        if steps and has_letters(steps[0].before):
+            steps = without_moves(steps, place)
         shown = seen_steps(steps if whole else brief(steps, known), write)
         both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
         left = self.formula(left_side(equation))

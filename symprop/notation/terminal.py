@@ -6,6 +6,7 @@ The page of NumPy notation, which runs, stands in `numpy_page.py`.
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -110,10 +111,10 @@ def listed(block: Listed, wording: Wording) -> Iterator[str]:
     shapes = [wording.shape_of(equation) for equation in block.equations]
     room = WIDTH - 7 - max(map(len, shapes))
     rows = [_sides(equation, room, wording) for equation in block.equations]
-    lengths = [len(piece) for pieces in rows for piece in pieces]
+    lengths = [_width(piece) for pieces in rows for piece in pieces]
     column = max((length for length in lengths if length <= room), default=0)
     for equation, shape, (first, *rest) in zip(block.equations, shapes, rows, strict=True):
-        yield f"    {first:<{column}}   {shape}"
+        yield f"    {_padded(first, column)}   {shape}"
         yield from (f"    {piece}" for piece in rest)
         if rules := tuple(dict.fromkeys(step.rule for step in equation.steps)):
             yield f"      by {', '.join(rules)}"
@@ -130,7 +131,7 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
         for block in blocks
         for line in block.lines
     }
-    column = max(len(piece) for pieces in rows.values() for piece in pieces)
+    column = max(_width(piece) for pieces in rows.values() for piece in pieces)
     for block in blocks:
         outside = "  " * (block.kept + 1 if block.opened else len(block.spans) + 1)
         yield from (f"{outside}{wording.words(said.words)}" for said in block.said)
@@ -140,8 +141,17 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
         for line in block.lines:
             head = f"{indent}{f'({line.number})':>{digits + 2}}  "
             first, *rest = rows[line.number]
-            yield f"{head}{first:<{column}}   {shapes[line.number]}"
+            yield f"{head}{_padded(first, column)}   {shapes[line.number]}"
             yield from (f"{' ' * len(head)}{piece}" for piece in rest)
+
+
+def _width(text: str) -> int:
+    """How many places a text takes: what stands over a letter, as in `q̃`, takes none."""
+    return sum(not unicodedata.combining(character) for character in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
 
 
 def _pieces(line: Line, room: int, wording: Wording) -> list[str]:

@@ -188,7 +188,7 @@ NUMPY_NAMES = (
         "diagonal",
     ),
     *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
-    *("prod", "kron", "trace", "flip", "pad", "array", "atleast_1d", "arange", "ndindex", "ix_", "moveaxis"),
+    *("prod", "kron", "trace", "flip", "pad", "array", "atleast_1d", "arange", "ndindex", "ix_", "moveaxis", "inf"),
 )
 
 FUNCTIONS: Mapping[str, Value] = {

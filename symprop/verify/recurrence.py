@@ -6,10 +6,12 @@ what is certified, its guards (`if l < L`) and base cases too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
+from sympy import Expr
 
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Variable
@@ -108,6 +110,8 @@ def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: 
     for own, each in called.items():
         table = "masks" if each.role == MASK else each.letter
         given.setdefault(table, {})[_key(each)] = given[each.name] = values[own]
+    for own, each in called.items():
+        given |= _implied(each.shape, np.shape(values[own]), sizes)
     for size, value in sizes.items():  # the width `n_2` of block 2 is n(2) on the page
         stem, _, block = size.rpartition("_")
         if stem and block.isdigit():
@@ -115,6 +119,18 @@ def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: 
             known = widths.widths if isinstance(widths, _Widths) else {}
             given[stem] = _Widths({**known, int(block): value})
     return given
+
+
+def _implied(shape: Sequence[Expr], numbers: Sequence[int], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Return numbers of sizes that no option of the network names, but a shape has: a head's width, where it is `d`."""
+    known = {name: sympy.Integer(number) for name, number in sizes.items()}
+    found: dict[str, int] = {}
+    for size, number in zip(shape, numbers, strict=True):
+        left = size.xreplace({symbol: known[str(symbol)] for symbol in size.free_symbols if str(symbol) in known})
+        factor, symbol = left.as_coeff_Mul()
+        if symbol.is_Symbol:
+            found[str(symbol)] = int(number / factor)
+    return found
 
 
 class _Widths:

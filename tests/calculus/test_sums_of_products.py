@@ -15,6 +15,7 @@ from symprop.algebra import variable
 from symprop.algebra.batching import swapped
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
+from symprop.calculus import rewriting
 from symprop.calculus.context import Context
 from symprop.calculus.known_products import known_product
 from symprop.calculus.tidy import tidy
@@ -55,6 +56,17 @@ def test_in_a_loop_too_and_a_rotated_key_has_a_bias() -> None:
     assert d.equation("dbk[2*l - 1]").expression.constant == 0
     assert d.equation("dbk[2*l]").expression.constant is None
     assert "^(3/2)" not in d.pretty() and "3/2" not in d.text()  # the norm's formula before the loop as inside it
+
+
+@pytest.mark.parametrize("layer", ["Dense(4)", "Attention(2)", "BatchNorm() >> Dense(4, bias=False) >> Dense(4)"])
+def test_layers_that_are_alike_come_out_as_each_alone(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum that vanishes is followed through other layers, whose answers must be asked for again."""
+    network = f"Input(4, 4) >> {' >> '.join([layer] * 3)} >> MeanSquaredError()"
+    found = symprop.derive(network, layout="rows")
+    monkeypatch.setattr(rewriting, "worked_once", lambda start, context, work_out: work_out(start, context))
+    alone = symprop.derive(network, layout="rows")
+    assert found.text() == alone.text()
+    assert [each.steps for each in found.equations] == [each.steps for each in alone.equations]
 
 
 def random_values(*arrays: n.Variable) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from example_networks import EXAMPLES
 from network_reference import LOSSES, Network, size_names
 from random_networks import SIZES, network, problems
+from random_transformers import transformer
 from sympy import Integer
 
 import symprop
@@ -94,6 +95,12 @@ def test_the_networks_of_the_gallery(example: Example) -> None:
 @pytest.mark.parametrize("number", range(36))
 def test_random_networks(number: int) -> None:
     text = network(np.random.default_rng([1, number]), places=number % 2 == 1)
+    assert problems(text, SIZES) == [], text
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_random_transformers(number: int) -> None:
+    text = transformer(np.random.default_rng([1, number]))
     assert problems(text, SIZES) == [], text
 
 

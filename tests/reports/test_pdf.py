@@ -178,3 +178,23 @@ def test_the_same_report_is_the_same_file(tmp_path: Path) -> None:
     for name in ("a.pdf", "b.pdf"):
         report.pdf(tmp_path / name)
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+
+
+BLOCK = (
+    "Residual(LayerNorm() >> Attention(4, causal=True)) >> Residual(LayerNorm() >> Dense(4*n) >> GELU() >> Dense(n))"
+)
+GPT = f'Repeat({BLOCK}, N) >> LayerNorm() >> Dense(V, tied="E1", bias=False) >> SoftmaxCrossEntropy()'
+
+
+@pytest.mark.parametrize(
+    ("network", "pages"),
+    [
+        (f"Input(T, n) >> {BLOCK} >> MeanSquaredError()", 3),
+        (f"Input(T) >> Embedding(V, n, flatten=False) >> Positions() >> {GPT}", 4),  # one of them for the network
+    ],
+    ids=["block", "gpt"],
+)
+def test_the_derivation_of_a_transformer_is_short(network: str, pages: int, tmp_path: Path) -> None:
+    log = compiled(symprop.notation.document(symprop.derive(network)), tmp_path, ONCE)
+    check_widths(log)
+    assert max(map(int, re.findall(r"\[(\d+)\]", log))) <= pages

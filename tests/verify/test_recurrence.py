@@ -111,6 +111,15 @@ def test_the_printed_page_gives_the_gradients_of_the_unrolled_network(middle: st
     assert all(row.ok for row in found), found
 
 
+def test_the_printed_page_of_transformer_blocks_runs_with_its_mask() -> None:
+    first, second = "LayerNorm() >> Attention(2, causal=True)", "Attention(h, kv_heads=1, rope=True) >> Dense(n)"
+    block = f"Residual({first}) >> Residual({second})"
+    net = parse_network(f"Input(3, n) >> Dense(n) >> Repeat({block}, N) >> MeanSquaredError()")
+    found = list(rows(Case(net), {"n": 4, "h": 2}, 0))  # a size is called like the sums of residual blocks
+    assert len(found) == 3
+    assert all(row.ok for row in found), found
+
+
 def test_widths_may_vary_from_block_to_block() -> None:
     net = parse_network("Input(n_0) >> Repeat(Dense(n_l) >> Activation('x * sigmoid(x)'), L) >> MeanSquaredError()")
     found = list(rows(Case(net), {"n_0": 2, "n_1": 4, "n_2": 3, "n_3": 2}, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import sympy
 from sympy import Expr
@@ -178,6 +179,7 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     yield line
 
 
+@lru_cache(maxsize=2_048)  # one array ends where the next begins
 def _code(size: Expr) -> str:
     return number(sympy.expand(size)).text
 
