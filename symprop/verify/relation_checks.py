@@ -1,26 +1,27 @@
 """What holds for whole layers: a moved input, an average pool, a kernel of one pixel, each against plain NumPy.
 
-A layer's equation is evaluated at whole numbers, and compared with what it must be by a relation that its windows have
-no part in. So a window that lies wrong is seen, which the derivatives of that equation cannot show.
+A layer's equation is evaluated at whole numbers, and compared with what it must be by what its text says: stride,
+padding, size. So windows that lie wrong are seen, which the derivatives of that equation cannot show.
 
 Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning* (2016).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import terms_of, variables, walk
-from symprop.algebra.window_sizes import WindowSizes, sizes_of
-from symprop.calculus.readings import Correlation, correlation
-from symprop.calculus.tidy import tidy
+from symprop.algebra.trees import variables
+from symprop.algebra.window_sizes import WindowSizes
 from symprop.codegen.case import Case
+from symprop.networks.convolution import Conv1D, Conv2D
+from symprop.networks.parts import Built
+from symprop.networks.pooling import AveragePool
 from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import complex_value
 from symprop.verify.measure import Row, difference
@@ -30,16 +31,16 @@ LARGEST = 3
 LIMIT = 2.0**-50
 """Sums of whole numbers are exact; a mean rounds its factor and its product, each by at most `2**-53`."""
 MOVED, POOLED, DENSE = "a moved input", "a pool is a constant kernel", "one pixel is a Dense"
-MEAN = {n.Variable, n.Scalar, n.Multiply, n.Sum, n.Window, n.Pad, n.Slice}
-"""What a mean over windows is made of."""
 
 
 def rows(case: Case, small: Case, seed: int) -> Iterator[Row]:
     """Yield a row for each relation that layers of the network have, at reduced sizes where it is large."""
     random, found = np.random.default_rng(seed), dict[str, dict[str, float]]()
-    for equation in small.network.system().equations:
-        for what, off in relations(equation, random):
-            found.setdefault(what, {})[equation.name] = off
+    for built in small.network.built:
+        for equation in built.items:
+            if isinstance(equation, Equation) and built.layer.reads_windows:
+                for what, off in relations(built, equation, random):
+                    found.setdefault(what, {})[equation.name] = off
     where = ", reduced sizes" if small.network != case.network else ""
     for what, errors in found.items():
         bad = [name for name, off in errors.items() if not off <= LIMIT]
@@ -47,65 +48,69 @@ def rows(case: Case, small: Case, seed: int) -> Iterator[Row]:
         yield Row("relations", what, "1 random", max(errors.values()), LIMIT, not bad, note)
 
 
-def relations(equation: Equation, random: np.random.Generator) -> Iterator[tuple[str, float]]:
-    """Yield each relation that a layer's equation should have, and how far it is off."""
-    windows = [part for part in walk(equation.expression) if isinstance(part, n.Window)]
-    if not windows:
+def relations(built: Built, equation: Equation, random: np.random.Generator) -> Iterator[tuple[str, float]]:
+    """Yield each relation that the equation of a layer that reads windows should have, and how far it is off."""
+    layer, x, read = built.layer, built.value, variables(equation.expression)
+    if x not in read or not (isinstance(layer, AveragePool) or type(layer) in (Conv1D, Conv2D)):
         return
-    values = {each.name: _drawn(each, random) for each in variables(equation.expression)}
-    if {type(part) for part in walk(equation.expression)} <= MEAN:
-        yield POOLED, _of_pool(equation.expression, windows[0], values)
-    convolved = next(filter(None, map(correlation, terms_of(tidy(equation.expression)))), None)
-    if convolved is None or len(variables(convolved.window)) != 1 or len(variables(convolved.kernel)) != 1:
+    sizes = [lie.sizes(length) for lie, length in zip(layer.lies, x.shape, strict=False)]
+    run = _Run(equation.expression, x.name, {each.name: _drawn(each, random) for each in read})
+    if isinstance(layer, AveragePool):
+        yield POOLED, _of_pool(run, sizes)
         return
-    sizes, (array,) = sizes_of(convolved.window), variables(convolved.window)
-    yield MOVED, _of_moved(equation.expression, sizes, array, values)
-    (kernel,) = variables(convolved.kernel)
+    yield MOVED, _of_moved(run, sizes)
     alone = all((each.kernel, each.stride, each.before, each.after) == (1, 1, 0, 0) for each in sizes)
-    if alone and kernel.shape[-1] == array.shape[-1]:
-        yield DENSE, _of_pixel(equation.expression, convolved, values)
+    kernel = next((each for each in read if each != x and each.rank == x.rank + 1), None)
+    if alone and kernel is not None and not layer.tied and kernel.shape[-1] == x.shape[-1]:
+        yield DENSE, _of_pixel(run, kernel)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A layer's formula at numbers."""
+
+    expression: Node
+    name: str
+    values: Mapping[str, Array]
+
+    @property
+    def x(self) -> Array:
+        """What the layer reads."""
+        return self.values[self.name]
+
+    def __call__(self, x: Array) -> Array:
+        """Return what the layer makes of an input."""
+        return complex_value(self.expression, {**self.values, self.name: x}).real
 
 
 def _drawn(each: Variable, random: np.random.Generator) -> Array:
     return random.integers(-LARGEST, LARGEST + 1, [int(size) for size in each.shape]).astype(float)
 
 
-def _at(expression: Node, values: dict[str, Array]) -> Array:
-    return complex_value(expression, values).real
-
-
-def _of_moved(expression: Node, sizes: Sequence[WindowSizes], array: Variable, values: dict[str, Array]) -> float:
+def _of_moved(run: _Run, sizes: Sequence[WindowSizes]) -> float:
     """An input that is moved by the stride, along each axis in turn, moves the output by one; 0 comes in."""
     worst = 0.0
     for axis, stride in enumerate(each.stride for each in sizes):
-        x = np.moveaxis(values[array.name].copy(), axis, 0)
+        x = np.moveaxis(run.x.copy(), axis, 0)
         x[-stride:] = 0
-        still, moved = (np.moveaxis(each, 0, axis) for each in (x, np.roll(x, stride, axis=0)))
-        before, after = (np.moveaxis(_at(expression, {**values, array.name: each}), axis, 0) for each in (still, moved))
+        before, after = (np.moveaxis(run(np.moveaxis(each, 0, axis)), axis, 0) for each in (x, np.roll(x, stride, 0)))
         worst = max(worst, _off(after[1:], before[:-1]))
     return worst
 
 
-def _of_pool(expression: Node, window: n.Window, values: dict[str, Array]) -> float:
+def _of_pool(run: _Run, sizes: Sequence[WindowSizes]) -> float:
     """The mean of windows is a convolution with one over their size, channel by channel."""
-    sizes, (array,) = sizes_of(window), variables(window)
-    x = values[array.name]
-    x = np.pad(x, [*((max(int(each.before), 0), max(int(each.after), 0)) for each in sizes), (0, 0)])
-    kernel = [range(int(each.kernel)) for each in sizes]
+    x = np.pad(run.x, [*((int(each.before), int(each.after)) for each in sizes), (0, 0)])
+    kernel = list(product(*(range(int(each.kernel)) for each in sizes)))
     places = [np.arange(int(each.count)) * each.stride for each in sizes]
-    total = sum(
-        x[np.ix_(*(at + k * each.dilation for at, k, each in zip(places, offset, sizes, strict=True)))]
-        for offset in product(*kernel)
-    )
-    return _off(_at(expression, values), np.asarray(total) / len(list(product(*kernel))))
+    total = sum(x[np.ix_(*(at + k for at, k in zip(places, offset, strict=True)))] for offset in kernel)
+    return _off(run(run.x), np.asarray(total) / len(kernel))
 
 
-def _of_pixel(expression: Node, convolved: Correlation, values: dict[str, Array]) -> float:
+def _of_pixel(run: _Run, kernel: Variable) -> float:
     """A kernel of one pixel multiplies the channels of each pixel with one matrix."""
-    (array,), (kernel,) = variables(convolved.window), variables(convolved.kernel)
-    W, x = values[kernel.name], values[array.name]
-    nothing = _at(expression, {**values, array.name: np.zeros_like(x)})
-    return _off(_at(expression, values) - nothing, x @ W.reshape(len(W), -1).T)
+    W = run.values[kernel.name]
+    return _off(run(run.x) - run(np.zeros_like(run.x)), run.x @ W.reshape(len(W), -1).T)
 
 
 def _off(found: Array, true: Array) -> float:
