@@ -79,7 +79,7 @@ def test_draws_follow_the_probabilities_and_the_seed() -> None:
         ([1, 2], {}, "start must be integers"),
         ([[7]], {}, "from 0 to 6"),
         ([[0]], {"length": 8}, "at most 7"),
-        ([[0, 1]], {"length": 1}, "k from 1 to 1"),
+        ([[0, 1]], {"length": 1}, "2 columns; allowed: 1 to 1"),
         ([[0]], {"temperature": -1}, "temperature"),
     ],
 )

@@ -35,6 +35,8 @@ def _(node: n.Identity, write: Dialect) -> Code:
 @SOURCE.row(n.Known)
 def _(node: n.Known, write: Dialect) -> Code:
     """Computed in float64, as written, from the indices along each axis; then rounded once."""
+    if node in write.data:
+        return Code(write.data[node])
 
     def index(axis: int) -> Node:
         spread = f"[{', '.join([':', *['None'] * (node.rank - 1 - axis)])}]" if axis < node.rank - 1 else ""

@@ -32,7 +32,8 @@ class Dialect:
     `functions` are names that differ from NumPy's, by NumPy's name. `exact` writes an irrational number as what it is,
     `math.sqrt(2)`. `reserved` are names that a module of the library needs for itself, `cast` is the method that
     converts booleans to numbers, `taken` how an array of a dict is read that may be NumPy's. `traced` says that
-    a number may be one that is not known yet, so that a choice by it is a function.
+    a number may be one that is not known yet, so that a choice by it is a function. `holds_data` says that a module may
+    hold arrays of the library that are known when it is written; `data` are the names that it has for them.
     """
 
     library: str
@@ -43,6 +44,8 @@ class Dialect:
     cast: str = "astype"
     taken: str = "{}"
     traced: bool = False
+    holds_data: bool = False
+    data: Mapping[Node, str] = field(default_factory=dict)
 
     def __call__(self, node: Node) -> Code:
         """Return the source of a node, with how tightly it binds and the kind of its values."""

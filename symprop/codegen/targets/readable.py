@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import builtins
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Symbol
-
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.declarations import LENGTHS, takes_class_ids, takes_lengths
-from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.lifting import lift
-from symprop.algebra.nodes import Map, Variable
+from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import STATE, TARGET
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
-from symprop.codegen.program import RESERVED, Program, Statement, checked
+from symprop.codegen.program import Program, Statement
 from symprop.codegen.sampling import sampling_of
-from symprop.codegen.stable import CALLED
-from symprop.codegen.targets.breaking import assigned, broken
+from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
+from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, heading, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
-
-HELPERS = (
-    *("sigmoid", "softplus", "erf", "softmax", "log_softmax", "logsumexp", "scatter_add", "fold", "windows"),
-    *("convolution", "convolution_by_input", "convolution_by_kernel", "max_pool", "max_pool_by_input"),
-    *("first_max", "first_min"),
-)
-"""Functions that a module defines where its statements call them."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +43,6 @@ class Lines:
     taking: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Definition:
-    """A function of a module that an elementwise function of the network is: its name, arguments, formula and lines."""
-
-    name: str
-    arguments: str
-    formula: str
-    lines: tuple[str, ...]
-
-
 class Reader:
     """What the template of a readable module needs of a derivation, in a dialect."""
 
@@ -72,9 +50,10 @@ class Reader:
         self.derivation, self.system, self.program = derivation, derivation.system, program
         self.parameters = derivation.parameters
         self.counted, self.heading = derivation.counted, heading(derivation)
-        self.functions = _functions(program, write.reserved)
+        self.functions = functions_of(program, write.reserved)
         names = {function.name: name for function, name in self.functions.items()}
-        self.write = replace(write, functions={**write.functions, **names})
+        self.data = data_of(program, {*names.values(), *write.reserved}) if write.holds_data else {}
+        self.write = replace(write, functions={**write.functions, **names}, data=self.data)
         self.output = self.system.output
         self.prediction = self.system.prediction or self.system.output
         self.stand_ins = {of.name: self._held(each) for of, each in self.system.stand_ins.items()}
@@ -150,7 +129,7 @@ class Reader:
 
     def definitions(self) -> list[Definition]:
         """Return the elementwise functions of the network, each as a function of arrays."""
-        return [_definition(function, name, self.write) for function, name in self.functions.items()]
+        return [definition_of(function, name, self.write) for function, name in self.functions.items()]
 
     def context(self, options: Options) -> dict[str, object]:
         """Return what every template of a readable module is given."""
@@ -190,13 +169,19 @@ class Reader:
             **self.heading,
             "counted": self.counted,
             "lib": self.write.library,
-            "hyperparameters": named(self.system),
+            "hyperparameters": [*named(self.system), *self._held_data()],
             "running": running_of(self.system, self.write),
             "masks": masks_of(self.system),
             "optimizer": optimizer,
             "sampling": sampling,
             "dtype": options.dtype,
         }
+
+    def _held_data(self) -> list[str]:
+        """Return the lines that give names to what is known when the module is written, such as a mask."""
+        write = replace(self.write, data={})
+        lines = [line for node, name in self.data.items() for line in assigned(name, write.text(node), 0)]
+        return ["", "# known when the module was written", *lines] if lines else []
 
     def _sampling(self) -> dict[str, Any] | None:
         """Return the functions that draw ids one after the other, where the network has them."""
@@ -272,44 +257,6 @@ def mask_of_lengths(mask: Variable) -> str:
     """Return the comparison that makes a mask of lengths under its name, in the format of a library."""
     below = f"{{library}}.arange({mask.shape[1]}{{device}}) < {mask.name}[:, None]"
     return f"({below})[{', '.join(['...', *['None'] * (mask.rank - 2)])}]" if mask.rank > 2 else below
-
-
-def _functions(program: Program, reserved: Iterable[str]) -> Mapping[ElementwiseFunction, str]:
-    """Return the functions that no library has, each with its name in the module."""
-    taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
-    found: dict[ElementwiseFunction, str] = {}
-    for statement in program.statements:
-        for part in walk(statement.expression):
-            if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
-                name = part.function.name
-                while name in taken:
-                    name += "_"
-                taken.add(name)
-                found[part.function] = name
-    return found
-
-
-def _definition(function: ElementwiseFunction, name: str, write: Dialect) -> Definition:
-    """Return an elementwise function as a function of arrays, from its scalar body by the passes of stable forms."""
-    letters = "tuvw"[: len(function.parameters)]
-    shape = (Symbol("m", positive=True, integer=True), Symbol("n", positive=True, integer=True))
-    arrays = [Variable(letter, (), shape) for letter in letters]
-    scalars = [Variable(letter, (), ()) for letter in letters]
-    result = Variable("value", (), shape)
-    body = lift(function.body, dict(zip(function.parameters, arrays, strict=True)))
-    program = checked(Program((Statement(result, body),), (), (), tuple(arrays), (), ("value",)))
-    program = passes.run(program, (*readable_passes.FORMS, passes.share, passes.dead))
-    *before, last = program.forward
-    lines = [line for each in before for line in _with_whys(each, write)]
-    lines += [line for why in last.whys for line in comment(why.text)]
-    lines += broken("return ", write.text(last.expression))
-    formula = lift(function.body, dict(zip(function.parameters, scalars, strict=True))).pretty()
-    return Definition(name, ", ".join(letters), formula, tuple(lines))
-
-
-def _with_whys(statement: Statement, write: Dialect) -> list[str]:
-    notes = [line for why in statement.whys for line in comment(why.text)]
-    return [*notes, *assigned(statement.name, write.text(statement.expression))]
 
 
 __all__ = ["HELPERS", "Definition", "Lines", "Reader", "called", "given", "mask_of_lengths"]

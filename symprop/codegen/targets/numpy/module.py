@@ -55,7 +55,11 @@ def numpy_like_source(
 
 
 module_source = partial(
-    numpy_like_source, write=Dialect("np", exact=True), templates="numpy", package="numpy", title="NumPy"
+    numpy_like_source,
+    write=Dialect("np", exact=True, holds_data=True),
+    templates="numpy",
+    package="numpy",
+    title="NumPy",
 )
 
 
