@@ -198,10 +198,10 @@ def _labels_of_named(address: Address) -> list[str]:
         if len(axis) > 1 and isinstance(axis[0].place, Named):
             blocks += [str(digit.place) for digit in axis if isinstance(digit.place, Named)]
             axis = tuple(digit for digit in axis if not isinstance(digit.place, Named))
-        if axis[0].place != ONLY:
+        if axis and axis[0].place != ONLY:  # of heads of one feature blocks are all there is
             rest.append(_label(axis))
     written = [*blocks, *rest]
-    while written[-1] == ":":
+    while written and written[-1] == ":":
         written.pop()
     return written
 
