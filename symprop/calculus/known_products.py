@@ -12,7 +12,7 @@ from symprop.algebra.batching import swapped
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, walk
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.coefficients import coefficient_and_rest, same_shape
 from symprop.calculus.context import Applied, Context
 from symprop.calculus.tidy import tidy
 
@@ -33,7 +33,12 @@ def known_product(node: n.Sum, context: Context) -> Applied | None:
         held = context.by_value.get(found[1]) if found else None
         if found is None or held is None:
             continue
-        total = tidy(scaled(coefficient, n.Sum(n.Multiply(found[0], held.target), node.axes, node.keepdims)))
+        read: list[Node] = [found[0], held.target]
+        if all(each.shape[node.axes[0]] == 1 for each in read):  # one element is its own sum
+            total = n.Multiply(*(n.Sum(each, node.axes, node.keepdims) for each in read))
+        else:
+            total = n.Sum(n.Multiply(*read), node.axes, node.keepdims)
+        total = tidy(n.Multiply(n.Scalar(coefficient), total))
         if same_shape(total, node):
             return Applied(total, (equation, held))
     return None

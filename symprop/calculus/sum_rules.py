@@ -144,11 +144,15 @@ def _why_centred(equation: Equation, axes: tuple[int, ...], context: Context) ->
 
 
 def _holds_a_mean(node: Node, axes: tuple[int, ...], context: Context) -> bool:
-    """Whether a formula has a sum along one of the axes in it, or reads a sum: only then may it be centred."""
+    """Whether a formula has a sum along one of the axes in it, reads a sum or has weights: only then may it be centred.
+
+    Weights are what sums to 1; the mean by them is no sum where it is of one element.
+    """
     known = filter(None, map(context.by_name.get, variables(node)))
     sums = (part for part in walk(node) if isinstance(part, n.Sum))
     along = (part.operands[0].rank != node.rank or not set(part.axes).isdisjoint(axes) for part in sums)
-    return any(along) or any(map(_is_multiple_of_a_sum, known))
+    weights = (sums_to_one(factor, axes, context) for factor in factors_of(node) if factor.rank == node.rank)
+    return any(along) or any(map(_is_multiple_of_a_sum, known)) or any(weights)
 
 
 def _is_multiple_of_a_sum(equation: Equation) -> bool:

@@ -10,7 +10,6 @@ from symprop.algebra.trees import zeros
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
 from symprop.errors import SpecError
-from symprop.notation.numbered import pretty_equation
 
 
 def lower(derivation: Derivation) -> Program:
@@ -57,4 +56,4 @@ def _equations(items: Iterable[Item]) -> Iterable[Equation]:
 
 
 def _statement(equation: Equation, numbers: Mapping[str, int]) -> Statement:
-    return Statement(equation.target, equation.expression, pretty_equation(equation), numbers.get(equation.name))
+    return Statement(equation.target, equation.expression, equation.pretty(), numbers.get(equation.name))

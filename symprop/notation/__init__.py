@@ -18,6 +18,7 @@ from symprop.analysis.readings import Readings
 from symprop.notation.documents import STEPS, document, html, latex_page, latex_steps, readings, steps
 from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex
+from symprop.notation.numbered import pretty_equation
 from symprop.notation.numpy_page import text_page
 from symprop.notation.pretty import pretty
 from symprop.notation.stacks import sides
@@ -31,6 +32,8 @@ def _printer(
     """Return the printer of one notation, for all that is `Printable`."""
 
     def write(subject: Any) -> str:
+        if isinstance(subject, Equation) and notation == "pretty":
+            return pretty_equation(subject)
         if isinstance(subject, Equation):
             left, right = (subject.target, subject.expression) if notation == "text" else sides(subject)
             return f"{of_node(left)} = {of_node(right)}"

@@ -6,7 +6,8 @@ from sympy import Integer, Tuple
 
 from symprop.algebra.alike import MOST, Common, pattern, renumbered
 from symprop.algebra.equations import Equation
-from symprop.notation.pretty import subscript
+from symprop.notation.pretty import pretty, subscript
+from symprop.notation.stacks import sides
 
 MARK = 987_000_001
 """Numbers from this one on stand in a template for those of an equation: no layer has so many before it."""
@@ -15,17 +16,17 @@ _TEMPLATES: dict[Common, str] = {}
 
 
 def pretty_equation(equation: Equation) -> str:
-    """Return an equation in Unicode, as its `pretty` does.
+    """Return an equation in Unicode.
 
     >>> import symprop
     >>> derivation = symprop.derive("Input(2) >> Repeat(Dense(2) >> Tanh(), 9) >> MeanSquaredError()")
-    >>> [pretty_equation(derivation.equation(name)) for name in ("z3", "z7")]
+    >>> [derivation.equation(name).pretty() for name in ("z3", "z7")]
     ['z₃ = W₃ a₂ + b₃', 'z₇ = W₇ a₆ + b₇']
     """
     common, numbers = pattern(equation.target, equation.expression)
     template = _TEMPLATES.get(common)
     if template is None:
-        written = equation.pretty()
+        written = _written(equation)
         template = _template(equation, numbers)
         if _filled(template, numbers) != written:  # a number stands in it in another way
             return written
@@ -35,13 +36,18 @@ def pretty_equation(equation: Equation) -> str:
     return _filled(template, numbers)
 
 
+def _written(equation: Equation) -> str:
+    left, right = sides(equation)
+    return f"{pretty(left)} = {pretty(right)}"
+
+
 def _template(equation: Equation, numbers: tuple[Tuple, ...]) -> str:
     """Return the equation printed with a mark in the place of each number."""
     marks = iter(range(MARK, MARK + sum(map(len, numbers))))
     marked = {number: Tuple(*(Integer(next(marks)) for _ in number)) for number in numbers}
     index = equation.target.args[1]
     target = equation.target.change(index=marked.get(index, index))
-    return Equation(target, renumbered(equation.expression, marked, {})).pretty()
+    return _written(Equation(target, renumbered(equation.expression, marked, {})))
 
 
 def _filled(template: str, numbers: tuple[Tuple, ...]) -> str:

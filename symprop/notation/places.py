@@ -198,7 +198,7 @@ def _labels_of_named(address: Address) -> list[str]:
         if len(axis) > 1 and isinstance(axis[0].place, Named):
             blocks += [str(digit.place) for digit in axis if isinstance(digit.place, Named)]
             axis = tuple(digit for digit in axis if not isinstance(digit.place, Named))
-        if axis and axis[0].place != ONLY:  # of heads of one feature blocks are all there is
+        if axis and axis[0].place != ONLY:  # of blocks of one row nothing is left
             rest.append(_label(axis))
     written = [*blocks, *rest]
     while written and written[-1] == ":":

@@ -101,6 +101,10 @@ def _(node: n.Sum, address: Address, of: Slicer) -> Node:
         except Unwritten:
             of.used = before
 
+    if node.rank and not node.keepdims and all(operand.shape[axis] == 1 for axis in node.axes):  # the only row
+        only = ((Digit(Integer(1), Integer(1)),),) * len(node.axes)
+        return of(operand, operand_address(address, node.axes, only, operand.rank, False))
+
     def total(inner: Address) -> Node:
         place = operand_address(address, node.axes, inner, operand.rank, node.keepdims)
         found = of(operand, place)

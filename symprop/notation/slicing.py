@@ -94,8 +94,8 @@ class Slicer:
         """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
         before, best = self.used, None
         for chosen in choices(sum(map(len, sizes))):
-            if best is not None and len(chosen) > best[1]:
-                break
+            if best is not None and len(chosen) > best[1] and best[0][:1] < (1,):
+                break  # else it was written with `vec`, where letters say more
             self.used = before
             try:
                 inner = self.placed(sizes, chosen)
@@ -103,7 +103,8 @@ class Slicer:
                 body = write(inner)
             except (Unwritten, ShapeError):
                 continue
-            cost = (self.used, *signs(body)) if self.named else ()
+            arranged, columns = signs(body) if self.named else (0, 0)
+            cost = (arranged, self.used, columns)
             if best is None or cost < best[0]:
                 best = cost, len(chosen), (inner, body), self.sizes[: self.used]
             if not self.named:
@@ -176,8 +177,17 @@ def _is_awkward(node: Node) -> bool:
 
 
 def _is_row(node: Node) -> bool:
-    """Whether a formula is one row or column of a matrix."""
-    return isinstance(node, n.Reshape) and node.rank == 1 and isinstance(node.operands[0], n.Slice)
+    """Whether a formula is one row or column that was cut out of what has a formula or is a derivative.
+
+    What somebody chose of an array stays in its brackets, `X[:, 2]`.
+    """
+    if not isinstance(node, (n.Reshape, n.Sum)) or node.rank != 1 or node.operands[0].rank != 2:
+        return False
+    inside = node.operands[0]
+    cut = inside.operands[0] if isinstance(inside, n.Slice) else None
+    if 1 not in inside.shape or (isinstance(cut, n.Variable) and not cut.is_gradient):
+        return False
+    return any(isinstance(part, n.Slice) for part in walk(inside))
 
 
 def at(variable: n.Variable, address: Address) -> Node:

@@ -3,11 +3,11 @@
 No rule for derivatives is used: a formula is evaluated with each coordinate moved up and down. Decisions (which is the
 largest, `x > 0`) do not see the step, as those of the complex step do not. Away from a switch that changes nothing. On
 a switch there is no derivative, and what comes out is the slope of the branch that is taken there: the convention.
-So it is where a mask is minus infinity: `x + mask` has the slope there that it has with any number in its place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import mpmath
@@ -26,6 +26,8 @@ STEP = "1e-40"
 """Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right."""
 TOGETHER = 512
 """So many coordinates are moved in one stack of evaluations."""
+REMEMBERED = 16
+"""So many Jacobians are kept for formulas that come back with another cotangent."""
 GRID = 100
 """Decisions look at multiples of `2**-100`: ten orders above the step, and ten below what random numbers are apart."""
 OFF = mpmath.ldexp(mpmath.mpf(1) / 3, -GRID)
@@ -53,39 +55,51 @@ def _(node: n.Pullback, operands: list[Array], of: Evaluator) -> Array:
 
 
 def _differences(node: n.Pullback, of: Evaluator) -> Array:
-    """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`.
-
-    What is the same number up and down has not moved, and its slope is 0.
-    """
+    """Return `sum_i g_i * d f_i / d x_j` by central differences of `f` in every coordinate of `x`."""
     cotangent, expression, by = node.operands
-    at = unstacked(of(by))
-    if not isinstance(by, Variable):
-        place = Variable("(by)", (), by.shape)
-        expression, by = replace(expression, {by: place}), place
-    g = unstacked(of(cotangent))
+    g, at = unstacked(of(cotangent)), unstacked(of(by))
+    key = expression, by, g.shape
+    if key not in of.slopes:  # the steps of a derivation rewrite the cotangent again and again
+        of.slopes[key] = list(_slopes(expression, by, at, g.shape, of))
+        if len(of.slopes) > REMEMBERED:
+            of.slopes.pop(next(iter(of.slopes)))
     result = np.full(at.size, mpmath.mpf(0), dtype=object)
-    stepping = Evaluator(Stepping(), {**of.values, by.name: at[None]}, of.sizes)
-    for start in range(0, at.size, TOGETHER):
-        chosen = slice(start, start + TOGETHER)
-        where, f = _moved(expression, by, chosen, g, stepping)
-        if _infinite(f).any():
-            f = np.where(_infinite(f), _moved(expression, by, chosen, g, _without_masks(stepping))[1], f)
-        factors = np.broadcast_to(padded(g[None], where.ndim - 1), where.shape)[where]
-        slopes = _apart(*f) / (2 * mpmath.mpf(STEP))
+    for start, where, slopes in of.slopes[key]:
         if len(slopes):
+            factors = np.broadcast_to(padded(g[None], where.ndim - 1), where.shape)[where]
             coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
             result[start + coordinates] = np.add.reduceat(slopes * factors, starts)
     return result.reshape(1, *at.shape)
 
 
-def _moved(expression: Node, by: Variable, chosen: slice, g: Array, of: Evaluator) -> tuple[Array, Array]:
+def _slopes(
+    expression: Node, by: Node, at: Array, shape: tuple[int, ...], of: Evaluator
+) -> Iterator[tuple[int, Array, Array]]:
+    """Yield for some coordinates of `x` at a time: their first, where `f` moves with each, and its slopes there.
+
+    What is the same number up and down has not moved. `f` is spread to the shape of its cotangent.
+    """
+    if not isinstance(by, Variable):
+        place = Variable("(by)", (), by.shape)
+        expression, by = replace(expression, {by: place}), place
+    stepping = Evaluator(Stepping(), {**of.values, by.name: at[None]}, of.sizes)
+    for start in range(0, at.size, TOGETHER):
+        chosen = slice(start, start + TOGETHER)
+        where, f = _moved(expression, by, chosen, shape, stepping)
+        if _infinite(f).any():
+            f = np.where(_infinite(f), _moved(expression, by, chosen, shape, _without_masks(stepping))[1], f)
+        yield start, where, _apart(*f) / (2 * mpmath.mpf(STEP))
+
+
+def _moved(expression: Node, by: Variable, chosen: slice, shape: tuple[int, ...], of: Evaluator) -> tuple[Array, Array]:
     """Return where an expression has moved with the `chosen` coordinates, and what it is there, up and down."""
     at, h = unstacked(of(by)), mpmath.mpf(STEP)
     numbers = at.ravel()[chosen]
     stack = Moving(of, by, at, chosen.start, np.stack([numbers + h, numbers - h], axis=1))
     f = stack(expression)
-    rank = max(g.ndim, f.ndim - 1)
-    up, down, _ = np.broadcast_arrays(padded(f[1::2], rank), padded(f[2::2], rank), padded(g[None], rank))
+    rank = max(len(shape), f.ndim - 1)
+    spread = np.empty((1,) * (rank + 1 - len(shape)) + shape)
+    up, down, _ = np.broadcast_arrays(padded(f[1::2], rank), padded(f[2::2], rank), spread)
     where = up != down  # elsewhere the slope is 0
     return where, np.stack([stack.numbers(up[where]), stack.numbers(down[where])])
 

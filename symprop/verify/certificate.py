@@ -36,6 +36,7 @@ from symprop.verify import (
     module_checks,
     reading_checks,
     recurrence,
+    relation_checks,
     start_checks,
     step_checks,
     switch_checks,
@@ -205,6 +206,7 @@ def _parts(
     if case.own.layout == "example":
         yield "steps, one example", _steps(case.example, small.example, seed)
     yield "readings", reading_checks.rows(case, small, seed)
+    yield "relations", relation_checks.rows(case, small, seed)
     yield "elements", _elements(smallest, seed)
 
 

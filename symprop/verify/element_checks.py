@@ -51,7 +51,8 @@ def rows(case: Case, points: list[Point]) -> Iterator[Row]:
     derivation = case.own.derivation if not points else numbered(case.own.derivation, points[0].count)
     with mpmath.workdps(DIGITS + 30):
         written: dict[str, tuple[Reader, Written]] = {}  # once for all points with the same ids
-        compared = [_compared(derivation, point, written) for point in points]
+        slopes: dict[tuple[Expr, Basic], Expr] = {}
+        compared = [_compared(derivation, point, written, slopes) for point in points]
         for parameter in derivation.system.parameters:
             name = f"d{parameter.name}"
             errors = [precise_difference(found[name], true[name]) for _, found, true in compared]
@@ -90,7 +91,10 @@ Written = dict[str, list[Expr]] | None
 
 
 def _compared(
-    derivation: Derivation, point: Point, written: dict[str, tuple[Reader, Written]]
+    derivation: Derivation,
+    point: Point,
+    written: dict[str, tuple[Reader, Written]],
+    slopes: dict[tuple[Expr, Basic], Expr],
 ) -> tuple[bool, dict[str, Array], dict[str, Array]]:
     """Return whether the loss was written out as a whole, the derived gradients, and those that SymPy finds."""
     system = derivation.system
@@ -101,7 +105,7 @@ def _compared(
         reader = Reader(ids)
         written[key] = reader, _written_out(system, reader)
     reader, whole = written[key]
-    true = _valued(system, whole, numbers) if whole is not None else _chained(system, reader, numbers)
+    true = _valued(system, whole, numbers) if whole is not None else _chained(system, reader, numbers, slopes)
     found = derived(derivation, reader, numbers)
     for parameter in system.parameters:  # what no equation gives is zero by the derivation's remark
         found.setdefault(f"d{parameter.name}", np.full(true[parameter.name].shape, mpmath.mpf(0), dtype=object))
@@ -166,8 +170,13 @@ def _valued(system: System, whole: dict[str, list[Expr]], numbers: ScalarNumbers
     }
 
 
-def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str, Array]:
-    """Return the derivatives of the loss from each equation's own Jacobian, the chain rule summed in numbers."""
+def _chained(
+    system: System, reader: Reader, numbers: ScalarNumbers, slopes: dict[tuple[Expr, Basic], Expr]
+) -> dict[str, Array]:
+    """Return the derivatives of the loss from each equation's own Jacobian, the chain rule summed in numbers.
+
+    `slopes` are those that SymPy has found, for another point too.
+    """
     local: list[tuple[Basic, Expr]] = []
     for equation in system.equations:
         right = elements(equation.expression, reader=reader)
@@ -179,8 +188,9 @@ def _chained(system: System, reader: Reader, numbers: ScalarNumbers) -> dict[str
     for symbol, expression in reversed(local):
         if symbol in adjoint:
             for part, terms in _by_symbol(expression):
-                slope = numbers.of(sympy.diff(terms, part))
-                adjoint[part] = adjoint.get(part, mpmath.mpf(0)) + adjoint[symbol] * slope
+                if (terms, part) not in slopes:
+                    slopes[terms, part] = sympy.diff(terms, part)
+                adjoint[part] = adjoint.get(part, mpmath.mpf(0)) + adjoint[symbol] * numbers.of(slopes[terms, part])
     zero = mpmath.mpf(0)
     return {
         parameter.name: np.asarray(

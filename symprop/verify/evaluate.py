@@ -43,6 +43,7 @@ class Evaluator:
         self.sizes = dict(sizes or {})
         self.examples: Sequence[Evaluator] = ()  # of a batch, this one among them, where they are run together
         self.answers: dict[Node, Array] = {}  # to unfinished derivatives, which formula after formula reads
+        self.slopes: dict[tuple[Node, Node, tuple[int, ...]], Any] = {}  # of formulas, for one cotangent after another
         self.means: dict[Node, Array] = {}  # over the examples, which each of them reads
 
     def __call__(self, node: Node) -> Array:

@@ -161,7 +161,17 @@ def places(node: n.Structural | n.Fold, of: Evaluator) -> tuple[Array, Array]:
 
     Of a fold: where each element of the operand goes.
     """
-    shape, axes = _in_integers(node, tuple(of.sizes.items()))
+    sizes = tuple(of.sizes.items())
+    shape, _ = _in_integers(node, sizes)
+    return _few_places(node, sizes) if np.prod(shape) <= FEW else _places(node, sizes)
+
+
+FEW = 2**15
+"""So many places are remembered for the next evaluation of the same node."""
+
+
+def _places(node: n.Structural | n.Fold, sizes: tuple[tuple[Expr, int], ...]) -> tuple[Array, Array]:
+    shape, axes = _in_integers(node, sizes)
     grid = np.ix_(*map(np.arange, shape))
     inside, flat = np.asarray(True), np.zeros(shape, dtype=int)
     for size, offset, terms in axes:
@@ -169,6 +179,9 @@ def places(node: n.Structural | n.Fold, of: Evaluator) -> tuple[Array, Array]:
         inside = inside & (at >= 0) & (at < size)
         flat = flat * size + np.clip(at, 0, size - 1)
     return flat, inside
+
+
+_few_places = lru_cache(maxsize=256)(_places)
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,15 @@ def test_a_softmax_gives_back_what_is_held_of_its_rows(heads: str, layout: str) 
     assert [remark for remark in d.remarks if remark.startswith("dbk1 is zero")]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("options", ["", ", kv_heads=2", ", kv_heads=1, causal=True"])
+def test_a_head_of_one_feature_too(options: str, layout: str) -> None:
+    d = symprop.derive(f"Input(3, 4) >> Attention(4{options}) >> MeanSquaredError()", layout=layout)
+    assert d.equation("ds1").expression.text() == "p1 * (dp1 - do1 * o1)"
+    assert d.equation("dbk1").expression.constant == 0
+    assert d.pretty() and d.latex()
+
+
 def test_in_a_loop_too_and_a_rotated_key_has_a_bias() -> None:
     block = (
         "Repeat(Residual(LayerNorm() >> Attention(2, kv_heads=1)) >> Residual(Dense(n) >> Attention(2, rope=True)), N)"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 import symprop
+from symprop.algebra.equations import Equation, equations_in
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace
 from symprop.codegen.case import case_of
-from symprop.verify import recurrence
+from symprop.networks.parts import Built
+from symprop.verify import recurrence, relation_checks
 from symprop.verify.arithmetic import Array
 from tests.rounding import UNIT
 
@@ -168,3 +172,27 @@ def test_upsampling_is_a_depthwise_transposed_convolution_with_ones(x: Array) ->
     np.testing.assert_allclose(upsampled(x), layer(x), rtol=0, atol=CLOSE)
     y = np.zeros((3, 12, 10, 4))
     np.testing.assert_allclose(upsampled.gradients(x, y)["W1"], layer.gradients(x, y)["W1"], rtol=0, atol=CLOSE)
+
+
+def test_relations_are_rows_of_the_certificate_and_see_wrong_layers(random: np.random.Generator) -> None:
+    conv = "Conv2D(4, 3, stride=(2, 1), dilation=(1, 2), padding=((2, 0), 1), groups=2)"
+    text = f"Input(7, 6, 4) >> {conv} >> AveragePool2D((3, 2), stride=2, padding=(1, (0, 1))) >> Conv2D(2, 1)"
+    layers = symprop.parse_network(f"{text} >> MeanSquaredError()").built
+    first, pool, last = (each for each in layers if each.layer.reads_windows)
+    moved, pooled, dense = relation_checks.MOVED, relation_checks.POOLED, relation_checks.DENSE
+
+    def off(built: Built, changed: Callable[[Node], Node] = lambda node: node) -> dict[str, bool]:
+        (equation,) = equations_in(built.items)
+        found = relation_checks.relations(built, Equation(equation.target, changed(equation.expression)), random)
+        return {what: error > relation_checks.LIMIT for what, error in found}
+
+    assert [off(each) for each in (first, pool, last)] == [
+        {moved: False},
+        {pooled: False},
+        dict.fromkeys((moved, dense), False),
+    ]
+    bias, kernel = last.parameters[1].variable, last.parameters[0].variable
+    ramp = Variable("ramp", (), last.output.shape)
+    assert off(last, lambda node: replace(node, {bias: ramp})) == {moved: True, dense: False}
+    assert off(last, lambda node: replace(node, {kernel: kernel * kernel})) == {moved: False, dense: True}
+    assert off(pool, lambda node: node * 2) == {pooled: True}
