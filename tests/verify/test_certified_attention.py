@@ -178,6 +178,11 @@ def test_heads_shrink_with_the_width_that_they_divide() -> None:
     assert small[8] % small[2] == 0 and small[512] % (2 * small[8]) == 0
 
 
+def test_a_head_of_one_feature_has_a_page() -> None:
+    derivation = symprop.derive("Input(4, 4) >> Attention(4, kv_heads=2) >> MeanSquaredError()")
+    assert derivation.equation("q1").pretty() == "q₁[g, h] = x Wq₁[g, h] + bq₁[g, h]"
+
+
 def test_sizes_may_be_names() -> None:
     text = "Input(T, n) >> SinusoidalPositions() >> Attention(h, causal=True, rope=True) >> MeanSquaredError()"
     network = parse_network(text)
