@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -67,12 +68,14 @@ SHOWN = [text for text in SHOWN if not text.startswith(REFUSED)]
 
 
 def numbers(text: str) -> dict[str, int]:
-    """Numbers for the names of a network: counts and heads are 2, sizes differ, and are even where there are heads."""
+    """Numbers for the names of a network: counts and heads are 2, sizes differ, and heads divide them."""
     names, counts = size_names(text)
     heads = [name for name in names if f"Attention({name}" in text]
     each = [f"{name[:-1]}{block}" for name in names if name.endswith("_l") for block in (0, 1, 2)]
     sizes = [name for name in names if not name.endswith("_l")]
-    numbers = {name: (3 + place) * (1 + bool(heads)) for place, name in enumerate(sizes + each)}
+    parts = math.lcm(*map(int, re.findall(r"Attention\((\d+)", text)), 2 if heads else 1)
+    parts *= 2 if "rope=True" in text else 1
+    numbers = {name: (3 + place) * parts for place, name in enumerate(sizes + each)}
     return {**numbers, **dict.fromkeys(counts + heads, 2)}
 
 

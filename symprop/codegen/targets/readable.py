@@ -16,13 +16,13 @@ from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import Program, Statement
-from symprop.codegen.sampling import sampling_of
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out, under_formulas
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
+from symprop.codegen.targets.sampling import sampling_of
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 

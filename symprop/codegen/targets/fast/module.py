@@ -16,7 +16,6 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
-from symprop.codegen.sampling import sampling_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -28,6 +27,7 @@ from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.sampling import sampling_of
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
