@@ -95,7 +95,7 @@ class LayerNorm(Norm):
 
     >>> from symprop import Input
     >>> [equation.text() for equation in (Input(3) >> LayerNorm()).system().equations][1:]
-    ['r1 = 1 / sqrt(sum((x - mu1)**2) / 3 + eps)', 'x_hat1 = (x - mu1) * r1', 'v1 = gamma1 * x_hat1 + beta1']
+    ['r1 = 1 / sqrt(sum((x - mu1)**2) / 3 + eps)', 'x_hat1 = (x - mu1) * r1', 'u1 = gamma1 * x_hat1 + beta1']
 
     Raises:
         SpecError: vectors of one element, which would always be 0; an eps that is no number above 0 and at most 1.
@@ -117,7 +117,7 @@ class RMSNorm(Norm):
 
     >>> from symprop import Input
     >>> [equation.text() for equation in (Input(3) >> RMSNorm(eps=0.01)).system().equations]
-    ['r1 = 1 / sqrt(sum(x * x) / 3 + eps)', 'x_hat1 = x * r1', 'v1 = gamma1 * x_hat1']
+    ['r1 = 1 / sqrt(sum(x * x) / 3 + eps)', 'x_hat1 = x * r1', 'u1 = gamma1 * x_hat1']
 
     Raises:
         SpecError: an eps that is no number above 0 and at most 1.

@@ -136,20 +136,26 @@ def value_rows(case: Case, points: list[Point]) -> Iterator[Row]:
         ("predict", f"formula of {predicted}", prediction, of_value(evaluated, predicted)),
         ("L", "formulas, mean of the examples", loss, of_loss(system)),
     ]
-    if "next_logits" in vars(module):
-        checks.append(sampling_check(case, module))
+    if draws(case):
+        checks.append(sampling_check(case))
     if not system.joins_examples:  # the mean of single examples says nothing of a batch that is joined
         checks.append(("all gradients", "batch = mean of its examples", mean, lambda point: of_all(derivation, point)))
     yield from checked(checks, points)
 
 
-def sampling_check(case: Case, module: Any) -> tuple[str, str, Check, Callable[[Point], Bound]]:
+def draws(case: Case) -> bool:
+    """Whether the module draws ids one after the other."""
+    return "\ndef next_logits(" in case.source
+
+
+def sampling_check(case: Case) -> tuple[str, str, Check, Callable[[Point], Bound]]:
     """Return the check of a module's outputs position by position, with what it keeps, against the whole sequence."""
     evaluated = case.example.system.evaluated
     output = evaluated.output.name if evaluated.output else ""
 
     def check(point: Point) -> tuple[Array, Array]:
-        x, cache = next(iter(point.inputs.values())), module.init_cache(point.count)
+        module, x = case.module, next(iter(point.inputs.values()))
+        cache = module.init_cache(point.count)
         rows = [module.next_logits(point.parameters, x[:, t], t, cache) for t in range(x.shape[1])]
         return np.stack(rows, axis=1), complex_step.outputs(evaluated, point, output)
 

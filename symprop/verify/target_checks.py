@@ -12,7 +12,7 @@ from symprop.codegen.targets import FAST, LIBRARIES, NAMES, is_installed, target
 from symprop.errors import SpecError, shown
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import Row
-from symprop.verify.module_checks import checked, of_all, of_loss, of_value, sampling_check, state_of
+from symprop.verify.module_checks import checked, draws, of_all, of_loss, of_value, sampling_check, state_of
 from symprop.verify.points import Point, called
 
 ALL = "all"
@@ -72,8 +72,8 @@ def _agreement(case: Case, target: str, points: list[Point]) -> Iterator[Row]:
         return flat[0], flat[1]
 
     predicted, evaluated = (system.prediction or system.output).name, system.evaluated
-    if "next_logits" in vars(case.at(target=target).module):
-        yield from checked([sampling_check(case, case.at(target=target).module)], points)
+    if draws(case.at(target=target)):
+        yield from checked([sampling_check(case.at(target=target))], points)
     yield from checked(
         [
             ("L", f"{theirs} = {ours}", losses, of_loss(system)),
