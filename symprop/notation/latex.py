@@ -293,9 +293,10 @@ class _Numbers(LatexPrinter):
         digits = expression.name[len(stem) :]
         return letter(stem) + (f"_{_script(digits)}" if digits else "") if stem else escaped(expression.name)
 
-    def _print_AppliedUndef(self, expression: Expr) -> str:
-        """A size that varies with the layer: `n(l)` is `n_{l}`."""
-        return f"{letter(type(expression).__name__)}_{{{self._print(expression.args[0])}}}"
+    def _print_AppliedUndef(self, expression: Expr, exp: str = "") -> str:
+        """A size that varies with the layer: `n(l)` is `n_{l}`; SymPy hands over the exponent `exp` of its power."""
+        written = f"{letter(type(expression).__name__)}_{{{self._print(expression.args[0])}}}"
+        return f"{written}^{{{exp}}}" if exp else written
 
     def _print_sigmoid(self, expression: Expr) -> str:
         return rf"\sigma\left({self._print(expression.args[0])}\right)"

@@ -14,7 +14,7 @@ from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import System
 from symprop.algebra.indices import RowIndex
 from symprop.algebra.names import gradient_of
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Scalar, Variable
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.analysis.derivation import Derivation, derive
 from symprop.calculus.walk import derive_system
@@ -180,3 +180,8 @@ def test_differences_pair_the_equations_of_loops_inside_loops() -> None:
         "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
     ]
     assert "12 equations stay the same." in changed.pretty()
+
+
+def test_a_power_of_a_size_that_varies_from_block_to_block_is_printed() -> None:
+    k = sympy.Function("k", integer=True, positive=True)(Symbol("l", integer=True, positive=True))
+    assert latex(Scalar(1 / (k**2 + 1)) * Variable("x", (), ())) == r"\frac{1}{k_{l}^{2} + 1} x"
