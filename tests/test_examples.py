@@ -122,3 +122,13 @@ def test_a_gpt_makes_up_names_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -
     new = example.new_names(module, params, 20, set(names), seed=0)
     assert len(set(new)) == 20
     assert not set(new) & set(names)
+
+
+def test_gpt2_has_a_name_for_every_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison itself wants PyTorch and transformers: `python examples/gpt2.py`."""
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    example = importlib.import_module("gpt2")
+    sizes = example.Sizes(layers=3, width=8, heads=2, ids=11, positions=16, tokens=4)
+    ours = [name for names in example.names_there(sizes.layers).values() for name in names]
+    assert sorted(ours) == sorted(each.name for each in symprop.parse_network(sizes.network).parameters)
+    assert len(example.names_there(12)) == 148
