@@ -94,6 +94,8 @@ class _Rows:
         target, places = equation.target, _places(equation.target)
         if len(places) > 1:
             self.behind.update({target: found} if (found := self._behind(equation.expression)) is not None else {})
+        if not places and equation.expression.has(POSITIONS):
+            raise TogetherError  # of all positions at once, as a mean over them
         expression = self.at(equation.expression, places[0]) if places else equation.expression
         self.equations.append(Equation(self.row(target), expression, note=equation.note))
 
@@ -138,7 +140,7 @@ class _Rows:
                 return node.with_operands(self.at(operand, axis) for operand in node.operands)
             case n.Structural(operands=(operand,)):
                 found = [k for k, place in enumerate(node.index_map.places) if place == AXES[axis]]
-                if len(found) != 1 or operand.shape[found[0]] != POSITIONS:
+                if len(found) != 1 or operand.shape[found[0]] != POSITIONS or not _moves_whole_axes(node):
                     raise TogetherError
                 return node.with_operands((self.at(operand, found[0]),))
             case n.Sum(operands=(operand,)) if all(operand.shape[each] != POSITIONS for each in node.axes):
@@ -184,8 +186,17 @@ class _Rows:
                 return node
             case Variable():
                 return self._all(node)
-        parts = [self.seen(part) if isinstance(part, Node) else part.xreplace({POSITIONS: SEEN}) for part in node.args]
-        return node.func(*parts)
+            case n.Scalar():
+                return node  # a number of positions is that of all of them
+            case n.Known():
+                return n.Known(node.name, node.rule, _sizes(node.shape))
+            case n.Reshape(operands=(operand,)):
+                return n.Reshape(self.seen(operand), _sizes(node.shape))
+            case n.Elementwise():
+                return node.with_operands(map(self.seen, node.operands))
+            case n.Structural() if _moves_whole_axes(node):
+                return node.with_operands(map(self.seen, node.operands))
+        raise TogetherError  # what joins positions, such as a mean over them, is another of those up to t
 
     def _all(self, variable: Variable) -> Variable:
         """Keep an array, and return all of it so far."""
@@ -209,6 +220,12 @@ class _Rows:
             case n.Softmax(operands=(operand,)) if node.axis == node.rank - 1 and self._behind(operand) == -sympy.oo:
                 return Integer(0)
         return None
+
+
+def _moves_whole_axes(node: n.Structural) -> bool:
+    """Whether each axis of positions of the operand is one of the result, from its first to its last."""
+    places = zip(node.index_map.places, node.operands[0].shape, strict=True)
+    return all(place in AXES for place, size in places if size == POSITIONS)
 
 
 def _held(node: n.Known, behind: int) -> Expr | None:

@@ -10,8 +10,7 @@ from sympy import Expr, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Fact, Known, Scalar, Variable
 from symprop.networks.books import Books
-
-BASE = 10000
+from symprop.networks.positions import BASE
 
 
 def letters_of_heads(count: int, sizes: Sequence[Expr]) -> str:

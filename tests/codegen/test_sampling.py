@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 
 import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra import variable
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import Equation, System
+from symprop.analysis.one_position import POSITIONS, one_position
 from symprop.codegen.loading import loaded
 
 LIMIT = 1e-11
@@ -25,6 +30,8 @@ SEES_BEHIND = {
     "not causal": f"Attention(2) >> {END}",
     "mean of all": f"Attention(2, causal=True) >> GlobalAveragePool() >> {END}",
     "across the batch": f"BatchNorm() >> {END}",
+    "mean over positions": f"GroupNorm(2) >> {END}",
+    "mean over positions inside": f'Attention(2, causal=True) >> Activation("z - mean(z)") >> GroupNorm(4) >> {END}',
     "windows": f'Conv1D(8, 3, padding="same") >> {END}',
     "other classes": "Attention(2, causal=True) >> Dense(6) >> SoftmaxCrossEntropy()",
 }
@@ -55,6 +62,36 @@ def test_outputs_position_by_position_are_those_of_the_sequence(name: str, fast:
 @pytest.mark.parametrize("name", SEES_BEHIND)
 def test_a_network_that_reads_behind_a_position_does_not_draw(name: str) -> None:
     assert "def sample" not in symprop.generate(network(SEES_BEHIND[name]))
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("name", ["t", "cache", "ids"])
+def test_an_input_may_be_called_as_an_argument_is(name: str, fast: bool) -> None:
+    text = f'Input(6, name="{name}") >> Embedding(7, 8, flatten=False) >> {CAUSAL["learned"]}'
+    module = loaded(symprop.generate(text, fast=fast))
+    params, ids = module.init_params(0), np.arange(6)[None]
+    cache = module.init_cache(1)
+    each = np.stack([module.next_logits(params, ids[:, t], t, cache) for t in range(6)], axis=1)
+    assert np.abs(each - module.forward(params, ids)).max() <= LIMIT
+
+
+def test_sums_over_positions_inside_a_formula_are_not_cut_short() -> None:
+    """Each of these needs all positions, though its shape says nothing of it."""
+    x, z = (variable(name, (BATCH_SIZE, POSITIONS, 4)) for name in "xz")
+    formulas = (
+        x - n.Sum(x, (1,), True),
+        x * n.Extreme(x, (1,), True),
+        x @ (n.Transpose(x, (0, 2, 1)) @ x),
+        x + n.Flip(x, (1,)),
+        n.Softmax(x, 1),
+    )
+    for formula in formulas:
+        system = System((Equation(z, formula),), (x,), (), (), z, None, layout="rows")
+        assert one_position(system) is None, formula.text()
+    scaled = System((Equation(z, n.Scalar(1 / POSITIONS) * x),), (x,), (), (), z, None, layout="rows")
+    found = one_position(scaled)
+    assert found is not None
+    assert found.equations[0].expression.has(POSITIONS)  # the number of all, not of those so far
 
 
 def test_draws_follow_the_probabilities_and_the_seed() -> None:

@@ -20,6 +20,9 @@ from symprop.codegen.targets.layout import under_formulas
 from symprop.networks.layers import Input
 from symprop.networks.network import Network
 
+TAKEN = (POSITION.name, "cache")
+"""Arguments of the functions that a template writes; an input that is called so is `x` there."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -71,12 +74,13 @@ def sampling_of(derivation: Derivation) -> Sampling | None:
     found = one_position(Network((Input(POSITIONS.name, name=read.name), *network.layers[1:])).system("rows"))
     if found is None:
         return None
-    count = {POSITIONS: read.shape[1]}
+    given = found.given.change(letter="x") if read.name in TAKEN else found.given
+    put_in = {POSITIONS: read.shape[1], found.given: given}
     statements = tuple(
-        Statement(each.target, each.expression.xreplace(count), each.pretty(), derivation.numbers.get(each.name))
+        Statement(each.target, each.expression.xreplace(put_in), each.pretty(), derivation.numbers.get(each.name))
         for each in found.equations
     )
-    inputs = (found.given, *(each.all for each in found.kept))
+    inputs = (given, *(each.all for each in found.kept))
     returns = (found.output.name, *(each.new.name for each in found.kept))
     program = checked(Program(statements, (), system.parameters, inputs, (), returns))
     return Sampling(program, found.kept, int(read.shape[1]), int(ids))
