@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from checked import check
 from digits import BRIGHTEST, DATA, ROOT, SIDE, Array, Labels, moved
 from rich.console import Console
 
@@ -35,19 +35,6 @@ NETWORK = (
 )
 OPTIMISER = symprop.Adam(lr=0.005, schedule=symprop.Cosine())
 BATCH = 128
-
-
-def check(case: symprop.Case, folder: Path, console: Console) -> None:
-    """Print the backward pass of a network, and write its module and its certificate into `folder`."""
-    console.print(case.derivation.pretty(), markup=False, soft_wrap=True)
-    with console.status("checking the derivation and the code"):
-        certificate = symprop.check(case)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "certificate.txt").write_text(certificate.table().rstrip() + "\n", encoding="utf-8")
-    (folder / "digits_cnn.py").write_text(symprop.generate(case.network), encoding="utf-8")
-    console.print(f"certificate: {certificate.summary}", soft_wrap=True)
-    if not certificate.ok:
-        sys.exit("the certificate disagrees; the module is not trained")
 
 
 def with_moved_copies(rows: Array, labels: Labels) -> tuple[Array, Labels]:
@@ -96,7 +83,7 @@ def main() -> None:
     console = Console(highlight=False)
 
     case = symprop.Case(symprop.parse_network(NETWORK))
-    check(case, options.output, console)
+    check(case, options.output, "digits_cnn.py", console)
     with progress_bar(console, options.epochs) as show:
         found = learned(case.network, options.epochs, options.seed, show)
     (options.output / "report.html").write_text(symprop.report(found.model).html(), encoding="utf-8")

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from checked import check
+from names import ALPHABET, Ids, split
 from rich.console import Console
 
 import symprop
@@ -26,9 +26,7 @@ from symprop.saved import Model
 from symprop.training import progress_bar, train
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(__file__).parent / "data" / "names.txt"
 OUTPUT = ROOT / "build" / "gpt"
-ALPHABET = ".abcdefghijklmnopqrstuvwxyz"  # the point stands before and after every name
 FILLED = len(ALPHABET)  # what fills up a row behind a name; as a class it does not count
 LONGEST = 11
 NETWORK = (
@@ -39,8 +37,6 @@ NETWORK = (
 )
 OPTIMISER = symprop.Adam(lr=0.01, schedule=symprop.Cosine())
 BATCH = 128
-
-Ids = NDArray[np.int64]
 
 
 def sequences(names: list[str]) -> tuple[Ids, Ids]:
@@ -69,19 +65,6 @@ def new_names(module: Any, params: dict[str, Any], count: int, known: set[str], 
     return list(found)[:count]
 
 
-def check(case: symprop.Case, folder: Path, console: Console) -> None:
-    """Print the backward pass of the network, and write its module and its certificate into `folder`."""
-    console.print(case.derivation.pretty(), markup=False, soft_wrap=True)
-    with console.status("checking the derivation and the code"):
-        certificate = symprop.check(case)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "certificate.txt").write_text(certificate.table().rstrip() + "\n", encoding="utf-8")
-    (folder / "gpt.py").write_text(symprop.generate(case.network), encoding="utf-8")
-    console.print(f"certificate: {certificate.summary}", soft_wrap=True)
-    if not certificate.ok:
-        sys.exit("the certificate disagrees; the module is not trained")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for report, module and certificate")
@@ -90,28 +73,25 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(highlight=False)
 
-    names = DATA.read_text(encoding="ascii").split()
-    random = np.random.default_rng(options.seed)
-    shuffled = [names[position] for position in random.permutation(len(names))]
-    cut = round(0.9 * len(names))  # the split of examples/names.py
-    x, y = sequences(shuffled[:cut])
+    learned, held_out = split(options.seed)
+    x, y = sequences(learned)
 
     case = symprop.Case(symprop.parse_network(NETWORK))
-    check(case, options.output, console)
+    check(case, options.output, "gpt.py", console)
     module = symprop.compile(case.network, dtype="float32", optimizer=OPTIMISER)
     with progress_bar(console, options.epochs) as show:
         trained = train(module, x, y, epochs=options.epochs, batch=BATCH, seed=options.seed, after_epoch=show)
     steps = options.epochs * -(-len(x) // BATCH)
-    history = History(OPTIMISER, trained.epochs, (len(x), 0, len(names) - cut), BATCH, options.seed, steps)
+    history = History(OPTIMISER, trained.epochs, (len(x), 0, len(held_out)), BATCH, options.seed, steps)
     model = Model(case.network, trained.params, {NOTE: history.notes()})
     (options.output / "report.html").write_text(symprop.report(model).html(), encoding="utf-8")
 
     files = ", ".join(sorted(path.name for path in options.output.iterdir()))
     console.print(f"in {os.path.relpath(options.output)}: {files}", soft_wrap=True)
-    for what, some in (("training", shuffled[:cut]), ("held-out", shuffled[cut:])):
+    for what, some in (("training", learned), ("held-out", held_out)):
         loss = module.loss(trained.params, *sequences(some), training=False)
         console.print(f"loss on the {what} names: {loss:.3f}")
-    new = new_names(module, trained.params, 20, set(names), options.seed)
+    new = new_names(module, trained.params, 20, {*learned, *held_out}, options.seed)
     console.print("new names: " + ", ".join(new), soft_wrap=True)
 
 

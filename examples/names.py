@@ -47,6 +47,14 @@ def examples(names: list[str]) -> tuple[Ids, Ids]:
     return np.array(contexts), np.array(following)
 
 
+def split(seed: int) -> tuple[list[str], list[str]]:
+    """Return nine tenths of the names, by lot, and the rest."""
+    names = DATA.read_text(encoding="ascii").split()
+    shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
+    cut = round(0.9 * len(names))
+    return shuffled[:cut], shuffled[cut:]
+
+
 def sample(module: Any, params: dict[str, Any], random: np.random.Generator) -> str:
     """Return a name drawn from the model, character by character, until it draws the point."""
     ids = [0] * CONTEXT
@@ -65,12 +73,9 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(highlight=False)
 
-    names = DATA.read_text(encoding="ascii").split()
-    random = np.random.default_rng(options.seed)
-    shuffled = [names[position] for position in random.permutation(len(names))]
-    cut = round(0.9 * len(names))
-    x, y = examples(shuffled[:cut])
-    console.print(f"{len(names):,} names, {len(y):,} characters to learn from")
+    learned, held_out = split(options.seed)
+    x, y = examples(learned)
+    console.print(f"{len(learned) + len(held_out):,} names, {len(y):,} characters to learn from")
     console.print(NETWORK, markup=False, soft_wrap=True)
 
     module = symprop.compile(symprop.parse_network(NETWORK), dtype="float64", optimizer="adam")
@@ -79,9 +84,10 @@ def main() -> None:
             module, x, y, epochs=options.epochs, batch=128, rate=0.002, seed=options.seed, after_epoch=show
         ).params
     console.print(f"loss on the training names: {mean_loss(module, params, x, y):.3f}")
-    console.print(f"loss on the held-out names: {mean_loss(module, params, *examples(shuffled[cut:])):.3f}")
+    console.print(f"loss on the held-out names: {mean_loss(module, params, *examples(held_out)):.3f}")
 
-    known, new = set(names), []
+    random = np.random.default_rng(options.seed)
+    known, new = {*learned, *held_out}, []
     while len(new) < 20:
         name = sample(module, params, random)
         if len(name) > 1 and name not in known and name not in new:

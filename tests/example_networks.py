@@ -40,3 +40,14 @@ EXAMPLES = (
 
 EACH = [pytest.param(each, id=each.name, marks=[] if each in GALLERY else [pytest.mark.slow]) for each in EXAMPLES]
 """For `parametrize`: those beside the gallery differ from one in it in one thing, and stand in the long form."""
+
+CONVOLUTIONS = (
+    'Input(7, 8, 2) >> Conv2D(4, 3, padding="same", stride=2, groups=2) >> BatchNorm() >> ReLU() >> MaxPool2D(2, 1, 1)'
+    " >> Residual(Conv2D(4, (1, 3), dilation=(1, 3), padding=(0, 3), depthwise=True)) >> GlobalAveragePool()"
+    " >> Dense(3) >> SoftmaxCrossEntropy()",
+    'Input(9, 2) >> Conv1D(4, 3, padding="causal", dilation=2) >> MaxPool1D(3, 2, 1) >> Conv1D(2, 2, stride=2)'
+    " >> AveragePool1D(2) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
+    "Input(3, 2, 2) >> ConvTranspose2D(4, 3, stride=2, padding=1, groups=2) >> UpSample2D(2)"
+    " >> GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()",
+)
+"""Convolutions and pools with every option, for the targets of other libraries."""

@@ -114,7 +114,7 @@ def test_a_gpt_makes_up_names_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -
     """Three epochs: enough to be better than a model that knows only how often each character stands anywhere."""
     monkeypatch.syspath_prepend(ROOT / "examples")
     example = importlib.import_module("gpt")
-    names = example.DATA.read_text(encoding="ascii").split()
+    names = [name for part in example.split(0) for name in part]
     module = symprop.compile(symprop.parse_network(example.NETWORK), dtype="float32", optimizer=example.OPTIMISER)
     x, y = example.sequences(names[::5])
     params = train(module, x, y, epochs=3, batch=example.BATCH, seed=0).params

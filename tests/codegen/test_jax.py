@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_networks import EXAMPLES
+from example_networks import CONVOLUTIONS, EXAMPLES
 from random_networks import SIZES, network
 from toy_layers import toys
 
@@ -39,15 +39,6 @@ SEVERAL = (
 )
 WINDOWS = (
     'Input(3) >> Dense(6) >> Loss("sum(fold(sliding_window_view(tanh(a), 3), 3, 0, 9, 2, 1)**2) + sum(y * flip(a))")'
-)
-CONVOLUTIONS = (
-    'Input(7, 8, 2) >> Conv2D(4, 3, padding="same", stride=2, groups=2) >> BatchNorm() >> ReLU() >> MaxPool2D(2, 1, 1)'
-    " >> Residual(Conv2D(4, (1, 3), dilation=(1, 3), padding=(0, 3), depthwise=True)) >> GlobalAveragePool()"
-    " >> Dense(3) >> SoftmaxCrossEntropy()",
-    'Input(9, 2) >> Conv1D(4, 3, padding="causal", dilation=2) >> MaxPool1D(3, 2, 1) >> Conv1D(2, 2, stride=2)'
-    " >> AveragePool1D(2) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
-    "Input(3, 2, 2) >> ConvTranspose2D(4, 3, stride=2, padding=1, groups=2) >> UpSample2D(2)"
-    " >> GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()",
 )
 KINDS = (
     *("Input(4) >> Dense(5) >> Centred() >> Tanh() >> Dense(3) >> MeanSquaredError()", BATCH, SEVERAL),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import random_networks
+from example_networks import CONVOLUTIONS
 from test_docs import blocks, run_blocks
 from toy_layers import toys
 
@@ -33,15 +34,6 @@ NORM = "Input(4) >> Dense(5) >> Norm() >> Tanh() >> Dense(3) >> SoftmaxCrossEntr
 SEVERAL = (
     'Input(5, 3) >> Dense(4) >> Tagged(Input(5, name="tags"), 6) >> Gate(Input(4, name="memory")) >> '
     'Masked(Input(5, 1, name="mask")) >> Dense(2) >> SoftmaxCrossEntropy()'
-)
-CONVOLUTIONS = (
-    'Input(7, 8, 2) >> Conv2D(4, 3, padding="same", stride=2, groups=2) >> BatchNorm() >> ReLU() >> MaxPool2D(2, 1, 1)'
-    " >> Residual(Conv2D(4, (1, 3), dilation=(1, 3), padding=(0, 3), depthwise=True)) >> GlobalAveragePool()"
-    " >> Dense(3) >> SoftmaxCrossEntropy()",
-    'Input(9, 2) >> Conv1D(4, 3, padding="causal", dilation=2) >> MaxPool1D(3, 2, 1) >> Conv1D(2, 2, stride=2)'
-    " >> AveragePool1D(2) >> Flatten() >> Dense(3) >> SoftmaxCrossEntropy()",
-    "Input(3, 2, 2) >> ConvTranspose2D(4, 3, stride=2, padding=1, groups=2) >> UpSample2D(2)"
-    " >> GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()",
 )
 KINDS = (
     *CONVOLUTIONS,
