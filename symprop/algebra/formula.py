@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from symprop.algebra import nodes as n
@@ -19,12 +20,13 @@ from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement, statements
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import whole
 from symprop.algebra.trees import is_whole, replace, variables, walk
-from symprop.errors import FormulaError, located, shown
+from symprop.errors import FormulaError, LimitError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -66,7 +68,9 @@ class Formula(Printable):
     @property
     def whole(self) -> Formula:
         """The formula without names of its own: what they stand for is in their place."""
-        return Formula(self.source, written_out(self.node, self.definitions), self.variables, (), self.called)
+        if not self.definitions:
+            return self
+        return replace_fields(self, node=written_out(self.node, self.definitions), definitions=())
 
     def pretty(self) -> str:
         return "\n".join((*(each.pretty() for each in self.definitions), self.node.pretty()))
@@ -175,6 +179,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
         definitions.append(Equation(_defined(statement, node, names, sizes), node))
         names[statement.name] = definitions[-1].target
     node = last.read(lambda text: _read(text, names, sizes, later))
+    _check_length(definitions, node)
     if last.name:
         _defined(last, node, names, sizes)
     return Formula(_on_one_line(found), node, given, needed_for(node, definitions), last.name)
@@ -226,6 +231,28 @@ def _defined(statement: Statement, node: Node, names: dict[str, Variable], sizes
         problem = FormulaError(f"{shown(statement.name)} is declared as {what} and defined\nallowed: one of the two")
         raise located(problem, statement.typed.rfind(statement.name, 0, statement.start), len(statement.name))
     return variable(statement.name, node.shape)
+
+
+def _check_length(definitions: Sequence[Equation], node: Node) -> None:
+    """Refuse a formula that is longer or deeper without its names than a formula may be: they could double each time.
+
+    Raises:
+        LimitError: over 5,000 parts, or deeper than 150.
+    """
+    known: dict[Node, tuple[int, int]] = {}
+
+    def measured(node: Node) -> tuple[int, int]:
+        if node in known:
+            return known[node]
+        below = [measured(operand) for operand in node.operands]
+        return 1 + sum(count for count, _ in below), 1 + max((depth for _, depth in below), default=0)
+
+    for each in definitions:
+        known[each.target] = measured(each.expression)
+    count, depth = measured(node)
+    if count > MOST_NODES or depth > DEEPEST:
+        problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
+        raise LimitError(f"with its names written out the formula {problem}")
 
 
 def needed_for(node: Node, definitions: Sequence[Equation]) -> tuple[Equation, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import added, replace, variables, zeros
+from symprop.algebra.trees import added, replace, variables
 from symprop.calculus.context import Context
 from symprop.calculus.rewriting import simplified
 
@@ -46,7 +46,7 @@ def pulled(cotangent: Node, node: Node, by: Variable, definitions: Sequence[Equa
             place = _place(each.target, each.target.shape)
             stands_for.append((place, added(flows.pop(each.target))))
             send(place, each.expression)
-    return _worked_out(_total(flows.get(by, []), by), stands_for, context)
+    return _worked_out(added(flows.get(by, [n.Pullback(cotangent, node, by)])), stands_for, context)
 
 
 def pushed(node: Node, by: Variable, tangent: Node, definitions: Sequence[Equation], context: Context) -> Found:
@@ -56,7 +56,8 @@ def pushed(node: Node, by: Variable, tangent: Node, definitions: Sequence[Equati
 
     def along(through: Node) -> Node:
         read = variables(through)
-        return _total([n.Pushforward(through, x, u) for x, u in places.items() if x in read], through)
+        flows = [n.Pushforward(through, x, u) for x, u in places.items() if x in read]
+        return added(flows or [n.Pushforward(through, by, tangent)])
 
     for each in _reaching(by, definitions):
         place = _place(each.target, each.target.shape)
@@ -78,10 +79,6 @@ def _reaching(by: Variable, definitions: Sequence[Equation]) -> list[Equation]:
 def _place(name: Variable, shape: tuple[object, ...]) -> Variable:
     """What stands for the flow to `name` until it is worked out; a name that nobody can type."""
     return Variable(f"flow to {name.name}", (), shape)
-
-
-def _total(flows: Sequence[Node], like: Node) -> Node:
-    return added(list(flows)) if flows else zeros(*like.shape)
 
 
 def _worked_out(whole: Node, stands_for: Sequence[tuple[Variable, Node]], context: Context) -> Found:
