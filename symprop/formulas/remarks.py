@@ -165,6 +165,8 @@ def _(node: n.Extreme) -> str:
 
 @WHERE.row(n.Map)
 def _(node: n.Map) -> str | None:
+    if node.function.is_extremum and any(operand.constant is not None for operand in node.operands):
+        return f"where both are equal, the derivative of {node.function_name} is taken as 0"
     return _KINKS.get(node.function_name)
 
 
@@ -189,8 +191,8 @@ _KINKS = {
     "relu": "the derivative of relu at 0 is taken as 0",
     "leaky_relu": "the derivative of leaky_relu at 0 is taken as its slope below 0",
     "sign": "the derivative of sign is 0, its jump at 0 left out",
-    "maximum": "where both are equal, maximum shares the derivative",
-    "minimum": "where both are equal, minimum shares the derivative",
+    "maximum": "where both are equal, the second of maximum has the derivative",
+    "minimum": "where both are equal, the second of minimum has the derivative",
     "power": "the derivative by the exponent holds where the base is above 0",
 }
 """Where the derivative of an elementwise function does not exist, what is taken for it."""
