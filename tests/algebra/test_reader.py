@@ -247,7 +247,7 @@ REFUSED = {
     "x[1:4]": (ShapeError, "no elements"),
     "x[::2]": (FormulaError, "no step"),
     "x[y, 0]": (FormulaError, "more indices"),
-    "X[y, 0]": (FormulaError, "stands alone"),
+    "X[y, None]": (FormulaError, "side by side"),
     "x[:, :]": (FormulaError, "more indices"),
     "inv(X)": (ShapeError, "5 against 3"),
     "kron(x, y)": (ShapeError, "rank 2"),

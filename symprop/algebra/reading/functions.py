@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 from sympy import Rational
 
@@ -58,29 +59,42 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         start, listed = _start_and_terms(tree.args[0])
         if listed is not None:
             return series(reader, tree, listed, keywords, start)
-    parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
+    listing = ["arrays"] if operator.lists or operator.rest else operator.arrays
+    parameters = [*operator.options, *listing] if operator.rest else [*listing, *operator.options]
     placed = [parameter for parameter in parameters if parameter not in BY_NAME]
     takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
-    if len(tree.args) > len(placed):
+    arguments = _gathered(tree.args) if operator.rest else tree.args
+    if len(arguments) > len(placed):
         reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
-    given = dict(zip(placed, tree.args, strict=False))
+    given = dict(zip(placed, arguments, strict=False))
     for key, value in keywords.items():
         if key not in parameters or key in given:
             reader.refuse(f"{takes}; not {shown(key)} here", value)
         given[key] = value
-    needed = ("arrays",) if operator.lists else operator.arrays
-    missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
+    missing = [parameter for parameter in (*listing, *operator.required) if parameter not in given]
     if missing:
         reader.refuse(f"{takes}; {missing[0]} is missing", tree)
     reader.condition = given["condition"] if name == "where" else None
-    arrays = [_list(reader, name, given["arrays"])] if operator.lists else [reader.node(given[each]) for each in needed]
-    options = {key: option(reader, key, value) for key, value in given.items() if key not in needed}
+    if operator.lists or operator.rest:
+        arrays: list[Any] = [_list(reader, name, given["arrays"])]
+    else:
+        arrays = [reader.node(given[each]) for each in listing]
+    options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
         sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
         arrays, options = ([n.Inverse(*arrays)], {"n": -size}) if sign < 0 else (arrays, options)
     if name == "sqrt" and isinstance(arrays[0], n.Scalar):
         return reader.build(tree, power_of, arrays[0], Rational(1, 2))
     return reader.build(tree, operator.make, *arrays, **options)
+
+
+def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
+    """Return the first argument, and the others in brackets."""
+    if len(arguments) < 2:
+        return arguments
+    rest = ast.Tuple(arguments[1:], ast.Load())
+    rest.col_offset, rest.end_col_offset = arguments[1].col_offset, arguments[-1].end_col_offset
+    return [arguments[0], rest]
 
 
 def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Node, ...]:
