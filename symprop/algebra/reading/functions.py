@@ -9,13 +9,13 @@ from sympy import Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import power_of
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import BY_NAME, OPERATORS
 from symprop.algebra.reading.arithmetic import raised
 from symprop.algebra.reading.options import option
 from symprop.algebra.reading.series import series, sign_of_exponent
 from symprop.algebra.reading.state import Reading
+from symprop.algebra.reading.words import refuse_function, refuse_two_arrays
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import shown
 
@@ -23,11 +23,11 @@ from symprop.errors import shown
 def call(reader: Reading, tree: ast.Call) -> Node:
     """Read a call of a function of the language."""
     if not isinstance(tree.func, ast.Name):
-        reader.refuse("only the listed functions can be called, by their names", tree)
+        missing = "; '*' or '@' is missing before a bracket" if not isinstance(tree.func, ast.Call) else ""
+        reader.refuse(f"only the listed functions can be called, by their names{missing}", tree)
     name = tree.func.id
-    known = {**reader.functions, **OPERATORS}
-    if name not in known:
-        reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree.func)
+    if name not in reader.functions and name not in OPERATORS:
+        refuse_function(reader, name, tree.func)
     for argument in tree.args:
         if isinstance(argument, ast.Starred):
             reader.refuse("'*' cannot stand before an argument", argument)
@@ -79,6 +79,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         arrays: list[Any] = [_list(reader, name, given["arrays"])]
     else:
         arrays = [reader.node(given[each]) for each in listing]
+    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not _is_axis(tree.args[1])):
+        refuse_two_arrays(reader, tree, name)
     options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
         sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
@@ -86,6 +88,12 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     if name == "sqrt" and isinstance(arrays[0], n.Scalar):
         return reader.build(tree, power_of, arrays[0], Rational(1, 2))
     return reader.build(tree, operator.make, *arrays, **options)
+
+
+def _is_axis(tree: ast.expr) -> bool:
+    """Whether an argument may be meant as an axis: a number, None or a tuple."""
+    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
+    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))
 
 
 def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
