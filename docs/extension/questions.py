@@ -88,10 +88,9 @@ def _declaration(variable: symprop.Variable) -> str:
 def _written(answer: symprop.Answer, with_formula: bool) -> str:
     result = answer.result
     found, body = definitions(result)
-    own = result.formula.definitions
-    rows = [Row(latex(e.target), latex(e.expression), pretty_shape(e.target.shape)) for e in own] if with_formula else []
-    if with_formula:
-        rows.append(Row(result.formula.name, latex(result.formula.node), pretty_shape(result.formula.shape)))
+    formula, own = result.formula, result.formula.definitions
+    rows = [Row(latex(each.target), latex(each.expression), pretty_shape(each.target.shape)) for each in own]
+    rows = [*rows, Row(formula.name, latex(formula.node), pretty_shape(formula.shape))] if with_formula else []
     rows.append(Row(heading(result, "latex"), latex(body), pretty_shape(result.node.shape)))
     table = equations(rows)
     if found:
