@@ -7,21 +7,25 @@ shows what flows along each edge and where the flows into a shared node are adde
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symprop.algebra import nodes as n
-from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.declarations import declarations_text, declared, read_declarations
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.reading.mentions import LIMITS
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import whole
+from symprop.algebra.tokens import scan, syntax_tree
 from symprop.algebra.trees import is_whole, variables, walk
-from symprop.errors import FormulaError, located, shown
+from symprop.errors import FormulaError, ReadingError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -30,6 +34,9 @@ RESULT_LETTERS = ("L", "f", "g", "h", "r")
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
     """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
+
+    Where nothing was declared, `readings` are the shapes that were inferred, as declarations are typed, then others
+    that fit nearly as well.
 
     >>> import symprop
     >>> f = symprop.formula("X @ w - y", X="m n", w="n", y="m")
@@ -40,6 +47,7 @@ class Formula(Printable):
     source: str
     node: Node
     variables: tuple[Variable, ...] = ()
+    readings: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -101,14 +109,18 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
 
     `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
     The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
+    Where nothing is declared, shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
     >>> formula("x @ A @ x", "A: n n symmetric, x: n").variables[0].facts_by_kind
     {'symmetric': 0}
+    >>> formula("x @ A @ x").readings
+    ('A: n n, x: n',)
 
     Raises:
         FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
+        ReadingError: nothing is declared, and several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
@@ -117,7 +129,30 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
-    return formula_of(source, tuple(given.values()))
+    return formula_of(source, tuple(given.values())) if given else inferred_formula(source)
+
+
+def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked: Sequence[str] = ()) -> Formula:
+    """Read a formula whose arrays have no declarations; `asked` are names that it is asked about, so that they are none
+    of sizes, and `value` says what its value is likely to be (`inference.infer`).
+
+    >>> inferred_formula("X @ w - y").readings
+    ('X: m n, w: n, y: m',)
+
+    Raises:
+        FormulaError, ShapeError, LimitError: as `formula_of`.
+        ReadingError: several shapes fit as well; all are listed.
+    """
+    found = inferred([("", syntax_tree(scan(source, LIMITS)))], value, asked)
+    texts = (found.text, *map(declarations_text, found.others))
+    if not found.decided:
+        listed = '" or "'.join(texts)
+        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+    try:
+        read = formula_of(source, found.variables)
+    except ShapeError as problem:
+        raise located(ShapeError(f"with {found.text}: {problem}"), problem.column or 0, problem.width) from None
+    return replace(read, readings=texts) if found.variables else read
 
 
 def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
@@ -128,7 +163,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     """
     names = {each.name: each for each in given}
     sizes = _sizes_of(given)
-    if "matrix_power" in source or "range" in source:
+    if "(" in source:
         sizes = tuple(dict.fromkeys((*sizes, *(name for name in sizes_in(source) if name not in names))))
     clash = next((name for name in names if name in sizes), None)
     if clash is not None:
