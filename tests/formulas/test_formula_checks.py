@@ -348,7 +348,10 @@ def test_a_limit_of_time_leaves_out_parts_and_says_so() -> None:
     answer = symprop.gradient("sum((X @ w - y)**2)", "w", X="m n", w="n", y="m")
     certificate = answer.check(limit=1e-6)
     assert not certificate.ok and not certificate.failures
-    assert certificate.summary == "0 checks agree; not reached in time: gradient by w, steps, elements, text, NumPy"
+    assert (
+        certificate.summary
+        == "0 checks agree; not reached in time: gradient by w, steps, elements, text, NumPy, stable"
+    )
     assert answer.check(limit=None).unreached == ()
     network = symprop.check("Input(3) >> Dense(2) >> MeanSquaredError()", limit=1e-6)
     assert not network.ok and network.unreached[0] == "the module"
