@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.never_read import never_read
@@ -290,7 +291,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
     """
-    net = network if isinstance(network, Formula) else as_network(network)
+    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:

@@ -59,10 +59,17 @@ def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
     return tidy(n.Multiply(*(n.Power(factor, node.exponent) for factor in inner.operands)))
 
 
+@pair(n.Power, n.Compare)
+def _(node: n.Power, inner: n.Compare, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None  # 0 and 1 are their own squares
+
+
 @pair(n.Where, n.Compare)
 def _(node: n.Where, inner: n.Compare, tidy: Tidy) -> Node | None:
     _, yes, no = node.operands
-    return inner if yes == n.Scalar(1) and is_zero(no) and same_shape(inner, node) else None
+    if not same_shape(inner, node) or {yes.constant, no.constant} != {0, 1}:
+        return None
+    return inner if is_zero(no) else inner.opposite
 
 
 # ---------------------------------------------------------------- elements in other places

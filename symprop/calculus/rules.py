@@ -64,10 +64,11 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     """What is normalised is held: `(x - mean(x)) * r` is it, also where `r` stands before a sum that it may enter."""
     factors = spread_factors(node) if context.quotients else ()
     powers = {root: (factor, up) for factor in reversed(factors) for root, up in [base_and_exponent(factor)]}
-    held = (each for root, (_, up) in powers.items() if _is_positive(up) for each in context.quotients.get(root, ()))
-    for _, root, equation, rest in sorted(held, key=lambda each: each.place):
+    known = ((each, up) for root, (_, up) in powers.items() for each in context.quotients.get(root, ()))
+    held = (each for each, up in known if _has(up, each.power))
+    for _, root, exponent, equation, rest in sorted(held, key=lambda each: each.place):
         power, up = powers[root]
-        left = n.Power(root, up - 1)
+        left = n.Power(root, up - exponent)
         others = without(factors, [power])
         if all(factor in others for factor in rest):
             others = without(others, rest)
@@ -112,8 +113,10 @@ def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
     return left
 
 
-def _is_positive(exponent: Expr) -> bool:
-    return bool(exponent.is_Integer and exponent.is_positive)
+def _has(exponent: Expr, power: Expr) -> bool:
+    """Whether a factor with this exponent holds the root with this power, and as often again or not at all."""
+    times = exponent / power
+    return bool(times.is_Integer and times.is_positive)
 
 
 def _may_enter(root: Node, total: n.Sum, axes: Sequence[int]) -> bool:

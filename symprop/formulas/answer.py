@@ -86,9 +86,9 @@ class Answer(Printable):
         return answer_page(self.result)
 
     def named(self) -> tuple[Equation, ...]:
-        """Return definitions of the parts that stand more than once, in order, and the answer in their names."""
+        """Return the formula's own names, those of parts that stand more than once, and the answer in them."""
         found, body = definitions(self.result)
-        return (*found, Equation(Variable(self.result.kind, (), body.shape), body))
+        return (*self.result.formula.definitions, *found, Equation(Variable(self.result.kind, (), body.shape), body))
 
     def steps(self) -> Steps:
         """Return the named steps that led to the answer, each checked by `check`; `print` shows them."""
@@ -100,15 +100,16 @@ class Answer(Printable):
         Raises:
             SpecError: an unknown dtype.
         """
-        names = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
-        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, names))})"
+        given = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
+        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, given))})"
         again = ("import symprop", f"{asked}.numpy({_quoted(dtype)})")
-        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again)
+        names = self.result.formula.definitions
+        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again, names)
 
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function of `numpy`, loaded; tracebacks through it show its source."""
-        return compile_formula(self.node, self.variables, self.result.kind, self.title)
+        return compile_formula(self.node, self.variables, self.result.kind, self.title, self.result.formula.definitions)
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ from sympy import Expr, Symbol, Tuple
 
 from symprop.algebra.declarations import DECLARED, declared
 from symprop.algebra.defined import stable
-from symprop.algebra.formula import check_ids
+from symprop.algebra.ids import check_ids
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import closest, validated, variable
 from symprop.algebra.nodes import Fact, Node, Scalar, Sum, Take, Variable

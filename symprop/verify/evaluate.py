@@ -240,6 +240,8 @@ def _(node: n.OneHot, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Map)
 def _(node: n.Map, operands: list[Array], of: Evaluator) -> Array:
     function = node.function
+    if function.is_extremum and node.operands[0].constant is not None:
+        operands = operands[::-1]  # a number stands last: where both are equal, it has the slope
     body = function.definition if isinstance(of.arithmetic, Precise) else function.body
     values = of.arithmetic.scalar(body, dict(zip(function.parameters, broadcastable(operands), strict=True)))
     return of.arithmetic.rounded(values, 4)

@@ -210,7 +210,7 @@ def element_values(node: n.Node, values: dict[str, np.ndarray[Any, Any]]) -> np.
 REFUSED = {
     "x.__class__": (FormulaError, "'.T' is the only attribute"),
     "x.T.__class__.__bases__": (FormulaError, "only attribute"),
-    "__import__('os')": (FormulaError, "text in quotes"),
+    "__import__('os')": (FormulaError, "unknown function '__import__'"),
     "print(x)": (FormulaError, "unknown function 'print'"),
     "softmx(x)": (FormulaError, "did you mean 'softmax'"),
     "exp(x)(y)": (FormulaError, "by their names"),
@@ -221,7 +221,7 @@ REFUSED = {
     "x and y": (FormulaError, "bool op is not part"),
     "x := 3": (FormulaError, "':=' is not part"),
     "{x}": (FormulaError, "is not part"),
-    "f'{x}'": (FormulaError, "text in quotes"),
+    "f'{x}'": (FormulaError, "is not part of a formula"),
     "x; y": (FormulaError, "';' is not part"),
     "x // y": (FormulaError, "'//' is not part"),
     "q + x": (FormulaError, "unknown name 'q'"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -71,6 +72,7 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     (True, ['gradient by w', 'steps', 'elements', 'text'])
     """
     started = time.perf_counter()
+    named, result = result, result.whole
     title = f"{result.kind} by {' and '.join(dict.fromkeys(each.name for each in result.by))}"
     heading = f"{title} of {result.formula.source}"
     remarks: list[str] = []
@@ -86,12 +88,12 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     parts: list[tuple[str, Callable[[], Iterator[Row]]]] = [(title, lambda: _derivative(result, found, title))]
     if size <= MOST_PRECISE:
         parts += [
-            ("steps", lambda: _steps(result, found, seed)),
+            ("steps", lambda: _steps(named, found, seed)),
             ("elements", lambda: _elements(result, seed, remarks)),
         ]
     else:
         remarks.append(f"steps and elements are not checked one by one: {size:,} elements; sizes with names are small")
-    parts.append(("text", lambda: _text(result, found)))
+    parts.append(("text", lambda: _text(named, found)))
     if function is not None:
         parts.append(("NumPy", lambda: _function(result, found, function)))
         parts.append(("stable", lambda: extreme_row(result, found[0], function)))
@@ -236,7 +238,11 @@ def _steps(result: Result, found: list[FormulaPoint], seed: int) -> Iterator[Row
 
 
 def _with_others(result: Result, point: FormulaPoint, seed: int) -> FormulaPoint:
-    """Return the point with random values for what the steps read besides declared variables (tangents)."""
+    """Return the point with the values of the formula's own names, and random ones for tangents, which steps read."""
+    for each in result.formula.definitions:
+        exact = precise(each.expression, point)
+        near = nearest(exact)
+        point = FormulaPoint(point.sizes, {**point.values, each.name: near}, {**point.precise, each.name: exact})
     others: dict[str, Variable] = {}
     for step in result.steps:
         for each in (*variables(step.before), *variables(step.after)):
@@ -271,7 +277,8 @@ def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
 
 def _text(result: Result, found: list[FormulaPoint]) -> Iterator[Row]:
     """Yield the row of the printed text: read back, it has the same value."""
-    again = formula_of(result.node.text(), result.variables)
+    again = formula_of(replace(result.formula, node=result.node).text(), result.variables).whole
+    result = result.whole
     with mpmath.workdps(WORKING_DIGITS):
         errors = [step_error(precise(result.node, point), precise(again.node, point)) for point in found]
     yield Row("text", "text read back, 50 digits", _described(found), max(errors), LIMIT, max(errors) <= LIMIT)
