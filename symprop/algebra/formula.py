@@ -15,12 +15,12 @@ from typing import Any
 
 from symprop.algebra.declarations import declarations_text, declared, read_declarations
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.ids import check_ids
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement, statements
@@ -40,6 +40,7 @@ class Formula(Printable):
 
     `definitions` are the names that it gives to parts of itself, in order; `node` is written in them. `called` is the
     name that it gives to its value ("" where it has none).
+
     Where nothing was declared, `readings` are the shapes that were inferred, as declarations are typed, then others
     that fit nearly as well.
 
@@ -177,7 +178,8 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
         FormulaError, ShapeError, LimitError: as `formula_of`.
         ReadingError: several shapes fit as well; all are listed.
     """
-    found = inferred([(each.name, each.read(tree_of)) for each in statements(source)], value, asked)
+    trees = [(each.name, each.read(tree_of)) for each in statements(source)]
+    found = inferred(trees, value, asked)
     texts = (found.text, *map(declarations_text, found.others))
     if not found.decided:
         listed = '" or "'.join(texts)

@@ -102,8 +102,16 @@ def adjoint_of(variable: Variable) -> Variable:
 
 
 def closest(name: str, known: Any) -> str:
-    """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string."""
-    matches = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
+    """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string; case does not matter.
+
+    >>> closest("Relu", ["ReLU", "PReLU"]), closest("sofmax", ["max", "softmax"]), closest("q", ["p"])
+    (" (did you mean 'ReLU'?)", " (did you mean 'softmax'?)", '')
+    """
+    lower: dict[str, str] = {}
+    for each in known:
+        lower.setdefault(each.lower(), each)
+    found = difflib.get_close_matches(name[:LONGEST_NAME].lower(), list(lower), n=1)
+    matches = [lower[each] for each in found]
     return f" (did you mean {shown(matches[0])}?)" if matches else ""
 
 

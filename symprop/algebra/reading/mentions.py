@@ -20,6 +20,7 @@ LIMITS = Limits(
         {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
     strings=True,
+    mathematics=True,
 )
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 _NAMED = frozenset({"inf", "range", *CONSTANTS, *ROOTS})

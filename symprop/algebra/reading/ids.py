@@ -1,4 +1,4 @@
-"""Arrays of ids in a formula: what selects is declared as an index, below the number of what it selects from."""
+"""Ids in a formula: what selects rows or classes must be declared as an index that reaches no further than they do."""
 
 from __future__ import annotations
 
