@@ -142,6 +142,12 @@ RULE_EXAMPLES: dict[str, Shown] = {
     ),
     "exp(x) / sum(exp(x)) = softmax(x)": Shown("exp(x) / sum(exp(x))", "x: n"),
     "log(sum(exp(x))) = logsumexp(x)": Shown("log(sum(exp(x)))", "x: n"),
+    "softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1) = exp(x - logsumexp(x))": Shown(
+        "softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1)", "x: m n"
+    ),
+    "exp(z) * sigmoid(-logsumexp(z)) = softmax(z) * sigmoid(logsumexp(z))": Shown(
+        "exp(z) * sigmoid(-logsumexp(z))", "z: n"
+    ),
     "softmax(x + c) = softmax(x)": Shown("softmax(x + c)", "x: n, c: "),
     "logsumexp(x + c) = logsumexp(x) + c": Shown("logsumexp(x + c)", "x: n, c: "),
     "log(det(A)) = log(abs(det(A))) = logdet(A)": Shown("log(det(A))", "A: n n", positive_determinant=True),

@@ -137,8 +137,8 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     powers = [(factor, *base_and_exponent(factor)) for factor in node.operands]
     for factor, base, below in powers:
         above = [(other, up) for other, same, up in powers if same == base and up.is_positive]
-        reason = nonzero(base, context) if above and below.is_negative else None
-        if reason is not None:
+        if above and below.is_negative:
+            reason = nonzero(base, context) or f"{base} divides, so it is not 0"
             rest = [other for other in node.operands if other is not factor and other is not above[0][0]]
             return Applied(n.Multiply(*rest, n.Power(base, below + above[0][1])), (reason,))
     return None

@@ -22,6 +22,7 @@ from symprop.calculus.exponentials import argument, is_map, minus_one
 from symprop.calculus.known_forms import KnownForm, known_form, recogniser
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, each_rewritten, rewritten
+from symprop.codegen.shifted_exponentials import as_shifted_log, as_shifted_quotient
 
 CALLED = (
     *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
@@ -143,6 +144,8 @@ def as_inverse_cosh(node: Node) -> Node | None:
 
 STABLE_FORMS: tuple[KnownForm, ...] = (
     KnownForm("log cosh", "log(cosh(t)) = softplus(2 t) - t - log(2)", as_log_cosh),
+    KnownForm("log of a sum", "log(r + exp(t)) = m + log(r exp(-m) + exp(t - m)), m = max(t, 0)", as_shifted_log),
+    KnownForm("quotient", "exp(t) / (r + exp(t)) = exp(t - m) / (r exp(-m) + exp(t - m))", as_shifted_quotient),
     KnownForm("1 / cosh", "1 / cosh(t) = 2 exp(-|t|) sigmoid(2 |t|)", as_inverse_cosh),
 )
 """Forms that only code needs: a reader knows the left side better, a computer the right one."""

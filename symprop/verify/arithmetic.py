@@ -104,9 +104,10 @@ class Arithmetic:
             if body.exp.is_number:
                 return self.power(self.scalar(body.base, arguments), body.exp)
             return self.general_power(self.scalar(body.base, arguments), self.scalar(body.exp, arguments))
-        among = sorted(body.args, key=_is_number) if isinstance(body, (sympy.Max, sympy.Min)) else body.args
+        among = body.args  # in a maximum a number stands last: where both are equal, it has the slope, 0
+        among = sorted(among, key=lambda part: not part.free_symbols) if body.func in EXTREMA else among
         parts = [self.scalar(part, arguments) for part in among]
-        if isinstance(body, (sympy.Add, sympy.Mul, sympy.Max, sympy.Min)):
+        if body.func in (sympy.Add, sympy.Mul, *EXTREMA):
             combine = self._combine(type(body))
             result = parts[0]
             for part in parts[1:]:
@@ -158,11 +159,7 @@ class Arithmetic:
         return np.asarray(COMPARISONS[relation](self.decisive(left), self.decisive(right)), dtype=bool)
 
 
-def _is_number(body: Basic) -> bool:
-    """Whether a part of a body is a number, which stands last in a `maximum`: where they tie, it has the slope, 0."""
-    return not body.free_symbols
-
-
+EXTREMA = (sympy.Max, sympy.Min)
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater,
     ">=": np.greater_equal,

@@ -23,6 +23,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
+from symprop.verify.gathering import ask_time
 
 EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
@@ -48,6 +49,7 @@ class Evaluator:
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
+        ask_time()
         operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
         return np.asarray(EVALUATE(node, operands, self))
 
