@@ -6,7 +6,7 @@ broadcasting, and skips what does not depend on the variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
@@ -67,7 +67,7 @@ PULLBACK_NAMES: dict[type[Node], str] = {
 }
 
 
-def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
+def simplified(start: Node, context: Context) -> tuple[Node, Sequence[Step]]:
     """Return the worked-out form of `start`, and the steps that led there.
 
     Raises:

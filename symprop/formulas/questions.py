@@ -211,7 +211,8 @@ def _answer(asked: Result, ask: Callable[[Node], Node]) -> Result:
 
 def _simplified(asked: Result, start: Node) -> tuple[Node, tuple[Step, ...]]:
     """Work out a question with the facts of what it is by, which hold for values."""
-    return simplified(replace(start, {_bare(x): x for x in asked.by}), Context(given=asked.formula.variables))
+    node, steps = simplified(replace(start, {_bare(x): x for x in asked.by}), Context(given=asked.formula.variables))
+    return node, tuple(steps)
 
 
 def _worked_out(asked: Result, start: Node, before: tuple[Step, ...]) -> Result:
