@@ -10,7 +10,9 @@ from sympy import Expr, Integer, Rational, prod
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
 from symprop.algebra.arguments import axis_or_axes, each_axis, flag, one_axis, shape_given
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node, as_node
+from symprop.algebra.shapes import shape_text
 from symprop.algebra.sizes import as_expression, axis_of, whole
 from symprop.algebra.trees import may_be_whole
 from symprop.errors import FormulaError, LimitError, ShapeError
@@ -144,6 +146,29 @@ def filled_like(a: Node, fill_value: Any) -> Node:
     if may_be_whole(a) and not as_expression(fill_value).is_integer:
         raise FormulaError("an array like one of whole numbers is filled with a whole number")
     return n.Fill(fill_value, a.shape) if a.rank else n.Scalar(fill_value)
+
+
+def part_of(a: Node, k: Any = 0, upper: bool = False) -> Node:
+    """Return the lower or upper part of a matrix, from a diagonal on: a product with ones and zeros."""
+    if a.rank < 2:
+        raise ShapeError(f"tril and triu take a matrix, not an array of shape {shape_text(a.shape)}")
+    ones = triangle(a.shape[-2], a.shape[-1], one_axis(k), upper)
+    return ones if a.constant == 1 and a.rank == 2 else n.Multiply(ones, a)
+
+
+def running_sums(a: Node, axis: Any = None) -> Node:
+    """Return the sums of all elements up to each place along an axis: a product with a triangle of ones."""
+    if axis is None or a.rank == 1:
+        vector = raveled(a) if axis is None else a
+        place = 0 if axis is None else axis_of(one_axis(axis), 1)
+        return n.MatMul(triangle(vector.shape[0], vector.shape[0]), vector.permuted((place,)))
+    place = axis_of(one_axis(axis), a.rank)
+    if place == a.rank - 1:
+        return n.MatMul(a, triangle(a.shape[place], a.shape[place], upper=True))
+    order = list(range(a.rank))
+    order[place], order[-2] = order[-2], order[place]
+    product = n.MatMul(triangle(a.shape[place], a.shape[place]), a.permuted(tuple(order)))
+    return product.permuted(tuple(order))
 
 
 def size(a: Node, axis: Any = None) -> Node:

@@ -78,7 +78,7 @@ def _rank(node: Node, operand: Node, *ranks: int) -> None:
         raise ShapeError(f"{called(node)} takes {allowed}, not one of shape {shape_text(operand.shape)}")
 
 
-@SHAPE.row(n.Variable, n.Known)
+@SHAPE.row(n.Variable, n.Data)
 def _(node: Node) -> Shape:
     return tuple(node.args[2].args)
 

@@ -153,6 +153,12 @@ def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.array(np.eye(of.size(node.shape[0])))[None]
 
 
+@EVALUATE.row(n.Triangle)
+def _(node: n.Triangle, operands: list[Array], of: Evaluator) -> Array:
+    part = np.triu if node.is_upper else np.tril
+    return of.arithmetic.array(part(np.ones(of.shape(node.shape)), node.diagonal))[None]
+
+
 @EVALUATE.row(n.Known)
 def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
     shape, values = of.shape(node.shape), values_of(node)

@@ -71,7 +71,7 @@ _ARRAYS = (
 )
 _MORE = (
     "full reshape pad flip pi inf var std logaddexp diff dot inner vdot tensordot ravel swapaxes moveaxis"
-    " expand_dims squeeze ones_like zeros_like full_like size vstack hstack column_stack arange"
+    " expand_dims squeeze ones_like zeros_like full_like size vstack hstack column_stack arange tril triu cumsum"
 )
 NUMPY: dict[str, Any] = {
     **{"np": np, "numpy": np, "scipy": scipy, "special": scipy.special, "math": math},
@@ -140,6 +140,7 @@ OPTIONS = {
     "dilation": "1 2 0",
     "length": "3 (3,) (4,3) 5 0 1/2",
     "alpha": "2 1/2 True None",
+    "k": "0 1 -1 -4 1/2 None x",
     "ddof": "0 1 3 True",
     "a_min": "0 -1/2 x None A",
     "a_max": "1 1/2 x None True",
