@@ -123,7 +123,7 @@ def _words(name: str, what: str) -> list[str]:
         for place, character in enumerate(tight):
             depth += {"(": 1, ")": -1}.get(character, 0)
             if not depth:
-                if not tight[place + 1 : place + 2].strip():  # what goes on is a size, such as (k+n)*2
+                if not tight[place + 1 : place + 2].strip(" ,"):  # what goes on is a size, such as (k+n)*2
                     tight = f"{tight[1:place]} {tight[place + 1 :]}"
                 break
     return tight.replace(",", " ").split()

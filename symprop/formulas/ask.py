@@ -16,6 +16,10 @@ from symprop.formulas.answers import Answers
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.result import Result
+from symprop.networks.blocks import Chain
+from symprop.networks.layers import Layer
+from symprop.networks.network import Network
+from symprop.networks.spec import is_network_text
 
 
 def gradient(f: Any, by: Any = None, /, **declarations: Any) -> Any:
@@ -155,6 +159,10 @@ def as_formula(f: Any, declarations: dict[str, Any], kind: str, asked: Sequence[
         if declarations:
             raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
         return f
+    if isinstance(f, (Network, Layer, Chain)) or (isinstance(f, str) and is_network_text(f)):
+        what = shown(f if isinstance(f, str) else type(f).__name__)
+        told = 'symprop derive "..." --steps W1; in Python symprop.derive(network).gradient("W1")'
+        raise FormulaError(f"{what} is a network, not a formula\nallowed: {told}")
     if isinstance(f, str):
         return read(f, **declarations) if declarations else inferred_formula(f, value_of(kind), asked)
     problem = f"expected a formula, not {type(f).__name__}"

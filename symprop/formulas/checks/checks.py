@@ -21,7 +21,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
@@ -38,7 +38,7 @@ from symprop.formulas.checks.oracles import (
     second_order,
     value,
 )
-from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, numbered, points, size_symbols
+from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, lifted, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
@@ -130,7 +130,12 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     symbols = _symbols(result)
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
-    for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
+    more = lifted(symbols, result.formula.node)
+
+    def sizes(number: int) -> dict[Expr, int]:
+        return {symbol: size + more for symbol, size in numbered(symbols, number).items()}
+
+    for point in points(result.variables, seed, sizes, ATTEMPTS):
         slopes = None if at_sizes(result.formula.node, point.sizes) is None else _steady_slopes(result, point)
         if slopes is None:
             continue
