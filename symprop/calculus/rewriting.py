@@ -6,7 +6,7 @@ broadcasting, and skips what does not depend on the variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra import nodes as n
 from symprop.algebra.called import called
@@ -31,7 +31,7 @@ MANY = 8
 takes the steps of one that is used once, not some for each use that write the whole sum anew."""
 
 
-def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
+def simplified(start: Node, context: Context) -> tuple[Node, Sequence[Step]]:
     """Return the worked-out form of `start`, and the steps that led there.
 
     Raises:

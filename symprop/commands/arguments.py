@@ -13,6 +13,7 @@ from symprop.files import read_text, write_whole
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import parse_network
+from symprop.verify.gathering import SECONDS
 
 PROGRAM = "symprop"
 DISAGREES = 1
@@ -89,6 +90,27 @@ def put(text: str, output: str | None) -> None:
 def told(output: str) -> None:
     """Say that a file was written."""
     print(f"wrote {output}", file=sys.stderr)
+
+
+def limit_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        metavar="SECONDS",
+        type=_seconds,
+        default=SECONDS,
+        help=f"how long a check may compute ({SECONDS:g}); 0 for as long as it takes",
+    )
+
+
+def _seconds(text: str) -> float | None:
+    """Return seconds, None for 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of seconds from 0")
+    return seconds or None
 
 
 def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:

@@ -6,7 +6,15 @@ import argparse
 from collections.abc import Callable
 
 from symprop.algebra.formula import formula
-from symprop.commands.arguments import DISAGREES, FORMULA_HELP, Enter, output_argument, put, where_argument
+from symprop.commands.arguments import (
+    DISAGREES,
+    FORMULA_HELP,
+    Enter,
+    limit_argument,
+    output_argument,
+    put,
+    where_argument,
+)
 from symprop.errors import SpecError, shown
 from symprop.files import check_writable
 from symprop.formulas.answer import Answer
@@ -37,6 +45,7 @@ def enter(command: Enter) -> None:
             asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
         asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
         asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
+        limit_argument(asked)
         output_argument(asked)
 
     parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
@@ -57,7 +66,7 @@ def _question(options: argparse.Namespace) -> int:
     answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked)
     written, code = WRITERS[options.format](answer), 0
     if options.check:
-        certificate = answer.check()
+        certificate = answer.check(limit=options.limit)
         written, code = f"{written}\n\n{certificate.table()}", 0 if certificate.ok else DISAGREES
     put(written, options.output)
     return code

@@ -18,6 +18,7 @@ from symprop.commands.arguments import (
     OPTIMISER_HELP,
     PROGRAM,
     Enter,
+    limit_argument,
     network_argument,
     output_argument,
     parse_sizes,
@@ -81,6 +82,7 @@ def enter(command: Enter) -> None:
         default="numpy",
         help="whose module; all: each that runs here",
     )
+    limit_argument(check)
 
 
 def _derive(options: argparse.Namespace) -> int:
@@ -164,6 +166,7 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    certificate = verify.check(read_network(options.network), sizes=parse_sizes(options.sizes), target=options.target)
+    network, sizes = read_network(options.network), parse_sizes(options.sizes)
+    certificate = verify.check(network, sizes=sizes, target=options.target, limit=options.limit)
     print(certificate.table())
     return 0 if certificate.ok else DISAGREES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
@@ -14,6 +15,7 @@ from symprop.formulas.answer import Answer
 from symprop.formulas.code.module import formula_source
 from symprop.formulas.pages import heading
 from symprop.verify.certificate import Certificate
+from symprop.verify.gathering import SECONDS
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,16 +110,26 @@ class Answers(Printable):
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
         title = f"{self.kind} of {self.formula.source} by each of {', '.join(self.names)}"
         sources = [
-            formula_source(each.node, each.variables, f"{self.kind}_{name}", title, dtype, again)
+            formula_source(
+                each.node, each.variables, f"{self.kind}_{name}", title, dtype, again, self.formula.definitions
+            )
             for name, each in zip(self.names, self, strict=True)
         ]
         heads, functions, *helpers = zip_longest(*(source.rstrip("\n").split("\n\n\n") for source in sources))
         rest = (helper for column in helpers for helper in column if helper)
         return "\n\n\n".join(dict.fromkeys((*heads, *functions, *rest))) + "\n"
 
-    def check(self, seed: int = 0) -> Certificate:
+    def __call__(self, **arrays: Any) -> dict[str, Any]:
+        """Evaluate every answer at arrays, given by name; the values are by the names of the variables.
+
+        Raises:
+            ValueError, TypeError: as one answer.
+        """
+        return {name: each(**arrays) for name, each in zip(self.names, self, strict=True)}
+
+    def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
         """Check every answer, each of its steps and its source by oracles that share no code with the rules."""
-        found = [each.check(seed) for each in self]
+        found = [each.check(seed, limit) for each in self]
         rows = tuple(
             replace(row, name=row.name if row.name.endswith(f" by {name}") else f"{name}: {row.name}")
             for name, each in zip(self.names, found, strict=True)
@@ -125,7 +137,8 @@ class Answers(Printable):
         )
         title = f"all of {self.formula.source}"
         remarks = tuple(dict.fromkeys(remark for each in found for remark in each.remarks))
-        return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found))
+        unreached = tuple(dict.fromkeys(name for each in found for name in each.unreached))
+        return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found), unreached)
 
     def __repr__(self) -> str:
         return f"Answers({self.kind!r}, {self.formula.source!r}, by {', '.join(self.names)})"

@@ -14,6 +14,7 @@ from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
 from symprop.networks import (
     activations,
+    aliases,
     attention,
     blocks,
     branches,
@@ -170,11 +171,11 @@ class _Reading:
         return built
 
     def built(self, call: Call) -> Any:
-        kind = LAYERS.get(call.name)
+        known = aliases.known_as(call.name, LAYERS)
+        kind = LAYERS.get(known)
         if kind is None:
-            hint = closest(call.name, LAYERS)
-            message = f"unknown layer {shown(call.name)}{hint}"
-            raise self.placed(SpecError(message if hint else f"{message}; known: {', '.join(LAYERS)}"), call)
+            raise self.placed(SpecError(aliases.unknown(call.name, LAYERS)), call)
+        told = f"; {call.name} takes {aliases.TAKES[known]}" if known in aliases.TAKES and known != call.name else ""
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
@@ -190,10 +191,12 @@ class _Reading:
         try:
             signature.bind(*positional, **keywords)
         except TypeError as error:
-            raise self.placed(SpecError(f"{call.name}: {error}; {_usage(kind)}"), call) from None
+            raise self.placed(SpecError(f"{call.name}: {error}; {_usage(kind)}{told}"), call) from None
         try:
             return kind(*positional, **keywords)
         except SympropError as error:
+            if told:
+                error = type(error)(f"{str(error).splitlines()[0]}{told}")
             raise self.placed(error, call) from None
 
     def argument(self, value: Any) -> Any:

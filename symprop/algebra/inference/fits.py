@@ -35,13 +35,14 @@ def usual(*ranks: int) -> float:
 class Fit:
     """How the shapes of operands and result fit; `unusual` says how seldom a person writes it at some ranks.
 
-    The ranks may be those of another, which is `like` it.
+    The ranks may be those of another, which is `like` it, or `fixed`.
     """
 
     rule: Rule
     operands: int = 2
     unusual: Callable[..., float] = usual
     like: Fit | None = None
+    fixed: tuple[int, ...] | None = None
 
     @cached_property
     def ranks(self) -> tuple[tuple[tuple[int, ...], float], ...]:
@@ -49,7 +50,7 @@ class Fit:
         if self.like is not None:
             return self.like.ranks
         found = []
-        for ranks in product(RANKS, repeat=self.operands):
+        for ranks in product(RANKS, repeat=self.operands) if self.fixed is None else (self.fixed,):
             sizes = Sizes()
             try:
                 shape = self.rule(sizes, *(sizes.fresh(rank) for rank in ranks))
@@ -148,6 +149,29 @@ def reshaped(shape: Shape) -> Rule:
     return rule
 
 
+def contraction(subscripts: str, operands: int) -> Fit | None:
+    """Return how the arrays of an `einsum` fit: equal letters are equal sizes; None where it is not understood.
+
+    >>> contraction("i,kij,j->k", 3).ranks
+    (((1, 3, 1, 1), 0),)
+    """
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != operands or not all(term.isalpha() or not term for term in (*terms, right)):
+        return None
+    result = right if arrow else "".join(sorted(letter for letter in {*left} - {","} if left.count(letter) == 1))
+
+    def rule(sizes: Sizes, *shapes: Shape) -> Shape:
+        known: dict[str, Expr] = {}
+        for term, shape in zip(terms, shapes, strict=True):
+            _ranks(shape, len(term))
+            for letter, size in zip(term, shape, strict=True):
+                sizes.same(known.setdefault(letter, size), size)
+        return tuple(known[letter] for letter in result if letter in known)
+
+    return Fit(rule, operands, fixed=tuple(map(len, terms)))
+
+
 def _ranks(shape: Shape, *allowed: int) -> None:
     if len(shape) not in allowed:
         raise Misfit
@@ -198,7 +222,7 @@ OPERAND = "zz_operand"
 def read_by_trial(text: str, operands: int) -> Fit:
     """Return how shapes fit in a text whose arrays are called `zz_operand0`, ...; all its other names are sizes.
 
-    An array of each rank is tried, with sizes that differ, then with sizes that are the same.
+    Arrays of each rank are tried, with sizes that all differ first, then with as few as possible that are the same.
 
     >>> [ranks for ranks, _ in read_by_trial("sum(zz_operand0, axis=0)", 1).ranks]
     [(1, 0), (2, 1), (3, 2), (4, 3)]
@@ -210,11 +234,12 @@ def read_by_trial(text: str, operands: int) -> Fit:
     @cache
     def read(*ranks: int) -> tuple[tuple[Shape, ...], Shape] | None:
         sizes = [name for name in names_in(text) if name not in arrays]
-        for square in (False, True):
-            given = [
-                tuple(size_symbol("zz_size" if square else f"zz_size{array}_{place}") for place in range(rank))
-                for array, rank in enumerate(ranks)
-            ]
+        count = sum(ranks)
+        if count > MOST_RANK:
+            return None
+        for classes in _partitions(count):
+            names = iter([size_symbol(f"zz_size{each}") for each in classes])
+            given = [tuple(next(names) for _ in range(rank)) for rank in ranks]
             try:
                 return tuple(given), read_formula(text, dict(zip(arrays, given, strict=True)), sizes).shape
             except ShapeError:
@@ -241,6 +266,19 @@ def read_by_trial(text: str, operands: int) -> Fit:
         return 3 if reduces else 0
 
     return Fit(rule, operands, unusual)
+
+
+@cache
+def _partitions(count: int) -> tuple[tuple[int, ...], ...]:
+    """Return all ways in which `count` sizes may be the same, as the number of a class for each; most classes first.
+
+    >>> _partitions(3)
+    ((0, 1, 2), (0, 0, 1), (0, 1, 0), (0, 1, 1), (0, 0, 0))
+    """
+    found: list[tuple[int, ...]] = [()]
+    for _ in range(count):
+        found = [(*each, number) for each in found for number in range(max(each, default=-1) + 2)]
+    return tuple(sorted(found, key=lambda each: -len({*each})))
 
 
 def constant_shape(text: str) -> Shape | None:

@@ -24,7 +24,7 @@ from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Variable
 from symprop.errors import SympropError
 
-MARGIN = 1.0
+MARGIN = 0.95
 """How much more unusual than the first a reading may be that is still told."""
 WIDER = 8.0
 """The same where the first readings do not fit by their sizes."""
@@ -79,8 +79,9 @@ def inferred(
         if name in parts.arrays:
             ranks.left[parts.arrays[name]] = 1
     found: list[tuple[float, tuple[Variable, ...]]] = []
+    names = sorted(costs, key=lambda place: -_usual(costs[place]))  # what matrices are multiplied with comes after them
     for margin in (MARGIN, WIDER) if ranks.start() else ():
-        for cost, reading in likely(ranks, list(costs), margin):
+        for cost, reading in likely(ranks, names, margin):
             with suppress(Misfit, SympropError):
                 variables = _sized(parts, trees, reading, {*arrays})
                 if all(variables != other for _, other in found):
@@ -88,14 +89,18 @@ def inferred(
         if found:
             break
     if not found:
-        usual = {place: min(range(len(row)), key=row.__getitem__) for place, row in costs.items()}
+        usual = {place: _usual(row) for place, row in costs.items()}
         return Inferred(_sized(parts, trees, usual, {*arrays}, anyway=True), fits=False)
-    alike = [each for cost, each in found if cost == found[0][0]][:MOST_TOLD]
-    first = alike[0]
-    others = alike[1:] or [
-        each for cost, each in found[1:] if cost <= found[0][0] + MARGIN and _differ(first, each) == 1
-    ]
+    least, first = found[0]
+    alike = [each for cost, each in found if cost == least]
+    near = [each for cost, each in found if cost <= least + MARGIN and _differ(first, each) == 1]
+    others = alike[1:] or near
     return Inferred(first, tuple(others[: MOST_TOLD - 1]), len(alike) == 1)
+
+
+def _usual(costs: Sequence[float]) -> int:
+    """Return the rank that costs least."""
+    return min(range(len(costs)), key=costs.__getitem__)
 
 
 def _differ(first: Sequence[Variable], other: Sequence[Variable]) -> int:

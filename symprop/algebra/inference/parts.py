@@ -19,6 +19,7 @@ from symprop.algebra.inference.fits import (
     TAKEN,
     Fit,
     constant_shape,
+    contraction,
     joined,
     read_by_trial,
     reshaped,
@@ -130,7 +131,8 @@ def _planned(parts: Parts, tree: ast.expr) -> _Plan:
             return _call(parts, tree)
         case ast.ListComp():
             return _Plan([tree.elt], lambda made: _summed(parts, tree, made[0]))
-    return _Plan([], lambda _: parts.enter(tree))  # a number, or what the reader refuses
+    below = [each for each in ast.iter_child_nodes(tree) if isinstance(each, ast.expr)]
+    return _Plan(below, lambda _: parts.enter(tree))  # a number, or what the reader refuses
 
 
 def _named(parts: Parts, tree: ast.Name) -> int:
@@ -214,6 +216,9 @@ def _taken(parts: Parts, tree: ast.Subscript, made: list[int]) -> int:
 
 def _call(parts: Parts, tree: ast.Call) -> _Plan:
     name, arrays, options = called(tree)
+    if name == "einsum" and tree.args:
+        fit = contraction(_text(tree.args[0]), len(tree.args) - 1)
+        return _Plan(tree.args[1:], lambda made: parts.enter(tree, fit=fit, operands=tuple(made) if fit else ()))
     listed = name in OPERATORS and OPERATORS[name].lists
     if listed and arrays and isinstance(arrays[0], (ast.Tuple, ast.List)):
         return _list(parts, tree, name, arrays[0].elts, options)
@@ -254,16 +259,18 @@ def called(tree: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
 
 
 def _list(parts: Parts, tree: ast.Call, name: str, listed: list[ast.expr], options: dict[str, ast.expr]) -> _Plan:
-    """Arrays one after the other: a stack is a concatenation of arrays with a new axis each."""
+    """Arrays one after the other, two at a time: a stack is a concatenation of arrays with a new axis each."""
     _sizes(parts, *options.values())
     axis = _integer(options.get("axis"))
+    if name not in {"stack", "concatenate"}:
+        return _chain(parts, tree, read_by_trial(f"{name}(({OPERAND}0, {OPERAND}1))", 2), listed)
+    if axis is None:
+        return _Plan(listed, lambda _: parts.enter(tree))
 
     def enter(made: list[int]) -> int:
         if name == "stack":
             new_axis = read_by_trial(f"stack(({OPERAND}0,), axis={axis})", 1)
             made = [parts.enter(tree, fit=new_axis, operands=(each,)) for each in made]
-        if axis is None:
-            return parts.enter(tree)
         return _chain(parts, tree, Fit(joined(axis)), []).enter(made)
 
     return _Plan(listed, enter)
@@ -287,6 +294,11 @@ def _series(arrays: list[ast.expr]) -> ast.expr | None:
     if isinstance(first, ast.BinOp) and isinstance(first.right, ast.ListComp):
         return first.right
     return None
+
+
+def _text(tree: ast.expr) -> str:
+    """What is written in quotes."""
+    return tree.value if isinstance(tree, ast.Constant) and isinstance(tree.value, str) else "?"
 
 
 def _integer(tree: ast.expr | None) -> int | None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from symprop.algebra.inference.fits import RANKS
+from symprop.algebra.inference.fits import RANKS, Fit
 from symprop.algebra.inference.parts import Part
 
 ALL = (1 << len(RANKS)) - 1
-MOST_WORK = 150_000
-"""How many operations are looked at in all, beyond which the best reading so far is taken."""
+MOST_WORK, SEEN_AHEAD = 150_000, 100_000
+"""How many operations are looked at in all, beyond which the best reading so far is taken, and no further ahead."""
 MOST_READINGS = 32
 
 
@@ -82,31 +83,32 @@ class Ranks:
                 continue
             self.work += 1
             around = (*self.parts[place].operands, place)
-            twice = len(around) == 3 and around[0] == around[1]
-            possible = [
-                (ranks, cost)
-                for ranks, cost in fit.ranks
-                if all(self.left[each] >> rank & 1 for each, rank in zip(around, ranks, strict=True))
-                and not (twice and ranks[0] != ranks[1])
-            ]
-            if not possible:
+            narrowed = _narrowed(fit, tuple(self.left[each] for each in around), len(set(around)) < len(around))
+            if narrowed is None:
                 return False
-            dear = min(cost for _, cost in possible)
+            kept, dear = narrowed
             if dear != self.dear[place]:
                 self.trail.append((place, self.left[place], place, self.dear[place]))
                 self._price(place, dear)
-            for position, each in enumerate(around):
-                kept = 0
-                for ranks, _ in possible:
-                    kept |= 1 << ranks[position]
-                kept &= self.left[each]
-                if not kept:
-                    return False
-                if kept != self.left[each]:
-                    self._set(each, kept)
+            for each, left in zip(around, kept, strict=True):
+                if left != self.left[each]:
+                    self._set(each, left)
                     waiting.extend(reader for reader in self.readers[each] if reader not in there)
                     there.update(self.readers[each])
         return True
+
+
+@lru_cache(maxsize=20_000)
+def _narrowed(fit: Fit, left: tuple[int, ...], twice: bool) -> tuple[tuple[int, ...], float] | None:
+    """Return which of the ranks that are left fit, and the least cost; `twice` says that both operands are one."""
+    possible = [
+        (ranks, cost)
+        for ranks, cost in fit.ranks
+        if all(each >> rank & 1 for each, rank in zip(left, ranks, strict=True))
+        and not (twice and ranks[0] != ranks[1])
+    ]
+    kept = tuple(sum(1 << rank for rank in {ranks[place] for ranks, _ in possible}) for place in range(len(left)))
+    return (kept, min(cost for _, cost in possible)) if possible else None
 
 
 def likely(ranks: Ranks, names: Sequence[int], margin: float) -> list[tuple[float, dict[int, int]]]:
@@ -120,12 +122,15 @@ def likely(ranks: Ranks, names: Sequence[int], margin: float) -> list[tuple[floa
         nonlocal best
         undecided = next((place for place in names if ranks.left[place] & (ranks.left[place] - 1)), None)
         if undecided is None:
-            found.append((ranks.total, {place: ranks.left[place].bit_length() - 1 for place in names}))
+            found.append((round(ranks.total, 6), {place: ranks.left[place].bit_length() - 1 for place in names}))
             best = min(best, ranks.total)
             return
+        length, before = len(ranks.trail), ranks.total
         choices = [rank for rank in RANKS if ranks.left[undecided] >> rank & 1]
-        choices.sort(key=lambda rank: (ranks.costs[undecided][rank], -rank), reverse=True)
-        waiting.extend((len(ranks.trail), undecided, rank) for rank in choices)
+        choices.sort(key=lambda rank: (ranks.costs[undecided][rank], -rank))
+        if ranks.work < SEEN_AHEAD and _dearer(ranks, undecided, choices[0]) > before:
+            choices.sort(key=lambda rank: (_dearer(ranks, undecided, rank), -rank))
+        waiting.extend((length, undecided, rank) for rank in reversed(choices))
 
     open_next()
     allowance = MOST_WORK
@@ -138,6 +143,16 @@ def likely(ranks: Ranks, names: Sequence[int], margin: float) -> list[tuple[floa
             open_next()
     kept = [each for each in found if each[0] <= best + margin]
     return sorted(kept, key=lambda each: each[0])
+
+
+def _dearer(ranks: Ranks, place: int, rank: int) -> float:
+    """Return what a reading costs at least in which a name has a rank."""
+    length = len(ranks.trail)
+    total = float("inf")
+    if ranks.keep(place, 1 << rank):
+        total = ranks.total
+    ranks.undo(length)
+    return total
 
 
 __all__ = ["ALL", "Ranks", "likely"]

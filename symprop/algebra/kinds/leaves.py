@@ -50,6 +50,8 @@ class Variable(Leaf):
         """Return the variable of these arguments."""
         return _VARIABLES.get(tuple(args)) or Variable(*args)
 
+    twin = over
+
     @property
     def letter(self) -> str:
         return self.args[0].name
