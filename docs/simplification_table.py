@@ -158,6 +158,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "trace of a transpose": Shown("trace(A.T @ B.T)", "A: m n, B: n m"),
     "inner product of products": Shown("(A @ x) @ (A.T @ y)", "A: n n, x: n, y: n"),
     "square of a norm": Shown("(A @ x) @ (A @ x)", "A: m n, x: n"),
+    "common vector": Shown("outer(u, x) + outer(v, x)", "u: m, v: m, x: n"),
     "matrix that is repeated": Shown("A @ exp(B @ C) - exp(B @ C)", "A: n n, B: n m, C: m n"),
     "one sign": Shown("tanh(x - y) - tanh(y - x)", "x: n, y: n"),
     "Kronecker product with a vector": Shown("kron(eye(n), x[:, None]) @ A", "x: m, A: n n"),

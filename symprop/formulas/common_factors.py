@@ -46,6 +46,24 @@ def common_matrix(node: n.Add) -> Node | None:
     return None
 
 
+@for_kinds(n.Add)
+def common_vector(node: n.Add) -> Node | None:
+    """u x' + v x' = (u + v) x', and x u' + x v' = x (u + v)'."""
+    terms = [scalars_and_rest(term) for term in node.operands]
+    outers = [rest.operands if isinstance(rest, n.Outer) else () for _, _, rest in terms]
+    if not all(outers):
+        return None
+    for side in (1, 0):
+        if all(each[side] == outers[0][side] for each in outers):
+            inside = [
+                scaled(number, multiplied([*scalars, each[1 - side]]))
+                for (number, scalars, _), each in zip(terms, outers, strict=True)
+            ]
+            total = tidy(added(inside))
+            return n.Outer(total, outers[0][1]) if side else n.Outer(outers[0][0], total)
+    return None
+
+
 def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
     """Return a term as numbers and scalars, and the factors of its product of matrices."""
     coefficient, scalars, rest = scalars_and_rest(term)

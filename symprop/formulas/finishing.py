@@ -33,6 +33,7 @@ from symprop.formulas.common_factors import (
     common_factor,
     common_matrix,
     common_number,
+    common_vector,
     product_of,
     repeated_matrix,
 )
@@ -74,18 +75,32 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
 
 
 def _arranged(node: Node) -> Node:
-    """A product of matrices with its brackets, and numbers and scalars in front, where a factor has changed."""
-    if not isinstance(node, n.MatMul) or len(links(node)) == 1:
+    """A product of matrices or vectors with its brackets and scalars in front, a sum without sums in it."""
+    if isinstance(node, n.Add):
+        return _flat(node)
+    chain = list(node.operands) if isinstance(node, n.Outer) else links(node)
+    if len(chain) == 1:
         return node
     total: Expr = Integer(1)
     before: list[Node] = []
     parts: list[Node] = []
-    for link in links(node):
+    for link in chain:
         coefficient, scalars, rest = scalars_and_rest(link)
         total *= coefficient
         before.extend(scalars)
-        parts.extend(links(rest) if rest is not None else [])
-    return scaled(total, multiplied([*before, product_of(parts)]))
+        parts.append(link if rest is None else rest)
+    flat = [each for part in parts for each in links(part)]
+    product = n.Outer(*parts) if isinstance(node, n.Outer) else product_of(flat)
+    return scaled(total, multiplied([*before, product]))
+
+
+def _flat(node: n.Add) -> Node:
+    terms: list[Node] = []
+    for term in node.operands:
+        sign, rest = coefficient_and_rest(term)
+        inside = isinstance(rest, n.Add) and sign in (1, -1) and same_shape(rest, node)
+        terms.extend([scaled(sign, part) for part in terms_of(rest)] if rest is not None and inside else [term])
+    return n.Add(*terms) if len(terms) > len(node.operands) else node
 
 
 # ---------------------------------------------------------------- inner products
@@ -222,6 +237,7 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    KnownForm("common vector", "outer(u, x) + outer(v, x) = outer(u + v, x)", common_vector),
     KnownForm("matrix that is repeated", "A @ X - X = (A - I) @ X", repeated_matrix),
     KnownForm("one sign", "f(x - y) - f(y - x) = 2 * f(x - y) where f is odd", one_sign),
     *KRONECKERS,

@@ -6,7 +6,7 @@ columns: `commutation(m, n)` takes the elements of an (m, n) array to those of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from symprop.algebra import nodes as n
@@ -45,7 +45,7 @@ def _(left: n.Kron, right: n.Kron) -> Node | None:
 
 
 @BESIDE.row(n.Kron, Node)
-def _(left: n.Kron, right: Node) -> Node | None:
+def _beside_left(left: n.Kron, right: Node) -> Node | None:
     """kron(A, x) B = kron(A B, x), and kron(x, A) B = kron(x, A B); x is a column."""
     a, b = left.operands
     if right.rank != 2 or not _is_plain(right):
@@ -56,7 +56,7 @@ def _(left: n.Kron, right: Node) -> Node | None:
 
 
 @BESIDE.row(Node, n.Kron)
-def _(left: Node, right: n.Kron) -> Node | None:
+def _beside_right(left: Node, right: n.Kron) -> Node | None:
     """A kron(B, y') = kron(A B, y'), and A kron(y', B) = kron(y', A B); y' is a row."""
     a, b = right.operands
     if left.rank != 2 or not _is_plain(left):
@@ -64,6 +64,30 @@ def _(left: Node, right: n.Kron) -> Node | None:
     if _is_row(b) and same(left.shape[1], a.shape[0]):
         return n.Kron(_product(left, a), b)
     return n.Kron(a, _product(left, b)) if _is_row(a) and same(left.shape[1], b.shape[0]) else None
+
+
+@BESIDE.row(n.Kron, n.Add)
+def _(left: n.Kron, right: n.Add) -> Node | None:
+    """kron(A, B) (kron(C, D) + kron(E, F) K) = kron(A C, B D) + kron(A E, B F) K, where all sizes fit."""
+    return _distributed(right, lambda parts: [BESIDE(left, parts[0]), *parts[1:]]) or _beside_left(left, right)
+
+
+@BESIDE.row(n.Add, n.Kron)
+def _(left: n.Add, right: n.Kron) -> Node | None:
+    """(kron(A, B) + kron(C, D)) kron(E, F) = kron(A E, B F) + kron(C E, D F), where all sizes fit."""
+    return _distributed(left, lambda parts: [*parts[:-1], BESIDE(parts[-1], right)]) or _beside_right(left, right)
+
+
+def _distributed(node: n.Add, beside: Callable[[list[Node]], list[Node | None]]) -> Node | None:
+    """Return a sum in each term of which a Kronecker product at an end was put together with one beside the sum."""
+    terms: list[Node] = []
+    for coefficient, scalars, rest in map(scalars_and_rest, node.operands):
+        parts = links(rest) if rest is not None else []
+        put = beside(parts) if parts and isinstance(parts[0], n.Kron) else [None]
+        if None in put:
+            return None
+        terms.append(scaled(coefficient, multiplied([*scalars, product_of([part for part in put if part])])))
+    return tidy(added(terms))
 
 
 def _is_plain(node: Node) -> bool:
