@@ -28,6 +28,7 @@ from symprop.calculus.coefficients import (
 )
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
+from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
 from symprop.formulas.common_factors import common_factor, common_matrix, product_of
 
 MOST_ROUNDS = 5
@@ -205,6 +206,20 @@ def _rank_of_factor(factor: Node) -> int:
     return 2 if isinstance(base, Variable) else 3
 
 
+@for_kinds(n.MatMul, n.Outer, n.Multiply)
+def scalar_outside(node: n.MatMul | n.Outer | n.Multiply) -> Node | None:
+    """(c A) B = c A B, and (c x) y' = c x y': what is no array stands before a product, with what stands there."""
+    if isinstance(node, n.Multiply):
+        return tidy(node) if any(isinstance(operand, n.Multiply) for operand in node.operands) else None
+    apart = [scalars_and_rest(operand) for operand in node.operands]
+    if all(number == 1 and not scalars for number, scalars, _ in apart):
+        return None
+    arrays = [rest for _, _, rest in apart if rest is not None]
+    numbers = [n.Scalar(number) for number, _, _ in apart if number != 1]
+    scalars = [scalar for _, scalars, _ in apart for scalar in scalars]
+    return tidy(n.Multiply(*numbers, *scalars, node.with_operands(arrays))) if len(arrays) == 2 else None
+
+
 @for_kinds(n.Multiply)
 def number_in_block(node: n.Multiply) -> Node | None:
     """2 kron(I, C) = kron(I, 2 C): the block that is repeated stands whole."""
@@ -225,8 +240,10 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
+    KnownForm("one element each", ONE_EACH, one_element_each),
     KnownForm("one choice", ONE_CHOICE, one_choice),
     KnownForm("common factor", "x * y + x * z = x * (y + z)", common_factor),
+    KnownForm("a scalar before a product", "(c * A) @ B = c * (A @ B)", scalar_outside),
     KnownForm("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
     KnownForm("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
     KnownForm("order of factors", "x * y = y * x", reading_order),
