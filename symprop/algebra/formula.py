@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
 
-from symprop.algebra import nodes as n
-from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.declarations import declarations_text, declared, read_declarations
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.hints import for_name
+from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.reading.ids import check_ids
+from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement, statements
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
-from symprop.algebra.sizes import whole
-from symprop.algebra.trees import is_whole, replace, variables, walk
-from symprop.errors import FormulaError, LimitError, located, shown
+from symprop.algebra.trees import replace, variables
+from symprop.errors import FormulaError, LimitError, ReadingError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -39,6 +41,9 @@ class Formula(Printable):
 
     `definitions` are the names that it gives to parts of itself, in order; `node` is written in them. `called` is the
     name that it gives to its value ("" where it has none).
+
+    Where nothing was declared, `readings` are the shapes that were inferred, as declarations are typed, then others
+    that fit nearly as well.
 
     >>> import symprop
     >>> f = symprop.formula("r = X @ w - y; r @ r", X="m n", w="n", y="m")
@@ -53,6 +58,7 @@ class Formula(Printable):
     variables: tuple[Variable, ...] = ()
     definitions: tuple[Equation, ...] = ()
     called: str = ""
+    readings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -139,14 +145,18 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
     `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
     The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
     Statements before the last, apart by `;` or line breaks, give names to parts: `"K = X @ X.T; trace(inv(K))"`.
+    Where nothing is declared, shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
     >>> formula("x @ A @ x", "A: n n symmetric, x: n").variables[0].facts_by_kind
     {'symmetric': 0}
+    >>> formula("x @ A @ x").readings
+    ('A: n n, x: n',)
 
     Raises:
         FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
+        ReadingError: nothing is declared, and several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
@@ -155,7 +165,31 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
-    return formula_of(source, tuple(given.values()))
+    return formula_of(source, tuple(given.values())) if given else inferred_formula(source)
+
+
+def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked: Sequence[str] = ()) -> Formula:
+    """Read a formula whose arrays have no declarations; `asked` are names that it is asked about, so that they are none
+    of sizes, and `value` says what its value is likely to be (`inference.infer`).
+
+    >>> inferred_formula("X @ w - y").readings
+    ('X: m n, w: n, y: m',)
+
+    Raises:
+        FormulaError, ShapeError, LimitError: as `formula_of`.
+        ReadingError: several shapes fit as well; all are listed.
+    """
+    trees = [(each.name, each.read(tree_of)) for each in statements(source)]
+    found = inferred(trees, value, asked)
+    texts = (found.text, *map(declarations_text, found.others))
+    if not found.decided:
+        listed = '" or "'.join(texts)
+        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+    try:
+        read = formula_of(source, found.variables)
+    except ShapeError as problem:
+        raise located(ShapeError(f"with {found.text}: {problem}"), problem.column or 0, problem.width) from None
+    return replace_fields(read, readings=texts) if found.variables else read
 
 
 def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
@@ -194,7 +228,7 @@ def _on_one_line(found: Sequence[Statement]) -> str:
 
 def _exponents(text: str, names: dict[str, Variable]) -> tuple[str, ...]:
     """The sizes that a formula names only where a size can stand."""
-    if "matrix_power" not in text and "range" not in text:
+    if "(" not in text:
         return ()
     return tuple(name for name in sizes_in(text) if name not in names)
 
@@ -208,7 +242,9 @@ def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: 
         allowed = (
             f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
         )
-        problem = FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
+        problem = FormulaError(
+            f"{shown(missing)} has no shape{for_name(missing) or closest(missing, names)}\nallowed: {allowed}"
+        )
         raise located(problem, _place(missing, text), len(missing))
     node = read_formula(text, names, sizes)
     check_ids(node)
@@ -275,33 +311,6 @@ def written_out(node: Node, definitions: Sequence[Equation]) -> Node:
     for each in reversed(definitions):
         node = replace(node, {each.target: each.expression})
     return node
-
-
-def check_ids(node: Node) -> None:
-    """Refuse a selection by an array that holds no ids, or ids beyond what they select from.
-
-    Raises:
-        FormulaError: with what the array is to be declared as.
-    """
-    for part in walk(node):
-        if not isinstance(part, (n.Take, n.ScatterAdd, n.OneHot)):
-            continue
-        count = part.operands[0].shape[0] if isinstance(part, n.Take) else part.size
-        ids = part.operands[0] if isinstance(part, n.OneHot) else part.operands[1]
-        if ids.number is not None:
-            place = whole(ids.number, "an id")
-            if place.is_negative or (place - count).is_nonnegative:
-                raise FormulaError(f"no id {place} among {count} entries\nallowed: 0 to {count - 1}")
-        for each in variables(ids):
-            bound = each.facts_by_kind.get("index")
-            sizes = " ".join(str(size).replace(" ", "") for size in each.shape)
-            allowed = f'allowed: {each.name}="{sizes}{" " if sizes else ""}index {count}"'
-            if bound is None:
-                raise FormulaError(f"{shown(each.name)} selects, and is not declared as an index\n{allowed}")
-            if not is_whole(ids):
-                raise FormulaError(f"ids are whole numbers, and {ids.text()} may be others\n{allowed}")
-            if each == ids and (bound - count).is_positive:
-                raise FormulaError(f"{shown(each.name)} is an index below {bound}, for {count} entries\n{allowed}")
 
 
 def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import sympy
 from sympy import Expr
 
-from symprop.algebra.alike import ForAlike
+from symprop.algebra.alike import Common, ForAlike, pattern
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
@@ -100,6 +100,12 @@ class Context:
         tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}
         tables |= {"adjoints": self.adjoints, "centred": self.centred, "vanishing": self.vanishing}
         return tables | {"powers": self.powers, "quotients": self.quotients}
+
+    @cached_property
+    def patterns(self) -> dict[str, frozenset[Common]]:
+        """What the formulas of each table that does not grow look like, whatever the numbers in names."""
+        fixed = {"by_value": self.by_value, "powers": self.powers, "quotients": self.quotients}
+        return {table: frozenset(pattern(formula)[0] for formula in known) for table, known in fixed.items()}
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

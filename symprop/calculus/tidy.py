@@ -54,7 +54,7 @@ def tidy(node: Node) -> Node:
     return found
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.OneHot, n.Softmax, n.LogSumExp, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Data, n.OneHot, n.Softmax, n.LogSumExp, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 

@@ -12,6 +12,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
+from symprop.algebra.alike import Common
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
@@ -79,8 +80,11 @@ def write_out(program: Program) -> Program:
 def stable_exponentials(program: Program) -> Program:
     """Use sigmoid, softplus, expm1 and log1p where the written form loses digits or overflows."""
     definitions = program.definitions()
+    idle: set[Common] = set()  # nothing is changed in what looks so
 
     def change(statement: Statement, emit: Emit) -> Statement:
+        if statement.pattern[0] in idle:
+            return statement
         whys: list[Why] = []
 
         def said(found: tuple[KnownForm, Node] | None) -> Node | None:
@@ -100,6 +104,9 @@ def stable_exponentials(program: Program) -> Program:
             return _without_minus(found or _expm1(flat) or _log1p(flat) or flat)
 
         expression = everywhere(everywhere(statement.expression, known), stable)
+        reads_names = any(is_map(part, "log") for part in trees.walk(expression))
+        if expression is statement.expression and not (whys or reads_names):
+            idle.add(statement.pattern[0])
         return statement.with_expression(expression).because(*whys)
 
     return rewritten(program, change)

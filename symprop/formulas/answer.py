@@ -23,6 +23,7 @@ from symprop.formulas.result import Result
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
 from symprop.verify.certificate import Certificate
+from symprop.verify.gathering import SECONDS
 
 
 @dataclass(frozen=True, repr=False)
@@ -134,9 +135,15 @@ class Answer(Printable):
         """
         return self.function(**arrays)
 
-    def check(self, seed: int = 0) -> Certificate:
-        """Check the answer, each of its steps and its source by oracles that share no code with the rules."""
-        return check_result(self.result, seed, self.function)
+    def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
+        """Check the answer, each of its steps and its source by oracles that share no code with the rules.
+
+        `limit` is how many seconds the check may compute (None: as many as it takes); what it leaves out is named.
+
+        Raises:
+            SpecError: a limit that is no number above 0.
+        """
+        return check_result(self.result, seed, self.function, limit)
 
     def __repr__(self) -> str:
         return f"Answer({self.title!r}: {self.text()!r})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from symprop.algebra.equations import Equation
@@ -96,12 +96,18 @@ def answer_page(result: Result) -> str:
     - symmetric
     - positive semidefinite
     """
-    lines: list[str] = []
+    lines = list(read_as(result))
     first = len(result.formula.definitions) + 2
     for place, (left, right) in enumerate(answer_rows(result, "pretty")):
         lines += _aligned(left, right, "where " if place == first else "      " if place > first else "")
     lines += [line for each in (*result.ledger, *result.remarks) for line in wrapped(each, "- ", "  ")]
     return "\n".join(lines)
+
+
+def read_as(result: Result, before: str = "") -> Iterator[str]:
+    """Yield the shapes that were inferred, as declarations are typed, and others that fit nearly as well."""
+    for place, reading in enumerate(result.formula.readings):
+        yield from wrapped(reading, before if not place else f"{before}or ", before)
 
 
 def _aligned(left: str, right: Node, before: str) -> list[str]:

@@ -134,7 +134,8 @@ def _started(formula: Formula, ask: Callable[[Node], Node], follow: Callable[[Fo
 def _simplified(asked: Result, start: Node) -> Found:
     """Work out a question with the facts of what it is by, which hold for values."""
     known = {_bare(x): x for x in (*asked.by, *(each.target for each in asked.formula.definitions))}
-    return simplified(replace(start, known), _context(asked.formula))
+    node, steps = simplified(replace(start, known), _context(asked.formula))
+    return node, tuple(steps)
 
 
 def _worked_out(asked: Result, start: Node, before: tuple[Step, ...]) -> Result:

@@ -23,6 +23,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
+from symprop.verify.gathering import ask_time
 
 EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
@@ -48,6 +49,7 @@ class Evaluator:
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
+        ask_time()
         operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
         return np.asarray(EVALUATE(node, operands, self))
 
@@ -149,6 +151,12 @@ def _(node: n.Fill, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Identity)
 def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.array(np.eye(of.size(node.shape[0])))[None]
+
+
+@EVALUATE.row(n.Triangle)
+def _(node: n.Triangle, operands: list[Array], of: Evaluator) -> Array:
+    part = np.triu if node.is_upper else np.tril
+    return of.arithmetic.array(part(np.ones(of.shape(node.shape)), node.diagonal))[None]
 
 
 @EVALUATE.row(n.Known)

@@ -21,7 +21,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
@@ -38,7 +38,7 @@ from symprop.formulas.checks.oracles import (
     second_order,
     value,
 )
-from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, numbered, points, size_symbols
+from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, lifted, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
@@ -46,6 +46,7 @@ from symprop.verify.arithmetic import Array, nearest
 from symprop.verify.certificate import Certificate
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
+from symprop.verify.gathering import SECONDS, Part, gathered
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Judgement, Row, first_line, judged, precise_difference
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.step_checks import LIMIT, judged_steps, step_error
@@ -62,8 +63,12 @@ FIRST = "complex step"
 SECOND = "second differences, 160 digits"
 
 
-def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | None = None) -> Certificate:
+def check_result(
+    result: Result, seed: int = 0, function: Callable[..., Any] | None = None, limit: float | None = SECONDS
+) -> Certificate:
     """Check an answer, its steps, its text and (where given) its compiled `function`, and return the certificate.
+
+    `limit` is how many seconds the check may compute, None for as many as it takes; what is not reached is named.
 
     >>> from symprop.algebra.formula import formula
     >>> from symprop.formulas.questions import gradient
@@ -85,7 +90,7 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
         oracle = SECOND if result.kind in SECOND_ORDER else FIRST
         row = Row(title, oracle, "0", float("inf"), 0.0, False, f"not checked: {why}")
         return Certificate(heading, (row,), (), time.perf_counter() - started)
-    parts: list[tuple[str, Callable[[], Iterator[Row]]]] = [(title, lambda: _derivative(result, found, title))]
+    parts: list[Part] = [(title, lambda: _derivative(result, found, title))]
     if size <= MOST_PRECISE:
         parts += [
             ("steps", lambda: _steps(named, found, seed)),
@@ -97,13 +102,13 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     if function is not None:
         parts.append(("NumPy", lambda: _function(result, found, function)))
         parts.append(("stable", lambda: extreme_row(result, found[0], function)))
-    checked: list[Row] = []
-    for name, part in parts:
-        try:
-            checked.extend(part())
-        except (SympropError, *GENERATED_ERRORS) as error:
-            checked.append(Row(name, "", "", float("inf"), 0.0, False, first_line(error)))
-    return Certificate(heading, tuple(checked), tuple(remarks), time.perf_counter() - started)
+    checked = gathered(parts, limit, (SympropError, *GENERATED_ERRORS), _stopped)
+    seconds = time.perf_counter() - started
+    return Certificate(heading, tuple(checked.rows), tuple(remarks), seconds, tuple(checked.unreached))
+
+
+def _stopped(name: str, error: BaseException) -> Row:
+    return Row(name, "", "", float("inf"), 0.0, False, first_line(error))
 
 
 def _symbols(result: Result) -> tuple[Symbol, ...]:
@@ -125,7 +130,12 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     symbols = _symbols(result)
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
-    for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
+    more = lifted(symbols, result.formula.node)
+
+    def sizes(number: int) -> dict[Expr, int]:
+        return {symbol: size + more for symbol, size in numbered(symbols, number).items()}
+
+    for point in points(result.variables, seed, sizes, ATTEMPTS):
         slopes = None if at_sizes(result.formula.node, point.sizes) is None else _steady_slopes(result, point)
         if slopes is None:
             continue
