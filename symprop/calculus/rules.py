@@ -30,6 +30,7 @@ from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
 from symprop.calculus.tidy import tidy
+from symprop.calculus.unit_vectors import UNITS
 from symprop.calculus.vanishing_sums import VANISHING
 
 PRODUCTS: list[Rule] = []
@@ -216,7 +217,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
+RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

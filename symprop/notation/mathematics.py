@@ -166,7 +166,6 @@ NAMED: dict[type[Node], str] = {
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.ScatterAdd: "scatter_add",
-    n.OneHot: "one_hot",
     n.BatchMean: "batchmean",
 }
 """Kinds that are written as functions of their operands."""
@@ -175,6 +174,14 @@ NAMED: dict[type[Node], str] = {
 @ROWS.row(*NAMED)
 def _(node: Node, of: Of, style: Style) -> Piece:
     return style.call(NAMED[type(node)], [of(operand) for operand in node.operands])
+
+
+@ROWS.row(n.OneHot)
+def _(node: n.OneHot, of: Of, style: Style) -> Piece:
+    place = node.operands[0].number
+    if place is None:
+        return style.call("one_hot", [of(node.operands[0])])
+    return Piece(style.subscript(style.constant("e", node.shape), style.number(place).text), ATOM)
 
 
 @ROWS.row(n.LogDeterminant)
