@@ -27,6 +27,7 @@ PARTIAL = {
     "call": "the result of a kind without a row is allocated by NumPy",
     "scratch memory": "few kinds need any",
     "shown to be at least 0": "a kind shows nothing of its sign",
+    "shown to be symmetric": "a kind shows nothing of its transpose",
     "shown to be semidefinite": "a kind shows nothing of its eigenvalues",
     "shown to be definite": "a kind shows nothing of its eigenvalues",
     "product of a matrix that is not built and a vector": "any other matrix is built",
