@@ -15,10 +15,10 @@ from rule_proofs import DIGITS, EXACT, SIMPLIFIED, Rule, at_numbers, element_of,
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import CALLED
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import NODE_KINDS, Node, Variable
 from symprop.algebra.trees import added
-from symprop.calculus.rewriting import PULLBACK_NAMES
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
@@ -62,7 +62,7 @@ def markdown() -> str:
 
 
 def _kind(kind: type[Node]) -> str:
-    title = PULLBACK_NAMES[kind][0].upper() + PULLBACK_NAMES[kind][1:]
+    title = CALLED[kind][0].upper() + CALLED[kind][1:]
     parts = [f"### {title}", f"{_said(kind)}"]
     for found, example, its_rules in proved():
         if found is kind:

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.defined import T
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
-from symprop.algebra.known import known
+from symprop.algebra.known import known, triangle
 from symprop.algebra.nodes import Fact, Node
 
 u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))
@@ -110,6 +110,7 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.MatrixPower(well, k) for k in (-1, -2, 2)),
     ),
     n.Kron: (n.Kron(A, B), n.Kron(S, A), n.Kron(S, S), n.Kron(row, column)),
+    n.Triangle: (triangle(3, 3), triangle(2, 3, 1), triangle(3, 2, -1, upper=True)),
     n.Commutation: (n.Commutation(2, 3), n.Commutation(3, 3), n.Commutation(1, 2)),
     n.Product: (
         *(n.Product(q), n.Product(QA), n.Product(QA, 0), n.Product(QA, 1, True), n.Product(QA, None, True)),

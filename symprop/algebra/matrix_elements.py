@@ -12,6 +12,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import called
 from symprop.algebra.elements import ELEMENT, Index, Reader, indices, with_axes
 from symprop.algebra.nodes import Node
 from symprop.errors import ShapeError
@@ -19,7 +20,7 @@ from symprop.errors import ShapeError
 
 def _number(node: Node, size: Expr) -> int:
     if not size.is_Integer:
-        raise ShapeError(f"{type(node).__name__} has no elements for the size {size}; give it a number first")
+        raise ShapeError(f"{called(node)}: its elements are written out for numbers, not for the size {size}")
     return int(size)
 
 

@@ -36,10 +36,12 @@ from symprop.algebra.kinds.elementwise import Compare, Map, Where
 from symprop.algebra.kinds.leaves import (
     AXIS_FACTS,
     Commutation,
+    Data,
     Fact,
     Fill,
     Identity,
     Known,
+    Triangle,
     Variable,
     names_in,
     unused_index,
@@ -103,6 +105,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Window,
     Fold,
     Known,
+    Triangle,
 )
 """Every kind of node that an answer may hold. Each table has a row for each; `Pullback` is the unfinished one."""
 
@@ -117,6 +120,7 @@ __all__ = [
     "Commutation",
     "Compare",
     "Concatenate",
+    "Data",
     "Determinant",
     "Diag",
     "Diagonal",
@@ -159,6 +163,7 @@ __all__ = [
     "Sum",
     "Take",
     "Transpose",
+    "Triangle",
     "Variable",
     "Where",
     "Window",

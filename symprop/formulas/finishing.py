@@ -18,6 +18,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, transposes, walk
 from symprop.calculus.chains import links
+from symprop.calculus.choice_rules import ONE_CHOICE, one_choice
 from symprop.calculus.coefficients import (
     coefficient_and_rest,
     expanded,
@@ -29,6 +30,7 @@ from symprop.calculus.coefficients import (
 )
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
+from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
 from symprop.formulas.common_factors import (
     common_factor,
     common_matrix,
@@ -219,6 +221,20 @@ def _rank_of_factor(factor: Node) -> int:
     return 4 if isinstance(base, Variable) else 5
 
 
+@for_kinds(n.MatMul, n.Outer, n.Multiply)
+def scalar_outside(node: n.MatMul | n.Outer | n.Multiply) -> Node | None:
+    """(c A) B = c A B, and (c x) y' = c x y': what is no array stands before a product, with what stands there."""
+    if isinstance(node, n.Multiply):
+        return tidy(node) if any(isinstance(operand, n.Multiply) for operand in node.operands) else None
+    apart = [scalars_and_rest(operand) for operand in node.operands]
+    if all(number == 1 and not scalars for number, scalars, _ in apart):
+        return None
+    arrays = [rest for _, _, rest in apart if rest is not None]
+    numbers = [n.Scalar(number) for number, _, _ in apart if number != 1]
+    scalars = [scalar for _, scalars, _ in apart for scalar in scalars]
+    return tidy(n.Multiply(*numbers, *scalars, node.with_operands(arrays))) if len(arrays) == 2 else None
+
+
 @for_kinds(n.Multiply)
 def number_in_block(node: n.Multiply) -> Node | None:
     """2 kron(I, C) = kron(I, 2 C): the block that is repeated stands whole."""
@@ -243,8 +259,11 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("one sign", "f(x - y) - f(y - x) = 2 * f(x - y) where f is odd", one_sign),
     *KRONECKERS,
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
+    KnownForm("one element each", ONE_EACH, one_element_each),
+    KnownForm("one choice", ONE_CHOICE, one_choice),
     KnownForm("common number", "x / (2 * n) - y / n = (x - 2 * y) / (2 * n)", common_number),
     KnownForm("common factor", "x * y + x * z = x * (y + z)", common_factor),
+    KnownForm("a scalar before a product", "(c * A) @ B = c * (A @ B)", scalar_outside),
     KnownForm("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
     KnownForm("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
     KnownForm("order of factors", "x * y = y * x", reading_order),

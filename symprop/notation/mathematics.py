@@ -22,6 +22,7 @@ from symprop.notation.places import written_place
 from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Of, Piece, split, squared_norm, sum_of
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
+from symprop.notation.triangular import Part, kept
 
 
 def table(meaning: str, style: Style) -> Table:
@@ -86,6 +87,12 @@ def _(node: n.Fill, of: Of, style: Style) -> Piece:
         level = MATMUL if node.rank == 2 and not thin else ATOM
         return Piece(ones, level) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
     return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
+
+
+@ROWS.row(n.Triangle, Part)
+def _(node: n.Triangle | Part, of: Of, style: Style) -> Piece:
+    name, array, diagonal = kept(node)
+    return style.call(name, [of(array), *(Piece(each, ATOM) for each in diagonal)])
 
 
 @ROWS.row(n.Identity)
@@ -159,7 +166,6 @@ NAMED: dict[type[Node], str] = {
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.ScatterAdd: "scatter_add",
-    n.OneHot: "one_hot",
     n.BatchMean: "batchmean",
 }
 """Kinds that are written as functions of their operands."""
@@ -168,6 +174,14 @@ NAMED: dict[type[Node], str] = {
 @ROWS.row(*NAMED)
 def _(node: Node, of: Of, style: Style) -> Piece:
     return style.call(NAMED[type(node)], [of(operand) for operand in node.operands])
+
+
+@ROWS.row(n.OneHot)
+def _(node: n.OneHot, of: Of, style: Style) -> Piece:
+    place = node.operands[0].number
+    if place is None:
+        return style.call("one_hot", [of(node.operands[0])])
+    return Piece(style.subscript(style.constant("e", node.shape), style.number(place).text), ATOM)
 
 
 @ROWS.row(n.LogDeterminant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import compress
 
 from sympy import Expr
 
@@ -129,6 +130,11 @@ def _(node: n.Structural, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Pad)
 def _(node: n.Pad, of: Of, style: Style) -> Piece:
+    if node.rank == 1 and node.value == 0:
+        before, behind = (style.subscript(style.constant("0", (size,)), _place(style, size)) for size in node.widths[0])
+        written = [before, of(node.operands[0]).text, behind]
+        present = [bool(node.widths[0][0] != 0), True, bool(node.widths[0][1] != 0)]
+        return Piece(style.blocks([*compress(written, present)], beside=False), ATOM)
     value = [style.number(node.value)] if node.value != 0 else []
     return style.call("pad", [of(node.operands[0]), *(_listed(pair, style) for pair in node.widths), *value])
 
@@ -172,4 +178,7 @@ def _first_axis(node: n.Softmax | n.LogSumExp, style: Style) -> list[Piece]:
 
 @ROWS.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of, style: Style) -> Piece:
-    return style.call("logsumexp", [of(node.operands[0]), *_first_axis(node, style)])
+    inner = node.operands[0]
+    if isinstance(inner, n.LogSumExp) and not node.rank and inner.operands[0].rank == 2 and not inner.keepdims:
+        return style.call("logsumexp", [of(inner.operands[0]), Piece(style.along((0, 1)), ATOM)])  # of all elements
+    return style.call("logsumexp", [of(inner), *_first_axis(node, style)])

@@ -1,67 +1,24 @@
-"""The certificate: a network's derivation and its generated code, each line of them checked by machine.
-
-Four questions, each put to an oracle that shares no code with the rules or the generator:
-
-1. Is each gradient of the generated module the derivative of the forward pass? (complex step, full Jacobian)
-2. Is each step of the derivation an identity? (50 digits, pullbacks by central differences)
-3. Is each derived gradient what SymPy finds element by element? (`sympy.diff` of the written-out loss)
-4. Does the module compute the forward pass, the loss, and the mean over a batch, in float64 and in float32, and stay
-   finite where its last layer gives numbers up to 1000? (the formulas in complex numbers, and in 1000 digits)
-"""
+"""The certificate: its rows, how they print, and what they say together; what is checked stands in rooms of its own."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from sympy import prod
-
-from symprop.algebra.equations import System
 from symprop.algebra.printable import aligned
-from symprop.codegen.case import Case, case_of
-from symprop.codegen.program import ProgramError
-from symprop.errors import ShapeError, SpecError
-from symprop.networks.network import Network
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex import escaped
 from symprop.notation.notebook_blocks import Verdict, mark
-from symprop.verify import (
-    complex_step,
-    element_checks,
-    extreme_checks,
-    module_checks,
-    reading_checks,
-    recurrence,
-    relation_checks,
-    start_checks,
-    step_checks,
-    switch_checks,
-    target_checks,
-)
-from symprop.verify.measure import Row, first_line
-from symprop.verify.points import POINTS, Point, farther_points, points_of, target_kinds
-from symprop.verify.reduced import check_numbers, reduced, tiny
-from symprop.verify.remarks import remarks
-
-FULL_LIMIT, QUICK_LIMIT = 20_000, 5_000
-"""Up to so many parameters, counted for each position, every coordinate is compared at the real sizes: at one point,
-and at every point."""
-OWN_LIMIT = 200
-"""Up to so many, a network that cannot be built at reduced sizes is checked at its own, also by elements."""
-SAMPLED = 100
-"""How many coordinates of each parameter are compared at the real sizes where there are more."""
-
-MANY = 60
-"""A derivation of more equations is checked at one point in place of three, so that a deep network can be checked."""
+from symprop.verify.measure import OVERFLOWS, Row
 
 
 @dataclass(frozen=True)
 class Certificate:
     """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.
+
+    `unreached` are the parts that the limit of time left out. What is derived may be confirmed although evaluating it
+    overflows somewhere: then `ok` is true, `stable` is not, and the summary names the input.
 
     >>> import symprop
     >>> certificate = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()")
@@ -73,16 +30,22 @@ class Certificate:
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    unreached: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every row agrees (and there is one)."""
-        return bool(self.rows) and all(row.ok for row in self.rows)
+        """Whether every row agrees (and there is one), but for what overflows only in evaluating it."""
+        return bool(self.rows) and all(row.ok or row.outcome == OVERFLOWS for row in self.rows)
+
+    @property
+    def stable(self) -> bool:
+        """Whether no row found that evaluating what was derived overflows."""
+        return not any(row.outcome == OVERFLOWS for row in self.rows)
 
     @property
     def failures(self) -> tuple[Row, ...]:
         """The rows that do not agree."""
-        return tuple(row for row in self.rows if not row.ok)
+        return tuple(row for row in self.rows if not row.ok and not row.outcome)
 
     def table(self) -> str:
         """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
@@ -93,8 +56,16 @@ class Certificate:
     @property
     def summary(self) -> str:
         """One line that says how the check went."""
-        failed = len(self.failures)
-        return f"{len(self.rows)} checks, all agree" if not failed else f"{failed} of {len(self.rows)} checks FAILED"
+        failed, count = len(self.failures), len(self.rows)
+        agree = sum(row.ok for row in self.rows)
+        said = f"{count} checks, all agree"
+        if failed:
+            said = f"{failed} of {count} checks FAILED"
+        elif agree < count:
+            said = f"{agree} checks agree"
+        if over := [row.note for row in self.rows if row.outcome == OVERFLOWS]:
+            said = f"{said if failed else f'confirmed by {agree} checks'}; evaluating it overflows at {', '.join(over)}"
+        return f"{said}; not reached in time: {', '.join(self.unreached)}" if self.unreached else said
 
     def __str__(self) -> str:
         return self.table()
@@ -125,191 +96,7 @@ class Certificate:
 HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 
-_LOST = "not checked: no point with a finite loss"
-NO_POINT = Row("points", "forward pass in complex numbers", "0", float("inf"), 0.0, False, _LOST)
-
-
 def _grid_row(row: Row) -> GridRow:
     *cells, verdict, note = row.cells
     words = (f"{mark(row.ok)} {verdict}", *cells, note)
     return GridRow(tuple((word,) for word in words), tone="ok" if row.ok else "failed")
-
-
-def check(
-    network: Network | Case | str,
-    seed: int = 0,
-    float32: bool = True,
-    sizes: Mapping[str, int] | None = None,
-    target: str = "numpy",
-) -> Certificate:
-    """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
-
-    `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
-    for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
-
-    `target` says whose module is checked: of "numpy" the one that runs, and that the one to read has the same values;
-    "numba", "jax" or "torch"; with "all" also that those of all targets agree whose library is installed.
-
-    >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
-    >>> certificate.ok, certificate.failures
-    (True, ())
-
-    Raises:
-        SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`, or the target
-            is unknown or its library is not installed.
-    """
-    started = time.perf_counter()
-    first, *others = target_checks.chosen(target)
-    case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
-    if recurrence.counts_of(case.network):
-        return _of_recurrence(case, seed, float32, dict(sizes or {}), target)
-    case = case.with_sizes(dict(sizes or {}))
-    title, system = case.network.text, case.example.system
-    check_numbers(case.network)
-    if system.loss is None:
-        raise SpecError(
-            f"a network without a loss has nothing to check\nend it with one: {title} >> MeanSquaredError()"
-        )
-    if not points_of(case, seed, POINTS, target_kinds(system)[:1]):
-        return Certificate(title, (NO_POINT,), (), time.perf_counter() - started)
-    rows: list[Row] = []
-    try:
-        derivation = case.rows.derivation
-    except DERIVATION_ERRORS as error:
-        return Certificate(title, (_refused("derive", error),), (), time.perf_counter() - started)
-    small, smallest, told = case, case, ""
-    try:
-        small, smallest = case.of(reduced(case.network)), case.of(tiny(case.network))
-    except SpecError as error:  # a layer that does not say which sizes it can have
-        if _work(case, seed) > OWN_LIMIT:
-            return Certificate(title, (_refused("reduced sizes", error),), (), time.perf_counter() - started)
-        told = f"nothing is checked at reduced sizes: {str(error).splitlines()[0]}"
-    for what, part in _parts(case, small, smallest, seed, float32, others):
-        try:
-            rows.extend(part)
-        except DERIVATION_ERRORS as error:
-            rows.append(_refused(what, error))
-    said = (*derivation.remarks, *remarks(case, rows, seed), *([told] if told else ()), *target_checks.missing(target))
-    return Certificate(title, tuple(rows), said, time.perf_counter() - started)
-
-
-def _parts(
-    case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]
-) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Yield the parts of a certificate, each with its name, at real, reduced and tiny sizes."""
-    yield "the module", _module(case, small, seed, float32)
-    yield "other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))
-    yield "switches", switch_checks.rows(small, seed)
-    yield "extreme values", _extremes(small, seed)
-    yield "other layouts", _layouts(case, seed)
-    yield "steps, batch in rows", _steps(case.rows, small.rows, seed)
-    if case.own.layout == "example":
-        yield "steps, one example", _steps(case.example, small.example, seed)
-    yield "readings", reading_checks.rows(case, small, seed)
-    yield "relations", relation_checks.rows(case, small, seed)
-    yield "elements", _elements(smallest, seed)
-
-
-def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str) -> Certificate:
-    """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
-    started, net = time.perf_counter(), case.network
-    counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target)
-    try:
-        rows = tuple(recurrence.rows(case, sizes, seed))
-    except DERIVATION_ERRORS as error:
-        rows = (_refused("recurrence", error),)
-    numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
-    remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
-    return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
-
-
-def _refused(what: str, error: BaseException) -> Row:
-    return Row("derivation", what, "", float("inf"), 0.0, False, first_line(error))
-
-
-DERIVATION_ERRORS = (ShapeError, ProgramError, *module_checks.GENERATED_ERRORS)
-"""What wrong rules may raise: a failed row. What is wrong with the network itself (`SpecError`, ...) is raised."""
-
-
-def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
-    """Yield the rows of the generated module at real sizes, and at reduced ones where the real are too many."""
-    system, kinds = case.example.system, target_kinds(case.example.system)
-    points = points_of(case, seed, POINTS, kinds if len(case.network.layers) <= MANY // 2 else kinds[:1])
-    work = _work(case, seed)
-    if work <= FULL_LIMIT:
-        farther = farther_points(system, seed, POINTS, points)[0]
-        fewer = points if work <= QUICK_LIMIT else points[:1]
-        yield from module_checks.gradient_rows(case, [*fewer, *farther])
-    else:
-        smaller = points_of(small, seed, POINTS)
-        smaller += farther_points(small.example.system, seed, POINTS, smaller)[0]
-        yield from module_checks.gradient_rows(small, smaller, ", reduced sizes")
-        yield from module_checks.gradient_rows(case, points, f", real sizes, {SAMPLED} coordinates", SAMPLED)
-    yield from module_checks.value_rows(case, points)
-    yield from module_checks.evaluation_rows(case, points)
-    yield from start_checks.rows(case, seed)
-    if float32:
-        wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")
-        exact = points_of(wide, seed + 1, POINTS, [points[0].kind], single=True)
-        yield from module_checks.float32_rows(wide, exact, where)
-
-
-def _work(case: Case, seed: int) -> int:
-    """How many parameters there are, counted for each position."""
-    system = case.example.system
-    point = points_of(case, seed, POINTS, target_kinds(system)[:1])[0]
-    return sum(value.size for value in point.parameters.values()) * _positions(system)
-
-
-def _positions(system: System) -> int:
-    """The most positions or pixels that an array has in an example: for each, a move of a parameter is worked out."""
-    return max(int(prod(equation.target.shape[:-1])) for equation in system.equations)
-
-
-def _layouts(case: Case, seed: int) -> Iterator[Row]:
-    """Yield rows that compare the layouts with one another."""
-    for point in points_of(case, seed, POINTS)[:1]:
-        yield from module_checks.layout_rows(case, point)
-
-
-def _extremes(small: Case, seed: int) -> Iterator[Row]:
-    """Yield the rows of the module where its last layer gives large numbers, at reduced sizes."""
-    for point in points_of(small, seed, POINTS, target_kinds(small.example.system)[:1]):
-        yield from extreme_checks.rows(small, point)
-
-
-def _steps(real: Case, small: Case, seed: int) -> Iterator[Row]:
-    """Yield the rows of the derivation's steps in one layout, at reduced sizes."""
-    rules = step_checks.rules_of(small.derivation)
-    same = rules == step_checks.rules_of(real.derivation)
-    note = "" if same else "the derivation takes other steps at reduced sizes"
-    yield Row("rules", "same steps at reduced sizes", real.layout, 0.0 if same else float("inf"), 0.0, same, note)
-    points = _points(small, seed, 3 if len(rules) <= MANY else 1)
-    if small.layout != "example":
-        yield from step_checks.forward_rows(small, points)
-    yield from step_checks.rows(small, points, seed)
-
-
-def _elements(smallest: Case, seed: int) -> Iterator[Row]:
-    """Yield the rows of the gradients by elements, at tiny sizes: at a random point, and at the liveliest of a dozen.
-
-    Small networks have points at which all units of a layer are off and most gradients 0, which would prove little.
-    """
-    system = smallest.example.system
-    trials = range(12 if len(smallest.network.layers) <= MANY // 2 else 2)
-    points = [point for trial in trials for point in _points(smallest, seed + trial, 1)]
-
-    def alive(point: Point) -> int:
-        return sum(int(np.count_nonzero(value)) for value in complex_step.gradients(system, point, count=1).values())
-
-    yield from element_checks.rows(smallest, [*points[:1], *sorted(points, key=alive)[-1:]])
-
-
-def _points(case: Case, seed: int, wanted: int) -> list[Point]:
-    """Return points of kinds of targets that vary smoothly, two examples each (no other size is 2 when reduced)."""
-    system = case.example.system
-    kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
-    drawn = (points_of(case, seed + number, 2, kinds, everywhere=True) for number in range(wanted))
-    points = [point for each in drawn for point in each]
-    return [*points, *(farther_points(system, seed, 2, points, everywhere=True)[0] if wanted > 1 else [])]

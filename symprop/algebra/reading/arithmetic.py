@@ -11,6 +11,7 @@ from symprop.algebra.folding import inverse_of, power_of, product_of, sum_of
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS
+from symprop.algebra.reading.spelling import ROOTS, module_of
 from symprop.algebra.reading.state import DEEPEST, Reading, plain_name
 from symprop.algebra.trees import factors_of, may_be_whole, terms_of
 from symprop.algebra.truths import HINT, is_truth
@@ -28,6 +29,8 @@ def named(reader: Reading, tree: ast.Name) -> Node:
         return n.Scalar(reader.numbers[tree.id])
     if tree.id in reader.functions or tree.id in OPERATORS:
         reader.refuse(f"function {shown(tree.id)} needs its argument in brackets", tree)
+    if tree.id in ROOTS:
+        reader.refuse(f"{shown(tree.id)} is a module, and needs a function, such as {tree.id}.sum(x)", tree)
     known = {**reader.arrays, **reader.numbers}
     return reader.refuse(f"unknown name {shown(tree.id)}{closest(tree.id, known)}", tree)
 
@@ -36,6 +39,8 @@ def constant(reader: Reading, tree: ast.Constant) -> Node:
     """Read a number as it is typed: `0.1` is 1/10."""
     if type(tree.value) not in {int, float}:
         reader.refuse(f"{tree.value!r} is not part of a formula", tree)
+    if type(tree.value) is int:
+        return n.Scalar(tree.value)
     return n.Scalar(Rational(reader.scanned.line[reader.column(tree) : (tree.end_col_offset or 0) - 1]))
 
 
@@ -108,8 +113,13 @@ def compare(reader: Reading, tree: ast.Compare) -> Node:
 
 def attribute(reader: Reading, tree: ast.Attribute) -> Node:
     """Read `.T`."""
+    module = module_of(tree.value, tree.attr)
+    if module or module_of(tree):
+        reader.refuse(f"{shown(module or ast.unparse(tree))} needs a function, such as np.sum(x)", tree)
     if tree.attr != "T":
-        reader.refuse(f"'.T' is the only attribute of a formula, not {shown('.' + tree.attr)}", tree)
+        hint = "; write x.shape[0] for a size" if tree.attr == "shape" else ""
+        method = f"; a method has brackets: .{tree.attr}()" if tree.attr in (*reader.functions, *OPERATORS) else ""
+        reader.refuse(f"'.T' is the only attribute of a formula, not {shown('.' + tree.attr)}{method or hint}", tree)
     operand = reader.node(tree.value)
     if operand.number is not None:
         reader.refuse("a number has no axes", tree)

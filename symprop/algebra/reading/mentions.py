@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from itertools import pairwise
 
 import sympy
 from sympy import Expr
 
 from symprop.algebra.operators import OPERATORS
+from symprop.algebra.reading.spelling import ROOTS, spelled
 from symprop.algebra.tokens import Limits, scan, syntax_tree
 
 LIMITS = Limits(
@@ -19,10 +19,22 @@ LIMITS = Limits(
     operators=frozenset(
         {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
-    strings=False,
+    strings=True,
+    mathematics=True,
 )
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
-_NAMED = {"None", "True", "False", "for", "in", "inf"}
+_NAMED = frozenset({"inf", "range", *CONSTANTS, *ROOTS})
+"""Names that no array or size has."""
+
+
+def tree_of(text: str) -> ast.expr:
+    """Return the syntax tree of a formula in the language's own names: `sum(X)` for `X.sum()` and for `np.sum(X)`.
+
+    Raises:
+        FormulaError: a syntax error.
+        LimitError: over one of the limits of a formula.
+    """
+    return spelled(syntax_tree(scan(text, LIMITS)))
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -30,46 +42,53 @@ def names_in(text: str) -> tuple[str, ...]:
 
     The index of a series is a name of the series alone.
 
-    >>> names_in("-sum(y * log(p), axis=1) + y")
+    >>> names_in("-np.sum(y * log(p), axis=1) + y.mean()")
     ('y', 'p')
     >>> names_in("sum([matrix_power(A, i) for i in range(k)], axis=0)")
     ('A', 'k')
+
+    Raises:
+        FormulaError: a syntax error.
     """
-    tokens = scan(text, LIMITS).tokens
-    found: list[str] = []
-    bound = {after.text for token, after in pairwise(tokens) if token.text == "for"}
-    for before, token, after in zip((None, *tokens[:-1]), tokens, (*tokens[1:], None), strict=True):
-        called = after is not None and after.text in {"(", "="}
-        attribute = before is not None and before.text == "."
-        if (
-            token.kind == "name"
-            and not called
-            and not attribute
-            and token.text not in {*_NAMED, *CONSTANTS, "inf", *bound}
-        ):
-            found.append(token.text)
-    return tuple(dict.fromkeys(found))
+    found: list[ast.Name] = []
+    others: set[str] = set(_NAMED)
+    called: list[ast.expr] = []
+    for part in ast.walk(tree_of(text)):
+        if isinstance(part, ast.comprehension) and isinstance(part.target, ast.Name):
+            others.add(part.target.id)
+        elif isinstance(part, ast.Call):
+            called.append(part.func)
+        elif isinstance(part, ast.Name):
+            found.append(part)
+    functions = set(map(id, called))
+    arrays = (part for part in found if part.id not in others and id(part) not in functions)
+    return tuple(dict.fromkeys(part.id for part in sorted(arrays, key=lambda part: part.col_offset)))
 
 
 def sizes_in(text: str) -> tuple[str, ...]:
-    """Return the names that stand where only a size can: in the exponent of a matrix, or in a range.
+    """Return the names that stand where only a size can: in a shape, in the exponent of a matrix, or in a range.
 
-    >>> sizes_in("trace(matrix_power(X, k + 1)) * k")
-    ('k',)
+    >>> sizes_in("trace(matrix_power(X, k + 1) @ eye(n)) * k")
+    ('k', 'n')
 
     Raises:
         FormulaError: a syntax error.
     """
     found: dict[str, None] = {}
-    stack: list[ast.AST] = [syntax_tree(scan(text, LIMITS))]
-    while stack:
-        part = stack.pop()
-        stack.extend(ast.iter_child_nodes(part))
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in {"matrix_power", "range"}:
-            skipped = part.func.id == "matrix_power"
-            exponents = [*part.args[skipped:], *(keyword.value for keyword in part.keywords if keyword.arg == "n")]
-            names = (each for exponent in exponents for each in ast.walk(exponent) if isinstance(each, ast.Name))
-            found.update(dict.fromkeys(each.id for each in names))
+    for part in ast.walk(tree_of(text)):
+        if not (isinstance(part, ast.Call) and isinstance(part.func, ast.Name)):
+            continue
+        if part.func.id == "range":
+            places = part.args
+        elif part.func.id in SIZE_OPTIONS:
+            row = OPERATORS[part.func.id]
+            given = dict(zip((*row.arrays, *row.options), part.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in part.keywords if keyword.arg}
+            places = [given[each] for each in SIZE_OPTIONS[part.func.id] if each in given]
+        else:
+            continue
+        names = (each for place in places for each in ast.walk(place) if isinstance(each, ast.Name))
+        found.update(dict.fromkeys(each.id for each in names))
     known = names_in(text)
     return tuple(name for name in known if name in found)
 
@@ -77,14 +96,14 @@ def sizes_in(text: str) -> tuple[str, ...]:
 def least_size(text: str) -> int | None:
     """Return how long the arrays of a formula must be at least for its indices; None where it names a size of its own.
 
-    >>> least_size("sum(a * y)"), least_size("a[0] + y[1:3].sum()"), least_size("sum((a - ones(6))**2)")
+    >>> least_size("sum(a * y)"), least_size("a[0] + sum(y[1:3])"), least_size("sum((a - ones(6))**2)")
     (1, 5, None)
 
     Raises:
         FormulaError: a syntax error.
     """
     least = 1
-    for part in ast.walk(syntax_tree(scan(text, LIMITS))):
+    for part in ast.walk(tree_of(text)):
         if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in _NAMING_SIZES:
             return None
         if isinstance(part, ast.Subscript):
@@ -95,3 +114,9 @@ def least_size(text: str) -> int | None:
 
 _SIZES = {"shape", "size", "m", "N", "length"}
 _NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if _SIZES & set(row.options))
+SIZE_OPTIONS = {
+    name: [each for each in row.options if each in {*_SIZES, "n", "window_shape"}]
+    for name, row in OPERATORS.items()
+    if {*_SIZES, "n", "window_shape"} & set(row.options)
+}
+"""The options of functions that are sizes, or made of sizes."""

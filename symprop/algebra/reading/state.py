@@ -10,6 +10,7 @@ from sympy import Expr
 
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node
+from symprop.algebra.reading.spelling import spelled
 from symprop.algebra.tokens import Scan, refuse, syntax_tree
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError
 
@@ -38,7 +39,7 @@ class Reading:
         self.cases = cases
 
     def read(self) -> Node:
-        return self.node(syntax_tree(self.scanned))
+        return self.node(spelled(syntax_tree(self.scanned), self.functions))
 
     def node(self, tree: ast.expr) -> Node:
         """Read one expression."""

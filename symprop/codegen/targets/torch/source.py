@@ -83,6 +83,12 @@ def _(node: n.Known, write: Dialect) -> Code:
     return Code(f"{text}.to(DTYPE)")
 
 
+@row(n.Triangle)
+def _(node: n.Triangle, write: Dialect) -> Code:
+    diagonal = f", {node.diagonal}" if node.diagonal else ""
+    return Code(f"torch.{node.name}({write(n.Fill(1, node.shape)).text}{diagonal})")
+
+
 @row(n.Commutation)
 def _(node: n.Commutation, write: Dialect) -> Code:
     rows, columns = (_number(size) for size in node.args)  # the rows of an identity in the order of the transpose
@@ -93,6 +99,8 @@ def _(node: n.Commutation, write: Dialect) -> Code:
 
 @row(n.OneHot)
 def _(node: n.OneHot, write: Dialect) -> Code:
+    if node.operands[0].number is not None:  # a unit vector
+        return Code(f"torch.eye({_number(node.size)}, {PLACED})[{write(node.operands[0]).text}]")
     return Code(f"one_hot({write(node.operands[0]).text}, {_number(node.size)})")
 
 
