@@ -50,6 +50,11 @@ def _(node: n.Inverse, index: Index, of: Reader) -> Expr:
     return (-1) ** (row + column) * _minor(node, matrix, of, (column, row)) / of(n.Determinant(matrix), ())
 
 
+@ELEMENT.row(n.Decomposition)
+def _(node: n.Decomposition, index: Index, of: Reader) -> Expr:
+    raise ShapeError(f"{node.text()} is made of the whole matrix; there is no formula for one element of it")
+
+
 @ELEMENT.row(n.MatrixPower)
 def _(node: n.MatrixPower, index: Index, of: Reader) -> Expr:
     (base,) = node.operands
@@ -75,6 +80,12 @@ def _(node: n.Commutation, index: Index, of: Reader) -> Expr:
     rows, columns = node.args  # element (j, i) of the transpose, row by row, is element (i, j) of the matrix
     place, from_place = index
     return KroneckerDelta(place % rows * columns + place // rows, from_place)
+
+
+@ELEMENT.row(n.Tri)
+def _(node: n.Tri, index: Index, of: Reader) -> Expr:
+    row, column = index
+    return sympy.Piecewise((Integer(1), column - row <= node.args[2]), (Integer(0), True))
 
 
 @ELEMENT.row(n.Product)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, expand, prod
+from sympy import Expr, Integer, Min, expand, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
@@ -193,7 +193,7 @@ def _square(node: Node) -> None:
     _fits(operand.shape[0], operand.shape[1], node, (operand,))
 
 
-@SHAPE.row(n.Inverse, n.MatrixPower)
+@SHAPE.row(n.Inverse, n.MatrixPower, n.MatrixFunction, n.Cholesky)
 def _(node: Node) -> Shape:
     _square(node)
     return node.operands[0].shape
@@ -203,6 +203,33 @@ def _(node: Node) -> Shape:
 def _(node: Node) -> Shape:
     _square(node)
     return ()
+
+
+@SHAPE.row(n.PseudoInverse, n.MatrixNorm, n.Svd)
+def _(node: n.PseudoInverse | n.MatrixNorm | n.Svd) -> Shape:
+    _rank(node, node.operands[0], 2)
+    rows, columns = node.operands[0].shape
+    if isinstance(node, n.PseudoInverse):
+        return (columns, rows)
+    least = Min(rows, columns)
+    return ((rows, least), (least,), (least, columns))[node.part] if isinstance(node, n.Svd) else ()
+
+
+@SHAPE.row(n.Eigh)
+def _(node: n.Eigh) -> Shape:
+    _square(node)
+    return node.operands[0].shape[node.part - 1 :]
+
+
+@SHAPE.row(n.TwoSided)
+def _(node: n.TwoSided) -> Shape:
+    (left, right), middle = node.sides, node.middle
+    for operand in node.operands:
+        _rank(node, operand, 2)
+    sizes = (left.shape, right.shape, (middle.shape[0], left.shape[0]), (middle.shape[1], right.shape[0]))
+    for first, second in sizes:
+        _fits(first, second, node, node.operands)
+    return middle.shape
 
 
 @SHAPE.row(n.Kron)
@@ -217,6 +244,11 @@ def _(node: n.Kron) -> Shape:
 def _(node: n.Commutation) -> Shape:
     count = prod(node.args)
     return (count, count)
+
+
+@SHAPE.row(n.Tri)
+def _(node: n.Tri) -> Shape:
+    return tuple(node.args[:2])
 
 
 @SHAPE.row(n.Concatenate)

@@ -13,6 +13,7 @@ from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import added, factors_of, numbers_apart, ones, replace, series_apart, variables, walk, zeros
+from symprop.calculus import decompositions as decompositions  # enters its rows
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import known_form
@@ -64,6 +65,14 @@ PULLBACK_NAMES: dict[type[Node], str] = {
     n.Flip: "flip",
     n.Window: "windows",
     n.Fold: "fold",
+    n.PseudoInverse: "pseudoinverse",
+    n.MatrixFunction: "function of a matrix",
+    n.DividedDifference: "Fréchet derivative",
+    n.Sylvester: "Sylvester equation",
+    n.Cholesky: "Cholesky factor",
+    n.MatrixNorm: "norm by singular values",
+    n.Eigh: "eigenvalues",
+    n.Svd: "singular values",
 }
 
 

@@ -48,8 +48,8 @@ def text(node: Node) -> str:
     return render(TEXT, node).text
 
 
-def _numeric(node: Node, of: Of) -> Piece:
-    """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
+def numeric(node: Node, of: Of) -> Piece:
+    """Return the piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
     return Piece(f"where({of(node).text}, 1, 0)", ATOM) if is_boolean(node) else of(node)
 
 
@@ -58,10 +58,10 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     if ratio.is_number:
         return number(ratio.numerator / ratio.denominator)
     if not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1:
-        return _numeric(ratio.above[0], of)
+        return numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
     booleans = not above and all(map(is_boolean, ratio.above))
-    above += [_numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
+    above += [numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
         above[-1] = Piece(above[-1].text, POWER)  # 2 * A @ x / m is ((2 * A) @ x) / m, which is the same
@@ -77,7 +77,8 @@ def _sum(terms: Sequence[Node], of: Of) -> Piece:
     return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of), wrap, "-"), SUM)
 
 
-def _call(name: str, *arguments: str) -> Piece:
+def call(name: str, *arguments: str) -> Piece:
+    """Return the call of a function."""
     return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
@@ -96,13 +97,13 @@ def _(node: Node, of: Of) -> Piece:
 def _(node: n.Fill, of: Of) -> Piece:
     shape = shape_text(node.shape, lambda size: number(size).text)
     if node.value in (0, 1):
-        return _call("ones" if node.value == 1 else "zeros", shape)
-    return _call("full", shape, number(node.value).text)
+        return call("ones" if node.value == 1 else "zeros", shape)
+    return call("full", shape, number(node.value).text)
 
 
 @TEXT.row(n.Identity)
 def _(node: n.Identity, of: Of) -> Piece:
-    return _call("eye", number(node.shape[0]).text)
+    return call("eye", number(node.shape[0]).text)
 
 
 @TEXT.row(n.Add)
@@ -117,16 +118,16 @@ def _(node: n.Power, of: Of) -> Piece:
         return unsigned(split(node), of)  # 1 / base
     if exponent == sympy.Rational(1, 2):
         normed = squared_norm(base)
-        return _call("sqrt", of(base).text) if normed is None or base.rank else _call("norm", of(normed).text)
+        return call("sqrt", of(base).text) if normed is None or base.rank else call("norm", of(normed).text)
     if exponent == 2 and isinstance(base, n.Variable) and base.rank:
         return Piece(f"{base.name} * {base.name}", PRODUCT)
-    return Piece(f"{wrap(_numeric(base, of), ATOM)}**{wrap(number(exponent), ATOM)}", POWER)
+    return Piece(f"{wrap(numeric(base, of), ATOM)}**{wrap(number(exponent), ATOM)}", POWER)
 
 
 @TEXT.row(n.MatMul)
 def _(node: n.MatMul, of: Of) -> Piece:
     left, right = node.operands
-    written = _numeric(left, of) if is_boolean(right) else of(left)
+    written = numeric(left, of) if is_boolean(right) else of(left)
     first = wrap(written, MATMUL if isinstance(left, n.MatMul) else POWER)
     return Piece(f"{first} @ {wrap(of(right), POWER)}", MATMUL)
 
@@ -135,6 +136,8 @@ NAMED: dict[type[Node], str] = {
     n.Outer: "outer",
     n.Determinant: "det",
     n.LogDeterminant: "logdet",
+    n.Sylvester: "solve_sylvester",
+    n.Cholesky: "cholesky",
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.Pushforward: "pushforward",
@@ -147,7 +150,7 @@ NAMED: dict[type[Node], str] = {
 
 @TEXT.row(*NAMED)
 def _(node: Node, of: Of) -> Piece:
-    return _call(NAMED[type(node)], *(of(operand).text for operand in node.operands))
+    return call(NAMED[type(node)], *(of(operand).text for operand in node.operands))
 
 
 @TEXT.row(n.Transpose)
@@ -155,14 +158,14 @@ def _(node: n.Transpose, of: Of) -> Piece:
     operand = node.operands[0]
     if node.axes == tuple(reversed(range(operand.rank))):
         return Piece(f"{wrap(of(operand), ATOM)}.T", ATOM)
-    return _call("transpose", of(operand).text, f"({', '.join(map(str, node.axes))})")
+    return call("transpose", of(operand).text, f"({', '.join(map(str, node.axes))})")
 
 
 @TEXT.row(n.Sum)
 def _(node: n.Sum, of: Of) -> Piece:
     operand = node.operands[0]
     if isinstance(operand, n.Diagonal):
-        return _call("trace", of(operand.operands[0]).text)
+        return call("trace", of(operand.operands[0]).text)
     if is_element(node):
         inside = subscripts(operand, lambda part: number(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
@@ -172,36 +175,7 @@ def _(node: n.Sum, of: Of) -> Piece:
 def _along(name: str, inside: Piece, rank: int, axes: Sequence[int], keepdims: bool = False) -> Piece:
     """A function along axes, which are named where there are others."""
     named = [f"axis={_tuple(axes)}"] if len(axes) < rank else []
-    return _call(name, inside.text, *named, *(["keepdims=True"] if keepdims else []))
-
-
-@TEXT.row(n.Inverse)
-def _(node: n.Inverse, of: Of) -> Piece:
-    operand = node.operands[0]
-    if isinstance(operand, n.Transpose) and operand.rank == 2:
-        return Piece(f"inv({of(operand.operands[0]).text}).T", ATOM)
-    return _call("inv", of(operand).text)
-
-
-@TEXT.row(n.MatrixPower)
-def _(node: n.MatrixPower, of: Of) -> Piece:
-    base, exponent = node.plain
-    bare = base.operands[0] if isinstance(base, n.Transpose) else base
-    if exponent == 2 and isinstance(bare, n.Variable):
-        factor = wrap(of(base), POWER)
-        return Piece(f"{factor} @ {factor}", MATMUL)
-    return _call("matrix_power", of(base).text, number(exponent).text)
-
-
-@TEXT.row(n.Kron)
-def _(node: n.Kron, of: Of) -> Piece:
-    left, right = node.operands
-    return _call("kron", (_numeric(left, of) if is_boolean(right) else of(left)).text, of(right).text)
-
-
-@TEXT.row(n.Commutation)
-def _(node: n.Commutation, of: Of) -> Piece:
-    return _call("commutation", *(number(size).text for size in node.args))
+    return call(name, inside.text, *named, *(["keepdims=True"] if keepdims else []))
 
 
 @TEXT.row(n.Product, n.Extreme, n.First)
@@ -213,8 +187,8 @@ def _(node: n.Product | n.Extreme | n.First, of: Of) -> Piece:
 
 @TEXT.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of) -> Piece:
-    parts = ", ".join(_numeric(operand, of).text for operand in node.operands)
-    return _call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
+    parts = ", ".join(numeric(operand, of).text for operand in node.operands)
+    return call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
 @TEXT.row(n.Structural)
@@ -234,20 +208,20 @@ def _tuple(values: Sequence[object]) -> str:
 def _(node: n.Pad, of: Of) -> Piece:
     pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
     value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
-    padded = of(node.operands[0]) if is_boolean(node) else _numeric(node.operands[0], of)
-    return _call("pad", padded.text, pairs, *value)
+    padded = of(node.operands[0]) if is_boolean(node) else numeric(node.operands[0], of)
+    return call("pad", padded.text, pairs, *value)
 
 
 @TEXT.row(n.Flip)
 def _(node: n.Flip, of: Of) -> Piece:
     axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
-    return _call("flip", of(node.operands[0]).text, *axes)
+    return call("flip", of(node.operands[0]).text, *axes)
 
 
 @TEXT.row(n.Window)
 def _(node: n.Window, of: Of) -> Piece:
     spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
-    view = _call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
+    view = call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
     return Piece(f"{view.text}{node.spacing}", ATOM)
 
 
@@ -256,7 +230,7 @@ def _(node: n.Fold, of: Of) -> Piece:
     steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
     named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
     named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
-    return _call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
+    return call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
 
 
 @TEXT.row(n.BlockSum)
@@ -264,21 +238,21 @@ def _(node: n.BlockSum, of: Of) -> Piece:
     terms = f"[{of(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})]"
     if node.rank and not node.count.is_positive:
         terms = f"[{of(zeros(*node.shape)).text}] + {terms}"  # NumPy gives an empty sum no shape
-    return _call("sum", terms, *(["axis=0"] if node.rank else []))
+    return call("sum", terms, *(["axis=0"] if node.rank else []))
 
 
 @TEXT.row(n.Expand)
 def _(node: n.Expand, of: Of) -> Piece:
     operand = of(node.operands[0])
     if node.rank == 1:  # a Python number has no axes to index
-        return _call("reshape", operand.text, "(1,)")
+        return call("reshape", operand.text, "(1,)")
     places = ", ".join("None" if axis == node.axis else ":" for axis in range(node.rank))
     return Piece(f"{wrap(operand, ATOM)}[{places}]", ATOM)
 
 
 @TEXT.row(n.Reshape)
 def _(node: n.Reshape, of: Of) -> Piece:
-    return _call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
+    return call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
 
 
 @TEXT.row(n.Take)
@@ -290,28 +264,28 @@ def _(node: n.Take, of: Of) -> Piece:
 @TEXT.row(n.ScatterAdd, n.OneHot)
 def _(node: n.ScatterAdd | n.OneHot, of: Of) -> Piece:
     name = "one_hot" if isinstance(node, n.OneHot) else "scatter_add"
-    return _call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
+    return call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
 
 
 @TEXT.row(n.Map)
 def _(node: n.Map, of: Of) -> Piece:
     if node.function.name == "power":
-        base, exponent = (wrap(_numeric(operand, of), ATOM) for operand in node.operands)
+        base, exponent = (wrap(numeric(operand, of), ATOM) for operand in node.operands)
         return Piece(f"{base}**{exponent}", POWER)
     name = function_name(node.function.name)[0] if node.function.settings else node.function.name
     settings = [number(setting).text for setting in node.function.settings]
-    return _call(name, *(_numeric(operand, of).text for operand in node.operands), *settings)
+    return call(name, *(numeric(operand, of).text for operand in node.operands), *settings)
 
 
 @TEXT.row(n.Compare)
 def _(node: n.Compare, of: Of) -> Piece:
-    left, right = (wrap(_numeric(operand, of), SUM) for operand in node.operands)
+    left, right = (wrap(numeric(operand, of), SUM) for operand in node.operands)
     return Piece(f"{left} {node.relation} {right}", COMPARE)
 
 
 @TEXT.row(n.Softmax)
 def _(node: n.Softmax, of: Of) -> Piece:
-    return _along("softmax", _numeric(node.operands[0], of), node.rank, (node.axis,))
+    return _along("softmax", numeric(node.operands[0], of), node.rank, (node.axis,))
 
 
 @TEXT.row(n.LogSumExp)

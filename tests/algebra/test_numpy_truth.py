@@ -25,6 +25,8 @@ from symprop.algebra.reader import RELATIONS, names_in
 from symprop.algebra.truths import KEEPING, NUMBERS_ONLY
 from symprop.errors import SympropError
 from symprop.verify.evaluate import complex_value
+from tests.matrix_functions import MATRICES, OF_SYMMETRIC, SYMMETRIC
+from tests.matrix_functions import OPTIONS as OF_MATRICES
 from tests.notation.helpers import first_max
 
 
@@ -88,6 +90,7 @@ NUMPY: dict[str, Any] = {
     "scatter_add": scatter_add,
     "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
     "fold": fold,
+    **MATRICES,
 }
 DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3"}
 VALUES: dict[str, Any] = {
@@ -127,6 +130,7 @@ OPTIONS = {
     "dilation": "1 2 0",
     "length": "3 (3,) (4,3) 5 0 1/2",
     "alpha": "2 1/2 True None",
+    **OF_MATRICES,
 }
 OPTIONS_OF_FOLD = {
     "window_shape": "3 (2,3) 2 1/2",
@@ -146,6 +150,7 @@ def calls(name: str) -> Iterator[str]:
     count = len(FUNCTIONS[name].parameters) if operator is None else len(operator.arrays)
     options = () if operator is None else operator.options
     pool = OPERANDS if max(count, len(options) - 2) < 3 else OF_THREE
+    pool = (*pool, SYMMETRIC) if name in OF_SYMMETRIC else pool
     arrays = [", ".join(chosen) for chosen in itertools.product(pool, repeat=count)]
     if operator is not None and operator.lists:
         arrays = [f"({', '.join(chosen)},)" for size in (1, 2) for chosen in itertools.product(OPERANDS, repeat=size)]
@@ -287,6 +292,9 @@ TAKEN = {
     "where((x > 0) + (x < -1), x, 0)": (3,),
     "norm(s)": (),
     "norm(A, 1)": (),
+    "norm(A, 2)": (),
+    "norm(A, -2)": (),
+    "norm(A, 'nuc')": (),
     "norm(A, -1)": (),
     "norm(A, inf)": (),
     "norm(A, -inf)": (),
@@ -324,12 +332,9 @@ def test_what_numpy_means_is_taken_and_differentiated(text: str) -> None:
 
 
 REFUSED = {
-    "norm(A, 2)": "the spectral norm is not part of the language; norm(A) is the Frobenius norm",
-    "norm(A, -2)": "the smallest singular value is not part of the language",
-    "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 1, -1, inf, -inf",
+    "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 2, -2, 'nuc', 1, -1, inf, -inf",
     "norm(T, 2)": "no norm 2 over 3 axes",
-    "norm(A, 'fro')": "text in quotes is not part of a formula",
-    "norm(T, 2, axis=(0, 1))": "the spectral norm",
+    "norm(T, 2, axis=(0, 1))": "norms by singular values are of one matrix",
     "norm(x, True)": "ord is not True or False",
     "sum(A, axis=(0, 0))": "axis 0 is given twice",
     "sum(A, 0, True)": "sum takes x, axis, keepdims=: 3 arguments without a name are too many",

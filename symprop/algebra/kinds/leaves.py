@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakValueDictionary
 
 import sympy
@@ -196,6 +196,15 @@ class Commutation(Leaf):
 
     def __new__(cls, rows: Any, columns: Any) -> Self:
         return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
+
+
+class Tri(Leaf):
+    """Ones on and below the k-th diagonal, zeros above, `np.tri(N, M, k)`: what makes a triangle of a matrix."""
+
+    is_indicator: ClassVar[bool] = True
+
+    def __new__(cls, rows: Any, columns: Any, k: Any = 0) -> Self:
+        return super().__new__(cls, as_expression(rows), as_expression(columns), whole(k, "a diagonal"))
 
 
 class Known(Leaf):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
+import sympy
 from sympy import Rational
 
 from symprop.algebra import nodes as n
@@ -38,6 +40,9 @@ def call(reader: Reading, tree: ast.Call) -> Node:
     if keywords:
         reader.refuse(f"{name} takes no keyword", tree)
     arguments = [reader.node(argument) for argument in tree.args]
+    sizes = [argument.number for argument in arguments]
+    if name == "minimum" and None not in sizes and any(size.free_symbols for size in sizes if size is not None):
+        return n.Scalar(sympy.Min(*sizes))  # the smaller of two sizes
     if name == "power" and len(arguments) == 2:
         return raised(reader, tree, *arguments)
     return reader.build(tree, reader.functions[name], *arguments)
@@ -83,10 +88,14 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     return reader.build(tree, operator.make, *arrays, **options)
 
 
-def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Node, ...]:
+def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Any, ...]:
     """Read several arrays in brackets, `(a, b)`."""
     if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
         reader.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
+    if name == "block":  # rows of blocks
+        return tuple(
+            _list(reader, "concatenate", row) if isinstance(row, ast.List) else reader.node(row) for row in tree.elts
+        )
     return tuple(reader.node(part) for part in tree.elts)
 
 

@@ -11,12 +11,17 @@ from sympy import Expr
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.sizes import size_of
 
+FLAGS = frozenset({"keepdims", "compute_expm", "full_matrices", "compute_uv", "hermitian"})
+"""Options that are True or False."""
+
 
 def option(reader: Reading, key: str, tree: ast.expr) -> Any:
     """Read an axis, a size, a shape, a truth value: what operators take besides arrays."""
     if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
-        if tree.value is not None and key != "keepdims":
+        if tree.value is not None and key not in FLAGS:
             reader.refuse(f"{key} is not True or False", tree)
+        return tree.value
+    if key == "ord" and isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         return tree.value
     if key in {"ord", "constant_values"} and (infinite := _infinite(reader, tree)) is not None:
         return infinite

@@ -15,7 +15,9 @@ from symprop.algebra.sizes import whole
 
 def subscript(reader: Reading, tree: ast.Subscript) -> Node:
     """Read `x[:, None]`, which makes new axes, `x[1:3]`, and `E[ids]`, which takes rows of a table."""
-    operand = reader.node(tree.value)
+    operand = reader.node(_part(tree) or tree.value)
+    if _part(tree):
+        return operand
     if operand.number is not None:
         reader.refuse("a number has no axes", tree)
     entries = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
@@ -39,6 +41,16 @@ def subscript(reader: Reading, tree: ast.Subscript) -> Node:
             one = reader.build(entry, n.Slice, operand, position, start, start + 1)
             operand = n.Sum(one, position)
     return operand
+
+
+def _part(tree: ast.Subscript) -> ast.Call | None:
+    """Return the call of a function that gives several arrays, `eigh(A)[1]`, told which; None for all else."""
+    match tree:
+        case ast.Subscript(ast.Call(ast.Name("eigh" | "svd")) as call, ast.Constant(int())):
+            if not any(keyword.arg == "compute_uv" for keyword in call.keywords):
+                part = ast.keyword("part", tree.slice)
+                return ast.copy_location(ast.Call(call.func, call.args, [*call.keywords, part]), call)
+    return None
 
 
 def _sliced(reader: Reading, tree: ast.Slice, operand: Node, axis: int) -> Node:
