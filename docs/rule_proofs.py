@@ -96,7 +96,7 @@ def compared(example: Example) -> Iterator[tuple[Variable, Node, Node]]:
             given = {each.name: random.uniform(0.1, 1, tuple(map(int, each.shape))) for each in variables(true)}
             given["A"] = given["A"] @ given["A"].T + np.eye(2) if given["A"].shape == (2, 2) else given["A"]
             off = precise_value(found, given) - precise_value(true, given)
-            if not all(abs(each) < mpmath.mpf("1e-50") for each in off.ravel()):
+            if not all(abs(each) < mpmath.mpf("1e-50") for each in np.ravel(off)):
                 raise ValueError(f"the rows of {example.formula} are not its derivative by {operand.name}")
         yield operand, back, forward
 
