@@ -15,10 +15,10 @@ from rule_proofs import DIGITS, EXACT, SIMPLIFIED, Rule, at_numbers, compared, e
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import CALLED
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import NODE_KINDS, Node, Variable
 from symprop.algebra.trees import added
-from symprop.calculus.rewriting import PULLBACK_NAMES
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
@@ -64,7 +64,7 @@ def markdown() -> str:
 def _by_algorithms() -> Iterator[str]:
     """Yield a heading for each kind of which no element has a formula, and its rows, compared with differences."""
     for kind, examples in BY_ALGORITHM.items():
-        yield f"### {PULLBACK_NAMES[kind][0].upper() + PULLBACK_NAMES[kind][1:]}"
+        yield f"### {CALLED[kind][0].upper() + CALLED[kind][1:]}"
         yield _said(kind)
         for example in examples:
             node, name = example.node, name_of(example.node)
@@ -77,7 +77,7 @@ def _by_algorithms() -> Iterator[str]:
 
 
 def _kind(kind: type[Node]) -> str:
-    title = PULLBACK_NAMES[kind][0].upper() + PULLBACK_NAMES[kind][1:]
+    title = CALLED[kind][0].upper() + CALLED[kind][1:]
     parts = [f"### {title}", f"{_said(kind)}"]
     for found, example, its_rules in proved():
         if found is kind:
@@ -158,7 +158,7 @@ def _verdict(example: Example, flowing: list[Rule]) -> str:
 
 def _leaves() -> str:
     rows = []
-    for kind in (n.Fill, n.Identity, n.Tri):
+    for kind in (n.Fill, n.Identity):
         example = LEAVES[kind]
         meaning = element_row(example)
         assert meaning is not None

@@ -118,6 +118,16 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
         "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
     ),
+    "where(c, x, y) * where(c, u, v) = where(c, x * u, y * v)": Shown(
+        "where(c > 0, x, y) * where(c > 0, u, v)", "c: n, x: n, y: n, u: n, v: n"
+    ),
+    "(x > y) * (x >= y) = (x > y), and (x > y) * (x < y) = 0": Shown(
+        "where(x > 0, 1, 0) * where(x >= 0, 1, 0)", "x: n"
+    ),
+    "(maximum(x, 1) < 2) = (x < 2), a number and a larger number": Shown("where(maximum(x, 1) < 2, 1, 0)", "x: n"),
+    "sign(x)**2 * (abs(x) > c) = (abs(x) > c) where c is not negative": Shown(
+        "sign(x)**2 * where(abs(x) - c > 0, 1, 0)", "x: n, c: nonnegative"
+    ),
     "relu(x) * (x > 0) = relu(x)": Shown("relu(x) * where(x > 0, 1, 0)", "x: n"),
     "x * r**k = h * r**(k - 1) where h = x * r is known, r a root": Shown(
         "x * r**2 * y",
@@ -132,6 +142,12 @@ RULE_EXAMPLES: dict[str, Shown] = {
     ),
     "exp(x) / sum(exp(x)) = softmax(x)": Shown("exp(x) / sum(exp(x))", "x: n"),
     "log(sum(exp(x))) = logsumexp(x)": Shown("log(sum(exp(x)))", "x: n"),
+    "softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1) = exp(x - logsumexp(x))": Shown(
+        "softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1)", "x: m n"
+    ),
+    "exp(z) * sigmoid(-logsumexp(z)) = softmax(z) * sigmoid(logsumexp(z))": Shown(
+        "exp(z) * sigmoid(-logsumexp(z))", "z: n"
+    ),
     "softmax(x + c) = softmax(x)": Shown("softmax(x + c)", "x: n, c: "),
     "logsumexp(x + c) = logsumexp(x) + c": Shown("logsumexp(x + c)", "x: n, c: "),
     "log(det(A)) = log(abs(det(A))) = logdet(A)": Shown("log(det(A))", "A: n n", positive_determinant=True),
@@ -157,6 +173,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),
     "common factor of products": Shown("A @ X + A @ Y", "A: m n, X: n n, Y: n n"),
     "opposite sigmoid": Shown("y * sigmoid(-t) - (1 - y) * sigmoid(t)", "y: n, t: n"),
+    "one choice": Shown("where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"),
     "common factor": Shown("x * y + x * z", "x: n, y: n, z: n"),
     "a number enters the block": Shown("2 * kron(eye(n), C)", "C: n n"),
     "transpose of a sum": Shown("A.T - B @ C.T", "A: m n, B: n m, C: m m"),

@@ -24,6 +24,7 @@ from symprop.errors import (
     FormulaError,
     LimitError,
     OutputError,
+    ReadingError,
     ShapeError,
     SpecError,
     SymbolNameError,
@@ -31,6 +32,7 @@ from symprop.errors import (
     SympropWarning,
 )
 from symprop.formulas.answer import Answer
+from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.formulas.compare.compare import Comparison, compare
 from symprop.networks import (
@@ -115,6 +117,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Answer",
+    "Answers",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",
@@ -167,6 +170,7 @@ __all__ = [
     "Positions",
     "RMSNorm",
     "ReLU",
+    "ReadingError",
     "Repeat",
     "Report",
     "Residual",

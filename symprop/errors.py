@@ -36,6 +36,14 @@ class FormulaError(SympropError):
     """A formula outside the grammar, with a caret under the place."""
 
 
+class ReadingError(FormulaError):
+    """A formula whose arrays may have several shapes; `readings` are the declarations of each."""
+
+    def __init__(self, message: str, readings: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.readings = readings
+
+
 class SpecError(SympropError):
     """A network that cannot be built: unknown layer, bad width, layers that do not fit."""
 

@@ -130,6 +130,21 @@ def reduction(function: Callable[..., Any], elementwise: Callable[..., Any] | No
     return read
 
 
+def triangular(part: Callable[..., Array]) -> Call:
+    """Return the reading of the part of a matrix on one side of a diagonal."""
+
+    def read(meaning: Meaning, tree: Tree) -> Value:
+        if len(tree.parts) not in (1, 2) or tree.words:
+            raise Unreadable(f"{tree.text} of {len(tree.parts)} arguments")
+        value = meaning.array(tree.parts[0])
+        if value.rank != 2:
+            raise Unreadable(f"{tree.text} of what is no matrix")
+        diagonal = meaning.constant(tree.parts[1]) if len(tree.parts) > 1 else 0
+        return Value(value.shape, lambda: part(full(value), diagonal))
+
+    return read
+
+
 def mean_over_batch(meaning: Meaning, tree: Tree) -> Value:
     """The mean of each feature, which is the last axis, over examples and places."""
     (value,) = _arguments(meaning, tree, 1)
@@ -163,6 +178,8 @@ CALLS: dict[str, Call] = {
     "diagonal": diagonal,
     "tr": trace,
     "det": det,
+    "tril": triangular(np.tril),
+    "triu": triangular(np.triu),
     "vec": vec,
     "onehot": onehot,
     "firstmax": first(np.argmax),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.known import triangle
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node
 
@@ -85,6 +86,8 @@ def formulas(draw: st.DrawFn, shape: Shape = (), depth: int = 4) -> Node:
         return n.Add(part(shape), part(shape[1:]))
     if kind == "column":
         return n.Multiply(part(shape), n.Expand(part(shape[:1]), 1))
+    if kind == "triangle":
+        return n.Multiply(triangle(*shape, draw(st.integers(-1, 1)), draw(st.booleans())), part(shape))
     if kind == "where":
         return n.Where(n.Compare(">", part(shape), n.Scalar(0)), part(shape), part(shape))
     return n.MatMul(part((3,)), part((3,)))
@@ -94,5 +97,5 @@ _ANY = ("add", "scaled", "multiply", "square", "map", "divide")
 _KINDS: tuple[tuple[str, ...], ...] = (
     (*_ANY, "total", "dot", "logsumexp"),
     (*_ANY, "softmax", "rows", "columns", "matvec", "vecmat", "where"),
-    (*_ANY, "softmax", "matmul", "outer", "transpose", "broadcast", "column"),
+    (*_ANY, "softmax", "matmul", "outer", "transpose", "broadcast", "column", "triangle"),
 )

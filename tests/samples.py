@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.defined import T
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction, elu, leaky_relu
-from symprop.algebra.known import known
+from symprop.algebra.known import known, triangle
 from symprop.algebra.nodes import Fact, Node
 
 u, v, w = variable("u", (2,)), variable("v", (2,)), variable("w", (3,))
@@ -114,6 +114,7 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.MatrixPower(well, k) for k in (-1, -2, 2)),
     ),
     n.Kron: (n.Kron(A, B), n.Kron(S, A), n.Kron(S, S), n.Kron(row, column)),
+    n.Triangle: (triangle(3, 3), triangle(2, 3, 1), triangle(3, 2, -1, upper=True)),
     n.Commutation: (n.Commutation(2, 3), n.Commutation(3, 3), n.Commutation(1, 2)),
     n.Product: (
         *(n.Product(q), n.Product(QA), n.Product(QA, 0), n.Product(QA, 1, True), n.Product(QA, None, True)),
@@ -158,7 +159,6 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.Fold(A, 0, 3, 2, 1, 6), n.Fold(M, 0, 3, 1, 2, 7), n.Fold(A, 0, 3, 3, 1, 7), n.Fold(P, 1, 3, 1, 1, 4)),
         *(n.Fold(P, 0, 3, 2, 1, 5), n.Fold(patches, (1, 0), (2, 3), (1, 2), (2, 1), (3, 5)), n.Fold(B, 0, 2, 1, 1, 4)),
     ),
-    n.Tri: (n.Tri(2, 2), n.Tri(2, 3, 1), n.Tri(3, 2, -1)),
     n.PseudoInverse: (n.PseudoInverse(A), n.PseudoInverse(B), n.PseudoInverse(n.Outer(u, w)), n.PseudoInverse(well)),
     n.MatrixFunction: tuple(n.MatrixFunction(each, name) for name in ("expm", "logm", "sqrtm") for each in (far, near)),
     n.DividedDifference: (

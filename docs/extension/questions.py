@@ -63,11 +63,15 @@ class QuestionDirective(SphinxDirective):
 
 def _call(kind: str, formula: Any, names: list[str]) -> str:
     """Return the question as it is typed in Python."""
+    lines = formula.source.split("; ")
+    source = f'"{formula.source}"'
+    if len(source) > WIDTH - 8 and len(lines) > 1:  # a statement on each line
+        source = "\n    ".join(f'"{line}; "' for line in lines[:-1]) + f'\n    "{lines[-1]}"'
     declared = ", ".join(f'{each.name}="{_declaration(each)}"' for each in formula.variables)
     asked = ", ".join(f'"{name}"' for name in names)
-    written = f'f = symprop.formula("{formula.source}", {declared})'
+    written = f"f = symprop.formula({source}, {declared})"
     if len(written) > WIDTH:
-        written = f'f = symprop.formula(\n    "{formula.source}",\n    {declared},\n)'
+        written = f"f = symprop.formula(\n    {source},\n    {declared},\n)"
     return f"{written}\nsymprop.{kind}(f, {asked})"
 
 
@@ -84,7 +88,9 @@ def _declaration(variable: symprop.Variable) -> str:
 def _written(answer: symprop.Answer, with_formula: bool) -> str:
     result = answer.result
     found, body = definitions(result)
-    rows = [Row("f", latex(result.formula.node), pretty_shape(result.formula.shape))] if with_formula else []
+    formula, own = result.formula, result.formula.definitions
+    rows = [Row(latex(each.target), latex(each.expression), pretty_shape(each.target.shape)) for each in own]
+    rows = [*rows, Row(formula.name, latex(formula.node), pretty_shape(formula.shape))] if with_formula else []
     rows.append(Row(heading(result, "latex"), latex(body), pretty_shape(result.node.shape)))
     table = equations(rows)
     if found:

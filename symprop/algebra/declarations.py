@@ -10,17 +10,18 @@ have it. A scalar has no sizes: `alpha:`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr
 
-from symprop.algebra.names import closest, size_symbol, validated, variable
+from symprop.algebra.names import closest, validated, variable
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.roles import GIVEN
 from symprop.algebra.shapes import Shape, same, shape_text
-from symprop.algebra.sizes import size_of
+from symprop.algebra.size_reader import read_size
+from symprop.algebra.sizes import several, size_of, size_text
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, located, shown
 
 LONGEST = 20_000
@@ -70,14 +71,16 @@ DECLARED: dict[str, Declared] = {
 }
 """What may be said of an array besides its sizes; `index k` (integers from 0 to k - 1) is read by `declared`."""
 
-_ALLOWED = f"sizes such as 3 or n, then {', '.join((*DECLARED, 'index k'))}"
+_ALLOWED = f"sizes such as 3, n or k+n, then {', '.join((*DECLARED, 'index k'))}"
 
 
 def declared(name: str, what: Any) -> Variable:
-    """Return the variable of one declaration: text ("n n symmetric", "" for a scalar) or a tuple of sizes.
+    """Return the variable of one declaration: text ("n n symmetric", "" for a scalar), one size or a tuple of sizes.
 
-    >>> declared("A", "n n symmetric").shape
-    (n, n)
+    Commas and brackets may stand around sizes; a size is a number, a name, or a sum or product of these.
+
+    >>> declared("A", "n n symmetric").shape, declared("A", "(k + n, 2*n)").shape, declared("A", ("n", 3)).shape
+    ((n, n), (k + n, 2*n), (n, 3))
     >>> declared("i", "m index k").facts_by_kind
     {'index': k}
 
@@ -88,8 +91,8 @@ def declared(name: str, what: Any) -> Variable:
     """
     validated(name)
     if not isinstance(what, str):
-        return variable(name, _checked(name, tuple(what)))
-    words, sizes = what.split(), []
+        return variable(name, _checked(name, tuple(_given(name, each) for each in several(what))))
+    words, sizes = _words(name, what), []
     while words and words[0] not in DECLARED and words[0] != "index":
         sizes.append(_size(name, words.pop(0)))
     shape = _checked(name, tuple(sizes))
@@ -110,23 +113,45 @@ def declared(name: str, what: Any) -> Variable:
     return variable(name, shape, tuple(facts))
 
 
+def _words(name: str, what: str) -> list[str]:
+    """Return sizes and facts: no spaces in a size, no brackets around all sizes, and no commas."""
+    if len(what) > LONGEST:
+        raise LimitError(f"{shown(name)}: {len(what):,} characters; at most {LONGEST:,} are allowed")
+    tight = re.sub(r"\s*([-+*])\s*", r"\1", what).strip()
+    if tight.startswith("("):
+        depth = 0
+        for place, character in enumerate(tight):
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if not depth:
+                if not tight[place + 1 : place + 2].strip(" ,"):  # what goes on is a size, such as (k+n)*2
+                    tight = f"{tight[1:place]} {tight[place + 1 :]}"
+                break
+    return tight.replace(",", " ").split()
+
+
+def _given(name: str, size: Any) -> Any:
+    """Return one size that is no text of several."""
+    if isinstance(size, str):
+        return _size(name, size.strip())
+    if not isinstance(size, (int, Expr)) or isinstance(size, bool):
+        raise FormulaError(f"{shown(name)}: {shown(size)} is no size\nallowed: {_ALLOWED}")
+    return size
+
+
 def _size(name: str, word: str) -> Expr:
     hint = closest(word, DECLARED) if len(word) > 4 else ""
     if hint:  # `symetric` is no size
         raise FormulaError(f"{shown(name)}: {shown(word)} is no size{hint}\nallowed: {_ALLOWED}")
-    if re.fullmatch(r"[0-9]{1,12}", word):
-        return size_of(int(word), f"a size of {shown(name)}")
     try:
-        return size_symbol(word)
-    except SymbolNameError:
+        return size_of(read_size(word), f"a size of {shown(name)}")
+    except (SymbolNameError, FormulaError):
         raise FormulaError(f"{shown(name)}: {shown(word)} is no size\nallowed: {_ALLOWED}") from None
 
 
 def _checked(name: str, sizes: tuple[Any, ...]) -> Shape:
     if len(sizes) > MOST_AXES:
         raise LimitError(f"{shown(name)} has {len(sizes)} axes; at most {MOST_AXES} are allowed")
-    what = f"a size of {shown(name)}"
-    return tuple(size_of(size_symbol(size) if isinstance(size, str) else size, what) for size in sizes)
+    return tuple(size_of(size, f"a size of {shown(name)}") for size in sizes)
 
 
 def read_declarations(text: str) -> tuple[Variable, ...]:
@@ -141,18 +166,59 @@ def read_declarations(text: str) -> tuple[Variable, ...]:
     if len(text) > LONGEST:
         raise LimitError(f"declarations of {len(text):,} characters; at most {LONGEST:,} are allowed")
     found: dict[str, Variable] = {}
-    parts = [part for part in re.finditer(r"[^,;]+", text) if part[0].strip()]
+    parts = _apart(text)
     if len(parts) > MOST:
         raise LimitError(f"{len(parts):,} declarations; at most {MOST} are allowed")
-    for part in parts:
+    for start, part in parts:
         try:
-            name, what = _parted(part[0])
+            name, what = _parted(part)
             if name in found:
                 raise FormulaError(f"{shown(name)} is declared twice")
             found[name] = declared(name, what)
         except SympropError as problem:
-            raise located(problem, text.index(part[0].strip(), part.start()), len(part[0].strip())) from None
+            raise located(problem, start, len(part)) from None
     return tuple(found.values())
+
+
+def _apart(text: str) -> list[tuple[int, str]]:
+    """Return the declarations in a text, and where each begins: they end at `;` and at commas outside of brackets.
+
+    A size behind a comma belongs to the declaration before, where that has commas only: `A: n,n`; a name does so where
+    it stands without a space, or is a size of something else too.
+    """
+    parts: list[tuple[int, str]] = []
+    sizes = {word for _, _, what in (each.partition(":") for each in re.split("[,;]", text)) for word in what.split()}
+    for piece in re.finditer(r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^,;])+", text):
+        part, start = piece[0].strip(), piece.start() + len(piece[0]) - len(piece[0].lstrip())
+        if not part:
+            continue
+        first = part.split()[0]
+        goes_on = ":" not in part and parts and text[: piece.start()].endswith(",")
+        if goes_on and (start == piece.start() or first in sizes or re.fullmatch(r"[0-9(].*|.*[-+*].*", first)):
+            before, what = parts[-1][1].partition(":")[0], parts[-1][1].partition(":")[2]
+            if "," in what or len(what.split()) == 1:
+                parts[-1] = (parts[-1][0], f"{before}:{what},{part}")
+                continue
+        parts.append((start, part))
+    return parts
+
+
+def declarations_text(variables: Iterable[Variable]) -> str:
+    """Return declarations as they are typed.
+
+    >>> declarations_text(read_declarations("A: n n positive-definite, i: m index k, W: (k + n, 2*n), t:"))
+    'A: n n positive-definite, i: m index k, W: k+n 2*n, t:'
+    """
+    return ", ".join(f"{each.name}: {' '.join(_declared_words(each))}".rstrip() for each in variables)
+
+
+def _declared_words(each: Variable) -> Iterator[str]:
+    yield from (size_text(size).replace(" ", "") for size in each.shape)
+    rows = [(word, {*row.facts(each.shape)}) for word, row in DECLARED.items() if row.fits(each.shape)]
+    held = [(word, facts) for word, facts in rows if facts <= {*each.facts}]
+    yield from (word for word, facts in held if not any(facts < others for _, others in held))
+    if "index" in each.facts_by_kind:
+        yield f"index {size_text(each.facts_by_kind['index']).replace(' ', '')}"
 
 
 def _parted(part: str) -> tuple[str, str]:

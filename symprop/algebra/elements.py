@@ -158,8 +158,8 @@ def _(node: Any, index: Index, of: Reader) -> Expr:
     return node.value
 
 
-@ELEMENT.row(n.Known)
-def _(node: n.Known, index: Index, of: Reader) -> Expr:
+@ELEMENT.row(n.Data)
+def _(node: n.Data, index: Index, of: Reader) -> Expr:
     return node.rule.xreplace(dict(zip(AXES, index, strict=False)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 
 from sympy import Expr, Integer, Rational, Symbol
@@ -54,7 +54,7 @@ class Equation(Printable):
 
     target: Variable
     expression: Node
-    steps: tuple[Step, ...] = field(default=(), compare=False)
+    steps: Sequence[Step] = field(default=(), compare=False)
     note: str = field(default="", compare=False)
 
     @property

@@ -1,65 +1,102 @@
 """A formula that stands alone: NumPy notation with the shapes of its arrays, and the graph of its operations.
 
-The graph names every operation once (`v1 = x + y`, `v2 = y - 1`, `L = v1 * v2`), so that backpropagation through it
-shows what flows along each edge and where the flows into a shared node are added up.
+It may give names to parts of itself, `K = exp(-D / l); y @ inv(K) @ y`; derivatives are then written in these names.
+The graph of a formula without names has a name for every operation (`v1 = x + y`, `v2 = y - 1`, `L = v1 * v2`), so
+that backpropagation through it shows what flows along each edge and where the flows into a shared node are added up.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import Any
 
-from symprop.algebra import nodes as n
-from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.declarations import declarations_text, declared, read_declarations
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.names import closest
+from symprop.algebra.hints import for_name
+from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
+from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
+from symprop.algebra.reading.ids import check_ids
+from symprop.algebra.reading.mentions import tree_of
+from symprop.algebra.reading.state import DEEPEST, MOST_NODES
+from symprop.algebra.reading.statements import Statement, statements
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
-from symprop.algebra.sizes import whole
-from symprop.algebra.trees import is_whole, variables, walk
-from symprop.errors import FormulaError, located, shown
+from symprop.algebra.trees import replace, variables
+from symprop.errors import FormulaError, LimitError, ReadingError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
+VALUE_LETTERS = ("f", "L", "g", "h", "r", "J")
 
 
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
     """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
 
+    `definitions` are the names that it gives to parts of itself, in order; `node` is written in them. `called` is the
+    name that it gives to its value ("" where it has none).
+
+    Where nothing was declared, `readings` are the shapes that were inferred, as declarations are typed, then others
+    that fit nearly as well.
+
     >>> import symprop
-    >>> f = symprop.formula("X @ w - y", X="m n", w="n", y="m")
+    >>> f = symprop.formula("r = X @ w - y; r @ r", X="m n", w="n", y="m")
     >>> f.text(), f.shape, f.variables
-    ('X @ w - y', (m,), (X, w, y))
+    ('r = X @ w - y; r @ r', (), (X, w, y))
+    >>> f.whole.text()
+    '(X @ w - y) @ (X @ w - y)'
     """
 
     source: str
     node: Node
     variables: tuple[Variable, ...] = ()
+    definitions: tuple[Equation, ...] = ()
+    called: str = ""
+    readings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the value is called: as the formula says, else the first of `f`, `L`, `g`, ... that is free."""
+        taken = {each.name for each in (*self.variables, *(named.target for named in self.definitions))}
+        return self.called or next((letter for letter in VALUE_LETTERS if letter not in taken), "f_")
 
     @property
     def shape(self) -> Shape:
         """The shape of the value."""
         return self.node.shape
 
+    @property
+    def whole(self) -> Formula:
+        """The formula without names of its own: what they stand for is in their place."""
+        if not self.definitions:
+            return self
+        return replace_fields(self, node=written_out(self.node, self.definitions), definitions=())
+
     def pretty(self) -> str:
-        return self.node.pretty()
+        return "\n".join((*(each.pretty() for each in self.definitions), self.node.pretty()))
 
     def text(self) -> str:
-        return self.node.text()
+        value = f"{self.called} = {self.node.text()}" if self.called else self.node.text()
+        return "; ".join((*(each.text() for each in self.definitions), value))
 
     def latex(self) -> str:
-        return self.node.latex()
+        return r", \quad ".join((*(each.latex() for each in self.definitions), self.node.latex()))
 
     def system(self, layout: str = "example") -> System:
         """Return the operations as equations, each named once, the last of them the result.
 
+        A formula that has names of its own keeps them, and has no others.
+
         >>> [equation.text() for equation in formula("(x + y) * (y - 1)", x="", y="").system().equations]
         ['v1 = x + y', 'v2 = y - 1', 'L = v1 * v2']
+        >>> [equation.text() for equation in formula("z = A @ x; z @ z", A="m n", x="n").system().equations]
+        ['z = A @ x', 'L = z @ z']
 
         Raises:
             FormulaError: the value is no scalar, or a layout for batches is asked for.
@@ -70,13 +107,19 @@ class Formula(Printable):
             problem = f"{shown(self.source)} has shape {shape_text(self.shape)}, and only a scalar has gradients"
             raise FormulaError(f"{problem}\nallowed: a scalar, such as the sum of its elements")
         given = variables(self.node)
-        if not self.node.operands or not given:
+        if self.definitions:
+            read = {*given, *(each for named in self.definitions for each in variables(named.expression))}
+            given = tuple(each for each in self.variables if each in read)
+        if not given or not (self.node.operands or self.definitions):
             raise FormulaError(f"{shown(self.source)} has nothing to differentiate\nallowed: operations on variables")
-        taken = {variable.letter for variable in given}
+        taken = {each.letter for each in (*given, *(named.target for named in self.definitions))}
         stem, result = (
             next((letter for letter in letters if letter not in taken), letters[0] + "_")
             for letters in (STEM_LETTERS, RESULT_LETTERS)
         )
+        if self.definitions:
+            loss = Equation(variable(self.called or result).change(role=LOSS), self.node)
+            return System((*self.definitions, loss), given, (), (), loss.target, loss.target)
         names: dict[Node, Variable] = {}
         equations: list[Equation] = []
 
@@ -101,14 +144,19 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
 
     `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
     The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
+    Statements before the last, apart by `;` or line breaks, give names to parts: `"K = X @ X.T; trace(inv(K))"`.
+    Where nothing is declared, shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
     >>> formula("x @ A @ x", "A: n n symmetric, x: n").variables[0].facts_by_kind
     {'symmetric': 0}
+    >>> formula("x @ A @ x").readings
+    ('A: n n, x: n',)
 
     Raises:
         FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
+        ReadingError: nothing is declared, and several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
@@ -117,7 +165,31 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
-    return formula_of(source, tuple(given.values()))
+    return formula_of(source, tuple(given.values())) if given else inferred_formula(source)
+
+
+def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked: Sequence[str] = ()) -> Formula:
+    """Read a formula whose arrays have no declarations; `asked` are names that it is asked about, so that they are none
+    of sizes, and `value` says what its value is likely to be (`inference.infer`).
+
+    >>> inferred_formula("X @ w - y").readings
+    ('X: m n, w: n, y: m',)
+
+    Raises:
+        FormulaError, ShapeError, LimitError: as `formula_of`.
+        ReadingError: several shapes fit as well; all are listed.
+    """
+    trees = [(each.name, each.read(tree_of)) for each in statements(source)]
+    found = inferred(trees, value, asked)
+    texts = (found.text, *map(declarations_text, found.others))
+    if not found.decided:
+        listed = '" or "'.join(texts)
+        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+    try:
+        read = formula_of(source, found.variables)
+    except ShapeError as problem:
+        raise located(ShapeError(f"with {found.text}: {problem}"), problem.column or 0, problem.width) from None
+    return replace_fields(read, readings=texts) if found.variables else read
 
 
 def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
@@ -127,50 +199,118 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
         FormulaError, ShapeError, LimitError: as `formula`; ids that are not declared as an index, or reach too far.
     """
     names = {each.name: each for each in given}
+    *before, last = found = statements(source)
+    later = [each.name for each in found]
     sizes = _sizes_of(given)
-    if "matrix_power" in source or "range" in source:
-        sizes = tuple(dict.fromkeys((*sizes, *(name for name in sizes_in(source) if name not in names))))
+    for each in found:
+        sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: _exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)
     if clash is not None:
         raise FormulaError(f"{shown(clash)} is the name of a size and of an array\nallowed: two names")
-    missing = next((name for name in names_in(source) if name not in names and name not in sizes), None)
+    definitions: list[Equation] = []
+    for statement in before:
+        node = statement.read(lambda text: _read(text, names, sizes, later))
+        definitions.append(Equation(_defined(statement, node, names, sizes), node))
+        names[statement.name] = definitions[-1].target
+    node = last.read(lambda text: _read(text, names, sizes, later))
+    _check_length(definitions, node)
+    if last.name:
+        _defined(last, node, names, sizes)
+    return Formula(_on_one_line(found), node, given, needed_for(node, definitions), last.name)
+
+
+def _on_one_line(found: Sequence[Statement]) -> str:
+    """Return what was typed, statements apart by `;`."""
+    if len(found) == 1 and not found[0].name:
+        return found[0].text
+    return "; ".join(f"{each.name} = {each.text}" if each.name else each.text for each in found)
+
+
+def _exponents(text: str, names: dict[str, Variable]) -> tuple[str, ...]:
+    """The sizes that a formula names only where a size can stand."""
+    if "(" not in text:
+        return ()
+    return tuple(name for name in sizes_in(text) if name not in names)
+
+
+def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: Sequence[str]) -> Node:
+    missing = next((name for name in names_in(text) if name not in names and name not in sizes), None)
+    if missing in later:
+        problem = FormulaError(f"{shown(missing)} is read before it is defined\nallowed: its definition first")
+        raise located(problem, _place(missing, text), len(str(missing)))
     if missing is not None:
         allowed = (
             f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
         )
-        problem = FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
-        place = re.search(rf"\b{re.escape(missing)}\b", source)
-        raise problem if place is None else located(problem, place.start(), len(missing))
-    node = read_formula(source, names, sizes)
+        problem = FormulaError(
+            f"{shown(missing)} has no shape{for_name(missing) or closest(missing, names)}\nallowed: {allowed}"
+        )
+        raise located(problem, _place(missing, text), len(missing))
+    node = read_formula(text, names, sizes)
     check_ids(node)
-    return Formula(source, node, given)
+    return node
 
 
-def check_ids(node: Node) -> None:
-    """Refuse a selection by an array that holds no ids, or ids beyond what they select from.
+def _place(name: str | None, text: str) -> int:
+    found = re.search(rf"\b{re.escape(str(name))}\b", text)
+    return found.start() if found else 0
+
+
+def _defined(statement: Statement, node: Node, names: dict[str, Variable], sizes: tuple[str, ...]) -> Variable:
+    """Return the variable that a statement defines.
 
     Raises:
-        FormulaError: with what the array is to be declared as.
+        FormulaError: an array or a size has its name.
     """
-    for part in walk(node):
-        if not isinstance(part, (n.Take, n.ScatterAdd, n.OneHot)):
-            continue
-        count = part.operands[0].shape[0] if isinstance(part, n.Take) else part.size
-        ids = part.operands[0] if isinstance(part, n.OneHot) else part.operands[1]
-        if ids.number is not None:
-            place = whole(ids.number, "an id")
-            if place.is_negative or (place - count).is_nonnegative:
-                raise FormulaError(f"no id {place} among {count} entries\nallowed: 0 to {count - 1}")
-        for each in variables(ids):
-            bound = each.facts_by_kind.get("index")
-            sizes = " ".join(str(size).replace(" ", "") for size in each.shape)
-            allowed = f'allowed: {each.name}="{sizes}{" " if sizes else ""}index {count}"'
-            if bound is None:
-                raise FormulaError(f"{shown(each.name)} selects, and is not declared as an index\n{allowed}")
-            if not is_whole(ids):
-                raise FormulaError(f"ids are whole numbers, and {ids.text()} may be others\n{allowed}")
-            if each == ids and (bound - count).is_positive:
-                raise FormulaError(f"{shown(each.name)} is an index below {bound}, for {count} entries\n{allowed}")
+    if statement.name in names or statement.name in sizes:
+        what = "an array" if statement.name in names else "a size"
+        problem = FormulaError(f"{shown(statement.name)} is declared as {what} and defined\nallowed: one of the two")
+        raise located(problem, statement.typed.rfind(statement.name, 0, statement.start), len(statement.name))
+    return variable(statement.name, node.shape)
+
+
+def _check_length(definitions: Sequence[Equation], node: Node) -> None:
+    """Refuse a formula that is longer or deeper without its names than a formula may be: they could double each time.
+
+    Raises:
+        LimitError: over 5,000 parts, or deeper than 150.
+    """
+    known: dict[Node, tuple[int, int]] = {}
+
+    def measured(node: Node) -> tuple[int, int]:
+        if node in known:
+            return known[node]
+        below = [measured(operand) for operand in node.operands]
+        return 1 + sum(count for count, _ in below), 1 + max((depth for _, depth in below), default=0)
+
+    for each in definitions:
+        known[each.target] = measured(each.expression)
+    count, depth = measured(node)
+    if count > MOST_NODES or depth > DEEPEST:
+        problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
+        raise LimitError(f"with its names written out the formula {problem}")
+
+
+def needed_for(node: Node, definitions: Sequence[Equation]) -> tuple[Equation, ...]:
+    """Return the definitions that `node` reads, itself or by others, in order."""
+    read, kept = set(variables(node)), []
+    for each in reversed(definitions):
+        if each.target in read:
+            read.update(variables(each.expression))
+            kept.append(each)
+    return tuple(reversed(kept))
+
+
+def written_out(node: Node, definitions: Sequence[Equation]) -> Node:
+    """Return `node` with the right sides of `definitions` in place of their names.
+
+    >>> f = formula("a = x @ x; b = exp(a); a * b", x="n")
+    >>> print(written_out(f.node, f.definitions).text())
+    (x @ x) * exp(x @ x)
+    """
+    for each in reversed(definitions):
+        node = replace(node, {each.target: each.expression})
+    return node
 
 
 def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:

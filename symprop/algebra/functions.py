@@ -60,6 +60,11 @@ class ElementwiseFunction(Basic):
             isinstance(self.body, sympy.Function) and self.body.args == self.parameters and not self.body.is_Piecewise
         )
 
+    @property
+    def is_extremum(self) -> bool:
+        """Whether the function is the larger or the smaller of its two arrays."""
+        return isinstance(self.body, (sympy.Max, sympy.Min)) and set(self.body.args) == set(self.parameters)
+
     def of(self, *arguments: Expr) -> Expr:
         """Return the body at scalar arguments."""
         return self.body.subs(dict(zip(self.parameters, arguments, strict=True)), simultaneous=True)

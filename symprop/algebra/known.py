@@ -37,6 +37,18 @@ def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Know
     return made
 
 
+def triangle(rows: Any, columns: Any, diagonal: int = 0, upper: bool = False) -> n.Triangle:
+    """Return a matrix of ones below a diagonal and on it, or above it and on it.
+
+    >>> from symprop.algebra.elements import elements
+    >>> elements(triangle(2, 3)).tolist(), elements(triangle(2, 3, 1, upper=True)).tolist()
+    ([[1, 0, 0], [1, 1, 0]], [[0, 1, 1], [0, 0, 1]])
+    """
+    distance = AXES[1] - AXES[0]
+    inside = sympy.Ge(distance, diagonal) if upper else sympy.Le(distance, diagonal)
+    return n.Triangle("triu" if upper else "tril", sympy.Piecewise((1, inside), (0, True)), (rows, columns))
+
+
 def listed(name: str, values: Sequence[Any]) -> n.Known:
     """Return a vector of these numbers.
 
@@ -56,7 +68,7 @@ def values_of(node: n.Known) -> tuple[Expr, ...] | None:
     return tuple(node.rule.subs(AXES[0], place) for place in range(int(node.shape[0])))
 
 
-def written_out(node: n.Known, index: Callable[[int], Node]) -> Node:
+def written_out(node: n.Data, index: Callable[[int], Node]) -> Node:
     """Return the rule as a formula, where `index` gives what stands for the index along an axis."""
     rule = lift(node.rule, {AXES[axis]: index(axis) for axis in range(node.rank)})
     match rule:

@@ -12,6 +12,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import called
 from symprop.algebra.elements import ELEMENT, Index, Reader, indices, with_axes
 from symprop.algebra.nodes import Node
 from symprop.errors import ShapeError
@@ -19,7 +20,7 @@ from symprop.errors import ShapeError
 
 def _number(node: Node, size: Expr) -> int:
     if not size.is_Integer:
-        raise ShapeError(f"{type(node).__name__} has no elements for the size {size}; give it a number first")
+        raise ShapeError(f"{called(node)}: its elements are written out for numbers, not for the size {size}")
     return int(size)
 
 
@@ -80,12 +81,6 @@ def _(node: n.Commutation, index: Index, of: Reader) -> Expr:
     rows, columns = node.args  # element (j, i) of the transpose, row by row, is element (i, j) of the matrix
     place, from_place = index
     return KroneckerDelta(place % rows * columns + place // rows, from_place)
-
-
-@ELEMENT.row(n.Tri)
-def _(node: n.Tri, index: Index, of: Reader) -> Expr:
-    row, column = index
-    return sympy.Piecewise((Integer(1), column - row <= node.args[2]), (Integer(0), True))
 
 
 @ELEMENT.row(n.Product)

@@ -8,7 +8,6 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS, Operator
 from symprop.algebra.shapes import same, shape_text
-from symprop.algebra.sizes import size_of, whole
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, ShapeError, shown
@@ -53,9 +52,9 @@ def _eigh(a: Node, part: Any = None) -> Node:
 
 
 def _svd(a: Node, full_matrices: Any = True, compute_uv: Any = True, part: Any = None) -> Node:
-    if compute_uv is False and part is None:
-        part = 1
-    elif part not in (0, 1, 2) or (full_matrices is not False and part != 1):
+    if compute_uv is False:
+        part = 1 if part is None else None
+    if part not in (0, 1, 2) or (full_matrices is not False and part != 1):
         allowed = "svd(A, full_matrices=False)[0], U, and [2], V.T; svdvals(A), the singular values"
         raise FormulaError(f"svd gives three arrays, of which some have sizes of their own\nallowed: {allowed}")
     return n.Svd(_matrix("svd", a, square=False), part)
@@ -66,22 +65,6 @@ def _block(parts: tuple[Any, ...]) -> Node:
     if any(row.rank != 2 for row in rows):
         raise ShapeError("block takes rows of matrices, such as block([[A, B], [C, D]])")
     return n.Concatenate(*rows, axis=0 if isinstance(parts[0], tuple) else 1)
-
-
-def _tri(N: Any, M: Any = None, k: Any = 0) -> Node:
-    rows = size_of(N)
-    return n.Tri(rows, rows if M is None else size_of(M), k)
-
-
-def _lower(m: Node, k: Any = 0) -> Node:
-    rows, columns = _matrix("tril", m, square=False).shape
-    return n.Multiply(n.Tri(rows, columns, k), m)
-
-
-def _upper(m: Node, k: Any = 0) -> Node:
-    rows, columns = _matrix("triu", m, square=False).shape
-    below = n.Tri(rows, columns, whole(k, "a diagonal") - 1)
-    return n.Multiply(n.Add(n.Scalar(1), n.negative(below)), m)
 
 
 OPERATORS.update(
@@ -97,9 +80,6 @@ OPERATORS.update(
         "eigh": Operator(("a",), _eigh, ("part",)),
         "svdvals": Operator(("a",), lambda a: n.Svd(_matrix("svdvals", a, square=False), 1)),
         "svd": Operator(("a",), _svd, ("full_matrices", "compute_uv", "part")),
-        "tri": Operator((), _tri, ("N", "M", "k"), ("N",)),
-        "tril": Operator(("m",), _lower, ("k",)),
-        "triu": Operator(("m",), _upper, ("k",)),
         "block": Operator((), _block, lists=True),
     }
 )

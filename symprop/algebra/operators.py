@@ -9,22 +9,25 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer, Rational, prod
 
+from symprop.algebra import array_functions as arrays
 from symprop.algebra import functions
 from symprop.algebra import nodes as n
+from symprop.algebra.arguments import axis_or_axes, each_axis, flag, for_each, one_axis, shape_given
+from symprop.algebra.einsum import dot, einsum, inner, tensordot, vdot
 from symprop.algebra.folding import LARGEST_EXPONENT
 from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Commutation, MatrixPower, Node
 from symprop.algebra.sizes import as_expression, size_of, whole
 from symprop.algebra.trees import may_be_whole, ones, zeros
-from symprop.errors import FormulaError, LimitError
+from symprop.errors import FormulaError, LimitError, shown
 
 
 @dataclass(frozen=True)
 class Operator:
     """A function of arrays: the names of its array arguments and of its options, and which options it needs.
 
-    With `lists` the first argument is several arrays in brackets, named `arrays`. Options in `BY_NAME` have no place,
-    because NumPy has others there (`dtype`, `out`, `mode`).
+    With `lists` the first argument is several arrays in brackets, named `arrays`; with `rest` these are all arguments
+    behind the first. Options in `BY_NAME` have no place, because NumPy has others there (`dtype`, `out`, `mode`).
     """
 
     arrays: tuple[str, ...]
@@ -32,57 +35,39 @@ class Operator:
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     lists: bool = False
-
-
-def _axis(value: Any) -> Any:
-    """Return an axis, or several, as NumPy takes them: None, an integer or a tuple of integers."""
-    if value is None:
-        return None
-    return tuple(map(_one_axis, value)) if isinstance(value, tuple) else _one_axis(value)
-
-
-def _one_axis(value: Any) -> int:
-    axis = None if value is None or isinstance(value, tuple) else whole(value, "an axis")
-    if not isinstance(axis, Integer):
-        raise FormulaError(f"one axis is needed, an integer, not {value}")
-    return int(axis)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise FormulaError(f"keepdims is True or False, not {value}")
-    return value
-
-
-def _shape(value: Any) -> tuple[Expr, ...]:
-    return tuple(size_of(entry) for entry in (value if isinstance(value, tuple) else (value,)))
+    rest: bool = False
 
 
 def _sum(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
-    return n.Sum(x, _axis(axis), _flag(keepdims))
+    return n.Sum(x, axis_or_axes(axis), flag(keepdims))
 
 
 def _mean(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
-    total = n.Sum(x, _axis(axis), _flag(keepdims))
+    total = n.Sum(x, axis_or_axes(axis), flag(keepdims))
     return n.Multiply(n.Scalar(1 / prod(x.shape[position] for position in total.axes)), total)
 
 
 def _log_sum_exp(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
     """Over one axis, several, or all, one after the other: `logsumexp(logsumexp(A, axis=1))`."""
-    axes = n.Sum(x, _axis(axis)).axes
+    axes = n.Sum(x, axis_or_axes(axis)).axes
     if not axes:
         raise FormulaError("logsumexp takes an array of one axis or more, and one axis of it or more")
     for place in reversed(axes):
-        x = n.LogSumExp(x, place, _flag(keepdims))
+        x = n.LogSumExp(x, place, flag(keepdims))
     return x
 
 
 def _softmax(x: Node, axis: Any = -1) -> Node:
-    return n.Softmax(x, _one_axis(axis))  # the last axis where none is named, as networks have it
+    if axis is None and x.rank != 1:  # all elements together, as in SciPy
+        return n.Reshape(n.Softmax(arrays.raveled(x), 0), x.shape) if x.rank else n.Softmax(x)
+    axis = -1 if axis is None else axis
+    return n.Softmax(x, one_axis(axis))  # the last axis where none is named, as networks have it
 
 
 def _log_softmax(x: Node, axis: Any = -1) -> Node:
-    return n.Add(x, n.negative(n.LogSumExp(x, _one_axis(axis), True)))
+    if axis is None:
+        return n.Add(x, n.negative(_log_sum_exp(x)))
+    return n.Add(x, n.negative(n.LogSumExp(x, one_axis(axis), True)))
 
 
 def _diag(x: Node) -> Node:
@@ -90,7 +75,7 @@ def _diag(x: Node) -> Node:
 
 
 def _transpose(x: Node, axes: Any = None) -> Node:
-    listed = _axis(axes)
+    listed = axis_or_axes(axes)
     if isinstance(listed, int):
         raise FormulaError(f"axes are a tuple of integers, not {axes}")
     transposed = n.Transpose(x, listed)
@@ -98,29 +83,32 @@ def _transpose(x: Node, axes: Any = None) -> Node:
 
 
 def _product(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
-    return n.Product(x, _axis(axis), _flag(keepdims))
+    return n.Product(x, axis_or_axes(axis), flag(keepdims))
 
 
 def _largest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
-    return n.Extreme(x, _axis(axis), _flag(keepdims), "max")
+    return n.Extreme(x, axis_or_axes(axis), flag(keepdims), "max")
 
 
 def _smallest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
-    return n.Extreme(x, _axis(axis), _flag(keepdims), "min")
+    return n.Extreme(x, axis_or_axes(axis), flag(keepdims), "min")
 
 
 def _norm(x: Node, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Node:
     """The norm of a vector or matrix, or of those along `axis`; without `ord`, the root of the sum of all squares."""
     if ord is not None and not isinstance(ord, Expr) and ord not in ("fro", "nuc"):
-        raise FormulaError(f"ord is a number, inf or -inf, not {ord}")
-    axes = n.Sum(x, _axis(axis)).axes
+        raise FormulaError(f"ord is a number, inf, -inf, 'fro' or 'nuc', not {shown(ord)}")
+    axes = n.Sum(x, axis_or_axes(axis)).axes
+    if isinstance(ord, str) and len(axes) != 2:
+        raise FormulaError(f"{shown(ord)} is a norm of matrices, over two axes; norm(x) is that of a vector")
+    ord = None if ord == "fro" else ord
     along = tuple(int(place) % x.rank for place in axis) if isinstance(axis, tuple) else axes  # rows before columns
     if ord is None and (axis is None or len(axes) == 2):
-        return n.Power(n.Sum(n.Power(x, 2), axes, _flag(keepdims)), Rational(1, 2)) if x.rank else _magnitude(x)
+        return n.Power(n.Sum(n.Power(x, 2), axes, flag(keepdims)), Rational(1, 2)) if x.rank else _magnitude(x)
     if len(along) == 1:
-        return _vector_norm(x, 2 if ord is None else ord, axes, _flag(keepdims))
+        return _vector_norm(x, 2 if ord is None else ord, axes, flag(keepdims))
     if len(along) == 2:
-        return _matrix_norm(x, ord, along, _flag(keepdims))
+        return _matrix_norm(x, ord, along, flag(keepdims))
     allowed = "norm of a vector or matrix with ord, norm(x) of any array, or an axis or two"
     raise FormulaError(f"no norm {ord} over {len(along)} axes; allowed: {allowed}")
 
@@ -179,14 +167,14 @@ def _commutation(m: Any, n: Any) -> Node:
 
 
 def _concatenate(parts: tuple[Node, ...], axis: Any = 0) -> Node:
-    place = _one_axis(axis)
+    place = one_axis(axis)
     if not parts[0].rank or not -parts[0].rank <= place < parts[0].rank:
         raise FormulaError(f"axis {place} does not exist in an array of rank {parts[0].rank}")
     return n.Concatenate(*parts, axis=place)
 
 
 def _stack(parts: tuple[Node, ...], axis: Any = 0) -> Node:
-    place, rank = _one_axis(axis), parts[0].rank + 1
+    place, rank = one_axis(axis), parts[0].rank + 1
     if not -rank <= place < rank:
         raise FormulaError(f"axis {place} does not exist in an array of rank {rank}")
     return n.Concatenate(*(n.Expand(part, place % rank) for part in parts), axis=place % rank)
@@ -216,32 +204,19 @@ def _pad(x: Node, pad_width: Any, constant_values: Any = 0) -> Node:
 
 
 def _windows(x: Node, window_shape: Any, axis: Any = None) -> Node:
-    axes = _each(tuple(range(x.rank)) if axis is None else axis)
-    return n.Window(x, axes, _for_each(axes, window_shape=window_shape)["window_shape"])
-
-
-def _each(axis: Any) -> tuple[int, ...]:
-    return tuple(map(_one_axis, axis if isinstance(axis, tuple) else (axis,)))
-
-
-def _for_each(axes: tuple[int, ...], **given: Any) -> dict[str, tuple[Expr, ...]]:
-    """Return sizes by name, one for each axis."""
-    sizes = {name: _shape(value) for name, value in given.items()}
-    wrong = next((name for name, each in sizes.items() if len(each) != len(axes)), None)
-    if wrong is not None:
-        raise FormulaError(f"{wrong} has one size for each axis: {len(axes)}, not {len(sizes[wrong])}")
-    return sizes
+    axes = each_axis(tuple(range(x.rank)) if axis is None else axis)
+    return n.Window(x, axes, for_each(axes, window_shape=window_shape)["window_shape"])
 
 
 def _fold(
     windows: Node, window_shape: Any, axis: Any, length: Any, stride: Any = Integer(1), dilation: Any = Integer(1)
 ) -> Node:
-    axes = _each(axis)
-    sizes = _for_each(axes, window_shape=window_shape, length=length)
-    return n.Fold(windows, axes, sizes["window_shape"], _shape(stride), _shape(dilation), sizes["length"])
+    axes = each_axis(axis)
+    sizes = for_each(axes, window_shape=window_shape, length=length)
+    return n.Fold(windows, axes, sizes["window_shape"], shape_given(stride), shape_given(dilation), sizes["length"])
 
 
-BY_NAME = frozenset({"keepdims", "constant_values", "part"})
+BY_NAME = frozenset({"keepdims", "constant_values", "ddof", "part"})
 """Options that are given by name alone."""
 
 OPERATORS: dict[str, Operator] = {
@@ -252,8 +227,8 @@ OPERATORS: dict[str, Operator] = {
     "prod": Operator(("x",), _product, ("axis", "keepdims")),
     "max": Operator(("x",), _largest, ("axis", "keepdims")),
     "min": Operator(("x",), _smallest, ("axis", "keepdims")),
-    "first_max": Operator(("x",), lambda x, axis=None: n.First(x, _axis(axis), "max"), ("axis",)),
-    "first_min": Operator(("x",), lambda x, axis=None: n.First(x, _axis(axis), "min"), ("axis",)),
+    "first_max": Operator(("x",), lambda x, axis=None: n.First(x, axis_or_axes(axis), "max"), ("axis",)),
+    "first_min": Operator(("x",), lambda x, axis=None: n.First(x, axis_or_axes(axis), "min"), ("axis",)),
     "norm": Operator(("x",), _norm, ("ord", "axis", "keepdims")),
     "trace": Operator(("a",), lambda a: n.Sum(n.Diagonal(a))),
     "det": Operator(("a",), n.Determinant),
@@ -274,21 +249,21 @@ OPERATORS: dict[str, Operator] = {
     "transpose": Operator(("a",), _transpose, ("axes",)),
     "where": Operator(("condition", "x", "y"), n.Where),
     "eye": Operator((), lambda N: n.Identity(size_of(N)), ("N",), ("N",)),
-    "ones": Operator((), lambda shape: ones(*_shape(shape)), ("shape",), ("shape",)),
-    "zeros": Operator((), lambda shape: zeros(*_shape(shape)), ("shape",), ("shape",)),
+    "ones": Operator((), lambda shape: ones(*shape_given(shape)), ("shape",), ("shape",)),
+    "zeros": Operator((), lambda shape: zeros(*shape_given(shape)), ("shape",), ("shape",)),
     "full": Operator(
         (),
-        lambda shape, fill_value: n.Fill(fill_value, _shape(shape)),
+        lambda shape, fill_value: n.Fill(fill_value, shape_given(shape)),
         ("shape", "fill_value"),
         ("shape", "fill_value"),
     ),
-    "reshape": Operator(("a",), lambda a, shape: n.Reshape(a, _shape(shape)), ("shape",), ("shape",)),
+    "reshape": Operator(("a",), arrays.reshaped, ("shape", "order"), ("shape",)),
     "one_hot": Operator(("ids",), lambda ids, size: n.OneHot(ids, size_of(size)), ("size",), ("size",)),
     "scatter_add": Operator(
         ("values", "ids"), lambda values, ids, size: n.ScatterAdd(values, ids, size_of(size)), ("size",), ("size",)
     ),
     "pad": Operator(("x",), _pad, ("pad_width", "constant_values"), ("pad_width",)),
-    "flip": Operator(("x",), lambda x, axis=None: n.Flip(x, _axis(axis)), ("axis",)),
+    "flip": Operator(("x",), lambda x, axis=None: n.Flip(x, axis_or_axes(axis)), ("axis",)),
     "sliding_window_view": Operator(("x",), _windows, ("window_shape", "axis"), ("window_shape",)),
     "fold": Operator(
         ("windows",),
@@ -298,5 +273,31 @@ OPERATORS: dict[str, Operator] = {
     ),
     "leaky_relu": Operator(("x",), lambda x, slope=Rational(1, 100): functions.leaky_relu(slope)(x), ("slope",)),
     "elu": Operator(("x",), lambda x, alpha=1: functions.elu(alpha)(x), ("alpha",)),
+    "var": Operator(("x",), arrays.variance, ("axis", "ddof", "keepdims")),
+    "std": Operator(("x",), arrays.deviation, ("axis", "ddof", "keepdims")),
+    "clip": Operator(("x",), arrays.clip, ("a_min", "a_max")),
+    "logaddexp": Operator(("x", "y"), arrays.logaddexp),
+    "diff": Operator(("a",), lambda a, n=1, axis=-1: arrays.differences(a, n, axis), ("n", "axis")),
+    "tril": Operator(("a",), arrays.part_of, ("k",)),
+    "triu": Operator(("a",), lambda a, k=0: arrays.part_of(a, k, upper=True), ("k",)),
+    "cumsum": Operator(("a",), arrays.running_sums, ("axis",)),
+    "dot": Operator(("a", "b"), dot),
+    "inner": Operator(("a", "b"), inner),
+    "vdot": Operator(("a", "b"), vdot),
+    "tensordot": Operator(("a", "b"), tensordot, ("axes",)),
+    "einsum": Operator((), einsum, ("subscripts",), ("subscripts",), rest=True),
+    "ravel": Operator(("a",), arrays.raveled, ("order",)),
+    "vec": Operator(("a",), arrays.vec),
+    "swapaxes": Operator(("a",), arrays.swapped, ("axis1", "axis2"), ("axis1", "axis2")),
+    "moveaxis": Operator(("a",), arrays.moved, ("source", "destination"), ("source", "destination")),
+    "expand_dims": Operator(("a",), arrays.expanded, ("axis",), ("axis",)),
+    "squeeze": Operator(("a",), arrays.squeezed, ("axis",)),
+    "ones_like": Operator(("a",), lambda a: arrays.filled_like(a, 1)),
+    "zeros_like": Operator(("a",), lambda a: arrays.filled_like(a, 0)),
+    "full_like": Operator(("a",), arrays.filled_like, ("fill_value",), ("fill_value",)),
+    "size": Operator(("a",), arrays.size, ("axis",)),
+    "vstack": Operator((), lambda parts: arrays.stacked(parts, horizontal=False), lists=True),
+    "hstack": Operator((), lambda parts: arrays.stacked(parts, horizontal=True), lists=True),
+    "column_stack": Operator((), arrays.columns_stacked, lists=True),
 }
 """Functions of arrays by name; elementwise functions are in `functions.FUNCTIONS`."""

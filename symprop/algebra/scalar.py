@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import called
 from symprop.algebra.elements import RELATIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
@@ -27,7 +28,7 @@ def scalar_body(node: Node) -> Expr:
     """
     if type(node) not in SCALAR:
         allowed = "allowed: + - * / **, where, comparisons and functions such as exp and tanh"
-        raise FormulaError(f"{type(node).__name__} is not elementwise\n{allowed}")
+        raise FormulaError(f"{called(node)} is not elementwise\n{allowed}")
     body: Expr = SCALAR(node, *map(scalar_body, node.operands))
     if not body.free_symbols and (body is sympy.nan or body.is_finite is False or body.is_real is False):
         raise FormulaError(f"a constant of the formula is not a real number: {shown(body)}")

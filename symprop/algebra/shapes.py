@@ -7,15 +7,19 @@ zero; a symbolic size is never assumed to be 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from sympy import Expr, Integer, Min, expand, prod
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import called
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.sizes import size_text
 from symprop.errors import ShapeError
 
 Shape = tuple[Expr, ...]
+ANY = tuple(range(1, 9))
+"""All ranks but that of a scalar."""
 
 
 def same(left: Expr, right: Expr) -> bool:
@@ -62,18 +66,19 @@ def broadcast(*shapes: Shape, what: str = "operands") -> Shape:
 def _fits(left: Expr, right: Expr, node: Node, operands: tuple[Node, ...]) -> None:
     if not same(left, right):
         listed = " and ".join(shape_text(operand.shape) for operand in operands)
-        raise ShapeError(f"{type(node).__name__} of shapes {listed}: {left} against {right} do not fit")
+        raise ShapeError(f"{called(node)} of shapes {listed}: {left} against {right} do not fit")
+
+
+_RANKS = {(1,): "a vector (rank 1)", (2,): "a matrix (rank 2)", ANY: "an array of one axis or more"}
 
 
 def _rank(node: Node, operand: Node, *ranks: int) -> None:
     if operand.rank not in ranks:
-        allowed = " or ".join(map(str, ranks))
-        raise ShapeError(
-            f"{type(node).__name__} takes an array of rank {allowed}, not of shape {shape_text(operand.shape)}"
-        )
+        allowed = _RANKS.get(ranks) or f"an array of rank {' or '.join(map(str, ranks))}"
+        raise ShapeError(f"{called(node)} takes {allowed}, not one of shape {shape_text(operand.shape)}")
 
 
-@SHAPE.row(n.Variable, n.Known)
+@SHAPE.row(n.Variable, n.Data)
 def _(node: Node) -> Shape:
     return tuple(node.args[2].args)
 
@@ -104,7 +109,18 @@ def _(node: n.Identity) -> Shape:
 
 @SHAPE.row(n.Elementwise)
 def _(node: Node) -> Shape:
-    return broadcast(*(operand.shape for operand in node.operands), what=type(node).__name__)
+    return broadcast(*(operand.shape for operand in node.operands), what=f"the {called(node)}")
+
+
+@SHAPE.row(n.Multiply)
+def _(node: n.Multiply) -> Shape:
+    shapes = [operand.shape for operand in node.operands]
+    try:
+        return broadcast(*shapes, what="the elementwise product")
+    except ShapeError as problem:
+        if any(left and right and same(left[-1], right[-2:][0]) for left, right in pairwise(shapes)):
+            raise ShapeError(f"{problem}; the matrix product is @") from None
+        raise
 
 
 @SHAPE.row(n.Structural)
@@ -122,7 +138,7 @@ def _(node: n.Fold) -> Shape:
 
 @SHAPE.row(n.Softmax)
 def _(node: n.Softmax) -> Shape:
-    _rank(node, node.operands[0], *range(1, 9))
+    _rank(node, node.operands[0], *ANY)
     if node.operands[0].shape[node.axis] == 1:
         raise ShapeError("a softmax over one class is always 1\nallowed: two classes or more, or a sigmoid")
     return node.operands[0].shape
@@ -132,9 +148,9 @@ def _(node: n.Softmax) -> Shape:
 def _(node: n.MatMul) -> Shape:
     left, right = node.operands
     for operand in (left, right):
-        _rank(node, operand, *range(1, 9))
-    _fits(left.shape[-1], right.shape[0] if right.rank == 1 else right.shape[-2], node, (left, right))
-    leading = broadcast(left.shape[:-2], right.shape[:-2], what="MatMul")
+        _rank(node, operand, *ANY)
+    _fits(left.shape[-1], right.shape[-2:][0], node, (left, right))
+    leading = broadcast(left.shape[:-2], right.shape[:-2], what="the matrix product")
     return leading + left.shape[-2:-1] * (left.rank > 1) + right.shape[-1:] * (right.rank > 1)
 
 
@@ -163,7 +179,7 @@ def _(node: n.Diag) -> Shape:
 @SHAPE.row(n.Take)
 def _(node: n.Take) -> Shape:
     table, ids = node.operands
-    _rank(node, table, *range(1, 9))
+    _rank(node, table, *ANY)
     return (*ids.shape, *table.shape[1:])
 
 
@@ -190,7 +206,11 @@ def _(node: Node) -> Shape:
 def _square(node: Node) -> None:
     operand = node.operands[0]
     _rank(node, operand, 2)
-    _fits(operand.shape[0], operand.shape[1], node, (operand,))
+    if not same(*operand.shape):
+        against = f"{operand.shape[0]} against {operand.shape[1]}"
+        raise ShapeError(
+            f"{called(node)} takes a square matrix, not one of shape {shape_text(operand.shape)}: {against}"
+        )
 
 
 @SHAPE.row(n.Inverse, n.MatrixPower, n.MatrixFunction, n.Cholesky)
@@ -246,15 +266,10 @@ def _(node: n.Commutation) -> Shape:
     return (count, count)
 
 
-@SHAPE.row(n.Tri)
-def _(node: n.Tri) -> Shape:
-    return tuple(node.args[:2])
-
-
 @SHAPE.row(n.Concatenate)
 def _(node: n.Concatenate) -> Shape:
     first, *others = node.operands
-    _rank(node, first, *range(1, 9))
+    _rank(node, first, *ANY)
     for other in others:
         _rank(node, other, first.rank)
         for axis, (size, length) in enumerate(zip(first.shape, other.shape, strict=True)):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from symprop.algebra import hints
 from symprop.errors import FormulaError, LimitError, SympropError, located, pointed, shown
 
 NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -42,6 +43,8 @@ class Limits:
     chain: int
     operators: frozenset[str]
     strings: bool
+    mathematics: bool = False
+    """Whether what mathematicians write, such as `x^2`, is refused by saying what to type instead."""
     error: type[SympropError] = FormulaError
 
 
@@ -123,7 +126,10 @@ def _cut(text: str, limits: Limits) -> Iterator[Token]:
             if bad is not None:
                 _refuse_character(text, position + bad, limits)
         elif kind == "operator" and piece not in limits.operators:
-            refuse(f"{piece!r} is not part of a {limits.what}", text, position, len(piece), limits.error)
+            told = _instead(hints.for_operator(text, position), limits)
+            refuse(f"{piece!r} is not part of a {limits.what}{told}", text, position, len(piece), limits.error)
+        elif kind == "string" and limits.mathematics and hints.follows_operand(text, position):
+            _refuse_quote(text, position, limits)
         elif kind == "string" and not (limits.strings and piece.isascii() and piece.isprintable()):
             refuse(f"text in quotes is not part of a {limits.what}", text, position, len(piece), limits.error)
         elif kind == "number":
@@ -132,7 +138,18 @@ def _cut(text: str, limits: Limits) -> Iterator[Token]:
         position = match.end()
 
 
+def _instead(told: str, limits: Limits) -> str:
+    """Return what to type instead, behind a refusal."""
+    return f"; type {told}" if told and limits.mathematics else ""
+
+
+def _refuse_quote(text: str, position: int, limits: Limits) -> NoReturn:
+    refuse("a quote behind an array is not part of a formula; type x.T for x'", text, position, error=limits.error)
+
+
 def _refuse_character(text: str, position: int, limits: Limits) -> NoReturn:
+    if text[position] in "'\"" and limits.mathematics and hints.follows_operand(text, position):
+        _refuse_quote(text, position, limits)
     if text[position] in "'\"" and limits.strings:
         inside = _NOT_IN_STRINGS.match(text, position + 1)
         if inside is None:
@@ -142,7 +159,10 @@ def _refuse_character(text: str, position: int, limits: Limits) -> NoReturn:
         refuse(f"character {position + 1}: {what} cannot stand in quotes", text, position, error=limits.error)
     character = text[position]
     what = shown(character) if character.isascii() else f"{shown(character)} (U+{ord(character):04X}), not ASCII,"
-    refuse(f"character {position + 1}: {what} cannot stand in a {limits.what}", text, position, error=limits.error)
+    told = _instead(hints.for_character(character), limits)
+    refuse(
+        f"character {position + 1}: {what} cannot stand in a {limits.what}{told}", text, position, error=limits.error
+    )
 
 
 def _check_number(text: str, match: re.Match[str], limits: Limits) -> None:
@@ -165,8 +185,10 @@ def _check_number(text: str, match: re.Match[str], limits: Limits) -> None:
             LimitError,
         )
     if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        factor = text[end].isalpha() and not (piece == "0" or text[end:].startswith("j"))
+        told = _instead(f"{piece}*{text[end]} for {piece}{text[end]}" if factor else "", limits)
         refuse(
-            f"numbers are decimal, such as 12, 0.5 or 1e-3, in a {limits.what}",
+            f"numbers are decimal, such as 12, 0.5 or 1e-3, in a {limits.what}{told}",
             text,
             match.start(),
             len(piece),
@@ -188,7 +210,7 @@ def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
     """Check nesting, runs of prefixes and of `**`, and the length of chains; yield all but the line breaks."""
     levels = [_Level("", 0)]
     prefixes, before_operand, broken_at = 0, True, None
-    seen = False
+    seen, last = False, None
     for token in tokens:
         if token.kind == "newline":
             broken_at = token.column if seen and len(levels) == 1 and broken_at is None else broken_at
@@ -196,6 +218,9 @@ def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
         if broken_at is not None:
             refuse("the line ends here; brackets around the whole let it go on", text, broken_at, error=limits.error)
         seen, level, sign = True, levels[-1], token.text
+        if limits.mathematics:
+            _check_neighbours(last, token, before_operand, text, limits)
+            last = token
         if token.kind in _OPERAND_KINDS:
             prefixes, before_operand = 0, False
         elif sign in _PAIRS.values():
@@ -223,3 +248,30 @@ def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
         yield token
     if len(levels) > 1:
         refuse(f"{levels[-1].bracket!r} is never closed", text, levels[-1].column, error=limits.error)
+    if limits.mathematics and last is not None and before_operand and last.text in _BETWEEN:
+        refuse(f"something is missing behind {last.text!r}", text, last.column, len(last.text), limits.error)
+
+
+_BETWEEN = frozenset({"+", "-", "*", "/", "**", "@", "<", ">", "<=", ">=", "==", "!="})
+_ONLY_BETWEEN = _BETWEEN - {"+", "-"}
+
+
+def _check_neighbours(last: Token | None, token: Token, before_operand: bool, text: str, limits: Limits) -> None:
+    """Refuse two operands side by side, where an operator is missing, and two operators, where an operand is."""
+    word = hints.for_word(token.text) if token.kind == "name" else ""
+    if word and token.text not in _WORDS:
+        told = _instead(word + (" for the Greek letter" if token.text == "lambda" else ""), limits)
+        refuse(f"{token.text} is not part of a {limits.what}{told}", text, token.column, len(token.text), limits.error)
+    if last is None or word or last.text == "." or hints.for_word(last.text):
+        return
+    begins = token.kind in _OPERAND_KINDS or (token.text == "(" and last.kind == "number")
+    if begins and not before_operand:
+        gap = max(token.column - 1, last.column + len(last.text) - (token.column == last.column + len(last.text)))
+        what = "a comma" if token.kind == "string" else "'*' or '@'"
+        refuse(f"{what} is missing here", text, gap, error=limits.error)
+    if token.text in _ONLY_BETWEEN and last.text in _BETWEEN:
+        refuse(f"something is missing between {last.text!r} and {token.text!r}", text, token.column, error=limits.error)
+
+
+_WORDS = frozenset({"for", "in", "is", "not", "and", "or", "if", "else"})
+"""Words of Python that series have, or that the reader refuses by their meaning."""

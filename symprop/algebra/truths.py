@@ -10,11 +10,15 @@ from symprop.algebra.operators import OPERATORS
 
 KEEPING = frozenset(
     {"abs", "maximum", "minimum", "max", "min", "where", "transpose", "reshape", "diag", "diagonal", "outer", "kron"}
-    | {"concatenate", "stack", "flip", "sliding_window_view"}
+    | {"concatenate", "stack", "flip", "sliding_window_view", "vstack", "hstack", "column_stack"}
+    | {"ravel", "vec", "swapaxes", "moveaxis", "expand_dims", "squeeze"}
 )
 """Functions that make truth values of truth values."""
 
-NUMBERS_ONLY = frozenset({"sign", "softmax", "log_softmax", "matrix_power", "pad"})
+NUMBERS_ONLY = frozenset(
+    {"sign", "softmax", "log_softmax", "matrix_power", "pad", "dot", "inner", "vdot", "tensordot", "einsum", "diff"}
+    | {"clip", "full_like", "ones_like", "zeros_like"}
+)
 """Functions that NumPy and SciPy refuse to take of truth values, or that mean another thing of them, such as "and"."""
 
 HINT = "is not the arithmetic of 1 and 0 in NumPy; write 1 * (x > 0) for numbers"

@@ -43,7 +43,7 @@ def _(node: n.Scalar | n.Fill) -> bool:
     return bool(node.value.is_nonnegative)
 
 
-@NONNEGATIVE.row(n.Identity, n.Softmax, n.OneHot, n.Compare, n.First, n.Tri)
+@NONNEGATIVE.row(n.Identity, n.Softmax, n.OneHot, n.Compare, n.First)
 def _(node: Node) -> bool:
     return True
 

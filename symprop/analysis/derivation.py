@@ -10,12 +10,14 @@ from functools import cached_property
 from sympy import Expr
 
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
-from symprop.algebra.formula import Formula
+from symprop.algebra.formula import Formula, inferred_formula
+from symprop.algebra.inference.infer import SCALAR
 from symprop.algebra.names import gradient_of, looked_up
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.never_read import never_read
@@ -30,7 +32,7 @@ from symprop.calculus.walk import derive_system
 from symprop.errors import FormulaError, ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
-from symprop.networks.spec import as_network
+from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -277,7 +279,7 @@ class Derivation(Printable):
 
 
 def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and the gradients of a network, or of a `Formula` by its variables.
+    """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
@@ -286,11 +288,15 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
+    >>> print(symprop.derive("x @ A @ x").gradient("A").text())
+    outer(x, dv1)
 
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
     """
-    net = network if isinstance(network, Formula) else as_network(network)
+    if isinstance(network, str) and is_formula_text(network):
+        network = inferred_formula(network, SCALAR)
+    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:

@@ -13,24 +13,30 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import sympy
+from sympy import Expr
 
-from symprop.algebra.alike import ForAlike
+from symprop.algebra.alike import Common, ForAlike, pattern
+from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of
 from symprop.algebra.trees import variables
-from symprop.calculus.coefficients import unexpanded
+from symprop.calculus.coefficients import base_and_exponent, unexpanded
 from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
 
 
 class Quotient(NamedTuple):
-    """An equation `h = c * r`, a product with a root that is held: its place among all such, `r`, itself and `c`."""
+    """An equation `h = c * r**k`, a product with a root: its place among all such, `r`, `k`, itself and `c`.
+
+    The root is one that is held, with `k` = 1, or `x` where the equation has `1 / sqrt(x)`.
+    """
 
     place: int
     root: Node
+    power: Expr
     equation: Equation
     rest: tuple[Node, ...]
 
@@ -62,16 +68,20 @@ class Context:
 
     @cached_property
     def quotients(self) -> Mapping[Node, tuple[Quotient, ...]]:
-        """The equations whose right side is a product with a root that is held, `h = c * r`, by that root."""
+        """The equations whose right side is a product with a root, `h = c * r`, by that root."""
         roots = {found.target for base, found in self.powers.items() if found.expression.args[1].is_Integer is False}
-        held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
-        pairs = (
-            (found, value, root) for found, value in held for root in value.operands if unexpanded(root)[0] in roots
-        )
         quotients: dict[Node, list[Quotient]] = {}
-        for place, (found, value, root) in enumerate(pairs):
-            rest = tuple(factor for factor in value.operands if factor is not root)
-            quotients.setdefault(root, []).append(Quotient(place, root, found, rest))
+        held = ((found, value) for value, found in self.by_value.items() if isinstance(value, Multiply))
+        for found, value in held:
+            for factor in value.operands:
+                inside, axes = unexpanded(factor)
+                base, power = base_and_exponent(inside)
+                if inside not in roots and (not inside.rank or power.is_Integer is not False):
+                    continue
+                root = expanded_by(base, *reversed(axes))
+                rest = tuple(other for other in value.operands if other is not factor)
+                place = sum(map(len, quotients.values()))
+                quotients.setdefault(root, []).append(Quotient(place, root, power, found, rest))
         return {root: tuple(each) for root, each in quotients.items()}
 
     def equation(self, node: Node) -> Equation | None:
@@ -90,6 +100,12 @@ class Context:
         tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}
         tables |= {"adjoints": self.adjoints, "centred": self.centred, "vanishing": self.vanishing}
         return tables | {"powers": self.powers, "quotients": self.quotients}
+
+    @cached_property
+    def patterns(self) -> dict[str, frozenset[Common]]:
+        """What the formulas of each table that does not grow look like, whatever the numbers in names."""
+        fixed = {"by_value": self.by_value, "powers": self.powers, "quotients": self.quotients}
+        return {table: frozenset(pattern(formula)[0] for formula in known) for table, known in fixed.items()}
 
     def definition(self, node: Node) -> Node:
         """Return what defines `node` when it is a variable of an equation, else `node`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import factors_of, zeros
 from symprop.calculus.pullbacks import PULLBACK
@@ -150,7 +151,7 @@ def _(node: n.Sylvester, position: int, g: Node) -> Node:
 def _half(matrix: Node) -> Node:
     """Return the lower triangle of a matrix with half of its diagonal."""
     size = matrix.shape[0]
-    mask = n.Add(n.Tri(size, size), n.Multiply(n.Scalar(-HALF), n.Identity(size)))
+    mask = n.Add(triangle(size, size), n.Multiply(n.Scalar(-HALF), n.Identity(size)))
     return n.Multiply(mask, matrix)
 
 

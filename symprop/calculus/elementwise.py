@@ -28,7 +28,7 @@ def derivative(function: ElementwiseFunction, position: int = 0) -> Expr:
     """Return the derivative by one parameter, in the parameters and `VALUE`.
 
     Where the derivative does not exist (a kink, a jump) it is given a subgradient: 0 at a jump, the value of the
-    branch that holds at a kink.
+    branch that holds at a kink; where the two of a `maximum` are equal, that of the second, and of a number before all.
 
     >>> from symprop.algebra.functions import FUNCTIONS
     >>> derivative(FUNCTIONS["tanh"]), derivative(FUNCTIONS["sigmoid"]), derivative(FUNCTIONS["elu"])
@@ -42,10 +42,23 @@ def derivative(function: ElementwiseFunction, position: int = 0) -> Expr:
 
 def raw_slope(function: ElementwiseFunction, position: int = 0) -> Expr:
     """Return the derivative as SymPy finds it, 0 at jumps, `t**(d - 1)` for `t**d / t`, which has no value at 0."""
-    raw = sympy.diff(function.body, function.parameters[position])
+    raw = sympy.diff(_as_choices(function.body), function.parameters[position])
     raw = raw.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     named = any(power.exp.has(NamedNumber) for power in raw.atoms(sympy.Pow))
     return sympy.powsimp(raw, combine="exp", deep=True) if named else raw
+
+
+def _as_choices(body: Expr) -> Expr:
+    """Return a body with `max(a, b)` as the choice `a if a > b, else b`, in which a number stands last."""
+
+    def chosen(*arguments: Expr, larger: bool) -> Expr:
+        *others, result = sorted(arguments, key=lambda argument: bool(argument.is_number))
+        for other in reversed(others):
+            result = sympy.Piecewise((other, other > result if larger else other < result), (result, True))
+        return result
+
+    body = body.replace(sympy.Max, lambda *arguments: chosen(*arguments, larger=True))
+    return body.replace(sympy.Min, lambda *arguments: chosen(*arguments, larger=False))
 
 
 def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...]) -> Expr:
@@ -114,5 +127,8 @@ def _signs_gathered(slope: Expr) -> list[Expr]:
 def slope(node: n.Map, position: int) -> Node:
     """Return the derivative of a `Map` node by one operand, as an array of the node's shape."""
     function: ElementwiseFunction = node.function
-    arrays: dict[Expr, Node] = dict(zip(function.parameters, node.operands, strict=True))
+    operands = node.operands
+    if function.is_extremum and operands[0].constant is not None:  # the number last, as in a body
+        operands, position = operands[::-1], 1 - position
+    arrays: dict[Expr, Node] = dict(zip(function.parameters, operands, strict=True))
     return lift(derivative(function, position), {**arrays, VALUE: node})

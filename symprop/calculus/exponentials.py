@@ -10,7 +10,7 @@ from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
@@ -57,6 +57,49 @@ def complement(node: Node) -> Node | None:
     return p if coefficient == -1 else None
 
 
+def exponent(node: Node) -> Node | None:
+    """Return `t` where `node` is `exp(t)`: an exponential, a sum of such, one times what is above 0; else None.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("r * sum(exp(z))", r="positive", z="n").node
+    >>> exponent(f).text()
+    'logsumexp(z) + log(r)'
+    """
+    if isinstance(node, n.Sum):
+        return _log_of_sum(node.operands[0], node.axes, node.keepdims)
+    if isinstance(node, n.MatMul) and node.operands[0].rank == node.operands[1].rank == 1:
+        return _log_of_sum(n.Multiply(*node.operands), (0,), False)
+    t = argument(node, "exp")
+    if t is not None or not isinstance(node, n.Multiply):
+        return t
+    logs = [exponent(factor) or log_of_positive(factor) for factor in node.operands]
+    known = [each for each in logs if each is not None]
+    some = any(exponent(factor) is not None for factor in node.operands)
+    return tidy(n.Add(*known)) if some and len(known) == len(logs) else None
+
+
+def _log_of_sum(summed: Node, axes: tuple[int, ...], keepdims: bool) -> Node | None:
+    t = exponent(summed)
+    if t is None:
+        return None
+    for axis in reversed(axes):
+        t = n.LogSumExp(t, axis, keepdims)
+    return t
+
+
+def log_of_positive(node: Node) -> Node | None:
+    """Return the logarithm of a number or a variable that is above 0, else None."""
+    if node.number is not None:
+        return n.Scalar(sympy.log(node.number)) if node.number.is_positive else None
+    declared = isinstance(node, Variable) and "positive" in node.facts_by_kind
+    return FUNCTIONS["log"](node) if declared else None
+
+
+def sum_in(node: Node) -> bool:
+    """Whether a product has a sum among its factors, or is one."""
+    return any(isinstance(factor, (n.Sum, n.MatMul)) for factor in factors_of(node))
+
+
 @for_kinds(n.Map)
 def as_softplus(node: Node) -> Node | None:
     """Return `log(c + d exp(t))` as `log(c) + softplus(t + log(d / c))`, for c and d above 0, else None."""
@@ -75,42 +118,11 @@ def _number_and_exp(node: n.Add) -> tuple[Expr, Node] | None:
         return None
     for number, other in (node.operands, node.operands[::-1]):
         (c, none), (d, rest) = coefficient_and_rest(number), coefficient_and_rest(other)
-        t = argument(rest, "exp")
+        t = None if rest is None else exponent(rest)
         if none is None and t is not None:
             above = c.is_positive and d.is_positive
             return (c, tidy(n.Add(t, n.Scalar(sympy.log(d / c))))) if above else None
     return None
-
-
-@for_kinds(n.Map)
-def as_log_difference(node: Node) -> Node | None:
-    """Return `log(exp(s) + exp(t))` as `softplus(s - t) + t`, else None."""
-    pair = _two_exponents(argument(node, "log"))
-    return None if pair is None else tidy(n.Add(FUNCTIONS["softplus"](tidy(pair[0] - pair[1])), pair[1]))
-
-
-@for_kinds(n.Multiply)
-def as_sigmoid_of_difference(node: n.Multiply) -> Node | None:
-    """Return a product that holds `exp(s) / (exp(s) + exp(t))` with `sigmoid(s - t)` in its place, else None."""
-    factors = list(node.operands)
-    for place, factor in enumerate(factors):
-        base, exponent = base_and_exponent(factor)
-        pair = _two_exponents(base) if exponent == -1 else None
-        for s, t in (pair, pair[::-1]) if pair else ():
-            if FUNCTIONS["exp"](s) in factors:
-                factors[place] = FUNCTIONS["sigmoid"](tidy(s - t))
-                factors.remove(FUNCTIONS["exp"](s))
-                return tidy(multiplied(factors))
-    return None
-
-
-@for_kinds(n.Add)
-def _two_exponents(node: n.Add) -> tuple[Node, Node] | None:
-    """Return `s` and `t` where `node` is `exp(s) + exp(t)`, and no hyperbolic function, else None."""
-    if len(node.operands) != 2 or as_hyperbolic(node) is not None:
-        return None
-    s, t = (argument(term, "exp") for term in node.operands)
-    return None if s is None or t is None else (s, t)
 
 
 @for_kinds(n.Map)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
@@ -22,15 +21,21 @@ from symprop.calculus.coefficients import base_and_exponent, same_shape
 from symprop.calculus.exponentials import (
     argument,
     as_hyperbolic,
-    as_log_difference,
     as_log_sigmoid,
     as_opposite_sigmoid,
     as_sigmoid,
-    as_sigmoid_of_difference,
     as_softplus,
     as_tanh,
     as_tanh_of_half,
     is_map,
+)
+from symprop.calculus.sums_of_exponentials import (
+    as_log_difference,
+    as_logsumexp,
+    as_opposite_softmax,
+    as_sigmoid_of_difference,
+    as_softmax,
+    as_softmax_of_all,
 )
 from symprop.calculus.tidy import tidy
 
@@ -96,38 +101,6 @@ def with_known_forms(node: Node) -> tuple[Node, tuple[str, ...]]:
     return visit(node), tuple(names)
 
 
-@for_kinds(n.Multiply)
-def as_softmax(node: n.Multiply) -> Node | None:
-    """Return a product that holds `exp(x) / sum(exp(x))` with a softmax in its place, else None."""
-    for factor in node.operands:
-        total: Any
-        total, power = base_and_exponent(factor)
-        exponent = _summed_exponent(total) if power == -1 else None
-        if exponent is not None and total.operands[0] in node.operands and _broadcasts_back(total):
-            rest = [other for other in node.operands if other not in (factor, total.operands[0])]
-            return multiplied([*rest, n.Softmax(exponent, total.axes[0])])
-    return None
-
-
-@for_kinds(n.Map)
-def as_logsumexp(node: Node) -> Node | None:
-    """Return `log(sum(exp(x)))` as a log-sum-exp, else None."""
-    total: Any = argument(node, "log")
-    exponent = _summed_exponent(total)
-    return n.LogSumExp(exponent, total.axes[0], total.keepdims) if exponent else None
-
-
-@for_kinds(n.Sum)
-def _summed_exponent(total: n.Sum) -> Node | None:
-    """Return `x` where `total` is `sum(exp(x))` over one axis."""
-    return argument(total.operands[0], "exp") if len(total.axes) == 1 else None
-
-
-def _broadcasts_back(total: n.Sum) -> bool:
-    """Whether a sum over one axis lines up again with what was summed, when the two are multiplied."""
-    return total.keepdims or total.operands[0].rank == 1 or total.axes == (0,)
-
-
 @for_kinds(n.Map)
 def as_log_softmax(node: Node) -> Node | None:
     """Return `log(softmax(x))` as `x - logsumexp(x)`, else None."""
@@ -175,11 +148,16 @@ def as_shifted_softmax(node: n.Softmax) -> Node | None:
 @for_kinds(n.LogSumExp)
 def as_shifted_logsumexp(node: n.LogSumExp) -> Node | None:
     """Return `logsumexp(x + c)` as `logsumexp(x) + c`, where `c` is the same along the axis, else None."""
-    kept, constant = _along(node.operands[0], node.axis)
-    x = added(kept) if kept and constant else None
-    if x is None or not same_shape(x, node.operands[0]) or any(part.rank for part in constant if not node.keepdims):
+    inside, axis = node.operands[0], node.axis
+    kept, constant = _along(inside, axis)
+    if not kept or not constant:
         return None
-    return tidy(n.Add(n.LogSumExp(x, node.axis, node.keepdims), *constant))
+    if not node.keepdims:  # a constant has an axis of length 1 there, which goes, or none
+        constant = [n.Sum(part, axis - inside.rank) if inside.rank - axis <= part.rank else part for part in constant]
+        if any(part.rank > inside.rank - 1 - axis for part in constant) and axis < inside.rank - 1:
+            return None  # it would line up with other axes
+    found = tidy(n.Add(n.LogSumExp(added(kept), axis - inside.rank, node.keepdims), *constant))
+    return found if same_shape(found, node) else None
 
 
 def _along(node: Node, axis: int) -> tuple[list[Node], list[Node]]:
@@ -191,6 +169,11 @@ def _along(node: Node, axis: int) -> tuple[list[Node], list[Node]]:
 
 KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("softmax", "exp(x) / sum(exp(x)) = softmax(x)", as_softmax),
+    KnownForm(
+        "softmax of all elements",
+        "softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1) = exp(x - logsumexp(x))",
+        as_softmax_of_all,
+    ),
     KnownForm("log-sum-exp", "log(sum(exp(x))) = logsumexp(x)", as_logsumexp),
     KnownForm("shift of a softmax", "softmax(x + c) = softmax(x)", as_shifted_softmax),
     KnownForm("shift of a log-sum-exp", "logsumexp(x + c) = logsumexp(x) + c", as_shifted_logsumexp),
@@ -204,6 +187,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("hyperbolic", "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)", as_hyperbolic),
     KnownForm("softplus", "log(exp(s) + exp(t)) = softplus(s - t) + t", as_log_difference),
     KnownForm("sigmoid", "exp(s) / (exp(s) + exp(t)) = sigmoid(s - t)", as_sigmoid_of_difference),
+    KnownForm("softmax", "exp(z) * sigmoid(-logsumexp(z)) = softmax(z) * sigmoid(logsumexp(z))", as_opposite_softmax),
     KnownForm("tanh", "(1 - exp(-t)) * sigmoid(t) = tanh(t / 2)", as_tanh_of_half),
     KnownForm("tanh", "sinh(t) / cosh(t) = tanh(t)", as_tanh),
 )

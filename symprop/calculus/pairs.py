@@ -13,6 +13,7 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
@@ -59,10 +60,17 @@ def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
     return tidy(n.Multiply(*(n.Power(factor, node.exponent) for factor in inner.operands)))
 
 
+@pair(n.Power, n.Compare)
+def _(node: n.Power, inner: n.Compare, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None  # 0 and 1 are their own squares
+
+
 @pair(n.Where, n.Compare)
 def _(node: n.Where, inner: n.Compare, tidy: Tidy) -> Node | None:
     _, yes, no = node.operands
-    return inner if yes == n.Scalar(1) and is_zero(no) and same_shape(inner, node) else None
+    if not same_shape(inner, node) or {yes.constant, no.constant} != {0, 1}:
+        return None
+    return inner if is_zero(no) else inner.opposite
 
 
 # ---------------------------------------------------------------- elements in other places
@@ -173,6 +181,21 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
 @pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron, n.PseudoInverse, n.MatrixFunction)
 def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return tidy(inner.with_operands(n.Transpose(part) for part in inner.operands))  # inv(A)' = inv(A')
+
+
+@pair(n.Transpose, n.Triangle)
+def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
+    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
+
+
+@pair(n.Power, n.Triangle)
+def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
+
+
+@pair(n.Sum, n.OneHot)
+def _(node: n.Sum, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    return ones(*node.shape) if node.axes == (inner.rank - 1,) else None  # one of each row
 
 
 @pair(n.Transpose, n.Commutation)

@@ -8,13 +8,12 @@ are alike. Nothing else is looked at, so nothing can go stale; the notes live as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from sympy import Tuple
-
-from symprop.algebra.alike import aligned, pattern, renumbered
+from symprop.algebra.alike import Number, Numbers, aligned, pattern, renumbered
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
@@ -25,7 +24,7 @@ from symprop.calculus.vanishing_sums import vanishes
 TRIED = 4
 """So many results for formulas that are alike are tried, the newest: layers differ in few ways."""
 
-Worked = tuple[Node, tuple[Step, ...]]
+Worked = tuple[Node, Sequence[Step]]
 
 
 class Watched(Mapping[Any, Any]):
@@ -47,42 +46,84 @@ class Watched(Mapping[Any, Any]):
         raise TypeError("what a rule knows is asked for by name: a step that reads all of it is no one's twin")
 
 
+class Later(Sequence[Step]):
+    """Steps with other numbers than those that were worked out, made when somebody looks at them."""
+
+    def __init__(self, steps: tuple[Step, ...], numbers: Numbers, equations: Mapping[Equation, Equation]) -> None:
+        self.steps, self.numbers, self.equations = steps, numbers, equations
+
+    @cached_property
+    def made(self) -> tuple[Step, ...]:
+        """The steps with their numbers, also in what is said in words."""
+        nodes: dict[int, Node] = {}
+        read = [each for step in self.steps for each in (step.before, step.after)]
+        read += [equation.expression for equation in self.equations]
+        names = _names(read, self.numbers)
+
+        def fact(known: KnownFact) -> KnownFact:
+            return self.equations[known] if isinstance(known, Equation) else _said(known, names)
+
+        return tuple(
+            Step(
+                step.rule,
+                renumbered(step.before, self.numbers, nodes),
+                renumbered(step.after, self.numbers, nodes),
+                tuple(map(fact, step.facts)),
+                True,
+            )
+            for step in self.steps
+        )
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.made[place]
+
+
 @dataclass(frozen=True)
 class Result:
     """What was worked out of a formula with these numbers, and what was asked on the way."""
 
-    numbers: tuple[Tuple, ...]
+    numbers: tuple[Number, ...]
     notes: Mapping[tuple[str, Any], Any]
     expression: Node
     steps: tuple[Step, ...]
 
-    def for_numbers(self, numbers: tuple[Tuple, ...], context: Context) -> Worked | None:
+    @cached_property
+    def read(self) -> frozenset[Number]:
+        """All numbers in the steps and in what they lead to."""
+        formulas = (each for step in self.steps for each in (step.before, step.after))
+        return frozenset(number for each in (self.expression, *formulas) for number in pattern(each)[1])
+
+    @cached_property
+    def facts(self) -> frozenset[Equation]:
+        """The equations that a step names as a fact."""
+        return frozenset(fact for step in self.steps for fact in step.facts if isinstance(fact, Equation))
+
+    def for_numbers(self, numbers: tuple[Number, ...], context: Context) -> Worked | None:
         """Return the result with other numbers, if what is known of these is alike."""
         twin = _Twin(dict(zip(self.numbers, numbers, strict=True)), context)
         try:
             if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
                 return None
-            return twin.of(self.expression), tuple(map(twin.step, self.steps))
         except KeyError:  # a rule made a name that nothing has
             return None
+        if not (self.read <= twin.numbers.keys() and self.facts <= twin.equations.keys()):
+            return None
+        return twin.of(self.expression), Later(self.steps, twin.numbers, twin.equations)
 
 
 class _Twin:
     """What stands for formulas, numbers and equations where others are put in."""
 
-    def __init__(self, numbers: dict[Tuple, Tuple], context: Context) -> None:
+    def __init__(self, numbers: dict[Number, Number], context: Context) -> None:
         self.numbers, self.context, self.tables = numbers, context, context.tables
-        self.nodes: dict[Node, Node] = {}
+        self.nodes: dict[int, Node] = {}
         self.equations: dict[Equation, Equation] = {}
 
     def of(self, node: Node) -> Node:
         return renumbered(node, self.numbers, self.nodes)
-
-    def step(self, step: Step) -> Step:
-        return Step(step.rule, self.of(step.before), self.of(step.after), tuple(map(self.fact, step.facts)), True)
-
-    def fact(self, fact: KnownFact) -> KnownFact:
-        return fact if isinstance(fact, str) else self.equations[fact]
 
     def answers(self, table: str, key: Any, answer: Any) -> bool:
         """Whether the context answers a question as it was answered, in numbers that are put in."""
@@ -102,12 +143,28 @@ class _Twin:
             )
         if isinstance(answer, Quotient) and isinstance(other, Quotient):
             return self.agree(answer.equation, other.equation)
+        if isinstance(answer, str) and isinstance(other, str):
+            names = _names((equation.expression for equation in self.equations), self.numbers)
+            return _said(answer, names) == other
         if isinstance(answer, tuple) and isinstance(other, tuple):
             return len(answer) == len(other) and all(map(self.agree, answer, other))
         return bool(answer == other)
 
 
-def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context], Worked]) -> Worked:
+def _names(formulas: Iterable[Node], numbers: Numbers) -> dict[str, str]:
+    """Return what each array in some formulas is called in other numbers."""
+    arrays = dict.fromkeys(array for each in formulas for array in variables(each))
+    return {array.name: renumbered(array, numbers, {}).name for array in arrays}
+
+
+def _said(words: str, names: Mapping[str, str]) -> str:
+    """Return what is said of arrays, said of those with other names."""
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), words)
+
+
+def worked_once(
+    start: Node, context: Context, work_out: Callable[[Node, Context], tuple[Node, tuple[Step, ...]]]
+) -> Worked:
     """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
@@ -119,9 +176,15 @@ def worked_once(start: Node, context: Context, work_out: Callable[[Node, Context
             return found
     notes: dict[tuple[str, Any], Any] = {}
     expression, steps = work_out(start, _watched(context, notes))
-    if not _names_in_words(steps):
-        seen.append(Result(numbers, notes, expression, steps))
+    telling = {question: answer for question, answer in notes.items() if not _is_never(*question, context)}
+    seen.append(Result(numbers, telling, expression, steps))
     return expression, steps
+
+
+def _is_never(table: str, key: Any, context: Context) -> bool:
+    """Whether no formula that is alike is in a table which does not grow: whatever the numbers, the answer is none."""
+    patterns = context.patterns.get(table)
+    return patterns is not None and pattern(key)[0] not in patterns
 
 
 def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
@@ -130,12 +193,3 @@ def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
     found = replace(context, watches=context, **tables)
     vars(found).update(derived)  # as if it had worked them out itself
     return found
-
-
-def _names_in_words(steps: tuple[Step, ...]) -> bool:
-    """Whether a fact that is said in words names an array, so that it is said of no other."""
-    words = {
-        word for step in steps for fact in step.facts if isinstance(fact, str) for word in re.findall(r"\w+", fact)
-    }
-    named = (array for step in steps for array in (*variables(step.before), *variables(step.after)))
-    return bool(words) and any(array.name in words for array in named if array.index)

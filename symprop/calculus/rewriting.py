@@ -6,9 +6,10 @@ broadcasting, and skips what does not depend on the variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra import nodes as n
+from symprop.algebra.called import called
 from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
@@ -30,53 +31,8 @@ MANY = 8
 """From so many unfinished terms of a sum on, a step makes the same move in all of them: a weight that is used often
 takes the steps of one that is used once, not some for each use that write the whole sum anew."""
 
-PULLBACK_NAMES: dict[type[Node], str] = {
-    n.Add: "sum",
-    n.Multiply: "elementwise product",
-    n.Power: "power",
-    n.MatMul: "matrix product",
-    n.Outer: "outer product",
-    n.Transpose: "transpose",
-    n.Sum: "sum over an axis",
-    n.BlockSum: "sum over the blocks",
-    n.Expand: "new axis",
-    n.Reshape: "reshape",
-    n.Diag: "diagonal matrix",
-    n.Diagonal: "diagonal",
-    n.Take: "selection of rows",
-    n.ScatterAdd: "scattered sum",
-    n.OneHot: "one-hot",
-    n.Map: "elementwise function",
-    n.Compare: "comparison",
-    n.Where: "choice",
-    n.Softmax: "softmax",
-    n.LogSumExp: "log-sum-exp",
-    n.Inverse: "inverse",
-    n.Determinant: "determinant",
-    n.LogDeterminant: "log-determinant",
-    n.MatrixPower: "power of a matrix",
-    n.Kron: "Kronecker product",
-    n.Product: "product over an axis",
-    n.Extreme: "largest or smallest",
-    n.First: "first of the largest",
-    n.Concatenate: "concatenation",
-    n.Slice: "slice",
-    n.Pad: "padding",
-    n.Flip: "flip",
-    n.Window: "windows",
-    n.Fold: "fold",
-    n.PseudoInverse: "pseudoinverse",
-    n.MatrixFunction: "function of a matrix",
-    n.DividedDifference: "Fréchet derivative",
-    n.Sylvester: "Sylvester equation",
-    n.Cholesky: "Cholesky factor",
-    n.MatrixNorm: "norm by singular values",
-    n.Eigh: "eigenvalues",
-    n.Svd: "singular values",
-}
 
-
-def simplified(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
+def simplified(start: Node, context: Context) -> tuple[Node, Sequence[Step]]:
     """Return the worked-out form of `start`, and the steps that led there.
 
     Raises:
@@ -260,7 +216,7 @@ def _term_by_term(g: Node, series: n.BlockSum, by: Node) -> Node:
 
 def _rule_name(expression: Node) -> str:
     """What the rule of the outermost operation is called."""
-    name = PULLBACK_NAMES.get(type(expression), type(expression).__name__.lower())
+    name = called(expression)
     if expression.function_name:
         return f"{name} {expression.function_name}"
     varying = numbers_apart(factors_of(expression))[1]

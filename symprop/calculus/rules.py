@@ -64,10 +64,11 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     """What is normalised is held: `(x - mean(x)) * r` is it, also where `r` stands before a sum that it may enter."""
     factors = spread_factors(node) if context.quotients else ()
     powers = {root: (factor, up) for factor in reversed(factors) for root, up in [base_and_exponent(factor)]}
-    held = (each for root, (_, up) in powers.items() if _is_positive(up) for each in context.quotients.get(root, ()))
-    for _, root, equation, rest in sorted(held, key=lambda each: each.place):
+    known = ((each, up) for root, (_, up) in powers.items() for each in context.quotients.get(root, ()))
+    held = (each for each, up in known if _has(up, each.power))
+    for _, root, exponent, equation, rest in sorted(held, key=lambda each: each.place):
         power, up = powers[root]
-        left = n.Power(root, up - 1)
+        left = n.Power(root, up - exponent)
         others = without(factors, [power])
         if all(factor in others for factor in rest):
             others = without(others, rest)
@@ -112,8 +113,10 @@ def without(factors: Sequence[Node], taken: Sequence[Node]) -> list[Node]:
     return left
 
 
-def _is_positive(exponent: Expr) -> bool:
-    return bool(exponent.is_Integer and exponent.is_positive)
+def _has(exponent: Expr, power: Expr) -> bool:
+    """Whether a factor with this exponent holds the root with this power, and as often again or not at all."""
+    times = exponent / power
+    return bool(times.is_Integer and times.is_positive)
 
 
 def _may_enter(root: Node, total: n.Sum, axes: Sequence[int]) -> bool:
@@ -134,8 +137,8 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     powers = [(factor, *base_and_exponent(factor)) for factor in node.operands]
     for factor, base, below in powers:
         above = [(other, up) for other, same, up in powers if same == base and up.is_positive]
-        reason = nonzero(base, context) if above and below.is_negative else None
-        if reason is not None:
+        if above and below.is_negative:
+            reason = nonzero(base, context) or f"{base} divides, so it is not 0"
             rest = [other for other in node.operands if other is not factor and other is not above[0][0]]
             return Applied(n.Multiply(*rest, n.Power(base, below + above[0][1])), (reason,))
     return None

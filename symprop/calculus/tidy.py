@@ -54,7 +54,7 @@ def tidy(node: Node) -> Node:
     return found
 
 
-@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Known, n.Tri, n.OneHot, n.Softmax, n.LogSumExp, n.Pullback, n.Pushforward)
+@TIDY.row(n.Variable, n.Scalar, n.Identity, n.Data, n.OneHot, n.Softmax, n.LogSumExp, n.Pullback, n.Pushforward)
 def _(node: Node) -> Node:
     return node
 
@@ -107,8 +107,9 @@ def _(node: n.Multiply) -> Node:
         return zeros(*node.shape)
     parts: list[Node] = []
     for base, exponents in powers.items():
-        if any(not exponent.is_Integer for exponent in exponents) and not sum(exponents).is_positive:
-            exponents = [Integer(0), sum(exponents)]  # sqrt(x) / x = x**(-1/2): neither has a value at 0
+        total = sum(exponents)
+        if total.is_negative or (not total.is_positive and any(not each.is_Integer for each in exponents)):
+            exponents = [Integer(0), total]  # x / x**2 = 1 / x, sqrt(x) / x = x**(-1/2): neither has a value at 0
         parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)

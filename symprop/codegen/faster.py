@@ -20,7 +20,7 @@ from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
 from symprop.codegen.indicators import is_indicator
 from symprop.codegen.kinds import Copy, FirstTrue, Lines
-from symprop.codegen.passes import size_in_a_batch
+from symprop.codegen.passes import elements_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import by_rule, everywhere
 
@@ -153,7 +153,7 @@ def _line_of(vector: Node, shape: Shape, axes: int) -> Shape:
     than all pixels, and none where it still is not."""
     for count in range(axes, 1, -1):
         line = (*vector.shape[:-count], *shape[-count:])
-        if size_in_a_batch(n.Fill(0, line)) * 4 <= size_in_a_batch(n.Fill(0, shape)):
+        if elements_in_a_batch(line) * 4 <= elements_in_a_batch(shape):
             return () if line == vector.shape else line
     return ()
 

@@ -57,11 +57,12 @@ def light_scalars(program: Program) -> Program:
 
 def size_in_a_batch(node: Node) -> float:
     """The number of elements, for a batch of 32."""
-    return _elements(node.shape)
+    return elements_in_a_batch(node.shape)
 
 
 @lru_cache(maxsize=2_048)
-def _elements(shape: Shape) -> float:
+def elements_in_a_batch(shape: Shape) -> float:
+    """The number of elements of an array of this shape, for a batch of 32."""
     return float(sympy.Mul(*shape).subs({symbol: 32 for size in shape for symbol in size.free_symbols}))
 
 

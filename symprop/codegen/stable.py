@@ -12,6 +12,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
+from symprop.algebra.alike import Common
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
@@ -22,6 +23,7 @@ from symprop.calculus.exponentials import argument, is_map, minus_one
 from symprop.calculus.known_forms import KnownForm, known_form, recogniser
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, each_rewritten, rewritten
+from symprop.codegen.shifted_exponentials import as_shifted_log, as_shifted_quotient
 
 CALLED = (
     *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
@@ -78,8 +80,11 @@ def write_out(program: Program) -> Program:
 def stable_exponentials(program: Program) -> Program:
     """Use sigmoid, softplus, expm1 and log1p where the written form loses digits or overflows."""
     definitions = program.definitions()
+    idle: set[Common] = set()  # nothing is changed in what looks so
 
     def change(statement: Statement, emit: Emit) -> Statement:
+        if statement.pattern[0] in idle:
+            return statement
         whys: list[Why] = []
 
         def said(found: tuple[KnownForm, Node] | None) -> Node | None:
@@ -99,6 +104,9 @@ def stable_exponentials(program: Program) -> Program:
             return _without_minus(found or _expm1(flat) or _log1p(flat) or flat)
 
         expression = everywhere(everywhere(statement.expression, known), stable)
+        reads_names = any(is_map(part, "log") for part in trees.walk(expression))
+        if expression is statement.expression and not (whys or reads_names):
+            idle.add(statement.pattern[0])
         return statement.with_expression(expression).because(*whys)
 
     return rewritten(program, change)
@@ -143,6 +151,8 @@ def as_inverse_cosh(node: Node) -> Node | None:
 
 STABLE_FORMS: tuple[KnownForm, ...] = (
     KnownForm("log cosh", "log(cosh(t)) = softplus(2 t) - t - log(2)", as_log_cosh),
+    KnownForm("log of a sum", "log(r + exp(t)) = m + log(r exp(-m) + exp(t - m)), m = max(t, 0)", as_shifted_log),
+    KnownForm("quotient", "exp(t) / (r + exp(t)) = exp(t - m) / (r exp(-m) + exp(t - m))", as_shifted_quotient),
     KnownForm("1 / cosh", "1 / cosh(t) = 2 exp(-|t|) sigmoid(2 |t|)", as_inverse_cosh),
 )
 """Forms that only code needs: a reader knows the left side better, a computer the right one."""

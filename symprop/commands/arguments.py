@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 
@@ -12,7 +13,8 @@ from symprop.errors import SpecError, shown
 from symprop.files import read_text, write_whole
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
-from symprop.networks.spec import parse_network
+from symprop.networks.spec import is_formula_text, parse_network
+from symprop.verify.gathering import SECONDS
 
 PROGRAM = "symprop"
 DISAGREES = 1
@@ -28,8 +30,8 @@ Enter = Callable[[str, Run, str], argparse.ArgumentParser]
 """Enters a command: its name, what it runs, and what it does in one line; returns the parser of its arguments."""
 
 
-def network_argument(parser: argparse.ArgumentParser, optional: bool = False) -> None:
-    parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=NETWORK_HELP)
+def network_argument(parser: argparse.ArgumentParser, optional: bool = False, what: str = "") -> None:
+    parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=what + NETWORK_HELP)
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
 
 
@@ -49,10 +51,23 @@ def read_network(text_or_path: str, sizes: str = "") -> Network:
     """
     if not text_or_path.strip():
         raise SpecError(f"the network is empty\nallowed: {NETWORK_HELP}")
-    is_path = "(" not in text_or_path or text_or_path[:1] in {".", "/"} or os.path.isfile(text_or_path)
-    network = parse_network(read_text(text_or_path) if is_path else text_or_path)
+    network = parse_network(text_of(text_or_path))
     given = parse_sizes(sizes)
     return network.with_sizes(given) if given else network
+
+
+def text_of(text_or_path: str) -> str:
+    """Return a text of a network or a formula as it is, or what stands in the file of this path.
+
+    Raises:
+        OutputError: the file cannot be read.
+    """
+    begins = text_or_path[:1] in {".", "/"}
+    if os.path.isfile(text_or_path) or begins or not ("(" in text_or_path or is_formula_text(text_or_path)):
+        return read_text(text_or_path)
+    if re.fullmatch(r"[\w.-]+(/[\w.-]+)+", text_or_path):  # nets/digits.txt divides nothing
+        return read_text(text_or_path)
+    return text_or_path
 
 
 def parse_sizes(text: str) -> dict[str, int]:
@@ -89,6 +104,27 @@ def put(text: str, output: str | None) -> None:
 def told(output: str) -> None:
     """Say that a file was written."""
     print(f"wrote {output}", file=sys.stderr)
+
+
+def limit_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        metavar="SECONDS",
+        type=_seconds,
+        default=SECONDS,
+        help=f"how long a check may compute ({SECONDS:g}); 0 for as long as it takes",
+    )
+
+
+def _seconds(text: str) -> float | None:
+    """Return seconds, None for 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of seconds from 0")
+    return seconds or None
 
 
 def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:

@@ -6,20 +6,30 @@ import argparse
 from collections.abc import Callable
 
 from symprop.algebra.formula import formula
-from symprop.commands.arguments import DISAGREES, FORMULA_HELP, Enter, output_argument, put, where_argument
+from symprop.commands.arguments import (
+    DISAGREES,
+    FORMULA_HELP,
+    Enter,
+    limit_argument,
+    output_argument,
+    put,
+    where_argument,
+)
 from symprop.errors import SpecError, shown
 from symprop.files import check_writable
 from symprop.formulas.answer import Answer
+from symprop.formulas.answers import Answers
 from symprop.formulas.ask import QUESTIONS
 from symprop.formulas.compare.compare import compare
+from symprop.formulas.pages import read_as
 
-WRITERS: dict[str, Callable[[Answer], str]] = {
-    "pretty": Answer.page,
-    "text": Answer.text,
-    "latex": Answer.latex,
-    "numpy": lambda answer: answer.numpy().rstrip("\n"),
-    "html": Answer.html,
-    "steps": lambda answer: str(answer.steps()),
+WRITERS: dict[str, Callable[[Answer | Answers], str]] = {
+    "pretty": lambda answer: answer.page(),
+    "text": lambda answer: _above(answer, "# ") + answer.text(),
+    "latex": lambda answer: _above(answer, "% ") + answer.latex(),
+    "numpy": lambda answer: _below_the_first(answer.numpy().rstrip("\n"), _above(answer, "# ")),
+    "html": lambda answer: answer.html(),
+    "steps": lambda answer: _above(answer, "") + str(answer.steps()),
 }
 
 
@@ -30,11 +40,12 @@ def enter(command: Enter) -> None:
         asked.set_defaults(question=name, along=None)
         asked.add_argument("formula", metavar="FORMULA", help=FORMULA_HELP)
         where_argument(asked)
-        asked.add_argument("--wrt", metavar="NAME", required=True, help="the variable; U,V for a mixed Hessian")
+        asked.add_argument("--wrt", metavar="NAME", help="the variable, all without it; U,V for a mixed Hessian")
         if question.direction:
             asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
         asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
         asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
+        limit_argument(asked)
         output_argument(asked)
 
     parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
@@ -46,18 +57,31 @@ def enter(command: Enter) -> None:
 def _question(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
-    names = [name.strip() for name in options.wrt.split(",")]
+    names = [name.strip() for name in options.wrt.split(",")] if options.wrt is not None else []
     if len(names) > 1 and (options.question != "hessian" or len(names) > 2):
         problem = f"--wrt {shown(options.wrt)} names {len(names)} variables"
         raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
-    along = [] if options.along is None else [options.along]
-    answer: Answer = QUESTIONS[options.question].ask(formula(options.formula, options.where), *names, *along)
+    asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
+    source = formula(options.formula, options.where) if options.where.strip() else options.formula
+    answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked)
     written, code = WRITERS[options.format](answer), 0
     if options.check:
-        certificate = answer.check()
+        certificate = answer.check(limit=options.limit)
         written, code = f"{written}\n\n{certificate.table()}", 0 if certificate.ok else DISAGREES
     put(written, options.output)
     return code
+
+
+def _above(answer: Answer | Answers, before: str) -> str:
+    """The shapes that were inferred, in lines above the answer."""
+    result = answer.result if isinstance(answer, Answer) else answer.answers[0].result
+    return "".join(f"{line}\n" for line in read_as(result, before))
+
+
+def _below_the_first(source: str, lines: str) -> str:
+    """Put lines below the first of a source, which says how the file is encoded."""
+    first, _, rest = source.partition("\n")
+    return f"{first}\n{lines}{rest}"
 
 
 def _compare(options: argparse.Namespace) -> int:

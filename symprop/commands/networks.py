@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from symprop import notation, verify
+from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.inference.infer import SCALAR
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import gallery
 from symprop.codegen.case import Case
@@ -18,15 +20,19 @@ from symprop.commands.arguments import (
     OPTIMISER_HELP,
     PROGRAM,
     Enter,
+    limit_argument,
     network_argument,
     output_argument,
     parse_sizes,
     put,
     read_network,
+    text_of,
+    where_argument,
 )
 from symprop.errors import OutputError, SpecError, shown
 from symprop.files import check_writable, read_text
-from symprop.networks.network import LAYOUTS
+from symprop.networks.network import LAYOUTS, Network
+from symprop.networks.spec import is_formula_text
 
 WRITERS: dict[str, Callable[[Derivation], str]] = {
     "pretty": Derivation.pretty,
@@ -39,7 +45,8 @@ WRITERS: dict[str, Callable[[Derivation], str]] = {
 def enter(command: Enter) -> None:
     """Enter the commands of this module."""
     derived = command("derive", _derive, "print the forward pass, the delta recurrence and the gradients")
-    network_argument(derived)
+    network_argument(derived, what="a formula, ")
+    where_argument(derived)
     derived.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
     derived.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     derived.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
@@ -81,12 +88,14 @@ def enter(command: Enter) -> None:
         default="numpy",
         help="whose module; all: each that runs here",
     )
+    limit_argument(check)
 
 
 def _derive(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
-    derivation = derive(read_network(options.network, options.sizes), layout=options.layout)
+    derivation = derive(_subject(options), layout=options.layout)
+    above = _readings(derivation, options.format)
     if options.readings is not None:
         found = derivation.readings(options.readings)
         if options.steps is not None:
@@ -97,10 +106,30 @@ def _derive(options: argparse.Namespace) -> int:
         return 0
     if options.steps is not None:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
-        put(notation.steps(derivation, options.steps, options.format), options.output)
+        put(above + notation.steps(derivation, options.steps, options.format), options.output)
         return 0
-    put(WRITERS[options.format](derivation), options.output)
+    put(above + WRITERS[options.format](derivation), options.output)
     return 0
+
+
+def _subject(options: argparse.Namespace) -> Network | Formula:
+    """Return the network, or the formula, that is to be derived."""
+    text = text_of(options.network) if options.network.strip() else ""
+    if not is_formula_text(text):
+        if options.where.strip():
+            raise SpecError("--where declares the arrays of a formula\nallowed: a network without it")
+        return read_network(options.network, options.sizes)
+    if options.sizes.strip():
+        raise SpecError('--sizes are those of a network\nallowed: numbers in --where, such as --where "x: 3"')
+    return formula(text, options.where) if options.where.strip() else inferred_formula(text, SCALAR)
+
+
+def _readings(derivation: Derivation, format: str) -> str:
+    """The shapes that were inferred of a formula, in a line above its derivation; documents list them anyway."""
+    if not isinstance(derivation.network, Formula) or format not in ("pretty", "text"):
+        return ""
+    before = "# " if format == "text" else ""
+    return "".join(f"{before}{'or ' * (place > 0)}{each}\n" for place, each in enumerate(derivation.network.readings))
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -164,6 +193,7 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    certificate = verify.check(read_network(options.network), sizes=parse_sizes(options.sizes), target=options.target)
+    network, sizes = read_network(options.network), parse_sizes(options.sizes)
+    certificate = verify.check(network, sizes=sizes, target=options.target, limit=options.limit)
     print(certificate.table())
     return 0 if certificate.ok else DISAGREES

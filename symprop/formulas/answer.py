@@ -23,6 +23,7 @@ from symprop.formulas.result import Result
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
 from symprop.verify.certificate import Certificate
+from symprop.verify.gathering import SECONDS
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,9 +87,9 @@ class Answer(Printable):
         return answer_page(self.result)
 
     def named(self) -> tuple[Equation, ...]:
-        """Return definitions of the parts that stand more than once, in order, and the answer in their names."""
+        """Return the formula's own names, those of parts that stand more than once, and the answer in them."""
         found, body = definitions(self.result)
-        return (*found, Equation(Variable(self.result.kind, (), body.shape), body))
+        return (*self.result.formula.definitions, *found, Equation(Variable(self.result.kind, (), body.shape), body))
 
     def steps(self) -> Steps:
         """Return the named steps that led to the answer, each checked by `check`; `print` shows them."""
@@ -100,15 +101,16 @@ class Answer(Printable):
         Raises:
             SpecError: an unknown dtype.
         """
-        names = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
-        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, names))})"
+        given = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
+        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, given))})"
         again = ("import symprop", f"{asked}.numpy({_quoted(dtype)})")
-        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again)
+        names = self.result.formula.definitions
+        return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again, names)
 
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function of `numpy`, loaded; tracebacks through it show its source."""
-        return compile_formula(self.node, self.variables, self.result.kind, self.title)
+        return compile_formula(self.node, self.variables, self.result.kind, self.title, self.result.formula.definitions)
 
     @property
     def title(self) -> str:
@@ -133,9 +135,15 @@ class Answer(Printable):
         """
         return self.function(**arrays)
 
-    def check(self, seed: int = 0) -> Certificate:
-        """Check the answer, each of its steps and its source by oracles that share no code with the rules."""
-        return check_result(self.result, seed, self.function)
+    def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
+        """Check the answer, each of its steps and its source by oracles that share no code with the rules.
+
+        `limit` is how many seconds the check may compute (None: as many as it takes); what it leaves out is named.
+
+        Raises:
+            SpecError: a limit that is no number above 0.
+        """
+        return check_result(self.result, seed, self.function, limit)
 
     def __repr__(self) -> str:
         return f"Answer({self.title!r}: {self.text()!r})"

@@ -39,7 +39,7 @@ def answer_formula(result: Result) -> str:
     """Return an answer as LaTeX between dollar signs; its repeated parts have names, defined behind it."""
     found, body = definitions(result)
     *front, last = cut(latex(body))
-    where = r", \quad ".join(each.latex() for each in found)
+    where = r", \quad ".join(each.latex() for each in (*result.formula.definitions, *found))
     return displayed([*front, last + (rf" \qquad \text{{where }} {where}" if where else "")], heading(result, "latex"))
 
 

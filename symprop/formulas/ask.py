@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from symprop.algebra.formula import Formula
+from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.formula import formula as read
+from symprop.algebra.inference.infer import ANYTHING, SCALAR
 from symprop.algebra.nodes import Variable
 from symprop.errors import FormulaError, shown
 from symprop.formulas import questions
 from symprop.formulas.answer import Answer
+from symprop.formulas.answers import Answers
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.result import Result
+from symprop.networks.blocks import Chain
+from symprop.networks.layers import Layer
+from symprop.networks.network import Network
+from symprop.networks.spec import is_network_text
 
 
-def gradient(f: Any, by: Any, /, **declarations: Any) -> Any:
-    """Return the gradient of a scalar formula by one of its variables, in the variable's shape.
+def gradient(f: Any, by: Any = None, /, **declarations: Any) -> Any:
+    """Return the gradient of a scalar formula by one of its variables, in the variable's shape; by all without a name.
 
     `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
-    `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again).
+    `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again). Where nothing is declared,
+    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> print(gradient("x @ A @ x", "x", x="n", A="n n symmetric").text())
     2 * A @ x
+    >>> print(gradient("x @ A @ x").text())
+    gradient_A = outer(x, x)
+    gradient_x = (A + A.T) @ x
 
     Raises:
         FormulaError: no formula, no scalar, or no such variable.
+        ReadingError: nothing is declared, and several shapes fit as well.
     """
-    return _ask(questions.gradient, f, (by,), declarations)
+    return _ask("gradient", f, (by,), declarations)
 
 
-def jacobian(f: Any, by: Any, /, **declarations: Any) -> Any:
+def jacobian(f: Any, by: Any = None, /, **declarations: Any) -> Any:
     """Return the Jacobian: a row for each element of the formula, a column for each of the variable, row-major.
 
     >>> print(jacobian("softmax(x)", "x", x="n").text())
@@ -40,10 +51,10 @@ def jacobian(f: Any, by: Any, /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, or no such variable.
     """
-    return _ask(questions.jacobian, f, (by,), declarations)
+    return _ask("jacobian", f, (by,), declarations)
 
 
-def hessian(f: Any, by: Any, second: Any = None, /, **declarations: Any) -> Any:
+def hessian(f: Any, by: Any = None, second: Any = None, /, **declarations: Any) -> Any:
     """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two.
 
     >>> print(hessian("sum(log(1 + exp(X @ w)) - y * (X @ w))", "w", X="m n", w="n", y="m").text())
@@ -52,10 +63,10 @@ def hessian(f: Any, by: Any, second: Any = None, /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, no scalar, or no such variable.
     """
-    return _ask(questions.hessian, f, (by,) if second is None else (by, second), declarations)
+    return _ask("hessian", f, (by,) if second is None else (by, second), declarations)
 
 
-def vjp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
+def vjp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) -> Any:
     """Return the vector-Jacobian product with a direction of the formula's shape: reverse mode.
 
     >>> print(vjp("A @ exp(x)", "x", "v", A="m n", x="n").text())
@@ -64,10 +75,10 @@ def vjp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, no such variable, or a direction whose name is taken.
     """
-    return _ask(questions.vjp, f, (by, direction), declarations)
+    return _ask("vjp", f, (by, direction), declarations)
 
 
-def jvp(f: Any, by: Any, direction: str = "u", /, **declarations: Any) -> Any:
+def jvp(f: Any, by: Any = None, direction: str = "u", /, **declarations: Any) -> Any:
     """Return the Jacobian-vector product with a direction of the variable's shape: forward mode.
 
     >>> print(jvp("A @ exp(x)", "x", "u", A="m n", x="n").text())
@@ -76,10 +87,10 @@ def jvp(f: Any, by: Any, direction: str = "u", /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, no such variable, or a direction whose name is taken.
     """
-    return _ask(questions.jvp, f, (by, direction), declarations)
+    return _ask("jvp", f, (by, direction), declarations)
 
 
-def hvp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
+def hvp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) -> Any:
     """Return the Hessian of a scalar formula times a direction, without building the Hessian.
 
     >>> print(hvp("sum((X @ w)**2)", "w", "v", X="m n", w="n").text())
@@ -88,7 +99,7 @@ def hvp(f: Any, by: Any, direction: str = "v", /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, no scalar, no such variable, or a direction whose name is taken.
     """
-    return _ask(questions.hvp, f, (by, direction), declarations)
+    return _ask("hvp", f, (by, direction), declarations)
 
 
 class Question(NamedTuple):
@@ -110,16 +121,36 @@ QUESTIONS = {
 """The questions by name."""
 
 
-def _ask(question: Callable[..., Result], f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:
+WORKED_OUT: dict[str, Callable[..., Result]] = {
+    "gradient": questions.gradient,
+    "jacobian": questions.jacobian,
+    "hessian": questions.hessian,
+    "vjp": questions.vjp,
+    "jvp": questions.jvp,
+    "hvp": questions.hvp,
+}
+OF_SCALARS = frozenset({"gradient", "hessian", "hvp"})
+"""The questions that only a scalar formula can be asked."""
+
+
+def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:
+    question = WORKED_OUT[kind]
     if is_sympy(f):
         if declarations:
             raise FormulaError("a SymPy expression knows its shapes\nallowed: no declarations beside it")
         return to_sympy(question(from_sympy(f), *map(_name, names)).node, f)
-    return Answer(question(as_formula(f, declarations), *map(_name, names)))
+    given = [_name(each) for each in names if each is not None]
+    source = as_formula(f, declarations, kind, given)
+    if names[0] is not None:
+        return Answer(question(source, *given))
+    every = [each.name for each in source.variables if "index" not in each.facts_by_kind]
+    if not every:
+        raise FormulaError(f"{shown(source.source)} has no variables\nallowed: a formula that names arrays")
+    return Answers(tuple(Answer(question(source, name, *given)) for name in every))
 
 
-def as_formula(f: Any, declarations: dict[str, Any]) -> Formula:
-    """Return a formula as it is, or read its text with the declarations of its arrays.
+def as_formula(f: Any, declarations: dict[str, Any], kind: str, asked: Sequence[str] = ()) -> Formula:
+    """Return a formula as it is, or read its text with the declarations of its arrays, or with shapes that it infers.
 
     Raises:
         FormulaError: neither, or a formula with declarations beside it.
@@ -128,10 +159,19 @@ def as_formula(f: Any, declarations: dict[str, Any]) -> Formula:
         if declarations:
             raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
         return f
+    if isinstance(f, (Network, Layer, Chain)) or (isinstance(f, str) and is_network_text(f)):
+        what = shown(f if isinstance(f, str) else type(f).__name__)
+        told = 'symprop derive "..." --steps W1; in Python symprop.derive(network).gradient("W1")'
+        raise FormulaError(f"{what} is a network, not a formula\nallowed: {told}")
     if isinstance(f, str):
-        return read(f, **declarations)
+        return read(f, **declarations) if declarations else inferred_formula(f, value_of(kind), asked)
     problem = f"expected a formula, not {type(f).__name__}"
     raise FormulaError(f'{problem}\nallowed: symprop.formula("x @ A @ x", x="n", A="n n"), its text, or SymPy matrices')
+
+
+def value_of(kind: str) -> Sequence[float]:
+    """Return what the value of a formula can be that is asked a question."""
+    return SCALAR if kind in OF_SCALARS else ANYTHING
 
 
 def _name(part: Any) -> str:

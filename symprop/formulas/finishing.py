@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, walk
 from symprop.calculus.chains import links
+from symprop.calculus.choice_rules import ONE_CHOICE, one_choice
 from symprop.calculus.coefficients import (
     coefficient_and_rest,
     expanded,
@@ -224,6 +225,7 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
+    KnownForm("one choice", ONE_CHOICE, one_choice),
     KnownForm("common factor", "x * y + x * z = x * (y + z)", common_factor),
     KnownForm("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),
     KnownForm("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),

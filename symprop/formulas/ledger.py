@@ -21,7 +21,7 @@ def ledger(result: Result) -> tuple[str, ...]:
     read = {variable.name for variable in variables(result.node)}
     said = {
         declared_fact(each, fact.kind): each
-        for each in result.variables
+        for each in (*result.variables, *(known.target for known in result.formula.definitions))
         for fact in each.facts
         if fact.kind in SENTENCES or fact.kind == "sums to 1"
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from symprop.algebra.equations import Equation
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.errors import SpecError, shown
 from symprop.formulas.naming import with_names
@@ -41,20 +42,20 @@ def heading(result: Result, format: str) -> str:
     ('∂f/∂w', '\\\\frac{\\\\partial^2 f}{\\\\partial w^2} v')
     """
     write = WRITERS[format]
-    names = [write(x) for x in result.by]
+    names, f = [write(x) for x in result.by], write(variable(result.formula.name))
     direction = "" if result.direction is None else write(result.direction)
     second = result.kind in ("hessian", "hvp")
     if format == "latex":
         below = rf"\partial {names[0]}"
         if second:
             below = rf"{below}^2" if len(set(names)) == 1 else rf"{below} \, \partial {names[1]}"
-        derivative = rf"\frac{{\partial{'^2' if second else ''} f}}{{{below}}}"
+        derivative = rf"\frac{{\partial{'^2' if second else ''} {f}}}{{{below}}}"
         turned = rf"\left({derivative}\right)^{{\top}} {direction}"
     else:
         below = f"∂{names[0]}"
         if second:
             below = f"{below}²" if len(set(names)) == 1 else f"({below} ∂{names[1]})"
-        derivative = f"∂{'²' if second else ''}f/{below}"
+        derivative = f"∂{'²' if second else ''}{f}/{below}"
         turned = f"({derivative})ᵀ {direction}"
     if result.kind == "vjp":
         return turned
@@ -67,16 +68,19 @@ def definitions(result: Result) -> tuple[tuple[Equation, ...], Node]:
     """Return the parts of an answer that are worth a name, and the answer in those names."""
     if needs_places(result.node):
         return (), result.node
-    taken = [each.name for each in result.variables]
+    taken = [each.name for each in (*result.variables, *(known.target for known in result.formula.definitions))]
     sizes = [str(symbol) for each in result.variables for size in each.shape for symbol in size.free_symbols]
-    return with_names(result.node, ["f", *taken, *sizes])
+    return with_names(result.node, [result.formula.name, *taken, *sizes])
 
 
 def answer_rows(result: Result, format: str) -> list[tuple[str, Node]]:
     """Return what an answer's page shows, left and right sides: the formula, the answer, the parts that it names."""
     found, body = definitions(result)
-    named = [(WRITERS[format](each.target), each.expression) for each in found]
-    return [("f", result.formula.node), (heading(result, format), body), *named]
+    own, named = (
+        [(WRITERS[format](each.target), each.expression) for each in part]
+        for part in (result.formula.definitions, found)
+    )
+    return [*own, (result.formula.name, result.formula.node), (heading(result, format), body), *named]
 
 
 def answer_page(result: Result) -> str:
@@ -92,11 +96,18 @@ def answer_page(result: Result) -> str:
     - symmetric
     - positive semidefinite
     """
-    lines: list[str] = []
+    lines = list(read_as(result))
+    first = len(result.formula.definitions) + 2
     for place, (left, right) in enumerate(answer_rows(result, "pretty")):
-        lines += _aligned(left, right, "where " if place == 2 else "      " if place > 2 else "")
+        lines += _aligned(left, right, "where " if place == first else "      " if place > first else "")
     lines += [line for each in (*result.ledger, *result.remarks) for line in wrapped(each, "- ", "  ")]
     return "\n".join(lines)
+
+
+def read_as(result: Result, before: str = "") -> Iterator[str]:
+    """Yield the shapes that were inferred, as declarations are typed, and others that fit nearly as well."""
+    for place, reading in enumerate(result.formula.readings):
+        yield from wrapped(reading, before if not place else f"{before}or ", before)
 
 
 def _aligned(left: str, right: Node, before: str) -> list[str]:

@@ -1,33 +1,19 @@
 """The questions of matrix calculus about one formula: gradient, Jacobian, Hessian, and products with them.
 
-First order is a `Pullback` worked out (reverse mode) or a `Pushforward` (forward mode). The Hessian is the matrix of
-the pushforward of the gradient; a Hessian-vector product is that pushforward itself and never builds the matrix
-(Pearlmutter, *Fast exact multiplication by the Hessian*, 1994). Declared facts hold for values, not for derivatives:
-while a variable is differentiated by, its own facts are put aside.
+What may be asked and in which shape the answer comes; how it is found is in `symprop.formulas.working`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-
-from symprop.algebra import nodes as n
-from symprop.algebra.equations import Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest, variable
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Multiply, Node, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import variables, walk
 from symprop.calculus.coefficients import same_shape
-from symprop.calculus.known_forms import with_known_forms
-from symprop.calculus.linear_maps import flat, matrix_of
-from symprop.calculus.rewriting import simplified
-from symprop.calculus.rules import Context
 from symprop.errors import FormulaError, listed, shown
-from symprop.formulas.finishing import finished
-from symprop.formulas.ledger import ledger
-from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result
+from symprop.formulas.working import backwards, forwards, matrix, second, second_matrix
 
 
 def gradient(formula: Formula, by: str) -> Result:
@@ -42,7 +28,7 @@ def gradient(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     _scalar(formula, "a gradient", f'jacobian(formula, "{x.name}")')
-    return _answer(_asked("gradient", formula, x), lambda f: n.Pullback(n.Scalar(1), f, x))
+    return backwards("gradient", formula, x)
 
 
 def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -57,7 +43,7 @@ def vjp(formula: Formula, by: str, direction: str = "v") -> Result:
     """
     x = differentiable(formula, by)
     v = _direction(formula, direction, formula.node)
-    return _answer(_asked("vjp", formula, x, along=v), lambda f: n.Pullback(v, f, x))
+    return backwards("vjp", formula, x, v)
 
 
 def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
@@ -72,7 +58,7 @@ def jvp(formula: Formula, by: str, direction: str = "u") -> Result:
     """
     x = differentiable(formula, by)
     u = _direction(formula, direction, x)
-    return _answer(_asked("jvp", formula, x, along=u), lambda f: n.Pushforward(f, x, u))
+    return forwards("jvp", formula, x, u)
 
 
 def jacobian(formula: Formula, by: str) -> Result:
@@ -87,14 +73,12 @@ def jacobian(formula: Formula, by: str) -> Result:
     """
     x = differentiable(formula, by)
     if not formula.shape:
-        return _answer(_asked("jacobian", formula, x), lambda f: n.Pullback(n.Scalar(1), f, x))
-    u = _free("u", formula, x)
-    start, steps = _started(formula.node, lambda f: n.Pushforward(f, x, u))
-    return _matrix(_asked("jacobian", formula, x), start, u, steps)
+        return backwards("jacobian", formula, x)
+    return matrix("jacobian", formula, x, _free("u", formula, x))
 
 
-def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
-    """Return the Hessian of a scalar formula: rows by the elements of `by`, columns by those of `second` (or `by`).
+def hessian(formula: Formula, by: str, other: str | None = None) -> Result:
+    """Return the Hessian of a scalar formula: rows by the elements of `by`, columns by those of `other` (or `by`).
 
     >>> from symprop.algebra.formula import formula
     >>> print(hessian(formula("x @ A @ x", A="n n", x="n"), "x").node.text())
@@ -104,13 +88,9 @@ def hessian(formula: Formula, by: str, second: str | None = None) -> Result:
         FormulaError: the formula is no scalar, or has no such variable.
     """
     x = differentiable(formula, by)
-    y = x if second is None else differentiable(formula, second)
+    y = x if other is None else differentiable(formula, other)
     _scalar(formula, "a Hessian", f'jacobian(formula, "{x.name}")')
-    u = _free("u", formula, y)
-    first, steps = _bare_gradient(formula, x, y)
-    if not x.rank:  # one row, in the shape of `y`
-        return _worked_out(_asked("hessian", formula, x, y), n.Pullback(n.Scalar(1), first, _bare(y)), steps)
-    return _matrix(_asked("hessian", formula, x, y), n.Pushforward(first, _bare(y), u), u, steps)
+    return second_matrix("hessian", formula, x, y, _free("u", formula, y))
 
 
 def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -126,8 +106,7 @@ def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
     x = differentiable(formula, by)
     _scalar(formula, "a Hessian-vector product", f'jvp(formula, "{x.name}", "u")')
     v = _direction(formula, direction, x)
-    first, steps = _bare_gradient(formula, x, x)
-    return _worked_out(_asked("hvp", formula, x, along=v), n.Pushforward(first, _bare(x), v), steps)
+    return second("hvp", formula, x, v)
 
 
 # ---------------------------------------------------------------- what may be asked
@@ -149,9 +128,16 @@ def differentiable(formula: Formula, name: str) -> Variable:
     return known[name]
 
 
+def _meet(product: Multiply) -> bool:
+    """Whether a matrix is multiplied with a vector, element by element."""
+    return {1, 2} <= {factor.rank for factor in product.operands}
+
+
 def _scalar(formula: Formula, what: str, instead: str) -> None:
     if formula.shape:
         problem = f"{what} is of a scalar, and {shown(formula.source)} has shape {shape_text(formula.shape)}"
+        if any(isinstance(part, Multiply) and _meet(part) for part in walk(formula.node)):
+            problem += "; the matrix product is @, not *"
         raise FormulaError(f"{problem}\nallowed: {instead}, or a scalar such as the sum of the elements")
 
 
@@ -170,79 +156,7 @@ def _direction(formula: Formula, name: str, like: Node) -> Variable:
 
 def _free(letter: str, formula: Formula, like: Variable) -> Variable:
     """Return a variable whose name nothing in the formula has."""
-    taken = {each.name for each in formula.variables}
+    taken = {each.name for each in (*formula.variables, *(named.target for named in formula.definitions))}
     while letter in taken:
         letter += "_"
     return Variable(letter, (), like.shape)
-
-
-# ---------------------------------------------------------------- how it is answered
-
-
-def _asked(kind: str, formula: Formula, *by: Variable, along: Variable | None = None) -> Result:
-    """A question without its answer: the formula stands in its place."""
-    return Result(kind, formula, by, along, formula.node)
-
-
-def _bare(x: Variable) -> Variable:
-    """The same variable with nothing known of it: what is known holds for its values, not for its derivative."""
-    return x.change(facts=())
-
-
-def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Node, tuple[Step, ...]]:
-    """Return the gradient by the first variable, found without the facts of any of `by`."""
-    node = replace(formula.node, {x: _bare(x) for x in by})
-    start, known = _started(node, lambda f: n.Pullback(n.Scalar(1), f, _bare(by[0])))
-    first, steps = simplified(start, Context(given=formula.variables))
-    return first, (*known, *steps)
-
-
-def _started(node: Node, ask: Callable[[Node], Node]) -> tuple[Node, tuple[Step, ...]]:
-    """Return a question about a formula in which written-out forms stand as what they are, and the step to it."""
-    known, names = with_known_forms(node)
-    start = ask(known)
-    return start, (Step(", ".join(names), ask(node), start),) if names else ()
-
-
-def _answer(asked: Result, ask: Callable[[Node], Node]) -> Result:
-    """Answer what is asked of the formula as it stands."""
-    return _worked_out(asked, *_started(asked.formula.node, ask))
-
-
-def _simplified(asked: Result, start: Node) -> tuple[Node, tuple[Step, ...]]:
-    """Work out a question with the facts of what it is by, which hold for values."""
-    return simplified(replace(start, {_bare(x): x for x in asked.by}), Context(given=asked.formula.variables))
-
-
-def _worked_out(asked: Result, start: Node, before: tuple[Step, ...]) -> Result:
-    node, steps = _simplified(asked, start)
-    node, last = finished(node)
-    return _answered(asked, node, (*before, *steps, *last))
-
-
-def _matrix(asked: Result, start: Node, u: Variable, before: tuple[Step, ...]) -> Result:
-    """Push a tangent `u` forward and read the matrix of the linear map off what comes out."""
-    if not u.rank:  # of a number: what the map makes of 1 has the shape of the image
-        return _worked_out(asked, replace(start, {u: n.Scalar(1)}), before)
-    pushed, steps = _simplified(asked, start)
-    matrix = matrix_of(pushed, u)
-    read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
-    node, more = simplified(matrix, Context(given=asked.formula.variables))
-    node, last = finished(node)
-    if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
-        last = (Step("the matrix itself", matrix, node),)
-    return _answered(asked, node, (*before, *steps, read, *more, *last))
-
-
-def applied(matrix: Node, u: Variable, like: Node) -> Node:
-    """Return `matrix` applied to the elements of `u`, in the shape of `like`: what a linear map of `u` is."""
-    if not u.rank or not like.rank:
-        return n.Multiply(matrix, u) if not u.rank else n.Sum(n.Multiply(matrix, u))
-    vector = u if u.rank == 1 else n.Reshape(u, flat(u.shape))
-    image = n.MatMul(matrix, vector)
-    return image if like.rank == 1 else n.Reshape(image, like.shape)
-
-
-def _answered(asked: Result, node: Node, steps: tuple[Step, ...]) -> Result:
-    found = dataclasses.replace(asked, node=node, steps=steps)
-    return dataclasses.replace(found, ledger=ledger(found), remarks=remarks(found))

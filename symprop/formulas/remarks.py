@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.formula import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.table import Table
@@ -39,8 +40,9 @@ def _structure(result: Result) -> Iterator[str]:
     if is_zero(node):
         yield f"zero, {_why_zero(result)}"
         return
-    read = {each.name for each in variables(node)}
-    gone = [each.name for each in variables(result.formula.node) if each.name not in read]
+    whole = result.whole
+    read = {each.name for each in variables(whole.node)}
+    gone = [each.name for each in variables(whole.formula.node) if each.name not in read]
     if gone and result.kind in ("gradient", "jacobian", "hessian"):
         yield f"does not depend on {', '.join(gone)}"
     if node.rank != 2:
@@ -108,7 +110,7 @@ def _equals_transpose(node: Node) -> bool:
 
 def _why_zero(result: Result) -> str:
     by = result.by[-1]
-    if by not in variables(result.formula.node):
+    if by not in variables(result.formula.whole.node):
         return f"because the formula does not depend on {by.name}"
     if any(step.rule == "shift of a softmax" for step in result.steps):
         return "because softmax is shift-invariant"
@@ -134,8 +136,10 @@ def _layout(result: Result) -> Iterator[str]:
 
 def _where_it_holds(result: Result) -> Iterator[str]:
     """Say where a derivative does not exist, and what stands there."""
-    for part in walk(tidy(result.formula.node)):  # norm(x)**2 has no root
-        if not any(x in variables(part) for x in result.by):
+    definitions = result.formula.definitions
+    formulas = (*(each.expression for each in definitions), result.formula.node)
+    for part in (part for formula in formulas for part in walk(tidy(formula))):  # norm(x)**2 has no root
+        if not any(x in variables(written_out(part, definitions)) for x in result.by):
             continue
         said = WHERE(part) if type(part) in WHERE else None
         if said:
@@ -240,6 +244,8 @@ def _(node: n.Extreme) -> str:
 
 @WHERE.row(n.Map)
 def _(node: n.Map) -> str | None:
+    if node.function.is_extremum and any(operand.constant is not None for operand in node.operands):
+        return f"where both are equal, the derivative of {node.function_name} is taken as 0"
     return _KINKS.get(node.function_name)
 
 
@@ -264,8 +270,8 @@ _KINKS = {
     "relu": "the derivative of relu at 0 is taken as 0",
     "leaky_relu": "the derivative of leaky_relu at 0 is taken as its slope below 0",
     "sign": "the derivative of sign is 0, its jump at 0 left out",
-    "maximum": "where both are equal, maximum shares the derivative",
-    "minimum": "where both are equal, minimum shares the derivative",
+    "maximum": "where both are equal, the second of maximum has the derivative",
+    "minimum": "where both are equal, the second of minimum has the derivative",
     "power": "the derivative by the exponent holds where the base is above 0",
 }
 """Where the derivative of an elementwise function does not exist, what is taken for it."""

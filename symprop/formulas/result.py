@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import prod
 
 from symprop.algebra.equations import Step
-from symprop.algebra.formula import Formula
+from symprop.algebra.formula import Formula, written_out
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import loose
@@ -26,6 +26,7 @@ class Result:
     - jvp: `direction` has shape `T`; the answer `sum_j d f / d by_j direction_j` has shape `S`.
     - hvp: the formula is a scalar, `direction` has shape `T`; the Hessian times it has shape `T`.
 
+    The answer and its steps are written in the names that the formula gives to its parts.
     `ledger` says which declared fact was used for what, `remarks` what follows from the structure of the answer.
 
     Raises:
@@ -44,6 +45,12 @@ class Result:
     def __post_init__(self) -> None:
         if free := loose(self.node, self.formula.node, *self.variables):
             raise LookupError(f"the {self.kind} reads {free[0]} outside of its series: a fault in a rule")
+
+    @property
+    def whole(self) -> Result:
+        """The same answer with what the formula's own names stand for in their place; its steps keep the names."""
+        node = written_out(self.node, self.formula.definitions)
+        return replace(self, formula=self.formula.whole, node=node)
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -72,8 +72,7 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = self._progress[0] if self._progress else None
-        repeats = bool(symbolic_repeats(self.layers))
-        known = masks_of(self.layers), read_windows(self.layers), self.sizes, repeats
+        known = masks_of(self.layers), read_windows(self.layers), self.sizes, bool(symbolic_repeats(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != progress.builder.books.known:
@@ -88,10 +87,11 @@ class Network(Row):
                 last = progress.builder.books.previous
                 raise SpecError(f"{shown(layer.text)} stands after the loss {shown(last)}; a loss is the last layer")
             progress.value = progress.builder.add(layer, progress.value)
-        progress.position = len(self.layers)
-        self._check_names(progress.builder.books, progress.builder.items)
+        if position < len(self.layers):
+            self._check_names(progress.builder.books, progress.builder.items)
         if progress.builder.books.loops:
             self._check_index_names(progress.builder.books)
+        progress.position = len(self.layers)
         return progress.builder
 
     def _stems(self) -> frozenset[str]:

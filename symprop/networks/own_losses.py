@@ -11,11 +11,11 @@ from sympy import Expr, Symbol, Tuple
 
 from symprop.algebra.declarations import DECLARED, declared
 from symprop.algebra.defined import stable
-from symprop.algebra.formula import check_ids
 from symprop.algebra.lifting import lift
 from symprop.algebra.names import closest, validated, variable
 from symprop.algebra.nodes import Fact, Node, Scalar, Sum, Take, Variable
 from symprop.algebra.reader import least_size, names_in, read_formula
+from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, SpecError, shown

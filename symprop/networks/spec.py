@@ -6,14 +6,18 @@ The grammar is in `symprop.algebra.calls`; here calls become layers. `LAYERS` is
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import closest
+from symprop.algebra.operators import OPERATORS
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
 from symprop.networks import (
     activations,
+    aliases,
     attention,
     blocks,
     branches,
@@ -98,6 +102,26 @@ LAYERS: dict[str, type] = {
 """Layers, losses and penalties by the name under which a text knows them."""
 
 
+def is_network_text(text: str) -> bool:
+    """Whether a text is meant as a network: it has `>>`, which no formula has, or begins with a layer.
+
+    >>> is_network_text("Input(3) >> Tanh()"), is_network_text("x @ A @ x"), is_network_text("Dense(3)")
+    (True, False, True)
+    """
+    return ">>" in text or re.match(r"[\s(]*[A-Z][A-Za-z0-9]*\s*\(", text) is not None
+
+
+def is_formula_text(text: str) -> bool:
+    """Whether a text is meant as a formula: it has signs, or calls a function of formulas.
+
+    >>> is_formula_text("x @ A @ x"), is_formula_text("np.sum(x)"), is_formula_text("Input(3) >> Tanh()")
+    (True, True, False)
+    """
+    called = re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(", text)
+    signs = re.search(r"[@*+/;]|\.T\b|\w\s*-\s*\w", text) if not called else None
+    return not is_network_text(text) and (bool(signs) or any(name in {**FUNCTIONS, **OPERATORS} for name in called))
+
+
 def parse_network(text: str) -> Network:
     """Read a network from its text.
 
@@ -110,6 +134,11 @@ def parse_network(text: str) -> Network:
     """
     if not isinstance(text, str):
         raise SpecError(f'a network is text such as "Input(64) >> Dense(10)", not {shown(type(text).__name__)}')
+    if is_formula_text(text):
+        told = (
+            "symprop gradient for its derivatives, symprop derive for its graph; in Python symprop.gradient and derive"
+        )
+        raise SpecError(f"{shown(text)} is a formula, not a network\nallowed: {told}")
     network = _Reading(text).network()
     warned(network.doubts)
     return network
@@ -170,11 +199,11 @@ class _Reading:
         return built
 
     def built(self, call: Call) -> Any:
-        kind = LAYERS.get(call.name)
+        known = aliases.known_as(call.name, LAYERS)
+        kind = LAYERS.get(known)
         if kind is None:
-            hint = closest(call.name, LAYERS)
-            message = f"unknown layer {shown(call.name)}{hint}"
-            raise self.placed(SpecError(message if hint else f"{message}; known: {', '.join(LAYERS)}"), call)
+            raise self.placed(SpecError(aliases.unknown(call.name, LAYERS)), call)
+        told = f"; {call.name} takes {aliases.TAKES[known]}" if known in aliases.TAKES and known != call.name else ""
         signature = inspect.signature(kind)
         positional = [self.argument(value) for value in call.positional]
         keywords = {key: self.argument(value) for key, value in call.keywords.items()}
@@ -190,10 +219,12 @@ class _Reading:
         try:
             signature.bind(*positional, **keywords)
         except TypeError as error:
-            raise self.placed(SpecError(f"{call.name}: {error}; {_usage(kind)}"), call) from None
+            raise self.placed(SpecError(f"{call.name}: {error}; {_usage(kind)}{told}"), call) from None
         try:
             return kind(*positional, **keywords)
         except SympropError as error:
+            if told:
+                error = type(error)(f"{str(error).splitlines()[0]}{told}")
             raise self.placed(error, call) from None
 
     def argument(self, value: Any) -> Any:

@@ -64,7 +64,7 @@ def name_of(title: str) -> str:
     return "sec:" + title.lower().replace(" ", "-")
 
 
-def steps_of(derivation: Derivation, name: str) -> tuple[Equation, tuple[Step, ...]]:
+def steps_of(derivation: Derivation, name: str) -> tuple[Equation, Sequence[Step]]:
     """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
 
     Raises:

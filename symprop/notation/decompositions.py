@@ -8,13 +8,6 @@ from symprop.notation.style import Style
 from symprop.notation.sums import ROWS
 
 
-@ROWS.row(n.Tri)
-def _(node: n.Tri, of: Of, style: Style) -> Piece:
-    """The lower triangle of ones; with the diagonal that bounds it where that is another than the main one."""
-    more = [style.number(node.args[2])] if node.args[2] != 0 else []
-    return style.call("tri", more) if more else Piece(style.triangle, ATOM)
-
-
 @ROWS.row(n.PseudoInverse)
 def _(node: n.PseudoInverse, of: Of, style: Style) -> Piece:
     operand, is_turned = turned(node.operands[0])

@@ -47,7 +47,7 @@ def definitions(derivation: Derivation) -> Iterator[tuple[n.Map | n.Scalar, Node
         seen.add(function.name)
         parameters = tuple(_parameter(symbol) for symbol in function.parameters)
         body = function.definition if function.is_primitive else function.body
-        if (function.is_primitive or is_extremum(function)) and body == function.body:
+        if (function.is_primitive or function.is_extremum) and body == function.body:
             continue  # exp, tanh, the larger of two: every reader knows them
         try:
             lifted = lift(body, dict(zip(function.parameters, parameters, strict=True)))
@@ -83,10 +83,6 @@ def element_of(data: n.Known) -> tuple[list[str], Node]:
     """Return letters for the indices of known data, and its element there."""
     letters = [letter for letter in "ijklpqrs" if letter != data.name][: data.rank]
     return letters, written_out(data, lambda axis: Variable(letters[axis], (), ()))
-
-
-def is_extremum(function: ElementwiseFunction) -> bool:
-    return isinstance(function.body, (sympy.Max, sympy.Min)) and set(function.body.args) == set(function.parameters)
 
 
 def _with_decimals(body: Node) -> Node:
@@ -160,8 +156,17 @@ def kinks(function: ElementwiseFunction) -> Iterator[Words]:
     """Say which derivative is taken where a function has none."""
     if len(function.parameters) != 1:
         u, v = Variable("u", (), ()), Variable("v", (), ())
-        half = n.Scalar(Rational(1, 2))
-        yield (n.Map(function, u, v), " shares a tie: where ", Equation(u, v), ", each has the derivative ", half, ".")
+        yield (
+            n.Map(function, u, v),
+            " has the derivative of ",
+            v,
+            " where ",
+            Equation(u, v),
+            ", ",
+            "of a number before all: then it is ",
+            n.Scalar(0),
+            ".",
+        )
         return
     slope = raw_slope(function)
     for piecewise in sorted(slope.atoms(sympy.Piecewise), key=sympy.default_sort_key):
@@ -175,11 +180,6 @@ def kinks(function: ElementwiseFunction) -> Iterator[Words]:
                 below, above = (_beside(piecewise, place, side) for side in (-1, 1))
                 if below != above:
                     yield from _kink(function, place, slope.subs(T, place))
-    for step in sorted(slope.atoms(sympy.Heaviside), key=sympy.default_sort_key):  # of max and min: ½ at a tie
-        inside = sympy.Poly(step.args[0], T) if step.args[0].is_polynomial(T) else None
-        if inside is not None and inside.degree() == 1:
-            place = -inside.nth(0) / inside.nth(1)
-            yield from _kink(function, place, slope.subs(T, place))
     if slope.has(sympy.sign):
         yield from _kink(function, sympy.Integer(0), slope.subs(T, 0))
 

@@ -103,7 +103,7 @@ class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one = "-", r" \odot ", r" \oslash ", r"\mathbf{1}"
-    kronecker, log, pseudoinverse, triangle = r" \otimes ", r"\log", "+", r"\operatorname{tri}"
+    kronecker, log, pseudoinverse = r" \otimes ", r"\log", "+"
 
     def __init__(self, notation: Notation = PLAIN) -> None:
         self.notation = notation

@@ -35,6 +35,7 @@ from symprop.notation.precedence import (
 )
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
+from symprop.notation.triangular import Part, kept
 
 
 def table(meaning: str, style: Style) -> Table:
@@ -99,6 +100,12 @@ def _(node: n.Fill, of: Of, style: Style) -> Piece:
         level = MATMUL if node.rank == 2 and not thin else ATOM
         return Piece(ones, level) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
     return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
+
+
+@ROWS.row(n.Triangle, Part)
+def _(node: n.Triangle | Part, of: Of, style: Style) -> Piece:
+    name, array, diagonal = kept(node)
+    return style.call(name, [of(array), *(Piece(each, ATOM) for each in diagonal)])
 
 
 @ROWS.row(n.Identity)

@@ -83,3 +83,13 @@ def number(value: Basic) -> Piece:
 def wrap(piece: Piece, minimum: int) -> str:
     """Return the piece, in parentheses where it binds more loosely than `minimum`."""
     return piece.text if piece.level >= minimum else f"({piece.text})"
+
+
+def call(name: str, *arguments: str) -> Piece:
+    """Return a call of a function, `sum(X, axis=0)`."""
+    return Piece(f"{name}({', '.join(arguments)})", ATOM)
+
+
+def one_or_tuple(values: Sequence[object]) -> str:
+    """Return one value alone, or several in brackets."""
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"

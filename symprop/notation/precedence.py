@@ -19,6 +19,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import factors_of
 from symprop.errors import LimitError
+from symprop.notation.triangular import parts_of
 
 # How tightly a piece binds, loosest first. A product of arrays (`*`) and a matrix product are kept apart by
 # parentheses although Python and mathematics have rules for them: a reader should not need the rules. A sum sign
@@ -114,6 +115,7 @@ def split(node: Node) -> Ratio:
             below.append(base if exponent == 1 else n.Power(base, exponent))
         else:
             above.append(factor)
+    above = parts_of(above)
     negative = bool(number.could_extract_minus_sign())
     size = -number if negative else number
     numerator, denominator = (size, sympy.Integer(1)) if size.is_Integer else _roots_below(*sympy.fraction(size))

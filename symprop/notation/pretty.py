@@ -83,7 +83,7 @@ class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
-    kronecker, log, pseudoinverse, triangle = " ⊗ ", "log", "⁺", "tri"
+    kronecker, log, pseudoinverse = " ⊗ ", "log", "⁺"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)

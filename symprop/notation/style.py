@@ -96,7 +96,6 @@ class Style(ABC):
     one: str  # the vector of ones
     transposed: str  # the superscript
     pseudoinverse: str  # likewise
-    triangle: str  # of ones, on and below the diagonal
 
     @abstractmethod
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:

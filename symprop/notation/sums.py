@@ -181,4 +181,7 @@ def _first_axis(node: n.Softmax | n.LogSumExp, style: Style) -> list[Piece]:
 
 @ROWS.row(n.LogSumExp)
 def _(node: n.LogSumExp, of: Of, style: Style) -> Piece:
-    return style.call("logsumexp", [of(node.operands[0]), *_first_axis(node, style)])
+    inner = node.operands[0]
+    if isinstance(inner, n.LogSumExp) and not node.rank and inner.operands[0].rank == 2 and not inner.keepdims:
+        return style.call("logsumexp", [of(inner.operands[0]), Piece(style.along((0, 1)), ATOM)])  # of all elements
+    return style.call("logsumexp", [of(inner), *_first_axis(node, style)])

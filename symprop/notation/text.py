@@ -15,7 +15,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element, zeros
 from symprop.notation.booleans import is_boolean
-from symprop.notation.numbers import number, wrap
+from symprop.notation.numbers import call, number, one_or_tuple, wrap
 from symprop.notation.precedence import (
     ATOM,
     COMPARE,
@@ -49,7 +49,7 @@ def text(node: Node) -> str:
 
 
 def numeric(node: Node, of: Of) -> Piece:
-    """Return the piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
+    """The piece of a node; an indicator as numbers, because NumPy will not negate or subtract booleans."""
     return Piece(f"where({of(node).text}, 1, 0)", ATOM) if is_boolean(node) else of(node)
 
 
@@ -75,11 +75,6 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
 
 def _sum(terms: Sequence[Node], of: Of) -> Piece:
     return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of), wrap, "-"), SUM)
-
-
-def call(name: str, *arguments: str) -> Piece:
-    """Return the call of a function."""
-    return Piece(f"{name}({', '.join(arguments)})", ATOM)
 
 
 @TEXT.row(n.Variable, n.Known)
@@ -174,8 +169,24 @@ def _(node: n.Sum, of: Of) -> Piece:
 
 def _along(name: str, inside: Piece, rank: int, axes: Sequence[int], keepdims: bool = False) -> Piece:
     """A function along axes, which are named where there are others."""
-    named = [f"axis={_tuple(axes)}"] if len(axes) < rank else []
+    named = [f"axis={one_or_tuple(axes)}"] if len(axes) < rank else []
     return call(name, inside.text, *named, *(["keepdims=True"] if keepdims else []))
+
+
+@TEXT.row(n.MatrixPower)
+def _(node: n.MatrixPower, of: Of) -> Piece:
+    base, exponent = node.plain
+    bare = base.operands[0] if isinstance(base, n.Transpose) else base
+    if exponent == 2 and isinstance(bare, n.Variable):
+        factor = wrap(of(base), POWER)
+        return Piece(f"{factor} @ {factor}", MATMUL)
+    return call("matrix_power", of(base).text, number(exponent).text)
+
+
+@TEXT.row(n.Kron)
+def _(node: n.Kron, of: Of) -> Piece:
+    left, right = node.operands
+    return call("kron", (numeric(left, of) if is_boolean(right) else of(left)).text, of(right).text)
 
 
 @TEXT.row(n.Product, n.Extreme, n.First)
@@ -191,80 +202,12 @@ def _(node: n.Concatenate, of: Of) -> Piece:
     return call("concatenate", f"({parts}{',' * (len(node.operands) == 1)})", f"axis={node.axis}")
 
 
-@TEXT.row(n.Structural)
-def _(node: n.Structural, of: Of) -> Piece:
-    inside = node.index_map.subscripts(lambda part: number(part).text)
-    if inside is None:
-        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
-    return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
-
-
-def _tuple(values: Sequence[object]) -> str:
-    """One value alone, or several in brackets."""
-    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
-
-
-@TEXT.row(n.Pad)
-def _(node: n.Pad, of: Of) -> Piece:
-    pairs = _tuple([_tuple([number(width).text for width in pair]) for pair in node.widths])
-    value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
-    padded = of(node.operands[0]) if is_boolean(node) else numeric(node.operands[0], of)
-    return call("pad", padded.text, pairs, *value)
-
-
-@TEXT.row(n.Flip)
-def _(node: n.Flip, of: Of) -> Piece:
-    axes = [f"axis={_tuple(node.axes)}"] if len(node.axes) < node.rank else []
-    return call("flip", of(node.operands[0]).text, *axes)
-
-
-@TEXT.row(n.Window)
-def _(node: n.Window, of: Of) -> Piece:
-    spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
-    view = call("sliding_window_view", of(node.operands[0]).text, _tuple(spans), f"axis={_tuple(node.axes)}")
-    return Piece(f"{view.text}{node.spacing}", ATOM)
-
-
-@TEXT.row(n.Fold)
-def _(node: n.Fold, of: Of) -> Piece:
-    steps = (("stride", node.args[3].args), ("dilation", node.args[4].args))
-    named = [f"axis={_tuple(node.axes)}", *(f"{name}={_tuple(each)}" for name, each in steps if set(each) != {1})]
-    named.append(f"length={_tuple([number(length).text for length in node.args[5].args])}")
-    return call("fold", of(node.operands[0]).text, _tuple([number(size).text for size in node.args[2].args]), *named)
-
-
 @TEXT.row(n.BlockSum)
 def _(node: n.BlockSum, of: Of) -> Piece:
     terms = f"[{of(node.operands[0]).text} for {node.index} in range(1, {number(node.count + 1).text})]"
     if node.rank and not node.count.is_positive:
         terms = f"[{of(zeros(*node.shape)).text}] + {terms}"  # NumPy gives an empty sum no shape
     return call("sum", terms, *(["axis=0"] if node.rank else []))
-
-
-@TEXT.row(n.Expand)
-def _(node: n.Expand, of: Of) -> Piece:
-    operand = of(node.operands[0])
-    if node.rank == 1:  # a Python number has no axes to index
-        return call("reshape", operand.text, "(1,)")
-    places = ", ".join("None" if axis == node.axis else ":" for axis in range(node.rank))
-    return Piece(f"{wrap(operand, ATOM)}[{places}]", ATOM)
-
-
-@TEXT.row(n.Reshape)
-def _(node: n.Reshape, of: Of) -> Piece:
-    return call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
-
-
-@TEXT.row(n.Take)
-def _(node: n.Take, of: Of) -> Piece:
-    table, ids = node.operands
-    return Piece(f"{wrap(of(table), ATOM)}[{of(ids).text}]", ATOM)
-
-
-@TEXT.row(n.ScatterAdd, n.OneHot)
-def _(node: n.ScatterAdd | n.OneHot, of: Of) -> Piece:
-    name = "one_hot" if isinstance(node, n.OneHot) else "scatter_add"
-    return call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
 
 
 @TEXT.row(n.Map)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
-from symprop.notation.booleans import is_boolean
-from symprop.notation.numbers import number, wrap
-from symprop.notation.precedence import ATOM, MATMUL, POWER, Of, Piece, turned
-from symprop.notation.text import TEXT, call, numeric
+from symprop.notation.numbers import call, number
+from symprop.notation.precedence import ATOM, Of, Piece, turned
+from symprop.notation.text import TEXT
 
 OF_ONE: dict[type[n.Node], str] = {n.Inverse: "inv", n.PseudoInverse: "pinv"}
 """Functions of one matrix, of which a transpose stands outside."""
@@ -17,11 +16,6 @@ def _(node: n.Inverse | n.PseudoInverse | n.MatrixFunction, of: Of) -> Piece:
     operand, is_turned = turned(node.operands[0])
     name = node.name if isinstance(node, n.MatrixFunction) else OF_ONE[type(node)]
     return Piece(f"{call(name, of(operand).text).text}{'.T' * is_turned}", ATOM)
-
-
-@TEXT.row(n.Tri)
-def _(node: n.Tri, of: Of) -> Piece:
-    return call("tri", *(number(part).text for part in (node.args if node.args[2] != 0 else node.args[:2])))
 
 
 @TEXT.row(n.DividedDifference)
@@ -46,24 +40,3 @@ def _(node: n.Eigh | n.Svd, of: Of) -> Piece:
         return call("eigvalsh" if isinstance(node, n.Eigh) else "svdvals", inside)
     whole = f"eigh({inside})" if isinstance(node, n.Eigh) else f"svd({inside}, full_matrices=False)"
     return Piece(f"{whole}[{node.part}]", ATOM)
-
-
-@TEXT.row(n.MatrixPower)
-def _(node: n.MatrixPower, of: Of) -> Piece:
-    base, exponent = node.plain
-    bare = base.operands[0] if isinstance(base, n.Transpose) else base
-    if exponent == 2 and isinstance(bare, n.Variable):
-        factor = wrap(of(base), POWER)
-        return Piece(f"{factor} @ {factor}", MATMUL)
-    return call("matrix_power", of(base).text, number(exponent).text)
-
-
-@TEXT.row(n.Kron)
-def _(node: n.Kron, of: Of) -> Piece:
-    left, right = node.operands
-    return call("kron", (numeric(left, of) if is_boolean(right) else of(left)).text, of(right).text)
-
-
-@TEXT.row(n.Commutation)
-def _(node: n.Commutation, of: Of) -> Piece:
-    return call("commutation", *(number(size).text for size in node.args))

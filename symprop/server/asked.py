@@ -13,6 +13,7 @@ from symprop.errors import LimitError, SpecError, shown
 from symprop.formulas.ask import QUESTIONS
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
+from symprop.networks.spec import is_network_text
 
 STAGES = ("derivation", "steps", "code", "certificate")
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
@@ -48,12 +49,12 @@ class Asked:
 
     @property
     def is_network(self) -> bool:
-        """Whether the text is a network: it has `>>`, which no formula has, or begins with `Input(`.
+        """Whether the text is a network.
 
         >>> Asked("code", "Input(3) >> Tanh()").is_network, Asked("code", "x @ A @ x").is_network
         (True, False)
         """
-        return ">>" in self.text or re.match(r"\s*\(?\s*Input\s*\(", self.text) is not None
+        return is_network_text(self.text)
 
     @property
     def line(self) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 from markupsafe import Markup
 
 from symprop.algebra.declarations import read_declarations
-from symprop.algebra.formula import formula_of
+from symprop.algebra.formula import formula_of, inferred_formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
 from symprop.formulas.answer_blocks import reason
-from symprop.formulas.ask import QUESTIONS
+from symprop.formulas.answers import Answers
+from symprop.formulas.ask import QUESTIONS, value_of
 from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
 from symprop.notation.blocks import Link
 from symprop.notation.content import seen_steps
@@ -44,72 +45,83 @@ class Misplaced(Exception):
 
 
 def formula_derivation(asked: Asked) -> dict[str, Any]:
-    """Return shapes, answer and LaTeX of a question about a formula."""
-    answer = _answered(asked)
-    result = answer.result
-    found, body = definitions(result)
-    rows = [
-        _row("f", "f", result.formula.node),
-        _row(result.kind, heading(result, "latex"), body, steps=bool(result.steps)),
-        *(_row(each.name, latex(each.target), each.expression) for each in found),
-    ]
-    groups = [
-        Group("Formula", Markup(""), tuple(rows[:1])),
-        Group(result.kind.capitalize() if len(result.kind) > 3 else result.kind.upper(), Markup(""), (rows[1],)),
-    ]
-    if found:
-        groups.append(Group("", Markup("where"), tuple(rows[2:])))
+    """Return shapes, answers and LaTeX of a question about a formula."""
+    answers = _answered(asked)
+    formula = answers[0].result.formula
+    found, body = zip(*(definitions(each.result) for each in answers), strict=True)
+    own = [_row(each.name, latex(each.target), each.expression) for each in formula.definitions]
+    groups = [Group("Formula", Markup(""), (*own, _row("f", formula.name, formula.node)))]
+    for answer, named, written in zip(answers, found, body, strict=True):
+        result = answer.result
+        name = result.kind if len(answers) == 1 else f"{result.kind}_{result.by[0].name}"
+        title = result.kind.capitalize() if len(result.kind) > 3 else result.kind.upper()
+        row = _row(name, heading(result, "latex"), written, steps=bool(result.steps))
+        groups.append(Group(title if answer is answers[0] else "", Markup(""), (row,)))
+        if named:
+            rows = tuple(_row(each.name, latex(each.target), each.expression) for each in named)
+            groups.append(Group("", Markup("where"), rows))
+    said = [said for each in answers for said in (*each.ledger, *each.remarks)]
     parts = derivation_parts(
-        list(_shapes(result.variables, result.formula.node)),
-        groups,
-        [CONVENTIONS[result.kind], *result.ledger, *result.remarks],
+        list(_shapes(answers[0].variables, formula.node)), groups, [CONVENTIONS[answers[0].result.kind], *said]
     )
     return {
         "kind": "formula",
-        "by": ", ".join(dict.fromkeys(each.name for each in result.by)),
-        "names": [each.name for each in result.formula.variables],
-        "text": answer.text(),
+        "by": ", ".join(dict.fromkeys(each.name for answer in answers for each in answer.result.by)),
+        "names": [each.name for each in formula.variables],
+        "readings": formula.readings,
+        "text": "\n".join(each.text() for each in answers),
         **parts,
     }
 
 
 def formula_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to an answer."""
-    result = _answered(asked).result
+    answers = _answered(asked)
+    by_name = {f"{each.result.kind}_{each.result.by[0].name}": each for each in answers}
+    result = by_name.get(asked.name, answers[0]).result
     listed = seen_steps(result.steps, latex)
     links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
     return steps_parts(links, latex(listed[0].before) if listed else "")
 
 
 def formula_code(asked: Asked) -> dict[str, Any]:
-    """Return the NumPy function of an answer."""
-    answer = _answered(asked)
-    return {"source": answer.numpy(asked.dtype), "file": f"{answer.result.kind}.py"}
+    """Return the NumPy function of an answer, or those of all answers."""
+    answers = _answered(asked)
+    return {"source": _together(answers).numpy(asked.dtype), "file": f"{answers[0].result.kind}.py"}
 
 
 def formula_certificate(asked: Asked) -> dict[str, Any]:
-    """Return the certificate of an answer."""
-    return certificate_parts(_answered(asked).check())
+    """Return the certificate of an answer, or that of all answers."""
+    return certificate_parts(_together(_answered(asked)).check())
 
 
-def _answered(asked: Asked) -> Answer:
-    """Return the answer; an error says which of the page's fields it is about.
+def _together(answers: Sequence[Answer]) -> Answer | Answers:
+    return answers[0] if len(answers) == 1 else Answers(tuple(answers))
+
+
+def _answered(asked: Asked) -> list[Answer]:
+    """Return the answer by a variable, or those by all where none is named; an error says which field it is about.
 
     Raises:
         Misplaced: a text, declarations or a variable that cannot be used.
     """
     given = _in_field("where", lambda: read_declarations(asked.where))
     names = [each.name for each in given]
-    source = _in_field("text", lambda: formula_of(asked.line, given), names)
-    by = [name.strip() for name in (asked.by.strip() or next((each.name for each in source.variables), "")).split(",")]
+    by = [name.strip() for name in asked.by.split(",")] if asked.by.strip() else []
+    wanted: list[str | None] = [*by] or [None]
     if len(by) > 1 and (asked.question != "hessian" or len(by) > 2):
         problem = SpecError(f"{shown(asked.by)} names {len(by)} variables\nallowed: one, or two for a mixed Hessian")
         raise Misplaced("by", problem, names)
+    value = value_of(asked.question)
+    source = _in_field(
+        "text", lambda: formula_of(asked.line, given) if given else inferred_formula(asked.line, value, by), names
+    )
+    names = [each.name for each in source.variables]
     question = QUESTIONS[asked.question]
     along = [asked.along.strip() or question.direction] if question.direction else []
-    wrong = "text" if by[0] in names else "by"
-    found: Answer = _in_field(wrong, lambda: question.ask(source, *by, *along), names)
-    return found
+    wrong = "text" if not by or by[0] in names else "by"
+    found = _in_field(wrong, lambda: question.ask(source, *wanted, *along), names)
+    return [found] if isinstance(found, Answer) else list(found)
 
 
 def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) -> Any:

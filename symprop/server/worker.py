@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symprop.errors import LimitError, SympropError
+from symprop.errors import LimitError, ReadingError, SympropError
 from symprop.server import of_formulas, of_networks
 from symprop.server.asked import Asked, read_asked
 from symprop.server.limits import ANSWER, Limits, confine
@@ -62,7 +62,10 @@ def in_words(problem: SympropError, field: str = "text") -> dict[str, Any]:
     """Say what is wrong in words; the text with its caret is left to the page, which knows how wide it is."""
     lines = str(problem).split("\n")
     message = [line for line in lines if not (problem.column is not None and line.startswith("  "))]
-    return _told(type(problem).__name__, "\n".join(message), field, problem.column, problem.width)
+    readings = problem.readings if isinstance(problem, ReadingError) else ()
+    told = _told(type(problem).__name__, "\n".join(message[: 1 if readings else None]), field, problem.column)
+    told["problem"] |= {"width": problem.width, "readings": readings}
+    return told
 
 
 def _told(kind: str, message: str, field: str = "text", column: int | None = None, width: int = 1) -> dict[str, Any]:

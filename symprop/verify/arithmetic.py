@@ -104,8 +104,10 @@ class Arithmetic:
             if body.exp.is_number:
                 return self.power(self.scalar(body.base, arguments), body.exp)
             return self.general_power(self.scalar(body.base, arguments), self.scalar(body.exp, arguments))
-        parts = [self.scalar(part, arguments) for part in body.args]
-        if isinstance(body, (sympy.Add, sympy.Mul, sympy.Max, sympy.Min)):
+        among = body.args  # in a maximum a number stands last: where both are equal, it has the slope, 0
+        among = sorted(among, key=lambda part: not part.free_symbols) if body.func in EXTREMA else among
+        parts = [self.scalar(part, arguments) for part in among]
+        if body.func in (sympy.Add, sympy.Mul, *EXTREMA):
             combine = self._combine(type(body))
             result = parts[0]
             for part in parts[1:]:
@@ -127,10 +129,8 @@ class Arithmetic:
         return lambda left, right: -self.larger(-left, -right)
 
     def larger(self, left: Array, right: Array) -> Array:
-        """Return the larger of two, and their mean where they tie, so that a maximum shares its slope there."""
-        first, second = self.decisive(left), self.decisive(right)
-        ahead, behind = first > second, first < second
-        return np.where(ahead, left, np.where(behind, right, (left + right) / 2))
+        """Return the larger of two, and the second where they tie, which has the slope of a maximum there."""
+        return np.where(self.decisive(left) > self.decisive(right), left, right)
 
     def _piecewise(self, body: sympy.Piecewise, arguments: dict[Basic, Array]) -> Array:
         result = self.scalar(body.args[-1].expr, arguments)
@@ -159,6 +159,7 @@ class Arithmetic:
         return np.asarray(COMPARISONS[relation](self.decisive(left), self.decisive(right)), dtype=bool)
 
 
+EXTREMA = (sympy.Max, sympy.Min)
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater,
     ">=": np.greater_equal,
@@ -172,7 +173,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 class Complex(Arithmetic):
     """Complex numbers of double precision; what has no real value (the log of a negative number) is not a number.
 
-    At a kink the complex step gives the stated subgradients: 0 for `relu` and `abs` at 0, shares for a tied `max`.
+    At a kink the complex step gives the stated subgradients: 0 for `relu` and `abs` at 0, the second of a `maximum`.
     """
 
     functions: Functions = {

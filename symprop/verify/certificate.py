@@ -42,7 +42,8 @@ from symprop.verify import (
     switch_checks,
     target_checks,
 )
-from symprop.verify.measure import Row, first_line
+from symprop.verify.gathering import SECONDS, Part, gathered
+from symprop.verify.measure import OVERFLOWS, Row, first_line
 from symprop.verify.points import POINTS, Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
 from symprop.verify.remarks import remarks
@@ -63,6 +64,9 @@ MANY = 60
 class Certificate:
     """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.
 
+    `unreached` are the parts that the limit of time left out. What is derived may be confirmed although evaluating it
+    overflows somewhere: then `ok` is true, `stable` is not, and the summary names the input.
+
     >>> import symprop
     >>> certificate = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.rows[0].name
@@ -73,16 +77,22 @@ class Certificate:
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    unreached: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every row agrees (and there is one)."""
-        return bool(self.rows) and all(row.ok for row in self.rows)
+        """Whether every row agrees (and there is one), but for what overflows only in evaluating it."""
+        return bool(self.rows) and all(row.ok or row.outcome == OVERFLOWS for row in self.rows)
+
+    @property
+    def stable(self) -> bool:
+        """Whether no row found that evaluating what was derived overflows."""
+        return not any(row.outcome == OVERFLOWS for row in self.rows)
 
     @property
     def failures(self) -> tuple[Row, ...]:
         """The rows that do not agree."""
-        return tuple(row for row in self.rows if not row.ok)
+        return tuple(row for row in self.rows if not row.ok and not row.outcome)
 
     def table(self) -> str:
         """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
@@ -93,8 +103,16 @@ class Certificate:
     @property
     def summary(self) -> str:
         """One line that says how the check went."""
-        failed = len(self.failures)
-        return f"{len(self.rows)} checks, all agree" if not failed else f"{failed} of {len(self.rows)} checks FAILED"
+        failed, count = len(self.failures), len(self.rows)
+        agree = sum(row.ok for row in self.rows)
+        said = f"{count} checks, all agree"
+        if failed:
+            said = f"{failed} of {count} checks FAILED"
+        elif agree < count:
+            said = f"{agree} checks agree"
+        if over := [row.note for row in self.rows if row.outcome == OVERFLOWS]:
+            said = f"{said if failed else f'confirmed by {agree} checks'}; evaluating it overflows at {', '.join(over)}"
+        return f"{said}; not reached in time: {', '.join(self.unreached)}" if self.unreached else said
 
     def __str__(self) -> str:
         return self.table()
@@ -141,6 +159,7 @@ def check(
     float32: bool = True,
     sizes: Mapping[str, int] | None = None,
     target: str = "numpy",
+    limit: float | None = SECONDS,
 ) -> Certificate:
     """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
 
@@ -150,19 +169,21 @@ def check(
     `target` says whose module is checked: of "numpy" the one that runs, and that the one to read has the same values;
     "numba", "jax" or "torch"; with "all" also that those of all targets agree whose library is installed.
 
+    `limit` is how many seconds the check may compute, None for as many as it takes; what is not reached is named.
+
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures
     (True, ())
 
     Raises:
         SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`, or the target
-            is unknown or its library is not installed.
+            is unknown or its library is not installed, or the limit is none.
     """
     started = time.perf_counter()
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if recurrence.counts_of(case.network):
-        return _of_recurrence(case, seed, float32, dict(sizes or {}), target)
+        return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
     case = case.with_sizes(dict(sizes or {}))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
@@ -172,7 +193,6 @@ def check(
         )
     if not points_of(case, seed, POINTS, target_kinds(system)[:1]):
         return Certificate(title, (NO_POINT,), (), time.perf_counter() - started)
-    rows: list[Row] = []
     try:
         derivation = case.rows.derivation
     except DERIVATION_ERRORS as error:
@@ -184,44 +204,42 @@ def check(
         if _work(case, seed) > OWN_LIMIT:
             return Certificate(title, (_refused("reduced sizes", error),), (), time.perf_counter() - started)
         told = f"nothing is checked at reduced sizes: {str(error).splitlines()[0]}"
-    for what, part in _parts(case, small, smallest, seed, float32, others):
-        try:
-            rows.extend(part)
-        except DERIVATION_ERRORS as error:
-            rows.append(_refused(what, error))
-    said = (*derivation.remarks, *remarks(case, rows, seed), *([told] if told else ()), *target_checks.missing(target))
-    return Certificate(title, tuple(rows), said, time.perf_counter() - started)
+    parts = _parts(case, small, smallest, seed, float32, others)
+    found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
+    remarked = remarks(case, found.rows, seed)
+    said = (*derivation.remarks, *remarked, *([told] if told else ()), *target_checks.missing(target))
+    seconds = time.perf_counter() - started
+    return Certificate(title, tuple(found.rows), said, seconds, tuple(found.unreached))
 
 
-def _parts(
-    case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]
-) -> Iterator[tuple[str, Iterator[Row]]]:
+def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]) -> Iterator[Part]:
     """Yield the parts of a certificate, each with its name, at real, reduced and tiny sizes."""
-    yield "the module", _module(case, small, seed, float32)
-    yield "other modules", target_checks.rows(case, others, points_of(case, seed, POINTS))
-    yield "switches", switch_checks.rows(small, seed)
-    yield "extreme values", _extremes(small, seed)
-    yield "other layouts", _layouts(case, seed)
-    yield "steps, batch in rows", _steps(case.rows, small.rows, seed)
+    yield "the module", lambda: _module(case, small, seed, float32)
+    yield "other modules", lambda: target_checks.rows(case, others, points_of(case, seed, POINTS))
+    yield "switches", lambda: switch_checks.rows(small, seed)
+    yield "extreme values", lambda: _extremes(small, seed)
+    yield "other layouts", lambda: _layouts(case, seed)
+    yield "steps, batch in rows", lambda: _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
-        yield "steps, one example", _steps(case.example, small.example, seed)
-    yield "readings", reading_checks.rows(case, small, seed)
-    yield "relations", relation_checks.rows(case, small, seed)
-    yield "elements", _elements(smallest, seed)
+        yield "steps, one example", lambda: _steps(case.example, small.example, seed)
+    yield "readings", lambda: reading_checks.rows(case, small, seed)
+    yield "relations", lambda: relation_checks.rows(case, small, seed)
+    yield "elements", lambda: _elements(smallest, seed)
 
 
-def _of_recurrence(case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str) -> Certificate:
+def _of_recurrence(
+    case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str, limit: float | None
+) -> Certificate:
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
     started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target)
-    try:
-        rows = tuple(recurrence.rows(case, sizes, seed))
-    except DERIVATION_ERRORS as error:
-        rows = (_refused("recurrence", error),)
+    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target, limit=limit)
+    parts: list[Part] = [("recurrence", lambda: recurrence.rows(case, sizes, seed))]
+    found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
     remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
-    return Certificate(net.text, (*rows, *whole.rows), remarks, time.perf_counter() - started)
+    unreached = (*found.unreached, *whole.unreached)
+    return Certificate(net.text, (*found.rows, *whole.rows), remarks, time.perf_counter() - started, unreached)
 
 
 def _refused(what: str, error: BaseException) -> Row:

@@ -23,6 +23,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.errors import ShapeError
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
+from symprop.verify.gathering import ask_time
 
 EVALUATE = Table("value")
 """Rows take a node, the values of its operands, and the `Evaluator`."""
@@ -48,6 +49,7 @@ class Evaluator:
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
+        ask_time()
         operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
         return np.asarray(EVALUATE(node, operands, self))
 
@@ -151,6 +153,12 @@ def _(node: n.Identity, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.array(np.eye(of.size(node.shape[0])))[None]
 
 
+@EVALUATE.row(n.Triangle)
+def _(node: n.Triangle, operands: list[Array], of: Evaluator) -> Array:
+    part = np.triu if node.is_upper else np.tril
+    return of.arithmetic.array(part(np.ones(of.shape(node.shape)), node.diagonal))[None]
+
+
 @EVALUATE.row(n.Known)
 def _(node: n.Known, operands: list[Array], of: Evaluator) -> Array:
     shape, values = of.shape(node.shape), values_of(node)
@@ -240,6 +248,8 @@ def _(node: n.OneHot, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Map)
 def _(node: n.Map, operands: list[Array], of: Evaluator) -> Array:
     function = node.function
+    if function.is_extremum and node.operands[0].constant is not None:
+        operands = operands[::-1]  # a number stands last: where both are equal, it has the slope
     body = function.definition if isinstance(of.arithmetic, Precise) else function.body
     values = of.arithmetic.scalar(body, dict(zip(function.parameters, broadcastable(operands), strict=True)))
     return of.arithmetic.rounded(values, 4)

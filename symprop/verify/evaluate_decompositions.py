@@ -196,12 +196,6 @@ def _(node: n.PseudoInverse, operands: list[Array], of: Evaluator) -> Array:
     return times(_turned(across), inner[0], across[:, :, columns], inner[1], _turned(down))
 
 
-@EVALUATE.row(n.Tri)
-def _(node: n.Tri, operands: list[Array], of: Evaluator) -> Array:
-    rows, columns, k = (of.size(part) for part in node.args)
-    return of.arithmetic.array(np.tri(rows, columns, k))[None]
-
-
 @EVALUATE.row(n.Cholesky)
 def _(node: n.Cholesky, operands: list[Array], of: Evaluator) -> Array:
     arithmetic, given = of.arithmetic, _symmetric(operands[0], of)

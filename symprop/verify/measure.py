@@ -20,10 +20,15 @@ DIGITS = 50
 SMALL = "1e-20"
 """Below this an element is not compared with itself: 1e-80 of it would be more than `DIGITS` of them allow."""
 
+OVERFLOWS, NOT_REACHED = "overflows", "not reached"
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a certificate: what was checked, by which oracle, where, how far off it was, whether that will do."""
+    """One line of a certificate: what was checked, by which oracle, where, how far off it was, whether that will do.
+
+    `outcome` says what a row is that is not right and not wrong: `OVERFLOWS`, the input in its note, or `NOT_REACHED`.
+    """
 
     name: str
     oracle: str
@@ -32,11 +37,12 @@ class Row:
     limit: float
     ok: bool
     note: str = ""
+    outcome: str = ""
 
     @property
     def verdict(self) -> str:
-        """Say "ok" or "FAILED"."""
-        return "ok" if self.ok else "FAILED"
+        """Say "ok", "FAILED", "overflows" or "not reached"."""
+        return "ok" if self.ok else self.outcome or "FAILED"
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -187,7 +187,22 @@ NUMPY_NAMES = (
         "diag",
         "diagonal",
     ),
-    *("transpose", "eye", "zeros", "ones", "full", "expand_dims", "stack", "take", "pi", "e", "ndim", "concatenate"),
+    *(
+        "tril",
+        "triu",
+        "transpose",
+        "eye",
+        "zeros",
+        "ones",
+        "full",
+        "expand_dims",
+        "stack",
+        "take",
+        "pi",
+        "e",
+        "ndim",
+        "concatenate",
+    ),
     *("prod", "kron", "trace", "flip", "pad", "array", "atleast_1d", "arange", "ndindex", "ix_", "moveaxis", "inf"),
 )
 

@@ -13,7 +13,7 @@ from symprop.algebra import Equation, System, nodes, variable, variables, walk
 from symprop.algebra.batching import BATCH, BATCH_SIZE, batched, batched_system, mean
 from symprop.algebra.elements import elements
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.known import known
+from symprop.algebra.known import known, triangle
 from symprop.algebra.nodes import Fact, Variable
 from symprop.errors import ShapeError
 
@@ -75,6 +75,7 @@ SAMPLES = {
     "determinant": nodes.Determinant(nodes.Identity(2) * 3) * u,
     "log-determinant": nodes.Multiply(nodes.Power(nodes.LogDeterminant(nodes.Identity(2)), 2), u),
     "matrix power": nodes.MatrixPower(nodes.Fill(2, (3, 3)), 2) @ u,
+    "triangle": triangle(3, 4) * A,
     "commutation": nodes.Commutation(3, 4) @ nodes.Reshape(A, (12,)),
     "kron": nodes.Kron(A, B),
     "product": nodes.Product(A),
@@ -91,7 +92,6 @@ SAMPLES = {
     "window dilated": nodes.Window(v, 0, 2, 1, 2),
     "fold": nodes.Fold(T, 1, 4, 2, 1, 8),
     "fold two": nodes.Fold(nodes.Reshape(T, (1, 2, 3, 4)), (1, 0), (3, 4), 1, 1, (4, 4)),
-    "triangle": nodes.Tri(3, 4, 1) * A,
     "known": known("mask", (3, 4), lambda i, j: i >= j) * A,
     "series": nodes.BlockSum(u * i + w**i, i, 3),
     "softmax": nodes.Softmax(u),

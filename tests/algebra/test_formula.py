@@ -37,7 +37,7 @@ def test_a_formula_prints_in_three_notations() -> None:
         ("x + y", {"x": ""}, FormulaError, "'y' has no shape"),
         ("x @ y", {"x": "n", "y": "m"}, ShapeError, "do not fit"),
         ("x.__class__", {"x": "n"}, FormulaError, "only attribute"),
-        ("x +", {"x": "n"}, FormulaError, "cannot be read"),
+        ("x +", {"x": "n"}, FormulaError, "something is missing"),
         ("x[i]", {"x": "n", "i": "3"}, FormulaError, "'i' selects, and is not declared as an index"),
         ("E[2 * i]", {"E": "n d", "i": "m"}, FormulaError, "'i' selects"),
         ("one_hot(i, 3)", {"i": "m"}, FormulaError, "'i' selects"),

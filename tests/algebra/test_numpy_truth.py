@@ -40,6 +40,11 @@ def logdet(a: Any) -> Any:
     return np.linalg.slogdet(a)[1]
 
 
+def einsum(subscripts: Any, *arrays: Any) -> Any:
+    assert isinstance(subscripts, str)  # NumPy takes lists of numbers too
+    return np.einsum(subscripts, *arrays)
+
+
 def fold(windows: Any, window_shape: Any, axis: Any, length: Any, stride: Any = 1, dilation: Any = 1) -> Any:
     """Return the array of which `sliding_window_view` gives `windows`, where elements that meet are summed."""
     sizes, axes, lengths, strides, dilations = (
@@ -66,8 +71,12 @@ _OWN_NAMES = ("exp log log1p expm1 abs sign sin cos tan arcsin arccos arctan sin
 _ARRAYS = (
     "sqrt square sum mean prod max min trace kron concatenate stack outer diag diagonal transpose where eye ones zeros"
 )
-_MORE = "full reshape pad flip pi inf"
+_MORE = (
+    "full reshape pad flip pi inf var std logaddexp diff dot inner vdot tensordot ravel swapaxes moveaxis"
+    " expand_dims squeeze ones_like zeros_like full_like size vstack hstack column_stack arange tril triu cumsum"
+)
 NUMPY: dict[str, Any] = {
+    **{"np": np, "numpy": np, "scipy": scipy, "special": scipy.special, "math": math},
     **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), *_MORE.split())},
     **{name: getattr(np.linalg, name) for name in ("norm", "det", "inv", "solve", "matrix_power")},
     **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf")},
@@ -83,6 +92,9 @@ NUMPY: dict[str, Any] = {
     "leaky_relu": lambda x, slope=0.01: np.where(x > 0, x, slope * x),
     "elu": lambda x, alpha=1: np.where(x > 0, x, alpha * np.expm1(x)),
     "logdet": logdet,
+    "einsum": einsum,
+    "clip": lambda a, a_min=None, a_max=None: a if a_min is a_max is None else np.clip(a, a_min, a_max),
+    "vec": lambda a: np.ravel(a, order="F"),
     "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
     "one_hot": lambda ids, size: np.eye(size)[ids],
     "first_max": first_max,
@@ -92,7 +104,7 @@ NUMPY: dict[str, Any] = {
     "fold": fold,
     **MATRICES,
 }
-DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3"}
+DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3", "y": "index 2"}
 VALUES: dict[str, Any] = {
     "s": np.array(-0.7),
     "x": np.array([-1.5, 0.0, 2.0]),
@@ -100,43 +112,56 @@ VALUES: dict[str, Any] = {
     "T": np.array([[[1, 0, 2], [-1, 3, 3], [0, 1, 1]], [[2, 2, 0], [1, -1, 0.5], [3, 0, 1]]]),
     "B": np.array([[1.0, -2.0]]),
     "i": np.array([2, 0, 2]),
+    "y": np.array(1),
 }
 
 
 def read(text: str) -> symprop.Formula:
     """Return the formula of a text; what it does not name is not declared, which would take half of the time."""
-    named = re.findall(r"\b[sxATBi]\b", text)
+    named = re.findall(r"\b[sxATBiy]\b", text)
     return symprop.formula(text, **{name: DECLARED[name] for name in dict.fromkeys(named)})
 
 
 OPERANDS = ("s", "x", "A", "T", "B", "2", "i", "(x > 0)", "(A > 0)")
 OF_THREE = ("s", "x", "A", "T", "(A > 0)", "2")
 OPTIONS = {
-    "axis": "0 1 -1 2 (0,1) (1,0) (0,-1) (0,0) (1,) () None -4 0.5 x True",
-    "keepdims": "True False 1",
-    "ord": "None 0 1 -1 2 -2 3 -3 1/2 inf -inf x True",
-    "n": "0 1 3 -2 1/2 True",
-    "axes": "(0,1) (1,0) (-1,0) (2,0,1) (0,2,1) None 1 (0,0)",
-    "shape": "3 (3,) (3,3) (9,) -1 (3,-1) (1/2,18) () (2,3,3) True",
-    "size": "3 1 0 -1 1/2",
-    "N": "3 1 0 -1 1/2 True",
-    "m": "2 3 1/2 0",
-    "fill_value": "0 2 -1/3 x s None",
-    "slope": "1/2 0 -1 True x",
-    "pad_width": "0 1 2 (1,2) ((1,2),) ((0,1),(2,0)) ((1,0),(0,1),(1,1)) -1 1/2 True x",
-    "constant_values": "0 -1/2 3 x True",
-    "window_shape": "1 2 3 (2,) (2,3) (1,2,2) 0 -1 4 1/2 True",
-    "stride": "1 2 0",
-    "dilation": "1 2 0",
-    "length": "3 (3,) (4,3) 5 0 1/2",
-    "alpha": "2 1/2 True None",
+    "axis": "0 1 -1 2 (0,1) (1,0) (0,-1) (1,) () None | (0,0) -4 0.5 x True",
+    "keepdims": "True False | 1",
+    "ord": "None 0 1 -1 2 -2 3 -3 1/2 inf -inf | x True 'fro' 'nuc'",
+    "n": "0 1 3 -2 | 1/2 True",
+    "axes": "(0,1) (1,0) (-1,0) (2,0,1) (0,2,1) None 1 | (0,0)",
+    "shape": "3 (3,) (3,3) (9,) -1 (3,-1) () (2,3,3) | (1/2,18) True",
+    "size": "3 1 | 0 -1 1/2",
+    "N": "3 1 | 0 -1 1/2 True",
+    "m": "2 3 | 1/2 0",
+    "fill_value": "0 2 -1/3 | x s None",
+    "slope": "1/2 0 -1 | True x",
+    "pad_width": "0 1 2 (1,2) ((1,2),) ((0,1),(2,0)) ((1,0),(0,1),(1,1)) | -1 1/2 True x",
+    "constant_values": "0 -1/2 3 | x True",
+    "window_shape": "1 2 3 (2,) (2,3) (1,2,2) | 0 -1 4 1/2 True",
+    "stride": "1 2 | 0",
+    "dilation": "1 2 | 0",
+    "length": "3 (3,) (4,3) 5 | 0 1/2",
+    "alpha": "2 1/2 | True None",
+    "k": "0 1 -1 -4 | 1/2 None x",
+    "ddof": "0 1 3 | True",
+    "a_min": "0 -1/2 x None A",
+    "a_max": "1 1/2 x None | True",
+    "order": "'C' 'F' | 'A' None 1",
+    "axis1": "0 1 -1 | 3",
+    "axis2": "0 1 -2 | None",
+    "source": "0 -1 (0,1) | (0,0) None",
+    "destination": "1 -1 (1,0) (-1,0) | 3",
+    "subscripts": "'ij,jk' 'i,i->' 'ii' 'ji' 'i,ij->j' 'ijk,k->ji' 'ij,ij->i' 'i,jk->kij' 'ii->i' 'i->ii' 'i...' x None"
+    " 'ij,kij->k'",
     **OF_MATRICES,
 }
+"""Values of options; those behind the bar are no values, and stand alone beside what the others are by default."""
 OPTIONS_OF_FOLD = {
-    "window_shape": "3 (2,3) 2 1/2",
-    "axis": "0 -1 (0,1) None -4",
-    "length": "5 (5,5) 7 0",
-    "stride": "2 0",
+    "window_shape": "3 (2,3) 2 | 1/2",
+    "axis": "0 -1 (0,1) | None -4",
+    "length": "5 (5,5) 7 | 0",
+    "stride": "2 | 0",
     "dilation": "2 (1,1)",
 }
 """Of five options each with all values there would be too many calls; windows of 3 elements are in `A` and in `T`."""
@@ -152,11 +177,14 @@ def calls(name: str) -> Iterator[str]:
     pool = OPERANDS if max(count, len(options) - 2) < 3 else OF_THREE
     pool = (*pool, SYMMETRIC) if name in OF_SYMMETRIC else pool
     arrays = [", ".join(chosen) for chosen in itertools.product(pool, repeat=count)]
+    if operator is not None and operator.rest:
+        operands = (*OPERANDS, *(", ".join(chosen) for chosen in itertools.product(OPERANDS, repeat=2)))
+        yield from (f"{name}({value}, {chosen})" for value in OPTIONS[options[0]].split() for chosen in operands)
+        return
     if operator is not None and operator.lists:
         arrays = [f"({', '.join(chosen)},)" for size in (1, 2) for chosen in itertools.product(OPERANDS, repeat=size)]
     given: dict[str, None] = {}
-    values = OPTIONS_OF_FOLD if name == "fold" else OPTIONS
-    for chosen in itertools.product(*((None, *values[option].split()) for option in options)):
+    for chosen in chosen_options(name, options):
         named = [f"{option}={value}" for option, value in zip(options, chosen, strict=True) if value is not None]
         given[", ".join(named)] = None
         placed = list(itertools.takewhile(lambda value: value is not None, chosen))
@@ -166,13 +194,28 @@ def calls(name: str) -> Iterator[str]:
         yield f"{name}({', '.join(filter(None, (operands, tail)))})"
 
 
+def chosen_options(name: str, options: tuple[str, ...]) -> Iterator[tuple[str | None, ...]]:
+    """Yield values of options, None for one that is left out: all together, and what is no value by itself."""
+    values = OPTIONS_OF_FOLD if name == "fold" else OPTIONS
+    right, _, wrong = zip(*(values[option].partition("|") for option in options), strict=True) if options else ((),) * 3
+    yield from itertools.product(*((None, *each.split()) for each in right))
+    required = () if name not in OPERATORS else OPERATORS[name].required
+    usual = [each.split()[0] if option in required else None for option, each in zip(options, right, strict=True)]
+    for place, each in enumerate(wrong):
+        yield from ((*usual[:place], value, *usual[place + 1 :]) for value in each.split())
+
+
 def subscripts() -> Iterator[str]:
-    ends = (":", "None", "0", "-1", "1:", ":-1", "-2:", "0:2", "5", "-4", "1:1", "::2", "0:1/2", "1/2", "0.5", "True")
-    ids = ("i", "x", "x > 0", "i > 0", "i - 1", "i / 2", "2 - 2", "-5:", ":5", "2:1")
+    ends = (":", "None", "0", "-1", "1:", ":-1", "-2:", "0:2", "5", "-4", "1:1", "::2", "::-1", "0:1/2", "1/2", "True")
+    ids = ("i", "y", "arange(3)", "arange(2)", "...", "x", "x > 0", "i > 0", "i - 1", "i / 2", "-5:", ":5", "2:1")
+    of_three = (":", "None", "0", "-2:", "...", "i", "y")
     for array in OPERANDS:
-        for size, entries in ((1, (*ends, *ids)), (2, (*ends, *ids)), (3, ends[:8])):
-            for chosen in itertools.product(entries, repeat=size):
-                yield f"{array}[{', '.join(chosen)}]"
+        for chosen in itertools.product((*ends, *ids), repeat=1 + (array in "AT")):
+            yield f"{array}[{', '.join(chosen)}]"
+        for chosen in itertools.product(of_three, repeat=2):
+            yield f"{array}[{', '.join(chosen)}]"
+    for array, *chosen in itertools.product("AT", of_three, of_three, of_three):
+        yield f"{array}[{', '.join(chosen)}]"
 
 
 def operations() -> Iterator[str]:
@@ -331,9 +374,74 @@ def test_what_numpy_means_is_taken_and_differentiated(text: str) -> None:
     assert answer.check().ok
 
 
+PASTED = (
+    *("np.sum(A)", "A.sum(axis=0)", "A.sum(0).T", "numpy.mean(A, axis=1, keepdims=True)", "A.mean()", "x.dot(A)"),
+    *("A.T.dot(x).dot(x)", "np.matmul(A, x)", "np.multiply(A, x)", "np.divide(x, 2)", "np.subtract(x, A)"),
+    *("A.max(axis=1)", "A.min()", "A.prod(0)", "A.std()", "A.var(axis=0, ddof=1)", "x.clip(0, 1)", "A.trace()"),
+    *(
+        "A.diagonal()",
+        "A.reshape(1, 9)",
+        "A.reshape((9,))",
+        "T.reshape(2, -1)",
+        "A.transpose()",
+        "T.transpose(1, 0, 2)",
+    ),
+    *("T.transpose((2, 0, 1))", "A.flatten()", "A.ravel('F')", "np.reshape(A, (3, 3), order='F')"),
+    *(
+        "T.swapaxes(0, 1)",
+        "B.squeeze()",
+        "B.squeeze(0)",
+        "np.linalg.norm(A, axis=1)",
+        "np.linalg.norm(A, 'fro')",
+        "np.linalg.inv(A)",
+    ),
+    *("np.linalg.slogdet(A)[1]", "np.linalg.multi_dot([A, A, x])", "scipy.special.softmax(A)", "special.expit(x)"),
+    *("scipy.special.logsumexp(A, axis=0)", "np.log2(A * A + 1)", "np.log10(4)", "np.exp2(x)", "np.negative(x)"),
+    *("x[:, np.newaxis]", "x[..., None]", "A[..., 0]", "A.shape[0] * x", "sum(x) / len(x)", "A.size + T.shape[-1]"),
+    *("(x > 0).astype(float) + (x > 1).astype(float)", "np.pi * x", "np.e ** 2", "np.where(x > 0, x, 0).sum()"),
+    *("np.greater(x, 0) * x", "np.less_equal(A, x)", "x.copy()", "np.eye(A.shape[1])", "math.sqrt(2) * x", "np.abs(x)"),
+    *("np.einsum('i,kij,j->k', A[0], T, x, optimize=True)", "np.einsum('ij->', A)", "np.einsum('bij,bjk->bik', T, T)"),
+    *("np.einsum('i,j,k->ikj', x, x, x)", "np.einsum('bii->ib', T)", "np.einsum('ij,jk,kl,l->i', A, A, A, x)"),
+    *("np.tensordot(A, T, axes=([0, 1], [2, 1]))", "np.linalg.trace(A)", "np.identity(3) @ x", "np.amax(A, 0)"),
+    *(
+        "np.expand_dims(x, axis=(0, 2))",
+        "np.moveaxis(T, 0, -1)",
+        "np.absolute(x)",
+        "np.zeros_like(A)",
+        "np.vstack((x, A))",
+    ),
+    *(
+        "A[np.arange(3), i]",
+        "A[range(len(i)), i].sum()",
+        "A[y, :]",
+        "A[:, y]",
+        "A[y, 1]",
+        "T[:, i]",
+        "A[i, 0]",
+        "x[::-1]",
+    ),
+)
+"""As people paste it, with NumPy's names and methods."""
+
+
+def test_what_is_pasted_means_what_numpy_means() -> None:
+    assert [text for text in PASTED if read(text).node is None or difference(text) is not None] == []
+
+
+def test_names_of_modules_and_methods_are_no_arrays() -> None:
+    assert names_in("np.sum(X.dot(w)) + np.linalg.norm(y[:, np.newaxis]) * Z.shape[0] + np.pi") == ("X", "w", "y", "Z")
+
+
 REFUSED = {
     "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 2, -2, 'nuc', 1, -1, inf, -inf",
     "norm(T, 2)": "no norm 2 over 3 axes",
+    "norm(x, 'fro')": "'fro' is a norm of matrices",
+    "einsum('ij,j', A, A)": "'j' names 1 axis, of an array of shape (3, 3)",
+    "einsum('ij,jk', A, B)": "'j' is an axis of length 3 and of length 1",
+    "einsum('i...', A)": "einsum takes letters, commas and one ->",
+    "einsum('ij->iij', A)": "'i' stands once behind ->",
+    "T[0, :, i]": "stand side by side",
+    "A[arange(2), i]": "3 rows, 2 and 3 ids do not fit",
     "norm(T, 2, axis=(0, 1))": "norms by singular values are of one matrix",
     "norm(x, True)": "ord is not True or False",
     "sum(A, axis=(0, 0))": "axis 0 is given twice",

@@ -247,7 +247,7 @@ REFUSED = {
     "x[1:4]": (ShapeError, "no elements"),
     "x[::2]": (FormulaError, "no step"),
     "x[y, 0]": (FormulaError, "more indices"),
-    "X[y, 0]": (FormulaError, "stands alone"),
+    "X[y, None]": (FormulaError, "side by side"),
     "x[:, :]": (FormulaError, "more indices"),
     "inv(X)": (ShapeError, "5 against 3"),
     "kron(x, y)": (ShapeError, "rank 2"),
@@ -281,8 +281,8 @@ REFUSED = {
     "x is y": (FormulaError, "a comparison has one"),
     "x,": (FormulaError, "tuple is not part"),
     "x = 3": (FormulaError, "cannot be read"),
-    "x y": (FormulaError, "cannot be read"),
-    "x +": (FormulaError, "cannot be read"),
+    "x y": (FormulaError, "'*' or '@' is missing here"),
+    "x +": (FormulaError, "something is missing behind '+'"),
     "exp(x": (FormulaError, "never closed"),
     "x)": (FormulaError, "closes no bracket"),
     "(x]": (FormulaError, "closes no bracket"),
@@ -309,6 +309,47 @@ REFUSED = {
     "x\x0b": (FormulaError, "cannot stand"),
     "x\x0c+y": (FormulaError, "cannot stand"),
 }
+
+
+INSTEAD: dict[str, tuple[int, str]] = {
+    **{"x^2": (1, "x**2"), "W^-1": (1, "inv(A)"), "W^T @ x": (1, "A.T"), "x' @ W @ x": (1, "x.T"), "W'": (1, "x.T")},
+    **{"||x||": (0, "norm(x)"), "|x|": (0, "abs(x)"), "‖x‖": (0, "norm(x)"), "2x": (0, "2*x"), "x·y": (1, "@")},
+    **{"x ⊙ y": (2, "type *"), "x²": (1, "x**2"), "Wᵀ": (1, "A.T"), "W⁻¹": (1, "inv(A)"), "λ * x": (0, "lambda_")},
+    **{"Δ": (0, "type Delta"), "√x": (0, "sqrt(x)"), "x − y": (2, "type -"), "lambda * x": (0, "lambda_")},
+    **{
+        "x @ W x": (5, "'*' or '@' is missing"),
+        "2 (x)": (1, "is missing"),
+        "x(y)": (0, "is missing before the bracket"),
+    },
+    **{
+        "x + * y": (4, "missing between '+' and '*'"),
+        "norm(W 'fro')": (6, "a comma is missing"),
+        "x // y": (2, "x / y"),
+    },
+    **{
+        "max(0, x)": (0, "maximum(a, b)"),
+        "argmax(x)": (0, "first_max"),
+        "sum_i(x)": (0, "sum(x)"),
+        "Tr(W)": (0, "'tr'"),
+    },
+    **{"np.lnalg": (0, "needs a function"), "np": (0, "is a module"), "np.foo(x)": (3, "unknown function 'foo'")},
+    **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "qr(W)": (0, "not part of the language")},
+    **{
+        "x.shape": (0, "x.shape[0]"),
+        "x.sum": (0, ".sum()"),
+        "W @ y * X": (0, "do not broadcast"),
+        "W * X.T": (0, "is @"),
+    },
+}
+"""What mathematicians and programmers type besides: where the caret stands, and what the message says to type."""
+
+
+def test_what_to_type_instead_is_said_at_the_place() -> None:
+    for text, (column, words) in INSTEAD.items():
+        with pytest.raises(SympropError) as caught:
+            read_formula(text, SHAPES)
+        message = str(caught.value)
+        assert (words in message, caught.value.column, message.count("\n")) == (True, column, 2), (text, message)
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: ascii(text)[:30])

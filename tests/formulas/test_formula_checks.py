@@ -16,6 +16,7 @@ from symprop.algebra.equations import Step
 from symprop.algebra.formula import formula, formula_of
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
+from symprop.errors import SpecError
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.checks.extremes import exponents
 from symprop.formulas.checks.points import numbered, points, size_symbols
@@ -23,6 +24,7 @@ from symprop.formulas.questions import gradient, hessian, hvp, jacobian, jvp, vj
 from symprop.formulas.result import Result
 from symprop.verify.certificate import Certificate
 from symprop.verify.evaluate import complex_value
+from symprop.verify.measure import Row
 from symprop.verify.values import satisfies
 
 ASK = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian, "vjp": vjp, "jvp": jvp, "hvp": hvp}
@@ -223,7 +225,7 @@ def test_a_function_that_overflows_is_caught() -> None:
     rows = {row.name: row for row in check_result(ask("gradient", *LOGISTIC, "w"), function=unstable).rows}
     assert rows["NumPy"].ok
     assert not rows["stable"].ok
-    assert "scaled" in rows["stable"].note
+    assert rows["stable"].verdict == "overflows" and "up to" in rows["stable"].note
 
 
 def test_a_formula_without_exponentials_has_no_extreme_row() -> None:
@@ -332,3 +334,27 @@ def test_sizes_differ_and_take_turns() -> None:
         assert len(set(numbered(symbols, variant).values())) == 3
     orders = {tuple(sorted(symbols, key=numbered(symbols, variant).__getitem__)) for variant in range(6)}
     assert len(orders) == 6
+
+
+def test_a_confirmed_derivative_is_told_apart_from_an_overflow_in_evaluating_it() -> None:
+    certificate = symprop.gradient("sum(g * softmax(exp(t) * x))", "t", g="n", x="n", t="").check()
+    assert certificate.ok and not certificate.stable and not certificate.failures
+    assert "confirmed by 5 checks; evaluating it overflows at t = " in certificate.summary
+    wrong = Row("stable", "", "", 1.0, 0.0, False, "t = 1000")
+    assert not Certificate("", (*certificate.rows[:-1], wrong)).ok
+
+
+def test_a_limit_of_time_leaves_out_parts_and_says_so() -> None:
+    answer = symprop.gradient("sum((X @ w - y)**2)", "w", X="m n", w="n", y="m")
+    certificate = answer.check(limit=1e-6)
+    assert not certificate.ok and not certificate.failures
+    assert (
+        certificate.summary
+        == "0 checks agree; not reached in time: gradient by w, steps, elements, text, NumPy, stable"
+    )
+    assert answer.check(limit=None).unreached == ()
+    network = symprop.check("Input(3) >> Dense(2) >> MeanSquaredError()", limit=1e-6)
+    assert not network.ok and network.unreached[0] == "the module"
+    for limit in (0, -1.0, True, "60"):
+        with pytest.raises(SpecError, match="a limit is a number of seconds above 0"):
+            answer.check(limit=limit)  # type: ignore[arg-type]

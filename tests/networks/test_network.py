@@ -125,6 +125,10 @@ def test_whole_numbers_of_other_kinds_are_sizes() -> None:
         ("Input(3) >> Dense(1) >> SoftmaxCrossEntropy()", "BinaryCrossEntropy"),
         ("Input(3) >> Dense(1) >> Softmax()", "BinaryCrossEntropy"),
         ("Input(3) >> Dens(3)", r"did you mean 'Dense'"),
+        ("Input(3) >> LSTM(3)", "recurrent layers are not part of the language yet"),
+        ("Sequential(Dense(3), ReLU())", "layers are joined by >>"),
+        ("Input(3) >> Linear(3, 10)", "Linear takes the number of outputs alone"),
+        ("Input(8, 8, 1) >> Conv2d(1, 4, 3)", "Conv2d takes channels that come out and a kernel"),
         ("Input(3) >> Dense(3, bia=True)", r"did you mean 'bias'"),
         ("Input(3) >> Dense()", "missing a required argument"),
         ("Input(3) >> Dense(3, True, None, 4)", "too many positional"),
@@ -143,6 +147,23 @@ def test_specs_refused(text: str, message: str) -> None:
         parse_network(text)
     lines = str(caught.value).split("\n")
     assert len(lines) == 3 and lines[1].strip() in text and "^" in lines[2]
+
+
+def test_names_of_other_libraries_are_read_as_the_layers_that_they_are() -> None:
+    same = {
+        "Input(3) >> Linear(2) >> MSE()": "Input(3) >> Dense(2) >> MeanSquaredError()",
+        "Input(3) >> dense(2) >> Relu() >> fc(4) >> CrossEntropyLoss()": (
+            "Input(3) >> Dense(2) >> ReLU() >> Dense(4) >> SoftmaxCrossEntropy()"
+        ),
+        "Input(8, 8, 1) >> Conv2d(4, 3) >> MaxPooling2D(2) >> Flatten() >> L1Loss()": (
+            "Input(8, 8, 1) >> Conv2D(4, 3) >> MaxPool2D(2) >> Flatten() >> MeanAbsoluteError()"
+        ),
+        "Input(4, 8) >> MultiHeadAttention(2) >> Swish() >> SmoothL1Loss()": (
+            "Input(4, 8) >> Attention(2) >> SiLU() >> Huber()"
+        ),
+    }
+    for typed, known in same.items():
+        assert parse_network(typed).text == parse_network(known).text
 
 
 def test_the_caret_stands_under_the_layer() -> None:

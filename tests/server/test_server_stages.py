@@ -102,11 +102,24 @@ def test_a_formula_shows_the_answer_and_its_parts(question: str) -> None:
 
 def test_what_is_not_said_is_chosen() -> None:
     found = ask("derivation", "x @ A @ y", where="x: m, A: m n, y: n")
-    assert found["by"] == "x"
+    assert found["by"] == "x, A, y" and found["text"].splitlines() == ["A @ y", "outer(x, y)", "A.T @ x"]
+    assert "readings" in found and not found["readings"]
     mixed = ask("derivation", "x @ A @ y", where="x: m, A: m n, y: n", question="hessian", by="x, y")
     assert mixed["by"] == "x, y" and mixed["text"] == "A"
     named = ask("derivation", "A @ x", where="A: m n, x: n", question="vjp", by="x", along="u")
     assert named["text"] == "A.T @ u"
+
+
+def test_shapes_that_are_not_said_are_inferred_and_shown() -> None:
+    found = ask("derivation", "x @ A @ x")
+    assert found["readings"] == ["A: n n, x: n"] and found["by"] == "A, x"
+    assert ask("code", "x @ A @ x")["source"] == symprop.gradient("x @ A @ x").numpy()
+    assert ask("certificate", "x @ A @ x")["verdict"] == "ok"
+    rules = [step.rule for step in symprop.gradient("x @ A @ x", "x").steps()]
+    assert rules[-1] in ask("steps", "x @ A @ x", name="gradient_x")["steps"]
+    problem = ask("derivation", "sum((X * w)**2)")["problem"]
+    assert problem["readings"] == ["X: m n, w: n", "X: m n, w:"] and "readings" in problem["message"]
+    assert all(ask("derivation", "sum((X * w)**2)", where=each)["ok"] for each in problem["readings"])
 
 
 @pytest.mark.parametrize("state", EXAMPLES.values(), ids=EXAMPLES)
@@ -161,7 +174,7 @@ def test_an_array_that_is_not_declared_is_told_as_one_declares_it_here() -> None
         ({"text": "sum(x)", "where": "x: n", "by": "x, x, x"}, "by"),
         ({"text": "sum(x)", "where": "x: n", "by": "x, x"}, "by"),
         ({"text": "x", "where": "x: n", "by": "x"}, "text"),
-        ({"text": "x + 1", "where": ""}, "text"),
+        ({"text": "3 + 1", "where": ""}, "text"),
         ({"text": ""}, "text"),
         ({"text": " \n "}, "text"),
     ],

@@ -40,10 +40,12 @@ class Node(Printable, Basic):
         LimitError: the formula written out is larger than 1,000,000 nodes.
     """
 
-    __slots__ = ("operands", "shape", "weight")
+    __slots__ = ("operands", "pattern", "shape", "weight")
     operands: tuple[Node, ...]
     shape: tuple[Expr, ...]
     weight: int
+    pattern: Any
+    """What it has in common with all that are alike, once that was asked (`alike.pattern`)."""
     joins_examples: ClassVar[bool] = False
     """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
     axis_places: ClassVar[tuple[int, ...]] = ()
@@ -55,9 +57,10 @@ class Node(Printable, Basic):
     def __new__(cls, *args: Basic) -> Self:
         node: Self = Basic.__new__(cls, *args)
         node.operands = tuple([argument for argument in args if isinstance(argument, Node)])
+        node.pattern = None
         shape = tuple(SHAPE(node))
         if not all(map(is_size, shape)):
-            shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in shape)
+            shape = tuple(whole(size, "a size of an array", positive=True) for size in shape)
         node.shape = shape
         return node.weighed()
 
@@ -122,8 +125,15 @@ class Node(Printable, Basic):
         """Return the same kind of node over arguments that have the same shapes, which are not worked out again."""
         node: Self = Basic.__new__(type(self), *args)
         node.operands = tuple([argument for argument in node.args if isinstance(argument, Node)])
-        node.shape = self.shape
+        node.shape, node.pattern = self.shape, None
         return node.weighed()
+
+    def twin(self, args: Iterable[Basic]) -> Self:
+        """Return the same kind of node over arguments that are alike: of the same shapes, and as many nodes."""
+        node: Self = Basic.__new__(type(self), *args)
+        node.operands = tuple([argument for argument in node.args if isinstance(argument, Node)])
+        node.shape, node.weight, node.pattern = self.shape, self.weight, None
+        return node
 
     def along(self, operand: Node, axis: Callable[[int], int]) -> Node:
         """Return the same kind of node over another operand, each of its axes moved by `axis`."""

@@ -27,6 +27,9 @@ class Map(Elementwise):
         return name
 
 
+_OPPOSITE = {">": "<=", "<=": ">", ">=": "<", "<": ">=", "==": "!=", "!=": "=="}
+
+
 class Compare(Elementwise):
     """The indicator of a comparison, 1 where it holds and else 0. `relation` is one of `> >= < <= == !=`."""
 
@@ -38,6 +41,11 @@ class Compare(Elementwise):
     @property
     def relation(self) -> str:
         return self.args[0].name
+
+    @property
+    def opposite(self) -> Compare:
+        """The comparison that holds where this one does not."""
+        return Compare(_OPPOSITE[self.relation], *self.operands)
 
 
 class Where(Elementwise):

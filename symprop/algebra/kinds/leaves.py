@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
 from sympy.core.symbol import Str
 
+from symprop.algebra.index_maps import AXES
 from symprop.algebra.kinds.base import Leaf, Node
 from symprop.algebra.roles import GRADIENT
 from symprop.algebra.sizes import as_expression, expressions, size_text, whole
@@ -48,6 +49,8 @@ class Variable(Leaf):
     def over(self, args: Iterable[Basic]) -> Variable:
         """Return the variable of these arguments."""
         return _VARIABLES.get(tuple(args)) or Variable(*args)
+
+    twin = over
 
     @property
     def letter(self) -> str:
@@ -198,20 +201,8 @@ class Commutation(Leaf):
         return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
 
 
-class Tri(Leaf):
-    """Ones on and below the k-th diagonal, zeros above, `np.tri(N, M, k)`: what makes a triangle of a matrix."""
-
-    is_indicator: ClassVar[bool] = True
-
-    def __new__(cls, rows: Any, columns: Any, k: Any = 0) -> Self:
-        return super().__new__(cls, as_expression(rows), as_expression(columns), whole(k, "a diagonal"))
-
-
-class Known(Leaf):
-    """Data that is known when the module is written: a mask, positions. `rule` gives an element by its indices.
-
-    Made by `known` (`symprop/algebra/known.py`), which checks the name and the rule.
-    """
+class Data(Leaf):
+    """Abstract: data that is known when the module is written, by a rule for its elements."""
 
     def __new__(cls, name: Any, rule: Any, shape: Any) -> Self:
         return super().__new__(
@@ -226,6 +217,36 @@ class Known(Leaf):
     def rule(self) -> Expr:
         """An element, an expression in the indices `AXES` of the array."""
         return self.args[1]
+
+    @cached_property
+    def free_symbols(self) -> set[Basic]:
+        """The sizes in rule and shape; the indices belong to the rule alone."""
+        return set().union(self.rule.free_symbols, *(size.free_symbols for size in self.shape)) - set(AXES)
+
+
+class Known(Data):
+    """Data with a name: a mask, positions. `rule` gives an element by its indices.
+
+    Made by `known` (`symprop/algebra/known.py`), which checks the name and the rule.
+    """
+
+
+class Triangle(Data):
+    """Ones on one side of a diagonal, zeros on the other: "tril" has 1 where `j - i <= k`, "triu" where `j - i >= k`.
+
+    Made by `triangle` (`symprop/algebra/known.py`). A matrix times a triangle is its lower or upper part.
+    """
+
+    @property
+    def is_upper(self) -> bool:
+        return self.name == "triu"
+
+    @property
+    def diagonal(self) -> int:
+        """Which diagonal is the last one with ones, or the first; 0 is the main one, 1 the one above it."""
+        inside = self.rule.args[0][1]
+        room = int((inside.gts - inside.lts).subs(dict.fromkeys(AXES[:2], Integer(0))))  # on the main diagonal
+        return -room if self.is_upper else room
 
 
 def unused_index(*formulas: Basic) -> sympy.Symbol:

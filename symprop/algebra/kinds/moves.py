@@ -51,7 +51,7 @@ class Diagonal(Structural):
     def index_map(self) -> IndexMap:
         source = self.operands[0].shape
         if len(source) != 2 or expand(source[0] - source[1]) != 0:
-            raise ShapeError(f"Diagonal takes a square matrix, not an array of shape {source}")
+            raise ShapeError(f"the diagonal is that of a square matrix, not of shape {source}")
         return IndexMap(source, source[:1], (AXES[0], AXES[0]))
 
 

@@ -10,13 +10,13 @@ from sympy import Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import power_of
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import BY_NAME, OPERATORS
 from symprop.algebra.reading.arithmetic import raised
 from symprop.algebra.reading.options import option
 from symprop.algebra.reading.series import series, sign_of_exponent
 from symprop.algebra.reading.state import Reading
+from symprop.algebra.reading.words import refuse_function, refuse_two_arrays
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import shown
 
@@ -24,11 +24,11 @@ from symprop.errors import shown
 def call(reader: Reading, tree: ast.Call) -> Node:
     """Read a call of a function of the language."""
     if not isinstance(tree.func, ast.Name):
-        reader.refuse("only the listed functions can be called, by their names", tree)
+        missing = "; '*' or '@' is missing before a bracket" if not isinstance(tree.func, ast.Call) else ""
+        reader.refuse(f"only the listed functions can be called, by their names{missing}", tree)
     name = tree.func.id
-    known = {**reader.functions, **OPERATORS}
-    if name not in known:
-        reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree.func)
+    if name not in reader.functions and name not in OPERATORS:
+        refuse_function(reader, name, tree.func)
     for argument in tree.args:
         if isinstance(argument, ast.Starred):
             reader.refuse("'*' cannot stand before an argument", argument)
@@ -63,23 +63,29 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         start, listed = _start_and_terms(tree.args[0])
         if listed is not None:
             return series(reader, tree, listed, keywords, start)
-    parameters = [*(["arrays"] if operator.lists else operator.arrays), *operator.options]
+    listing = ["arrays"] if operator.lists or operator.rest else operator.arrays
+    parameters = [*operator.options, *listing] if operator.rest else [*listing, *operator.options]
     placed = [parameter for parameter in parameters if parameter not in BY_NAME]
     takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
-    if len(tree.args) > len(placed):
+    arguments = _gathered(tree.args) if operator.rest else tree.args
+    if len(arguments) > len(placed):
         reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
-    given = dict(zip(placed, tree.args, strict=False))
+    given = dict(zip(placed, arguments, strict=False))
     for key, value in keywords.items():
         if key not in parameters or key in given:
             reader.refuse(f"{takes}; not {shown(key)} here", value)
         given[key] = value
-    needed = ("arrays",) if operator.lists else operator.arrays
-    missing = [parameter for parameter in (*needed, *operator.required) if parameter not in given]
+    missing = [parameter for parameter in (*listing, *operator.required) if parameter not in given]
     if missing:
         reader.refuse(f"{takes}; {missing[0]} is missing", tree)
     reader.condition = given["condition"] if name == "where" else None
-    arrays = [_list(reader, name, given["arrays"])] if operator.lists else [reader.node(given[each]) for each in needed]
-    options = {key: option(reader, key, value) for key, value in given.items() if key not in needed}
+    if operator.lists or operator.rest:
+        arrays: list[Any] = [_list(reader, name, given["arrays"])]
+    else:
+        arrays = [reader.node(given[each]) for each in listing]
+    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not _is_axis(tree.args[1])):
+        refuse_two_arrays(reader, tree, name)
+    options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
         sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
         arrays, options = ([n.Inverse(*arrays)], {"n": -size}) if sign < 0 else (arrays, options)
@@ -88,15 +94,27 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     return reader.build(tree, operator.make, *arrays, **options)
 
 
+def _is_axis(tree: ast.expr) -> bool:
+    """Whether an argument may be meant as an axis: a number, None or a tuple."""
+    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
+    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))
+
+
+def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
+    """Return the first argument, and the others in brackets."""
+    if len(arguments) < 2:
+        return arguments
+    rest = ast.Tuple(arguments[1:], ast.Load())
+    rest.col_offset, rest.end_col_offset = arguments[1].col_offset, arguments[-1].end_col_offset
+    return [arguments[0], rest]
+
+
 def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Any, ...]:
     """Read several arrays in brackets, `(a, b)`."""
     if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
         reader.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
-    if name == "block":  # rows of blocks
-        return tuple(
-            _list(reader, "concatenate", row) if isinstance(row, ast.List) else reader.node(row) for row in tree.elts
-        )
-    return tuple(reader.node(part) for part in tree.elts)
+    rows = (ast.Tuple, ast.List) if name == "block" else ()  # rows of blocks
+    return tuple(_list(reader, "stack", part) if isinstance(part, rows) else reader.node(part) for part in tree.elts)
 
 
 def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | None]:

@@ -20,6 +20,7 @@ LIMITS = Limits(
         {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
     strings=True,
+    mathematics=True,
 )
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 _NAMED = frozenset({"inf", "range", *CONSTANTS, *ROOTS})
@@ -65,24 +66,29 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def sizes_in(text: str) -> tuple[str, ...]:
-    """Return the names that stand where only a size can: in the exponent of a matrix, or in a range.
+    """Return the names that stand where only a size can: in a shape, in the exponent of a matrix, or in a range.
 
-    >>> sizes_in("trace(matrix_power(X, k + 1)) * k")
-    ('k',)
+    >>> sizes_in("trace(matrix_power(X, k + 1) @ eye(n)) * k")
+    ('k', 'n')
 
     Raises:
         FormulaError: a syntax error.
     """
     found: dict[str, None] = {}
-    stack: list[ast.AST] = [tree_of(text)]
-    while stack:
-        part = stack.pop()
-        stack.extend(ast.iter_child_nodes(part))
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in {"matrix_power", "range"}:
-            skipped = part.func.id == "matrix_power"
-            exponents = [*part.args[skipped:], *(keyword.value for keyword in part.keywords if keyword.arg == "n")]
-            names = (each for exponent in exponents for each in ast.walk(exponent) if isinstance(each, ast.Name))
-            found.update(dict.fromkeys(each.id for each in names))
+    for part in ast.walk(tree_of(text)):
+        if not (isinstance(part, ast.Call) and isinstance(part.func, ast.Name)):
+            continue
+        if part.func.id == "range":
+            places = part.args
+        elif part.func.id in SIZE_OPTIONS:
+            row = OPERATORS[part.func.id]
+            given = dict(zip((*row.arrays, *row.options), part.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in part.keywords if keyword.arg}
+            places = [given[each] for each in SIZE_OPTIONS[part.func.id] if each in given]
+        else:
+            continue
+        names = (each for place in places for each in ast.walk(place) if isinstance(each, ast.Name))
+        found.update(dict.fromkeys(each.id for each in names))
     known = names_in(text)
     return tuple(name for name in known if name in found)
 
@@ -108,3 +114,9 @@ def least_size(text: str) -> int | None:
 
 _SIZES = {"shape", "size", "m", "N", "length"}
 _NAMING_SIZES = frozenset(name for name, row in OPERATORS.items() if _SIZES & set(row.options))
+SIZE_OPTIONS = {
+    name: [each for each in row.options if each in {*_SIZES, "n", "window_shape"}]
+    for name, row in OPERATORS.items()
+    if {*_SIZES, "n", "window_shape"} & set(row.options)
+}
+"""The options of functions that are sizes, or made of sizes."""

@@ -11,8 +11,12 @@ from sympy import Expr
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.sizes import size_of
 
-FLAGS = frozenset({"keepdims", "compute_expm", "full_matrices", "compute_uv", "hermitian"})
+FLAGS = frozenset({"keepdims", "compute_expm", "full_matrices", "compute_uv"})
 """Options that are True or False."""
+TEXTS = frozenset({"ord", "order", "subscripts"})
+"""Options that may be text in quotes."""
+ARRAYS = frozenset({"a_min", "a_max"})
+"""Options that are arrays, or None."""
 
 
 def option(reader: Reading, key: str, tree: ast.expr) -> Any:
@@ -21,13 +25,17 @@ def option(reader: Reading, key: str, tree: ast.expr) -> Any:
         if tree.value is not None and key not in FLAGS:
             reader.refuse(f"{key} is not True or False", tree)
         return tree.value
-    if key == "ord" and isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+    if key in TEXTS and isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         return tree.value
+    if key in ARRAYS:
+        return reader.node(tree)
     if key in {"ord", "constant_values"} and (infinite := _infinite(reader, tree)) is not None:
         return infinite
     if isinstance(tree, (ast.Tuple, ast.List)):
         return tuple(option(reader, key, entry) for entry in tree.elts)
     number = reader.number(tree, f"{key} is a number, not an array")
+    if key == "shape" and number == -1:
+        return number
     return reader.build(tree, size_of, number) if key in {"shape", "size", "N"} else number
 
 

@@ -49,6 +49,8 @@ WRITTEN: dict[str, str] = {
 """Functions of `x` that are written out."""
 ATTRIBUTES: dict[str, str] = {"I": "inv(x)", "mT": "swapaxes(x, -1, -2)", "size": "size(x)"}
 """Attributes of an array `x` besides `T` and `shape`, written out."""
+KEYWORDS: dict[str, dict[str, str]] = {"einsum": {"optimize": ""}, "clip": {"min": "a_min", "max": "a_max"}}
+"""Other names of keywords of functions; those that change no value are left out."""
 CONSTANTS: dict[str, str] = {"pi": "pi", "inf": "inf", "newaxis": "None", "e": "exp(1)"}
 """Constants of modules."""
 SPREAD = frozenset({"reshape", "transpose", "squeeze"})
@@ -131,25 +133,16 @@ def _method(tree: ast.Call, func: ast.Attribute) -> ast.Call:
 
 
 def _with_keywords(tree: ast.Call, name: str) -> ast.expr:
-    if name == "einsum":
-        tree.keywords = [each for each in tree.keywords if each.arg != "optimize"]
-        return _einsum(tree)
-    return tree
-
-
-def _einsum(tree: ast.Call) -> ast.expr:
-    """Return `einsum((A, B), "ij,jk->ik")`, several arrays in brackets before the option."""
-    if tree.keywords or len(tree.args) < 2 or isinstance(tree.args[0], (ast.Tuple, ast.List)):
-        return tree
-    subscripts, *arrays = tree.args
-    tree.args = [_at(ast.Tuple(arrays, ast.Load()), arrays[0]), subscripts]
+    """Return a call with keywords, those by the names that the language knows."""
+    others = KEYWORDS.get(name, {})
+    kept = [each for each in tree.keywords if others.get(each.arg or "") != ""]
+    renamed = [ast.copy_location(ast.keyword(others.get(each.arg or "", each.arg), each.value), each) for each in kept]
+    tree.keywords = renamed
     return tree
 
 
 def _written(tree: ast.Call, name: str, arguments: list[ast.expr]) -> ast.expr:
     """Return a call without keywords as a sign, a comparison or another formula where it is one."""
-    if name == "einsum":
-        return _einsum(tree)
     match arguments:
         case [left, right] if name in SIGNS:
             return ast.copy_location(ast.BinOp(left, SIGNS[name], right), tree)

@@ -56,6 +56,14 @@ def _(node: n.Known, write: Dialect) -> Code:
     return Code(f"{write.name('array')}({text}, DTYPE)")
 
 
+@SOURCE.row(n.Triangle)
+def _(node: n.Triangle, write: Dialect) -> Code:
+    if node in write.data:
+        return Code(write.data[node])
+    diagonal = f", {node.diagonal}" if node.diagonal else ""
+    return Code(f"{write.name(node.name)}({write(n.Fill(1, node.shape)).text}{diagonal})")
+
+
 @SOURCE.row(n.MatMul)
 def _(node: n.MatMul, write: Dialect) -> Code:
     left, right = (write.number(operand) for operand in node.operands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symprop.codegen.targets.layout import COLUMNS, INDENT
@@ -16,6 +17,10 @@ OPERATORS = (
     (" ** ",),
 )
 """Operators with two operands, from those that bind least to those that bind most."""
+
+_BINDS = {operator: place for place, operators in enumerate(OPERATORS) for operator in operators}
+
+_SIGNS = re.compile("|".join([r"[\[({\])}]", *map(re.escape, _BINDS)]))
 
 
 def assigned(name: str, text: str, indent: int = INDENT) -> list[str]:
@@ -116,16 +121,18 @@ def split(text: str) -> list[tuple[str, str]]:
     >>> split("a * b + f(c + d) - e")
     [('', 'a * b'), (' + ', 'f(c + d)'), (' - ', 'e')]
     """
-    for operators in OPERATORS:
-        places = [place for place in _outside(text) if any(text.startswith(each, place) for each in operators)]
-        if places:
-            found, start, before = [], 0, ""
-            for place in places:
-                found.append((before, text[start:place]))
-                before = next(each for each in operators if text.startswith(each, place))
-                start = place + len(before)
-            return [*found, (before, text[start:])]
-    return [("", text)]
+    depth, found = 0, list[re.Match[str]]()
+    for sign in _SIGNS.finditer(text):
+        depth += (sign[0] in "([{") - (sign[0] in ")]}")
+        if depth == 0 and sign[0] in _BINDS:
+            found.append(sign)
+    least = min((_BINDS[sign[0]] for sign in found), default=0)
+    parts, start, before = [], 0, ""
+    for sign in found:
+        if _BINDS[sign[0]] == least:
+            parts.append((before, text[start : sign.start()]))
+            start, before = sign.end(), sign[0]
+    return [*parts, (before, text[start:])]
 
 
 def chained(text: str) -> list[str]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sympy import Expr
 
+from symprop.algebra.alike import AlikeText
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.codegen.stable import CALLED
@@ -63,7 +65,11 @@ class Dialect:
 
     def text(self, node: Node) -> str:
         """Return the source of an array of DTYPE for a node."""
-        return self.number(node).text
+        return self._texts(node)
+
+    @cached_property
+    def _texts(self) -> AlikeText:
+        return AlikeText(lambda node: self.number(node).text)
 
     def constant(self, value: Expr) -> Code:
         """Return the source of a number that stands in a formula."""

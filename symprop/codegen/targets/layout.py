@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
+from symprop.algebra.alike import Common, pattern
+from symprop.algebra.equations import Equation
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
@@ -22,7 +24,10 @@ def heading(derivation: Derivation) -> dict[str, list[str]]:
     """Return lines for the docstring of a module: the network, a few layers on each, and what its equations mean by an
     image and its windows."""
     safe = derivation.source.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    written = (side for equation in derivation.equations for side in sides(equation))
+    first: dict[Common, Equation] = {}  # of those that are alike
+    for each in derivation.equations:
+        first.setdefault(pattern(each.target, each.expression)[0], each)
+    written = (side for equation in first.values() for side in sides(equation))
     said = " ".join(map(UNICODE.words, about_images(derivation.system, written)))
     texts = {"network": (safe, COLUMNS - INDENT), "images": (said, COLUMNS)}
     return {
@@ -38,6 +43,8 @@ def comment(text: str, indent: int = INDENT) -> list[str]:
     ['# (1) z = W a']
     """
     width = COLUMNS - indent
+    if len(text) + 2 <= width and text == text.strip() and text.isprintable():
+        return [f"# {text}"] if text else []
     return textwrap.wrap(
         text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
     )

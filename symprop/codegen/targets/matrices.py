@@ -52,13 +52,6 @@ def _call(name: str, node: Node, write: Dialect, *more: str) -> Code:
     return Code(f"{name}({', '.join([*(write.text(operand) for operand in node.operands), *more])})")
 
 
-@SOURCE.row(n.Tri)
-def _(node: n.Tri, write: Dialect) -> Code:
-    rows, columns, k = (number(part).text for part in node.args)
-    ones = f"{write.name('ones')}(({rows}, {columns}), dtype=DTYPE)"
-    return Code(f"{write.name('tril')}({ones}{'' if k == '0' else f', {k}'})")
-
-
 @SOURCE.row(n.PseudoInverse)
 def _(node: n.PseudoInverse, write: Dialect) -> Code:
     return _call(write.name("linalg.pinv"), node, write)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sympy
+from sympy import Expr
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, State, System
@@ -166,6 +168,11 @@ def takes_one(state: State) -> bool:
 __all__ = ["clip_scale", "masks_of", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]
 
 
+@lru_cache(maxsize=128)  # layers start in few ways
+def _variance(scale: Expr) -> str:
+    return number(sympy.factor(scale**2)).text
+
+
 def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list[str]:
     """Return the items of a dict of parameters as they start: a standard draw, times the root of its variance.
 
@@ -177,7 +184,7 @@ def draws(derivation: Derivation, rows: Mapping[str, str], library: str) -> list
         note, constant = [], row.constant is not None
         kind = row.name if row.name in rows else row.distribution
         draw = rows[kind].format(shape=shape, place=place, value=row.name)
-        variance = number(sympy.factor(row.scale**2)).text
+        variance = _variance(row.scale)
         if not constant and variance != "1":
             for name, fan in (("fan_in", parameter.fan_in), ("fan_out", parameter.fan_out)):
                 variance = variance.replace(name, str(fan))

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node, Variable
@@ -37,7 +38,7 @@ from symprop.formulas.checks.oracles import (
     second_order,
     value,
 )
-from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, numbered, points, size_symbols
+from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, lifted, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
 from symprop.verify import noise
@@ -45,6 +46,7 @@ from symprop.verify.arithmetic import Array, nearest
 from symprop.verify.certificate import Certificate
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
+from symprop.verify.gathering import SECONDS, Part, gathered
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Judgement, Row, first_line, judged, precise_difference
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.step_checks import LIMIT, judged_steps, step_error
@@ -61,8 +63,12 @@ FIRST = "complex step"
 SECOND = "second differences, 160 digits"
 
 
-def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | None = None) -> Certificate:
+def check_result(
+    result: Result, seed: int = 0, function: Callable[..., Any] | None = None, limit: float | None = SECONDS
+) -> Certificate:
     """Check an answer, its steps, its text and (where given) its compiled `function`, and return the certificate.
+
+    `limit` is how many seconds the check may compute, None for as many as it takes; what is not reached is named.
 
     >>> from symprop.algebra.formula import formula
     >>> from symprop.formulas.questions import gradient
@@ -71,6 +77,7 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
     (True, ['gradient by w', 'steps', 'elements', 'text'])
     """
     started = time.perf_counter()
+    named, result = result, result.whole
     title = f"{result.kind} by {' and '.join(dict.fromkeys(each.name for each in result.by))}"
     heading = f"{title} of {result.formula.source}"
     remarks: list[str] = []
@@ -83,25 +90,25 @@ def check_result(result: Result, seed: int = 0, function: Callable[..., Any] | N
         oracle = SECOND if result.kind in SECOND_ORDER else FIRST
         row = Row(title, oracle, "0", float("inf"), 0.0, False, f"not checked: {why}")
         return Certificate(heading, (row,), (), time.perf_counter() - started)
-    parts: list[tuple[str, Callable[[], Iterator[Row]]]] = [(title, lambda: _derivative(result, found, title))]
+    parts: list[Part] = [(title, lambda: _derivative(result, found, title))]
     if size <= MOST_PRECISE:
         parts += [
-            ("steps", lambda: _steps(result, found, seed)),
+            ("steps", lambda: _steps(named, found, seed)),
             ("elements", lambda: _elements(result, seed, remarks)),
         ]
     else:
         remarks.append(f"steps and elements are not checked one by one: {size:,} elements; sizes with names are small")
-    parts.append(("text", lambda: _text(result, found)))
+    parts.append(("text", lambda: _text(named, found)))
     if function is not None:
         parts.append(("NumPy", lambda: _function(result, found, function)))
         parts.append(("stable", lambda: extreme_row(result, found[0], function)))
-    checked: list[Row] = []
-    for name, part in parts:
-        try:
-            checked.extend(part())
-        except (SympropError, *GENERATED_ERRORS) as error:
-            checked.append(Row(name, "", "", float("inf"), 0.0, False, first_line(error)))
-    return Certificate(heading, tuple(checked), tuple(remarks), time.perf_counter() - started)
+    checked = gathered(parts, limit, (SympropError, *GENERATED_ERRORS), _stopped)
+    seconds = time.perf_counter() - started
+    return Certificate(heading, tuple(checked.rows), tuple(remarks), seconds, tuple(checked.unreached))
+
+
+def _stopped(name: str, error: BaseException) -> Row:
+    return Row(name, "", "", float("inf"), 0.0, False, first_line(error))
 
 
 def _symbols(result: Result) -> tuple[Symbol, ...]:
@@ -123,7 +130,12 @@ def chosen_points(result: Result, seed: int, wanted: int = WANTED) -> list[Formu
     symbols = _symbols(result)
     alive: list[FormulaPoint] = []
     dead: list[FormulaPoint] = []
-    for point in points(result.variables, seed, lambda number: numbered(symbols, number), ATTEMPTS):
+    more = lifted(symbols, result.formula.node)
+
+    def sizes(number: int) -> dict[Expr, int]:
+        return {symbol: size + more for symbol, size in numbered(symbols, number).items()}
+
+    for point in points(result.variables, seed, sizes, ATTEMPTS):
         slopes = None if at_sizes(result.formula.node, point.sizes) is None else _steady_slopes(result, point)
         if slopes is None:
             continue
@@ -236,7 +248,11 @@ def _steps(result: Result, found: list[FormulaPoint], seed: int) -> Iterator[Row
 
 
 def _with_others(result: Result, point: FormulaPoint, seed: int) -> FormulaPoint:
-    """Return the point with random values for what the steps read besides declared variables (tangents)."""
+    """Return the point with the values of the formula's own names, and random ones for tangents, which steps read."""
+    for each in result.formula.definitions:
+        exact = precise(each.expression, point)
+        near = nearest(exact)
+        point = FormulaPoint(point.sizes, {**point.values, each.name: near}, {**point.precise, each.name: exact})
     others: dict[str, Variable] = {}
     for step in result.steps:
         for each in (*variables(step.before), *variables(step.after)):
@@ -271,7 +287,8 @@ def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
 
 def _text(result: Result, found: list[FormulaPoint]) -> Iterator[Row]:
     """Yield the row of the printed text: read back, it has the same value."""
-    again = formula_of(result.node.text(), result.variables)
+    again = formula_of(replace(result.formula, node=result.node).text(), result.variables).whole
+    result = result.whole
     with mpmath.workdps(WORKING_DIGITS):
         errors = [step_error(precise(result.node, point), precise(again.node, point)) for point in found]
     yield Row("text", "text read back, 50 digits", _described(found), max(errors), LIMIT, max(errors) <= LIMIT)

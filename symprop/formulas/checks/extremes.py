@@ -23,7 +23,7 @@ from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, Precise, nearest
 from symprop.verify.extreme_checks import DIGITS, LARGEST, LARGEST_FLOAT64, LIMIT, relative_error
-from symprop.verify.measure import WIDEST, Row
+from symprop.verify.measure import OVERFLOWS, WIDEST, Row
 from symprop.verify.values import satisfies
 
 MOST = 8
@@ -32,7 +32,9 @@ MOST = 8
 
 def extreme_row(result: Result, point: FormulaPoint, function: Callable[..., Any]) -> Iterator[Row]:
     """Yield a row where the formula has exponentials and there is a point at which the answer is finite."""
-    errors, bad = [], []
+    errors: list[float] = []
+    bad: list[str] = []
+    over: list[str] = []
     with mpmath.workdps(DIGITS):
         for what, moved in extreme_points(result, point):
             exact = precise(result.node, moved)
@@ -42,13 +44,13 @@ def extreme_row(result: Result, point: FormulaPoint, function: Callable[..., Any
             found = ran(function, moved)
             errors.append(_error(found, true, result.node, moved))
             if not errors[-1] <= LIMIT:
-                bad.append(what)
+                (bad if np.all(np.isfinite(found)) else over).append(what)
             if len(errors) == MOST:
                 break
     if errors:
-        note = ", ".join(dict.fromkeys(bad))
-        points = f"{len(errors)} extreme"
-        yield Row("stable", f"exponents up to {LARGEST:.0f}", points, max(errors), LIMIT, not bad, note)
+        note, points = ", ".join(dict.fromkeys((*bad, *over))), f"{len(errors)} extreme"
+        outcome = OVERFLOWS if over and not bad else ""
+        yield Row("stable", f"exponents up to {LARGEST:.0f}", points, max(errors), LIMIT, not note, note, outcome)
 
 
 def extreme_points(result: Result, point: FormulaPoint) -> Iterator[tuple[str, FormulaPoint]]:
@@ -64,7 +66,13 @@ def extreme_points(result: Result, point: FormulaPoint) -> Iterator[tuple[str, F
             for sign in (1, -1):
                 scaled = np.asarray(exact * Precise().array(np.round(sign * LARGEST / largest, 3)), dtype=object)
                 if satisfies(nearest(scaled), variable, point.sizes):
-                    yield f"{variable.name} scaled", _with(point, variable, scaled)
+                    yield _told(variable, scaled), _with(point, variable, scaled)
+
+
+def _told(variable: n.Variable, values: Array) -> str:
+    """Say what was given: `t = 1000`, or how large an array is."""
+    largest = max(values.ravel(), key=abs)
+    return f"{variable.name} {'up to' if variable.rank else '='} {float(largest):.4g}"
 
 
 def _with(point: FormulaPoint, variable: Variable, scaled: Array) -> FormulaPoint:

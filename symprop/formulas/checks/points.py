@@ -16,6 +16,9 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.values import STYLES, Style, values_for
 
+MOST_LIFTED = 24
+"""How much larger sizes may be than the smallest, where the places that a formula reads need more."""
+
 
 @dataclass(frozen=True)
 class FormulaPoint:
@@ -71,12 +74,27 @@ def numbered(symbols: tuple[Symbol, ...], variant: int = 0) -> dict[Expr, int]:
     return {symbol: place[symbol] for symbol in symbols}
 
 
+def lifted(symbols: tuple[Symbol, ...], formula: Node) -> int:
+    """Return how much larger than `numbered` the sizes of a formula must be: `x[5]` needs six elements.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("x[5]", x="n")
+    >>> lifted(size_symbols(f.variables), f.node)
+    4
+    """
+    return next((more for more in range(MOST_LIFTED) if _fits(formula, numbered(symbols), more)), 0)
+
+
+def _fits(formula: Node, sizes: Mapping[Expr, int], more: int) -> bool:
+    return at_sizes(formula, {symbol: size + more for symbol, size in sizes.items()}) is not None
+
+
 def alternating(symbols: tuple[Symbol, ...], formula: Node) -> dict[Expr, int]:
     """Return 2 and 3 by turns for the sizes: what is written out element by element must be small.
 
     Where the formula needs more, 3 and 4, and so on.
     """
-    for least in range(2, 8):
+    for least in range(2, 2 + MOST_LIFTED):
         sizes: dict[Expr, int] = {symbol: least + number % 2 for number, symbol in enumerate(symbols)}
         if at_sizes(formula, sizes) is not None:
             return sizes

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.formula import needed_for, written_out
 from symprop.algebra.names import validated
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_of
+from symprop.calculus.tidy import tidy
 from symprop.codegen import passes
 from symprop.codegen.kinds import meaning
 from symprop.codegen.loading import loaded
@@ -30,6 +32,7 @@ from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.target import DTYPES
 from symprop.errors import SpecError, shown
 from symprop.formulas.code.kronecker_chains import applied_kroneckers
+from symprop.formulas.finishing import finished
 from symprop.templating import environment
 
 PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *lines.ARRANGEMENT)
@@ -46,6 +49,7 @@ def formula_source(
     title: str,
     dtype: str = "float64",
     again: tuple[str, ...] = (),
+    definitions: Sequence[Equation] = (),
 ) -> str:
     """Return the source of a module with the function `name` of the declared `variables`, which computes `result`.
 
@@ -68,8 +72,8 @@ def formula_source(
     """
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
-    program = passes.run(lowered(result, variables, validated(name)), PASSES)
-    given = arguments(result, variables)
+    program = passes.run(lowered(result, variables, validated(name), definitions), PASSES)
+    given = arguments(written_out(result, definitions), variables)
     lines = _lines(program.statements)
     code = "\n".join(line for line in lines if not line.startswith("#"))
     helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
@@ -106,7 +110,9 @@ def _refuse_names(taken: Iterable[str], names: Iterable[str]) -> None:
             raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
 
 
-def compile_formula(result: Node, variables: tuple[Variable, ...], name: str, title: str) -> Callable[..., Any]:
+def compile_formula(
+    result: Node, variables: tuple[Variable, ...], name: str, title: str, definitions: Sequence[Equation] = ()
+) -> Callable[..., Any]:
     """Return the function of `formula_source`, loaded; tracebacks through it show its source.
 
     >>> from symprop.algebra.formula import formula
@@ -117,7 +123,7 @@ def compile_formula(result: Node, variables: tuple[Variable, ...], name: str, ti
     Raises:
         SpecError: as `formula_source`, or SciPy is needed and not installed.
     """
-    source = formula_source(result, variables, name, title)
+    source = formula_source(result, variables, name, title, definitions=definitions)
     try:
         function: Callable[..., Any] = vars(loaded(source))[name]
     except ModuleNotFoundError as missing:
@@ -126,15 +132,17 @@ def compile_formula(result: Node, variables: tuple[Variable, ...], name: str, ti
     return function
 
 
-def lowered(result: Node, variables: tuple[Variable, ...], name: str) -> Program:
-    """Return the program of one statement that computes `result` from `variables`."""
-    taken = {variable.name for variable in variables}
+def lowered(result: Node, variables: tuple[Variable, ...], name: str, definitions: Sequence[Equation] = ()) -> Program:
+    """Return the program that computes `result` from `variables`, after the names that it reads."""
+    needed = needed_for(result, definitions)
+    taken = {variable.name for variable in (*variables, *(each.target for each in definitions))}
     while name in taken:
         name += "_"
     target = Variable(name, (), result.shape)
-    read = set(variables_of(result))
+    read = set(variables_of(written_out(result, needed)))
+    known = tuple(Statement(each.target, finished(tidy(each.expression))[0]) for each in needed)
     inputs = tuple(variable for variable in variables if variable in read)
-    return checked(Program((Statement(target, result),), (), (), inputs, (), (name,)))
+    return checked(Program((*known, Statement(target, result)), (), (), inputs, (), (name,)))
 
 
 def _lines(statements: Iterable[Statement]) -> tuple[str, ...]:

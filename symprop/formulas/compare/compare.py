@@ -100,7 +100,8 @@ def compare(first: str | Formula, second: str | Formula, declarations: str = "",
         LimitError: a formula that is too long, or an array of more than 2,000 elements.
     """
     variables = _declared(first, second, declarations, shapes)
-    one, other = (given if isinstance(given, Formula) else formula_of(given, variables) for given in (first, second))
+    read = (given if isinstance(given, Formula) else formula_of(given, variables) for given in (first, second))
+    one, other = (given.whole for given in read)
     return _compared(one, other, variables)
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import sympy
 from sympy import Expr
 
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.codegen import (
     faster,
@@ -170,7 +171,7 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     name = found.shown.get(block.first, block.first).name
     target = f"work.scratch_{name}" if is_scratch else _place(found, block)
     start = "" if block.offset == 0 else _code(block.offset)
-    stop = _code(sympy.expand(block.offset + block.size))
+    stop = _code(block.offset + block.size)
     simple = all(re.fullmatch(r"-?\w*", end) for end in (start, stop))
     span = f"{start}:{stop}" if simple else f"{start} : {stop}".strip()  # as `ruff format` has it
     line = f"{target} = {holder}[{span}]"
@@ -181,6 +182,13 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
 
 @lru_cache(maxsize=2_048)  # one array ends where the next begins
 def _code(size: Expr) -> str:
+    if size.is_Integer:
+        return str(size)
+    fixed, rows = size.as_coeff_Add()
+    count, symbol = rows.as_coeff_Mul()
+    if symbol == BATCH_SIZE and fixed.is_Integer and fixed >= 0 and count.is_Integer and count > 0:  # as most are
+        many = BATCH_SIZE.name if count == 1 else f"{count} * {BATCH_SIZE.name}"
+        return f"{many} + {fixed}" if fixed else many
     return number(sympy.expand(size)).text
 
 

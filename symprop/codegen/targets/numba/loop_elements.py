@@ -110,8 +110,8 @@ def _(loops: Loops, node: Node, at: Indices) -> Node:
     return named(f"({at[0]} == {at[1]})")
 
 
-@LOOPS.row(n.Known)
-def _(loops: Loops, node: n.Known, at: Indices) -> Node:
+@LOOPS.row(n.Data)
+def _(loops: Loops, node: n.Data, at: Indices) -> Node:
     values = values_of(node)
     if values is not None:
         return named(f"DTYPE(({', '.join(str(float(value)) for value in values)})[{at[0]}])")

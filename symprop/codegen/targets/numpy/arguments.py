@@ -199,12 +199,12 @@ def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str | Reading]:
         solution = _solution(axis, known)
         if solution is not None:
             size, factor, rest = solution
-            length = (
-                f"{each.name}.shape[{place}]"
-                if rest == 0
-                else f"({each.name}.shape[{place}] - {number(rest).within(ATOM)})"
-            )
-            yield f"{size} = {length}" if factor == 1 else f"{size} = {length} // {number(factor).within(ATOM)}"
+            length = f"{each.name}.shape[{place}]"
+            if rest != 0:
+                length = f"{length} - {number(rest).within(ATOM)}"
+            if factor != 1:
+                length = f"{length if rest == 0 else f'({length})'} // {number(factor).within(ATOM)}"
+            yield f"{size} = {length}"
             known[size], solved = None, True
     if solved:
         yield from _check(each, known, facts=False)

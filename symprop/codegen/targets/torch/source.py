@@ -83,6 +83,12 @@ def _(node: n.Known, write: Dialect) -> Code:
     return Code(f"{text}.to(DTYPE)")
 
 
+@row(n.Triangle)
+def _(node: n.Triangle, write: Dialect) -> Code:
+    diagonal = f", {node.diagonal}" if node.diagonal else ""
+    return Code(f"torch.{node.name}({write(n.Fill(1, node.shape)).text}{diagonal})")
+
+
 @row(n.Commutation)
 def _(node: n.Commutation, write: Dialect) -> Code:
     rows, columns = (_number(size) for size in node.args)  # the rows of an identity in the order of the transpose

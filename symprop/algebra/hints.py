@@ -1,0 +1,97 @@
+"""What to type in a formula instead of what mathematicians write: `**` for `^`, `x.T` for `x'`, `norm(x)` for `‖x‖`.
+
+The scan that refuses a character, an operator or a gap asks here; a hint stands behind the refusal.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+SIGNS: dict[str, str] = {
+    **{"·⋅•": "* for elements, @ for vectors and matrices", "×✕": "* for elements, @ for matrices", "⊙∘○": "*"},
+    **{"⊘÷": "/", "⊗": "kron(A, B) for matrices, outer(a, b) for vectors", "−–—‐": "-", "∗": "*", "⁄∕": "/"},
+    **{"²": "x**2 for x²", "³": "x**3 for x³", "ᵀ⊤": "A.T for Aᵀ", "⁻¹": "inv(A) for A⁻¹ of a matrix, 1/x of elements"},
+    **{"′’‘´`“”": "x.T for a transpose", "‖∥": "norm(x) for ‖x‖", "⟨⟩": "x @ y for ⟨x, y⟩", "√": "sqrt(x)"},
+    **{"∑": "sum(x)", "∏": "prod(x)", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "½": "1/2", "𝟏": "ones(n)"},
+    **{
+        "∂∇": "the formula alone; gradient(formula, name) differentiates it",
+        "∈": "x: n for its shape",
+        "…": "range(n)",
+    },
+}
+"""What to type for signs that are not ASCII."""
+_GREEK = {"lamda": "lambda_", "final": "sigma", "pi": "pi"}
+OPERATORS: tuple[tuple[str, str], ...] = (
+    (r"\^\s*\(?\s*-\s*1", "inv(A) for A^-1 of a matrix, x**-1 of elements"),
+    (r"\^\s*\{?\s*(T|\\top)\b", "A.T for A^T"),
+    (r"\^\s*\*", "A.T for A^*"),
+    (r"\^", "x**2 for x^2"),
+    (r"\|\|", "norm(x) for ||x||"),
+    (r"\|", "abs(x) for |x|, det(A) for a determinant"),
+    (r"//", "x / y"),
+    (r"[{}]", "brackets ( and )"),
+    (r"&", "a product of comparisons, (x > 0) * (x < 1)"),
+    (r"~", "1 - x for the complement of x"),
+    (r":=", "K = ...; and then the formula"),
+    (r"!", "!= for unequal"),
+)
+"""What to type for operators that formulas do not have, by a pattern of what stands there."""
+
+
+def for_character(character: str) -> str:
+    """Return what to type for a character that is not ASCII; empty where nobody knows.
+
+    >>> for_character("λ"), for_character("ᵀ"), for_character("𝐱")
+    ('lambda_', 'A.T for Aᵀ', 'x')
+    """
+    for signs, told in SIGNS.items():
+        if character in signs:
+            return told
+    name = unicodedata.name(character, "")
+    greek = re.match(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name)
+    if greek:
+        letter = _GREEK.get(greek[2].lower(), greek[2].lower())
+        return letter if greek[1] == "SMALL" else letter.capitalize().rstrip("_")
+    plain = unicodedata.normalize("NFKD", character)[:1]
+    return plain if plain.isascii() and plain.isalnum() else ""
+
+
+def for_operator(text: str, position: int) -> str:
+    """Return what to type for an operator at a place; empty where nobody knows.
+
+    >>> for_operator("x^2", 1), for_operator("A^T @ x", 1)
+    ('x**2 for x^2', 'A.T for A^T')
+    """
+    return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
+
+
+NAMES: dict[str, str] = {
+    **{"I": "eye(n) for the identity", "e": "exp(1) for Euler's number", "oo": "inf", "Inf": "inf", "infty": "inf"},
+    **{"PI": "pi", "Pi": "pi"},
+}
+"""What to type for names that stand for something in mathematics and are not declared."""
+
+
+def for_name(name: str) -> str:
+    """Return what to type for a name that is not declared, behind a refusal; empty where nobody knows.
+
+    >>> for_name("I"), for_name("q")
+    ('; type eye(n) for the identity', '')
+    """
+    return f"; type {NAMES[name]}" if name in NAMES else ""
+
+
+def follows_operand(text: str, position: int) -> bool:
+    """Whether an operand ends right before a place, as before the quote of `x'`.
+
+    >>> follows_operand("x'", 1), follows_operand("f(a, 'b')", 5)
+    (True, False)
+    """
+    return re.match(r"[A-Za-z0-9_)\]]", text[position - 1 : position]) is not None
+
+
+def for_word(word: str) -> str:
+    """Return what to type for a word that Python keeps to itself, `lambda_` for `lambda`; empty for other words."""
+    return f"{word}_" if keyword.iskeyword(word) and word not in {"True", "False", "None"} else ""

@@ -1,0 +1,178 @@
+"""What the arrays of a formula are, where nothing is declared: readings, the one that people mean first.
+
+>>> inferred([("", ast.parse("x @ A @ x", mode="eval").body)]).text
+'A: n n, x: n'
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from symprop.algebra.declarations import declarations_text
+from symprop.algebra.inference.convention import COUNTS, RANK_COSTS, SIZE_FIRST, names_of_sizes, sort_of
+from symprop.algebra.inference.counts import counted, covered, divisors
+from symprop.algebra.inference.fits import Fit
+from symprop.algebra.inference.parts import Parts, parts_of
+from symprop.algebra.inference.ranks import Ranks, likely
+from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
+from symprop.algebra.names import size_symbol, variable
+from symprop.algebra.nodes import Fact, Variable
+from symprop.errors import SympropError
+
+MARGIN = 0.95
+"""How much more unusual than the first a reading may be that is still told."""
+WIDER = 8.0
+"""The same where the first readings do not fit by their sizes."""
+MOST_TOLD = 6
+SCALAR, LIKELY_SCALAR, ANYTHING = (0, 10, 10, 10, 10), (0, 3, 3, 3, 3), (0, 0, 0, 0, 0)
+"""What the value of a formula costs by its rank: where only a scalar is asked about, where it is likely one, else."""
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What was inferred: `variables`, `others` that fit as well; `decided` says whether the first is meant.
+
+    Where nothing `fits`, the variables are as their names are usual, so that the reader can say what is wrong.
+    """
+
+    variables: tuple[Variable, ...]
+    others: tuple[tuple[Variable, ...], ...] = ()
+    decided: bool = True
+    fits: bool = True
+
+    @property
+    def text(self) -> str:
+        """The reading as declarations are written."""
+        return declarations_text(self.variables)
+
+
+def inferred(
+    statements: Sequence[tuple[str, ast.expr]], value: Sequence[float] = LIKELY_SCALAR, arrays: Iterable[str] = ()
+) -> Inferred:
+    """Return the shapes of all names of a formula that have none.
+
+    Args:
+        statements: names with what they stand for, in order; the formula itself stands last, and may have no name.
+        value: what the formula's value costs by its rank, `SCALAR`, `LIKELY_SCALAR` or nothing at all.
+        arrays: names that are arrays and no sizes, because they are asked about.
+
+    Raises:
+        SymbolNameError: nothing fits, and a name cannot stand in code.
+    """
+    parts = parts_of(statements)
+    trees = [tree for _, tree in statements]
+    below = {each.id for tree in trees for each in divisors(tree)}
+    costs = {
+        place: RANK_COSTS[sort_of(name, name in below)]
+        for name, place in parts.arrays.items()
+        if name not in parts.sizes
+    }
+    valued = Fit(lambda sizes, shape: shape, 1, lambda rank: value[rank])
+    parts.enter(trees[-1], fit=valued, operands=(parts.results[statements[-1][0]],))
+    ranks = Ranks(parts.parts, costs)
+    for name in parts.sizes:
+        if name in parts.arrays:
+            ranks.left[parts.arrays[name]] = 1
+    found: list[tuple[float, tuple[Variable, ...]]] = []
+    names = sorted(costs, key=lambda place: -_usual(costs[place]))  # what matrices are multiplied with comes after them
+    for margin in (MARGIN, WIDER) if ranks.start() else ():
+        for cost, reading in likely(ranks, names, margin):
+            with suppress(Misfit, SympropError):
+                variables = _sized(parts, trees, reading, {*arrays})
+                if all(variables != other for _, other in found):
+                    found.append((cost, variables))
+        if found:
+            break
+    if not found:
+        usual = {place: _usual(row) for place, row in costs.items()}
+        return Inferred(_sized(parts, trees, usual, {*arrays}, anyway=True), fits=False)
+    least, first = found[0]
+    alike = [each for cost, each in found if cost == least]
+    near = [each for cost, each in found if cost <= least + MARGIN and _differ(first, each) == 1]
+    others = alike[1:] or near
+    return Inferred(first, tuple(others[: MOST_TOLD - 1]), len(alike) == 1)
+
+
+def _usual(costs: Sequence[float]) -> int:
+    """Return the rank that costs least."""
+    return min(range(len(costs)), key=costs.__getitem__)
+
+
+def _differ(first: Sequence[Variable], other: Sequence[Variable]) -> int:
+    """How many arrays have another rank."""
+    ranks = {each.name: each.rank for each in first}
+    return sum(each.rank != ranks.get(each.name, 0) for each in other)
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def _sized(
+    parts: Parts, trees: Sequence[ast.expr], ranks: dict[int, int], arrays: set[str], anyway: bool = False
+) -> tuple[Variable, ...]:
+    """Return the variables of one reading of the ranks; `anyway` passes over what does not fit.
+
+    Raises:
+        Misfit: their sizes do not fit.
+    """
+    sizes = Sizes()
+    shapes: list[Shape] = []
+    passed = (Misfit, SympropError) if anyway else ()
+    for place, part in enumerate(parts.parts):
+        operands = [shapes[each] for each in part.operands]
+        shapes.append(sizes.fresh(ranks[place]) if place in ranks else max(operands, key=len, default=()))
+        if part.fit is not None:
+            with suppress(*passed):
+                shapes[place] = part.fit.rule(sizes, *operands)
+    with suppress(*passed):
+        sizes.settle()
+        for unknown, size in covered(parts, shapes, sizes):
+            sizes.same(unknown, size)
+    numbers = [
+        name
+        for name, place in parts.arrays.items()
+        if not shapes[place] and name in COUNTS and name not in arrays and name not in parts.sizes
+    ]
+    for name, size in counted(parts, trees, shapes, sizes, numbers):
+        sizes.same(size, size_symbol(name))
+    return _named(parts, shapes, sizes, numbers)
+
+
+def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) -> tuple[Variable, ...]:
+    """Give names to the sizes that have none, and return the variables, matrices first."""
+    listed = sorted(parts.arrays, key=lambda name: -len(shapes[parts.arrays[name]]))
+    found = {name: tuple(map(sizes.value, shapes[parts.arrays[name]])) for name in listed if name not in parts.sizes}
+    products = parts.multiplied
+    multiplied = {name for name, place in parts.arrays.items() if place in products}
+    first = sorted(found, key=lambda name: (-len(found[name]), len(found[name]) == 2 and name not in multiplied))
+    every = [size for name in first for part in found[name] for size in sorted(part.free_symbols, key=str)]
+    unknown = list(dict.fromkeys(each for each in every if isinstance(each, Unknown)))
+    known = {str(each) for each in every if not isinstance(each, Unknown)} | {*parts.sizes}
+    bare = SIZE_FIRST.intersection(numbers) - known if len(unknown) == 1 else ()
+    taken = {*found, *known, *parts.results} - {*bare}
+    names = dict(zip(unknown, map(size_symbol, names_of_sizes(len(unknown), taken)), strict=True))
+    used = known | {str(each) for each in names.values()}
+    ids = {name: _entries(parts, shapes, sizes, at) for name, at in parts.ids.items()}
+    return tuple(
+        variable(
+            name,
+            tuple(size.xreplace(names) for size in shape),
+            (Fact("index", ids[name].xreplace(names)),) if name in ids else (),
+        )
+        for name, shape in found.items()
+        if not (name in numbers and name in used)
+    )
+
+
+def _entries(parts: Parts, shapes: list[Shape], sizes: Sizes, at: int | str) -> Expr:
+    """How many entries ids select from."""
+    return sizes.value(shapes[at][0]) if isinstance(at, int) else _size(at)
+
+
+def _size(text: str) -> Expr:
+    return Integer(int(text)) if text.isdigit() else size_symbol(text)

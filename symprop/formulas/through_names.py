@@ -1,0 +1,101 @@
+"""The chain rule through the names of a formula: what flows along `f`, and along each `K = ...` that it reads.
+
+Backwards, `df/dx` is `Pullback(1, f, x)` and, for each name K that reads x, `Pullback(dK, K's formula, x)` with `dK`
+what reaches K; forwards the same with tangents. What reaches a name is made simple before it goes on, as in a network
+(Griewank and Walther, *Evaluating Derivatives*, 2008, chapter 3), and each step is one of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Step
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import added, replace, variables
+from symprop.calculus.context import Context
+from symprop.calculus.rewriting import simplified
+
+Flow = Callable[[Node, Variable], Node]
+Found = tuple[Node, tuple[Step, ...]]
+
+
+def pulled(cotangent: Node, node: Node, by: Variable, definitions: Sequence[Equation], context: Context) -> Found:
+    """Return the derivative of `node` with respect to `by` times a cotangent, not worked out, and the steps to it.
+
+    What reaches the names on the way is worked out.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("r = A @ x; r @ r", A="m n", x="n")
+    >>> start, steps = pulled(n.Scalar(1), f.node, f.variables[1], f.definitions, Context())
+    >>> print(start.text(), len(steps))
+    vjp(2 * r, A @ x, x) 3
+    """
+    reaching = _reaching(by, definitions)
+    flows: dict[Variable, list[Node]] = {}
+
+    def send(cotangent: Node, through: Node) -> None:
+        for target in (*(each.target for each in reaching), by):
+            if target in variables(through):
+                flows.setdefault(target, []).append(n.Pullback(cotangent, through, target))
+
+    send(cotangent, node)
+    stands_for: list[tuple[Variable, Node]] = []
+    for each in reversed(reaching):
+        if each.target in flows:
+            place = _place(each.target, each.target.shape)
+            stands_for.append((place, added(flows.pop(each.target))))
+            send(place, each.expression)
+    return _worked_out(added(flows.get(by, [n.Pullback(cotangent, node, by)])), stands_for, context)
+
+
+def pushed(node: Node, by: Variable, tangent: Node, definitions: Sequence[Equation], context: Context) -> Found:
+    """Return the derivative of `node` with respect to `by` along a tangent, not worked out, and the steps to it."""
+    places: dict[Variable, Node] = {by: tangent}
+    stands_for: list[tuple[Variable, Node]] = []
+
+    def along(through: Node) -> Node:
+        read = variables(through)
+        flows = [n.Pushforward(through, x, u) for x, u in places.items() if x in read]
+        return added(flows or [n.Pushforward(through, by, tangent)])
+
+    for each in _reaching(by, definitions):
+        place = _place(each.target, each.target.shape)
+        stands_for.append((place, along(each.expression)))
+        places[each.target] = place
+    return _worked_out(along(node), stands_for, context)
+
+
+def _reaching(by: Variable, definitions: Sequence[Equation]) -> list[Equation]:
+    """The definitions that read `by`, themselves or by others, in order."""
+    active, found = {by}, []
+    for each in definitions:
+        if not active.isdisjoint(variables(each.expression)):
+            active.add(each.target)
+            found.append(each)
+    return found
+
+
+def _place(name: Variable, shape: tuple[object, ...]) -> Variable:
+    """What stands for the flow to `name` until it is worked out; a name that nobody can type."""
+    return Variable(f"flow to {name.name}", (), shape)
+
+
+def _worked_out(whole: Node, stands_for: Sequence[tuple[Variable, Node]], context: Context) -> Found:
+    """Put what each place stands for into `whole`, those first that read no others, each worked out step by step."""
+    steps: list[Step] = []
+    done: dict[Node, Node] = {}
+    for number, (place, flow) in enumerate(stands_for):
+        flow = replace(flow, done)
+        later = stands_for[number + 1 :]
+        open_whole = replace(whole, done)
+        for each, meaning in reversed(later):
+            open_whole = replace(open_whole, {each: replace(meaning, done)})
+        if place not in variables(open_whole):
+            continue
+        found, more = simplified(flow, context)
+        for step in more:
+            before, after = (replace(open_whole, {place: part}) for part in (step.before, step.after))
+            steps.append(Step(step.rule, before, after, step.facts))
+        done[place] = found
+    return replace(whole, done), tuple(steps)

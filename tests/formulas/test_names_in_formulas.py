@@ -1,0 +1,141 @@
+"""Names inside a formula: their derivatives are those of the formula written out, in the names that were chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.errors import FormulaError, LimitError, SymbolNameError
+
+PROCESS = (
+    "K = sf**2*exp(-D/(2*l**2)) + sn**2*eye(n); -(y @ solve(K, y) + logdet(K))/2",
+    "y: n, D: n n symmetric nonnegative, sf: positive, l: positive, sn: positive",
+)
+CELL = (
+    "i = sigmoid(Wi @ x + Ri @ h); f = sigmoid(Wf @ x + Rf @ h); o = sigmoid(Wo @ x + Ro @ h)\n"
+    "g = tanh(Wg @ x + Rg @ h); c1 = f*c + i*g\nh1 = o*tanh(c1)\nv @ h1",
+    "Wi: k n, Wf: k n, Wo: k n, Wg: k n, Ri: k k, Rf: k k, Ro: k k, Rg: k k, x: n, h: k, c: k, v: k",
+)
+NORM = (
+    "mu = mean(X, axis=0); s = mean((X - mu)**2, axis=0); xh = (X - mu)/sqrt(s + eps); sum(G * (gamma*xh + beta))",
+    "X: m n, G: m n, gamma: n, beta: n, eps: positive",
+)
+DIVERGENCE = (
+    "d = m0 - w; (logdet(V) - logdet(S) - n + trace(inv(V) @ S) + d @ inv(V) @ d)/2",
+    "V: n n positive-definite, S: n n positive-definite, m0: n, w: n",
+)
+CHAIN = ("a = A @ x; b = a * exp(-a); c = b + a; sum(b * c) * trace(A)", "A: n n, x: n")
+
+WRITTEN = [
+    (CELL, "gradient", "Wf", "outer(v * o * c * f * (1 - tanh(c1)**2) * (1 - f), x)"),
+    (CELL, "gradient", "c", "v * o * f * (1 - tanh(c1)**2)"),
+    (NORM, "gradient", "gamma", "sum(G * xh, axis=0)"),
+    (DIVERGENCE, "gradient", "w", "-inv(V) @ d"),
+    (("K = X @ X.T; K @ y", "X: m n, y: m"), "jvp", "X", "(u @ X.T + X @ u.T) @ y"),
+    (("K = X @ X.T; K @ y", "X: m n, y: m"), "jacobian", "y", "K"),
+    (("r = X @ w - y; r @ r", "X: m n, w: n, y: m"), "hessian", "w", "2 * X.T @ X"),
+    (("z = X @ w; p = sigmoid(z); -sum(y*log(p) + (1 - y)*log(1 - p))", "X: m n, w: n, y: m"), "hessian", "w",
+     "X.T @ diag(p * (1 - p)) @ X"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "question", "by", "text"), WRITTEN)
+def test_a_derivative_is_written_in_the_names_of_the_formula(asked, question, by, text):
+    answer = getattr(symprop, question)(symprop.formula(*asked), by)
+    assert answer.text() == text
+
+
+def test_a_batch_norm_with_names_ends_in_the_formula_of_the_textbooks():
+    answer = symprop.gradient(symprop.formula(*NORM), "X").pretty()
+    assert answer.startswith("γ ⊙ (G − (1/m) 𝟏 𝟏ᵀ G − (1/m) xh ⊙ (𝟏 𝟏ᵀ (G ⊙ xh)))")
+
+
+QUESTIONS = [
+    *((PROCESS, "gradient", by) for by in ("l", "sn", "D")),
+    (PROCESS, "hessian", "y"),
+    (CELL, "gradient", "h"),
+    (NORM, "gradient", "X"),
+    (DIVERGENCE, "gradient", "V"),
+    *((CHAIN, question, "x") for question in ("gradient", "hessian", "hvp")),
+    (("u = A @ x; w = u * x; tanh(w) + u", "A: n n, x: n"), "jacobian", "x"),
+    (("u = A @ x; w = u * x; tanh(w) + u", "A: n n, x: n"), "vjp", "A"),
+]
+
+
+@pytest.mark.parametrize(("asked", "question", "by"), QUESTIONS)
+def test_the_certificate_of_an_answer_in_names_holds_and_compares_with_the_formula_written_out(asked, question, by):
+    certificate = getattr(symprop, question)(symprop.formula(*asked), by).check()
+    assert certificate.ok, certificate.table()
+    assert {"steps", "text", "NumPy"} <= {row.name for row in certificate.rows}
+
+
+def test_an_answer_is_called_with_the_inputs_alone():
+    f = symprop.formula(*PROCESS)
+    rng = np.random.default_rng(7)
+    points = rng.normal(size=(5, 2))
+    given = {"D": ((points[:, None] - points) ** 2).sum(2), "y": rng.normal(size=5), "sf": 1.3, "l": 0.7, "sn": 0.4}
+
+    def value(length):
+        K = given["sf"] ** 2 * np.exp(-given["D"] / (2 * length**2)) + given["sn"] ** 2 * np.eye(5)
+        return -(given["y"] @ np.linalg.solve(K, given["y"]) + np.linalg.slogdet(K)[1]) / 2
+
+    true = value(given["l"] + 1e-5) - value(given["l"] - 1e-5)
+    # central differences: their own square of the step, and rounding of the value over the step
+    assert symprop.gradient(f, "l")(**given) == pytest.approx(true / 2e-5, rel=1e-7, abs=1e-7)
+
+
+def test_a_derivation_has_the_equations_that_were_typed():
+    d = symprop.derive(symprop.formula(*CELL))
+    assert [equation.name for equation in d.system.equations] == ["i", "f", "o", "g", "c1", "h1", "L"]
+    assert d.equation("dc1").text() == "dc1 = dh1 * o * (1 - tanh(c1)**2)"
+
+
+def test_facts_follow_for_names_from_what_they_stand_for():
+    f = symprop.formula("K = X @ X.T + s**2*eye(m); y @ inv(K) @ y", "X: m n, y: m, s: positive")
+    answer = symprop.gradient(f, "y")
+    assert (answer.text(), answer.ledger) == ("2 * inv(K) @ y", ("used: K is symmetric",))
+
+
+def test_the_value_may_have_a_name_and_its_page_uses_it():
+    f = symprop.formula("r = X @ w - y; E = r @ r", "X: m n, w: n, y: m")
+    assert f.text() == "r = X @ w - y; E = r @ r"
+    assert symprop.gradient(f, "w").page().splitlines()[:3] == [
+        "r = X w − y   (m,)",
+        "E = rᵀ r   ()",
+        "∂E/∂w = 2 Xᵀ r   (n,)",
+    ]
+
+
+def test_formulas_with_names_compare_as_what_they_stand_for():
+    assert symprop.compare("K = X @ X.T; trace(K)", "sum(X**2)", "X: m n")
+
+
+REFUSED = [
+    ("K = X; K = X; K", FormulaError, "'K' is defined twice", 7),
+    ("X = 3; X", FormulaError, "'X' is declared as an array and defined", 0),
+    ("m = 3; X", FormulaError, "'m' is declared as a size and defined", 0),
+    ("K; K", FormulaError, "only the last statement has no name", 0),
+    ("K = K + 1; K", FormulaError, "'K' is read before it is defined", 4),
+    ("K = X\nK @ z", FormulaError, "'z' has no shape", 10),
+    ("K = X; K @ inv(", FormulaError, "'(' is never closed", 14),
+    ("lambda = X; X", SymbolNameError, "'lambda' is reserved", 0),
+    (";", FormulaError, "';' is not part of a formula", 0),
+    ("; ".join(f"a{k} = X" for k in range(201)), LimitError, "201 statements; at most 200", None),
+    ("a0 = X; " + "".join(f"a{k} = a{k - 1} * exp(a{k - 1}); " for k in range(1, 60)) + "a59", LimitError,
+     "with its names written out the formula has more than 5,000 parts", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kind", "told", "column"), REFUSED)
+def test_statements_that_cannot_be_read_are_refused_at_their_place(text, kind, told, column):
+    with pytest.raises(kind) as problem:
+        symprop.formula(text, "X: m n")
+    assert str(problem.value).startswith(told)
+    assert problem.value.column == column
+
+
+def test_a_line_break_or_a_comment_does_not_change_what_is_read():
+    one = symprop.formula("a = x @ x; exp(-a) * (a + 1)", x="n")
+    two = symprop.formula("\na = (x @\n x)  # its square; not a statement\n\nexp(-a) * (a + 1)\n", x="n")
+    assert one.text() == two.text()
