@@ -54,6 +54,14 @@ KINDS: dict[str, tuple[str, str, int, str]] = {
         3,
         " >> Flatten()",
     ),
+    "Attention": ("Input(6) >> Embedding(20, 8, flatten=False)", "Attention(2, causal=True)", 1, ""),
+    "Residual(LayerNorm, Attention), Residual(LayerNorm, Dense, GELU, Dense)": (
+        "Input(6) >> Embedding(20, 8, flatten=False)",
+        "Residual(LayerNorm() >> Attention(2, causal=True))"
+        " >> Residual(LayerNorm() >> Dense(16) >> GELU() >> Dense(8))",
+        6,
+        "",
+    ),
 }
 """Kinds of layers: what stands before a block, the block, how many layers it has, and what stands behind all blocks."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import sys
 import warnings
@@ -17,10 +18,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from symprop.commands import data, differences, formulas, networks, reports, serve
 from symprop.commands.arguments import PROGRAM, Run
 from symprop.errors import LimitError, OutputError, SpecError, SympropError, SympropWarning, shown
 
+ROOMS: dict[str, tuple[str, ...]] = {
+    "networks": ("derive", "generate", "check"),
+    "differences": ("diff",),
+    "formulas": ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "compare"),
+    "reports": ("report",),
+    "data": ("train", "predict"),
+    "serve": ("serve",),
+}
+"""The modules of `symprop.commands`, and the commands that each enters: only what is asked for is imported."""
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
 _ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
@@ -31,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:  # a process of its own: what was imported stays, and is not searched for garbage
         gc.freeze()
     try:
-        options = _parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = _parser(given[0] if given else "").parse_args(given)
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         with _warnings_told():
             code: int = options.command(options)
@@ -98,7 +108,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(SpecError.exit_code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command that is `asked` for, or of all where there is none of this name."""
     parser = _Parser(prog=PROGRAM, description=_ABOUT, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -108,8 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    for room in (networks, differences, formulas, reports, data, serve):
-        room.enter(command)
+    rooms = [room for room, names in ROOMS.items() if asked in names] or list(ROOMS)
+    for room in rooms:
+        importlib.import_module(f"symprop.commands.{room}").enter(command)
     return parser
 
 

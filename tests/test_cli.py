@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import os
 import re
@@ -10,11 +12,13 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import symprop
+from symprop import cli
 from symprop.cli import main
 from symprop.commands import networks
 from symprop.commands.arguments import parse_sizes, read_network
@@ -337,3 +341,15 @@ def test_lists_of_names_stand_without_quotes(capsys: pytest.CaptureFixture[str],
     data.write_text("a,b\n1,2\n")
     assert main(["train", NETWORK, "--data", str(data), "--target", "q"]) == 2
     assert "columns: a, b\n" in capsys.readouterr().err
+
+
+def test_a_room_enters_the_commands_that_are_looked_for_in_it() -> None:
+    for room, names in cli.ROOMS.items():
+        entered: list[str] = []
+
+        def command(name: str, run: Any, what: str, entered: list[str] = entered) -> argparse.ArgumentParser:
+            entered.append(name)
+            return argparse.ArgumentParser()
+
+        importlib.import_module(f"symprop.commands.{room}").enter(command)
+        assert tuple(entered) == names

@@ -15,6 +15,7 @@ from typing import Any
 
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.hints import for_name
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Node, Variable
@@ -238,7 +239,9 @@ def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: 
         allowed = (
             f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
         )
-        problem = FormulaError(f"{shown(missing)} has no shape{closest(missing, names)}\nallowed: {allowed}")
+        problem = FormulaError(
+            f"{shown(missing)} has no shape{for_name(missing) or closest(missing, names)}\nallowed: {allowed}"
+        )
         raise located(problem, _place(missing, text), len(missing))
     node = read_formula(text, names, sizes)
     check_ids(node)

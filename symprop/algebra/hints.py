@@ -67,6 +67,22 @@ def for_operator(text: str, position: int) -> str:
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
+NAMES: dict[str, str] = {
+    **{"I": "eye(n) for the identity", "e": "exp(1) for Euler's number", "oo": "inf", "Inf": "inf", "infty": "inf"},
+    **{"PI": "pi", "Pi": "pi"},
+}
+"""What to type for names that stand for something in mathematics and are not declared."""
+
+
+def for_name(name: str) -> str:
+    """Return what to type for a name that is not declared, behind a refusal; empty where nobody knows.
+
+    >>> for_name("I"), for_name("q")
+    ('; type eye(n) for the identity', '')
+    """
+    return f"; type {NAMES[name]}" if name in NAMES else ""
+
+
 def follows_operand(text: str, position: int) -> bool:
     """Whether an operand ends right before a place, as before the quote of `x'`.
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import sympy
 from sympy import Expr, Tuple
 
-from symprop.algebra import roles
+from symprop.algebra import hints, roles
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.sizes import whole
 from symprop.errors import FormulaError, SymbolNameError, listed, shown
@@ -34,9 +34,12 @@ def validated(name: str) -> str:
     if not isinstance(name, str):
         raise SymbolNameError(f"a name is text, not {type(name).__name__}")
     if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-        raise SymbolNameError(f"{shown(name)} cannot be a name\n{allowed}")
+        spelled = "".join(each if each.isascii() else hints.for_character(each) for each in name[: LONGEST_NAME + 1])
+        told = f"; type {spelled}" if spelled != name and spelled.isidentifier() else ""
+        raise SymbolNameError(f"{shown(name)} cannot be a name{told}\n{allowed}")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED:
-        raise SymbolNameError(f"{shown(name)} is reserved and cannot be a name\n{allowed}")
+        told = f"; type {name}_" if keyword.iskeyword(name) else ""
+        raise SymbolNameError(f"{shown(name)} is reserved and cannot be a name{told}\n{allowed}")
     return name
 
 

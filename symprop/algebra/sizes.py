@@ -62,9 +62,9 @@ def whole(value: object, what: str, positive: bool = False) -> Expr:
     >>> n = sympy.Symbol("n", integer=True, positive=True)
     >>> whole(2 * n / 2, "a size", positive=True), whole(-1, "an axis")
     (n, -1)
-    >>> whole(n / 2, "a size of Reshape", positive=True)
+    >>> whole(n / 2, "a size", positive=True)
     Traceback (most recent call last):
-    symprop.errors.FormulaError: a size of Reshape is a positive integer, or an expression in sizes that is one, not n/2
+    symprop.errors.FormulaError: a size is a positive integer, or an expression in sizes that is one, not n/2
 
     Raises:
         FormulaError: a fraction, a decimal number, what may be a fraction, or below 1 where it is `positive`.

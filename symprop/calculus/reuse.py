@@ -8,7 +8,7 @@ are alike. Nothing else is looked at, so nothing can go stale; the notes live as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -54,11 +54,14 @@ class Later(Sequence[Step]):
 
     @cached_property
     def made(self) -> tuple[Step, ...]:
-        """The steps with their numbers."""
+        """The steps with their numbers, also in what is said in words."""
         nodes: dict[int, Node] = {}
+        read = [each for step in self.steps for each in (step.before, step.after)]
+        read += [equation.expression for equation in self.equations]
+        names = _names(read, self.numbers)
 
         def fact(known: KnownFact) -> KnownFact:
-            return known if isinstance(known, str) else self.equations[known]
+            return self.equations[known] if isinstance(known, Equation) else _said(known, names)
 
         return tuple(
             Step(
@@ -140,9 +143,23 @@ class _Twin:
             )
         if isinstance(answer, Quotient) and isinstance(other, Quotient):
             return self.agree(answer.equation, other.equation)
+        if isinstance(answer, str) and isinstance(other, str):
+            names = _names((equation.expression for equation in self.equations), self.numbers)
+            return _said(answer, names) == other
         if isinstance(answer, tuple) and isinstance(other, tuple):
             return len(answer) == len(other) and all(map(self.agree, answer, other))
         return bool(answer == other)
+
+
+def _names(formulas: Iterable[Node], numbers: Numbers) -> dict[str, str]:
+    """Return what each array in some formulas is called in other numbers."""
+    arrays = dict.fromkeys(array for each in formulas for array in variables(each))
+    return {array.name: renumbered(array, numbers, {}).name for array in arrays}
+
+
+def _said(words: str, names: Mapping[str, str]) -> str:
+    """Return what is said of arrays, said of those with other names."""
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), words)
 
 
 def worked_once(
@@ -159,9 +176,8 @@ def worked_once(
             return found
     notes: dict[tuple[str, Any], Any] = {}
     expression, steps = work_out(start, _watched(context, notes))
-    if not _names_in_words(steps):
-        telling = {question: answer for question, answer in notes.items() if not _is_never(*question, context)}
-        seen.append(Result(numbers, telling, expression, steps))
+    telling = {question: answer for question, answer in notes.items() if not _is_never(*question, context)}
+    seen.append(Result(numbers, telling, expression, steps))
     return expression, steps
 
 
@@ -177,12 +193,3 @@ def _watched(context: Context, notes: dict[tuple[str, Any], Any]) -> Context:
     found = replace(context, watches=context, **tables)
     vars(found).update(derived)  # as if it had worked them out itself
     return found
-
-
-def _names_in_words(steps: tuple[Step, ...]) -> bool:
-    """Whether a fact that is said in words names an array, so that it is said of no other."""
-    words = {
-        word for step in steps for fact in step.facts if isinstance(fact, str) for word in re.findall(r"\w+", fact)
-    }
-    named = (array for step in steps for array in (*variables(step.before), *variables(step.after)))
-    return bool(words) and any(array.name in words for array in named if array.index)

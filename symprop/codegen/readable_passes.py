@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.lifting import lift
 from symprop.algebra.means import has_statistics, with_means
 from symprop.algebra.nodes import Node, Variable
@@ -69,10 +70,13 @@ def means(program: Program) -> Program:
         number, rest = coefficient_and_rest(node.operands[0])
         return scaled(number, n.Expand(rest, node.axis)) if number == -1 and rest is not None else None
 
+    plain = ForAlike(lambda node: everywhere(node, before))
+    averaged = ForAlike(lambda node: with_means(everywhere(node, before)))
+
     def change(statement: Statement, emit: Emit) -> Statement:
         averages = statement.target.role == STATISTIC or has_statistics(statement.expression)
-        expression = everywhere(statement.expression, before)
-        return statement.with_expression(with_means(expression) if averages else expression)
+        write = averaged if averages else plain
+        return statement.with_expression(write(statement.expression, found=statement.pattern))
 
     return rewritten(program, change)
 

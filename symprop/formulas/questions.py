@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest, variable
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Multiply, Node, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import variables, walk
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import FormulaError, listed, shown
 from symprop.formulas.result import Result
@@ -128,9 +128,16 @@ def differentiable(formula: Formula, name: str) -> Variable:
     return known[name]
 
 
+def _meet(product: Multiply) -> bool:
+    """Whether a matrix is multiplied with a vector, element by element."""
+    return {1, 2} <= {factor.rank for factor in product.operands}
+
+
 def _scalar(formula: Formula, what: str, instead: str) -> None:
     if formula.shape:
         problem = f"{what} is of a scalar, and {shown(formula.source)} has shape {shape_text(formula.shape)}"
+        if any(isinstance(part, Multiply) and _meet(part) for part in walk(formula.node)):
+            problem += "; the matrix product is @, not *"
         raise FormulaError(f"{problem}\nallowed: {instead}, or a scalar such as the sum of the elements")
 
 

@@ -122,41 +122,42 @@ def read(text: str) -> symprop.Formula:
 OPERANDS = ("s", "x", "A", "T", "B", "2", "i", "(x > 0)", "(A > 0)")
 OF_THREE = ("s", "x", "A", "T", "(A > 0)", "2")
 OPTIONS = {
-    "axis": "0 1 -1 2 (0,1) (1,0) (0,-1) (0,0) (1,) () None -4 0.5 x True",
-    "keepdims": "True False 1",
-    "ord": "None 0 1 -1 2 -2 3 -3 1/2 inf -inf x True",
-    "n": "0 1 3 -2 1/2 True",
-    "axes": "(0,1) (1,0) (-1,0) (2,0,1) (0,2,1) None 1 (0,0)",
-    "shape": "3 (3,) (3,3) (9,) -1 (3,-1) (1/2,18) () (2,3,3) True",
-    "size": "3 1 0 -1 1/2",
-    "N": "3 1 0 -1 1/2 True",
-    "m": "2 3 1/2 0",
-    "fill_value": "0 2 -1/3 x s None",
-    "slope": "1/2 0 -1 True x",
-    "pad_width": "0 1 2 (1,2) ((1,2),) ((0,1),(2,0)) ((1,0),(0,1),(1,1)) -1 1/2 True x",
-    "constant_values": "0 -1/2 3 x True",
-    "window_shape": "1 2 3 (2,) (2,3) (1,2,2) 0 -1 4 1/2 True",
-    "stride": "1 2 0",
-    "dilation": "1 2 0",
-    "length": "3 (3,) (4,3) 5 0 1/2",
-    "alpha": "2 1/2 True None",
-    "k": "0 1 -1 -4 1/2 None x",
-    "ddof": "0 1 3 True",
+    "axis": "0 1 -1 2 (0,1) (1,0) (0,-1) (1,) () None | (0,0) -4 0.5 x True",
+    "keepdims": "True False | 1",
+    "ord": "None 0 1 -1 2 -2 3 -3 1/2 inf -inf | x True 'fro' 'nuc'",
+    "n": "0 1 3 -2 | 1/2 True",
+    "axes": "(0,1) (1,0) (-1,0) (2,0,1) (0,2,1) None 1 | (0,0)",
+    "shape": "3 (3,) (3,3) (9,) -1 (3,-1) () (2,3,3) | (1/2,18) True",
+    "size": "3 1 | 0 -1 1/2",
+    "N": "3 1 | 0 -1 1/2 True",
+    "m": "2 3 | 1/2 0",
+    "fill_value": "0 2 -1/3 | x s None",
+    "slope": "1/2 0 -1 | True x",
+    "pad_width": "0 1 2 (1,2) ((1,2),) ((0,1),(2,0)) ((1,0),(0,1),(1,1)) | -1 1/2 True x",
+    "constant_values": "0 -1/2 3 | x True",
+    "window_shape": "1 2 3 (2,) (2,3) (1,2,2) | 0 -1 4 1/2 True",
+    "stride": "1 2 | 0",
+    "dilation": "1 2 | 0",
+    "length": "3 (3,) (4,3) 5 | 0 1/2",
+    "alpha": "2 1/2 | True None",
+    "k": "0 1 -1 -4 | 1/2 None x",
+    "ddof": "0 1 3 | True",
     "a_min": "0 -1/2 x None A",
-    "a_max": "1 1/2 x None True",
-    "order": "'C' 'F' 'A' None 1",
-    "axis1": "0 1 -1 3",
-    "axis2": "0 1 -2 None",
-    "source": "0 -1 (0,1) (0,0) None",
-    "destination": "1 -1 (1,0) (-1,0) 3",
+    "a_max": "1 1/2 x None | True",
+    "order": "'C' 'F' | 'A' None 1",
+    "axis1": "0 1 -1 | 3",
+    "axis2": "0 1 -2 | None",
+    "source": "0 -1 (0,1) | (0,0) None",
+    "destination": "1 -1 (1,0) (-1,0) | 3",
     "subscripts": "'ij,jk' 'i,i->' 'ii' 'ji' 'i,ij->j' 'ijk,k->ji' 'ij,ij->i' 'i,jk->kij' 'ii->i' 'i->ii' 'i...' x None"
     " 'ij,kij->k'",
 }
+"""Values of options; those behind the bar are no values, and stand alone beside what the others are by default."""
 OPTIONS_OF_FOLD = {
-    "window_shape": "3 (2,3) 2 1/2",
-    "axis": "0 -1 (0,1) None -4",
-    "length": "5 (5,5) 7 0",
-    "stride": "2 0",
+    "window_shape": "3 (2,3) 2 | 1/2",
+    "axis": "0 -1 (0,1) | None -4",
+    "length": "5 (5,5) 7 | 0",
+    "stride": "2 | 0",
     "dilation": "2 (1,1)",
 }
 """Of five options each with all values there would be too many calls; windows of 3 elements are in `A` and in `T`."""
@@ -178,8 +179,7 @@ def calls(name: str) -> Iterator[str]:
     if operator is not None and operator.lists:
         arrays = [f"({', '.join(chosen)},)" for size in (1, 2) for chosen in itertools.product(OPERANDS, repeat=size)]
     given: dict[str, None] = {}
-    values = OPTIONS_OF_FOLD if name == "fold" else OPTIONS
-    for chosen in itertools.product(*((None, *values[option].split()) for option in options)):
+    for chosen in chosen_options(name, options):
         named = [f"{option}={value}" for option, value in zip(options, chosen, strict=True) if value is not None]
         given[", ".join(named)] = None
         placed = list(itertools.takewhile(lambda value: value is not None, chosen))
@@ -187,6 +187,17 @@ def calls(name: str) -> Iterator[str]:
     given.update(dict.fromkeys(ELSEWHERE))
     for operands, tail in itertools.product(arrays or [""], given):
         yield f"{name}({', '.join(filter(None, (operands, tail)))})"
+
+
+def chosen_options(name: str, options: tuple[str, ...]) -> Iterator[tuple[str | None, ...]]:
+    """Yield values of options, None for one that is left out: all together, and what is no value by itself."""
+    values = OPTIONS_OF_FOLD if name == "fold" else OPTIONS
+    right, _, wrong = zip(*(values[option].partition("|") for option in options), strict=True) if options else ((),) * 3
+    yield from itertools.product(*((None, *each.split()) for each in right))
+    required = () if name not in OPERATORS else OPERATORS[name].required
+    usual = [each.split()[0] if option in required else None for option, each in zip(options, right, strict=True)]
+    for place, each in enumerate(wrong):
+        yield from ((*usual[:place], value, *usual[place + 1 :]) for value in each.split())
 
 
 def subscripts() -> Iterator[str]:

@@ -111,7 +111,7 @@ def test_a_symbol_that_is_no_positive_integer_is_no_size() -> None:
 def test_the_place_and_what_is_allowed_are_named() -> None:
     with pytest.raises(SympropError) as caught:
         n.Reshape(X, (6, Rational(1, 2)))
-    message = "a size of Reshape is a positive integer, or an expression in sizes that is one, not 1/2"
+    message = "a size of an array is a positive integer, or an expression in sizes that is one, not 1/2"
     assert str(caught.value) == message
 
 

@@ -12,6 +12,7 @@ NETWORKS = (
     "Input(4) >> Repeat(Dense(3) >> BatchNorm() >> PReLU(), 3) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.1)",
     "Input(3) >> Embedding(5, 4, flatten=False) >> Repeat(Residual(Dense(4) >> Softmax()), 3) >> SoftmaxCrossEntropy()",
     'Input(5, 5, 2) >> Repeat(Conv2D(2, 3, padding="same") >> ReLU(), 3) >> MaxPool2D(2) >> Flatten() >> Hinge()',
+    "Input(4, 6) >> Repeat(Attention(2) >> LayerNorm(), 3) >> MeanSquaredError()",
     "Input(n) >> Repeat(Repeat(Residual(Dense(n) >> Sigmoid()), 3, tied=True), L) >> BinaryCrossEntropy()",
 )
 
@@ -42,7 +43,8 @@ def test_equations_that_are_alike_are_worked_out_once(monkeypatch: pytest.Monkey
     )
     counts = []
     for depth in (8, 16):
-        symprop.derive(f"Input(4) >> Dense(3) >> Repeat(Residual(LayerNorm() >> Dense(3)), {depth}) >> Hinge()")
+        block = "Residual(LayerNorm() >> Attention(2, causal=True) >> Dense(4))"
+        symprop.derive(f"Input(3, 4) >> Repeat({block}, {depth}) >> MeanSquaredError()")
         counts.append(len(started))
         started.clear()
     assert counts[0] == counts[1]

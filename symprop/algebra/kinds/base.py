@@ -60,7 +60,7 @@ class Node(Printable, Basic):
         node.pattern = None
         shape = tuple(SHAPE(node))
         if not all(map(is_size, shape)):
-            shape = tuple(whole(size, f"a size of {cls.__name__}", positive=True) for size in shape)
+            shape = tuple(whole(size, "a size of an array", positive=True) for size in shape)
         node.shape = shape
         return node.weighed()
 

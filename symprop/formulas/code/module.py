@@ -74,9 +74,7 @@ def formula_source(
     code = "\n".join(line for line in lines if not line.startswith("#"))
     helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
     checks = given.lines(code)
-    for taken in (*helpers, "DTYPE", "float"):
-        if taken in given.names:
-            raise SpecError(f"{shown(taken)} is the name of a function in the source\nallowed: another name for it")
+    _refuse_names((*helpers, "DTYPE", "float"), given.names)
     what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
     return (
         environment("numpy")
@@ -99,6 +97,12 @@ def formula_source(
             },
         )
     )
+
+
+def _refuse_names(taken: Iterable[str], names: Iterable[str]) -> None:
+    for name in taken:
+        if name in names:
+            raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
 
 
 def compile_formula(
