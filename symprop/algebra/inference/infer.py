@@ -59,8 +59,9 @@ class Inferred:
         texts = (self.text, *map(declarations_text, self.others))
         if self.decided:
             return texts
-        listed = '" or "'.join(texts)
-        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+        first, *others = (f'"{text}"' for text in texts)
+        listed = f"allowed: {first}\n      or {' or '.join(others)}"
+        raise ReadingError(f"{shown(source)} has {len(texts)} readings\n{listed}", texts)
 
 
 def inferred(
