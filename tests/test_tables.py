@@ -14,6 +14,7 @@ from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.table import PairTable, Table
 from symprop.calculus.chains import NEIGHBOURS
 from symprop.calculus.pairs import PAIRS
+from symprop.formulas.kroneckers import BESIDE
 
 NOT_ELEMENTWISE = [kind for kind in NODE_KINDS if not issubclass(kind, n.Elementwise | n.Variable | n.Scalar)]
 
@@ -43,7 +44,7 @@ PARTIAL = {
 }
 PARTIAL |= {
     table.meaning: "a pair of kinds without an identity stays as it is"
-    for pairs in (PAIRS, NEIGHBOURS)
+    for pairs in (PAIRS, NEIGHBOURS, BESIDE)
     for table in pairs.tables.values()
     if n.Node not in table.rows
 }

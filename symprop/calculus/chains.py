@@ -114,8 +114,17 @@ def _(left: Node, right: n.Outer) -> Node:
 
 @NEIGHBOURS.row(Node, n.Fill)
 def _(left: Node, right: n.Fill) -> Node | None:
-    """A 1 = the sums of the rows of A."""
-    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if right.rank == 1 else None
+    """A 1 = the sums of the rows of A, and A (1 1') = (A 1) 1'."""
+    if right.rank == 1:
+        return n.Multiply(n.Scalar(right.value), n.Sum(left, 1))
+    return None if 1 in right.shape else n.Outer(n.Sum(left, 1), n.Fill(right.value, right.shape[1:]))
+
+
+@NEIGHBOURS.row(n.Fill, Node)
+def _(left: n.Fill, right: Node) -> Node | None:
+    """(1 1') A = 1 (1' A)."""
+    whole = right.rank == 2 and 1 not in left.shape
+    return n.Outer(n.Fill(left.value, left.shape[:1]), n.Sum(right, 0)) if whole else None
 
 
 @NEIGHBOURS.row(n.Fill, n.Fill)

@@ -16,7 +16,7 @@ from symprop.algebra.batching import expanded
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
-from symprop.algebra.trees import is_zero, ones, transposes
+from symprop.algebra.trees import is_zero, ones
 from symprop.calculus.coefficients import cancelled, same_shape, scaled
 
 Tidy = Callable[[Node], Node]
@@ -243,15 +243,6 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node | None:
     return tidy(inner.func(*(n.Transpose(part, node.axes) if part.rank else part for part in inner.operands)))
 
 
-@pair(n.Transpose, n.Map, n.Power)
-def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node | None:
-    """f(A.T).T = f(A): elementwise functions and powers let a transpose through where that leaves fewer of them."""
-    if any(part.rank not in (0, 2) for part in inner.operands):
-        return None
-    parts = [tidy(n.Transpose(part)) if part.rank else part for part in inner.operands]
-    return inner.with_operands(parts) if transposes(*parts) < transposes(*inner.operands) else None
-
-
 @pair(n.Diagonal, n.Diag)
 def _(node: n.Diagonal, inner: n.Diag, tidy: Tidy) -> Node:
     return inner.operands[0]
@@ -339,13 +330,6 @@ def _(node: n.Sum, inner: n.Diag, tidy: Tidy) -> Node | None:
     if len(node.axes) > 1:
         return None if node.keepdims else tidy(n.Sum(inner.operands[0]))
     return expanded(inner.operands[0], *node.axes) if node.keepdims else inner.operands[0]
-
-
-@pair(n.Sum, n.Identity)
-def _(node: n.Sum, inner: n.Identity, tidy: Tidy) -> Node | None:
-    if len(node.axes) > 1:
-        return None if node.keepdims else n.Scalar(inner.shape[0])  # the trace of I
-    return ones(*node.shape)  # I 1 = 1
 
 
 __all__ = ["PAIRS", "pair", "paired"]

@@ -102,7 +102,7 @@ def repeated_matrix(node: n.Add) -> Node | None:
     terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
     for place, (_, alone) in enumerate(terms):
         ends = [other for other, (_, chain) in enumerate(terms) if chain[1:] == alone and len(chain) > 1]
-        if not alone or not ends or alone[-1].rank != 2:
+        if not alone or not ends or isinstance(alone[-1], n.Outer):
             continue
         one = n.Identity(alone[0].shape[0])
         alike = sorted([place, *ends])
@@ -126,8 +126,10 @@ def common_number(node: n.Add) -> Node | None:
     whole = sympy.ilcm(*(ratio.q for ratio in ratios))
     shared = sympy.igcd(*(int(ratio * whole) for ratio in ratios))
     common = first * sympy.Rational(shared, whole)
-    inside = added([scaled(number / common, n.Scalar(1) if rest is None else rest) for number, rest in terms])
-    return scaled(common, inside)
+    if common.could_extract_minus_sign() and not all(ratio.is_positive for ratio in ratios):
+        common = -common
+    inside = [scaled(sympy.cancel(number / common), n.Scalar(1) if rest is None else rest) for number, rest in terms]
+    return scaled(common, added(sorted(inside, key=lambda term: coefficient_and_rest(term)[0].is_negative)))
 
 
 @for_kinds(n.Add)

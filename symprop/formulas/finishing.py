@@ -80,7 +80,8 @@ def _arranged(node: Node) -> Node:
     """A product of matrices or vectors with its brackets and scalars in front, a sum without sums in it."""
     if isinstance(node, n.Add):
         return _flat(node)
-    chain = list(node.operands) if isinstance(node, n.Outer) else links(node)
+    paired = isinstance(node, n.Outer) or (isinstance(node, n.Kron) and not isinstance(node.operands[0], n.Identity))
+    chain = list(node.operands) if paired else links(node)
     if len(chain) == 1:
         return node
     total: Expr = Integer(1)
@@ -92,7 +93,7 @@ def _arranged(node: Node) -> Node:
         before.extend(scalars)
         parts.append(link if rest is None else rest)
     flat = [each for part in parts for each in links(part)]
-    product = n.Outer(*parts) if isinstance(node, n.Outer) else product_of(flat)
+    product = node.with_operands(parts) if paired else product_of(flat)
     return scaled(total, multiplied([*before, product]))
 
 

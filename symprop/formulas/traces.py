@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import multiplied, transposes
-from symprop.calculus.chains import links
+from symprop.calculus.chains import NEIGHBOURS, links
 from symprop.calculus.coefficients import same_shape, scalars_and_rest, scaled
 from symprop.calculus.known_forms import KnownForm
 from symprop.calculus.symmetric import symmetric, turned
@@ -63,14 +63,22 @@ def quadratic_form(node: n.Sum) -> Node | None:
     return scaled(coefficient, multiplied([*scalars, _inner([], x, [_others(inside, outer), *links(y)])]))
 
 
+@for_kinds(n.Diagonal)
+def diagonal_of_transpose(node: n.Diagonal) -> Node | None:
+    """diagonal(A.T @ B.T) = diagonal(B @ A), where that has fewer transposes."""
+    plain = tidy(n.Transpose(node.operands[0]))
+    return n.Diagonal(plain) if transposes(plain) < transposes(node) else None
+
+
 @for_kinds(n.Sum)
-def trace_of_transpose(node: n.Sum) -> Node | None:
-    """trace(A.T) = trace(A), where that has fewer transposes."""
+def cyclic_trace(node: n.Sum) -> Node | None:
+    """trace(inv(A) @ B @ inv(A)) = trace(inv(A) @ inv(A) @ B): the ends are neighbours too."""
     inside = node.operands[0]
-    if node.rank or not isinstance(inside, n.Diagonal):
+    parts = links(inside.operands[0]) if isinstance(inside, n.Diagonal) and not node.rank else []
+    together = NEIGHBOURS(parts[-1], parts[0]) if len(parts) > 2 else None
+    if not isinstance(together, (n.Inverse, n.MatrixPower)):
         return None
-    plain = tidy(n.Transpose(inside.operands[0]))
-    return n.Sum(n.Diagonal(plain)) if transposes(plain) < transposes(inside) else None
+    return n.Sum(n.Diagonal(tidy(reduce(n.MatMul, [together, *parts[1:-1]]))))
 
 
 @for_kinds(n.MatMul)
@@ -104,7 +112,8 @@ def square_of_norm(node: n.MatMul) -> Node | None:
 TRACES: tuple[KnownForm, ...] = (
     KnownForm("quadratic form", "sum(outer(x, y) * A) = x @ A @ y", quadratic_form),
     KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
-    KnownForm("trace of a transpose", "trace(A.T) = trace(A)", trace_of_transpose),
+    KnownForm("diagonal of a transpose", "diagonal(A.T @ B.T) = diagonal(B @ A)", diagonal_of_transpose),
+    KnownForm("cyclic trace", "trace(inv(A) @ B @ inv(A)) = trace(matrix_power(A, -2) @ B)", cyclic_trace),
     KnownForm("inner product of products", "(A @ x) @ (B @ y) = x @ A.T @ B @ y", inner_product_of_products),
     KnownForm("square of a norm", "x @ x = sum(x**2)", square_of_norm),
 )
