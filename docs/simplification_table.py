@@ -111,6 +111,8 @@ RULE_EXAMPLES: dict[str, Shown] = {
         then=(("X", "A @ B"),),
     ),
     "sum(A * eye(n)) = trace(A), and sum(A * diag(x), axis=1) = diagonal(A) * x": Shown("sum(A * eye(n))", "A: n n"),
+    "tril(diag(x)) = diag(x), and tril(diag(x), -1) = 0": Shown("tril(diag(x))", "x: n"),
+    "diagonal(tril(A)) = diagonal(A), and diagonal(tril(A, -1)) = 0": Shown("diagonal(tril(A))", "A: n n"),
     "diagonal(A @ diag(x) @ B) = (A * B.T) @ x": Shown("diagonal(A @ diag(x) @ B)", "A: m n, x: n, B: n m"),
     "S.T = S, and f(S).T = f(S)": Shown("exp(S).T", "S: n n symmetric"),
     "Q.T @ Q = Q @ Q.T = I": Shown("Q.T @ Q", "Q: n n orthogonal"),
