@@ -198,7 +198,7 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return inner
 
 
-@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron)
+@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron, n.PseudoInverse, n.MatrixFunction)
 def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return tidy(inner.with_operands(n.Transpose(part) for part in inner.operands))  # inv(A)' = inv(A')
 

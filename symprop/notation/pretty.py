@@ -83,7 +83,7 @@ class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
-    kronecker, log = " ⊗ ", "log"
+    kronecker, log, pseudoinverse = " ⊗ ", "log", "⁺"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
@@ -182,6 +182,9 @@ class Unicode(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        return Piece(f"σₘᵢₙ({inside})" if which == "-2" else f"‖{inside}‖{'₂' if which == '2' else '⁎'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         sign, below = "Σ" if which == "sum" else which, "".join(subscript(str(index)) for index in indices)

@@ -54,6 +54,8 @@ READINGS = {
     "sum(einsum('i,kij,j->k', x, T, y))": "T: m n k, x: n, y: k",
     "(theta @ x - log(1 + exp(theta @ x)))/2": "theta: n, x: n",
     "trace(matrix_power(A, k)) + trace(kron(X, X))": "A: m m, X: n n",
+    "sum(cholesky(A) * G)": "A: n n symmetric, G: n n",
+    "max(eigvalsh(X)) + trace(inv(Y))": "X: m m symmetric, Y: n n",
     "r = X @ w - y; r @ r": "X: m n, w: n, y: m",
     "K = sf**2*exp(-D/l) + sn**2*eye(n); y @ inv(K) @ y + logdet(K)": "D: n n, sf:, l:, sn:, y: n",
 }

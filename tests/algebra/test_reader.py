@@ -333,7 +333,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
         "Tr(W)": (0, "'tr'"),
     },
     **{"np.lnalg": (0, "needs a function"), "np": (0, "is a module"), "np.foo(x)": (3, "unknown function 'foo'")},
-    **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "svd(W)": (0, "not part of the language")},
+    **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "qr(W)": (0, "not part of the language")},
     **{
         "x.shape": (0, "x.shape[0]"),
         "x.sum": (0, ".sum()"),

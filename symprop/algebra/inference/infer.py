@@ -175,11 +175,17 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
         variable(
             name,
             tuple(size.xreplace(names) for size in shape),
-            (Fact("index", ids[name].xreplace(names)),) if name in ids else (),
+            _facts(name, parts, ids.get(name), names),
         )
         for name, shape in found.items()
         if not (name in numbers and name in used)
     )
+
+
+def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr]) -> tuple[Fact, ...]:
+    if name in parts.symmetric:
+        return (Fact("symmetric"),)
+    return () if entries is None else (Fact("index", entries.xreplace(names)),)
 
 
 def _entries(parts: Parts, shapes: list[Shape], sizes: Sizes, at: int | str) -> Expr:
