@@ -45,11 +45,13 @@ class Shown:
     meaning: str = ""
     positive_determinant: bool = False
     then: tuple[tuple[str, str], ...] = ()
+    as_typed: bool = False
 
     @property
     def node(self) -> Node:
-        """The formula as the rules see it, in tidy form."""
-        return tidy(symprop.formula(self.formula, self.where).node)
+        """The formula as the rules see it, in tidy form; or as typed, where one touch makes room for another."""
+        node = symprop.formula(self.formula, self.where).node
+        return node if self.as_typed else tidy(node)
 
     @property
     def context(self) -> Context:
@@ -71,6 +73,14 @@ class Shown:
 
 
 RULE_EXAMPLES: dict[str, Shown] = {
+    "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
+        "pad(c, (1, n - 2))", "c: 1, x: n"
+    ),
+    "x * e_k = x[k] * e_k": Shown("x * one_hot(1, n)", "x: n"),
+    "x @ e_k = x[k], and e_k @ y likewise": Shown("x @ one_hot(1, n)", "x: n"),
+    "x * (e_k + c) = x[k] * e_k + x * c": Shown("x * (one_hot(1, n) + c)", "x: n, c:"),
+    "c * e_k + d * e_k = (c + d) * e_k": Shown("a * one_hot(1, n) + b * one_hot(1, n)", "a:, b:, x: n", {"n": 3}),
+    "diag(e_k) = e_k e_k'": Shown("diag(one_hot(1, n))", "x: n"),
     "sum(y) = 1": Shown("sum(y)", "y: n sums-to-1", {"n": 3}),
     "sum(c * x) = c * sum(x)": Shown("sum(A * x[:, None], axis=1)", "A: m n, x: m"),
     "sum(P * (A @ B), axis=-1) = sum(A * (P @ B.T), axis=-1) where both products are known": Shown(
@@ -100,7 +110,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
         meaning="C - sum(C, axis=1)[:, None] / n",
         then=(("X", "A @ B"),),
     ),
-    "S.T = S": Shown("S.T", "S: n n symmetric"),
+    "sum(A * eye(n)) = trace(A), and sum(A * diag(x), axis=1) = diagonal(A) * x": Shown("sum(A * eye(n))", "A: n n"),
+    "diagonal(A @ diag(x) @ B) = (A * B.T) @ x": Shown("diagonal(A @ diag(x) @ B)", "A: m n, x: n, B: n m"),
+    "S.T = S, and f(S).T = f(S)": Shown("exp(S).T", "S: n n symmetric"),
     "Q.T @ Q = Q @ Q.T = I": Shown("Q.T @ Q", "Q: n n orthogonal"),
     "abs(x) = x and sign(x) = 1 where x is above 0": Shown("abs(x)", "x: n positive"),
     "y * y = y where each element of y is 0 or 1": Shown("y**2", "y: n one-hot", {"n": 3}),
@@ -168,6 +180,18 @@ RULE_EXAMPLES: dict[str, Shown] = {
 TOUCH_EXAMPLES: dict[str, Shown] = {
     "inner product": Shown("sum(x * y)", "x: n, y: n"),
     "trace of a product": Shown("sum(A * B.T)", "A: m n, B: n m"),
+    "quadratic form": Shown("sum(outer(x, y) * A)", "x: m, y: n, A: m n"),
+    "diagonal of a transpose": Shown("diagonal(A.T @ B.T)", "A: m n, B: n m"),
+    "cyclic trace": Shown("trace(inv(A) @ B @ inv(A))", "A: n n, B: n n"),
+    "inner product of products": Shown("(A @ x) @ (A.T @ y)", "A: n n, x: n, y: n"),
+    "square of a norm": Shown("(A @ x) @ (A @ x)", "A: m n, x: n"),
+    "common vector": Shown("outer(u, x) + outer(v, x)", "u: m, v: m, x: n"),
+    "matrix that is repeated": Shown("A @ exp(B @ C) - exp(B @ C)", "A: n n, B: n m, C: m n"),
+    "one sign": Shown("tanh(x - y) - tanh(y - x)", "x: n, y: n"),
+    "Kronecker product with a vector": Shown("kron(eye(n), x[:, None]) @ A", "x: m, A: n n"),
+    "common Kronecker factor": Shown("kron(A, C) + kron(B, C)", "A: n n, B: n n, C: m m"),
+    "common commutation": Shown("A @ commutation(2, 2) + B @ commutation(2, 2)", "A: 2 4, B: 2 4"),
+    "common number": Shown("x / (2 * n) - y / n", "x: n, y: n"),
     "a number as a matrix": Shown("A + eye(n) + 2", "A: n n"),
     "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),
@@ -175,6 +199,8 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "opposite sigmoid": Shown("y * sigmoid(-t) - (1 - y) * sigmoid(t)", "y: n, t: n"),
     "one choice": Shown("where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"),
     "common factor": Shown("x * y + x * z", "x: n, y: n, z: n"),
+    "a scalar before a product": Shown("(c * A) @ B", "c:, A: m n, B: n m", as_typed=True),
+    "one element each": Shown("3 * a * one_hot(1, n) + x - b * one_hot(1, n)", "a:, b:, x: n", {"n": 3}),
     "a number enters the block": Shown("2 * kron(eye(n), C)", "C: n n"),
     "transpose of a sum": Shown("A.T - B @ C.T", "A: m n, B: n m, C: m m"),
     "order of factors": Shown("tanh(y) * x", "x: n, y: n"),

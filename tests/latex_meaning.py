@@ -260,6 +260,23 @@ class Meaning:
         size = Size()
         return Value((size,), lambda: np.ones(size.value))
 
+    def zeros(self, tree: Tree) -> Any:
+        """Zeros of any shape, or as many as is written below."""
+        if not tree.words:
+            return ZERO
+        size = Size(self.place(tree.words[0]))
+        return Value((size,), lambda: np.zeros(size.value))
+
+    def unit(self, tree: Tree) -> Value:
+        size = Size()
+        return Value((size,), lambda: np.eye(size.value)[self.place(tree.words[0])])
+
+    def place(self, word: str) -> int:
+        """A place or a number of places: a sum of numbers and sizes, such as `n-1`."""
+        parts = re.findall(r"([+-]?)([^+-]+)", word)
+        values = ((sign, int(part) if part.isdigit() else round(float(self.arrays[part]))) for sign, part in parts)
+        return sum(-value if sign == "-" else value for sign, value in values)
+
     def norm(self, tree: Tree) -> Value:
         value = self.array(tree.parts[0])
         return Value((), lambda: np.sqrt(np.sum(value.compute() ** 2)))  # no absolute values: of complex numbers too
@@ -360,7 +377,8 @@ _METHODS: dict[str, Callable[[Meaning, Tree], Any]] = {
     "inverse": Meaning.inverse,
     "root": Meaning.root,
     "ones": Meaning.ones,
-    "zeros": lambda meaning, tree: ZERO,
+    "zeros": Meaning.zeros,
+    "unit": Meaning.unit,
     "norm": Meaning.norm,
     "indicator": Meaning.indicator,
     "cases": Meaning.cases,

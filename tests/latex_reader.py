@@ -267,10 +267,25 @@ class Reader(NameReader):
             return self.call("sigma")
         if text in BOLD and self.bold_digit():
             return self.constant()
+        if text in BOLD and self.is_unit_vector():
+            self.inside("{", "}")
+            self.take("_")
+            return Tree("unit", words=(self.script(),))
         return self.name("\\" + text)
 
     def bold_digit(self) -> bool:
         return self.tokens[self.position + 1 : self.position + 2] in ([Token("digit", "1")], [Token("digit", "0")])
+
+    def is_unit_vector(self) -> bool:
+        """Whether `e` in bold type with a place below it comes next, and is no array's name."""
+        between = [token.text for token in self.tokens[self.position : self.position + 5]]
+        return between == [
+            "{",
+            "e",
+            "}",
+            "_",
+            "{",
+        ]  # a place is in braces always, the number of a name where it is long
 
     def constant(self) -> Tree:
         digit = self.inside("{", "}")[0].text
@@ -279,6 +294,9 @@ class Reader(NameReader):
             condition = self.condition()
             self.take("close", "]")
             return Tree("indicator", (condition,))
+        if digit == "0" and self.sees("_"):
+            self.take()
+            return Tree("zeros", words=(self.script(),))
         return Tree({"1": "ones", "0": "zeros"}[digit])
 
     def partial(self) -> Tree:

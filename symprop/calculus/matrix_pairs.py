@@ -7,7 +7,30 @@ import sympy
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
+from symprop.algebra.trees import ones, transposes
 from symprop.calculus.pairs import Tidy, pair, paired
+
+
+@pair(n.Transpose, n.Map, n.Power)
+def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node | None:
+    """f(A.T).T = f(A): functions and powers let a transpose through where that leaves fewer of them."""
+    parts = _turned(inner, tidy)
+    return inner.with_operands(parts) if parts else None
+
+
+@pair(n.Transpose, n.Sum)
+def _(node: n.Transpose, inner: n.Sum, tidy: Tidy) -> Node | None:
+    """sum(A.T, axis=0, keepdims=True).T = sum(A, axis=1, keepdims=True), where that leaves fewer transposes."""
+    parts = _turned(inner, tidy)
+    return n.Sum(parts[0], [1 - axis for axis in inner.axes], True) if parts else None
+
+
+def _turned(node: Node, tidy: Tidy) -> list[Node]:
+    """Return the transposes of the matrices among the operands, where these have fewer transposes; else nothing."""
+    if any(part.rank not in (0, 2) for part in (node, *node.operands)):
+        return []
+    parts = [tidy(n.Transpose(part)) if part.rank else part for part in node.operands]
+    return parts if transposes(*parts) < transposes(*node.operands) else []
 
 
 @pair(n.Inverse, n.Inverse)
@@ -107,6 +130,13 @@ def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
     if isinstance(matrix, n.Kron) and same(*matrix.operands[0].shape) and not node.rank:
         return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in matrix.operands)))  # tr kron(A, B) = tr A tr B
     return None
+
+
+@pair(n.Sum, n.Identity)
+def _(node: n.Sum, inner: n.Identity, tidy: Tidy) -> Node | None:
+    if len(node.axes) > 1:
+        return None if node.keepdims else n.Scalar(inner.shape[0])  # the trace of I
+    return ones(*node.shape)  # I 1 = 1
 
 
 @pair(n.Sum, n.Kron)

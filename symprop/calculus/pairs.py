@@ -46,6 +46,11 @@ def _(node: n.Power, inner: n.Fill, tidy: Tidy) -> Node | None:
     return n.Fill(inner.value**node.exponent, inner.shape) if node.exponent.is_Integer else None
 
 
+@pair(n.Power, n.Identity)
+def _(node: n.Power, inner: n.Identity, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
+
+
 @pair(n.Power, n.Power)
 def _(node: n.Power, inner: n.Power, tidy: Tidy) -> Node | None:
     if not node.exponent.is_Integer and inner.exponent.is_Integer:
@@ -63,6 +68,11 @@ def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
 @pair(n.Power, n.Compare)
 def _(node: n.Power, inner: n.Compare, tidy: Tidy) -> Node | None:
     return inner if node.exponent.is_positive else None  # 0 and 1 are their own squares
+
+
+@pair(n.Power, n.OneHot)
+def _(node: n.Power, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Where, n.Compare)
@@ -120,6 +130,16 @@ def _(node: n.Slice, inner: n.Pad, tidy: Tidy) -> Node | None:
     kept = {k: pair for k, pair in kept.items() if any(pair)}
     part = n.Slice(array, axis, *ends)
     return tidy(n.Pad(part, list(kept), list(kept.values()), inner.value) if kept else part)
+
+
+@pair(n.Slice, n.OneHot)
+def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    """One element of a unit vector, where the sizes show which."""
+    place = inner.operands[0].number
+    if place is None or node.stop - node.start != 1 or inner.rank != 1:
+        return None
+    apart = (place - node.start).is_zero
+    return None if apart is None else n.Fill(int(apart), node.shape)
 
 
 @pair(n.Slice, n.Concatenate)
@@ -307,7 +327,9 @@ def _(node: n.Sum, inner: n.Elementwise, tidy: Tidy) -> Node | None:
 
 @pair(n.Sum, n.Diag)
 def _(node: n.Sum, inner: n.Diag, tidy: Tidy) -> Node | None:
-    return inner.operands[0] if len(node.axes) == 1 and not node.keepdims else None
+    if len(node.axes) > 1:
+        return None if node.keepdims else tidy(n.Sum(inner.operands[0]))
+    return expanded(inner.operands[0], *node.axes) if node.keepdims else inner.operands[0]
 
 
 __all__ = ["PAIRS", "pair", "paired"]

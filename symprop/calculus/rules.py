@@ -25,10 +25,12 @@ from symprop.calculus.coefficients import (
 )
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
+from symprop.calculus.diagonal_rules import DIAGONALS
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
 from symprop.calculus.tidy import tidy
+from symprop.calculus.unit_vectors import UNITS
 from symprop.calculus.vanishing_sums import VANISHING
 
 PRODUCTS: list[Rule] = []
@@ -215,7 +217,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*SUMS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
+RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

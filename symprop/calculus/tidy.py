@@ -110,7 +110,7 @@ def _(node: n.Multiply) -> Node:
         total = sum(exponents)
         if total.is_negative or (not total.is_positive and any(not each.is_Integer for each in exponents)):
             exponents = [Integer(0), total]  # x / x**2 = 1 / x, sqrt(x) / x = x**(-1/2): neither has a value at 0
-        parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
+        parts.extend(_power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
     parts.sort(key=lambda part: part.is_indicator)  # -y * (x > 0): a sign before an indicator misleads
@@ -118,6 +118,11 @@ def _(node: n.Multiply) -> Node:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
     return scaled(cancelled(coefficient), spread(product, node.shape))
+
+
+def _power(base: Node, exponent: Expr) -> Node:
+    alone = exponent == 1 or (isinstance(base, n.Identity) and exponent.is_positive)  # I * I = I
+    return base if alone else n.Power(base, exponent)
 
 
 @TIDY.row(n.Power)

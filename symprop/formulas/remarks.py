@@ -11,7 +11,7 @@ from symprop.algebra.formula import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, terms_of, variables, walk
+from symprop.algebra.trees import is_zero, terms_of, unordered, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
@@ -105,7 +105,8 @@ def _symmetry(node: Node) -> Iterator[str]:
 
 
 def _equals_transpose(node: Node) -> bool:
-    return simplified(n.Transpose(node), Context())[0] == simplified(node, Context())[0]
+    turned, plain = (simplified(each, Context())[0] for each in (n.Transpose(node), node))
+    return unordered(turned) == unordered(plain)
 
 
 def _why_zero(result: Result) -> str:

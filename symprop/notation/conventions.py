@@ -201,7 +201,10 @@ def _about_places(printed: Sequence[Equation], written: Sequence[Node]) -> Itera
     ids, values = Variable("x", (), (2,), (n.Fact("index", 3),)), Variable("E", (), (3, 2))
     if any(isinstance(part, n.Take) for part in nodes):
         yield (n.Take(values, ids), " holds the rows of ", values, " that ", ids, " names.")
-    if any(isinstance(part, n.OneHot) for part in nodes):
+    hot = [part for part in nodes if isinstance(part, n.OneHot)]
+    if any(part.operands[0].number is not None for part in hot):
+        yield (n.OneHot(n.Scalar(Symbol("k")), 3), " is a unit vector: 1 in place k, counted from 0, and 0 elsewhere.")
+    if any(part.operands[0].number is None for part in hot):
         yield (n.OneHot(ids, 3), " has a row for each element of ", ids, ", with 1 in the place that it names.")
 
 

@@ -218,6 +218,9 @@ class Tex(Style):
         # A base with a superscript of its own would be a double superscript, which TeX refuses.
         return f"{{{base}}}^{{{above}}}" if "^" in base else f"{base}^{{{above}}}"
 
+    def subscript(self, base: str, below: str) -> str:
+        return f"{base}_{{{below}}}"
+
     def root(self, inside: str) -> Piece:
         return Piece(rf"\sqrt{{{inside}}}", POWER)
 
@@ -269,7 +272,7 @@ class Tex(Style):
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
         if kind == "1":
             return rf"\mathbf{{1}} \mathbf{{1}}^{{{self.transposed}}}" if len(shape) == 2 else r"\mathbf{1}"
-        return r"\mathbf{0}" if kind == "0" else "I"
+        return "I" if kind == "I" else rf"\mathbf{{{kind}}}"
 
     def derivative(self, top: str, bottom: str) -> Piece:
         return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", POWER)

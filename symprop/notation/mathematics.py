@@ -144,7 +144,7 @@ def _(node: n.MatMul, of: Of, style: Style) -> Piece:
     left, right = node.operands
     if left.rank == 1 and right.rank <= 2:  # x @ A is the column A' x
         if right.rank == 1:
-            return Piece(f"{transposed(left, of, style)} {style.wrap(of(right), POWER)}", MATMUL)
+            return Piece(f"{transposed(left, of, style)} {style.wrap(of(right), MATMUL)}", MATMUL)
         return Piece(f"{transposed(right, of, style)} {style.wrap(of(left), MATMUL)}", MATMUL)
     return Piece(f"{style.wrap(of(left), MATMUL)} {style.wrap(of(right), MATMUL)}", MATMUL)
 
@@ -169,7 +169,7 @@ def _(node: n.Transpose, of: Of, style: Style) -> Piece:
 @ROWS.row(n.Inverse)
 def _(node: n.Inverse, of: Of, style: Style) -> Piece:
     base, is_turned = turned(node.operands[0])
-    return Piece(style.inverse(style.wrap(of(base), ATOM), is_turned), ATOM)
+    return Piece(style.inverse(style.wrap(of(base), ATOM), is_turned), POWER)
 
 
 NAMED: dict[type[Node], str] = {
@@ -179,7 +179,6 @@ NAMED: dict[type[Node], str] = {
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.ScatterAdd: "scatter_add",
-    n.OneHot: "one_hot",
     n.BatchMean: "batchmean",
 }
 """Kinds that are written as functions of their operands."""
@@ -188,6 +187,14 @@ NAMED: dict[type[Node], str] = {
 @ROWS.row(*NAMED)
 def _(node: Node, of: Of, style: Style) -> Piece:
     return style.call(NAMED[type(node)], [of(operand) for operand in node.operands])
+
+
+@ROWS.row(n.OneHot)
+def _(node: n.OneHot, of: Of, style: Style) -> Piece:
+    place = node.operands[0].number
+    if place is None:
+        return style.call("one_hot", [of(node.operands[0])])
+    return Piece(style.subscript(style.constant("e", node.shape), style.number(place).text), ATOM)
 
 
 @ROWS.row(n.LogDeterminant)

@@ -162,6 +162,9 @@ class Unicode(Style):
     def superscript(self, base: str, above: str) -> str:
         return base + above
 
+    def subscript(self, base: str, below: str) -> str:
+        return base + subscript(below.replace(" ", "").replace("−", "-"))
+
     def root(self, inside: str) -> Piece:
         return Piece(f"√({inside})", POWER)  # in parentheses before a power: `√(x)²` may be read either way
 
@@ -204,7 +207,9 @@ class Unicode(Style):
         return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
-        return kind if kind != "1" else "𝟏 𝟏ᵀ" if len(shape) == 2 else "𝟏"
+        if kind == "1" and len(shape) == 2:
+            return "𝟏 𝟏ᵀ"
+        return {"1": "𝟏", "e": "𝐞"}.get(kind, kind)
 
     def derivative(self, top: str, bottom: str) -> Piece:
         return Piece(f"∂{top}/∂{bottom}", POWER)

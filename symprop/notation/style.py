@@ -146,6 +146,10 @@ class Style(ABC):
         """Write `above` over a base that is already wrapped."""
 
     @abstractmethod
+    def subscript(self, base: str, below: str) -> str:
+        """Write `below` under a base that is a name."""
+
+    @abstractmethod
     def root(self, inside: str) -> Piece:
         """Write a square root."""
 
@@ -199,7 +203,7 @@ class Style(ABC):
 
     @abstractmethod
     def constant(self, kind: str, shape: Sequence[Expr]) -> str:
-        """Write the identity ("I"), zeros ("0") or ones ("1") of a shape."""
+        """Write the identity ("I"), zeros ("0") or ones ("1") of a shape, or the letter of unit vectors ("e")."""
 
     @abstractmethod
     def derivative(self, top: str, bottom: str) -> Piece:

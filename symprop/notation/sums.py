@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import compress
 
 from sympy import Expr
 
@@ -138,6 +139,11 @@ def _(node: n.Structural, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Pad)
 def _(node: n.Pad, of: Of, style: Style) -> Piece:
+    if node.rank == 1 and node.value == 0:
+        before, behind = (style.subscript(style.constant("0", (size,)), _place(style, size)) for size in node.widths[0])
+        written = [before, of(node.operands[0]).text, behind]
+        present = [bool(node.widths[0][0] != 0), True, bool(node.widths[0][1] != 0)]
+        return Piece(style.blocks([*compress(written, present)], beside=False), ATOM)
     value = [style.number(node.value)] if node.value != 0 else []
     return style.call("pad", [of(node.operands[0]), *(_listed(pair, style) for pair in node.widths), *value])
 

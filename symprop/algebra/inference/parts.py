@@ -25,6 +25,7 @@ from symprop.algebra.inference.fits import (
     reshaped,
     scattered,
 )
+from symprop.algebra.inference.selections import by_rows
 from symprop.algebra.inference.unknown_sizes import Shape
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
@@ -125,6 +126,8 @@ def _planned(parts: Parts, tree: ast.expr) -> _Plan:
             return _chain(parts, tree, CHOICE, [tree.left, *tree.comparators])
         case ast.Attribute() if tree.attr == "T":
             return _trial(parts, tree, [tree.value], f"{OPERAND}0.{tree.attr}")
+        case ast.Subscript() if (rows := by_rows(tree)) is not tree:
+            return _Plan([rows], lambda made: made[0])
         case ast.Subscript():
             return _subscript(parts, tree)
         case ast.Call():

@@ -16,7 +16,7 @@ from symprop.algebra.reading.arithmetic import raised
 from symprop.algebra.reading.options import option
 from symprop.algebra.reading.series import series, sign_of_exponent
 from symprop.algebra.reading.state import Reading
-from symprop.algebra.reading.words import refuse_function, refuse_two_arrays
+from symprop.algebra.reading.words import is_axis, refuse_function, two_arrays
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import shown
 
@@ -83,8 +83,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         arrays: list[Any] = [_list(reader, name, given["arrays"])]
     else:
         arrays = [reader.node(given[each]) for each in listing]
-    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not _is_axis(tree.args[1])):
-        refuse_two_arrays(reader, tree, name)
+    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not is_axis(tree.args[1])):
+        reader.refuse(two_arrays(name), tree)
     options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
         sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
@@ -92,12 +92,6 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     if name == "sqrt" and isinstance(arrays[0], n.Scalar):
         return reader.build(tree, power_of, arrays[0], Rational(1, 2))
     return reader.build(tree, operator.make, *arrays, **options)
-
-
-def _is_axis(tree: ast.expr) -> bool:
-    """Whether an argument may be meant as an axis: a number, None or a tuple."""
-    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
-    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))
 
 
 def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:

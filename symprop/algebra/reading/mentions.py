@@ -9,6 +9,7 @@ from sympy import Expr
 
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.spelling import ROOTS, spelled
+from symprop.algebra.reading.words import check_syntax
 from symprop.algebra.tokens import Limits, scan, syntax_tree
 
 LIMITS = Limits(
@@ -34,7 +35,10 @@ def tree_of(text: str) -> ast.expr:
         FormulaError: a syntax error.
         LimitError: over one of the limits of a formula.
     """
-    return spelled(syntax_tree(scan(text, LIMITS)))
+    scanned = scan(text, LIMITS)
+    tree = spelled(syntax_tree(scanned))
+    check_syntax(tree, scanned)
+    return tree
 
 
 def names_in(text: str) -> tuple[str, ...]:

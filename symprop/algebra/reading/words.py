@@ -8,8 +8,9 @@ from typing import NoReturn
 
 from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reading.spelling import ALIASES, RELATIONS, SIGNS, WRITTEN
-from symprop.algebra.reading.state import Reading
+from symprop.algebra.reading.spelling import ALIASES, SIGNS, WRITTEN
+from symprop.algebra.reading.state import Reading, instead_of, plain_name
+from symprop.algebra.tokens import Scan, refuse
 from symprop.errors import shown
 
 MEANINGS: dict[str, str] = {
@@ -42,8 +43,12 @@ MEANINGS: dict[str, str] = {
         "repeat": "x[:, None] * ones(n)",
     },
     **{"broadcast_to": "x * ones((m, n))", "roll": "concatenate((x[1:], x[:1]))", "unsqueeze": "x[:, None]"},
-    **{"array": "a name with a shape, such as x: 3", "asarray": "a name with a shape, such as x: 3"},
-    **{"random": "a name with a shape, such as x: 3", "arange": "P[arange(m), y] in brackets alone"},
+    **{"array": "a name with a shape, such as x: 3", "linspace": "a name with a shape, such as x: 3"},
+    **{
+        "lstsq": "solve(A.T @ A, A.T @ b)",
+        "random": "a name with a shape, such as x: 3",
+        "arange": "P[arange(m), y] in brackets alone",
+    },
     **{"grad": "the formula alone; gradient(formula, name) differentiates it", "ptp": "max(x) - min(x)"},
     **{"append": "concatenate((x, y))", "cat": "concatenate((x, y))", "nansum": "sum(x)"},
 }
@@ -54,6 +59,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"log_?[0-9]+", "log(x) / log(2)"),
 )
 """The same for names of a form."""
+FOREIGN = frozenset({"torch", "tf", "tensorflow", "keras", "sympy", "cupy"})
+"""Libraries whose functions are no functions of the language, though some have their names."""
 WITHOUT = frozenset(
     {"eig", "eigvals", "qr"}
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
@@ -74,10 +81,38 @@ def refuse_function(reader: Reading, name: str, tree: ast.expr) -> NoReturn:
         reader.refuse(f"unknown function {shown(name)}; type {told}", tree)
     if word in WITHOUT:
         reader.refuse(f"{shown(name)} is not part of the language of formulas", tree)
-    known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *RELATIONS, *WRITTEN)
+    known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *WRITTEN)
     reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree)
 
 
-def refuse_two_arrays(reader: Reading, tree: ast.Call, name: str) -> NoReturn:
-    """Refuse `max(0, x)`, whose second argument is an axis in NumPy."""
-    reader.refuse(f"{name} takes one array and an axis; {name}imum(a, b) takes two arrays", tree)
+def two_arrays(name: str) -> str:
+    """Return why `max(0, x)` is refused: the second argument is an axis in NumPy."""
+    return f"{name} takes one array and an axis; {name}imum(a, b) takes two arrays"
+
+
+def check_syntax(tree: ast.expr, scanned: Scan) -> None:
+    """Refuse what is no formula whatever its names are, before anybody asks what they are.
+
+    Raises:
+        FormulaError: another library's function, two arrays in `max`, a series without its brackets.
+    """
+    series = {id(each.args[0]) for each in ast.walk(tree) if isinstance(each, ast.Call) and each.args}
+    for part in ast.walk(tree):
+        told = ""
+        match part:
+            case ast.Name(name) if name in FOREIGN:
+                told = f"{shown(name)} is not part of the language of formulas; type np.sum(x) or sum(x)"
+            case ast.Call(ast.Name("max" | "min" as name), [_, second], []) if not is_axis(second):
+                told = two_arrays(name)
+            case ast.GeneratorExp() | ast.BoolOp() | ast.IfExp():
+                told = f"{plain_name(part)} is not part of a formula{instead_of(part)}"
+            case ast.ListComp() if id(part) not in series:
+                told = f"{plain_name(part)} is not part of a formula{instead_of(part)}"
+        if told and isinstance(part, ast.expr):
+            refuse(told, scanned.typed, part.col_offset - 1, (part.end_col_offset or 0) - part.col_offset)
+
+
+def is_axis(tree: ast.expr) -> bool:
+    """Whether an argument may be meant as an axis: a number, None or a tuple."""
+    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
+    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))

@@ -16,7 +16,7 @@ from symprop.codegen.convolutions import Convolution
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets import elementwise as elementwise  # enters its rows
 from symprop.codegen.targets import matrices as matrices  # likewise
-from symprop.codegen.targets.code import ATOM, BOOLEAN, MATMUL, PRODUCT, UNARY, Code, number
+from symprop.codegen.targets.code import ATOM, BOOLEAN, COMPARE, MATMUL, PRODUCT, UNARY, Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.notation.precedence import subscripts
 
@@ -286,7 +286,15 @@ def _(node: n.ScatterAdd, write: Dialect) -> Code:
 
 @SOURCE.row(n.OneHot)
 def _(node: n.OneHot, write: Dialect) -> Code:
+    if node.operands[0].number is not None:
+        return unit_vector(node, write)
     return Code(f"{write.name('eye')}({number(node.size).text}, dtype=DTYPE)[{write(node.operands[0]).text}]")
+
+
+def unit_vector(node: n.OneHot, write: Dialect) -> Code:
+    """Return the source of a one-hot row of a number, without the matrix that it is a row of."""
+    place = write(node.operands[0]).text
+    return write.numeric(Code(f"{write.name('arange')}({number(node.size).text}) == {place}", COMPARE, BOOLEAN))
 
 
 @SOURCE.row(n.Softmax)

@@ -105,8 +105,8 @@ def formula_source(
 
 
 def _refuse_names(taken: Iterable[str], names: Iterable[str]) -> None:
-    for name in names:
-        if name in taken:
+    for name in taken:
+        if name in names:
             raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
 
 

@@ -28,6 +28,9 @@ def _(node: n.Take, write: Dialect) -> Code:
 
 @JAX.rows.row(n.OneHot)
 def _(node: n.OneHot, write: Dialect) -> Code:
+    """Of an id that is out of range a row of NaN, as of a table."""
+    if node.operands[0].number is not None:
+        return arrays.unit_vector(node, write)
     return Code(f"jnp.take(jnp.eye({number(node.size).text}, dtype=DTYPE), {write(node.operands[0]).text}, axis=0)")
 
 

@@ -99,6 +99,8 @@ def _(node: n.Commutation, write: Dialect) -> Code:
 
 @row(n.OneHot)
 def _(node: n.OneHot, write: Dialect) -> Code:
+    if node.operands[0].number is not None:  # a unit vector
+        return Code(f"torch.eye({_number(node.size)}, {PLACED})[{write(node.operands[0]).text}]")
     return Code(f"one_hot({write(node.operands[0]).text}, {_number(node.size)})")
 
 
