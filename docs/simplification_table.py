@@ -178,6 +178,7 @@ RULE_EXAMPLES: dict[str, Shown] = {
 TOUCH_EXAMPLES: dict[str, Shown] = {
     "inner product": Shown("sum(x * y)", "x: n, y: n"),
     "trace of a product": Shown("sum(A * B.T)", "A: m n, B: n m"),
+    "product of matrices": Shown("sum(A[:, :, None] * B[:, None, :], axis=0)", "A: m n, B: m n"),
     "a number as a matrix": Shown("A + eye(n) + 2", "A: n n"),
     "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),

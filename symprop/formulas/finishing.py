@@ -30,6 +30,7 @@ from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
 from symprop.formulas.common_factors import common_factor, common_matrix, product_of
+from symprop.formulas.contractions import CONTRACTION, contraction
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
@@ -150,7 +151,7 @@ def one_diagonal(node: n.Add) -> Node | None:
         return None
     inside = [n.Multiply(n.Scalar(number), *scalars, *rest.operands) for _, (number, scalars, rest) in found if rest]
     others = [term for term in node.operands if all(term is not diagonal for diagonal, _ in found)]
-    return added([n.Diag(tidy(added(inside))), *others])
+    return added([tidy(n.Diag(tidy(added(inside)))), *others])
 
 
 # ---------------------------------------------------------------- transposes and order
@@ -166,7 +167,8 @@ def transpose_outside(node: n.Add | n.Multiply) -> Node | None:
         return None
     inside = tidy(n.Transpose(node))
     fewer = sum(map(_transposes, inside.operands)) < sum(map(_transposes, node.operands))
-    return n.Transpose(inside) if fewer and not isinstance(inside, n.Transpose) else None
+    number, rest = coefficient_and_rest(inside)
+    return scaled(number, n.Transpose(rest)) if fewer and rest and not isinstance(rest, n.Transpose) else None
 
 
 def _transposes(node: Node) -> int:
@@ -210,7 +212,8 @@ def _rank_of_factor(factor: Node) -> int:
 def scalar_outside(node: n.MatMul | n.Outer | n.Multiply) -> Node | None:
     """(c A) B = c A B, and (c x) y' = c x y': what is no array stands before a product, with what stands there."""
     if isinstance(node, n.Multiply):
-        return tidy(node) if any(isinstance(operand, n.Multiply) for operand in node.operands) else None
+        minus = node.operands[0] == n.Scalar(-1) and len(node.operands) == 2 and isinstance(node.operands[1], n.Add)
+        return tidy(node) if minus or any(isinstance(operand, n.Multiply) for operand in node.operands) else None
     apart = [scalars_and_rest(operand) for operand in node.operands]
     if all(number == 1 and not scalars for number, scalars, _ in apart):
         return None
@@ -235,6 +238,7 @@ def number_in_block(node: n.Multiply) -> Node | None:
 TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
     KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
+    KnownForm("product of matrices", CONTRACTION, contraction),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
