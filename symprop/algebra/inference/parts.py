@@ -25,7 +25,7 @@ from symprop.algebra.inference.fits import (
     reshaped,
     scattered,
 )
-from symprop.algebra.inference.selections import by_rows
+from symprop.algebra.inference.selections import by_rows, called
 from symprop.algebra.inference.unknown_sizes import Shape
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
@@ -70,6 +70,8 @@ class Parts:
 
     def enter(self, tree: ast.expr, name: str = "", fit: Fit | None = None, operands: tuple[int, ...] = ()) -> int:
         self.parts.append(Part(tree, name, fit, operands))
+        if fit is not None and fit.symmetric:
+            self.symmetric.update({self.parts[each].name: None for each in operands if self.parts[each].name})
         return len(self.parts) - 1
 
 
@@ -168,13 +170,7 @@ def _chain(parts: Parts, tree: ast.expr, fit: Fit, operands: list[ast.expr]) -> 
 def _trial(parts: Parts, tree: ast.expr, operands: list[ast.expr], text: str) -> _Plan:
     """What the reader makes of arrays in their places; where it refuses all, nothing is known."""
     fit = read_by_trial(text, len(operands)) if len(operands) <= MOST_TRIED else None
-
-    def enter(made: list[int]) -> int:
-        if fit is not None and fit.symmetric:
-            parts.symmetric.update({parts.parts[each].name: None for each in made if parts.parts[each].name})
-        return parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made))
-
-    return _Plan(operands, enter)
+    return _Plan(operands, lambda made: parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made)))
 
 
 def _summed(parts: Parts, tree: ast.ListComp, term: int) -> int:
@@ -248,25 +244,6 @@ def _call(parts: Parts, tree: ast.Call) -> _Plan:
     places = [f"{OPERAND}{place}" for place in range(len(arrays))]
     written = [*places, *(f"{key}={ast.unparse(value)}" for key, value in options.items())]
     return _trial(parts, tree, arrays, f"{name}({', '.join(written)})")
-
-
-def called(tree: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
-    """Return the name of the function that a call names, its arrays, and its options by name.
-
-    >>> call = ast.parse("sum(X, axis=0)", mode="eval").body
-    >>> name, arrays, options = called(call)
-    >>> name, len(arrays), list(options)
-    ('sum', 1, ['axis'])
-    """
-    arguments, name = list(tree.args), tree.func.id if isinstance(tree.func, ast.Name) else ""
-    keywords = {each.arg: each.value for each in tree.keywords if each.arg is not None}
-    if name not in OPERATORS:
-        return name, [*arguments, *keywords.values()], {}
-    row = OPERATORS[name]
-    parameters = ["arrays", *row.options] if row.lists else [*row.arrays, *row.options]
-    given = {**dict(zip(parameters, arguments, strict=False)), **keywords}
-    wanted = parameters[: len(parameters) - len(row.options)]
-    return name, [given.pop(each) for each in wanted if each in given], given
 
 
 def _list(parts: Parts, tree: ast.Call, name: str, listed: list[ast.expr], options: dict[str, ast.expr]) -> _Plan:

@@ -1,4 +1,4 @@
-"""Selections by ids in several places, as selections of rows: what fits them is the same.
+"""Brackets and calls as inference sees them: selections of rows for all by ids, arrays apart from options.
 
 >>> print(ast.unparse(by_rows(ast.parse("P[arange(m), y]", mode="eval").body)))
 diagonal(P.T[y]) * ones(m)
@@ -7,6 +7,8 @@ diagonal(P.T[y]) * ones(m)
 from __future__ import annotations
 
 import ast
+
+from symprop.algebra.operators import OPERATORS
 
 
 def by_rows(tree: ast.Subscript) -> ast.expr:
@@ -37,3 +39,22 @@ def by_rows(tree: ast.Subscript) -> ast.expr:
         case _:
             return tree
     return made
+
+
+def called(tree: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
+    """Return the name of the function that a call names, its arrays, and its options by name.
+
+    >>> call = ast.parse("sum(X, axis=0)", mode="eval").body
+    >>> name, arrays, options = called(call)
+    >>> name, len(arrays), list(options)
+    ('sum', 1, ['axis'])
+    """
+    arguments, name = list(tree.args), tree.func.id if isinstance(tree.func, ast.Name) else ""
+    keywords = {each.arg: each.value for each in tree.keywords if each.arg is not None}
+    if name not in OPERATORS:
+        return name, [*arguments, *keywords.values()], {}
+    row = OPERATORS[name]
+    parameters = ["arrays", *row.options] if row.lists else [*row.arrays, *row.options]
+    given = {**dict(zip(parameters, arguments, strict=False)), **keywords}
+    wanted = parameters[: len(parameters) - len(row.options)]
+    return name, [given.pop(each) for each in wanted if each in given], given
