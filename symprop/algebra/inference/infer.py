@@ -171,7 +171,9 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
 
 def _entries(parts: Parts, shapes: list[Shape], sizes: Sizes, at: int | str) -> Expr:
     """How many entries ids select from."""
-    return sizes.value(shapes[at][0]) if isinstance(at, int) else _size(at)
+    if isinstance(at, int):
+        return sizes.value(shapes[at][0]) if shapes[at] else Integer(1)  # a number, which the reader refuses
+    return _size(at)
 
 
 def _size(text: str) -> Expr:
