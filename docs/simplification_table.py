@@ -194,6 +194,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "common Kronecker factor": Shown("kron(A, C) + kron(B, C)", "A: n n, B: n n, C: m m"),
     "common commutation": Shown("A @ commutation(2, 2) + B @ commutation(2, 2)", "A: 2 4, B: 2 4"),
     "common number": Shown("x / (2 * n) - y / n", "x: n, y: n"),
+    "product of matrices": Shown("sum(A[:, :, None] * B[:, None, :], axis=0)", "A: m n, B: m n"),
     "a number as a matrix": Shown("A + eye(n) + 2", "A: n n"),
     "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),

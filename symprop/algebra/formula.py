@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
 
-from symprop.algebra.declarations import declarations_text, declared, read_declarations
+from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
@@ -28,7 +28,7 @@ from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import replace, variables
-from symprop.errors import FormulaError, LimitError, ReadingError, ShapeError, located, shown
+from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -181,10 +181,7 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
     """
     trees = [(each.name, each.read(tree_of)) for each in statements(source)]
     found = inferred(trees, value, asked)
-    texts = (found.text, *map(declarations_text, found.others))
-    if not found.decided:
-        listed = '" or "'.join(texts)
-        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+    texts = found.readings(source)
     try:
         read = formula_of(source, found.variables)
     except ShapeError as problem:

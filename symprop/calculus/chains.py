@@ -43,7 +43,9 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         total *= coefficient
         scalars.extend(found)
         merged = NEIGHBOURS(parts[-1], bare) if parts else None
-        if merged is None:
+        if merged is None and bare in parts[-2:-1] and _undoes(parts[-1], bare):
+            parts.pop()  # P A P = P and A P A = A
+        elif merged is None:
             parts.append(bare)
         else:
             parts.pop()
@@ -55,6 +57,12 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
     product = scaled(cancelled(total), product)
     return tidy(n.Multiply(*scalars, product)) if scalars else product
+
+
+def _undoes(left: Node, right: Node) -> bool:
+    """Whether one of two matrices is the pseudoinverse of the other."""
+    pairs = ((left, right), (right, left))
+    return any(isinstance(one, n.PseudoInverse) and one.operands[0] == other for one, other in pairs)
 
 
 WRITTEN_OUT = 4

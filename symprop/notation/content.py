@@ -65,13 +65,13 @@ def name_of(title: str) -> str:
 
 
 def steps_of(derivation: Derivation, name: str) -> tuple[Equation, Sequence[Step]]:
-    """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
+    """Return the equation of `name` (or, for a parameter or an input, of its gradient) and its steps.
 
     Raises:
         FormulaError: no equation has this name.
     """
-    parameters = {variable.name for variable in derivation.system.parameters}
-    equation = derivation.equation(f"d{name}" if name in parameters else name)
+    given = {variable.name for variable in (*derivation.system.parameters, *derivation.system.inputs)}
+    equation = derivation.equation(f"d{name}" if name in given and f"d{name}" in derivation.by_name else name)
     return equation, equation.steps
 
 

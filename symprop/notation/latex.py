@@ -40,7 +40,7 @@ _OPERATORS = {
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
     "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
-_COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
+_COMMANDS = {"lamda": "lambda", "lam": "lambda", "lmbda": "lambda", "eps": "varepsilon"}
 """Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
 
@@ -103,7 +103,7 @@ class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one = "-", r" \odot ", r" \oslash ", r"\mathbf{1}"
-    kronecker, log = r" \otimes ", r"\log"
+    kronecker, log, pseudoinverse = r" \otimes ", r"\log", "+"
 
     def __init__(self, notation: Notation = PLAIN) -> None:
         self.notation = notation
@@ -240,6 +240,11 @@ class Tex(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        if which == "-2":
+            return Piece(rf"\sigma_{{\min}}\left({inside}\right)", ATOM)
+        return Piece(rf"\left\|{inside}\right\|_{'2' if which == '2' else '*'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         below = ",".join(map(_lettered, indices))

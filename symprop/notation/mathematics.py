@@ -16,10 +16,23 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
+from symprop.notation import decompositions as decompositions  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
 from symprop.notation.places import written_place
-from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, SUM, Of, Piece, split, squared_norm, sum_of
+from symprop.notation.precedence import (
+    ATOM,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    SUM,
+    Of,
+    Piece,
+    split,
+    squared_norm,
+    sum_of,
+    turned,
+)
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
 from symprop.notation.triangular import Part, kept
@@ -155,14 +168,14 @@ def _(node: n.Transpose, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Inverse)
 def _(node: n.Inverse, of: Of, style: Style) -> Piece:
-    operand = node.operands[0]
-    turned = isinstance(operand, n.Transpose)
-    base = operand.operands[0] if turned else operand
-    return Piece(style.inverse(style.wrap(of(base), ATOM), turned), POWER)
+    base, is_turned = turned(node.operands[0])
+    return Piece(style.inverse(style.wrap(of(base), ATOM), is_turned), POWER)
 
 
 NAMED: dict[type[Node], str] = {
     n.Determinant: "det",
+    n.Sylvester: "sylvester",
+    n.Cholesky: "chol",
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.ScatterAdd: "scatter_add",

@@ -336,7 +336,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
     **{"sum x": (0, "sum(x)"), "e^x": (1, "exp(x)"), "@ x": (0, "missing before '@'"), "W.*X": (1, "type * alone")},
     **{"\\frac{1}{2}": (0, "for LaTeX"), "W\\b": (1, "solve(A, b)"), "ones(2, 3)": (0, "in brackets: ones((m, n))")},
     **{"torch.sum(x)": (0, "np.sum(x)"), "(x > 0) and (x < 1)": (0, "type a product of comparisons")},
-    **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "svd(W)": (0, "not part of the language")},
+    **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "qr(W)": (0, "not part of the language")},
     **{
         "x.shape": (0, "x.shape[0]"),
         "x.sum": (0, ".sum()"),

@@ -22,14 +22,14 @@ from symprop.algebra.inference.ranks import Ranks, likely
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Variable
-from symprop.errors import SympropError
+from symprop.errors import ReadingError, SympropError, shown
 
 MARGIN = 0.95
 """How much more unusual than the first a reading may be that is still told."""
 WIDER = 8.0
 """The same where the first readings do not fit by their sizes."""
 MOST_TOLD = 6
-SCALAR, LIKELY_SCALAR, ANYTHING = (0, 10, 10, 10, 10), (0, 3, 3, 3, 3), (0, 0, 0, 0, 0)
+SCALAR, LIKELY_SCALAR, ANYTHING = (0, 13, 13, 13, 13), (0, 3, 3, 3, 3), (0, 0, 0, 0, 0)
 """What the value of a formula costs by its rank: where only a scalar is asked about, where it is likely one, else."""
 
 
@@ -49,6 +49,19 @@ class Inferred:
     def text(self) -> str:
         """The reading as declarations are written."""
         return declarations_text(self.variables)
+
+    def readings(self, source: str) -> tuple[str, ...]:
+        """Return all readings as declarations are written, that which is meant first.
+
+        Raises:
+            ReadingError: several fit as well.
+        """
+        texts = (self.text, *map(declarations_text, self.others))
+        if self.decided:
+            return texts
+        first, *others = (f'"{text}"' for text in texts)
+        listed = f"allowed: {first}\n      or {' or '.join(others)}"
+        raise ReadingError(f"{shown(source)} has {len(texts)} readings\n{listed}", texts)
 
 
 def inferred(
@@ -162,11 +175,17 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
         variable(
             name,
             tuple(size.xreplace(names) for size in shape),
-            (Fact("index", ids[name].xreplace(names)),) if name in ids else (),
+            _facts(name, parts, ids.get(name), names),
         )
         for name, shape in found.items()
         if not (name in numbers and name in used)
     )
+
+
+def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr]) -> tuple[Fact, ...]:
+    if name in parts.symmetric:
+        return (Fact("symmetric"),)
+    return () if entries is None else (Fact("index", entries.xreplace(names)),)
 
 
 def _entries(parts: Parts, shapes: list[Shape], sizes: Sizes, at: int | str) -> Expr:

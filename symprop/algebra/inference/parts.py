@@ -50,7 +50,8 @@ class Parts:
     """All parts of some statements, operands before what reads them; `results` are those of the statements.
 
     `arrays` are the names that are to be declared, `sizes` those that stand for sizes, `ids` the arrays that select,
-    each with the part whose first axis, or the text of the size that, says how many entries there are.
+    each with the part whose first axis, or the text of the size that, says how many entries there are. `symmetric` are
+    those that only a function of symmetric matrices reads.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -58,6 +59,7 @@ class Parts:
     sizes: dict[str, None] = field(default_factory=dict)
     ids: dict[str, int | str] = field(default_factory=dict)
     results: dict[str, int] = field(default_factory=dict)
+    symmetric: dict[str, None] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
 
     @property
@@ -167,7 +169,13 @@ def _chain(parts: Parts, tree: ast.expr, fit: Fit, operands: list[ast.expr]) -> 
 def _trial(parts: Parts, tree: ast.expr, operands: list[ast.expr], text: str) -> _Plan:
     """What the reader makes of arrays in their places; where it refuses all, nothing is known."""
     fit = read_by_trial(text, len(operands)) if len(operands) <= MOST_TRIED else None
-    return _Plan(operands, lambda made: parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made)))
+
+    def enter(made: list[int]) -> int:
+        if fit is not None and fit.symmetric:
+            parts.symmetric.update({parts.parts[each].name: None for each in made if parts.parts[each].name})
+        return parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made))
+
+    return _Plan(operands, enter)
 
 
 def _summed(parts: Parts, tree: ast.ListComp, term: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import sympy
 from sympy import Rational
 
 from symprop.algebra import nodes as n
@@ -39,6 +40,9 @@ def call(reader: Reading, tree: ast.Call) -> Node:
     if keywords:
         reader.refuse(f"{name} takes no keyword", tree)
     arguments = [reader.node(argument) for argument in tree.args]
+    sizes = [argument.number for argument in arguments]
+    if name == "minimum" and None not in sizes and any(size.free_symbols for size in sizes if size is not None):
+        return n.Scalar(sympy.Min(*sizes))  # the smaller of two sizes
     if name == "power" and len(arguments) == 2:
         return raised(reader, tree, *arguments)
     return reader.build(tree, reader.functions[name], *arguments)
@@ -100,11 +104,12 @@ def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
     return [arguments[0], rest]
 
 
-def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Node, ...]:
+def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Any, ...]:
     """Read several arrays in brackets, `(a, b)`."""
     if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
         reader.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
-    return tuple(reader.node(part) for part in tree.elts)
+    rows = (ast.Tuple, ast.List) if name == "block" else ()  # rows of blocks
+    return tuple(_list(reader, "stack", part) if isinstance(part, rows) else reader.node(part) for part in tree.elts)
 
 
 def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | None]:

@@ -71,7 +71,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
 FOREIGN = frozenset({"torch", "tf", "tensorflow", "keras", "sympy", "cupy"})
 """Libraries whose functions are no functions of the language, though some have their names."""
 WITHOUT = frozenset(
-    {"expm", "logm", "sqrtm", "cholesky", "pinv", "eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "qr"}
+    {"eig", "eigvals", "qr"}
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
     | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma", "lgamma", "gammaln", "digamma"}
     | {"polygamma", "beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
