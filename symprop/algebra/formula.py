@@ -15,9 +15,8 @@ from typing import Any
 
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.hints import for_name
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
-from symprop.algebra.names import closest, variable
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
@@ -25,6 +24,7 @@ from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement, statements
+from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import replace, variables
@@ -239,9 +239,7 @@ def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: 
         allowed = (
             f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
         )
-        problem = FormulaError(
-            f"{shown(missing)} has no shape{for_name(missing) or closest(missing, names)}\nallowed: {allowed}"
-        )
+        problem = FormulaError(f"{shown(missing)} has no shape{undeclared(missing, names)}\nallowed: {allowed}")
         raise located(problem, _place(missing, text), len(missing))
     node = read_formula(text, names, sizes)
     check_ids(node)

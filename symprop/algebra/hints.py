@@ -36,7 +36,6 @@ OPERATORS: tuple[tuple[str, str], ...] = (
     (r"&", "a product of comparisons, (x > 0) * (x < 1)"),
     (r"~", "1 - x for the complement of x"),
     (r":=", "K = ...; and then the formula"),
-    (r"!", "!= for unequal"),
 )
 """What to type for operators that formulas do not have, by a pattern of what stands there."""
 
@@ -68,6 +67,8 @@ def for_operator(text: str, position: int) -> str:
     >>> for_operator("x^2", 1), for_operator("A^T @ x", 1)
     ('x**2 for x^2', 'A.T for A^T')
     """
+    if text[position] == "^" and re.search(r"(?<![A-Za-z0-9_])(e|exp)\s*$", text[max(0, position - 10) : position]):
+        return "exp(x) for e^x"
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
@@ -87,6 +88,16 @@ def for_name(name: str) -> str:
     return f"; type {NAMES[name]}" if name in NAMES else ""
 
 
+def for_backslash(text: str, position: int) -> str:
+    """Return what to type for a backslash, which LaTeX has, or MATLAB for `solve`.
+
+    >>> for_backslash("A\\\\b", 1), for_backslash("\\\\frac{1}{2}", 0)
+    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX")
+    """
+    divided = follows_operand(text, position) and re.match(r"\\\w\b", text[position : position + 3])
+    return r"solve(A, b) for A\b" if divided else "NumPy's notation, such as x @ A @ x, for LaTeX"
+
+
 def follows_operand(text: str, position: int) -> bool:
     """Whether an operand ends right before a place, as before the quote of `x'`.
 
@@ -98,4 +109,6 @@ def follows_operand(text: str, position: int) -> bool:
 
 def for_word(word: str) -> str:
     """Return what to type for a word that Python keeps to itself, `lambda_` for `lambda`; empty for other words."""
-    return f"{word}_" if keyword.iskeyword(word) and word not in {"True", "False", "None"} else ""
+    if not keyword.iskeyword(word) or word in {"True", "False", "None"}:
+        return ""
+    return "the formula alone" if word in {"import", "from", "return", "def", "print"} else f"{word}_"

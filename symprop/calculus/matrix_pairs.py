@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.trees import ones, transposes
@@ -177,6 +178,19 @@ def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
         return None
     apart = (place - node.start).is_zero
     return None if apart is None else n.Fill(int(apart), node.shape)
+
+
+# ---------------------------------------------------------------- triangles of ones
+
+
+@pair(n.Transpose, n.Triangle)
+def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
+    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
+
+
+@pair(n.Power, n.Triangle)
+def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
 
 
 __all__ = ["paired"]

@@ -13,7 +13,6 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded
-from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
@@ -186,16 +185,6 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
 @pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron, n.PseudoInverse, n.MatrixFunction)
 def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return tidy(inner.with_operands(n.Transpose(part) for part in inner.operands))  # inv(A)' = inv(A')
-
-
-@pair(n.Transpose, n.Triangle)
-def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
-    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
-
-
-@pair(n.Power, n.Triangle)
-def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
-    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Sum, n.OneHot)

@@ -63,6 +63,9 @@ class Fit:
         return tuple(found)
 
 
+TRANSPOSED = Fit(lambda sizes, shape: shape[::-1], 1, lambda rank: 0.0 if rank else 12.0)
+"""The transpose, which nobody writes of a number."""
+
 # ---------------------------------------------------------------- rules of two operands
 
 

@@ -194,7 +194,10 @@ def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr
 
 def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Expr:
     """How many entries ids select from, along an axis of a part, or by the text of a size."""
-    return _size(at) if isinstance(at, str) else sizes.value(shapes[at[0]][at[1]])
+    if isinstance(at, str):
+        return _size(at)
+    part, axis = at
+    return sizes.value(shapes[part][axis]) if shapes[part] else Integer(1)  # a number, which the reader refuses
 
 
 def _size(text: str) -> Expr:

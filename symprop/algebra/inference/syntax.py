@@ -15,6 +15,7 @@ from symprop.algebra.inference.fits import (
     OPERAND,
     OPERATORS_THAT_FIT,
     TAKEN,
+    TRANSPOSED,
     Fit,
     constant_shape,
     contraction,
@@ -75,7 +76,7 @@ def _planned(parts: Parts, tree: ast.expr) -> Plan:
         case ast.Compare():
             return chain(parts, tree, CHOICE, [tree.left, *tree.comparators])
         case ast.Attribute() if tree.attr == "T":
-            return trial(parts, tree, [tree.value], f"{OPERAND}0.{tree.attr}")
+            return Plan([tree.value], lambda made: parts.enter(tree, fit=TRANSPOSED, operands=tuple(made)))
         case ast.Subscript() if (rows := by_rows(tree)) is not tree:
             return Plan([rows], lambda made: made[0])
         case ast.Subscript():

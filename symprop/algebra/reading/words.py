@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.hints import for_name
 from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.spelling import ALIASES, SIGNS, WRITTEN
@@ -89,6 +92,13 @@ def refuse_function(reader: Reading, name: str, tree: ast.expr) -> NoReturn:
         reader.refuse(f"{shown(name)} is not part of the language of formulas", tree)
     known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *WRITTEN)
     reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree)
+
+
+def undeclared(name: str, known: Iterable[str]) -> str:
+    """Return what is said behind a name that has no shape: that it is a function, or what is meant."""
+    if name in FUNCTIONS or name in OPERATORS:
+        return f"; the function needs its argument in brackets: {name}(x)"
+    return for_name(name) or closest(name, known)
 
 
 def two_arrays(name: str) -> str:
