@@ -14,7 +14,7 @@ SIGNS: dict[str, str] = {
     **{"⊘÷": "/", "⊗": "kron(A, B) for matrices, outer(a, b) for vectors", "−–—‐": "-", "∗": "*", "⁄∕": "/"},
     **{"²": "x**2 for x²", "³": "x**3 for x³", "ᵀ⊤": "A.T for Aᵀ", "⁻¹": "inv(A) for A⁻¹ of a matrix, 1/x of elements"},
     **{"′’‘´`“”": "x.T for a transpose", "‖∥": "norm(x) for ‖x‖", "⟨⟩": "x @ y for ⟨x, y⟩", "√": "sqrt(x)"},
-    **{"∑": "sum(x)", "∏": "prod(x)", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "½": "1/2", "𝟏": "ones(n)"},
+    **{"∑": "sum(x)", "∏": "prod(x)", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "𝟏": "ones(n)"},
     **{
         "∂∇": "the formula alone; gradient(formula, name) differentiates it",
         "∈": "x: n for its shape",
@@ -22,7 +22,8 @@ SIGNS: dict[str, str] = {
     },
 }
 """What to type for signs that are not ASCII."""
-_GREEK = {"lamda": "lambda_", "final": "sigma", "pi": "pi"}
+_GREEK = {"lamda": "lambda_", "final": "sigma"}
+_ALSO = {"σ": ", or sigmoid(x)", "Σ": ", or sum(x)", "Π": ", or prod(x)"}
 OPERATORS: tuple[tuple[str, str], ...] = (
     (r"\^\s*\(?\s*-\s*1", "inv(A) for A^-1 of a matrix, x**-1 of elements"),
     (r"\^\s*\{?\s*(T|\\top)\b", "A.T for A^T"),
@@ -43,8 +44,8 @@ OPERATORS: tuple[tuple[str, str], ...] = (
 def for_character(character: str) -> str:
     """Return what to type for a character that is not ASCII; empty where nobody knows.
 
-    >>> for_character("λ"), for_character("ᵀ"), for_character("𝐱")
-    ('lambda_', 'A.T for Aᵀ', 'x')
+    >>> for_character("λ"), for_character("ᵀ"), for_character("𝐱"), for_character("¼"), for_character("⁴")
+    ('lambda_', 'A.T for Aᵀ', 'x', '1/4', 'x**4 for x⁴')
     """
     for signs, told in SIGNS.items():
         if character in signs:
@@ -53,9 +54,12 @@ def for_character(character: str) -> str:
     greek = re.match(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name)
     if greek:
         letter = _GREEK.get(greek[2].lower(), greek[2].lower())
-        return letter if greek[1] == "SMALL" else letter.capitalize().rstrip("_")
-    plain = unicodedata.normalize("NFKD", character)[:1]
-    return plain if plain.isascii() and plain.isalnum() else ""
+        return (letter if greek[1] == "SMALL" else letter.capitalize().rstrip("_")) + _ALSO.get(character, "")
+    plain = unicodedata.normalize("NFKD", character).replace("\u2044", "/")
+    if unicodedata.decomposition(character).startswith("<super>") and plain.isascii():
+        return f"x**{plain} for x{character}"
+    plain = plain if "/" in plain else plain[:1]  # a letter without its accents
+    return plain if plain.isascii() and plain[:1].isalnum() else ""
 
 
 def for_operator(text: str, position: int) -> str:

@@ -10,7 +10,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.trees import terms_of, zeros
 from symprop.calculus.chains import NEIGHBOURS, links
-from symprop.calculus.coefficients import scaled
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.matrix_pairs import paired
 from symprop.calculus.pairs import Tidy, pair
 
@@ -57,25 +57,32 @@ def _(left: n.PseudoInverse, right: n.Transpose) -> Node | None:
     return n.MatMul(matrix, n.PseudoInverse(matrix)) if left.operands[0] == right else None
 
 
-def _projection(node: n.Add) -> tuple[Node, Node] | None:
-    """Return A and its pseudoinverse P, in their order, of `I - A @ P` or `I - P @ A`; of any other sum None."""
-    match node.operands:
-        case (n.Identity(), n.Multiply(operands=(n.Scalar(number=-1), n.MatMul(operands=(left, right))))):
-            for one, other in ((left, right), (right, left)):
-                if isinstance(one, n.PseudoInverse) and one.operands[0] == other:
-                    return left, right
-    return None
+def _projection(node: n.Add) -> tuple[Node, Node, Node] | None:
+    """Return A, its pseudoinverse P and M, or P, A and M, of `M - A @ P @ M`, of `M - P @ A @ M`; else None."""
+    if len(node.operands) != 2:
+        return None
+    first, (coefficient, rest) = node.operands[0], coefficient_and_rest(node.operands[1])
+    parts = links(rest) if rest is not None else []
+    behind = [] if isinstance(first, n.Identity) else links(first)
+    if coefficient != -1 or len(parts) < 2 or parts[2:] != behind:
+        return None
+    left, right = parts[:2]
+    pairs = ((left, right), (right, left))
+    known = any(isinstance(one, n.PseudoInverse) and one.operands[0] == other for one, other in pairs)
+    return (left, right, first) if known else None
 
 
 @NEIGHBOURS.row(n.Add, Node)
 def _(left: n.Add, right: Node) -> Node | None:
     """(I - P A) P = 0 and (I - P A) A' = 0."""
     found = _projection(left)
-    return _nothing(left, right) if found and right in (found[0], _turned(found[1])) else None
+    kills = found is not None and isinstance(found[2], n.Identity) and right in (found[0], _turned(found[1]))
+    return _nothing(left, right) if kills else None
 
 
 @NEIGHBOURS.row(Node, n.Add)
 def _(left: Node, right: n.Add) -> Node | None:
+    """P (y - A P y) = 0 and A' (y - A P y) = 0."""
     found = _projection(right)
     return _nothing(left, right) if found and left in (found[1], _turned(found[0])) else None
 

@@ -161,4 +161,22 @@ def _(node: n.Sum, inner: n.MatMul, tidy: Tidy) -> Node | None:
     return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
 
 
+# ---------------------------------------------------------------- unit vectors
+
+
+@pair(n.Power, n.OneHot)
+def _(node: n.Power, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
+
+
+@pair(n.Slice, n.OneHot)
+def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    """One element of a unit vector, where the sizes show which."""
+    place = inner.operands[0].number
+    if place is None or node.stop - node.start != 1 or inner.rank != 1:
+        return None
+    apart = (place - node.start).is_zero
+    return None if apart is None else n.Fill(int(apart), node.shape)
+
+
 __all__ = ["paired"]

@@ -70,11 +70,6 @@ def _(node: n.Power, inner: n.Compare, tidy: Tidy) -> Node | None:
     return inner if node.exponent.is_positive else None  # 0 and 1 are their own squares
 
 
-@pair(n.Power, n.OneHot)
-def _(node: n.Power, inner: n.OneHot, tidy: Tidy) -> Node | None:
-    return inner if node.exponent.is_positive else None
-
-
 @pair(n.Where, n.Compare)
 def _(node: n.Where, inner: n.Compare, tidy: Tidy) -> Node | None:
     _, yes, no = node.operands
@@ -130,16 +125,6 @@ def _(node: n.Slice, inner: n.Pad, tidy: Tidy) -> Node | None:
     kept = {k: pair for k, pair in kept.items() if any(pair)}
     part = n.Slice(array, axis, *ends)
     return tidy(n.Pad(part, list(kept), list(kept.values()), inner.value) if kept else part)
-
-
-@pair(n.Slice, n.OneHot)
-def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
-    """One element of a unit vector, where the sizes show which."""
-    place = inner.operands[0].number
-    if place is None or node.stop - node.start != 1 or inner.rank != 1:
-        return None
-    apart = (place - node.start).is_zero
-    return None if apart is None else n.Fill(int(apart), node.shape)
 
 
 @pair(n.Slice, n.Concatenate)

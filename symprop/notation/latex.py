@@ -40,7 +40,7 @@ _OPERATORS = {
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
     "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
-_COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
+_COMMANDS = {"lamda": "lambda", "lam": "lambda", "lmbda": "lambda", "eps": "varepsilon"}
 """Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
 

@@ -156,7 +156,8 @@ ANSWERS = [
     ("sum(eigvalsh(A))", "A: n n symmetric", "A", "I"),
     ("logdet(cholesky(K))", "K: n n positive-definite", "K", "½ K⁻¹"),
     ("trace(cholesky(K) @ cholesky(K).T @ B)", "K: n n positive-definite, B: n n symmetric", "K", "B"),
-    ("trace(pinv(A) @ B)", "A: m n, B: m n", "A", "(I − A A⁺) B A⁺ (A⁺)ᵀ + (A⁺)ᵀ A⁺ B (I − A⁺ A) − (A⁺)ᵀ Bᵀ (A⁺)ᵀ"),
+    ("trace(pinv(A) @ B)", "A: m n, B: m n", "A", "(A⁺ (A⁺)ᵀ Bᵀ (I − A A⁺) + (I − A⁺ A) Bᵀ (A⁺)ᵀ A⁺ − A⁺ B A⁺)ᵀ"),
+    ("norm(y - A @ pinv(A) @ y)**2", "A: m n, y: m", "A", "−2 (y − A A⁺ y) (A⁺ y)ᵀ"),  # variable projection
     ("logdet(kron(A, B))", "A: n n, B: m m", "A", "m A⁻ᵀ"),
     ("logdet(A @ B)", "A: n n, B: n n", "A", "A⁻ᵀ"),
     ("logdet(diag(x))", "x: n positive", "x", "1 ⊘ x"),

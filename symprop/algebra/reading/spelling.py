@@ -29,7 +29,14 @@ ALIASES: dict[str, str] = {
     **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "expit": "sigmoid", "logistic": "sigmoid"},
     **{"identity": "eye", "pow": "power", "concat": "concatenate", "permute_dims": "transpose"},
     **{"flatten": "ravel", "matrix_transpose": "mT", "swish": "silu", "log_sum_exp": "logsumexp"},
-    **{"logabsdet": "logdet", "log_det": "logdet", "ddot": "dot", "hadamard": "multiply"},
+    **{
+        "gammaln": "lgamma",
+        "psi": "digamma",
+        "logabsdet": "logdet",
+        "log_det": "logdet",
+        "ddot": "dot",
+        "hadamard": "multiply",
+    },
 }
 """Other names of functions."""
 SIGNS: dict[str, ast.operator] = {
