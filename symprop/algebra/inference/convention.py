@@ -11,8 +11,8 @@ from itertools import count
 
 GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "eps", "zeta", "eta", "theta", "vartheta", "iota"}
-    | {"kappa", "lambda", "lambda_", "lam", "lamda", "lmbda", "mu", "nu", "xi", "omicron", "rho", "sigma", "tau", "upsilon"}
-    | {"phi", "varphi", "chi", "psi", "omega"}
+    | {"kappa", "lambda", "lambda_", "lam", "lamda", "lmbda", "mu", "nu", "xi", "omicron", "rho", "sigma", "tau"}
+    | {"upsilon", "phi", "varphi", "chi", "psi", "omega"}
 )
 """Names of Greek letters in lower case, numbers unless they are something else."""
 
