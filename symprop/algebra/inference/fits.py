@@ -270,9 +270,9 @@ def read_by_trial(text: str, operands: int) -> Fit:
         return tuple(size.xreplace(values) for size in result)
 
     def unusual(*ranks: int) -> float:
-        """Nobody sums a scalar."""
+        """Nobody sums a scalar, or transposes one."""
         reduces = ranks == (0,) and (vector := read(1)) is not None and not vector[1]
-        return 3 if reduces else 0
+        return 3 if reduces or (ranks == (0,) and text.endswith(".T")) else 0
 
     found = Fit(rule, operands, unusual)
     return replace(found, symmetric=any(needs_symmetric)) if found.ranks else found

@@ -30,7 +30,7 @@ MARGIN = 0.95
 WIDER = 8.0
 """The same where the first readings do not fit by their sizes."""
 MOST_TOLD = 6
-SCALAR, LIKELY_SCALAR, ANYTHING = (0, 13, 13, 13, 13), (0, 3, 3, 3, 3), (0, 1, 1, 1, 1)
+SCALAR, LIKELY_SCALAR, ANYTHING = (0, 14, 14, 14, 14), (0, 3, 3, 3, 3), (0, 1, 1, 1, 1)
 """What the value of a formula costs by its rank: where only a scalar is asked about, where it is likely one, else."""
 
 
@@ -62,7 +62,8 @@ class Inferred:
             return texts
         first, *others = (f'"{text}"' for text in texts)
         listed = f"allowed: {first}\n      or {' or '.join(others)}"
-        raise ReadingError(f"{shown(source)} has {len(texts)} readings\n{listed}", texts)
+        product = "" if "@" in source else "; a product of matrices is A @ B"
+        raise ReadingError(f"{shown(source)} has {len(texts)} readings{product}\n{listed}", texts)
 
 
 def inferred(
