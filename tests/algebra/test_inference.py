@@ -50,6 +50,8 @@ READINGS = {
     "g @ (W @ concatenate((a, x)))": "W: m k+n, g: m, a: n, x: k",
     "sum(A @ kron(B, C))": "A: m k*n, B: n p, C: k q",
     "logsumexp(a) - a[y]": "a: n, y: index n",
+    "-mean(log(P[arange(m), y]))": "P: m n, y: m index n",
+    "sum(x[i]*w[i]) + A[:, j] @ z": "A: m n, x: k, i: p index k, w: k, z: m, j: index n",
     "sum((one_hot(y, k) - P)**2)": "P: n k, y: n index k",
     "sum(einsum('i,kij,j->k', x, T, y))": "T: m n k, x: n, y: k",
     "(theta @ x - log(1 + exp(theta @ x)))/2": "theta: n, x: n",

@@ -38,7 +38,7 @@ RANK_COSTS: dict[str, tuple[float, float, float, float, float]] = {
     "count": (0, 2, 12, 16, 20),
     "Greek": (0, 2, 12, 16, 20),
     "mean": (0, 0.9, 12, 16, 20),
-    "capital": (2.5, 3, 0, 3, 5),
+    "capital": (2.5, 7, 0, 3, 5),
     "number": (0.9, 0, 12, 16, 20),
     "small": (2, 0, 12, 16, 20),
 }
