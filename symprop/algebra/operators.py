@@ -161,6 +161,12 @@ def _matrix_power(a: Node, n: Any) -> Node:
     return MatrixPower(a, exponent)
 
 
+def _identity(N: Any, M: Any = None) -> Node:
+    if M is not None and as_expression(M) != size_of(N):
+        raise FormulaError(f"eye(n) is square, so not eye({N}, {M})")
+    return n.Identity(size_of(N))
+
+
 def _commutation(m: Any, n: Any) -> Node:
     size_of(size_of(m) * size_of(n))
     return Commutation(m, n)
@@ -248,7 +254,7 @@ OPERATORS: dict[str, Operator] = {
     "diagonal": Operator(("a",), n.Diagonal),
     "transpose": Operator(("a",), _transpose, ("axes",)),
     "where": Operator(("condition", "x", "y"), n.Where),
-    "eye": Operator((), lambda N: n.Identity(size_of(N)), ("N",), ("N",)),
+    "eye": Operator((), _identity, ("N", "M"), ("N",)),
     "ones": Operator((), lambda shape: ones(*shape_given(shape)), ("shape",), ("shape",)),
     "zeros": Operator((), lambda shape: zeros(*shape_given(shape)), ("shape",), ("shape",)),
     "full": Operator(

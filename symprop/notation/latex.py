@@ -41,7 +41,7 @@ _OPERATORS = {
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
     "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
-_COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
+_COMMANDS = {"lamda": "lambda", "lam": "lambda", "lmbda": "lambda", "eps": "varepsilon"}
 """Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
 
@@ -158,7 +158,10 @@ class Tex(Style):
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
+        if not node.is_gradient:
+            return name
+        short = self.notation.gradient == "nabla"
+        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -192,7 +195,8 @@ class Tex(Style):
         return Piece(text, POWER if isinstance(value, sympy.Pow) else ATOM)
 
     def group(self, text: str) -> str:
-        return rf"\left({text}\right)"
+        low = self.notation.gradient == "nabla" and not _TALL.search(text)
+        return f"({text})" if low else rf"\left({text}\right)"
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":

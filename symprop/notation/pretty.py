@@ -25,6 +25,7 @@ GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
     "iota": "ι", "kappa": "κ", "lambda": "λ", "lamda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
     "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "eps": "ε",
+    "lam": "λ", "lmbda": "λ", "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ",
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
@@ -129,7 +130,7 @@ class Unicode(Style):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         for named in sorted(value.atoms(NamedNumber), key=str):
             piece = Piece(_renamed(piece.text, named.name, self.variable(named.variable)), piece.level)
-        text = _renamed(_renamed(piece.text.replace("**2", "²").replace("**3", "³"), "pi", "π"), "inf", "∞")
+        text = _renamed(_renamed(_RAISED.sub(_raised, piece.text), "pi", "π"), "inf", "∞")
         text = re.sub(r"sqrt\(([\w′]+)\)", r"√\1", text).replace("sqrt(", "√(")
         if (powers := scientific(value)) is not None:
             raised = f"10{superscript(powers[1])}"
@@ -243,6 +244,16 @@ def symbol(name: str) -> str:
     """Return the name of a size with its digits lowered: `n0` is `n₀`."""
     stem = name.rstrip("0123456789")
     return GREEK.get(stem, stem) + subscript(name[len(stem) :]) if stem else name
+
+
+_RAISED = re.compile(r"\*\*(\([^()]*\)|[\w′]+)")
+
+
+def _raised(power: re.Match[str]) -> str:
+    """Return a power of Python as one of mathematics: `**4` is `⁴`, `**(3/2)` is `^(3/2)`."""
+    exponent = power[1]
+    bare = exponent[1:-1] if exponent.startswith("(") and "/" not in exponent else exponent
+    return superscript(bare)
 
 
 def _renamed(text: str, old: str, new: str) -> str:

@@ -35,12 +35,12 @@ DIVISORS = SIZE_FIRST | {"N", "d", "k"}
 """Those that are numbers where something is divided by them."""
 
 RANK_COSTS: dict[str, tuple[float, float, float, float, float]] = {
-    "count": (0, 2, 8, 12, 16),
-    "Greek": (0, 2, 8, 12, 16),
-    "mean": (0, 0.9, 8, 12, 16),
-    "capital": (2.5, 3, 0, 3, 5),
-    "number": (0.9, 0, 8, 12, 16),
-    "small": (2, 0, 8, 12, 16),
+    "count": (0, 2, 12, 16, 20),
+    "Greek": (0, 2, 12, 16, 20),
+    "mean": (0, 0.9, 12, 16, 20),
+    "capital": (2.5, 7, 0, 3, 5),
+    "number": (0.9, 0, 12, 16, 20),
+    "small": (2, 0, 12, 16, 20),
 }
 """How seldom a name of each sort has rank 0, 1, 2, 3 and 4."""
 

@@ -72,7 +72,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
     arguments = _gathered(tree.args) if operator.rest else tree.args
     if len(arguments) > len(placed):
-        reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
+        brackets = "; a shape stands in brackets: ones((m, n))" if placed == ["shape"] else ""
+        reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many{brackets}", tree)
     given = dict(zip(placed, arguments, strict=False))
     for key, value in keywords.items():
         if key not in parameters or key in given:

@@ -7,8 +7,9 @@ import ast
 import sympy
 from sympy import Expr
 
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reading.spelling import ROOTS, spelled
+from symprop.algebra.reading.spelling import ALIASES, ROOTS, WRITTEN, spelled
 from symprop.algebra.reading.words import check_syntax
 from symprop.algebra.tokens import Limits, scan, syntax_tree
 
@@ -21,7 +22,7 @@ LIMITS = Limits(
         {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
     strings=True,
-    mathematics=True,
+    mathematics=frozenset({*FUNCTIONS, *OPERATORS, *ALIASES, *WRITTEN}),
 )
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 _NAMED = frozenset({"inf", "range", *CONSTANTS, *ROOTS})

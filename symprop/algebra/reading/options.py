@@ -27,6 +27,8 @@ def option(reader: Reading, key: str, tree: ast.expr) -> Any:
         return tree.value
     if key in TEXTS and isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         return tree.value
+    if key == "subscripts":
+        reader.refuse("einsum takes its letters in quotes first, such as einsum('ij,jk->ik', A, B)", tree)
     if key in ARRAYS:
         return reader.node(tree)
     if key in {"ord", "constant_values"} and (infinite := _infinite(reader, tree)) is not None:

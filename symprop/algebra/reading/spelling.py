@@ -46,7 +46,8 @@ RELATIONS: dict[str, ast.cmpop] = {
 WRITTEN: dict[str, str] = {
     **{"negative": "-x", "exp2": "2**x", "log2": "log(x) / log(2)", "log10": "log(x) / log(10)"},
     **{"trigamma": "polygamma(1, x)", "factorial": "exp(gammaln(x + 1))"},
-    **{"len": "size(x, 0)", "copy": "+x", "asarray": "+x", "mT": "swapaxes(x, -1, -2)"},
+    **{"len": "size(x, 0)", "copy": "+x", "asarray": "+x", "float": "1*x", "float64": "1*x"},
+    **{"mT": "swapaxes(x, -1, -2)"},
 }
 """Functions of `x` that are written out."""
 ATTRIBUTES: dict[str, str] = {"I": "inv(x)", "mT": "swapaxes(x, -1, -2)", "size": "size(x)"}

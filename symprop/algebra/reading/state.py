@@ -10,8 +10,7 @@ from sympy import Expr
 
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node
-from symprop.algebra.reading.spelling import spelled
-from symprop.algebra.tokens import Scan, refuse, syntax_tree
+from symprop.algebra.tokens import Scan, refuse
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError
 
 Cases = Mapping[type[ast.expr], Callable[["Reading", Any], Node]]
@@ -37,9 +36,6 @@ class Reading:
         self.condition: ast.expr | None = None  # of a `where`, in which `a + b` of comparisons is "or" in NumPy too
         self.made = self.depth = 0
         self.cases = cases
-
-    def read(self) -> Node:
-        return self.node(spelled(syntax_tree(self.scanned), self.functions))
 
     def node(self, tree: ast.expr) -> Node:
         """Read one expression."""

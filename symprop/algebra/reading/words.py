@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.hints import for_name
 from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.spelling import ALIASES, SIGNS, WRITTEN
@@ -29,7 +32,13 @@ MEANINGS: dict[str, str] = {
         "kl_div": "x * log(x / y) - x + y",
     },
     **{"rel_entr": "x * log(x / y)", "entropy": "-sum(p * log(p))", "cross_entropy": "-sum(y * log(p))"},
-    **{"mse": "mean((x - y)**2)", "mae": "mean(abs(x - y))", "hinge": "maximum(0, 1 - x)", "pos": "maximum(x, 0)"},
+    **{
+        "mse": "mean((x - y)**2)",
+        "mae": "mean(abs(x - y))",
+        "hinge": "maximum(0, 1 - x)",
+        "huber": "where(abs(r) <= d, r**2 / 2, d * (abs(r) - d / 2))",
+        "pos": "maximum(x, 0)",
+    },
     **{"hardtanh": "clip(x, -1, 1)", "relu6": "clip(x, 0, 6)", "mish": "x * tanh(softplus(x))", "l1": "norm(x, 1)"},
     **{"norm1": "norm(x, 1)", "norm2": "norm(x)", "normf": "norm(A)", "frobenius": "norm(A)", "fro": "norm(A)"},
     **{"l2": "norm(x)", "length": "norm(x), or len(x) for how many", "dist": "norm(x - y)", "ssq": "sum(x**2)"},
@@ -83,6 +92,13 @@ def refuse_function(reader: Reading, name: str, tree: ast.expr) -> NoReturn:
         reader.refuse(f"{shown(name)} is not part of the language of formulas", tree)
     known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *WRITTEN)
     reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree)
+
+
+def undeclared(name: str, known: Iterable[str]) -> str:
+    """Return what is said behind a name that has no shape: that it is a function, or what is meant."""
+    if name in FUNCTIONS or name in OPERATORS:
+        return f"; the function needs its argument in brackets: {name}(x)"
+    return for_name(name) or closest(name, known)
 
 
 def two_arrays(name: str) -> str:
