@@ -8,11 +8,12 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
+from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import terms_of, zeros
 from symprop.calculus.chains import NEIGHBOURS, links
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.matrix_pairs import paired
-from symprop.calculus.pairs import Tidy, pair
+from symprop.calculus.pairs import PAIRS, Tidy, pair
 
 HALF = Rational(1, 2)
 
@@ -20,6 +21,11 @@ HALF = Rational(1, 2)
 def symmetric_part(matrix: Node) -> Node:
     """Return `(M + M.T) / 2`."""
     return n.Multiply(n.Scalar(HALF), n.Add(matrix, n.Transpose(matrix)))
+
+
+def _of_symmetric(matrix: Node) -> Node:
+    """Return what a scalar that no transpose changes may read: a symmetric matrix itself, which has its gradient."""
+    return matrix if is_symmetric(matrix) else symmetric_part(matrix)
 
 
 def _trace(matrix: Node) -> Node:
@@ -200,12 +206,37 @@ def _(node: n.Cholesky, inner: n.Diag, tidy: Tidy) -> Node:
 
 @pair(n.Determinant, n.Cholesky)
 def _(node: n.Determinant, inner: n.Cholesky, tidy: Tidy) -> Node:
-    return tidy(n.Power(n.Determinant(symmetric_part(inner.operands[0])), HALF))
+    return tidy(n.Power(n.Determinant(_of_symmetric(inner.operands[0])), HALF))
 
 
 @pair(n.LogDeterminant, n.Cholesky)
 def _(node: n.LogDeterminant, inner: n.Cholesky, tidy: Tidy) -> Node:
-    return tidy(n.Scalar(HALF) * n.LogDeterminant(symmetric_part(inner.operands[0])))
+    return tidy(n.Scalar(HALF) * n.LogDeterminant(_of_symmetric(inner.operands[0])))
+
+
+@pair(n.Sum, n.Map, n.Power)
+def _(node: n.Sum, inner: n.Map | n.Power, tidy: Tidy) -> Node | None:
+    """What Gaussian processes are written with: sums of `log(diag(L))` and of `(inv(L) @ y)**2`."""
+    match inner:
+        case n.Map(operands=(n.Diagonal(operands=(n.Cholesky() as factor,)),)) if inner.function_name == "log":
+            return tidy(n.LogDeterminant(factor)) if not node.keepdims else None
+        case n.Power(operands=(vector,)) if inner.exponent == 2 and not node.keepdims:
+            found = square_by_factor(vector)
+            if found is not None:
+                return tidy(found)
+    shared: Node | None = PAIRS.tables[n.Sum].rows[n.Elementwise](node, inner, tidy)
+    return shared
+
+
+def square_by_factor(vector: Node) -> Node | None:
+    """Return `y @ inv(K) @ y` for the square of `inv(L) @ y`, where `L @ L.T = K`, else None."""
+    first, *others = links(vector) if vector.rank == 1 else [vector]
+    if not (isinstance(first, n.Inverse) and isinstance(first.operands[0], n.Cholesky) and others):
+        return None
+    matrix, rest = n.Inverse(_of_symmetric(first.operands[0].operands[0])), others[-1]
+    for link in reversed(others[:-1]):
+        rest = n.MatMul(link, rest)
+    return n.MatMul(rest, n.MatMul(matrix, rest))
 
 
 @pair(n.Sum, n.Eigh)
@@ -217,7 +248,7 @@ def _(node: n.Sum, inner: n.Eigh, tidy: Tidy) -> Node | None:
 @pair(n.Product, n.Eigh)
 def _(node: n.Product, inner: n.Eigh, tidy: Tidy) -> Node | None:
     total = inner.part == 0 and not node.keepdims and node.axes
-    return tidy(n.Determinant(symmetric_part(inner.operands[0]))) if total else None
+    return tidy(n.Determinant(_of_symmetric(inner.operands[0]))) if total else None
 
 
 @pair(n.Extreme, n.Eigh)
@@ -314,4 +345,4 @@ def _(left: n.Inverse, right: n.Inverse) -> Node | None:
     return None
 
 
-__all__ = ["along_itself", "paired"]
+__all__ = ["along_itself", "paired", "square_by_factor"]

@@ -28,7 +28,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
-from symprop.calculus.decomposition_pairs import along_itself, paired
+from symprop.calculus.decomposition_pairs import along_itself, paired, square_by_factor
 from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
@@ -170,7 +170,8 @@ def _(node: n.MatMul) -> Node:
         return chained(node, tidy)
     if left.rank == right.rank == 1 and isinstance(left, n.MatMul) and not isinstance(right, n.MatMul):
         return tidy(n.MatMul(right, left))  # (A x)' y = y' (A x)
-    return _linear(node)
+    squared = square_by_factor(left) if left == right else None
+    return _linear(node) if squared is None else tidy(squared)
 
 
 @TIDY.row(n.Structural)

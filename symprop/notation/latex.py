@@ -157,7 +157,10 @@ class Tex(Style):
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
+        if not node.is_gradient:
+            return name
+        short = self.notation.gradient == "nabla"
+        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -191,7 +194,8 @@ class Tex(Style):
         return Piece(text, POWER if isinstance(value, sympy.Pow) else ATOM)
 
     def group(self, text: str) -> str:
-        return rf"\left({text}\right)"
+        low = self.notation.gradient == "nabla" and not _TALL.search(text)
+        return f"({text})" if low else rf"\left({text}\right)"
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":

@@ -30,6 +30,8 @@ def transposed(node: Node, of: Of, style: Style) -> str:
     """Write a node of rank 1 or 2 with a transpose sign, or without its own."""
     if isinstance(node, n.Transpose) and node.axes == (1, 0):
         return style.wrap(of(node.operands[0]), POWER)
+    if isinstance(node, n.MatMul) and node.operands[0].rank == 1 and node.operands[1].rank == 2:  # (x A)' = x' A
+        return f"{transposed(node.operands[0], of, style)} {style.wrap(of(node.operands[1]), MATMUL)}"
     if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
         return style.variable(node, above=style.transposed)
     return style.superscript(style.wrap(of(node), ATOM), style.transposed)

@@ -9,8 +9,7 @@ it means stands in one place.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -237,7 +236,7 @@ def read_by_trial(text: str, operands: int) -> Fit:
     (((2, 2), 0),)
     """
     arrays = [f"{OPERAND}{place}" for place in range(operands)]
-    symmetric = False
+    needs_symmetric: list[bool] = []
 
     @cache
     def read(*ranks: int) -> tuple[tuple[Shape, ...], Shape] | None:
@@ -253,27 +252,22 @@ def read_by_trial(text: str, operands: int) -> Fit:
             except ShapeError:
                 continue
             except SympropError:
-                return as_symmetric(given, sizes)
-        return None
-
-    def as_symmetric(given: list[Shape], sizes: list[str]) -> tuple[tuple[Shape, ...], Shape] | None:
-        nonlocal symmetric
-        if not all(len(shape) == 2 and shape[0] == shape[1] for shape in given):
-            return None
-        with suppress(SympropError):
-            matrices = {
-                name: variable(name, shape, (Fact("symmetric"),)) for name, shape in zip(arrays, given, strict=True)
-            }
-            found = read_formula(text, matrices, sizes).shape
-            symmetric = True
-            return tuple(given), found
+                shape = _of_symmetric(text, dict(zip(arrays, given, strict=True)), sizes)
+                needs_symmetric.append(shape is not None)
+                return None if shape is None else (tuple(given), shape)
         return None
 
     def rule(sizes: Sizes, *shapes: Shape) -> Shape:
         found = read(*map(len, shapes))
         if found is None:
             raise Misfit
-        return _in_their_sizes(sizes, shapes, *found)
+        given, result = found
+        known: dict[Expr, Expr] = {}
+        for names, shape in zip(given, shapes, strict=True):
+            for name, size in zip(names, shape, strict=True):
+                sizes.same(known.setdefault(name, size), size)
+        values = {name: sizes.value(size) for name, size in known.items()}
+        return tuple(size.xreplace(values) for size in result)
 
     def unusual(*ranks: int) -> float:
         """Nobody sums a scalar."""
@@ -281,17 +275,18 @@ def read_by_trial(text: str, operands: int) -> Fit:
         return 3 if reduces else 0
 
     found = Fit(rule, operands, unusual)
-    return replace(found, symmetric=symmetric) if found.ranks else found
+    return replace(found, symmetric=any(needs_symmetric)) if found.ranks else found
 
 
-def _in_their_sizes(sizes: Sizes, shapes: Sequence[Shape], given: Sequence[Shape], result: Shape) -> Shape:
-    """Return the shape of a trial's result, whose arrays have these shapes and not the `given` ones."""
-    known: dict[Expr, Expr] = {}
-    for names, shape in zip(given, shapes, strict=True):
-        for name, size in zip(names, shape, strict=True):
-            sizes.same(known.setdefault(name, size), size)
-    values = {name: sizes.value(size) for name, size in known.items()}
-    return tuple(size.xreplace(values) for size in result)
+def _of_symmetric(text: str, given: dict[str, Shape], sizes: list[str]) -> Shape | None:
+    """Return the shape of a text whose arrays are symmetric matrices; None where that does not help."""
+    if not all(len(shape) == 2 and shape[0] == shape[1] for shape in given.values()):
+        return None
+    matrices = {name: variable(name, shape, (Fact("symmetric"),)) for name, shape in given.items()}
+    try:
+        return read_formula(text, matrices, sizes).shape
+    except SympropError:
+        return None
 
 
 @cache

@@ -52,6 +52,8 @@ class Parts:
 
     def enter(self, tree: ast.expr, name: str = "", fit: Fit | None = None, operands: tuple[int, ...] = ()) -> int:
         self.parts.append(Part(tree, name, fit, operands))
+        if fit is not None and fit.symmetric:
+            self.symmetric.update({self.parts[each].name: None for each in operands if self.parts[each].name})
         return len(self.parts) - 1
 
 
@@ -78,13 +80,7 @@ def chain(parts: Parts, tree: ast.expr, fit: Fit, operands: list[ast.expr]) -> P
 def trial(parts: Parts, tree: ast.expr, operands: list[ast.expr], text: str) -> Plan:
     """What the reader makes of arrays in their places; where it refuses all, nothing is known."""
     fit = read_by_trial(text, len(operands)) if len(operands) <= MOST_TRIED else None
-
-    def enter(made: list[int]) -> int:
-        if fit is not None and fit.symmetric:
-            parts.symmetric.update({parts.parts[each].name: None for each in made if parts.parts[each].name})
-        return parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made))
-
-    return Plan(operands, enter)
+    return Plan(operands, lambda made: parts.enter(tree, fit=fit if fit and fit.ranks else None, operands=tuple(made)))
 
 
 def name_sizes(parts: Parts, *trees: ast.expr) -> None:
