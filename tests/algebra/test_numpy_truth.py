@@ -79,7 +79,7 @@ NUMPY: dict[str, Any] = {
     **{"np": np, "numpy": np, "scipy": scipy, "special": scipy.special, "math": math},
     **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), *_MORE.split())},
     **{name: getattr(np.linalg, name) for name in ("norm", "det", "inv", "solve", "matrix_power")},
-    **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf")},
+    **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf", "gammaln", "digamma", "polygamma")},
     # along the last axis where none is named, as networks have them; SciPy takes all elements together
     "softmax": lambda x, axis=-1: scipy.special.softmax(x, axis=axis),
     "log_softmax": lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis),
