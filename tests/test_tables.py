@@ -39,6 +39,7 @@ PARTIAL = {
     "slices": "a kind without a row is written whole",
     "what a sum reaches": "a sum goes no further than a kind without a row",
     "where the derivative does not exist": "that of any other kind exists everywhere",
+    "what a part of an answer is": "any other kind is written as formulas of one's own are",
     "places of a value": "what a kind without a row makes is worked out in all evaluations",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }

@@ -44,7 +44,9 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         total *= coefficient
         scalars.extend(found)
         merged = NEIGHBOURS(parts[-1], bare) if parts else None
-        if merged is None:
+        if merged is None and bare in parts[-2:-1] and _undoes(parts[-1], bare):
+            parts.pop()  # P A P = P and A P A = A
+        elif merged is None:
             parts.append(bare)
         else:
             parts.pop()
@@ -65,6 +67,12 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
 
 def _is_ones(node: Node) -> bool:
     return isinstance(node, n.Fill) and node.rank == 2 and 1 not in node.shape
+
+
+def _undoes(left: Node, right: Node) -> bool:
+    """Whether one of two matrices is the pseudoinverse of the other."""
+    pairs = ((left, right), (right, left))
+    return any(isinstance(one, n.PseudoInverse) and one.operands[0] == other for one, other in pairs)
 
 
 WRITTEN_OUT = 4

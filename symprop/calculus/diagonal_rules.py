@@ -11,7 +11,7 @@ from functools import reduce
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import multiplied, variables
+from symprop.algebra.trees import multiplied, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import same_shape, scalars_and_rest
 from symprop.calculus.context import Applied, Context, Rule, rule
@@ -51,6 +51,34 @@ def _(node: n.Diagonal, context: Context) -> Applied | None:
     if len(parts) == 1 or not (outside or len(places) == 1):
         return None
     return Applied(diagonal_of(parts, outside[0] if outside else places[0]))
+
+
+@rule(DIAGONALS, "a triangle has the diagonal", "tril(diag(x)) = diag(x), and tril(diag(x), -1) = 0")
+@for_kinds(n.Multiply)
+def _(node: n.Multiply, context: Context) -> Applied | None:
+    if not any(isinstance(part, (n.Identity, n.Diag)) for part in node.operands):
+        return None
+    return _without_triangles(node, node)
+
+
+@rule(DIAGONALS, "diagonal of a triangle", "diagonal(tril(A)) = diagonal(A), and diagonal(tril(A, -1)) = 0")
+@for_kinds(n.Diagonal)
+def _(node: n.Diagonal, context: Context) -> Applied | None:
+    inside = node.operands[0]
+    found = _without_triangles(inside, node) if isinstance(inside, n.Multiply) else None
+    if found is None or found.result.constant == 0:
+        return found
+    return Applied(n.Diagonal(found.result))
+
+
+def _without_triangles(product: n.Multiply, whole: Node) -> Applied | None:
+    """Return a product of which the diagonal alone counts, without triangles; zeros like `whole` where one hides it."""
+    triangles = [part for part in product.operands if isinstance(part, n.Triangle)]
+    rest = [part for part in product.operands if part not in triangles]
+    if not triangles or not same_shape(multiplied(rest), product):
+        return None
+    kept = all(part.diagonal <= 0 if part.is_upper else part.diagonal >= 0 for part in triangles)
+    return Applied(multiplied(rest) if kept else zeros(*whole.shape))
 
 
 def diagonal_of(parts: Sequence[Node], place: int) -> Node:

@@ -250,8 +250,19 @@ def _(node: n.BlockSum, u: Variable, matrix: Recursion) -> Node:
     return n.BlockSum(matrix(node.operands[0], u), node.index, node.count)
 
 
+@MATRIX.row(n.DividedDifference, n.Sylvester)
+def _(node: n.DividedDifference | n.Sylvester, u: Variable, matrix: Recursion) -> Node:
+    left, right = node.sides  # as matrices on the elements of what stands between them, which commute
+    first, second = n.Kron(left, n.Identity(right.shape[0])), n.Kron(n.Identity(left.shape[0]), n.Transpose(right))
+    if isinstance(node, n.DividedDifference):
+        whole: Node = n.DividedDifference(first, n.Identity(first.shape[0]), second, node.name)
+    else:
+        whole = n.Inverse(n.Add(first, second))
+    return n.MatMul(whole, matrix(node.middle, u))
+
+
 @MATRIX.row(n.Leaf, n.OneHot, n.Map, n.Compare, n.First, n.Power, n.Softmax, n.Reduction)
-@MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
+@MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Decomposition)
 def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     raise LookupError(f"{type(node).__name__} is not linear")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.trees import transposes
@@ -160,6 +161,37 @@ def _(node: n.Sum, inner: n.MatMul, tidy: Tidy) -> Node | None:
     count = sympy.prod(right.shape[:-1])
     stacked = [n.Reshape(part, (count, part.shape[-1])) for part in (rows, right)]
     return tidy(n.MatMul(n.Transpose(stacked[0]), stacked[1]))
+
+
+# ---------------------------------------------------------------- unit vectors
+
+
+@pair(n.Power, n.OneHot)
+def _(node: n.Power, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
+
+
+@pair(n.Slice, n.OneHot)
+def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
+    """One element of a unit vector, where the sizes show which."""
+    place = inner.operands[0].number
+    if place is None or node.stop - node.start != 1 or inner.rank != 1:
+        return None
+    apart = (place - node.start).is_zero
+    return None if apart is None else n.Fill(int(apart), node.shape)
+
+
+# ---------------------------------------------------------------- triangles of ones
+
+
+@pair(n.Transpose, n.Triangle)
+def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
+    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
+
+
+@pair(n.Power, n.Triangle)
+def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
 
 
 __all__ = ["paired"]

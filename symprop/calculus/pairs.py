@@ -12,7 +12,6 @@ import sympy
 from sympy import Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
@@ -67,11 +66,6 @@ def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
 @pair(n.Power, n.Compare)
 def _(node: n.Power, inner: n.Compare, tidy: Tidy) -> Node | None:
     return inner if node.exponent.is_positive else None  # 0 and 1 are their own squares
-
-
-@pair(n.Power, n.OneHot)
-def _(node: n.Power, inner: n.OneHot, tidy: Tidy) -> Node | None:
-    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Where, n.Compare)
@@ -131,16 +125,6 @@ def _(node: n.Slice, inner: n.Pad, tidy: Tidy) -> Node | None:
     return tidy(n.Pad(part, list(kept), list(kept.values()), inner.value) if kept else part)
 
 
-@pair(n.Slice, n.OneHot)
-def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
-    """One element of a unit vector, where the sizes show which."""
-    place = inner.operands[0].number
-    if place is None or node.stop - node.start != 1 or inner.rank != 1:
-        return None
-    apart = (place - node.start).is_zero
-    return None if apart is None else n.Fill(int(apart), node.shape)
-
-
 @pair(n.Slice, n.Concatenate)
 def _(node: n.Slice, inner: n.Concatenate, tidy: Tidy) -> Node | None:
     """The slice of the one part that it lies in, where the sizes show that."""
@@ -197,19 +181,9 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return inner
 
 
-@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron)
+@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron, n.PseudoInverse, n.MatrixFunction)
 def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return tidy(inner.with_operands(n.Transpose(part) for part in inner.operands))  # inv(A)' = inv(A')
-
-
-@pair(n.Transpose, n.Triangle)
-def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
-    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
-
-
-@pair(n.Power, n.Triangle)
-def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
-    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Sum, n.OneHot)

@@ -28,7 +28,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
-from symprop.calculus.matrix_pairs import paired
+from symprop.calculus.decomposition_pairs import along_itself, paired, square_by_factor
 from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
@@ -170,7 +170,8 @@ def _(node: n.MatMul) -> Node:
         return chained(node, tidy)
     if left.rank == right.rank == 1 and isinstance(left, n.MatMul) and not isinstance(right, n.MatMul):
         return tidy(n.MatMul(right, left))  # (A x)' y = y' (A x)
-    return _linear(node)
+    squared = square_by_factor(left) if left == right else None
+    return _linear(node) if squared is None else tidy(squared)
 
 
 @TIDY.row(n.Structural)
@@ -240,9 +241,29 @@ def _(node: n.Inverse) -> Node:
     return paired(node, tidy) or node
 
 
-@TIDY.row(n.Determinant, n.LogDeterminant)
+@TIDY.row(n.Determinant, n.LogDeterminant, n.Decomposition)
 def _(node: Node) -> Node:
     return paired(node, tidy) or node
+
+
+@TIDY.row(n.PseudoInverse)
+def _(node: n.PseudoInverse) -> Node:
+    coefficient, bare = coefficient_and_rest(node.operands[0])
+    if coefficient in (0, 1) or bare is None:
+        return paired(node, tidy) or node
+    return tidy(n.Multiply(n.Scalar(1 / coefficient), n.PseudoInverse(bare)))
+
+
+@TIDY.row(n.TwoSided)
+def _(node: n.TwoSided) -> Node:
+    if is_zero(node.middle):
+        return zeros(*node.shape)
+    coefficient, scalars, bare = scalars_and_rest(node.middle)
+    if bare is not None and (coefficient != 1 or scalars):
+        operands = [bare if place == node.linear_in else operand for place, operand in enumerate(node.operands)]
+        return tidy(n.Multiply(n.Scalar(coefficient), *scalars, node.with_operands(operands)))
+    simpler = along_itself(node)
+    return node if simpler is None else tidy(simpler)
 
 
 @TIDY.row(n.MatrixPower)
@@ -275,7 +296,7 @@ def _(node: n.Concatenate) -> Node:
 
 @TIDY.row(n.Product, n.Extreme)
 def _(node: n.Product | n.Extreme) -> Node:
-    return node if node.axes else node.operands[0]
+    return (paired(node, tidy) or node) if node.axes else node.operands[0]
 
 
 @TIDY.row(n.First)

@@ -39,6 +39,7 @@ from symprop.formulas.common_factors import (
     product_of,
     repeated_matrix,
 )
+from symprop.formulas.contractions import CONTRACTION, contraction
 from symprop.formulas.kroneckers import KRONECKERS
 from symprop.formulas.signs import one_sign
 from symprop.formulas.traces import TRACES
@@ -172,7 +173,7 @@ def one_diagonal(node: n.Add) -> Node | None:
         return None
     inside = [n.Multiply(n.Scalar(number), *scalars, *rest.operands) for _, (number, scalars, rest) in found if rest]
     others = [term for term in node.operands if all(term is not diagonal for diagonal, _ in found)]
-    return added([n.Diag(tidy(added(inside))), *others])
+    return added([tidy(n.Diag(tidy(added(inside)))), *others])
 
 
 # ---------------------------------------------------------------- transposes and order
@@ -225,7 +226,8 @@ def _rank_of_factor(factor: Node) -> int:
 def scalar_outside(node: n.MatMul | n.Outer | n.Multiply) -> Node | None:
     """(c A) B = c A B, and (c x) y' = c x y': what is no array stands before a product, with what stands there."""
     if isinstance(node, n.Multiply):
-        return tidy(node) if any(isinstance(operand, n.Multiply) for operand in node.operands) else None
+        minus = node.operands[0] == n.Scalar(-1) and len(node.operands) == 2 and isinstance(node.operands[1], n.Add)
+        return tidy(node) if minus or any(isinstance(operand, n.Multiply) for operand in node.operands) else None
     apart = [scalars_and_rest(operand) for operand in node.operands]
     if all(number == 1 and not scalars for number, scalars, _ in apart):
         return None
@@ -250,6 +252,7 @@ def number_in_block(node: n.Multiply) -> Node | None:
 TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
     *TRACES,
+    KnownForm("product of matrices", CONTRACTION, contraction),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),

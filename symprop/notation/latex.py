@@ -40,7 +40,7 @@ _OPERATORS = {
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
     "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
-_COMMANDS = {"lamda": "lambda", "eps": "varepsilon"}
+_COMMANDS = {"lamda": "lambda", "lam": "lambda", "lmbda": "lambda", "eps": "varepsilon"}
 """Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
 
@@ -103,7 +103,7 @@ class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one = "-", r" \odot ", r" \oslash ", r"\mathbf{1}"
-    kronecker, log = r" \otimes ", r"\log"
+    kronecker, log, pseudoinverse = r" \otimes ", r"\log", "+"
 
     def __init__(self, notation: Notation = PLAIN) -> None:
         self.notation = notation
@@ -157,7 +157,10 @@ class Tex(Style):
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
+        if not node.is_gradient:
+            return name
+        short = self.notation.gradient == "nabla"
+        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -191,7 +194,8 @@ class Tex(Style):
         return Piece(text, POWER if isinstance(value, sympy.Pow) else ATOM)
 
     def group(self, text: str) -> str:
-        return rf"\left({text}\right)"
+        low = self.notation.gradient == "nabla" and not _TALL.search(text)
+        return f"({text})" if low else rf"\left({text}\right)"
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":
@@ -240,6 +244,11 @@ class Tex(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        if which == "-2":
+            return Piece(rf"\sigma_{{\min}}\left({inside}\right)", ATOM)
+        return Piece(rf"\left\|{inside}\right\|_{'2' if which == '2' else '*'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         below = ",".join(map(_lettered, indices))

@@ -25,6 +25,7 @@ GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
     "iota": "ι", "kappa": "κ", "lambda": "λ", "lamda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
     "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "eps": "ε",
+    "lam": "λ", "lmbda": "λ", "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ",
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
@@ -83,7 +84,7 @@ class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
-    kronecker, log = " ⊗ ", "log"
+    kronecker, log, pseudoinverse = " ⊗ ", "log", "⁺"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
@@ -129,7 +130,7 @@ class Unicode(Style):
             piece = Piece(_renamed(piece.text, str(size), symbol(str(size))), piece.level)
         for named in sorted(value.atoms(NamedNumber), key=str):
             piece = Piece(_renamed(piece.text, named.name, self.variable(named.variable)), piece.level)
-        text = _renamed(_renamed(piece.text.replace("**2", "²").replace("**3", "³"), "pi", "π"), "inf", "∞")
+        text = _renamed(_renamed(_RAISED.sub(_raised, piece.text), "pi", "π"), "inf", "∞")
         text = re.sub(r"sqrt\(([\w′]+)\)", r"√\1", text).replace("sqrt(", "√(")
         if (powers := scientific(value)) is not None:
             raised = f"10{superscript(powers[1])}"
@@ -182,6 +183,9 @@ class Unicode(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        return Piece(f"σₘᵢₙ({inside})" if which == "-2" else f"‖{inside}‖{'₂' if which == '2' else '⁎'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         sign, below = "Σ" if which == "sum" else which, "".join(subscript(str(index)) for index in indices)
@@ -240,6 +244,16 @@ def symbol(name: str) -> str:
     """Return the name of a size with its digits lowered: `n0` is `n₀`."""
     stem = name.rstrip("0123456789")
     return GREEK.get(stem, stem) + subscript(name[len(stem) :]) if stem else name
+
+
+_RAISED = re.compile(r"\*\*(\([^()]*\)|[\w′]+)")
+
+
+def _raised(power: re.Match[str]) -> str:
+    """Return a power of Python as one of mathematics: `**4` is `⁴`, `**(3/2)` is `^(3/2)`."""
+    exponent = power[1]
+    bare = exponent[1:-1] if exponent.startswith("(") and "/" not in exponent else exponent
+    return superscript(bare)
 
 
 def _renamed(text: str, old: str, new: str) -> str:

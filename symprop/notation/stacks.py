@@ -26,6 +26,7 @@ from symprop.notation import reshape_slices as reshape_slices  # its rows
 from symprop.notation import slices as slices  # its rows
 from symprop.notation import window_slices as window_slices  # its rows
 from symprop.notation.digits import Digits, Unwritten, digits
+from symprop.notation.distances import with_distances
 from symprop.notation.indexed import depth_over, indices_beside
 from symprop.notation.named_axes import has_letters, told, with_letters
 from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs, uncounted
@@ -47,6 +48,8 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
     {Pᵢ Qᵢ}ᵢ
     """
+    apart = with_distances(node) if target is None else node
+    node = node if needs_places(apart) else apart
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
     averages = has_statistics(node) or is_average(target)

@@ -54,8 +54,8 @@ WRITTEN: list[tuple[Node, str, str, str]] = [
     (
         n.Pad(x, 0, [(1, k)]),
         "pad(x, (1, k))",
-        "pad(x, (1, k))",
-        r"\operatorname{pad}{\left(x, \left(1, k\right)\right)}",
+        "[0₁ ; x ; 0ₖ]",
+        r"\begin{bmatrix} \mathbf{0}_{1} \\ x \\ \mathbf{0}_{k} \end{bmatrix}",
     ),
     (
         n.Pad(X, 1, [(1, 0)], -sympy.oo),
