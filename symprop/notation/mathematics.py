@@ -293,6 +293,8 @@ def _(node: n.Map, of: Of, style: Style) -> Piece:
     if node.function.name == "power":
         base, exponent = node.operands
         return style.raised(style.wrap(of(base), ATOM), of(exponent), not is_single(node))
+    if node.function.name == "polygamma" and node.operands[0].number in (1, 2, 3):
+        return style.call(f"polygamma{node.operands[0].number}", [of(node.operands[1])])
     return style.call(node.function.name, [of(operand) for operand in node.operands])
 
 

@@ -197,8 +197,8 @@ def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Ex
     """How many entries ids select from, along an axis of a part, or by the text of a size."""
     if isinstance(at, str):
         return _size(at)
-    part, axis = at
-    return sizes.value(shapes[part][axis]) if shapes[part] else Integer(1)  # a number, which the reader refuses
+    place, axis = at
+    return sizes.value(shapes[place][axis]) if axis < len(shapes[place]) else Integer(1)  # which the reader refuses
 
 
 def _size(text: str) -> Expr:

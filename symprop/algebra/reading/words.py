@@ -73,8 +73,8 @@ FOREIGN = frozenset({"torch", "tf", "tensorflow", "keras", "sympy", "cupy"})
 WITHOUT = frozenset(
     {"eig", "eigvals", "qr"}
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
-    | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma", "lgamma", "gammaln", "digamma"}
-    | {"polygamma", "beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
+    | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma"}
+    | {"beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
     | {"argwhere", "nonzero", "any", "all", "isnan", "real", "imag", "angle", "vech"}
 )
 """Functions that are known and not part of the language: a name that looks like one of these means another thing."""
