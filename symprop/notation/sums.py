@@ -34,6 +34,8 @@ def transposed(node: Node, of: Of, style: Style) -> str:
         return f"{transposed(node.operands[0], of, style)} {style.wrap(of(node.operands[1]), MATMUL)}"
     if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
         return style.variable(node, above=style.transposed)
+    if isinstance(node, n.Inverse) and not isinstance(node.operands[0], n.Transpose):
+        return style.inverse(style.wrap(of(node.operands[0]), ATOM), True)
     return style.superscript(style.wrap(of(node), ATOM), style.transposed)
 
 
