@@ -128,7 +128,7 @@ def _(node: n.Power, of: Of, style: Style) -> Piece:
 
 
 def _scalars_outside(node: n.MatMul) -> Node | None:
-    """`(c A) B` as `c A B`, which is how it is read: in a formula as it was typed scalars stand where they were typed."""
+    """`(c A) B` as `c A B`, which is how it is read: a formula as typed has scalars where they were typed."""
     scalars, rest = _scalars_apart(node)
     return n.Multiply(*scalars, rest) if scalars else None
 
