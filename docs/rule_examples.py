@@ -16,6 +16,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.known import known
 from symprop.algebra.nodes import Node
+from symprop.algebra.trees import variables
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def _repeated(node: Node) -> Node:
     return n.BlockSum(
         node, sympy.Symbol("s", integer=True, positive=True), sympy.Symbol("c", integer=True, positive=True)
     )
+
+
+def _divided(node: Node) -> Node:
+    """The divided difference of the exponential of three variables."""
+    return n.DividedDifference(*variables(node), "expm")
 
 
 _T, _D = sympy.Symbol("t", real=True), sympy.Symbol("d", positive=True)
@@ -134,6 +140,27 @@ EXAMPLES: dict[type[Node], tuple[Example, ...]] = {
     n.Fold: (Example("fold(X, 2, axis=0, length=n + 1)", "X: n 2", {"n": 2}),),
 }  # fmt: skip
 """What the page shows of each kind that has operands."""
+
+BY_ALGORITHM: dict[type[Node], tuple[Example, ...]] = {
+    n.PseudoInverse: (Example("pinv(A)", "A: m n", {"m": 3, "n": 2}),),
+    n.MatrixFunction: (
+        Example("expm(A)", "A: n n", {"n": 2}),
+        Example("sqrtm(A)", "A: n n", {"n": 2}),
+    ),
+    n.DividedDifference: (Example("A @ E @ B", "A: m m, E: m n, B: n n", {"m": 2, "n": 2}, made=_divided),),
+    n.Sylvester: (Example("solve_sylvester(A, B, Q)", "A: m m, B: n n, Q: m n", {"m": 2, "n": 2}),),
+    n.Cholesky: (Example("cholesky(A)", "A: n n positive-definite", {"n": 2}),),
+    n.MatrixNorm: (
+        Example("norm(A, 2)", "A: m n", {"m": 3, "n": 2}),
+        Example("norm(A, 'nuc')", "A: m n", {"m": 3, "n": 2}),
+    ),
+    n.Eigh: (Example("eigvalsh(A)", "A: n n symmetric", {"n": 2}), Example("eigh(A)[1]", "A: n n symmetric", {"n": 2})),
+    n.Svd: (
+        Example("svdvals(A)", "A: m n", {"m": 3, "n": 2}),
+        Example("svd(A, full_matrices=False)[0]", "A: m n", {"m": 3, "n": 2}),
+    ),
+}  # fmt: skip
+"""Kinds of which no element has a formula: their rows are compared with differences of values in 120 digits."""
 
 LEAVES: dict[type[Node], Example] = {
     n.Variable: Example("A", "A: m n"),

@@ -22,12 +22,14 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import NODE_KINDS, Node, Variable
+from symprop.algebra.trees import variables
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
 from symprop.verify.element_checks import ScalarNumbers
+from symprop.verify.evaluate import precise_value
 from tests.calculus.test_rules_are_theorems import jacobian, point_for, summed
 
 EXACT, SIMPLIFIED, DIGITS = "expand", "simplify", "50 digits"
@@ -74,6 +76,29 @@ def rules(example: Example) -> Iterator[Rule]:
             tuple(count for count, _ in proved) or (0, 0),  # type: ignore[arg-type]
             tuple(how for _, how in proved) or (EXACT, EXACT),  # type: ignore[arg-type]
         )
+
+
+def compared(example: Example) -> Iterator[tuple[Variable, Node, Node]]:
+    """Yield each operand of an example with its rows, each compared with differences of values at a random point.
+
+    Raises:
+        ValueError: a row is wrong.
+    """
+    node = example.node
+    for position, operand in enumerate(node.operands):
+        if not isinstance(operand, Variable):
+            raise ValueError(f"{operand} of {example.formula} is no variable")
+        g, u = Variable("G" if node.rank > 1 else "g", (), node.shape), Variable("E_u", (), operand.shape)
+        back, forward = tidy(PULLBACK(node, position, g)), tidy(PUSHFORWARD(node, position, u))
+        for row, unfinished in ((back, n.Pullback(g, node, operand)), (forward, n.Pushforward(node, operand, u))):
+            (found, true), _ = at_numbers(example, row, unfinished)
+            random = np.random.default_rng(1)
+            given = {each.name: random.uniform(0.1, 1, tuple(map(int, each.shape))) for each in variables(true)}
+            given["A"] = given["A"] @ given["A"].T + np.eye(2) if given["A"].shape == (2, 2) else given["A"]
+            off = precise_value(found, given) - precise_value(true, given)
+            if not all(abs(each) < mpmath.mpf("1e-50") for each in np.ravel(off)):
+                raise ValueError(f"the rows of {example.formula} are not its derivative by {operand.name}")
+        yield operand, back, forward
 
 
 # ---------------------------------------------------------------- proofs at small sizes

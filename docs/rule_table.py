@@ -10,8 +10,8 @@ import sympy
 from extension.markup import Row, equations, folded
 from extension.mathematics import inline
 from index_proofs import OUT, letters, named, worked, written
-from rule_examples import EXAMPLES, LEAVES, Example
-from rule_proofs import DIGITS, EXACT, SIMPLIFIED, Rule, at_numbers, element_of, name_of, proved
+from rule_examples import BY_ALGORITHM, EXAMPLES, LEAVES, Example
+from rule_proofs import DIGITS, EXACT, SIMPLIFIED, Rule, at_numbers, compared, element_of, name_of, proved
 from sympy import Expr
 
 from symprop.algebra import nodes as n
@@ -58,7 +58,22 @@ def _sizes(example: Example) -> str:
 def markdown() -> str:
     """Return the section of the page: a heading for each kind, its examples, and a table of those without operands."""
     pages = [_kind(kind) for kind in NODE_KINDS if kind in EXAMPLES]
-    return "\n\n".join([*pages, _leaves()])
+    return "\n\n".join([*pages, *_by_algorithms(), _leaves()])
+
+
+def _by_algorithms() -> Iterator[str]:
+    """Yield a heading for each kind of which no element has a formula, and its rows, compared with differences."""
+    for kind, examples in BY_ALGORITHM.items():
+        yield f"### {CALLED[kind][0].upper() + CALLED[kind][1:]}"
+        yield _said(kind)
+        for example in examples:
+            node, name = example.node, name_of(example.node)
+            rows = [Row(name, latex(node), pretty_shape(node.shape))]
+            for operand, back, forward in compared(example):
+                rows.append(Row(_barred(operand), latex(back), "pullback"))
+                rows.append(Row(rf"\dot{{{name}}}", latex(forward), f"pushforward of {operand.name}"))
+            said = f"Compared with differences of values in 120 digits at {_sizes(example)}, off by less than 1e-50."
+            yield f'<div class="rule-example">\n\n`{node.text()}`\n\n{equations(rows)}\n\n{said}\n</div>'
 
 
 def _kind(kind: type[Node]) -> str:

@@ -33,6 +33,10 @@ i, j = (sympy.Symbol(name, integer=True, positive=True) for name in "ij")
 well = n.Identity(3) * 3 + M
 """A matrix that is far from singular: the values of `M` are below 1."""
 
+near = n.Identity(2) * 9 + N
+"""Another, whose eigenvalues are above 0, and those of `far` too."""
+far = n.Identity(3) * 9 + M
+
 IDS = {"ids": [2, 0], "grid": [[1, 1], [0, 2]], "place": 1}
 """Values of ids: one row of `grid` selects the same row twice, and no id stands in order."""
 
@@ -155,6 +159,19 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
         *(n.Fold(A, 0, 3, 2, 1, 6), n.Fold(M, 0, 3, 1, 2, 7), n.Fold(A, 0, 3, 3, 1, 7), n.Fold(P, 1, 3, 1, 1, 4)),
         *(n.Fold(P, 0, 3, 2, 1, 5), n.Fold(patches, (1, 0), (2, 3), (1, 2), (2, 1), (3, 5)), n.Fold(B, 0, 2, 1, 1, 4)),
     ),
+    n.PseudoInverse: (n.PseudoInverse(A), n.PseudoInverse(B), n.PseudoInverse(n.Outer(u, w)), n.PseudoInverse(well)),
+    n.MatrixFunction: tuple(n.MatrixFunction(each, name) for name in ("expm", "logm", "sqrtm") for each in (far, near)),
+    n.DividedDifference: (
+        *(n.DividedDifference(near, S, near, "expm"), n.DividedDifference(near, A, far, "expm")),
+        n.DividedDifference(near, S, near, "logm"),
+    ),
+    n.Sylvester: (n.Sylvester(far, near, B), n.Sylvester(near, near, S)),
+    n.Cholesky: (n.Cholesky(far), n.Cholesky(near)),
+    n.MatrixNorm: tuple(n.MatrixNorm(each, which) for which in ("2", "-2", "nuc") for each in (A, B, well)),
+    n.Eigh: tuple(n.Eigh(each, part) for part in (0, 1) for each in (M, S)),
+    n.Svd: tuple(n.Svd(each, part) for part in (0, 1, 2) for each in (A, B, M)),
     n.LogSumExp: (n.LogSumExp(u), n.LogSumExp(A), n.LogSumExp(A, 0), n.LogSumExp(A, 1, True), n.LogSumExp(P, 1)),
 }
 """At least two sample nodes for each kind; the tests fail where a kind has none."""
+WITH_ELEMENTS = {kind: nodes for kind, nodes in SAMPLES.items() if not issubclass(kind, n.Decomposition)}
+"""The kinds of which each element has a formula; the others are compared in `test_decompositions.py`."""

@@ -115,8 +115,12 @@ def test_no_page_holds_a_link_to_a_file_that_is_not_there() -> None:
 @pytest.mark.usefixtures("modules")
 def test_every_kind_of_node_has_an_example_of_its_own() -> None:
     shown = importlib.import_module("rule_examples")
-    assert set(shown.EXAMPLES) | set(shown.LEAVES) == set(NODE_KINDS) == set(SAMPLES)
-    for kind, examples in {**shown.EXAMPLES, **{kind: (leaf,) for kind, leaf in shown.LEAVES.items()}}.items():
+    assert {*shown.EXAMPLES, *shown.BY_ALGORITHM, *shown.LEAVES} == set(NODE_KINDS) == set(SAMPLES)
+    for kind, examples in {
+        **shown.EXAMPLES,
+        **shown.BY_ALGORITHM,
+        **{kind: (leaf,) for kind, leaf in shown.LEAVES.items()},
+    }.items():
         assert all(type(example.node) is kind for example in examples), kind
 
 
@@ -128,6 +132,13 @@ def test_every_rule_of_differentiation_is_proved_exactly() -> None:
     flowing = [rule for rule in rules if not rule.constant]
     assert all(rule.general or rule.small for rule in flowing)
     assert sum(bool(rule.general) for rule in flowing) > len(flowing) / 2  # by indices, for every size
+
+
+@pytest.mark.usefixtures("modules")
+def test_rows_without_elements_are_compared_with_differences() -> None:
+    shown, proofs = importlib.import_module("rule_examples"), importlib.import_module("rule_proofs")
+    for examples in shown.BY_ALGORITHM.values():
+        assert all(list(proofs.compared(example)) for example in examples)
 
 
 @pytest.mark.usefixtures("modules")

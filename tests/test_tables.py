@@ -14,6 +14,7 @@ from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.table import PairTable, Table
 from symprop.calculus.chains import NEIGHBOURS
 from symprop.calculus.pairs import PAIRS
+from symprop.formulas.kroneckers import BESIDE
 
 NOT_ELEMENTWISE = [kind for kind in NODE_KINDS if not issubclass(kind, n.Elementwise | n.Variable | n.Scalar)]
 
@@ -27,6 +28,7 @@ PARTIAL = {
     "call": "the result of a kind without a row is allocated by NumPy",
     "scratch memory": "few kinds need any",
     "shown to be at least 0": "a kind shows nothing of its sign",
+    "shown to be symmetric": "a kind shows nothing of its transpose",
     "shown to be semidefinite": "a kind shows nothing of its eigenvalues",
     "shown to be definite": "a kind shows nothing of its eigenvalues",
     "product of a matrix that is not built and a vector": "any other matrix is built",
@@ -37,12 +39,13 @@ PARTIAL = {
     "slices": "a kind without a row is written whole",
     "what a sum reaches": "a sum goes no further than a kind without a row",
     "where the derivative does not exist": "that of any other kind exists everywhere",
+    "what a part of an answer is": "any other kind is written as formulas of one's own are",
     "places of a value": "what a kind without a row makes is worked out in all evaluations",
     "loops": "a network that needs another kind is refused for targets that are made of loops",
 }
 PARTIAL |= {
     table.meaning: "a pair of kinds without an identity stays as it is"
-    for pairs in (PAIRS, NEIGHBOURS)
+    for pairs in (PAIRS, NEIGHBOURS, BESIDE)
     for table in pairs.tables.values()
     if n.Node not in table.rows
 }

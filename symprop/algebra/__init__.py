@@ -2,6 +2,7 @@
 
 from symprop.algebra import matrix_batching as matrix_batching  # these enter their rows of the tables
 from symprop.algebra import matrix_elements as matrix_elements
+from symprop.algebra import matrix_operators as matrix_operators
 from symprop.algebra import selection_batching as selection_batching
 from symprop.algebra import selection_elements as selection_elements
 from symprop.algebra import shapes as shapes

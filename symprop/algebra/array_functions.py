@@ -152,7 +152,10 @@ def part_of(a: Node, k: Any = 0, upper: bool = False) -> Node:
     """Return the lower or upper part of a matrix, from a diagonal on: a product with ones and zeros."""
     if a.rank < 2:
         raise ShapeError(f"tril and triu take a matrix, not an array of shape {shape_text(a.shape)}")
-    ones = triangle(a.shape[-2], a.shape[-1], one_axis(k), upper)
+    diagonal = None if k is None else whole(k, "k")
+    if not isinstance(diagonal, Integer):
+        raise FormulaError(f"k is a whole number, the diagonal from which on elements are kept, not {k}")
+    ones = triangle(a.shape[-2], a.shape[-1], int(diagonal), upper)
     return ones if a.constant == 1 and a.rank == 2 else n.Multiply(ones, a)
 
 

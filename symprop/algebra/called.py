@@ -40,6 +40,14 @@ CALLED: dict[type[Node], str] = {
     n.Flip: "flip",
     n.Window: "windows",
     n.Fold: "fold",
+    n.PseudoInverse: "pseudoinverse",
+    n.MatrixFunction: "function of a matrix",
+    n.DividedDifference: "Fréchet derivative",
+    n.Sylvester: "Sylvester equation",
+    n.Cholesky: "Cholesky factor",
+    n.MatrixNorm: "norm by singular values",
+    n.Eigh: "eigenvalues",
+    n.Svd: "singular values",
 }
 
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
 
-from symprop.algebra.declarations import declarations_text, declared, read_declarations
+from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.hints import for_name
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
-from symprop.algebra.names import closest, variable
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
@@ -25,10 +24,11 @@ from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement, statements
+from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import replace, variables
-from symprop.errors import FormulaError, LimitError, ReadingError, ShapeError, located, shown
+from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -181,10 +181,7 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
     """
     trees = [(each.name, each.read(tree_of)) for each in statements(source)]
     found = inferred(trees, value, asked)
-    texts = (found.text, *map(declarations_text, found.others))
-    if not found.decided:
-        listed = '" or "'.join(texts)
-        raise ReadingError(f'{shown(source)} has {len(texts)} readings\nallowed: one of "{listed}"', texts)
+    texts = found.readings(source)
     try:
         read = formula_of(source, found.variables)
     except ShapeError as problem:
@@ -242,9 +239,7 @@ def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: 
         allowed = (
             f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
         )
-        problem = FormulaError(
-            f"{shown(missing)} has no shape{for_name(missing) or closest(missing, names)}\nallowed: {allowed}"
-        )
+        problem = FormulaError(f"{shown(missing)} has no shape{undeclared(missing, names)}\nallowed: {allowed}")
         raise located(problem, _place(missing, text), len(missing))
     node = read_formula(text, names, sizes)
     check_ids(node)

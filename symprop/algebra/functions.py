@@ -77,7 +77,8 @@ class ElementwiseFunction(Basic):
             ShapeError: the arrays do not broadcast.
         """
         if len(operands) != len(self.parameters):
-            raise FormulaError(f"{self.name} takes {len(self.parameters)} argument(s), not {len(operands)}")
+            count = len(self.parameters)
+            raise FormulaError(f"{self.name} takes {count} argument{'s' * (count > 1)}, not {len(operands)}")
         return n.Map(self, *map(as_node, operands))
 
 

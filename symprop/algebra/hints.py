@@ -14,7 +14,7 @@ SIGNS: dict[str, str] = {
     **{"⊘÷": "/", "⊗": "kron(A, B) for matrices, outer(a, b) for vectors", "−–—‐": "-", "∗": "*", "⁄∕": "/"},
     **{"²": "x**2 for x²", "³": "x**3 for x³", "ᵀ⊤": "A.T for Aᵀ", "⁻¹": "inv(A) for A⁻¹ of a matrix, 1/x of elements"},
     **{"′’‘´`“”": "x.T for a transpose", "‖∥": "norm(x) for ‖x‖", "⟨⟩": "x @ y for ⟨x, y⟩", "√": "sqrt(x)"},
-    **{"∑": "sum(x)", "∏": "prod(x)", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "½": "1/2", "𝟏": "ones(n)"},
+    **{"∑": "sum(x)", "∏": "prod(x)", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "𝟏": "ones(n)"},
     **{
         "∂∇": "the formula alone; gradient(formula, name) differentiates it",
         "∈": "x: n for its shape",
@@ -22,7 +22,8 @@ SIGNS: dict[str, str] = {
     },
 }
 """What to type for signs that are not ASCII."""
-_GREEK = {"lamda": "lambda_", "final": "sigma", "pi": "pi"}
+_GREEK = {"lamda": "lambda_", "final": "sigma"}
+_ALSO = {"σ": ", or sigmoid(x)", "Σ": ", or sum(x)", "Π": ", or prod(x)"}
 OPERATORS: tuple[tuple[str, str], ...] = (
     (r"\^\s*\(?\s*-\s*1", "inv(A) for A^-1 of a matrix, x**-1 of elements"),
     (r"\^\s*\{?\s*(T|\\top)\b", "A.T for A^T"),
@@ -35,7 +36,6 @@ OPERATORS: tuple[tuple[str, str], ...] = (
     (r"&", "a product of comparisons, (x > 0) * (x < 1)"),
     (r"~", "1 - x for the complement of x"),
     (r":=", "K = ...; and then the formula"),
-    (r"!", "!= for unequal"),
 )
 """What to type for operators that formulas do not have, by a pattern of what stands there."""
 
@@ -43,8 +43,8 @@ OPERATORS: tuple[tuple[str, str], ...] = (
 def for_character(character: str) -> str:
     """Return what to type for a character that is not ASCII; empty where nobody knows.
 
-    >>> for_character("λ"), for_character("ᵀ"), for_character("𝐱")
-    ('lambda_', 'A.T for Aᵀ', 'x')
+    >>> for_character("λ"), for_character("ᵀ"), for_character("𝐱"), for_character("¼"), for_character("⁴")
+    ('lambda_', 'A.T for Aᵀ', 'x', '1/4', 'x**4 for x⁴')
     """
     for signs, told in SIGNS.items():
         if character in signs:
@@ -53,9 +53,12 @@ def for_character(character: str) -> str:
     greek = re.match(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name)
     if greek:
         letter = _GREEK.get(greek[2].lower(), greek[2].lower())
-        return letter if greek[1] == "SMALL" else letter.capitalize().rstrip("_")
-    plain = unicodedata.normalize("NFKD", character)[:1]
-    return plain if plain.isascii() and plain.isalnum() else ""
+        return (letter if greek[1] == "SMALL" else letter.capitalize().rstrip("_")) + _ALSO.get(character, "")
+    plain = unicodedata.normalize("NFKD", character).replace("\u2044", "/")
+    if unicodedata.decomposition(character).startswith("<super>") and plain.isascii():
+        return f"x**{plain} for x{character}"
+    plain = plain if "/" in plain else plain[:1]  # a letter without its accents
+    return plain if plain.isascii() and plain[:1].isalnum() else ""
 
 
 def for_operator(text: str, position: int) -> str:
@@ -64,6 +67,8 @@ def for_operator(text: str, position: int) -> str:
     >>> for_operator("x^2", 1), for_operator("A^T @ x", 1)
     ('x**2 for x^2', 'A.T for A^T')
     """
+    if text[position] == "^" and re.search(r"(?<![A-Za-z0-9_])(e|exp)\s*$", text[max(0, position - 10) : position]):
+        return "exp(x) for e^x"
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
@@ -83,6 +88,16 @@ def for_name(name: str) -> str:
     return f"; type {NAMES[name]}" if name in NAMES else ""
 
 
+def for_backslash(text: str, position: int) -> str:
+    """Return what to type for a backslash, which LaTeX has, or MATLAB for `solve`.
+
+    >>> for_backslash("A\\\\b", 1), for_backslash("\\\\frac{1}{2}", 0)
+    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX")
+    """
+    divided = follows_operand(text, position) and re.match(r"\\\w\b", text[position : position + 3])
+    return r"solve(A, b) for A\b" if divided else "NumPy's notation, such as x @ A @ x, for LaTeX"
+
+
 def follows_operand(text: str, position: int) -> bool:
     """Whether an operand ends right before a place, as before the quote of `x'`.
 
@@ -94,4 +109,6 @@ def follows_operand(text: str, position: int) -> bool:
 
 def for_word(word: str) -> str:
     """Return what to type for a word that Python keeps to itself, `lambda_` for `lambda`; empty for other words."""
-    return f"{word}_" if keyword.iskeyword(word) and word not in {"True", "False", "None"} else ""
+    if not keyword.iskeyword(word) or word in {"True", "False", "None"}:
+        return ""
+    return "the formula alone" if word in {"import", "from", "return", "def", "print"} else f"{word}_"

@@ -12,7 +12,7 @@ from symprop.algebra.trees import ones
 from symprop.errors import ShapeError
 
 
-@BATCH.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
+@BATCH.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Decomposition)
 def _(node: Node, batch: Batch, operand: Operand) -> Node:
     shape = shape_text(node.operands[0].shape)
     raise ShapeError(

@@ -51,6 +51,11 @@ def _(node: n.Inverse, index: Index, of: Reader) -> Expr:
     return (-1) ** (row + column) * _minor(node, matrix, of, (column, row)) / of(n.Determinant(matrix), ())
 
 
+@ELEMENT.row(n.Decomposition)
+def _(node: n.Decomposition, index: Index, of: Reader) -> Expr:
+    raise ShapeError(f"{node.text()} is made of the whole matrix; there is no formula for one element of it")
+
+
 @ELEMENT.row(n.MatrixPower)
 def _(node: n.MatrixPower, index: Index, of: Reader) -> Expr:
     (base,) = node.operands

@@ -97,7 +97,7 @@ def _smallest(x: Node, axis: Any = None, keepdims: Any = False) -> Node:
 def _norm(x: Node, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Node:
     """The norm of a vector or matrix, or of those along `axis`; without `ord`, the root of the sum of all squares."""
     if ord is not None and not isinstance(ord, Expr) and ord not in ("fro", "nuc"):
-        raise FormulaError(f"ord is a number, inf, -inf or 'fro', not {shown(ord)}")
+        raise FormulaError(f"ord is a number, inf, -inf, 'fro' or 'nuc', not {shown(ord)}")
     axes = n.Sum(x, axis_or_axes(axis)).axes
     if isinstance(ord, str) and len(axes) != 2:
         raise FormulaError(f"{shown(ord)} is a norm of matrices, over two axes; norm(x) is that of a vector")
@@ -130,19 +130,28 @@ def _vector_norm(x: Node, ord: Any, axes: tuple[int, ...], keepdims: bool) -> No
     return n.Power(n.Sum(n.Power(_magnitude(x), ord), axes, keepdims), 1 / ord)
 
 
-_SPECTRAL = {2: "the spectral norm", -2: "the smallest singular value", "nuc": "the nuclear norm"}
+_SPECTRAL = {2: "2", -2: "-2", "nuc": "nuc"}
+"""Norms by singular values."""
 
 
 def _matrix_norm(x: Node, ord: Any, along: tuple[int, ...], keepdims: bool) -> Node:
     """The largest (1, inf) or smallest (-1, -inf) sum of magnitudes of a column (1, -1) or a row (inf, -inf)."""
     if ord in _SPECTRAL:
-        raise FormulaError(f"{_SPECTRAL[ord]} is not part of the language; norm(A) is the Frobenius norm")
+        return _spectral_norm(x, _SPECTRAL[ord], keepdims)
     if ord not in (1, -1, sympy.oo, -sympy.oo):
-        raise FormulaError(f"no norm {ord} of a matrix; allowed: norm(A), the Frobenius norm, or 1, -1, inf, -inf")
+        allowed = "norm(A), the Frobenius norm, or 2, -2, 'nuc', 1, -1, inf, -inf"
+        raise FormulaError(f"no norm {ord} of a matrix; allowed: {allowed}")
     summed, kept = along if abs(ord) == 1 else reversed(along)
     sums = n.Sum(_magnitude(x), summed, keepdims)
     place = kept - (kept > summed and not keepdims)
     return n.Extreme(sums, place, keepdims, "max" if ord > 0 else "min")
+
+
+def _spectral_norm(x: Node, which: str, keepdims: bool) -> Node:
+    if x.rank > 2:
+        raise FormulaError(f"norms by singular values are of one matrix, not along axes of an array of rank {x.rank}")
+    found = n.MatrixNorm(x, which)
+    return n.Reshape(found, (1, 1)) if keepdims else found
 
 
 def _matrix_power(a: Node, n: Any) -> Node:
@@ -150,6 +159,12 @@ def _matrix_power(a: Node, n: Any) -> Node:
     if exponent.is_number and abs(unnamed(exponent)) > LARGEST_EXPONENT:
         raise LimitError(f"powers of a matrix go up to {LARGEST_EXPONENT:,}, or to a size such as k")
     return MatrixPower(a, exponent)
+
+
+def _identity(N: Any, M: Any = None) -> Node:
+    if M is not None and as_expression(M) != size_of(N):
+        raise FormulaError(f"eye(n) is square, so not eye({N}, {M})")
+    return n.Identity(size_of(N))
 
 
 def _commutation(m: Any, n: Any) -> Node:
@@ -207,7 +222,7 @@ def _fold(
     return n.Fold(windows, axes, sizes["window_shape"], shape_given(stride), shape_given(dilation), sizes["length"])
 
 
-BY_NAME = frozenset({"keepdims", "constant_values", "ddof"})
+BY_NAME = frozenset({"keepdims", "constant_values", "ddof", "part"})
 """Options that are given by name alone."""
 
 OPERATORS: dict[str, Operator] = {
@@ -239,7 +254,7 @@ OPERATORS: dict[str, Operator] = {
     "diagonal": Operator(("a",), n.Diagonal),
     "transpose": Operator(("a",), _transpose, ("axes",)),
     "where": Operator(("condition", "x", "y"), n.Where),
-    "eye": Operator((), lambda N: n.Identity(size_of(N)), ("N",), ("N",)),
+    "eye": Operator((), _identity, ("N", "M"), ("N",)),
     "ones": Operator((), lambda shape: ones(*shape_given(shape)), ("shape",), ("shape",)),
     "zeros": Operator((), lambda shape: zeros(*shape_given(shape)), ("shape",), ("shape",)),
     "full": Operator(

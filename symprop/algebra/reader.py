@@ -23,9 +23,11 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.reading.arithmetic import RELATIONS, attribute, binary, compare, constant, named, unary
 from symprop.algebra.reading.functions import call
 from symprop.algebra.reading.mentions import CONSTANTS, LIMITS, least_size, names_in, sizes_in
+from symprop.algebra.reading.spelling import spelled
 from symprop.algebra.reading.state import Cases, Reading
 from symprop.algebra.reading.subscripts import subscript
-from symprop.algebra.tokens import scan
+from symprop.algebra.reading.words import check_syntax
+from symprop.algebra.tokens import scan, syntax_tree
 
 CASES: Cases = {
     ast.BinOp: binary,
@@ -72,7 +74,10 @@ def read_formula(
     listed = sizes.items() if isinstance(sizes, Mapping) else ((name, size_symbol(name)) for name in sizes)
     known = {name: size_expression(size) for name, size in listed} | dict(numbers or {})
     scanned = scan(text, LIMITS)
-    return Reading(scanned, {**CONSTANTS, **known}, arrays, {**FUNCTIONS, **(functions or {})}, CASES).read()
+    called = {**FUNCTIONS, **(functions or {})}
+    tree = spelled(syntax_tree(scanned), called)
+    check_syntax(tree, scanned)
+    return Reading(scanned, {**CONSTANTS, **known}, arrays, called, CASES).node(tree)
 
 
 __all__ = ["RELATIONS", "least_size", "names_in", "read_formula", "sizes_in"]

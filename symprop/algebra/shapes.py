@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from sympy import Expr, Integer, expand, prod
+from sympy import Expr, Integer, Min, expand, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.called import called
@@ -213,7 +213,7 @@ def _square(node: Node) -> None:
         )
 
 
-@SHAPE.row(n.Inverse, n.MatrixPower)
+@SHAPE.row(n.Inverse, n.MatrixPower, n.MatrixFunction, n.Cholesky)
 def _(node: Node) -> Shape:
     _square(node)
     return node.operands[0].shape
@@ -223,6 +223,33 @@ def _(node: Node) -> Shape:
 def _(node: Node) -> Shape:
     _square(node)
     return ()
+
+
+@SHAPE.row(n.PseudoInverse, n.MatrixNorm, n.Svd)
+def _(node: n.PseudoInverse | n.MatrixNorm | n.Svd) -> Shape:
+    _rank(node, node.operands[0], 2)
+    rows, columns = node.operands[0].shape
+    if isinstance(node, n.PseudoInverse):
+        return (columns, rows)
+    least = Min(rows, columns)
+    return ((rows, least), (least,), (least, columns))[node.part] if isinstance(node, n.Svd) else ()
+
+
+@SHAPE.row(n.Eigh)
+def _(node: n.Eigh) -> Shape:
+    _square(node)
+    return node.operands[0].shape[node.part - 1 :]
+
+
+@SHAPE.row(n.TwoSided)
+def _(node: n.TwoSided) -> Shape:
+    (left, right), middle = node.sides, node.middle
+    for operand in node.operands:
+        _rank(node, operand, 2)
+    sizes = (left.shape, right.shape, (middle.shape[0], left.shape[0]), (middle.shape[1], right.shape[0]))
+    for first, second in sizes:
+        _fits(first, second, node, node.operands)
+    return middle.shape
 
 
 @SHAPE.row(n.Kron)

@@ -43,8 +43,8 @@ class Limits:
     chain: int
     operators: frozenset[str]
     strings: bool
-    mathematics: bool = False
-    """Whether what mathematicians write, such as `x^2`, is refused by saying what to type instead."""
+    mathematics: frozenset[str] = frozenset()
+    """Names of functions, where what mathematicians write, `x^2` or `sin x`, is refused by saying what to type."""
     error: type[SympropError] = FormulaError
 
 
@@ -107,6 +107,8 @@ def syntax_tree(
     except SyntaxError as problem:
         column = min(max(start, start + (problem.offset or 1) - 2), max(0, len(scanned.typed.rstrip()) - 1))
         message = (problem.msg or "invalid syntax").split(". Perhaps")[0]
+        if "'='" in message:
+            message = "'=' stands behind a name, f = x @ x; sides are compared by =="
         refuse(f"cannot be read: {message}", scanned.typed, column, error=error)
     except (RecursionError, MemoryError, ValueError):
         raise LimitError(f"too deeply nested to be read: {shown(piece)}") from None
@@ -159,7 +161,8 @@ def _refuse_character(text: str, position: int, limits: Limits) -> NoReturn:
         refuse(f"character {position + 1}: {what} cannot stand in quotes", text, position, error=limits.error)
     character = text[position]
     what = shown(character) if character.isascii() else f"{shown(character)} (U+{ord(character):04X}), not ASCII,"
-    told = _instead(hints.for_character(character), limits)
+    told = hints.for_backslash(text, position) if character == "\\" else hints.for_character(character)
+    told = _instead(told, limits)
     refuse(
         f"character {position + 1}: {what} cannot stand in a {limits.what}{told}", text, position, error=limits.error
     )
@@ -262,11 +265,19 @@ def _check_neighbours(last: Token | None, token: Token, before_operand: bool, te
     if word and token.text not in _WORDS:
         told = _instead(word + (" for the Greek letter" if token.text == "lambda" else ""), limits)
         refuse(f"{token.text} is not part of a {limits.what}{told}", text, token.column, len(token.text), limits.error)
+    if last is None and token.text in _ONLY_BETWEEN:
+        told = _instead("x @ y for <x, y>" if token.text == "<" else "", limits)
+        refuse(f"something is missing before {token.text!r}{told}", text, token.column, error=limits.error)
+    if last is not None and last.text == "." and token.text in _BETWEEN:
+        refuse(f"no dot before an operator; type {token.text} alone", text, last.column, error=limits.error)
     if last is None or word or last.text == "." or hints.for_word(last.text):
         return
     begins = token.kind in _OPERAND_KINDS or (token.text == "(" and last.kind == "number")
     if begins and not before_operand:
         gap = max(token.column - 1, last.column + len(last.text) - (token.column == last.column + len(last.text)))
+        if last.text in limits.mathematics:
+            told = f"{last.text} needs its argument in brackets: {last.text}({shown(token.text)[1:-1]})"
+            refuse(told, text, last.column, len(last.text), limits.error)
         what = "a comma" if token.kind == "string" else "'*' or '@'"
         refuse(f"{what} is missing here", text, gap, error=limits.error)
     if token.text in _ONLY_BETWEEN and last.text in _BETWEEN:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sympy import Dummy, Expr, Integer, Symbol, prod
@@ -26,6 +27,7 @@ from symprop.algebra.nodes import (
     Structural,
     Sum,
     Take,
+    Transpose,
     Variable,
     Where,
     names_in,
@@ -157,6 +159,27 @@ def walk(node: Node) -> Iterator[Node]:
         top = stack.pop()
         yield top
         stack.extend(top.operands[::-1])
+
+
+def transposes(*nodes: Node) -> int:
+    """Return how many transposes stand in these nodes."""
+    return sum(isinstance(part, Transpose) for node in nodes for part in walk(node))
+
+
+def unordered(node: Node) -> Hashable:
+    """Return what is the same for two nodes that differ in nothing but the order of their terms and factors.
+
+    >>> from symprop.algebra import variable
+    >>> x, y = variable("x", (2,)), variable("y", (2,))
+    >>> unordered(x * y + x) == unordered(x + y * x)
+    True
+    """
+    if not node.operands:
+        return node
+    inside = [unordered(operand) for operand in node.operands]
+    if isinstance(node, (Add, Multiply)):
+        return (type(node), frozenset(Counter(inside).items()))
+    return (type(node), *inside, *(part for part in node.args if part not in node.operands))
 
 
 def variables(node: Node) -> tuple[Variable, ...]:

@@ -16,6 +16,7 @@ from symprop.calculus.coefficients import base_and_exponent, coefficient_and_res
 from symprop.calculus.context import Context
 from symprop.calculus.exponentials import complement
 from symprop.calculus.known_facts import has_fact, positive, sums_to_one
+from symprop.calculus.symmetric import symmetric, turned
 from symprop.calculus.tidy import tidy
 
 _NEVER_NEGATIVE = frozenset({"exp", "abs", "sigmoid", "softplus", "relu", "cosh"})
@@ -125,16 +126,32 @@ def semidefinite(node: Node) -> bool:
     return type(bare) in SEMIDEFINITE and bool(SEMIDEFINITE(bare))
 
 
-def _scalars_and_matrix(node: n.Multiply) -> tuple[list[Node], Node | None]:
-    """Return the scalar factors and the only other one."""
-    scalars, matrices = ([factor for factor in node.operands if bool(factor.rank) is full] for full in (False, True))
-    return scalars, matrices[0] if len(matrices) == 1 else None
+def _scalars_and_matrices(node: n.Multiply) -> tuple[list[Node], list[Node]]:
+    """Return the scalar factors and the others, each as often as its power says: P**2 is P * P."""
+    found: tuple[list[Node], list[Node]] = ([], [])
+    for factor in node.operands:
+        base, exponent = base_and_exponent(factor)
+        several = base.rank and exponent.is_Integer and exponent.is_positive
+        found[bool(factor.rank)].extend([base] * int(exponent) if several else [factor])
+    return found
 
 
 @SEMIDEFINITE.row(n.Multiply)
 def _(node: n.Multiply) -> bool:
-    scalars, matrix = _scalars_and_matrix(node)
-    return matrix is not None and _product(scalars) and semidefinite(matrix)
+    """Schur: the elementwise product of semidefinite matrices is one."""
+    scalars, matrices = _scalars_and_matrices(node)
+    return bool(matrices) and _product(scalars) and all(map(semidefinite, matrices))
+
+
+@SEMIDEFINITE.row(n.Power)
+def _(node: n.Power) -> bool:
+    return bool(node.exponent.is_Integer and node.exponent.is_positive) and semidefinite(node.operands[0])
+
+
+@SEMIDEFINITE.row(n.MatrixPower)
+def _(node: n.MatrixPower) -> bool:
+    even = node.plain[1].is_even and symmetric(node.operands[0]) is not None
+    return bool(even) or semidefinite(node.operands[0])
 
 
 @SEMIDEFINITE.row(n.Diag)
@@ -188,8 +205,13 @@ def _(node: n.Identity) -> bool:
 
 @DEFINITE.row(n.Multiply)
 def _(node: n.Multiply) -> bool:
-    scalars, matrix = _scalars_and_matrix(node)
-    return matrix is not None and all(positive(each, Context()) for each in scalars) and definite(matrix)
+    scalars, matrices = _scalars_and_matrices(node)
+    return bool(matrices) and all(positive(each, Context()) for each in scalars) and all(map(definite, matrices))
+
+
+@DEFINITE.row(n.Power)
+def _(node: n.Power) -> bool:
+    return bool(node.exponent.is_Integer and node.exponent.is_positive) and definite(node.operands[0])
 
 
 @DEFINITE.row(n.Diag)
@@ -197,8 +219,8 @@ def _(node: n.Diag) -> bool:
     return positive(node.operands[0], Context()) is not None
 
 
-@DEFINITE.row(n.Kron)
-def _(node: n.Kron) -> bool:
+@DEFINITE.row(n.Kron, n.Inverse, n.MatrixPower)
+def _(node: Node) -> bool:
     return all(map(definite, node.operands))
 
 
@@ -210,11 +232,10 @@ def _(node: n.Add) -> bool:
 def _congruence(parts: list[Node]) -> bool:
     """B' M B where M is semidefinite; an even number of factors has the identity in the middle."""
     half = len(parts) // 2
-    mirrored = [tidy(n.Transpose(part)) for part in reversed(parts)]
     if len(parts) % 2 == 0:
-        return parts == mirrored
+        return parts == list(map(turned, reversed(parts)))
     left, right = parts[:half], parts[half + 1 :]
-    return left == [tidy(n.Transpose(part)) for part in reversed(right)] and semidefinite(parts[half])
+    return left == list(map(turned, reversed(right))) and semidefinite(parts[half])
 
 
 def _softmax_curvature(node: n.Add) -> bool:

@@ -161,6 +161,26 @@ def _(node: n.MatrixPower) -> Operations:
     return once + FLOPS(n.Inverse(node.operands[0])) if exponent.is_negative else once
 
 
+CUBES = {
+    n.PseudoInverse: 12,
+    n.MatrixFunction: 14,
+    n.DividedDifference: 40,
+    n.Sylvester: 25,
+    n.Cholesky: Integer(1) / 6,
+}
+"""About how many multiplications an algorithm needs for each m n min(m, n), 5 where nothing else is said.
+
+Golub and Van Loan (2013), Higham (2008).
+"""
+
+
+@FLOPS.row(n.Decomposition)
+def _(node: n.Decomposition) -> Operations:
+    rows, columns = node.operands[0].shape
+    count = CUBES.get(type(node), 5) * rows * columns * sympy.Min(rows, columns)
+    return Operations(count, count)  # the leading term, which for iterations is that of usual matrices
+
+
 @FLOPS.row(n.Product)
 def _(node: n.Product) -> Operations:
     return Operations(multiplications=sympy.expand(size(node.operands[0]) - size(node)))

@@ -160,7 +160,7 @@ def _(node: Node, position: int) -> Expr:
 
 
 @BOUND.row(n.Leaf, n.Power, n.Outer, n.Take, n.ScatterAdd, n.Where, n.Kron)
-@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Product, n.BlockSum)
+@BOUND.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Product, n.BlockSum, n.Decomposition)
 def _(node: Node, position: int) -> Expr:
     raise SpecError(f"no bound is known for the slope of {shown(node)}")
 

@@ -43,7 +43,9 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         total *= coefficient
         scalars.extend(found)
         merged = NEIGHBOURS(parts[-1], bare) if parts else None
-        if merged is None:
+        if merged is None and bare in parts[-2:-1] and _undoes(parts[-1], bare):
+            parts.pop()  # P A P = P and A P A = A
+        elif merged is None:
             parts.append(bare)
         else:
             parts.pop()
@@ -55,6 +57,12 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
     product = scaled(cancelled(total), product)
     return tidy(n.Multiply(*scalars, product)) if scalars else product
+
+
+def _undoes(left: Node, right: Node) -> bool:
+    """Whether one of two matrices is the pseudoinverse of the other."""
+    pairs = ((left, right), (right, left))
+    return any(isinstance(one, n.PseudoInverse) and one.operands[0] == other for one, other in pairs)
 
 
 WRITTEN_OUT = 4
@@ -94,6 +102,12 @@ def _(left: n.Diag, right: n.Diag) -> Node:
     return n.Diag(n.Multiply(left.operands[0], right.operands[0]))
 
 
+@NEIGHBOURS.row(n.Expand, n.Expand)
+def _(left: n.Expand, right: n.Expand) -> Node | None:
+    """u[:, None] @ v[None, :] = u v'."""
+    return n.Outer(*left.operands, *right.operands) if left.axis == 1 and right.axis == 0 else None
+
+
 @NEIGHBOURS.row(n.Outer, Node)
 def _(left: n.Outer, right: Node) -> Node:
     """(u v') x = (v' x) u, (u v') B = u (B' v)'."""
@@ -108,8 +122,17 @@ def _(left: Node, right: n.Outer) -> Node:
 
 @NEIGHBOURS.row(Node, n.Fill)
 def _(left: Node, right: n.Fill) -> Node | None:
-    """A 1 = the sums of the rows of A."""
-    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if right.rank == 1 else None
+    """A 1 = the sums of the rows of A, and A (1 1') = (A 1) 1'."""
+    if right.rank == 1:
+        return n.Multiply(n.Scalar(right.value), n.Sum(left, 1))
+    return None if 1 in right.shape else n.Outer(n.Sum(left, 1), n.Fill(right.value, right.shape[1:]))
+
+
+@NEIGHBOURS.row(n.Fill, Node)
+def _(left: n.Fill, right: Node) -> Node | None:
+    """(1 1') A = 1 (1' A)."""
+    whole = right.rank == 2 and 1 not in left.shape
+    return n.Outer(n.Fill(left.value, left.shape[:1]), n.Sum(right, 0)) if whole else None
 
 
 @NEIGHBOURS.row(n.Fill, n.Fill)
@@ -154,6 +177,21 @@ def _(left: n.Kron, right: n.Commutation) -> Node | None:
     a, b = left.operands  # kron(a, b) K = K kron(b, a), and K moves nothing where a or b has one row
     fit = same(right.args[0], b.shape[1]) and same(right.args[1], a.shape[1])
     return n.Kron(b, a) if fit and 1 in (a.shape[0], b.shape[0]) else None
+
+
+@NEIGHBOURS.row(n.Commutation, n.Add)
+def _(left: n.Commutation, right: n.Add) -> Node | None:
+    """K (kron(A, B) + kron(C, D)) = (kron(B, A) + kron(D, C)) K."""
+    terms: list[Node] = []
+    ends: list[Node] = []
+    for coefficient, scalars, bare in map(scalars_and_rest, right.operands):
+        moved = NEIGHBOURS(left, bare) if isinstance(bare, n.Kron) else None
+        if moved is None:
+            return None
+        product, end = moved.operands
+        terms.append(n.Multiply(n.Scalar(coefficient), *scalars, product))
+        ends.append(end)
+    return n.MatMul(n.Add(*terms), ends[0]) if all(end == ends[0] for end in ends) else None
 
 
 @NEIGHBOURS.row(n.Commutation, n.Commutation)

@@ -15,16 +15,17 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import base_and_exponent
 from symprop.calculus.context import Applied, Context, Rule, rule
 from symprop.calculus.known_facts import declared_fact, has_fact, positive
+from symprop.calculus.symmetric import symmetric
 from symprop.calculus.tidy import tidy
 
 DECLARED_RULES: list[Rule] = []
 
 
-@rule(DECLARED_RULES, "symmetric", "S.T = S")
+@rule(DECLARED_RULES, "symmetric", "S.T = S, and f(S).T = f(S)")
 @for_kinds(n.Transpose)
 def _(node: n.Transpose, context: Context) -> Applied | None:
-    matrix = node.operands[0]
-    return Applied(matrix, (declared_fact(matrix, "symmetric"),)) if has_fact(matrix, "symmetric") else None
+    facts = symmetric(node.operands[0])
+    return None if facts is None else Applied(node.operands[0], facts)
 
 
 @rule(DECLARED_RULES, "orthogonal", "Q.T @ Q = Q @ Q.T = I")

@@ -105,7 +105,8 @@ def with_known_forms(node: Node) -> tuple[Node, tuple[str, ...]]:
 def as_log_softmax(node: Node) -> Node | None:
     """Return `log(softmax(x))` as `x - logsumexp(x)`, else None."""
     inside = argument(node, "log")
-    if isinstance(inside, (n.Take, n.Slice)) or (isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Slice)):
+    sliced = isinstance(inside, n.Sum) and isinstance(inside.operands[0], n.Slice)
+    if inside is not None and (sliced or isinstance(inside, (n.Take, n.Slice, n.Diagonal))):
         chosen = as_log_softmax(FUNCTIONS["log"](inside.operands[0]))  # the log of what is selected
         place = isinstance(inside, n.Sum) and inside.operands[0].shape[inside.axes[0]] != 1
         return None if chosen is None or place else tidy(inside.with_operands([chosen, *inside.operands[1:]]))

@@ -9,34 +9,27 @@ the identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import reduce
 
-from sympy import Expr, Integer, prod
+from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import Shape, same
 from symprop.algebra.table import Table
 from symprop.algebra.trees import multiplied, ones, replace, variables, zeros
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.coefficients import same_shape
+from symprop.calculus.diagonal_rules import diagonal_of, distributed
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
+from symprop.calculus.scaled_maps import flat, kron_of, scaled_rows, spread_rows
 from symprop.calculus.tidy import tidy
 
 MATRIX = Table("matrix of a linear map")
 """Rows take a node that is linear in the variable `u`, `u`, and the recursion; they return `flat(node) + flat(u)`."""
 
 Recursion = Callable[[Node, Variable], Node]
-
-
-def flat(shape: Sequence[Expr]) -> Shape:
-    """Return the shape of an array whose elements stand in a row; a scalar has no axis.
-
-    >>> flat((2, 3)), flat(())
-    ((6,), ())
-    """
-    return (prod(shape),) if shape else ()
 
 
 def matrix_of(node: Node, u: Variable) -> Node:
@@ -74,74 +67,6 @@ def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
     if images.rank > 2:
         images = n.Reshape(images, (*flat(u.shape), *flat(node.shape)))
     return n.Transpose(images)
-
-
-# ---------------------------------------------------------------- broadcasting
-
-
-def spread_rows(matrix: Node, narrow: Shape, wide: Shape) -> Node:
-    """Return the matrix of a map into arrays of shape `narrow`, followed by broadcasting to `wide`."""
-    if len(narrow) == len(wide) and all(map(same, narrow, wide)):
-        return matrix
-    if not narrow or flat(narrow)[0] == 1:
-        row = matrix if not narrow else n.Sum(matrix, 0)  # one row, again and again
-        return n.Outer(ones(*flat(wide)), row) if row.rank else n.Multiply(row, ones(*flat(wide)))
-    padded = (Integer(1),) * (len(wide) - len(narrow)) + tuple(narrow)
-    factors = [
-        n.Identity(size) if same(size, inner) else ones(size, 1) for size, inner in zip(wide, padded, strict=True)
-    ]
-    return n.MatMul(kron_of(factors), matrix)
-
-
-def kron_of(factors: Sequence[Node]) -> Node:
-    """Return the Kronecker product of matrices, those of one element left out."""
-    kept = [factor for factor in factors if not all(size == 1 for size in factor.shape)]
-    result = kept[0] if kept else n.Identity(1)
-    for factor in kept[1:]:
-        result = n.Kron(result, factor)
-    return result
-
-
-def scaled_rows(weights: Node, shape: Shape, matrix: Node) -> Node:
-    """Return `diag(weights) @ matrix`, where the rows of `matrix` belong to the elements of an array of `shape`."""
-    if not weights.rank:
-        return n.Multiply(weights, matrix)
-    if len(shape) == 1:
-        return _scaled_vector(weights, matrix)
-    if matrix.rank == 1:
-        return n.Multiply(n.Reshape(n.Multiply(weights, ones(*shape)), flat(shape)), matrix)
-    if weights.rank == len(shape) and all(map(same, weights.shape, shape)):
-        return n.MatMul(n.Diag(n.Reshape(weights, flat(shape))), matrix)
-    padded = (Integer(1),) * (len(shape) - weights.rank) + weights.shape
-    varying = [axis for axis, size in enumerate(padded) if size != 1]
-    if len(varying) == 1:  # the same weight along all other axes
-        along = n.Diag(n.Reshape(weights, (padded[varying[0]],)) if weights.rank > 1 else weights)
-        factors = [along if axis == varying[0] else n.Identity(size) for axis, size in enumerate(shape)]
-        return n.MatMul(kron_of(factors), matrix)
-    return n.MatMul(n.Diag(n.Reshape(n.Multiply(weights, ones(*shape)), flat(shape))), matrix)
-
-
-def _scaled_vector(weights: Node, matrix: Node) -> Node:
-    """Row `i` of `matrix` times `weights[i]`."""
-    if isinstance(matrix, n.Add) and any(term.rank == 2 and term.shape[0] == 1 for term in matrix.operands):
-        return n.Add(
-            *(_scaled_vector(weights, term) for term in matrix.operands)
-        )  # diag(p) (I - 1 p') = diag(p) - p p'
-    if matrix.rank == 0:
-        return n.Multiply(weights, matrix)
-    if weights.shape[0] == 1 and matrix.shape[0] != 1:
-        return n.Multiply(n.Sum(weights), matrix)
-    if matrix.rank == 1:
-        return n.Multiply(weights, matrix) if same_shape(weights, matrix) else n.Outer(weights, matrix)
-    bare = tidy(matrix)
-    coefficient, row = coefficient_and_rest(bare)
-    if isinstance(row, n.Outer) and isinstance(row.operands[0], n.Fill):  # 1 p', spread from one row
-        return scaled(coefficient, n.Outer(n.Multiply(weights, row.operands[0]), row.operands[1]))
-    if matrix.shape[0] == 1 and weights.shape[0] != 1:
-        if isinstance(row, n.Expand) and row.axis == 0:
-            return scaled(coefficient, n.Outer(weights, row.operands[0]))
-        return n.MatMul(n.Expand(weights, 1), matrix)
-    return n.MatMul(n.Diag(weights), matrix)
 
 
 # ---------------------------------------------------------------- rows
@@ -193,6 +118,8 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
         return n.MatMul(n.Kron(row, n.Identity(right.shape[1])), matrix(right, u))  # A U: A (x) I
     if left.rank == 1:
         return n.MatMul(n.Transpose(right), matrix(left, u))  # u' B = B' u
+    if right.rank == 1 and isinstance(left, n.Diag):
+        return scaled_rows(right, node.shape, matrix(left.operands[0], u))  # diag(u) x = x * u
     row = n.Transpose(right) if right.rank == 2 else n.Expand(right, 0)
     return n.MatMul(n.Kron(n.Identity(left.shape[0]), row), matrix(left, u))  # U B: I (x) B'
 
@@ -269,7 +196,29 @@ def _(node: n.Diag, u: Variable, matrix: Recursion) -> Node:
 
 @MATRIX.row(n.Diagonal)
 def _(node: n.Diagonal, u: Variable, matrix: Recursion) -> Node:
+    (numbers, parts), *more = distributed(node.operands[0], u)
+    if more:
+        terms = [(numbers, parts), *more]
+        return n.Add(*(matrix(multiplied([*c, n.Diagonal(reduce(n.MatMul, term))]), u) for c, term in terms))
+    place = next((place for place, part in enumerate(parts) if u in variables(part)), 0)
+    if len(parts) > 1 and isinstance(parts[place], n.Diag):
+        return matrix(multiplied([*numbers, diagonal_of(parts, place)]), u)
     return n.MatMul(n.Transpose(_onto_diagonal(node.shape[0])), matrix(node.operands[0], u))
+
+
+@MATRIX.row(n.Kron)
+def _(node: n.Kron, u: Variable, matrix: Recursion) -> Node:
+    """vec(kron(A, B)) = kron(I, K, I) kron(vec(A), vec(B)): what does not depend on `u` is moved at once."""
+    left, right = node.operands
+    (p, q), (r, s) = left.shape, right.shape
+    moved = n.Commutation(q, r)  # of the columns of A and the rows of B
+    if u in variables(right):
+        column = n.Expand(n.Reshape(left, flat(left.shape)), 1)
+        inside = n.MatMul(kron_of([n.Identity(p), moved]), n.Kron(column, n.Identity(r)))
+        return n.MatMul(n.Kron(inside, n.Identity(s)), matrix(right, u))
+    column = n.Expand(n.Reshape(right, flat(right.shape)), 1)
+    inside = n.MatMul(kron_of([moved, n.Identity(s)]), n.Kron(n.Identity(q), column))
+    return n.MatMul(n.Kron(n.Identity(p), inside), matrix(left, u))
 
 
 @MATRIX.row(n.Concatenate)
@@ -295,8 +244,19 @@ def _(node: n.BlockSum, u: Variable, matrix: Recursion) -> Node:
     return n.BlockSum(matrix(node.operands[0], u), node.index, node.count)
 
 
+@MATRIX.row(n.DividedDifference, n.Sylvester)
+def _(node: n.DividedDifference | n.Sylvester, u: Variable, matrix: Recursion) -> Node:
+    left, right = node.sides  # as matrices on the elements of what stands between them, which commute
+    first, second = n.Kron(left, n.Identity(right.shape[0])), n.Kron(n.Identity(left.shape[0]), n.Transpose(right))
+    if isinstance(node, n.DividedDifference):
+        whole: Node = n.DividedDifference(first, n.Identity(first.shape[0]), second, node.name)
+    else:
+        whole = n.Inverse(n.Add(first, second))
+    return n.MatMul(whole, matrix(node.middle, u))
+
+
 @MATRIX.row(n.Leaf, n.OneHot, n.Map, n.Compare, n.First, n.Power, n.Softmax, n.Reduction)
-@MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower)
+@MATRIX.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Decomposition)
 def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     raise LookupError(f"{type(node).__name__} is not linear")
 

@@ -5,9 +5,33 @@ from __future__ import annotations
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
+from symprop.algebra.trees import ones, transposes
 from symprop.calculus.pairs import Tidy, pair, paired
+
+
+@pair(n.Transpose, n.Map, n.Power)
+def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node | None:
+    """f(A.T).T = f(A): functions and powers let a transpose through where that leaves fewer of them."""
+    parts = _turned(inner, tidy)
+    return inner.with_operands(parts) if parts else None
+
+
+@pair(n.Transpose, n.Sum)
+def _(node: n.Transpose, inner: n.Sum, tidy: Tidy) -> Node | None:
+    """sum(A.T, axis=0, keepdims=True).T = sum(A, axis=1, keepdims=True), where that leaves fewer transposes."""
+    parts = _turned(inner, tidy)
+    return n.Sum(parts[0], [1 - axis for axis in inner.axes], True) if parts else None
+
+
+def _turned(node: Node, tidy: Tidy) -> list[Node]:
+    """Return the transposes of the matrices among the operands, where these have fewer transposes; else nothing."""
+    if any(part.rank not in (0, 2) for part in (node, *node.operands)):
+        return []
+    parts = [tidy(n.Transpose(part)) if part.rank else part for part in node.operands]
+    return parts if transposes(*parts) < transposes(*node.operands) else []
 
 
 @pair(n.Inverse, n.Inverse)
@@ -109,6 +133,13 @@ def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
     return None
 
 
+@pair(n.Sum, n.Identity)
+def _(node: n.Sum, inner: n.Identity, tidy: Tidy) -> Node | None:
+    if len(node.axes) > 1:
+        return None if node.keepdims else n.Scalar(inner.shape[0])  # the trace of I
+    return ones(*node.shape)  # I 1 = 1
+
+
 @pair(n.Sum, n.Kron)
 def _(node: n.Sum, inner: n.Kron, tidy: Tidy) -> Node | None:
     if len(node.axes) < 2 or node.keepdims:
@@ -147,6 +178,19 @@ def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
         return None
     apart = (place - node.start).is_zero
     return None if apart is None else n.Fill(int(apart), node.shape)
+
+
+# ---------------------------------------------------------------- triangles of ones
+
+
+@pair(n.Transpose, n.Triangle)
+def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
+    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
+
+
+@pair(n.Power, n.Triangle)
+def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
 
 
 __all__ = ["paired"]

@@ -13,7 +13,6 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded
-from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import is_zero, ones
@@ -44,6 +43,11 @@ def _(node: n.Power, inner: n.Scalar, tidy: Tidy) -> Node:
 @pair(n.Power, n.Fill)
 def _(node: n.Power, inner: n.Fill, tidy: Tidy) -> Node | None:
     return n.Fill(inner.value**node.exponent, inner.shape) if node.exponent.is_Integer else None
+
+
+@pair(n.Power, n.Identity)
+def _(node: n.Power, inner: n.Identity, tidy: Tidy) -> Node | None:
+    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Power, n.Power)
@@ -178,19 +182,9 @@ def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return inner
 
 
-@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron)
+@pair(n.Transpose, n.Inverse, n.MatrixPower, n.Kron, n.PseudoInverse, n.MatrixFunction)
 def _(node: n.Transpose, inner: Node, tidy: Tidy) -> Node:
     return tidy(inner.with_operands(n.Transpose(part) for part in inner.operands))  # inv(A)' = inv(A')
-
-
-@pair(n.Transpose, n.Triangle)
-def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
-    return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
-
-
-@pair(n.Power, n.Triangle)
-def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
-    return inner if node.exponent.is_positive else None
 
 
 @pair(n.Sum, n.OneHot)
@@ -307,7 +301,9 @@ def _(node: n.Sum, inner: n.Elementwise, tidy: Tidy) -> Node | None:
 
 @pair(n.Sum, n.Diag)
 def _(node: n.Sum, inner: n.Diag, tidy: Tidy) -> Node | None:
-    return inner.operands[0] if len(node.axes) == 1 and not node.keepdims else None
+    if len(node.axes) > 1:
+        return None if node.keepdims else tidy(n.Sum(inner.operands[0]))
+    return expanded(inner.operands[0], *node.axes) if node.keepdims else inner.operands[0]
 
 
 __all__ = ["PAIRS", "pair", "paired"]

@@ -14,6 +14,7 @@ from symprop.algebra.equations import Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import added, factors_of, numbers_apart, ones, replace, series_apart, variables, walk, zeros
+from symprop.calculus import decompositions as decompositions  # enters its rows
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.known_forms import known_form

@@ -25,6 +25,7 @@ from symprop.calculus.coefficients import (
 )
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
 from symprop.calculus.declared_rules import DECLARED_RULES
+from symprop.calculus.diagonal_rules import DIAGONALS
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
 from symprop.calculus.sum_rules import SUMS
@@ -216,7 +217,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
+RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
 """Every rule, in the order in which they are tried."""
 
 

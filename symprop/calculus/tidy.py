@@ -28,7 +28,7 @@ from symprop.calculus.coefficients import (
     spread,
     without_ones,
 )
-from symprop.calculus.matrix_pairs import paired
+from symprop.calculus.decomposition_pairs import along_itself, paired, square_by_factor
 from symprop.calculus.series import tidy_series
 
 TIDY = Table("tidy")
@@ -110,7 +110,7 @@ def _(node: n.Multiply) -> Node:
         total = sum(exponents)
         if total.is_negative or (not total.is_positive and any(not each.is_Integer for each in exponents)):
             exponents = [Integer(0), total]  # x / x**2 = 1 / x, sqrt(x) / x = x**(-1/2): neither has a value at 0
-        parts.extend(base if exponent == 1 else n.Power(base, exponent) for exponent in exponents if exponent != 0)
+        parts.extend(_power(base, exponent) for exponent in exponents if exponent != 0)
     if not parts:
         return n.Fill(coefficient, node.shape) if node.shape else n.Scalar(coefficient)
     parts.sort(key=lambda part: part.is_indicator)  # -y * (x > 0): a sign before an indicator misleads
@@ -118,6 +118,11 @@ def _(node: n.Multiply) -> Node:
         return spread(tidy(n.Add(*(n.negative(term) for term in parts[0].operands))), node.shape)
     product = parts[0] if len(parts) == 1 else n.Multiply(*parts)
     return scaled(cancelled(coefficient), spread(product, node.shape))
+
+
+def _power(base: Node, exponent: Expr) -> Node:
+    alone = exponent == 1 or (isinstance(base, n.Identity) and exponent.is_positive)  # I * I = I
+    return base if alone else n.Power(base, exponent)
 
 
 @TIDY.row(n.Power)
@@ -165,7 +170,8 @@ def _(node: n.MatMul) -> Node:
         return chained(node, tidy)
     if left.rank == right.rank == 1 and isinstance(left, n.MatMul) and not isinstance(right, n.MatMul):
         return tidy(n.MatMul(right, left))  # (A x)' y = y' (A x)
-    return _linear(node)
+    squared = square_by_factor(left) if left == right else None
+    return _linear(node) if squared is None else tidy(squared)
 
 
 @TIDY.row(n.Structural)
@@ -235,9 +241,29 @@ def _(node: n.Inverse) -> Node:
     return paired(node, tidy) or node
 
 
-@TIDY.row(n.Determinant, n.LogDeterminant)
+@TIDY.row(n.Determinant, n.LogDeterminant, n.Decomposition)
 def _(node: Node) -> Node:
     return paired(node, tidy) or node
+
+
+@TIDY.row(n.PseudoInverse)
+def _(node: n.PseudoInverse) -> Node:
+    coefficient, bare = coefficient_and_rest(node.operands[0])
+    if coefficient in (0, 1) or bare is None:
+        return paired(node, tidy) or node
+    return tidy(n.Multiply(n.Scalar(1 / coefficient), n.PseudoInverse(bare)))
+
+
+@TIDY.row(n.TwoSided)
+def _(node: n.TwoSided) -> Node:
+    if is_zero(node.middle):
+        return zeros(*node.shape)
+    coefficient, scalars, bare = scalars_and_rest(node.middle)
+    if bare is not None and (coefficient != 1 or scalars):
+        operands = [bare if place == node.linear_in else operand for place, operand in enumerate(node.operands)]
+        return tidy(n.Multiply(n.Scalar(coefficient), *scalars, node.with_operands(operands)))
+    simpler = along_itself(node)
+    return node if simpler is None else tidy(simpler)
 
 
 @TIDY.row(n.MatrixPower)
@@ -270,7 +296,7 @@ def _(node: n.Concatenate) -> Node:
 
 @TIDY.row(n.Product, n.Extreme)
 def _(node: n.Product | n.Extreme) -> Node:
-    return node if node.axes else node.operands[0]
+    return (paired(node, tidy) or node) if node.axes else node.operands[0]
 
 
 @TIDY.row(n.First)

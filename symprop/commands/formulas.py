@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from symprop.algebra.declarations import declarations_text
 from symprop.algebra.formula import formula
 from symprop.commands.arguments import (
     DISAGREES,
@@ -86,5 +87,7 @@ def _below_the_first(source: str, lines: str) -> str:
 
 def _compare(options: argparse.Namespace) -> int:
     found = compare(options.first, options.second, options.where)
+    if not options.where.strip() and found.first.variables:
+        print(declarations_text(found.first.variables))
     print(found)
     return 0 if found else DISAGREES

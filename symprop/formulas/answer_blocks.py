@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.shapes import shape_text
@@ -79,8 +79,23 @@ def answer_html(result: Result, source: str, certificate: Certificate) -> str:
     return html_document((Section(name, name_of(name), tuple(found)) for name, found in blocks.items()), title)
 
 
+def answers_html(results: Sequence[Result], source: str, certificate: Certificate) -> str:
+    """Return the answers to one question by several variables as an HTML page in one file."""
+    blocks: dict[str, Iterable[Block]] = {"Formula": _declared(results[0])}
+    for each in results:
+        blocks[f"{each.kind[:1].upper()}{each.kind[1:]} by {each.by[0].name}"] = (
+            *_answered(each),
+            _derived(each, each.steps),
+        )
+    blocks |= {"NumPy": (Listing(tuple(map(CodeLine, source.splitlines()))),), "Certificate": _checked(certificate)}
+    title = f"{results[0].kind} by {', '.join(each.by[0].name for each in results)}"
+    return html_document((Section(name, name_of(name), tuple(found)) for name, found in blocks.items()), title)
+
+
 def _declared(result: Result) -> Iterator[Block]:
     yield Typed(result.formula.source)
+    for place, reading in enumerate(result.formula.readings):
+        yield Paragraph(("or " if place else "read as ", Code(reading)))
     rows = (((Code(x.name),), (shape_text(x.shape),), (facts_of(x),)) for x in result.variables)
     yield grid(("array", "shape", "known"), rows)
 

@@ -10,8 +10,8 @@ from typing import Any
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
-from symprop.errors import SpecError
 from symprop.formulas.answer import Answer
+from symprop.formulas.answer_blocks import answers_html
 from symprop.formulas.code.module import formula_source
 from symprop.formulas.pages import heading
 from symprop.verify.certificate import Certificate
@@ -94,12 +94,8 @@ class Answers(Printable):
         return "\n\n".join(str(each.steps()) for each in self)
 
     def html(self) -> str:
-        """Raise: a page in one file is of one answer.
-
-        Raises:
-            SpecError: always.
-        """
-        raise SpecError(f"a page is of one {self.kind}\nallowed: one of {', '.join(self.names)} by name")
+        """Return all answers with their steps, source and certificate as an HTML page in one file."""
+        return answers_html([each.result for each in self], self.numpy(), self.check())
 
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.

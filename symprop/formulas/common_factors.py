@@ -20,6 +20,7 @@ from symprop.calculus.coefficients import (
     scalars_and_rest,
     scaled,
 )
+from symprop.calculus.symmetric import turned
 from symprop.calculus.tidy import tidy
 
 
@@ -45,6 +46,24 @@ def common_matrix(node: n.Add) -> Node | None:
     return None
 
 
+@for_kinds(n.Add)
+def common_vector(node: n.Add) -> Node | None:
+    """u x' + v x' = (u + v) x', and x u' + x v' = x (u + v)'."""
+    terms = [scalars_and_rest(term) for term in node.operands]
+    outers = [rest.operands if isinstance(rest, n.Outer) else () for _, _, rest in terms]
+    if not all(outers):
+        return None
+    for side in (1, 0):
+        if all(each[side] == outers[0][side] for each in outers):
+            inside = [
+                scaled(number, multiplied([*scalars, each[1 - side]]))
+                for (number, scalars, _), each in zip(terms, outers, strict=True)
+            ]
+            total = tidy(added(inside))
+            return n.Outer(total, outers[0][1]) if side else n.Outer(outers[0][0], total)
+    return None
+
+
 def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
     """Return a term as numbers and scalars, and the factors of its product of matrices."""
     coefficient, scalars, rest = scalars_and_rest(term)
@@ -54,7 +73,7 @@ def _scalars_and_links(term: Node) -> tuple[tuple[Node, ...], list[Node]]:
     if not isinstance(rest, n.Outer):
         return (*numbers, *scalars), links(rest)
     (*left, u), (*right, v) = map(links, rest.operands)  # (A u) (B v)' = A (u v') B'
-    return (*numbers, *scalars), [*left, n.Outer(u, v), *(tidy(n.Transpose(part)) for part in reversed(right))]
+    return (*numbers, *scalars), [*left, n.Outer(u, v), *map(turned, reversed(right))]
 
 
 def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
@@ -65,6 +84,8 @@ def _shares(other: list[Node], chain: list[Node], end: int) -> bool:
         return len(other) > 1
     if chain[end].rank == 1:  # (A + B) @ x, but not (A.T @ A + B.T @ B) @ x, which takes products of matrices
         return len(chain) == len(other) == 2
+    if len(other) == 1 and len(chain) > 2 and chain[0] == turned(chain[-1]):
+        return False  # A + A u u' A stays as it is
     return len(other) > 1 or (other[end].rank == 2 and any(isinstance(part, n.Outer) for part in chain))
 
 
@@ -73,6 +94,42 @@ def product_of(parts: Sequence[Node]) -> Node:
     if parts[-1].rank == 1:
         return reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], parts[-1])
     return reduce(n.MatMul, parts)
+
+
+@for_kinds(n.Add)
+def repeated_matrix(node: n.Add) -> Node | None:
+    """P X - X = (P - I) X, where X is long: it stands alone, and as what a square matrix is multiplied by."""
+    terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
+    for place, (_, alone) in enumerate(terms):
+        ends = [other for other, (_, chain) in enumerate(terms) if chain[1:] == alone and len(chain) > 1]
+        if not alone or not ends or isinstance(alone[-1], n.Outer):
+            continue
+        one = n.Identity(alone[0].shape[0])
+        alike = sorted([place, *ends])
+        inside = [multiplied([*terms[k][0], one if k == place else terms[k][1][0]]) for k in alike]
+        product = product_of([tidy(added(inside)), *alone])
+        others = [term for k, term in enumerate(node.operands) if k not in alike]
+        result = added([*others[: alike[0]], product, *others[alike[0] :]])
+        if result.weight < node.weight:
+            return result
+    return None
+
+
+@for_kinds(n.Add)
+def common_number(node: n.Add) -> Node | None:
+    """x / (2 m) - y / m = (x - 2 y) / (2 m): a number with a size in it stands once."""
+    terms = [coefficient_and_rest(term) for term in node.operands]
+    first = terms[0][0]
+    ratios = [number / first for number, _ in terms]
+    if first.is_number or not all(ratio.is_Rational for ratio in ratios):
+        return None
+    whole = sympy.ilcm(*(ratio.q for ratio in ratios))
+    shared = sympy.igcd(*(int(ratio * whole) for ratio in ratios))
+    common = first * sympy.Rational(shared, whole)
+    if common.could_extract_minus_sign() and not all(ratio.is_positive for ratio in ratios):
+        common = -common
+    inside = [scaled(sympy.cancel(number / common), n.Scalar(1) if rest is None else rest) for number, rest in terms]
+    return scaled(common, added(sorted(inside, key=lambda term: coefficient_and_rest(term)[0].is_negative)))
 
 
 @for_kinds(n.Add)

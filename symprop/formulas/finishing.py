@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sympy import Expr, Integer
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, walk
+from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, transposes, walk
 from symprop.calculus.chains import links
 from symprop.calculus.choice_rules import ONE_CHOICE, one_choice
 from symprop.calculus.coefficients import (
@@ -29,8 +31,18 @@ from symprop.calculus.coefficients import (
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
-from symprop.formulas.common_factors import common_factor, common_matrix, product_of
+from symprop.formulas.common_factors import (
+    common_factor,
+    common_matrix,
+    common_number,
+    common_vector,
+    product_of,
+    repeated_matrix,
+)
 from symprop.formulas.contractions import CONTRACTION, contraction
+from symprop.formulas.kroneckers import KRONECKERS
+from symprop.formulas.signs import one_sign
+from symprop.formulas.traces import TRACES
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
@@ -61,10 +73,38 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
     """Return `node` with a touch applied from the leaves up, as long as it changes something."""
     operands = tuple(_everywhere(operand, apply) for operand in node.operands)
     node = node if operands == node.operands else node.with_operands(operands)
-    parts = links(node)
-    node = product_of(parts) if len(parts) > 2 else node  # the brackets of a product, where a factor became a product
-    changed = apply(node)
-    return node if changed is None or changed == node else _everywhere(changed, apply)
+    changed = apply(_arranged(node))
+    return _arranged(node) if changed is None or changed == node else _everywhere(changed, apply)
+
+
+def _arranged(node: Node) -> Node:
+    """A product of matrices or vectors with its brackets and scalars in front, a sum without sums in it."""
+    if isinstance(node, n.Add):
+        return _flat(node)
+    paired = isinstance(node, n.Outer) or (isinstance(node, n.Kron) and not isinstance(node.operands[0], n.Identity))
+    chain = list(node.operands) if paired else links(node)
+    if len(chain) == 1:
+        return node
+    total: Expr = Integer(1)
+    before: list[Node] = []
+    parts: list[Node] = []
+    for link in chain:
+        coefficient, scalars, rest = scalars_and_rest(link)
+        total *= coefficient
+        before.extend(scalars)
+        parts.append(link if rest is None else rest)
+    flat = [each for part in parts for each in links(part)]
+    product = node.with_operands(parts) if paired else product_of(flat)
+    return scaled(total, multiplied([*before, product]))
+
+
+def _flat(node: n.Add) -> Node:
+    terms: list[Node] = []
+    for term in node.operands:
+        sign, rest = coefficient_and_rest(term)
+        inside = isinstance(rest, n.Add) and sign in (1, -1) and same_shape(rest, node)
+        terms.extend([scaled(sign, part) for part in terms_of(rest)] if rest is not None and inside else [term])
+    return n.Add(*terms) if len(terms) > len(node.operands) else node
 
 
 # ---------------------------------------------------------------- inner products
@@ -98,24 +138,6 @@ def opposite_sigmoid(node: n.Add) -> Node | None:
             collected = tidy(n.Add(*(piece for term in terms for piece in expanded(term))))
             if collected.weight < node.weight:
                 return collected
-    return None
-
-
-@for_kinds(n.Sum)
-def trace_of_product(node: n.Sum) -> Node | None:
-    """sum(A * B.T) = trace(A @ B), where one of the two is a transpose."""
-    if node.rank or node.operands[0].rank != 2:
-        return None
-    coefficient, scalars, inside = scalars_and_rest(node.operands[0])
-    if not isinstance(inside, n.Multiply) or len(inside.operands) != 2:
-        return None
-    if not all(same_shape(operand, inside) for operand in inside.operands):
-        return None
-    for turned, other in (inside.operands, inside.operands[::-1]):
-        plain = tidy(n.Transpose(turned))
-        if _transposes(plain) < _transposes(turned):
-            trace = n.Sum(n.Diagonal(tidy(n.MatMul(plain, other))))
-            return scaled(coefficient, multiplied([*scalars, trace]))
     return None
 
 
@@ -163,20 +185,12 @@ def transpose_outside(node: n.Add | n.Multiply) -> Node | None:
     if node.rank != 2:
         return None
     arrays = [operand for operand in node.operands if operand.rank]
-    if len(arrays) < 2 or not any(map(_transposes, arrays)):
+    if len(arrays) < 2 or not transposes(*arrays) or any(isinstance(part, n.Kron) for part in walk(node)):
         return None
-    inside = tidy(n.Transpose(node))
-    fewer = sum(map(_transposes, inside.operands)) < sum(map(_transposes, node.operands))
-    number, rest = coefficient_and_rest(inside)
-    return scaled(number, n.Transpose(rest)) if fewer and rest and not isinstance(rest, n.Transpose) else None
-
-
-def _transposes(node: Node) -> int:
-    """How many transposes stand in a product of matrices or in a sum of them."""
-    if isinstance(node, n.Transpose):
-        return 1 + _transposes(node.operands[0])
-    inner = node.operands if isinstance(node, (n.Add, n.Multiply, n.MatMul, n.Inverse)) else ()
-    return sum(map(_transposes, inner))
+    coefficient, scalars, inside = scalars_and_rest(tidy(n.Transpose(node)))
+    if inside is None or isinstance(inside, n.Transpose) or transposes(inside) >= transposes(node):
+        return None
+    return scaled(coefficient, multiplied([*scalars, n.Transpose(inside)]))
 
 
 @for_kinds(n.Add)
@@ -185,7 +199,7 @@ def plain_first(node: n.Add) -> Node | None:
     terms = list(node.operands)
     for place, term in enumerate(terms):
         other = tidy(n.Transpose(term)) if term.rank == 2 else term
-        if other in terms[place + 1 :] and _transposes(term) > _transposes(other):
+        if other in terms[place + 1 :] and transposes(term) > transposes(other):
             later = terms.index(other)
             terms[place], terms[later] = other, term
             return n.Add(*terms)
@@ -204,8 +218,8 @@ def _rank_of_factor(factor: Node) -> int:
     if isinstance(factor, n.Scalar):
         return 0
     if not factor.rank:
-        return 1
-    return 2 if isinstance(base, Variable) else 3
+        return 1 if isinstance(base, Variable) else 3 if isinstance(base, n.MatMul) else 2
+    return 4 if isinstance(base, Variable) else 5
 
 
 @for_kinds(n.MatMul, n.Outer, n.Multiply)
@@ -237,15 +251,20 @@ def number_in_block(node: n.Multiply) -> Node | None:
 
 TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
-    KnownForm("trace of a product", "sum(A * B.T) = trace(A @ B)", trace_of_product),
+    *TRACES,
     KnownForm("product of matrices", CONTRACTION, contraction),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    KnownForm("common vector", "outer(u, x) + outer(v, x) = outer(u + v, x)", common_vector),
+    KnownForm("matrix that is repeated", "A @ X - X = (A - I) @ X", repeated_matrix),
+    KnownForm("one sign", "f(x - y) - f(y - x) = 2 * f(x - y) where f is odd", one_sign),
+    *KRONECKERS,
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
     KnownForm("one element each", ONE_EACH, one_element_each),
     KnownForm("one choice", ONE_CHOICE, one_choice),
+    KnownForm("common number", "x / (2 * n) - y / n = (x - 2 * y) / (2 * n)", common_number),
     KnownForm("common factor", "x * y + x * z = x * (y + z)", common_factor),
     KnownForm("a scalar before a product", "(c * A) @ B = c * (A @ B)", scalar_outside),
     KnownForm("a number enters the block", "2 * kron(I, C) = kron(I, 2 * C)", number_in_block),

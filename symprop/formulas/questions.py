@@ -5,6 +5,8 @@ What may be asked and in which shape the answer comes; how it is found is in `sy
 
 from __future__ import annotations
 
+import re
+
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import closest, variable
 from symprop.algebra.nodes import Multiply, Node, Variable
@@ -128,15 +130,15 @@ def differentiable(formula: Formula, name: str) -> Variable:
     return known[name]
 
 
-def _meet(product: Multiply) -> bool:
+def _meet(node: Node) -> bool:
     """Whether a matrix is multiplied with a vector, element by element."""
-    return {1, 2} <= {factor.rank for factor in product.operands}
+    return isinstance(node, Multiply) and {1, 2} <= {factor.rank for factor in node.operands}
 
 
 def _scalar(formula: Formula, what: str, instead: str) -> None:
     if formula.shape:
         problem = f"{what} is of a scalar, and {shown(formula.source)} has shape {shape_text(formula.shape)}"
-        if any(isinstance(part, Multiply) and _meet(part) for part in walk(formula.node)):
+        if re.search(r"\.T\s*\*(?!\*)", formula.source) or any(map(_meet, walk(formula.node))):
             problem += "; the matrix product is @, not *"
         raise FormulaError(f"{problem}\nallowed: {instead}, or a scalar such as the sum of the elements")
 

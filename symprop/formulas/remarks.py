@@ -11,7 +11,7 @@ from symprop.algebra.formula import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, terms_of, variables, walk
+from symprop.algebra.trees import is_zero, terms_of, unordered, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
@@ -30,7 +30,9 @@ def remarks(result: Result) -> tuple[str, ...]:
     >>> hessian(formula("sum(exp(x))", x="n"), "x").remarks
     ('diagonal', 'positive definite')
     """
-    return tuple(dict.fromkeys((*_structure(result), *_layout(result), *_where_it_holds(result))))
+    return tuple(
+        dict.fromkeys((*_structure(result), *_layout(result), *_where_it_holds(result), *_notation(result.node)))
+    )
 
 
 def _structure(result: Result) -> Iterator[str]:
@@ -103,7 +105,8 @@ def _symmetry(node: Node) -> Iterator[str]:
 
 
 def _equals_transpose(node: Node) -> bool:
-    return simplified(n.Transpose(node), Context())[0] == simplified(node, Context())[0]
+    turned, plain = (simplified(each, Context())[0] for each in (n.Transpose(node), node))
+    return unordered(turned) == unordered(plain)
 
 
 def _why_zero(result: Result) -> str:
@@ -144,6 +147,43 @@ def _where_it_holds(result: Result) -> Iterator[str]:
             yield said
 
 
+def _notation(node: Node) -> Iterator[str]:
+    """Say what stands in an answer that formulas of one's own do not have."""
+    for part in walk(node):
+        if type(part) in NOTATION:
+            said = NOTATION(part)
+            if said:
+                yield said
+
+
+NOTATION = Table("what a part of an answer is")
+
+
+@NOTATION.row(n.DividedDifference)
+def _(node: n.DividedDifference) -> str:
+    called, block = f"L_{node.name}", f"the upper right block of {node.name}([[A, E], [0, B]])"
+    if not node.is_frechet:
+        return f"{called}(A, E, B) is {block}; {called}(A, E), where B is A, the Fréchet derivative at A along E"
+    return f"{called}(A, E) is the Fréchet derivative of {node.name} at A along E, {block.replace('B', 'A')}"
+
+
+@NOTATION.row(n.Sylvester)
+def _(node: n.Sylvester) -> str:
+    return "sylvester(A, B, Q) is the X with A @ X + X @ B = Q"
+
+
+@NOTATION.row(n.Spectral)
+def _(node: n.Spectral) -> str | None:
+    matrix = node.operands[0].pretty()
+    if not node.letters[node.part]:
+        return None
+    if isinstance(node, n.Eigh):
+        vectors = "the eigenvectors, by ascending eigenvalues"
+        return f"Q({matrix}) has {vectors}, of {matrix} as columns; q₁, …, q_max are they one by one"
+    vectors = "left and right singular vectors, by descending singular values"
+    return f"U({matrix}) and V({matrix}) have the {vectors}, of {matrix} as columns; u₁, v₁, … are they one by one"
+
+
 WHERE = Table("where the derivative does not exist")
 
 
@@ -155,6 +195,46 @@ def _(node: n.Product) -> str:
 @WHERE.row(n.Determinant, n.LogDeterminant)
 def _(node: Node) -> str:
     return f"holds where {node.operands[0].text()} has an inverse"
+
+
+@WHERE.row(n.PseudoInverse)
+def _(node: n.PseudoInverse) -> str:
+    return f"holds where the rank of {node.operands[0].text()} stays the same nearby, as full rank does"
+
+
+@WHERE.row(n.MatrixFunction)
+def _(node: n.MatrixFunction) -> str | None:
+    matrix = node.operands[0].text()
+    return None if node.name == "expm" else f"holds where {matrix} has no eigenvalue that is 0 or a negative number"
+
+
+@WHERE.row(n.Sylvester)
+def _(node: n.Sylvester) -> str:
+    left, right = (operand.text() for operand in node.operands[:2])
+    return f"holds where no eigenvalue of {left} is that of {right} with the other sign"
+
+
+@WHERE.row(n.Cholesky)
+def _(node: n.Cholesky) -> str:
+    return f"holds where {node.operands[0].text()} is positive definite; of its symmetric part"
+
+
+@WHERE.row(n.MatrixNorm)
+def _(node: n.MatrixNorm) -> str:
+    matrix = node.operands[0].text()
+    if node.which == "nuc":
+        return f"holds where {matrix} has full rank"
+    return f"holds where the {'largest' if node.which == '2' else 'smallest'} singular value of {matrix} is simple"
+
+
+@WHERE.row(n.Eigh)
+def _(node: n.Eigh) -> str:
+    return f"holds where the eigenvalues of {node.operands[0].text()} are simple"
+
+
+@WHERE.row(n.Svd)
+def _(node: n.Svd) -> str:
+    return f"holds where the singular values of {node.operands[0].text()} are simple and not 0"
 
 
 @WHERE.row(n.Extreme)

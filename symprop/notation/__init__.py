@@ -16,6 +16,7 @@ from symprop.algebra.steps import Steps
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import Readings
 from symprop.notation import text_moves as text_moves  # enters its rows
+from symprop.notation import text_of_matrices as text_of_matrices  # likewise
 from symprop.notation.documents import STEPS, document, html, latex_page, latex_steps, readings, steps
 from symprop.notation.latex import latex
 from symprop.notation.notebooks import notebook_html, notebook_latex

@@ -81,7 +81,7 @@ def latex_pieces(text: str, width: int) -> list[str]:
     depth = braces = environments = seen = 0
     for match in _TOKEN.finditer(text):
         token, position = match[0], match.start()
-        depth += token.startswith("\\left") - token.startswith("\\right")
+        depth += token.startswith(("\\left", "(")) - token.startswith(("\\right", ")"))
         environments += token.startswith("\\begin") - token.startswith("\\end")
         braces += (token == "{") - (token == "}")
         if token == " " and not braces and not environments and text.startswith(_CUT_BEFORE, position + 1):

@@ -18,6 +18,7 @@ from symprop.errors import SpecError, SymbolNameError, shown
 BOLD = ("none", "vectors", "arrays")
 TRANSPOSES = {"top": r"\top", "T": r"\mathsf{T}", "prime": r"\prime"}
 LAYER_INDICES = ("mixed", "sub", "super")
+GRADIENTS = ("fraction", "nabla")
 
 _GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
@@ -37,7 +38,8 @@ class Notation:
 
     `symbols` gives letters by name, for arrays (`delta`), sizes (`m`), functions (`sigmoid`) and the loss (`L`);
     `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers
-    below, a general `(l)` above), "sub" or "super". `loss` is the letter of the loss.
+    below, a general `(l)` above), "sub" or "super". `loss` is the letter of the loss; its derivative by `W` is a
+    "fraction" or, where lines are to be low, "nabla", `\nabla W`.
 
     Raises:
         SpecError: a choice that there is not, or a symbol that is none.
@@ -48,12 +50,14 @@ class Notation:
     transpose: str = "top"
     layer_index: str = "mixed"
     loss: str = "L"
+    gradient: str = "fraction"
 
     def __post_init__(self) -> None:
         for what, value, allowed in (
             ("bold", self.bold, BOLD),
             ("transpose", self.transpose, tuple(TRANSPOSES)),
             ("layer_index", self.layer_index, LAYER_INDICES),
+            ("gradient", self.gradient, GRADIENTS),
         ):
             if value not in allowed:
                 raise SpecError(f"unknown {what} {shown(value)}\nallowed: {', '.join(allowed)}")

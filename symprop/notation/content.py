@@ -65,13 +65,13 @@ def name_of(title: str) -> str:
 
 
 def steps_of(derivation: Derivation, name: str) -> tuple[Equation, Sequence[Step]]:
-    """Return the equation of `name` (or, for a parameter, of its gradient) and its steps.
+    """Return the equation of `name` (or, for a parameter or an input, of its gradient) and its steps.
 
     Raises:
         FormulaError: no equation has this name.
     """
-    parameters = {variable.name for variable in derivation.system.parameters}
-    equation = derivation.equation(f"d{name}" if name in parameters else name)
+    given = {variable.name for variable in (*derivation.system.parameters, *derivation.system.inputs)}
+    equation = derivation.equation(f"d{name}" if name in given and f"d{name}" in derivation.by_name else name)
     return equation, equation.steps
 
 
@@ -198,11 +198,11 @@ def _parameter_count(derivation: Derivation) -> Words:
 
 
 def _sizes(derivation: Derivation) -> Iterator[GridRow]:
-    """Yield what is known of each array; weights of heads that are alike stand side by side."""
+    """Yield what is known of each array; parameters of one layer that are alike stand side by side."""
     found: dict[tuple[Shape, str, Words, object], list[Variable]] = {}
     for variable, role, known in _arrays(derivation):
-        heads = tuple(variable.named.items())
-        found.setdefault((variable.shape, role, known, heads or variable), []).append(variable)
+        layer = (variable.index, *variable.named.items()) if role == PARAMETER and variable.index else variable
+        found.setdefault((variable.shape, role, known, layer), []).append(variable)
     for (shape, role, known, _), alike in found.items():
         names: Words = tuple(part for variable in alike for part in (", ", variable))[1:]
         yield GridRow((names, (Dimensions(shape),), (role,), known))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.table import Table
@@ -11,18 +12,22 @@ from symprop.analysis.readings import Readings
 from symprop.calculus.context import context
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
-from symprop.notation.blocks import Equations, Line, Picture, Section
+from symprop.notation.blocks import Bullets, Equations, Line, Picture, Section
 from symprop.notation.chain_rule import at_first, by_names
+from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import diagram
 from symprop.notation.page_blocks import WIDTH, PageWriter
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
 from symprop.notation.wording import Wording
+from symprop.notation.words import Math
 
-DENSE_WIDTH = 68
-"""Characters of a formula that fit into a line of the smaller letters."""
+DENSE_WIDTH, LOW_WIDTH = 68, 74
+"""Characters of a formula that fit into a line of the smaller letters, with derivatives as fractions or without."""
 TITLE = "Forward and backward pass"
+MANY = 40
+"""From more equations on, a page has no room for derivatives as fractions."""
 MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 CAPTION = (
@@ -38,7 +43,9 @@ def latex_page(derivation: Derivation) -> str:
 
 def document(derivation: Derivation, figure: bool = False) -> str:
     """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
-    found = _sections(derivation, figure, DENSE_WIDTH)
+    low = len(derivation.numbers) > MANY
+    chosen, width = (Notation(gradient="nabla"), LOW_WIDTH) if low else (PLAIN, DENSE_WIDTH)
+    found = _sections(derivation, figure, width, chosen)
     return latex_document.document(found, TITLE, latex_document.Looks(dense=True))
 
 
@@ -47,10 +54,25 @@ def html(derivation: Derivation, figure: bool = True) -> str:
     return html_document.html_document(_sections(derivation, figure), TITLE)
 
 
-def _sections(derivation: Derivation, figure: bool, width: int = WIDTH) -> tuple[Section, ...]:
-    writer = PageWriter(derivation, width=width)
+def _sections(
+    derivation: Derivation, figure: bool, width: int = WIDTH, chosen: Notation = PLAIN
+) -> tuple[Section, ...]:
+    writer = PageWriter(derivation, chosen, width)
     drawn = both_passes(writer) if figure else None
-    return (*writer.page(), *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
+    page = writer.page() if chosen.gradient == "fraction" else tuple(_with_sign(writer))
+    return (*page, *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
+
+
+def _with_sign(writer: PageWriter) -> Iterator[Section]:
+    """Write the page, and say what the sign of a derivative means."""
+    by = next(each.target for each in writer.derivation.equations if each.target.is_gradient)
+    of = Math(writer.formula(by).removeprefix(r"\nabla "))
+    said = (Math(writer.formula(by)), " is the derivative of the loss by ", of, ", and likewise for every array.")
+    for section in writer.page():
+        blocks = (
+            replace(each, items=(*each.items, said)) if isinstance(each, Bullets) else each for each in section.blocks
+        )
+        yield replace(section, blocks=tuple(blocks)) if section.title == "Conventions" else section
 
 
 def both_passes(writer: PageWriter) -> Picture | None:

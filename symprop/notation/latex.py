@@ -19,6 +19,7 @@ from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
+from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
@@ -63,7 +64,7 @@ def latex(node: Node, notation: Notation = PLAIN) -> str:
     >>> print(latex((W.T @ delta) * (1 - a**2)))
     \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
     """
-    return render(latex_table(notation), stacked(node)).text
+    return render(latex_table(notation), stacked(on_paper(node))).text
 
 
 @cache
@@ -103,7 +104,7 @@ class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
     minus, hadamard, divided, one = "-", r" \odot ", r" \oslash ", r"\mathbf{1}"
-    kronecker, log = r" \otimes ", r"\log"
+    kronecker, log, pseudoinverse = r" \otimes ", r"\log", "+"
 
     def __init__(self, notation: Notation = PLAIN) -> None:
         self.notation = notation
@@ -157,7 +158,10 @@ class Tex(Style):
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}" if node.is_gradient else name
+        if not node.is_gradient:
+            return name
+        short = self.notation.gradient == "nabla"
+        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -191,7 +195,8 @@ class Tex(Style):
         return Piece(text, POWER if isinstance(value, sympy.Pow) else ATOM)
 
     def group(self, text: str) -> str:
-        return rf"\left({text}\right)"
+        low = self.notation.gradient == "nabla" and not _TALL.search(text)
+        return f"({text})" if low else rf"\left({text}\right)"
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "abs":
@@ -240,6 +245,11 @@ class Tex(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}^2", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        if which == "-2":
+            return Piece(rf"\sigma_{{\min}}\left({inside}\right)", ATOM)
+        return Piece(rf"\left\|{inside}\right\|_{'2' if which == '2' else '*'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         below = ",".join(map(_lettered, indices))

@@ -117,6 +117,8 @@ class PageWriter:
                 found.append(Math(part.tex))
             elif isinstance(part, Dimensions):
                 found.append(Math(self.dimensions(part.shape) or "1"))
+            elif isinstance(part, Variable):
+                found.append(Math(self.name(part)))
             else:
                 found.append(Math(self.wording.part(part)))
         return tuple(_joined(found))

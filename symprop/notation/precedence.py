@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer, Min
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -190,7 +190,18 @@ def sum_of(
 
 def subscripts(node: n.Slice, write: Callable[[Expr], str]) -> str:
     """Return what stands in the brackets where a slice is one place: `:, 0`."""
-    return ", ".join([*[":"] * node.axis, write(node.start)])
+    last = node.stop.has(Min) and node.stop == node.operands[0].shape[node.axis]  # the smaller of two sizes
+    return ", ".join([*[":"] * node.axis, write(Integer(-1) if last else node.start)])
+
+
+def turned(node: Node) -> tuple[Node, bool]:
+    """Return what a matrix is the transpose of, and whether it is one: `expm(A.T)` is that of `expm(A)`."""
+    if isinstance(node, n.Transpose) and node.rank == 2:
+        return node.operands[0], True
+    if isinstance(node, (n.Inverse, n.PseudoInverse, n.MatrixFunction)):
+        bare, is_turned = turned(node.operands[0])
+        return (node.with_operands([bare]), True) if is_turned else (node, False)
+    return node, False
 
 
 def squared_norm(node: Node) -> Node | None:

@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
+from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name, lettered, scientific
@@ -73,7 +74,7 @@ def pretty(node: Node) -> str:
     >>> pretty((W.T @ delta) * (1 - a**2))
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
-    return render(PRETTY, stacked(node)).text
+    return render(PRETTY, stacked(on_paper(node))).text
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
@@ -84,7 +85,7 @@ class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
     minus, hadamard, divided, one, transposed = "−", " ⊙ ", " ⊘ ", "𝟏", "ᵀ"
-    kronecker, log = " ⊗ ", "log"
+    kronecker, log, pseudoinverse = " ⊗ ", "log", "⁺"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         accent, base, rest = accented(node.letter)
@@ -183,6 +184,9 @@ class Unicode(Style):
 
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖²", POWER)
+
+    def norm_of(self, inside: str, which: str) -> Piece:
+        return Piece(f"σₘᵢₙ({inside})" if which == "-2" else f"‖{inside}‖{'₂' if which == '2' else '⁎'}", ATOM)
 
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:
         sign, below = "Σ" if which == "sum" else which, "".join(subscript(str(index)) for index in indices)

@@ -95,6 +95,7 @@ class Style(ABC):
     divided: str
     one: str  # the vector of ones
     transposed: str  # the superscript
+    pseudoinverse: str  # likewise
 
     @abstractmethod
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
@@ -171,6 +172,10 @@ class Style(ABC):
     @abstractmethod
     def squared_norm(self, inside: str, matrix: bool) -> Piece:
         """Write the sum of squares of all elements."""
+
+    @abstractmethod
+    def norm_of(self, inside: str, which: str) -> Piece:
+        """Write the largest ("2") or smallest ("-2") singular value, or their sum ("nuc")."""
 
     @abstractmethod
     def summation(self, indices: Sequence[Expr], inside: str, which: str = "sum") -> Piece:

@@ -48,6 +48,8 @@ def _(node: n.Sum, of: Of, style: Style) -> Piece:
     if isinstance(operand, n.Diagonal) and not node.rank:
         return style.call("trace", [of(operand.operands[0])])
     if is_element(node) and isinstance(operand, n.Slice):
+        if isinstance(operand.operands[0], n.Spectral) and operand.operands[0].letters[operand.operands[0].part]:
+            return _vector(operand.operands[0], operand, of, style)
         return _taken(operand.operands[0], of, style, subscripts(operand, partial(_place, style)))
     if isinstance(operand, (n.Sum, n.LogSumExp)) and operand.keepdims and _same_axes(node, operand):
         bare = operand.args[0], operand.args[1]  # an axis of length 1 that only now goes
@@ -112,6 +114,13 @@ def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
     name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
     return style.call(name, [of(node.operands[0]), *along])
+
+
+def _vector(vectors: n.Spectral, one: n.Slice, of: Of, style: Style) -> Piece:
+    """One of the vectors that take a matrix apart: `u₁(A)`."""
+    place = str(one.start + 1) if one.start.is_number else "max" if isinstance(vectors, n.Eigh) else "min"
+    letter = style.variable(n.Variable(f"{vectors.letters[vectors.part].lower()}_{place}", (), ()))
+    return Piece(f"{letter}{style.group(of(vectors.operands[0]).text)}", ATOM)
 
 
 def _taken(node: Node, of: Of, style: Style, inside: str) -> Piece:

@@ -131,6 +131,8 @@ NAMED: dict[type[Node], str] = {
     n.Outer: "outer",
     n.Determinant: "det",
     n.LogDeterminant: "logdet",
+    n.Sylvester: "solve_sylvester",
+    n.Cholesky: "cholesky",
     n.Diag: "diag",
     n.Diagonal: "diagonal",
     n.Pushforward: "pushforward",
@@ -169,14 +171,6 @@ def _along(name: str, inside: Piece, rank: int, axes: Sequence[int], keepdims: b
     """A function along axes, which are named where there are others."""
     named = [f"axis={one_or_tuple(axes)}"] if len(axes) < rank else []
     return call(name, inside.text, *named, *(["keepdims=True"] if keepdims else []))
-
-
-@TEXT.row(n.Inverse)
-def _(node: n.Inverse, of: Of) -> Piece:
-    operand = node.operands[0]
-    if isinstance(operand, n.Transpose) and operand.rank == 2:
-        return Piece(f"inv({of(operand.operands[0]).text}).T", ATOM)
-    return call("inv", of(operand).text)
 
 
 @TEXT.row(n.MatrixPower)

@@ -12,7 +12,8 @@ from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.page_blocks import PageWriter
-from symprop.verify.certificate import Certificate, check
+from symprop.verify.certificate import Certificate
+from symprop.verify.of_network import check
 
 FIRST_STAND_IN = 3
 

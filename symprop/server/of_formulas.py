@@ -60,7 +60,8 @@ def formula_derivation(asked: Asked) -> dict[str, Any]:
         if named:
             rows = tuple(_row(each.name, latex(each.target), each.expression) for each in named)
             groups.append(Group("", Markup("where"), rows))
-    said = [said for each in answers for said in (*each.ledger, *each.remarks)]
+    by = [f"by {each.result.by[0].name}: " if len(answers) > 1 else "" for each in answers]
+    said = [f"{what}{said}" for what, each in zip(by, answers, strict=True) for said in (*each.ledger, *each.remarks)]
     parts = derivation_parts(
         list(_shapes(answers[0].variables, formula.node)), groups, [CONVENTIONS[answers[0].result.kind], *said]
     )

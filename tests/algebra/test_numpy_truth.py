@@ -25,6 +25,8 @@ from symprop.algebra.reader import RELATIONS, names_in
 from symprop.algebra.truths import KEEPING, NUMBERS_ONLY
 from symprop.errors import SympropError
 from symprop.verify.evaluate import complex_value
+from tests.matrix_functions import MATRICES, OF_SYMMETRIC, SYMMETRIC
+from tests.matrix_functions import OPTIONS as OF_MATRICES
 from tests.notation.helpers import first_max
 
 
@@ -100,6 +102,7 @@ NUMPY: dict[str, Any] = {
     "scatter_add": scatter_add,
     "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
     "fold": fold,
+    **MATRICES,
 }
 DECLARED = {"s": "", "x": "3", "A": "3 3", "T": "2 3 3", "B": "1 2", "i": "3 index 3", "y": "index 2"}
 VALUES: dict[str, Any] = {
@@ -151,6 +154,7 @@ OPTIONS = {
     "destination": "1 -1 (1,0) (-1,0) | 3",
     "subscripts": "'ij,jk' 'i,i->' 'ii' 'ji' 'i,ij->j' 'ijk,k->ji' 'ij,ij->i' 'i,jk->kij' 'ii->i' 'i->ii' 'i...' x None"
     " 'ij,kij->k'",
+    **OF_MATRICES,
 }
 """Values of options; those behind the bar are no values, and stand alone beside what the others are by default."""
 OPTIONS_OF_FOLD = {
@@ -171,6 +175,7 @@ def calls(name: str) -> Iterator[str]:
     count = len(FUNCTIONS[name].parameters) if operator is None else len(operator.arrays)
     options = () if operator is None else operator.options
     pool = OPERANDS if max(count, len(options) - 2) < 3 else OF_THREE
+    pool = (*pool, SYMMETRIC) if name in OF_SYMMETRIC else pool
     arrays = [", ".join(chosen) for chosen in itertools.product(pool, repeat=count)]
     if operator is not None and operator.rest:
         operands = (*OPERANDS, *(", ".join(chosen) for chosen in itertools.product(OPERANDS, repeat=2)))
@@ -330,6 +335,9 @@ TAKEN = {
     "where((x > 0) + (x < -1), x, 0)": (3,),
     "norm(s)": (),
     "norm(A, 1)": (),
+    "norm(A, 2)": (),
+    "norm(A, -2)": (),
+    "norm(A, 'nuc')": (),
     "norm(A, -1)": (),
     "norm(A, inf)": (),
     "norm(A, -inf)": (),
@@ -425,19 +433,16 @@ def test_names_of_modules_and_methods_are_no_arrays() -> None:
 
 
 REFUSED = {
-    "norm(A, 2)": "the spectral norm is not part of the language; norm(A) is the Frobenius norm",
-    "norm(A, -2)": "the smallest singular value is not part of the language",
-    "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 1, -1, inf, -inf",
+    "norm(A, 3)": "no norm 3 of a matrix; allowed: norm(A), the Frobenius norm, or 2, -2, 'nuc', 1, -1, inf, -inf",
     "norm(T, 2)": "no norm 2 over 3 axes",
     "norm(x, 'fro')": "'fro' is a norm of matrices",
-    "norm(A, 'nuc')": "the nuclear norm is not part of the language",
     "einsum('ij,j', A, A)": "'j' names 1 axis, of an array of shape (3, 3)",
     "einsum('ij,jk', A, B)": "'j' is an axis of length 3 and of length 1",
     "einsum('i...', A)": "einsum takes letters, commas and one ->",
     "einsum('ij->iij', A)": "'i' stands once behind ->",
     "T[0, :, i]": "stand side by side",
     "A[arange(2), i]": "3 rows, 2 and 3 ids do not fit",
-    "norm(T, 2, axis=(0, 1))": "the spectral norm",
+    "norm(T, 2, axis=(0, 1))": "norms by singular values are of one matrix",
     "norm(x, True)": "ord is not True or False",
     "sum(A, axis=(0, 0))": "axis 0 is given twice",
     "sum(A, 0, True)": "sum takes x, axis, keepdims=: 3 arguments without a name are too many",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import IDS, SAMPLES
+from samples import IDS, WITH_ELEMENTS
 
 import symprop
 from symprop.algebra import nodes as n
@@ -28,7 +28,7 @@ HELPED = (
     "Input(3) >> Dense(3) >> SoftmaxCrossEntropy()",
 )
 """Networks whose modules have all helpers."""
-KINDS = [kind for kind in SAMPLES if kind not in (n.Variable, n.Scalar)]
+KINDS = [kind for kind in WITH_ELEMENTS if kind not in (n.Variable, n.Scalar)]
 
 
 def of_a_library(node: Node) -> bool:
@@ -57,7 +57,7 @@ def values_of(nodes: list[Node]) -> dict[str, Any]:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_source_computes_the_node(kind: type[Node], dtype: str) -> None:
-    nodes = list(filter(of_a_library, SAMPLES[kind]))
+    nodes = list(filter(of_a_library, WITH_ELEMENTS[kind]))
     values = values_of(nodes)
     given = {name: value if name in IDS else value.astype(dtype) for name, value in values.items()}
     sources = [compile(JAX.text(node), "source", "eval") for node in nodes]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from samples import IDS, SAMPLES
+from samples import IDS, WITH_ELEMENTS
 
 import symprop
 from symprop.algebra import nodes as n
@@ -29,7 +29,7 @@ HELPER_NETWORK = (
     " >> Loss('sum(fold(sliding_window_view(a, 2), 2, 0, 2)**2) + sum(a * first_max(a) * first_min(a)) + sum(y)')"
 )
 HELPER_MODULES = {dtype: compile_network(HELPER_NETWORK, dtype) for dtype in ("float64", "float32")}
-NODES = [node for nodes in SAMPLES.values() for node in nodes]
+NODES = [node for nodes in WITH_ELEMENTS.values() for node in nodes]
 
 
 def program_of(*expressions: Node) -> Program:

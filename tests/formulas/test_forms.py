@@ -20,6 +20,7 @@ import symprop
 from symprop.algebra.formula import formula_of
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
+from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.formulas import questions
 from symprop.formulas.checks.checks import check_result, chosen_points
@@ -63,7 +64,7 @@ def faults(place: int) -> Iterator[str]:
     if len(text) > longest:
         yield f"{len(text)} characters, {longest} are accepted: {text}"
     if "accepted" in case:
-        more, wanted = kinds(answer), kinds(accepted(place))
+        more, wanted = kinds(answer), kinds(tidy(accepted(place)))
         if len(more) > len(wanted):
             yield f"{len(more)} kinds of node, {len(wanted)} are accepted: {sorted(more - wanted)} in {text}"
 

@@ -332,7 +332,7 @@ def test_signs_and_operations_are_explained_where_they_occur() -> None:
 def test_remarks_name_gradients_as_the_page_does() -> None:
     derivation = derive('Input(2) >> Dense(3) >> Activation("sign(x)") >> Dense(2) >> MeanSquaredError()')
     assert "• ∂L/∂W₁ is zero: δ₁ is zero" in derivation.pretty() and "dW1" not in derivation.pretty()
-    assert r"$\frac{\partial L}{\partial W_1}$ is zero: $\delta_1$ is zero" in derivation.latex()
+    assert r"$\partial L/\partial W_1$ is zero: $\delta_1$ is zero" in derivation.latex()
     assert "# dW1 is zero: delta1 is zero" in derivation.text().replace("# - ", "# ")
 
 

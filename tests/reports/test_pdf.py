@@ -187,14 +187,15 @@ GPT = f'Repeat({BLOCK}, N) >> LayerNorm() >> Dense(V, tied="E1", bias=False) >> 
 
 
 @pytest.mark.parametrize(
-    ("network", "pages"),
+    ("network", "layout"),
     [
-        (f"Input(T, n) >> {BLOCK} >> MeanSquaredError()", 3),
-        (f"Input(T) >> Embedding(V, n, flatten=False) >> Positions() >> {GPT}", 4),  # one of them for the network
+        (f"Input(T, n) >> {BLOCK} >> MeanSquaredError()", "rows"),
+        (f"Input(T) >> Embedding(V, n, flatten=False) >> Positions() >> {GPT}", "example"),
+        (f"Input(T) >> Embedding(V, n, flatten=False) >> Positions() >> {GPT}", "rows"),
     ],
-    ids=["block", "gpt"],
+    ids=["block", "gpt", "gpt_batch"],
 )
-def test_the_derivation_of_a_transformer_is_short(network: str, pages: int, tmp_path: Path) -> None:
-    log = compiled(symprop.notation.document(symprop.derive(network)), tmp_path, ONCE)
+def test_the_derivation_of_a_transformer_is_short(network: str, layout: str, tmp_path: Path) -> None:
+    log = compiled(symprop.notation.document(symprop.derive(network, layout)), tmp_path, ONCE)
     check_widths(log)
-    assert max(map(int, re.findall(r"\[(\d+)\]", log))) <= pages
+    assert max(map(int, re.findall(r"\[(\d+)\]", log))) <= 3

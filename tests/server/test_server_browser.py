@@ -146,6 +146,9 @@ def test_the_code_is_downloaded_and_runs(page: Page, tmp_path: Path) -> None:
 
 def test_a_formula_has_its_declarations_and_its_question(page: Page) -> None:
     page.get_by_label("Network or formula").fill("sum(log(1 + exp(-y * (X @ w))))")
+    page.wait_for_selector("[data-name=gradient_w]")  # shapes are inferred, and all gradients given
+    assert words(page, "#readings") == "readasX:mn,y:m,w:n"
+    page.get_by_label("where").fill("X: m n, w: n")
     page.wait_for_selector("#problem-text:not(:empty)")
     assert "'y' has no shape" in page.locator("#problem-text").inner_text()
     page.get_by_label("where").fill("X: m n, w: n, y: m")
@@ -159,6 +162,15 @@ def test_a_formula_has_its_declarations_and_its_question(page: Page) -> None:
     assert until(lambda: words(page, "[data-name=hvp] .left").endswith("u"))
     page.wait_for_selector(DONE)
     assert page.locator("#names option").evaluate_all("all => all.map((one) => one.value)") == ["X", "w", "y"]
+
+
+def test_a_reading_is_chosen_by_a_click(page: Page) -> None:
+    page.get_by_label("Network or formula").fill("sum((X * w)**2)")
+    page.wait_for_selector("#readings:visible")
+    assert "has 2 readings" in page.locator("#problem-text").inner_text()
+    page.get_by_role("button", name="X: m n, w:", exact=True).click()
+    page.wait_for_selector("[data-name=gradient_w]")
+    assert page.get_by_label("where").input_value() == "X: m n, w:" and not page.locator("#readings").is_visible()
 
 
 def caret(page: Page) -> tuple[str, str]:

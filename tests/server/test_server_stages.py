@@ -113,6 +113,7 @@ def test_what_is_not_said_is_chosen() -> None:
 def test_shapes_that_are_not_said_are_inferred_and_shown() -> None:
     found = ask("derivation", "x @ A @ x")
     assert found["readings"] == ["A: n n, x: n"] and found["by"] == "A, x"
+    assert "<li>by A: rank one</li>" in found["derivation"]
     assert ask("code", "x @ A @ x")["source"] == symprop.gradient("x @ A @ x").numpy()
     assert ask("certificate", "x @ A @ x")["verdict"] == "ok"
     rules = [step.rule for step in symprop.gradient("x @ A @ x", "x").steps()]

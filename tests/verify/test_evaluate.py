@@ -13,13 +13,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.defined import sigmoid, softplus
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import NODE_KINDS, Node
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, complex_value, precise_value, stacked
 from tests.rounding import FUNCTION, UNIT, assert_off, bound
 from tests.rounding_of_formulas import counted
-from tests.samples import IDS, SAMPLES
+from tests.samples import IDS, WITH_ELEMENTS
 
 H = 2.0**-333
 
@@ -32,19 +32,19 @@ def drawn(node: Node, random: np.random.Generator) -> dict[str, Any]:
     return {name: np.asarray(IDS.get(name, value)) for name, value in values.items()}
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", WITH_ELEMENTS)
 def test_both_arithmetics_agree(kind: type[Node], random: np.random.Generator) -> None:
-    for node in SAMPLES[kind]:
+    for node in WITH_ELEMENTS[kind]:
         values = drawn(node, random)
         found, precise = complex_value(node, values), precise_value(node, values)
         assert found.shape == precise.shape == tuple(node.shape)
         assert_off(found, precise.astype(float), bound(counted(node, values)))
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", WITH_ELEMENTS)
 def test_a_stack_is_the_same_as_one_by_one(kind: type[Node], random: np.random.Generator) -> None:
     arithmetic = Complex()
-    for node in SAMPLES[kind]:
+    for node in WITH_ELEMENTS[kind]:
         singles = [drawn(node, random) for _ in range(3)]
         for name in IDS:
             if name in singles[0]:

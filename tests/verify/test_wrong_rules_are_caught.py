@@ -29,7 +29,7 @@ from symprop.calculus.rules import Applied, Context
 from symprop.codegen import case
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.target import Target
-from symprop.verify.certificate import check
+from symprop.verify.of_network import check
 
 RESIDUAL = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(3) >> SoftmaxCrossEntropy()"
 REGRESSION = "Input(3) >> Dense(3) >> Sigmoid() >> Dense(3) >> MeanSquaredError()"

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import product
 
 from sympy import Expr, Integer
 
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, count_of
-from symprop.algebra.names import size_symbol
+from symprop.algebra.names import size_symbol, variable
+from symprop.algebra.nodes import Fact
 from symprop.algebra.reader import names_in, read_formula
 from symprop.errors import ShapeError, SympropError
 
@@ -35,7 +36,7 @@ def usual(*ranks: int) -> float:
 class Fit:
     """How the shapes of operands and result fit; `unusual` says how seldom a person writes it at some ranks.
 
-    The ranks may be those of another, which is `like` it, or `fixed`.
+    The ranks may be those of another, which is `like` it, or `fixed`. `symmetric` says that operands must be so.
     """
 
     rule: Rule
@@ -43,6 +44,7 @@ class Fit:
     unusual: Callable[..., float] = usual
     like: Fit | None = None
     fixed: tuple[int, ...] | None = None
+    symmetric: bool = False
 
     @cached_property
     def ranks(self) -> tuple[tuple[tuple[int, ...], float], ...]:
@@ -60,6 +62,9 @@ class Fit:
                 found.append(((*ranks, len(shape)), self.unusual(*ranks)))
         return tuple(found)
 
+
+TRANSPOSED = Fit(lambda sizes, shape: shape[::-1], 1, lambda rank: 0.0 if rank else 12.0)
+"""The transpose, which nobody writes of a number."""
 
 # ---------------------------------------------------------------- rules of two operands
 
@@ -222,7 +227,8 @@ OPERAND = "zz_operand"
 def read_by_trial(text: str, operands: int) -> Fit:
     """Return how shapes fit in a text whose arrays are called `zz_operand0`, ...; all its other names are sizes.
 
-    Arrays of each rank are tried, with sizes that all differ first, then with as few as possible that are the same.
+    Arrays of each rank are tried, with sizes that all differ first, then with as few as possible that are the same; a
+    square matrix is also tried as a symmetric one.
 
     >>> [ranks for ranks, _ in read_by_trial("sum(zz_operand0, axis=0)", 1).ranks]
     [(1, 0), (2, 1), (3, 2), (4, 3)]
@@ -230,6 +236,7 @@ def read_by_trial(text: str, operands: int) -> Fit:
     (((2, 2), 0),)
     """
     arrays = [f"{OPERAND}{place}" for place in range(operands)]
+    needs_symmetric: list[bool] = []
 
     @cache
     def read(*ranks: int) -> tuple[tuple[Shape, ...], Shape] | None:
@@ -245,7 +252,9 @@ def read_by_trial(text: str, operands: int) -> Fit:
             except ShapeError:
                 continue
             except SympropError:
-                break
+                shape = _of_symmetric(text, dict(zip(arrays, given, strict=True)), sizes)
+                needs_symmetric.append(shape is not None)
+                return None if shape is None else (tuple(given), shape)
         return None
 
     def rule(sizes: Sizes, *shapes: Shape) -> Shape:
@@ -261,11 +270,23 @@ def read_by_trial(text: str, operands: int) -> Fit:
         return tuple(size.xreplace(values) for size in result)
 
     def unusual(*ranks: int) -> float:
-        """Nobody sums a scalar."""
+        """Nobody sums a scalar, or transposes one."""
         reduces = ranks == (0,) and (vector := read(1)) is not None and not vector[1]
-        return 3 if reduces else 0
+        return 3 if reduces or (ranks == (0,) and text.endswith(".T")) else 0
 
-    return Fit(rule, operands, unusual)
+    found = Fit(rule, operands, unusual)
+    return replace(found, symmetric=any(needs_symmetric)) if found.ranks else found
+
+
+def _of_symmetric(text: str, given: dict[str, Shape], sizes: list[str]) -> Shape | None:
+    """Return the shape of a text whose arrays are symmetric matrices; None where that does not help."""
+    if not all(len(shape) == 2 and shape[0] == shape[1] for shape in given.values()):
+        return None
+    matrices = {name: variable(name, shape, (Fact("symmetric"),)) for name, shape in given.items()}
+    try:
+        return read_formula(text, matrices, sizes).shape
+    except SympropError:
+        return None
 
 
 @cache

@@ -17,19 +17,20 @@ from symprop.algebra.declarations import declarations_text
 from symprop.algebra.inference.convention import COUNTS, RANK_COSTS, SIZE_FIRST, names_of_sizes, sort_of
 from symprop.algebra.inference.counts import counted, covered, divisors
 from symprop.algebra.inference.fits import Fit
-from symprop.algebra.inference.parts import Parts, parts_of
+from symprop.algebra.inference.parts import Parts
 from symprop.algebra.inference.ranks import Ranks, likely
+from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Variable
-from symprop.errors import SympropError
+from symprop.errors import ReadingError, SympropError, shown
 
 MARGIN = 0.95
 """How much more unusual than the first a reading may be that is still told."""
 WIDER = 8.0
 """The same where the first readings do not fit by their sizes."""
 MOST_TOLD = 6
-SCALAR, LIKELY_SCALAR, ANYTHING = (0, 10, 10, 10, 10), (0, 3, 3, 3, 3), (0, 0, 0, 0, 0)
+SCALAR, LIKELY_SCALAR, ANYTHING = (0, 14, 14, 14, 14), (0, 3, 3, 3, 3), (0, 1, 1, 1, 1)
 """What the value of a formula costs by its rank: where only a scalar is asked about, where it is likely one, else."""
 
 
@@ -49,6 +50,20 @@ class Inferred:
     def text(self) -> str:
         """The reading as declarations are written."""
         return declarations_text(self.variables)
+
+    def readings(self, source: str) -> tuple[str, ...]:
+        """Return all readings as declarations are written, that which is meant first.
+
+        Raises:
+            ReadingError: several fit as well.
+        """
+        texts = (self.text, *map(declarations_text, self.others))
+        if self.decided:
+            return texts
+        first, *others = (f'"{text}"' for text in texts)
+        listed = f"allowed: {first}\n      or {' or '.join(others)}"
+        product = "" if "@" in source else "; a product of matrices is A @ B"
+        raise ReadingError(f"{shown(source)} has {len(texts)} readings{product}\n{listed}", texts)
 
 
 def inferred(
@@ -130,6 +145,9 @@ def _sized(
             with suppress(*passed):
                 shapes[place] = part.fit.rule(sizes, *operands)
     with suppress(*passed):
+        for tables in parts.ids.values():
+            for table in tables[1:]:
+                sizes.same(_entries(shapes, sizes, tables[0]), _entries(shapes, sizes, table))
         sizes.settle()
         for unknown, size in covered(parts, shapes, sizes):
             sizes.same(unknown, size)
@@ -157,21 +175,30 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
     taken = {*found, *known, *parts.results} - {*bare}
     names = dict(zip(unknown, map(size_symbol, names_of_sizes(len(unknown), taken)), strict=True))
     used = known | {str(each) for each in names.values()}
-    ids = {name: _entries(parts, shapes, sizes, at) for name, at in parts.ids.items()}
+    ids = {name: _entries(shapes, sizes, tables[0]) for name, tables in parts.ids.items()}
     return tuple(
         variable(
             name,
             tuple(size.xreplace(names) for size in shape),
-            (Fact("index", ids[name].xreplace(names)),) if name in ids else (),
+            _facts(name, parts, ids.get(name), names),
         )
         for name, shape in found.items()
         if not (name in numbers and name in used)
     )
 
 
-def _entries(parts: Parts, shapes: list[Shape], sizes: Sizes, at: int | str) -> Expr:
-    """How many entries ids select from."""
-    return sizes.value(shapes[at][0]) if isinstance(at, int) else _size(at)
+def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr]) -> tuple[Fact, ...]:
+    if name in parts.symmetric:
+        return (Fact("symmetric"),)
+    return () if entries is None else (Fact("index", entries.xreplace(names)),)
+
+
+def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Expr:
+    """How many entries ids select from, along an axis of a part, or by the text of a size."""
+    if isinstance(at, str):
+        return _size(at)
+    part, axis = at
+    return sizes.value(shapes[part][axis]) if shapes[part] else Integer(1)  # a number, which the reader refuses
 
 
 def _size(text: str) -> Expr:

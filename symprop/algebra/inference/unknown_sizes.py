@@ -92,7 +92,9 @@ class Sizes:
 
 
 def _paired(left: Expr, right: Expr) -> list[tuple[Expr, Expr]] | None:
-    """Return the parts of two sums, or of two products, one after the other; None where they are not alike."""
+    """Return the parts of two sums, products or equal powers one after the other; None where they are not alike."""
+    if left.is_Pow and right.is_Pow and left.exp == right.exp:
+        return [(left.base, right.base)]
     if type(left) is not type(right) or not (left.is_Add or left.is_Mul) or len(left.args) != len(right.args):
         return None
     pairs = list(zip(*(sorted(each.args, key=sympy.default_sort_key) for each in (left, right)), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import sympy
 from sympy import Rational
 
 from symprop.algebra import nodes as n
@@ -15,7 +16,7 @@ from symprop.algebra.reading.arithmetic import raised
 from symprop.algebra.reading.options import option
 from symprop.algebra.reading.series import series, sign_of_exponent
 from symprop.algebra.reading.state import Reading
-from symprop.algebra.reading.words import refuse_function, refuse_two_arrays
+from symprop.algebra.reading.words import is_axis, refuse_function, two_arrays
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import shown
 
@@ -39,6 +40,9 @@ def call(reader: Reading, tree: ast.Call) -> Node:
     if keywords:
         reader.refuse(f"{name} takes no keyword", tree)
     arguments = [reader.node(argument) for argument in tree.args]
+    sizes = [argument.number for argument in arguments]
+    if name == "minimum" and None not in sizes and any(size.free_symbols for size in sizes if size is not None):
+        return n.Scalar(sympy.Min(*sizes))  # the smaller of two sizes
     if name == "power" and len(arguments) == 2:
         return raised(reader, tree, *arguments)
     return reader.build(tree, reader.functions[name], *arguments)
@@ -65,7 +69,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     takes = f"{name} takes {', '.join((*placed, *(f'{each}=' for each in parameters if each in BY_NAME)))}"
     arguments = _gathered(tree.args) if operator.rest else tree.args
     if len(arguments) > len(placed):
-        reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many", tree)
+        brackets = "; a shape stands in brackets: ones((m, n))" if placed == ["shape"] else ""
+        reader.refuse(f"{takes}: {len(tree.args)} arguments without a name are too many{brackets}", tree)
     given = dict(zip(placed, arguments, strict=False))
     for key, value in keywords.items():
         if key not in parameters or key in given:
@@ -79,8 +84,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         arrays: list[Any] = [_list(reader, name, given["arrays"])]
     else:
         arrays = [reader.node(given[each]) for each in listing]
-    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not _is_axis(tree.args[1])):
-        refuse_two_arrays(reader, tree, name)
+    if name in {"max", "min"} and len(tree.args) == 2 and (not arrays[0].rank or not is_axis(tree.args[1])):
+        reader.refuse(two_arrays(name), tree)
     options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
         sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
@@ -88,12 +93,6 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
     if name == "sqrt" and isinstance(arrays[0], n.Scalar):
         return reader.build(tree, power_of, arrays[0], Rational(1, 2))
     return reader.build(tree, operator.make, *arrays, **options)
-
-
-def _is_axis(tree: ast.expr) -> bool:
-    """Whether an argument may be meant as an axis: a number, None or a tuple."""
-    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
-    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))
 
 
 def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
@@ -105,11 +104,12 @@ def _gathered(arguments: list[ast.expr]) -> list[ast.expr]:
     return [arguments[0], rest]
 
 
-def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Node, ...]:
+def _list(reader: Reading, name: str, tree: ast.expr) -> tuple[Any, ...]:
     """Read several arrays in brackets, `(a, b)`."""
     if not isinstance(tree, (ast.Tuple, ast.List)) or not tree.elts:
         reader.refuse(f"{name} takes one array or more in brackets, such as (a, b)", tree)
-    return tuple(reader.node(part) for part in tree.elts)
+    rows = (ast.Tuple, ast.List) if name == "block" else ()  # rows of blocks
+    return tuple(_list(reader, "stack", part) if isinstance(part, rows) else reader.node(part) for part in tree.elts)
 
 
 def _start_and_terms(tree: ast.expr) -> tuple[ast.expr | None, ast.ListComp | None]:

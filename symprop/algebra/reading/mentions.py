@@ -7,8 +7,10 @@ import ast
 import sympy
 from sympy import Expr
 
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reading.spelling import ROOTS, spelled
+from symprop.algebra.reading.spelling import ALIASES, ROOTS, WRITTEN, spelled
+from symprop.algebra.reading.words import check_syntax
 from symprop.algebra.tokens import Limits, scan, syntax_tree
 
 LIMITS = Limits(
@@ -20,7 +22,7 @@ LIMITS = Limits(
         {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
     strings=True,
-    mathematics=True,
+    mathematics=frozenset({*FUNCTIONS, *OPERATORS, *ALIASES, *WRITTEN}),
 )
 CONSTANTS: dict[str, Expr] = {"pi": sympy.pi}
 _NAMED = frozenset({"inf", "range", *CONSTANTS, *ROOTS})
@@ -34,7 +36,10 @@ def tree_of(text: str) -> ast.expr:
         FormulaError: a syntax error.
         LimitError: over one of the limits of a formula.
     """
-    return spelled(syntax_tree(scan(text, LIMITS)))
+    scanned = scan(text, LIMITS)
+    tree = spelled(syntax_tree(scanned))
+    check_syntax(tree, scanned)
+    return tree
 
 
 def names_in(text: str) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from sympy import Expr
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.sizes import size_of
 
+FLAGS = frozenset({"keepdims", "compute_expm", "full_matrices", "compute_uv"})
+"""Options that are True or False."""
 TEXTS = frozenset({"ord", "order", "subscripts"})
 """Options that may be text in quotes."""
 ARRAYS = frozenset({"a_min", "a_max"})
@@ -20,11 +22,13 @@ ARRAYS = frozenset({"a_min", "a_max"})
 def option(reader: Reading, key: str, tree: ast.expr) -> Any:
     """Read an axis, a size, a shape, a truth value: what operators take besides arrays."""
     if isinstance(tree, ast.Constant) and (tree.value is None or isinstance(tree.value, bool)):
-        if tree.value is not None and key != "keepdims":
+        if tree.value is not None and key not in FLAGS:
             reader.refuse(f"{key} is not True or False", tree)
         return tree.value
     if key in TEXTS and isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         return tree.value
+    if key == "subscripts":
+        reader.refuse("einsum takes its letters in quotes first, such as einsum('ij,jk->ik', A, B)", tree)
     if key in ARRAYS:
         return reader.node(tree)
     if key in {"ord", "constant_values"} and (infinite := _infinite(reader, tree)) is not None:

@@ -10,8 +10,7 @@ from sympy import Expr
 
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node
-from symprop.algebra.reading.spelling import spelled
-from symprop.algebra.tokens import Scan, refuse, syntax_tree
+from symprop.algebra.tokens import Scan, refuse
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError
 
 Cases = Mapping[type[ast.expr], Callable[["Reading", Any], Node]]
@@ -38,16 +37,13 @@ class Reading:
         self.made = self.depth = 0
         self.cases = cases
 
-    def read(self) -> Node:
-        return self.node(spelled(syntax_tree(self.scanned), self.functions))
-
     def node(self, tree: ast.expr) -> Node:
         """Read one expression."""
         self.made += 1
         if self.made > MOST_NODES:
             raise LimitError(f"a formula of more than {MOST_NODES:,} parts")
         if type(tree) not in self.cases:
-            self.refuse(f"{plain_name(tree)} is not part of a formula", tree)
+            self.refuse(f"{plain_name(tree)} is not part of a formula{instead_of(tree)}", tree)
         self.depth += 1
         if self.depth > DEEPEST:
             raise LimitError(f"a formula nested deeper than {DEEPEST}")
@@ -76,7 +72,27 @@ class Reading:
             return self.refuse(str(problem), tree, type(problem))
 
 
+def instead_of(tree: ast.AST) -> str:
+    """Return what to type instead of a piece of syntax, behind a refusal."""
+    told = {
+        ast.GeneratorExp: "sum([term for i in range(n)], axis=0)",
+        ast.ListComp: "sum([term for i in range(n)], axis=0)",
+        ast.IfExp: "where(condition, x, y)",
+        ast.BoolOp: "a product of comparisons, (x > 0) * (x < 1)",
+    }.get(type(tree))
+    return f"; type {told}" if told else ""
+
+
 def plain_name(tree: ast.AST) -> str:
     """What a piece of syntax is called: `ListComp` is "list comp"."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(tree).__name__)
-    return words.strip().removesuffix(" exp")
+    kind = type(tree).__name__
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind)
+    return SYNTAX.get(kind) or words.strip().removesuffix(" exp")
+
+
+SYNTAX = {
+    **{"ListComp": "a list of terms outside of a sum", "GeneratorExp": "a series without its brackets"},
+    **{"BoolOp": "'and' or 'or'", "JoinedStr": "text in quotes", "IfExp": "if", "List": "a list of numbers"},
+    **{"Tuple": "a tuple", "Dict": "a dict", "Set": "a set", "NamedExpr": "':='", "Starred": "'*' before an array"},
+}
+"""What syntax is called where Python's own word says little."""

@@ -24,7 +24,9 @@ class _Ids:
 
 def subscript(reader: Reading, tree: ast.Subscript) -> Node:
     """Read `x[0]`, `x[:, None]`, which makes new axes, `x[1:3]`, and `E[ids]`, which takes rows of a table."""
-    operand = reader.node(tree.value)
+    operand = reader.node(_part(tree) or tree.value)
+    if _part(tree):
+        return operand
     if operand.number is not None:
         reader.refuse("a number has no axes", tree)
     entries = _entries(reader, tree, operand.rank)
@@ -106,6 +108,16 @@ def _length(reader: Reading, tree: ast.expr) -> Expr:
     if len(arguments) != 1:
         reader.refuse("a range of ids is arange(m), all rows in their order", tree)
     return reader.build(tree, whole, reader.number(arguments[0], "arange takes a size"), "a size", True)
+
+
+def _part(tree: ast.Subscript) -> ast.Call | None:
+    """Return the call of a function that gives several arrays, `eigh(A)[1]`, told which; None for all else."""
+    match tree:
+        case ast.Subscript(ast.Call(ast.Name("eigh" | "svd")) as call, ast.Constant(int())):
+            if not any(keyword.arg == "compute_uv" for keyword in call.keywords):
+                part = ast.keyword("part", tree.slice)
+                return ast.copy_location(ast.Call(call.func, call.args, [*call.keywords, part]), call)
+    return None
 
 
 def _sliced(reader: Reading, tree: ast.Slice, operand: Node, axis: int) -> Node:

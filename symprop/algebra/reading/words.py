@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.hints import for_name
 from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
-from symprop.algebra.reading.spelling import ALIASES, RELATIONS, SIGNS, WRITTEN
-from symprop.algebra.reading.state import Reading
+from symprop.algebra.reading.spelling import ALIASES, SIGNS, WRITTEN
+from symprop.algebra.reading.state import Reading, instead_of, plain_name
+from symprop.algebra.tokens import Scan, refuse
 from symprop.errors import shown
 
 MEANINGS: dict[str, str] = {
@@ -28,7 +32,13 @@ MEANINGS: dict[str, str] = {
         "kl_div": "x * log(x / y) - x + y",
     },
     **{"rel_entr": "x * log(x / y)", "entropy": "-sum(p * log(p))", "cross_entropy": "-sum(y * log(p))"},
-    **{"mse": "mean((x - y)**2)", "mae": "mean(abs(x - y))", "hinge": "maximum(0, 1 - x)", "pos": "maximum(x, 0)"},
+    **{
+        "mse": "mean((x - y)**2)",
+        "mae": "mean(abs(x - y))",
+        "hinge": "maximum(0, 1 - x)",
+        "huber": "where(abs(r) <= d, r**2 / 2, d * (abs(r) - d / 2))",
+        "pos": "maximum(x, 0)",
+    },
     **{"hardtanh": "clip(x, -1, 1)", "relu6": "clip(x, 0, 6)", "mish": "x * tanh(softplus(x))", "l1": "norm(x, 1)"},
     **{"norm1": "norm(x, 1)", "norm2": "norm(x)", "normf": "norm(A)", "frobenius": "norm(A)", "fro": "norm(A)"},
     **{"l2": "norm(x)", "length": "norm(x), or len(x) for how many", "dist": "norm(x - y)", "ssq": "sum(x**2)"},
@@ -42,8 +52,12 @@ MEANINGS: dict[str, str] = {
         "repeat": "x[:, None] * ones(n)",
     },
     **{"broadcast_to": "x * ones((m, n))", "roll": "concatenate((x[1:], x[:1]))", "unsqueeze": "x[:, None]"},
-    **{"array": "a name with a shape, such as x: 3", "asarray": "a name with a shape, such as x: 3"},
-    **{"random": "a name with a shape, such as x: 3", "arange": "P[arange(m), y] in brackets alone"},
+    **{"array": "a name with a shape, such as x: 3", "linspace": "a name with a shape, such as x: 3"},
+    **{
+        "lstsq": "solve(A.T @ A, A.T @ b)",
+        "random": "a name with a shape, such as x: 3",
+        "arange": "P[arange(m), y] in brackets alone",
+    },
     **{"grad": "the formula alone; gradient(formula, name) differentiates it", "ptp": "max(x) - min(x)"},
     **{"append": "concatenate((x, y))", "cat": "concatenate((x, y))", "nansum": "sum(x)"},
 }
@@ -54,8 +68,10 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"log_?[0-9]+", "log(x) / log(2)"),
 )
 """The same for names of a form."""
+FOREIGN = frozenset({"torch", "tf", "tensorflow", "keras", "sympy", "cupy"})
+"""Libraries whose functions are no functions of the language, though some have their names."""
 WITHOUT = frozenset(
-    {"expm", "logm", "sqrtm", "cholesky", "pinv", "eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "qr"}
+    {"eig", "eigvals", "qr"}
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
     | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma", "lgamma", "gammaln", "digamma"}
     | {"polygamma", "beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
@@ -74,10 +90,45 @@ def refuse_function(reader: Reading, name: str, tree: ast.expr) -> NoReturn:
         reader.refuse(f"unknown function {shown(name)}; type {told}", tree)
     if word in WITHOUT:
         reader.refuse(f"{shown(name)} is not part of the language of formulas", tree)
-    known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *RELATIONS, *WRITTEN)
+    known = (*reader.functions, *OPERATORS, *ALIASES, *SIGNS, *WRITTEN)
     reader.refuse(f"unknown function {shown(name)}{closest(name, known)}", tree)
 
 
-def refuse_two_arrays(reader: Reading, tree: ast.Call, name: str) -> NoReturn:
-    """Refuse `max(0, x)`, whose second argument is an axis in NumPy."""
-    reader.refuse(f"{name} takes one array and an axis; {name}imum(a, b) takes two arrays", tree)
+def undeclared(name: str, known: Iterable[str]) -> str:
+    """Return what is said behind a name that has no shape: that it is a function, or what is meant."""
+    if name in FUNCTIONS or name in OPERATORS:
+        return f"; the function needs its argument in brackets: {name}(x)"
+    return for_name(name) or closest(name, known)
+
+
+def two_arrays(name: str) -> str:
+    """Return why `max(0, x)` is refused: the second argument is an axis in NumPy."""
+    return f"{name} takes one array and an axis; {name}imum(a, b) takes two arrays"
+
+
+def check_syntax(tree: ast.expr, scanned: Scan) -> None:
+    """Refuse what is no formula whatever its names are, before anybody asks what they are.
+
+    Raises:
+        FormulaError: another library's function, two arrays in `max`, a series without its brackets.
+    """
+    series = {id(each.args[0]) for each in ast.walk(tree) if isinstance(each, ast.Call) and each.args}
+    for part in ast.walk(tree):
+        told = ""
+        match part:
+            case ast.Name(name) if name in FOREIGN:
+                told = f"{shown(name)} is not part of the language of formulas; type np.sum(x) or sum(x)"
+            case ast.Call(ast.Name("max" | "min" as name), [_, second], []) if not is_axis(second):
+                told = two_arrays(name)
+            case ast.GeneratorExp() | ast.BoolOp() | ast.IfExp():
+                told = f"{plain_name(part)} is not part of a formula{instead_of(part)}"
+            case ast.ListComp() if id(part) not in series:
+                told = f"{plain_name(part)} is not part of a formula{instead_of(part)}"
+        if told and isinstance(part, ast.expr):
+            refuse(told, scanned.typed, part.col_offset - 1, (part.end_col_offset or 0) - part.col_offset)
+
+
+def is_axis(tree: ast.expr) -> bool:
+    """Whether an argument may be meant as an axis: a number, None or a tuple."""
+    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
+    return isinstance(inner, (ast.Constant, ast.Tuple, ast.List))

@@ -15,8 +15,10 @@ from symprop.algebra.trees import is_element, zeros
 from symprop.codegen.convolutions import Convolution
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets import elementwise as elementwise  # enters its rows
+from symprop.codegen.targets import matrices as matrices  # likewise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, COMPARE, MATMUL, PRODUCT, UNARY, Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
+from symprop.notation.precedence import subscripts
 
 
 @SOURCE.row(n.Fill)
@@ -106,7 +108,7 @@ def _(node: n.Commutation, write: Dialect) -> Code:
 def _(node: n.Sum, write: Dialect) -> Code:
     operand = node.operands[0]
     if isinstance(operand, n.Slice) and is_element(node):
-        place = ", ".join([*[":"] * operand.axis, number(operand.start).text])
+        place = subscripts(operand, lambda part: number(part).text)
         return Code(f"{write.number(operand.operands[0]).within(ATOM)}[{place}]")
     if isinstance(operand, n.Diagonal) and not node.keepdims:
         return Code(f"{write.name('trace')}({write.number(operand.operands[0]).text})")

@@ -80,6 +80,8 @@ def _composed(value: Expr, write: Callable[[Expr], Code]) -> Code:
     above, below = (value, 1) if _is_polynomial(value) else sympy.fraction(sympy.together(value) if sizes else value)
     if below != 1:
         return Code(f"{write(above).within(PRODUCT)} / {write(below).within(UNARY)}", PRODUCT, NUMBER)
+    if isinstance(value, sympy.Min):
+        return Code(f"min({', '.join(write(part).text for part in value.args)})", ATOM, NUMBER)
     if value.could_extract_minus_sign() and isinstance(value, sympy.Mul):
         return Code(f"-{write(-value).within(UNARY)}", UNARY, NUMBER)
     if isinstance(value, sympy.Mul):

@@ -275,8 +275,8 @@ def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
                 continue  # at a kink or a tie SymPy takes another of the slopes
             try:
                 answer, true = compared(result, point)
-            except TooLong:
-                remarks.append("written out element by element the formula is too long for sympy.diff")
+            except TooLong as reason:
+                remarks.append(f"{reason} for sympy.diff")
                 return
             error = _precise_error(answer, true)
             note = _note([point], all(number == 0 for number in true.ravel()))

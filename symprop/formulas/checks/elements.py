@@ -25,7 +25,7 @@ from symprop.verify.element_checks import LONGEST, WORK, ScalarNumbers
 
 
 class TooLong(Exception):
-    """The formula written out is longer than SymPy can differentiate in a moment."""
+    """The formula has no elements that are written out, or they are longer than SymPy differentiates in a moment."""
 
 
 def written_out(node: Node, reader: Reader, longest: int) -> Array:
@@ -38,13 +38,15 @@ def written_out(node: Node, reader: Reader, longest: int) -> Array:
     known: dict[Node, Array] = {}
 
     def write(part: Node) -> Array:
+        if isinstance(part, n.Decomposition):
+            raise TooLong(f"{part.text()} has no elements that are written out")
         if part not in known:
             for operand in _inside(part):
                 write(operand)
             found = elements(part, reader=reader)
             for expression in found.ravel():
                 if int(expression.count_ops()) > longest or _choices(expression) > 1:
-                    raise TooLong
+                    raise TooLong("written out element by element the formula is too long")
             known[part] = found
         return known[part]
 

@@ -1,4 +1,7 @@
-"""The source of one formula as a module of its own: a function of arrays that needs NumPy and nothing else."""
+"""The source of one formula as a module of its own: a function of arrays that needs NumPy and nothing else.
+
+Where NumPy has no way, as for the exponential of a matrix, it calls SciPy, and says what for.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from symprop.codegen.loading import loaded
 from symprop.codegen.matrix_passes import MATRIX_FORMS
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.codegen.targets.layout import COLUMNS, comment, signature
+from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.arguments import arguments
 from symprop.codegen.targets.numpy.fact_checks import functions
@@ -74,9 +78,7 @@ def formula_source(
     code = "\n".join(line for line in lines if not line.startswith("#"))
     helpers = [helper for helper in HELPERS if re.search(rf"(?<![\w.]){helper}\(", code)]
     checks = given.lines(code)
-    for taken in (*helpers, "DTYPE", "float"):
-        if taken in given.names:
-            raise SpecError(f"{shown(taken)} is the name of a function in the source\nallowed: another name for it")
+    _refuse_names((*helpers, "DTYPE", "float", "scipy"), given.names)
     what = f"an array of shape {shape_text(result.shape)}" if result.rank else "a float"
     return (
         environment("numpy")
@@ -84,6 +86,7 @@ def formula_source(
         .render(
             title=_wrapped(f"{title}, derived and written by symprop."),
             dtype=dtype,
+            imports=scipy_imports(code),
             signature=signature(name, *given.signature),
             meaning=_wrapped(f"Return {result.pretty()}, {what}.", 8),
             arguments=given.meanings,
@@ -101,6 +104,12 @@ def formula_source(
     )
 
 
+def _refuse_names(taken: Iterable[str], names: Iterable[str]) -> None:
+    for name in taken:
+        if name in names:
+            raise SpecError(f"{shown(name)} is the name of a function in the source\nallowed: another name for it")
+
+
 def compile_formula(
     result: Node, variables: tuple[Variable, ...], name: str, title: str, definitions: Sequence[Equation] = ()
 ) -> Callable[..., Any]:
@@ -112,10 +121,14 @@ def compile_formula(
     array([3., 7.])
 
     Raises:
-        SpecError: as `formula_source`.
+        SpecError: as `formula_source`, or SciPy is needed and not installed.
     """
     source = formula_source(result, variables, name, title, definitions=definitions)
-    function: Callable[..., Any] = vars(loaded(source))[name]
+    try:
+        function: Callable[..., Any] = vars(loaded(source))[name]
+    except ModuleNotFoundError as missing:
+        needs = "; ".join(scipy_imports(source))
+        raise SpecError(f"the answer needs SciPy: {needs}\nallowed: pip install scipy") from missing
     return function
 
 

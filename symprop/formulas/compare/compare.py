@@ -11,6 +11,7 @@ The test at random points is that of Schwartz and Zippel (Zippel, *Probabilistic
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,10 @@ from sympy import Expr
 
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.formula import Formula, formula_of
+from symprop.algebra.inference.infer import ANYTHING, inferred
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.reading.mentions import tree_of
+from symprop.algebra.reading.statements import statements
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables as variables_in
 from symprop.calculus.coefficients import same_shape
@@ -94,8 +98,10 @@ def compare(first: str | Formula, second: str | Formula, declarations: str = "",
     not equal: the first is 2/m times the second
     at m = 1, n = 1, X = [[1]], w = [0], y = [1]: [-2] against [-1]
 
+    Where neither has declarations, shapes are inferred that fit both.
+
     Raises:
-        FormulaError: outside the grammar, a name without a shape, or one with two.
+        FormulaError: outside the grammar, a name without a shape, or one with two; several shapes fit.
         ShapeError: arrays that do not fit.
         LimitError: a formula that is too long, or an array of more than 2,000 elements.
     """
@@ -114,12 +120,32 @@ def _declared(first: str | Formula, second: str | Formula, text: str, shapes: di
     found: dict[str, Variable] = {}
     given = [each for formula in (first, second) if isinstance(formula, Formula) for each in formula.variables]
     typed = [*read_declarations(text), *(declared(name, what) for name, what in shapes.items())]
+    if isinstance(first, str) and isinstance(second, str) and not typed:
+        return _inferred(first, second)
     for each in (*given, *typed):
         if found.setdefault(each.name, each) != each:
             raise FormulaError(f"{shown(each.name)} is declared in two ways\nallowed: one shape and the same facts")
     if len({each.name for each in typed}) < len(typed):
         raise FormulaError("a name is declared twice")
     return tuple(found.values())
+
+
+def _inferred(first: str, second: str) -> tuple[Variable, ...]:
+    """Return the arrays of two formulas that have no declarations, of which one is taken from the other.
+
+    Raises:
+        ReadingError: several shapes fit as well.
+    """
+    *before, one = [(each.name, each.read(tree_of)) for each in statements(first)]
+    *then, other = [(each.name, each.read(tree_of)) for each in statements(second)]
+    difference = ast.BinOp(ast.Name(FIRST), ast.Sub(), other[1])
+    found = inferred([*before, (FIRST, one[1]), *then, ("", difference)], ANYTHING)
+    found.readings(f"{first} and {second}")
+    return found.variables
+
+
+FIRST = "zz_first"
+"""What the first formula is called where the second is taken from it."""
 
 
 def _compared(one: Formula, other: Formula, variables: tuple[Variable, ...]) -> Comparison:

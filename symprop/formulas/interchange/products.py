@@ -183,5 +183,6 @@ def _(node: n.MatrixPower, of: Of) -> Any:
 
 
 @SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.First, n.Commutation, n.BlockSum, n.Flip, n.Windowed, n.Data)
+@SYMPY.row(n.Decomposition)
 def _(node: Node, of: Of) -> Any:
     raise no_expression(node)

@@ -8,9 +8,11 @@ from symprop.codegen.targets import arrays as arrays  # enters the rows that JAX
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import Dialect
 
+_OF_JAX = {f"linalg.{name}": f"jax.scipy.linalg.{name}" for name in ("expm", "expm_frechet", "sqrtm")}
+
 JAX = Dialect(
     "jnp",
-    functions={"erf": "jax.lax.erf"},
+    functions={"erf": "jax.lax.erf", **_OF_JAX},
     exact=True,
     traced=True,
     reserved=("jax", "jnp", "itertools", "shard", "Mesh", "NamedSharding", "PartitionSpec"),

@@ -11,8 +11,9 @@ from symprop.codegen.pools import OfWindows
 from symprop.codegen.targets.arrays import python_tuple  # enters its rows, and those of what is elementwise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
 from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.matrices import SCIPY
 
-NUMPY = Dialect("np")
+NUMPY = Dialect("np", functions=SCIPY)
 
 
 def numpy_source(node: Node) -> str:

@@ -19,7 +19,7 @@ from symprop.codegen.targets.elementwise import condition
 
 TORCH = Dialect(
     "torch",
-    functions={"sigmoid": "torch.sigmoid", "erf": "torch.erf"},
+    functions={"sigmoid": "torch.sigmoid", "erf": "torch.erf", "linalg.expm": "torch.linalg.matrix_exp"},
     exact=True,
     cast="to",
     taken="torch.as_tensor({}, dtype=DTYPE)",
