@@ -210,7 +210,8 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
         definitions.append(Equation(_defined(statement, node, names, sizes), node))
         names[statement.name] = definitions[-1].target
     node = last.read(lambda text: _read(text, names, sizes, later))
-    _check_length(definitions, node)
+    if definitions:
+        _check_length(definitions, node)
     if last.name:
         _defined(last, node, names, sizes)
     return Formula(_on_one_line(found), node, given, needed_for(node, definitions), last.name)
