@@ -165,9 +165,7 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
     """Give names to the sizes that have none, and return the variables, matrices first."""
     listed = sorted(parts.arrays, key=lambda name: -len(shapes[parts.arrays[name]]))
     found = {name: tuple(map(sizes.value, shapes[parts.arrays[name]])) for name in listed if name not in parts.sizes}
-    products = parts.multiplied
-    multiplied = {name for name, place in parts.arrays.items() if place in products}
-    first = sorted(found, key=lambda name: (-len(found[name]), len(found[name]) == 2 and name not in multiplied))
+    first = sorted(found, key=lambda name: (-len(found[name]), not name.startswith("X")))  # X is the data: m n
     every = [size for name in first for part in found[name] for size in sorted(part.free_symbols, key=str)]
     unknown = list(dict.fromkeys(each for each in every if isinstance(each, Unknown)))
     known = {str(each) for each in every if not isinstance(each, Unknown)} | {*parts.sizes}
