@@ -132,6 +132,8 @@ def test_what_fits_in_no_way_is_refused_with_the_shapes_that_were_tried() -> Non
         symprop.formula("concatenate((x, y)) @ x")
     with pytest.raises(symprop.FormulaError, match="'y' has no shape"):
         symprop.formula("x @ y", x="n")
+    with pytest.raises(symprop.FormulaError, match=r"'I' has no shape; type eye\(n\)"):
+        symprop.formula("logdet(A + s*I)")
     with pytest.raises(symprop.FormulaError, match="unknown function 'foo'"):
         symprop.formula("foo(x) @ x")
 

@@ -32,7 +32,7 @@ class Parts:
 
     `arrays` are the names that are to be declared, `sizes` those that stand for sizes, `ids` the arrays that select,
     each with what says how many entries there are: a part and an axis of it, or the text of a size. `symmetric` are
-    those that only a function of symmetric matrices reads.
+    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers.
     """
 
     parts: list[Part] = field(default_factory=list)
