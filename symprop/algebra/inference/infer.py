@@ -23,6 +23,7 @@ from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.size_reader import read_size
 from symprop.errors import ReadingError, SympropError, shown
 
 MARGIN = 0.95
@@ -194,10 +195,6 @@ def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr
 def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Expr:
     """How many entries ids select from, along an axis of a part, or by the text of a size."""
     if isinstance(at, str):
-        return _size(at)
+        return read_size(at)
     place, axis = at
     return sizes.value(shapes[place][axis]) if axis < len(shapes[place]) else Integer(1)  # which the reader refuses
-
-
-def _size(text: str) -> Expr:
-    return Integer(int(text)) if text.isdigit() else size_symbol(text)

@@ -30,8 +30,8 @@ from symprop.algebra.inference.selections import by_rows
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
 
-NO_ARRAYS = NAMES.keys() - {"e"}
-"""Names that stand for something in mathematics, such as the identity; the reader says what to type."""
+NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e"}
+"""Names that are never arrays: functions, and what stands for something in mathematics, such as the identity."""
 
 
 def parts_of(statements: Sequence[tuple[str, ast.expr]]) -> Parts:
@@ -102,7 +102,7 @@ def _named(parts: Parts, tree: ast.Name) -> int:
         return parts.results[name]
     if name in parts.arrays:
         return parts.arrays[name]
-    known = name in {*parts.indices, *CONSTANTS, *FUNCTIONS, *OPERATORS, *NO_ARRAYS}
+    known = name in parts.indices or name in NO_ARRAYS
     place = parts.enter(tree, "" if known else name)
     if parts.parts[place].name:
         parts.arrays[name] = place
