@@ -16,11 +16,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
-from symprop.algebra.trees import factors_of, multiplied
 from symprop.notation import decompositions as decompositions  # enters its rows
 from symprop.notation import moves as moves  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
+from symprop.notation.on_paper import lifted, scalars_outside
 from symprop.notation.places import written_place
 from symprop.notation.precedence import (
     ATOM,
@@ -87,7 +87,7 @@ def _(node: Element, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Scalar, n.Multiply)
 def _(node: Node, of: Of, style: Style) -> Piece:
-    ratio = split(_lifted(node))
+    ratio = split(lifted(node))
     return _sum((node,), node, of, style) if ratio.negative else unsigned(ratio, _meeting(node.shape, of, style), style)
 
 
@@ -109,7 +109,7 @@ def _(node: n.Identity, of: Of, style: Style) -> Piece:
 
 
 def _sum(terms: Sequence[Node], whole: Node, of: Of, style: Style) -> Piece:
-    ratios, of = [split(_lifted(term)) for term in terms], _meeting(whole.shape, of, style)
+    ratios, of = [split(lifted(term)) for term in terms], _meeting(whole.shape, of, style)
     return Piece(sum_of(ratios, lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
 
 
@@ -134,37 +134,9 @@ def _(node: n.Power, of: Of, style: Style) -> Piece:
     return style.power(style.wrap(of(base), ATOM), exponent, not is_single(base))
 
 
-def _scalars_outside(node: n.MatMul) -> Node | None:
-    """`(c A) B` as `c A B`, which is how it is read: as typed, scalars stand where they were typed."""
-    scalars, rest = _scalars_apart(node)
-    return n.Multiply(*scalars, rest) if scalars else None
-
-
-def _lifted(term: Node) -> Node:
-    """A term with the scalars of its products of matrices among its own: `½ (−y)ᵀ x` is `−½ yᵀ x`."""
-    apart = [_scalars_apart(factor) if isinstance(factor, n.MatMul) else ([], factor) for factor in factors_of(term)]
-    return (
-        multiplied([part for scalars, rest in apart for part in (*scalars, rest)])
-        if any(scalars for scalars, _ in apart)
-        else term
-    )
-
-
-def _scalars_apart(node: Node) -> tuple[list[Node], Node]:
-    """Return the scalars that stand in a product of matrices, and the product without them."""
-    if isinstance(node, n.MatMul):
-        (before, left), (later, right) = map(_scalars_apart, node.operands)
-        return [*before, *later], node if not before and not later else node.with_operands([left, right])
-    arrays = [factor for factor in factors_of(node) if factor.rank]
-    if len(arrays) != 1 or arrays[0] is node:
-        return [], node
-    inner, rest = _scalars_apart(arrays[0])
-    return [*(factor for factor in factors_of(node) if not factor.rank), *inner], rest
-
-
 @ROWS.row(n.MatMul)
 def _(node: n.MatMul, of: Of, style: Style) -> Piece:
-    outside = _scalars_outside(node)
+    outside = scalars_outside(node)
     if outside is not None:
         return of(outside)
     left, right = node.operands
