@@ -76,6 +76,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
         "pad(c, (1, n - 2))", "c: 1, x: n"
     ),
+    "scatter_add(c, y, n) = c * e_y for one id y, and for a row c: e_y c'": Shown(
+        "scatter_add(c, y, n)", "c: m, y: index n, x: n"
+    ),
     "x * e_k = x[k] * e_k": Shown("x * one_hot(1, n)", "x: n"),
     "x @ e_k = x[k], and e_k @ y likewise": Shown("x @ one_hot(1, n)", "x: n"),
     "x * (e_k + c) = x[k] * e_k + x * c": Shown("x * (one_hot(1, n) + c)", "x: n, c:"),

@@ -227,6 +227,11 @@ def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
     return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
 
 
+@pair(n.Take, n.Identity)
+def _(node: n.Take, inner: n.Identity, tidy: Tidy) -> Node:
+    return n.OneHot(node.operands[1], inner.shape[0])
+
+
 @pair(n.Power, n.Triangle)
 def _(node: n.Power, inner: n.Triangle, tidy: Tidy) -> Node | None:
     return inner if node.exponent.is_positive else None
