@@ -10,6 +10,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.formula import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
+from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_zero, terms_of, unordered, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
@@ -126,13 +127,28 @@ def _why_zero(result: Result) -> str:
 
 def _layout(result: Result) -> Iterator[str]:
     """Say in which order the elements of matrices stand along the axes of a derivative."""
+    if result.kind in ("gradient", "hessian") and any(map(is_symmetric, result.by)):
+        yield from _of_symmetric(result)
     if result.kind not in ("jacobian", "hessian") or result.node.rank != 2:
         return
-    rows = result.formula.node if result.kind == "jacobian" else result.by[0]
-    for what, part in (("rows", rows), ("columns", result.by[-1])):
+    if not all(each.rank for each in result.axes):
+        return
+    order = "in row-major order" if result.vec == "rows" else "column by column, as vec of Magnus and Neudecker"
+    for what, part in zip(("rows", "columns"), result.axes, strict=True):
         if part.rank > 1:
             name = part.name if isinstance(part, n.Variable) else "the formula"
-            yield f"{what}: the elements of {name} {shape_text(part.shape)} in row-major order"
+            yield f"{what}: the elements of {name} {shape_text(part.shape)} {order}"
+
+
+def _of_symmetric(result: Result) -> Iterator[str]:
+    """Say what moves in a derivative by a symmetric matrix."""
+    name = next(each.name for each in result.by if is_symmetric(each))
+    if result.symmetric == "pairs":
+        yield f"by {name}[i, j] and {name}[j, i] as one: G + G.T - diag(diagonal(G)) for the G of free elements"
+    elif result.kind == "gradient":
+        yield f"by each element of {name} alone; symmetric='pairs' for {name}[i, j] and {name}[j, i] as one"
+    else:
+        yield f"by each element of {name} alone"
 
 
 def _where_it_holds(result: Result) -> Iterator[str]:
