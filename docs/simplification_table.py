@@ -184,6 +184,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "trace of a product": Shown("sum(A * B.T)", "A: m n, B: n m"),
     "quadratic form": Shown("sum(outer(x, y) * A)", "x: m, y: n, A: m n"),
     "diagonal of a transpose": Shown("diagonal(A.T @ B.T)", "A: m n, B: n m"),
+    "sum of a transpose": Shown("sum(A.T, axis=0)", "A: m n"),
     "cyclic trace": Shown("trace(inv(A) @ B @ inv(A))", "A: n n, B: n n"),
     "inner product of products": Shown("(A @ x) @ (A.T @ y)", "A: n n, x: n, y: n"),
     "square of a norm": Shown("(A @ x) @ (A @ x)", "A: m n, x: n"),

@@ -9,8 +9,8 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.trees import ones, transposes
-from symprop.calculus.pairs import Tidy, pair, paired
+from symprop.algebra.trees import transposes
+from symprop.calculus.sum_pairs import Tidy, pair, paired
 
 
 @pair(n.Transpose, n.Map, n.Power)
@@ -171,11 +171,12 @@ def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
     return None
 
 
-@pair(n.Sum, n.Identity)
-def _(node: n.Sum, inner: n.Identity, tidy: Tidy) -> Node | None:
-    if len(node.axes) > 1:
-        return None if node.keepdims else n.Scalar(inner.shape[0])  # the trace of I
-    return ones(*node.shape)  # I 1 = 1
+@pair(n.Diagonal, n.MatMul)
+def _(node: n.Diagonal, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    left, right = inner.operands  # diagonal(A 1 1') = A 1
+    if isinstance(right, n.Fill):
+        return tidy(n.Multiply(n.Scalar(right.value), n.Sum(left, 1)))
+    return tidy(n.Multiply(n.Scalar(left.value), n.Sum(right, 0))) if isinstance(left, n.Fill) else None
 
 
 @pair(n.Sum, n.Kron)

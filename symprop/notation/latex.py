@@ -19,6 +19,7 @@ from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
+from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
@@ -64,7 +65,7 @@ def latex(node: Node, notation: Notation = PLAIN) -> str:
     >>> print(latex((W.T @ delta) * (1 - a**2)))
     \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
     """
-    return render(latex_table(notation), stacked(node)).text
+    return render(latex_table(notation), stacked(on_paper(node))).text
 
 
 @cache

@@ -19,6 +19,7 @@ from symprop.algebra.table import Table
 from symprop.notation import decompositions as decompositions  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
+from symprop.notation.on_paper import lifted, scalars_outside
 from symprop.notation.places import written_place
 from symprop.notation.precedence import (
     ATOM,
@@ -86,7 +87,7 @@ def _(node: Element, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Scalar, n.Multiply)
 def _(node: Node, of: Of, style: Style) -> Piece:
-    ratio = split(node)
+    ratio = split(lifted(node))
     return _sum((node,), node, of, style) if ratio.negative else unsigned(ratio, _meeting(node.shape, of, style), style)
 
 
@@ -114,7 +115,7 @@ def _(node: n.Identity, of: Of, style: Style) -> Piece:
 
 
 def _sum(terms: Sequence[Node], whole: Node, of: Of, style: Style) -> Piece:
-    ratios, of = [split(term) for term in terms], _meeting(whole.shape, of, style)
+    ratios, of = [split(lifted(term)) for term in terms], _meeting(whole.shape, of, style)
     return Piece(sum_of(ratios, lambda ratio: unsigned(ratio, of, style), style.wrap, style.minus), SUM)
 
 
@@ -141,10 +142,14 @@ def _(node: n.Power, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.MatMul)
 def _(node: n.MatMul, of: Of, style: Style) -> Piece:
+    outside = scalars_outside(node)
+    if outside is not None:
+        return of(outside)
     left, right = node.operands
     if left.rank == 1 and right.rank <= 2:  # x @ A is the column A' x
         if right.rank == 1:
-            return Piece(f"{transposed(left, of, style)} {style.wrap(of(right), MATMUL)}", MATMUL)
+            level = MATMUL if isinstance(right, n.MatMul) and right.operands[0].rank == 2 else POWER  # x' A y
+            return Piece(f"{transposed(left, of, style)} {style.wrap(of(right), level)}", MATMUL)
         return Piece(f"{transposed(right, of, style)} {style.wrap(of(left), MATMUL)}", MATMUL)
     return Piece(f"{style.wrap(of(left), MATMUL)} {style.wrap(of(right), MATMUL)}", MATMUL)
 

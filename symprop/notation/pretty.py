@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
 from symprop.notation import mathematics, numbers
+from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name, lettered, scientific
@@ -73,7 +74,7 @@ def pretty(node: Node) -> str:
     >>> pretty((W.T @ delta) * (1 - a**2))
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
-    return render(PRETTY, stacked(node)).text
+    return render(PRETTY, stacked(on_paper(node))).text
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}

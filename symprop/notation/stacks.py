@@ -16,7 +16,7 @@ from sympy import Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
-from symprop.algebra.means import Mean, has_statistics, with_means
+from symprop.algebra.means import Mean, has_statistics, is_mean_of_places, with_means
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
@@ -52,7 +52,7 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     node = node if needs_places(apart) else apart
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
-    averages = has_statistics(node) or is_average(target)
+    averages = has_statistics(node) or is_average(target) or (target is not None and is_mean_of_places(node))
     named = bool(target is not None and target.named)
     if not (ones or averages or named or needs_places(node)) or depth_over(node, DEEPEST):
         return node

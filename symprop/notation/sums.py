@@ -30,8 +30,12 @@ def transposed(node: Node, of: Of, style: Style) -> str:
     """Write a node of rank 1 or 2 with a transpose sign, or without its own."""
     if isinstance(node, n.Transpose) and node.axes == (1, 0):
         return style.wrap(of(node.operands[0]), POWER)
+    if isinstance(node, n.MatMul) and node.operands[0].rank == 1 and node.operands[1].rank == 2:  # (x A)' = x' A
+        return f"{transposed(node.operands[0], of, style)} {style.wrap(of(node.operands[1]), MATMUL)}"
     if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
         return style.variable(node, above=style.transposed)
+    if isinstance(node, n.Inverse) and not isinstance(node.operands[0], n.Transpose):
+        return style.inverse(style.wrap(of(node.operands[0]), ATOM), True)
     return style.superscript(style.wrap(of(node), ATOM), style.transposed)
 
 
@@ -79,8 +83,9 @@ def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
 
 @ROWS.row(Mean)
 def _(node: Mean, of: Of, style: Style) -> Piece:
-    if node.is_total or node.is_of_batch:
-        return style.call("mean" if node.is_total else "mean_m", [of(node.operands[0])])
+    if node.is_total or node.is_of_batch or node.is_of_places:
+        name = "mean" if node.is_total else "mean_m" if node.is_of_batch else "mean_t"
+        return style.call(name, [of(node.operands[0])])
     return style.call("mean", [of(node.operands[0]), Piece(style.along(node.axes), ATOM)])
 
 

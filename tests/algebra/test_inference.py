@@ -6,19 +6,23 @@ import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import symprop
 from symprop.algebra.declarations import declarations_text, declared, read_declarations
 from symprop.algebra.formula import inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, LIKELY_SCALAR, SCALAR
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Node, Variable
 from symprop.formulas.ask import value_of
 from tests.patience import at_once
 from tests.question_cases import ALL
+from tests.random_formulas import formulas
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
 import cookbook_formulas
@@ -83,8 +87,8 @@ def test_the_value_that_is_asked_about_decides() -> None:
 def _cases() -> Iterator[tuple[str, str, str, str]]:
     for section in cookbook_formulas.SECTIONS:
         yield from ((row.question, row.formula, row.declarations, row.by) for row in section[1])
-    for question, text, given, asked, _ in ALL:
-        yield question, text, ", ".join(f"{name}: {sizes}" for name, sizes in given.items()), asked[0]
+    for question, text, where, asked, _ in ALL:
+        yield question, text, ", ".join(f"{name}: {sizes}" for name, sizes in where.items()), asked[0]
 
 
 def _is_case_of(general: Variable, special: Variable, known: dict[sympy.Basic, sympy.Basic]) -> bool:
@@ -151,6 +155,32 @@ def test_long_formulas_are_read_at_once(text: str) -> None:
             assert "X0: m n" in problem.readings[0]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([(), (2,), (2, 3)]).flatmap(lambda shape: formulas(shape)))
+def test_random_formulas_have_a_reading_that_reads_back(node: Node) -> None:
+    """What has shapes is never refused, whatever its names say; each reading declares the same formula."""
+    text = node.text()
+    try:
+        found = inferred_formula(text, ANYTHING)
+    except symprop.ReadingError as problem:
+        assert all(symprop.formula(text, each) for each in problem.readings)
+    else:
+        assert not found.readings or symprop.formula(text, found.readings[0]).node == found.node
+
+
+WORDS = "x A n w k + - * / @ ** ( ) [ ] , : 0 1 2 .T sum( exp( eye( x[ norm( inv( concatenate(( axis=0 None ; = > ..."
+
+
+def test_nonsense_is_refused_in_words() -> None:
+    random = Random(16)
+    for _ in range(400):
+        text = " ".join(random.choice(WORDS.split()) for _ in range(random.randint(2, 14)))
+        try:
+            inferred_formula(text, SCALAR)
+        except symprop.SympropError as problem:
+            assert len(str(problem).splitlines()) <= 4, text
+
+
 SIZES = {
     "k k + n": ("k", "k+n"),
     "2*n h*d": ("2*n", "h*d"),
@@ -163,8 +193,8 @@ SIZES = {
 
 
 def test_sizes_are_sums_and_products_in_every_form() -> None:
-    for text, given in SIZES.items():
-        assert declared("A", text) == declared("A", given) == read_declarations(f"x: n, A: {text}; y: m")[1], text
+    for text, sizes in SIZES.items():
+        assert declared("A", text) == declared("A", sizes) == read_declarations(f"x: n, A: {text}; y: m")[1], text
     several = read_declarations("A: (n, n) symmetric, B: m, n, W: k, k+n, x: n")
     assert declarations_text(several) == "A: n n symmetric, B: m n, W: k k+n, x: n"
     for wrong in (None, 2.5, True, {"n"}, ("n n",), "n-n", "(n", "n n +", "2**n", "n/2", 0):

@@ -11,8 +11,8 @@ from itertools import count
 
 GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "eps", "zeta", "eta", "theta", "vartheta", "iota"}
-    | {"kappa", "lambda_", "lam", "lamda", "lmbda", "mu", "nu", "xi", "omicron", "rho", "sigma", "tau", "upsilon"}
-    | {"phi", "varphi", "chi", "psi", "omega"}
+    | {"kappa", "lambda", "lambda_", "lam", "lamda", "lmbda", "mu", "nu", "xi", "omicron", "rho", "sigma", "tau"}
+    | {"upsilon", "phi", "varphi", "chi", "psi", "omega"}
 )
 """Names of Greek letters in lower case, numbers unless they are something else."""
 
@@ -38,7 +38,7 @@ RANK_COSTS: dict[str, tuple[float, float, float, float, float]] = {
     "count": (0, 2, 12, 16, 20),
     "Greek": (0, 2, 12, 16, 20),
     "mean": (0, 0.9, 12, 16, 20),
-    "capital": (2.5, 7, 0, 3, 5),
+    "capital": (2.6, 7.5, 0, 3, 5),
     "number": (0.9, 0, 12, 16, 20),
     "small": (2, 0, 12, 16, 20),
 }
@@ -48,13 +48,13 @@ RANK_COSTS: dict[str, tuple[float, float, float, float, float]] = {
 def sort_of(name: str, divides: bool = False) -> str:
     """Return which row of `RANK_COSTS` a name has; `divides` says whether something is divided by it.
 
-    >>> [sort_of(name) for name in ("X", "w1", "lam", "sigma2", "sf", "n", "t")]
+    >>> [sort_of(name) for name in ("X", "w1", "lam", "sigma_2", "sf", "n", "t")]
     ['capital', 'small', 'Greek', 'Greek', 'number', 'count', 'number']
     """
     stem = re.sub(r"_?\d+$", "", name).partition("_")[0] if name not in GREEK else name
     if name in (DIVISORS if divides else SIZE_FIRST):
         return "count"
-    if name[:1].isupper():
+    if re.match("d?[A-Z]", name):  # dW is what flows back to W
         return "capital"
     if stem in GREEK or name in GREEK:
         return "mean" if stem in MEANS else "Greek"

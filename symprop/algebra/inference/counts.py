@@ -42,7 +42,7 @@ def _places(entry: ast.expr) -> set[int] | None:
             return {place}
         case ast.Slice(lower=None | ast.Constant() as first, upper=ast.Constant(value=int() as stop), step=None):
             start = 0 if first is None else first.value
-            return set(range(start, stop)) if isinstance(start, int) and stop <= 10_000 else None
+            return set(range(start, stop)) if isinstance(start, int) and stop <= 1_000 else None
     return None
 
 

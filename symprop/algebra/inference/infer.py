@@ -30,7 +30,7 @@ MARGIN = 0.95
 WIDER = 8.0
 """The same where the first readings do not fit by their sizes."""
 MOST_TOLD = 6
-SCALAR, LIKELY_SCALAR, ANYTHING = (0, 13, 13, 13, 13), (0, 3, 3, 3, 3), (0, 1, 1, 1, 1)
+SCALAR, LIKELY_SCALAR, ANYTHING = (0, 14, 14, 14, 14), (0, 3, 3, 3, 3), (0, 1, 1, 1, 1)
 """What the value of a formula costs by its rank: where only a scalar is asked about, where it is likely one, else."""
 
 
@@ -62,7 +62,8 @@ class Inferred:
             return texts
         first, *others = (f'"{text}"' for text in texts)
         listed = f"allowed: {first}\n      or {' or '.join(others)}"
-        raise ReadingError(f"{shown(source)} has {len(texts)} readings\n{listed}", texts)
+        product = "" if "@" in source else "; a product of matrices is A @ B"
+        raise ReadingError(f"{shown(source)} has {len(texts)} readings{product}\n{listed}", texts)
 
 
 def inferred(
@@ -196,8 +197,8 @@ def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Ex
     """How many entries ids select from, along an axis of a part, or by the text of a size."""
     if isinstance(at, str):
         return _size(at)
-    part, axis = at
-    return sizes.value(shapes[part][axis]) if shapes[part] else Integer(1)  # a number, which the reader refuses
+    place, axis = at
+    return sizes.value(shapes[place][axis]) if axis < len(shapes[place]) else Integer(1)  # which the reader refuses
 
 
 def _size(text: str) -> Expr:

@@ -69,6 +69,8 @@ def chain(parts: Parts, tree: ast.expr, fit: Fit, operands: list[ast.expr]) -> P
     """The first two operands, then their result and the third, and so on."""
 
     def enter(made: list[int]) -> int:
+        if not made:
+            return parts.enter(tree)
         result = made[0]
         for other in made[1:]:
             result = parts.enter(tree, fit=fit, operands=(result, other))

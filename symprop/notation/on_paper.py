@@ -1,0 +1,62 @@
+"""Formulas as they stand on paper: every shape fits, and scalars stand before a product of matrices.
+
+NumPy spreads a row over the rows of a matrix, `A + c`, and adds a number to each element; on paper that is `A + 𝟏 cᵀ` and
+`A + s 𝟏 𝟏ᵀ`. A network's page says what is added to what, so its formulas are left as they are, and so are vectors.
+"""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.roles import LOSS
+from symprop.algebra.trees import factors_of, multiplied, ones, variables
+
+
+def on_paper(node: Node) -> Node:
+    """Return a formula in which what is spread over rows or added to each element is written with ones.
+
+    >>> from symprop.algebra import variable
+    >>> A, c, s = variable("A", (2, 3)), variable("c", (3,)), variable("s")
+    >>> print((A + c).pretty(), (A - 2 * s).pretty(), (1 - A * c).pretty(), sep="   ")
+    A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   1 − A ⊙ (𝟏 cᵀ)
+    """
+    return _spread(node) if all(each.role in ("", LOSS) for each in variables(node)) else node
+
+
+def _spread(node: Node) -> Node:
+    operands = tuple(map(_spread, node.operands))
+    if isinstance(node, n.Elementwise) and node.rank == 2 and node.shape[0] != 1:
+        operands = tuple(n.Expand(part, 0) if part.rank == 1 else part for part in operands)
+    if isinstance(node, n.Add) and node.rank == 2:
+        operands = tuple(part if part.rank or part.number is not None else _filled(part, node) for part in operands)
+    return node if operands == node.operands else node.with_operands(operands)
+
+
+def _filled(scalar: Node, node: Node) -> Node:
+    """A scalar that is no number, in each element of a matrix: `s 𝟏 𝟏ᵀ`."""
+    return n.Multiply(*factors_of(scalar), ones(*node.shape))
+
+
+def scalars_outside(node: n.MatMul) -> Node | None:
+    """`(c A) B` as `c A B`, which is how it is read: as typed, scalars stand where they were typed."""
+    scalars, rest = _scalars_apart(node)
+    return n.Multiply(*scalars, rest) if scalars else None
+
+
+def lifted(term: Node) -> Node:
+    """A term with the scalars of its products of matrices among its own: `½ (−y)ᵀ x` is `−½ yᵀ x`."""
+    apart = [_scalars_apart(factor) if isinstance(factor, n.MatMul) else ([], factor) for factor in factors_of(term)]
+    moved = any(scalars for scalars, _ in apart)
+    return multiplied([part for scalars, rest in apart for part in (*scalars, rest)]) if moved else term
+
+
+def _scalars_apart(node: Node) -> tuple[list[Node], Node]:
+    """Return the scalars that stand in a product of matrices, and the product without them."""
+    if isinstance(node, n.MatMul):
+        (before, left), (later, right) = map(_scalars_apart, node.operands)
+        return [*before, *later], node if not before and not later else node.with_operands([left, right])
+    arrays = [factor for factor in factors_of(node) if factor.rank]
+    if len(arrays) != 1 or arrays[0] is node:
+        return [], node
+    inner, rest = _scalars_apart(arrays[0])
+    return [*(factor for factor in factors_of(node) if not factor.rank), *inner], rest
