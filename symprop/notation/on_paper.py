@@ -1,6 +1,6 @@
 """Formulas as they stand on paper: every shape fits, and scalars stand before a product of matrices.
 
-NumPy spreads a row over the rows of a matrix, `A + c`, and adds a number to each element; on paper that is `A + 𝟏 cᵀ` and
+NumPy spreads a row over the rows of a matrix, `A + c`, and adds a number to each element; on paper it is `A + 𝟏 cᵀ` and
 `A + s 𝟏 𝟏ᵀ`. A network's page says what is added to what, so its formulas are left as they are, and so are vectors.
 """
 
