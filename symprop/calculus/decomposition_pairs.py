@@ -287,8 +287,13 @@ def _(node: n.MatrixNorm, inner: n.Transpose, tidy: Tidy) -> Node:
 
 @NEIGHBOURS.row(n.MatrixFunction, n.MatrixFunction)
 def _(left: n.MatrixFunction, right: n.MatrixFunction) -> Node | None:
-    """sqrtm(A) sqrtm(A) = A."""
-    return left.operands[0] if left == right and left.name == "sqrtm" else None
+    """sqrtm(A) sqrtm(A) = A, and expm(a A) expm(b A) = expm((a + b) A)."""
+    if left == right and left.name == "sqrtm":
+        return left.operands[0]
+    (a, matrix), (b, other) = (coefficient_and_rest(each.operands[0]) for each in (left, right))
+    if not left.name == right.name == "expm" or matrix is None or matrix != other:
+        return None
+    return n.MatrixFunction(scaled(a + b, matrix), "expm") if a + b != 0 else n.Identity(left.shape[0])
 
 
 @NEIGHBOURS.row(n.Cholesky, n.Transpose)

@@ -198,6 +198,10 @@ def turned(node: Node) -> tuple[Node, bool]:
     """Return what a matrix is the transpose of, and whether it is one: `expm(A.T)` is that of `expm(A)`."""
     if isinstance(node, n.Transpose) and node.rank == 2:
         return node.operands[0], True
+    if isinstance(node, n.Multiply) and [factor.rank for factor in node.operands if factor.rank] == [2]:
+        factors = [turned(factor) for factor in node.operands]
+        is_one = any(found for _, found in factors)
+        return (node.with_operands([bare for bare, _ in factors]), True) if is_one else (node, False)
     if isinstance(node, (n.Inverse, n.PseudoInverse, n.MatrixFunction)):
         bare, is_turned = turned(node.operands[0])
         return (node.with_operands([bare]), True) if is_turned else (node, False)

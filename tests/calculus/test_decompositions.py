@@ -145,6 +145,7 @@ ANSWERS = [
     ("y @ expm(A) @ x", "A: n n, x: n, y: n", "A", "Lₑₓₚₘ(Aᵀ, y xᵀ)"),
     ("trace(expm(A) @ B)", "A: n n, B: n n", "A", "Lₑₓₚₘ(Aᵀ, Bᵀ)"),
     ("logdet(expm(A))", "A: n n", "A", "I"),
+    ("trace(expm(A) @ expm(-A / 2) @ B @ expm(B) @ expm(-B))", "A: n n, B: n n", "B", "expm(½ A)ᵀ"),
     ("trace(logm(A))", "A: n n", "A", "A⁻ᵀ"),
     ("trace(sqrtm(A))", "A: n n", "A", "½ sqrtm(A)⁻ᵀ"),
     ("trace(sqrtm(A) @ sqrtm(A) @ B)", "A: n n, B: n n", "A", "Bᵀ"),
