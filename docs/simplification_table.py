@@ -83,6 +83,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "x @ e_k = x[k], and e_k @ y likewise": Shown("x @ one_hot(1, n)", "x: n"),
     "x * (e_k + c) = x[k] * e_k + x * c": Shown("x * (one_hot(1, n) + c)", "x: n, c:"),
     "c * e_k + d * e_k = (c + d) * e_k": Shown("a * one_hot(1, n) + b * one_hot(1, n)", "a:, b:, x: n", {"n": 3}),
+    "sum(A[:, :, None] * B[:, None, :], axis=0) = A.T @ B": Shown(
+        "sum(A[:, :, None] * B[:, None, :], axis=0)", "A: m n, B: m n"
+    ),
     "diag(e_k) = e_k e_k'": Shown("diag(one_hot(1, n))", "x: n"),
     "sum(y) = 1": Shown("sum(y)", "y: n sums-to-1", {"n": 3}),
     "sum(c * x) = c * sum(x)": Shown("sum(A * x[:, None], axis=1)", "A: m n, x: m"),
@@ -118,6 +121,7 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "diagonal(tril(A)) = diagonal(A), and diagonal(tril(A, -1)) = 0": Shown("diagonal(tril(A))", "A: n n"),
     "diagonal(A @ diag(x) @ B) = (A * B.T) @ x": Shown("diagonal(A @ diag(x) @ B)", "A: m n, x: n, B: n m"),
     "S.T = S, and f(S).T = f(S)": Shown("exp(S).T", "S: n n symmetric"),
+    "sum(S, axis=0) = sum(S, axis=1)": Shown("sum(S, axis=0)", "S: n n symmetric"),
     "Q.T @ Q = Q @ Q.T = I": Shown("Q.T @ Q", "Q: n n orthogonal"),
     "abs(x) = x and sign(x) = 1 where x is above 0": Shown("abs(x)", "x: n positive"),
     "y * y = y where each element of y is 0 or 1": Shown("y**2", "y: n one-hot", {"n": 3}),
@@ -198,7 +202,6 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "common Kronecker factor": Shown("kron(A, C) + kron(B, C)", "A: n n, B: n n, C: m m"),
     "common commutation": Shown("A @ commutation(2, 2) + B @ commutation(2, 2)", "A: 2 4, B: 2 4"),
     "common number": Shown("x / (2 * n) - y / n", "x: n, y: n"),
-    "product of matrices": Shown("sum(A[:, :, None] * B[:, None, :], axis=0)", "A: m n, B: m n"),
     "a number as a matrix": Shown("A + eye(n) + 2", "A: n n"),
     "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),

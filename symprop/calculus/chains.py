@@ -43,6 +43,9 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
             raise LookupError("a factor of a matrix product is a matrix or a vector")
         total *= coefficient
         scalars.extend(found)
+        if len(inside := links(bare)) > 1:  # what a number stood before: (-A B) C
+            pending.extend(reversed(inside))
+            continue
         merged = NEIGHBOURS(parts[-1], bare) if parts else None
         if merged is None and bare in parts[-2:-1] and _undoes(parts[-1], bare):
             parts.pop()  # P A P = P and A P A = A

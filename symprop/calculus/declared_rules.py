@@ -28,6 +28,13 @@ def _(node: n.Transpose, context: Context) -> Applied | None:
     return None if facts is None else Applied(node.operands[0], facts)
 
 
+@rule(DECLARED_RULES, "symmetric", "sum(S, axis=0) = sum(S, axis=1)")
+@for_kinds(n.Sum)
+def _(node: n.Sum, context: Context) -> Applied | None:
+    facts = symmetric(node.operands[0]) if node.axes == (0,) and not node.keepdims else None
+    return None if facts is None else Applied(n.Sum(node.operands[0], 1), facts)
+
+
 @rule(DECLARED_RULES, "orthogonal", "Q.T @ Q = Q @ Q.T = I")
 def _(node: Node, context: Context) -> Applied | None:
     parts = links(node)

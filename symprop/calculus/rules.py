@@ -24,6 +24,7 @@ from symprop.calculus.coefficients import (
     unexpanded,
 )
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, context, node_at, rule, variable_at
+from symprop.calculus.contractions import CONTRACTIONS
 from symprop.calculus.declared_rules import DECLARED_RULES
 from symprop.calculus.diagonal_rules import DIAGONALS
 from symprop.calculus.known_facts import nonzero
@@ -217,7 +218,7 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES)
+RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES, *CONTRACTIONS)
 """Every rule, in the order in which they are tried."""
 
 

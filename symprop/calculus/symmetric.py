@@ -12,7 +12,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
+from symprop.algebra.trees import terms_of
 from symprop.calculus.chains import links
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, unexpanded
 from symprop.calculus.context import KnownFact
 from symprop.calculus.known_facts import declared_fact, has_fact
 from symprop.calculus.tidy import tidy
@@ -95,3 +97,16 @@ def _(node: n.MatMul) -> Facts | None:
     if same_ends is None or middle is None or any(tidy(n.Transpose(left)) != right for left, right in ends):
         return None
     return tuple(dict.fromkeys((*same_ends, *middle)))
+
+
+@SYMMETRIC.row(n.Sum)
+def _(node: n.Sum) -> Facts | None:
+    """Sums of even powers of `X[:, None, :] - X[None, :, :]` along the last axis: distances."""
+    base, exponent = base_and_exponent(node.operands[0])
+    if base.rank != 3 or node.axes != (2,) or node.keepdims or not exponent.is_even:
+        return None
+    terms = [coefficient_and_rest(term) for term in terms_of(base)]
+    if len(terms) != 2 or terms[0][0] != -terms[1][0]:
+        return None
+    (first, spread), (second, along) = (unexpanded(rest or base) for _, rest in terms)
+    return () if first == second and {spread or (0,), along or (0,)} == {(0,), (1,)} else None

@@ -39,7 +39,6 @@ from symprop.formulas.common_factors import (
     product_of,
     repeated_matrix,
 )
-from symprop.formulas.contractions import CONTRACTION, contraction
 from symprop.formulas.kroneckers import KRONECKERS
 from symprop.formulas.signs import one_sign
 from symprop.formulas.traces import TRACES
@@ -252,7 +251,6 @@ def number_in_block(node: n.Multiply) -> Node | None:
 TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("inner product", "sum(x * y) = x @ y", inner_product),
     *TRACES,
-    KnownForm("product of matrices", CONTRACTION, contraction),
     KnownForm("a number as a matrix", "c + I = c 1 1' + I", ones_among_matrices),
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),

@@ -11,7 +11,7 @@ from functools import reduce
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import is_ones, multiplied, ones, transposes
+from symprop.algebra.trees import is_ones, multiplied, ones, terms_of, transposes
 from symprop.calculus.chains import NEIGHBOURS, links
 from symprop.calculus.coefficients import same_shape, scalars_and_rest, scaled
 from symprop.calculus.known_forms import KnownForm
@@ -35,9 +35,15 @@ def trace_of_product(node: n.Sum) -> Node | None:
         if transposes(plain) < transposes(part):
             return scaled(coefficient, multiplied([*scalars, _trace(plain, _others(inside, part))]))
     for part in inside.operands:
-        if isinstance(part, PRODUCTS) and symmetric(part) is not None:
+        if _multiplies(part) and symmetric(part) is not None:
             return scaled(coefficient, multiplied([*scalars, _trace(part, _others(inside, part))]))
     return None
+
+
+def _multiplies(node: Node) -> bool:
+    """Whether a matrix is one that one multiplies by, or a sum of such, `u u' - inv(A)`."""
+    terms = [scalars_and_rest(term)[2] for term in terms_of(node)]
+    return all(isinstance(term, (*PRODUCTS, n.Outer)) for term in terms)
 
 
 def _others(product: n.Multiply, factor: Node) -> Node:

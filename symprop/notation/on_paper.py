@@ -1,6 +1,6 @@
 """Formulas as they stand on paper: every shape fits, and scalars stand before a product of matrices.
 
-NumPy spreads a row over the rows of a matrix, `A + c`, and adds a number to each element; on paper it is `A + 𝟏 cᵀ` and
+NumPy spreads a row over the rows of a matrix, `A + c`, and a number to each element; on paper that is `A + 𝟏 cᵀ` and
 `A + s 𝟏 𝟏ᵀ`. A network's page says what is added to what, so its formulas are left as they are, and so are vectors.
 """
 
@@ -10,6 +10,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
 from symprop.algebra.trees import factors_of, multiplied, ones, variables
+from symprop.notation.sums import is_of_columns
 
 
 def on_paper(node: Node) -> Node:
@@ -18,18 +19,22 @@ def on_paper(node: Node) -> Node:
     >>> from symprop.algebra import variable
     >>> A, c, s = variable("A", (2, 3)), variable("c", (3,)), variable("s")
     >>> print((A + c).pretty(), (A - 2 * s).pretty(), (1 - A * c).pretty(), sep="   ")
-    A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   1 − A ⊙ (𝟏 cᵀ)
+    A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   1 − A ⊙ c
     """
     return _spread(node) if all(each.role in ("", LOSS) for each in variables(node)) else node
 
 
 def _spread(node: Node) -> Node:
     operands = tuple(map(_spread, node.operands))
-    if isinstance(node, n.Elementwise) and node.rank == 2 and node.shape[0] != 1:
-        operands = tuple(n.Expand(part, 0) if part.rank == 1 else part for part in operands)
-    if isinstance(node, n.Add) and node.rank == 2:
+    if isinstance(node, n.Add) and node.rank == 2 and 1 not in node.shape:
+        operands = tuple(n.Expand(part, 0) if _is_row(part) else part for part in operands)
         operands = tuple(part if part.rank or part.number is not None else _filled(part, node) for part in operands)
     return node if operands == node.operands else node.with_operands(operands)
+
+
+def _is_row(term: Node) -> bool:
+    """Whether a term is a row that is added to each; sums of columns are written with ones where they stand."""
+    return term.rank == 1 and term.shape[0] != 1 and not any(map(is_of_columns, factors_of(term)))
 
 
 def _filled(scalar: Node, node: Node) -> Node:

@@ -121,8 +121,10 @@ def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
 
 def _vector(vectors: n.Spectral, one: n.Slice, of: Of, style: Style) -> Piece:
     """One of the vectors that take a matrix apart: `u₁(A)`."""
-    place = str(one.start + 1) if one.start.is_number else "max" if isinstance(vectors, n.Eigh) else "min"
-    letter = style.variable(n.Variable(f"{vectors.letters[vectors.part].lower()}_{place}", (), ()))
+    last = "max" if isinstance(vectors, n.Eigh) else "min"
+    name = vectors.letters[vectors.part].lower()
+    numbered = n.Variable(name, (one.start + 1,), ()) if one.start.is_number else n.Variable(f"{name}_{last}", (), ())
+    letter = style.variable(numbered)
     return Piece(f"{letter}{style.group(of(vectors.operands[0]).text)}", ATOM)
 
 

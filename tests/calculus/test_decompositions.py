@@ -185,7 +185,7 @@ def test_a_gradient_is_what_a_person_writes_and_certified(text: str, where: str,
 @pytest.mark.parametrize(
     ("ask", "text", "where", "by"),
     [
-        (symprop.jacobian, "expm(A) @ x", "A: n n, x: n", "A"),
+        (symprop.jacobian, "expm(A) @ x", "A: 2 2, x: 2", "A"),
         (symprop.jacobian, "sqrtm(A)", "A: n n positive-definite", "A"),
         (symprop.jacobian, "pinv(A)", "A: m n", "A"),
         (symprop.jacobian, "cholesky(K)", "K: n n positive-definite", "K"),
@@ -193,7 +193,6 @@ def test_a_gradient_is_what_a_person_writes_and_certified(text: str, where: str,
         (symprop.hessian, "trace(expm(A))", "A: 2 2", "A"),
         (symprop.hessian, "y @ expm(t*A) @ y", "A: n n, y: n, t:", "t"),
         (symprop.hessian, "max(eigvalsh(S))", "S: 2 2 symmetric", "S"),
-        (symprop.hessian, "norm(A, 2)", "A: 2 2", "A"),
         (symprop.hessian, "sum(log(diag(cholesky(K))))", "K: n n positive-definite", "K"),
     ],
 )

@@ -77,6 +77,14 @@ def test_all_norms_print_one_line() -> None:
     assert line("GroupNorm(2)", "Input(2, 3, 5)") == images
 
 
+def test_steps_through_a_norm_stand_where_the_equation_does() -> None:
+    for start, layout in (("Input(3, 4)", "example"), ("Input(3, 4)", "rows"), ("Input(5)", "rows")):
+        told = (
+            symprop.derive(f"{start} >> Dense(4) >> LayerNorm() >> MeanSquaredError()", layout).steps("delta1").pretty()
+        )
+        assert "∂x̂₁,ᵢ" in told and "{" not in told and "∂x̂₁/" not in told
+
+
 def test_sums_that_are_no_statistics_stay_sums() -> None:
     derivation = symprop.derive("Input(5) >> Dense(2) >> LayerNorm() >> MeanSquaredError()")
     assert derivation.equation("L").pretty() == "L = ½ ‖u₁ − y‖²"

@@ -210,7 +210,6 @@ FUNCTIONS_THAT_FIT: dict[str, Fit] = {
     "solve": Fit(solution),
     "outer": Fit(outer),
     "kron": Fit(kronecker),
-    "matmul": Fit(product_of_matrices),
 }
 """Functions of more than one array; of those that take three, the first two, then their result and the third."""
 
@@ -264,9 +263,9 @@ def read_by_trial(text: str, operands: int) -> Fit:
         return _in_their_sizes(sizes, shapes, *found)
 
     def unusual(*ranks: int) -> float:
-        """Nobody sums a scalar, or transposes one."""
+        """Nobody sums a scalar."""
         reduces = ranks == (0,) and (vector := read(1)) is not None and not vector[1]
-        return 3 if reduces or (ranks == (0,) and text.endswith(".T")) else 0
+        return 3 if reduces else 0
 
     found = Fit(rule, operands, unusual)
     return replace(found, symmetric=any(needs_symmetric)) if found.ranks else found

@@ -29,6 +29,7 @@ ALIASES: dict[str, str] = {
     **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "expit": "sigmoid", "logistic": "sigmoid"},
     **{"identity": "eye", "pow": "power", "concat": "concatenate", "permute_dims": "transpose"},
     **{"flatten": "ravel", "matrix_transpose": "mT", "swish": "silu", "log_sum_exp": "logsumexp"},
+    **{"matrix_exp": "expm", "chol": "cholesky", "pseudoinverse": "pinv"},
     **{"lgamma": "gammaln", "loggamma": "gammaln", "psi": "digamma"},
     **{"logabsdet": "logdet", "log_det": "logdet", "ddot": "dot", "hadamard": "multiply"},
 }

@@ -59,6 +59,8 @@ MEANINGS: dict[str, str] = {
         "arange": "P[arange(m), y] in brackets alone",
     },
     **{"grad": "the formula alone; gradient(formula, name) differentiates it", "ptp": "max(x) - min(x)"},
+    **{"nuclear_norm": "norm(A, 'nuc')", "spectral_norm": "norm(A, 2)", "singular_values": "svdvals(A)"},
+    **{"eigvals": "eigvalsh(A), of a symmetric matrix", "eig": "eigh(A)[0] and eigh(A)[1], of a symmetric matrix"},
     **{"append": "concatenate((x, y))", "cat": "concatenate((x, y))", "nansum": "sum(x)"},
 }
 """What to type for a name of which the language has the meaning under another one, in small letters."""

@@ -47,7 +47,8 @@ def lacking(write: Dialect, name: str) -> str:
     """
     if name not in write.functions:
         called = name.removeprefix("linalg.")
-        raise SpecError(f"{write.library} has no {called}\nallowed: a formula, whose source calls SciPy for it")
+        library = {"jnp": "JAX", "torch": "PyTorch"}.get(write.library, write.library)
+        raise SpecError(f"{library} has no {called}\nallowed: NumPy, for which SciPy has it")
     return write.name(name)
 
 

@@ -6,16 +6,13 @@ has the axis that is summed is a product, the rest stands before it, as a diagon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, factors_of, multiplied, ones
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
+from symprop.calculus.context import Applied, Context, Rule, rule
 from symprop.calculus.tidy import tidy
-
-CONTRACTION = "sum(A[:, :, None] * B[:, None, :], axis=0) = A.T @ B"
 
 MOST_TWICE = 60
 """How many nodes more an answer may have for it: what is longer is not written twice."""
@@ -25,11 +22,15 @@ Part = tuple[Axes, Node]
 """An array by the axes of the whole that it has, in their order."""
 
 
+CONTRACTIONS: list[Rule] = []
+
+
+@rule(CONTRACTIONS, "product of matrices", "sum(A[:, :, None] * B[:, None, :], axis=0) = A.T @ B")
 @for_kinds(n.Sum)
-def contraction(node: n.Sum) -> Node | None:
-    """Return a sum over one of three axes as matrix products, where each of its terms is one, else None."""
+def _(node: n.Sum, context: Context) -> Applied | None:
+    """A sum over one of three axes, each of whose terms is a matrix product; networks have their own ways for these."""
     inside = node.operands[0]
-    if inside.rank != 3 or len(node.axes) != 1 or node.keepdims:
+    if inside.rank != 3 or len(node.axes) != 1 or node.keepdims or context.by_name:
         return None
     (axis,) = node.axes
     rest = tuple(each for each in range(3) if each != axis)
@@ -37,7 +38,7 @@ def contraction(node: n.Sum) -> Node | None:
     if not all(isinstance(term, Node) for term in terms):
         return None
     found = tidy(added([term for term in terms if term is not None]))
-    return found if same_shape(found, node) and found.weight <= node.weight + MOST_TWICE else None
+    return Applied(found) if same_shape(found, node) and found.weight <= node.weight + MOST_TWICE else None
 
 
 def _contracted(term: Node, whole: Node, axis: int, rest: Axes) -> Node | None:
@@ -80,12 +81,14 @@ def _summed(inner: dict[Axes, Node], axis: int, whole: Node) -> Part | None:
     vector = inner.pop((axis,), None)
     if not inner:
         return (), n.Scalar(whole.shape[axis]) if vector is None else tidy(n.Sum(vector))
+    kept = tuple(next(each for each in axes if each != axis) for axes in inner)
+    if vector is None and len(inner) == 1:
+        ((axes, part),) = inner.items()
+        return kept, tidy(n.Sum(part, axes.index(axis)))
     # each matrix with the axis that is summed in front
     turned = [(axes, part if axes[0] == axis else n.Transpose(part)) for axes, part in inner.items()]
-    kept = tuple(next(each for each in axes if each != axis) for axes, _ in turned)
-    if len(turned) == 1:
-        ((_, part),) = turned
-        return kept, tidy(n.Sum(part, 0) if vector is None else n.MatMul(n.Transpose(part), vector))
+    if vector is not None and len(turned) == 1:
+        return kept, tidy(n.MatMul(n.Transpose(turned[0][1]), vector))
     if len(turned) > 2 or kept[0] == kept[1]:
         return None
     (_, first), (_, second) = turned if kept[0] < kept[1] else turned[::-1]
@@ -103,6 +106,3 @@ def _spread(parts: dict[Axes, Node], axes: Axes, whole: Node) -> Node | None:
         return n.Outer(column, row)
     matrix = matrix if first is None else n.MatMul(n.Diag(first), matrix)
     return matrix if second is None else n.MatMul(matrix, n.Diag(second))
-
-
-__all__: Sequence[str] = ["CONTRACTION", "contraction"]
