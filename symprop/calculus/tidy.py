@@ -121,7 +121,7 @@ def _(node: n.Multiply) -> Node:
 
 
 def _power(base: Node, exponent: Expr) -> Node:
-    alone = exponent == 1 or (isinstance(base, n.Identity) and exponent.is_positive)  # I * I = I
+    alone = exponent == 1 or (isinstance(base, (n.Identity, n.Triangle)) and exponent.is_positive)  # I * I = I
     return base if alone else n.Power(base, exponent)
 
 
