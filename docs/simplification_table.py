@@ -76,6 +76,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
         "pad(c, (1, n - 2))", "c: 1, x: n"
     ),
+    "scatter_add(c, y, n) = c * e_y for one id y, and for a row c: e_y c'": Shown(
+        "scatter_add(c, y, n)", "c: m, y: index n, x: n"
+    ),
     "x * e_k = x[k] * e_k": Shown("x * one_hot(1, n)", "x: n"),
     "x @ e_k = x[k], and e_k @ y likewise": Shown("x @ one_hot(1, n)", "x: n"),
     "x * (e_k + c) = x[k] * e_k + x * c": Shown("x * (one_hot(1, n) + c)", "x: n, c:"),
@@ -188,6 +191,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "trace of a product": Shown("sum(A * B.T)", "A: m n, B: n m"),
     "quadratic form": Shown("sum(outer(x, y) * A)", "x: m, y: n, A: m n"),
     "diagonal of a transpose": Shown("diagonal(A.T @ B.T)", "A: m n, B: n m"),
+    "sum of a transpose": Shown("sum(A.T, axis=0)", "A: m n"),
     "cyclic trace": Shown("trace(inv(A) @ B @ inv(A))", "A: n n, B: n n"),
     "inner product of products": Shown("(A @ x) @ (A.T @ y)", "A: n n, x: n, y: n"),
     "square of a norm": Shown("(A @ x) @ (A @ x)", "A: m n, x: n"),

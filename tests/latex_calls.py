@@ -188,6 +188,7 @@ CALLS: dict[str, Call] = {
     "sum": reduction(np.sum),
     "mean": reduction(np.mean),
     "mean_m": mean_over_batch,
+    "mean_t": mean_over_batch,
     "prod": reduction(np.prod),
     "max": reduction(np.max, np.maximum),
     "min": reduction(np.min, np.minimum),

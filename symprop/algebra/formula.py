@@ -17,7 +17,7 @@ from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.reading.ids import check_ids
@@ -27,6 +27,7 @@ from symprop.algebra.reading.statements import Statement, statements
 from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
 
@@ -207,10 +208,14 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     definitions: list[Equation] = []
     for statement in before:
         node = statement.read(lambda text: _read(text, names, sizes, later))
-        definitions.append(Equation(_defined(statement, node, names, sizes), node))
+        target = _defined(statement, node, names, sizes)
+        if is_symmetric(node):  # which functions of symmetric matrices ask
+            target = target.change(facts=(Fact("symmetric"),))
+        definitions.append(Equation(target, node))
         names[statement.name] = definitions[-1].target
     node = last.read(lambda text: _read(text, names, sizes, later))
-    _check_length(definitions, node)
+    if definitions:
+        _check_length(definitions, node)
     if last.name:
         _defined(last, node, names, sizes)
     return Formula(_on_one_line(found), node, given, needed_for(node, definitions), last.name)

@@ -36,6 +36,7 @@ OPERATORS: tuple[tuple[str, str], ...] = (
     (r"&", "a product of comparisons, (x > 0) * (x < 1)"),
     (r"~", "1 - x for the complement of x"),
     (r":=", "K = ...; and then the formula"),
+    (r">>", "symprop derive for a network, in Python symprop.derive"),
 )
 """What to type for operators that formulas do not have, by a pattern of what stands there."""
 

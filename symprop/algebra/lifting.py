@@ -46,6 +46,9 @@ def lift(expression: Expr, arrays: dict[Expr, Node]) -> Node:
         return _lift_piecewise(expression, arrays)
     if isinstance(expression, sympy.Heaviside):  # 1/2 at 0: a tie is shared
         return n.Multiply(n.Scalar(Rational(1, 2)), n.Add(n.Scalar(1), lift(sympy.sign(arguments[0]), arrays)))
+    if isinstance(expression, sympy.polygamma):
+        order, inside = (lift(argument, arrays) for argument in arguments)
+        return FUNCTIONS["digamma"](inside) if order.number == 0 else FUNCTIONS["polygamma"](order, inside)
     if type(expression) in _PRIMITIVES:
         return _PRIMITIVES[type(expression)](lift(arguments[0], arrays))
     if isinstance(expression, (sympy.Max, sympy.Min)):

@@ -37,6 +37,28 @@ class Mean(n.Reduction):
         features = self.operands[0].rank - 1
         return self.axes == tuple(range(features)) and bool(features and self.operands[0].shape[0] == BATCH_SIZE)
 
+    @property
+    def is_of_places(self) -> bool:
+        """Whether it is the mean of each feature over all places of a sequence or an image."""
+        features = self.operands[0].rank - 1
+        return self.axes == tuple(range(features)) and bool(features) and not (self.is_of_batch or self.keepdims)
+
+
+def is_mean_of_places(node: Node) -> bool:
+    """Whether a formula is the mean over all places, as a pool takes it: for one example, or for each of a batch.
+
+    >>> from sympy import Rational
+    >>> from symprop.algebra import variable
+    >>> is_mean_of_places(n.Scalar(Rational(1, 4)) * n.Sum(variable("x", (4, 3)), 0))
+    True
+    """
+    *rest, total = node.operands if isinstance(node, n.Multiply) else (node,)
+    if len(rest) != 1 or not isinstance(total, n.Sum) or total.keepdims:
+        return False
+    shape = total.operands[0].shape
+    places = tuple(range(int(shape[0] == BATCH_SIZE), len(shape) - 1))
+    return bool(places) and total.axes == places and isinstance(with_means(node), Mean)
+
 
 def is_statistic(node: Node) -> bool:
     """Whether a statistic stands beside what it is taken of, with axes of length 1: a number at each place."""

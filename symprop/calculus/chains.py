@@ -7,6 +7,7 @@ that equal products are equal trees. Neighbours that make a simpler matrix are m
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from sympy import Expr, Integer
 
@@ -42,6 +43,9 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
             raise LookupError("a factor of a matrix product is a matrix or a vector")
         total *= coefficient
         scalars.extend(found)
+        if len(inside := links(bare)) > 1:  # what a number stood before: (-A B) C
+            pending.extend(reversed(inside))
+            continue
         merged = NEIGHBOURS(parts[-1], bare) if parts else None
         if merged is None and bare in parts[-2:-1] and _undoes(parts[-1], bare):
             parts.pop()  # P A P = P and A P A = A
@@ -50,6 +54,11 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         else:
             parts.pop()
             pending.extend(reversed(links(tidy(merged))))
+    middle = next((place for place, part in enumerate(parts[1:-1], 1) if _is_ones(part)), None)
+    if middle is not None and parts[-1].rank == 2:  # A (1 1') B = (A 1) (B' 1)'
+        left, right = (reduce(n.MatMul, part) for part in (parts[:middle], parts[middle + 1 :]))
+        total *= parts[middle].constant
+        parts = [tidy(n.Outer(n.Sum(left, 1), n.Sum(right, 0)))]
     if len(parts) > 1 and parts[-1].rank == 2 and all(part == parts[0] for part in parts):
         parts = [n.MatrixPower(parts[0], len(parts))]  # X X X, and nothing else, is a power
     product = parts[-1] if parts[-1].rank == 1 else parts[0]
@@ -57,6 +66,10 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
         product = n.MatMul(part, product) if parts[-1].rank == 1 else n.MatMul(product, part)
     product = scaled(cancelled(total), product)
     return tidy(n.Multiply(*scalars, product)) if scalars else product
+
+
+def _is_ones(node: Node) -> bool:
+    return isinstance(node, n.Fill) and node.rank == 2 and 1 not in node.shape
 
 
 def _undoes(left: Node, right: Node) -> bool:
@@ -122,17 +135,14 @@ def _(left: Node, right: n.Outer) -> Node:
 
 @NEIGHBOURS.row(Node, n.Fill)
 def _(left: Node, right: n.Fill) -> Node | None:
-    """A 1 = the sums of the rows of A, and A (1 1') = (A 1) 1'."""
-    if right.rank == 1:
-        return n.Multiply(n.Scalar(right.value), n.Sum(left, 1))
-    return None if 1 in right.shape else n.Outer(n.Sum(left, 1), n.Fill(right.value, right.shape[1:]))
+    """A 1 = the sums of the rows of A."""
+    return n.Multiply(n.Scalar(right.value), n.Sum(left, 1)) if right.rank == 1 else None
 
 
 @NEIGHBOURS.row(n.Fill, Node)
 def _(left: n.Fill, right: Node) -> Node | None:
-    """(1 1') A = 1 (1' A)."""
-    whole = right.rank == 2 and 1 not in left.shape
-    return n.Outer(n.Fill(left.value, left.shape[:1]), n.Sum(right, 0)) if whole else None
+    """(1 1') x = (1' x) 1."""
+    return n.Multiply(n.Sum(right), n.Fill(left.value, left.shape[:1])) if right.rank == 1 else None
 
 
 @NEIGHBOURS.row(n.Fill, n.Fill)

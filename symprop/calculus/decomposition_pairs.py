@@ -7,7 +7,6 @@ from sympy import Expr, Integer, Rational, exp
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
-from symprop.algebra.shapes import same
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import terms_of, zeros
 from symprop.calculus.chains import NEIGHBOURS, links
@@ -281,46 +280,6 @@ def _element(node: n.Reduction, values: Node, last: bool) -> Node | None:
 @pair(n.MatrixNorm, n.Transpose)
 def _(node: n.MatrixNorm, inner: n.Transpose, tidy: Tidy) -> Node:
     return tidy(node.with_operands(inner.operands))
-
-
-# ---------------------------------------------------------------- determinants of what has a structure
-
-
-@pair(n.Determinant, n.Diag)
-def _(node: n.Determinant, inner: n.Diag, tidy: Tidy) -> Node:
-    return tidy(n.Product(inner.operands[0]))
-
-
-@pair(n.LogDeterminant, n.Diag)
-def _(node: n.LogDeterminant, inner: n.Diag, tidy: Tidy) -> Node:
-    return tidy(n.Sum(FUNCTIONS["log"](FUNCTIONS["abs"](inner.operands[0]))))
-
-
-@pair(n.Determinant, n.Kron)
-def _(node: n.Determinant, inner: n.Kron, tidy: Tidy) -> Node | None:
-    first, second = inner.operands
-    if not same(*first.shape):
-        return None
-    powers = ((first, second.shape[0]), (second, first.shape[0]))
-    return tidy(n.Multiply(*(n.Power(n.Determinant(part), size) for part, size in powers)))
-
-
-@pair(n.LogDeterminant, n.Kron)
-def _(node: n.LogDeterminant, inner: n.Kron, tidy: Tidy) -> Node | None:
-    first, second = inner.operands
-    if not same(*first.shape):
-        return None
-    parts = ((first, second.shape[0]), (second, first.shape[0]))
-    return tidy(n.Add(*(n.Scalar(size) * n.LogDeterminant(part) for part, size in parts)))
-
-
-@pair(n.Determinant, n.MatMul)
-@pair(n.LogDeterminant, n.MatMul)
-def _(node: Node, inner: n.MatMul, tidy: Tidy) -> Node | None:
-    if not all(same(*part.shape) for part in inner.operands):
-        return None
-    parts = [node.func(part) for part in inner.operands]
-    return tidy(n.Multiply(*parts) if isinstance(node, n.Determinant) else n.Add(*parts))
 
 
 # ---------------------------------------------------------------- products with neighbours

@@ -110,10 +110,14 @@ def as_log_softmax(node: Node) -> Node | None:
         chosen = as_log_softmax(FUNCTIONS["log"](inside.operands[0]))  # the log of what is selected
         place = isinstance(inside, n.Sum) and inside.operands[0].shape[inside.axes[0]] != 1
         return None if chosen is None or place else tidy(inside.with_operands([chosen, *inside.operands[1:]]))
-    if not isinstance(inside, n.Softmax):
-        return None
-    x = inside.operands[0]
-    return tidy(x - n.LogSumExp(x, inside.axis, True))
+    match inside:
+        case n.Sum(operands=(n.Multiply(operands=(one, other)),)) if inside.axes == (one.rank - 1,):
+            chooses, chosen_from = (one, other) if isinstance(one, n.OneHot) else (other, one)
+            chosen = as_log_softmax(FUNCTIONS["log"](chosen_from)) if isinstance(chooses, n.OneHot) else None
+            return None if chosen is None else tidy(n.Sum(chooses * chosen, inside.axes, inside.keepdims))
+        case n.Softmax(operands=(x,)):
+            return tidy(x - n.LogSumExp(x, inside.axis, True))
+    return None
 
 
 @for_kinds(n.Map)

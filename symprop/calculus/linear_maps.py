@@ -19,6 +19,7 @@ from symprop.algebra.batching import batched
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import multiplied, ones, replace, variables, zeros
+from symprop.calculus.chains import links
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.diagonal_rules import diagonal_of, distributed
 from symprop.calculus.rewriting import simplified
@@ -118,6 +119,8 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
         return n.MatMul(n.Kron(row, n.Identity(right.shape[1])), matrix(right, u))  # A U: A (x) I
     if left.rank == 1:
         return n.MatMul(n.Transpose(right), matrix(left, u))  # u' B = B' u
+    if right.rank == 1 and isinstance(left, n.MatMul):
+        return matrix(n.MatMul(left.operands[0], n.MatMul(left.operands[1], right)), u)
     if right.rank == 1 and isinstance(left, n.Diag):
         return scaled_rows(right, node.shape, matrix(left.operands[0], u))  # diag(u) x = x * u
     row = n.Transpose(right) if right.rank == 2 else n.Expand(right, 0)
@@ -127,6 +130,9 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
 @MATRIX.row(n.Sum)
 def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
     operand = node.operands[0]
+    if isinstance(operand, n.MatMul) and operand.rank == len(node.axes) + 1 == 2 and not node.keepdims:
+        parts = links(operand if node.axes == (1,) else tidy(n.Transpose(operand)))
+        return matrix(reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], n.Sum(parts[-1], 1)), u)
     below = matrix(operand, u)
     if operand.rank == 1:
         total = n.Sum(below, 0)

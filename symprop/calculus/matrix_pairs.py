@@ -5,11 +5,12 @@ from __future__ import annotations
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same
-from symprop.algebra.trees import ones, transposes
-from symprop.calculus.pairs import Tidy, pair, paired
+from symprop.algebra.trees import transposes
+from symprop.calculus.sum_pairs import Tidy, pair, paired
 
 
 @pair(n.Transpose, n.Map, n.Power)
@@ -91,6 +92,43 @@ def _(node: n.LogDeterminant, inner: n.Inverse | n.MatrixPower, tidy: Tidy) -> N
     return tidy(n.Multiply(n.Scalar(inner.exponent), tidy(n.LogDeterminant(inner.operands[0]))))
 
 
+@pair(n.Determinant, n.Diag)
+def _(node: n.Determinant, inner: n.Diag, tidy: Tidy) -> Node:
+    return tidy(n.Product(inner.operands[0]))
+
+
+@pair(n.LogDeterminant, n.Diag)
+def _(node: n.LogDeterminant, inner: n.Diag, tidy: Tidy) -> Node:
+    return tidy(n.Sum(FUNCTIONS["log"](FUNCTIONS["abs"](inner.operands[0]))))
+
+
+@pair(n.Determinant, n.Kron)
+def _(node: n.Determinant, inner: n.Kron, tidy: Tidy) -> Node | None:
+    first, second = inner.operands
+    if not same(*first.shape):
+        return None
+    powers = ((first, second.shape[0]), (second, first.shape[0]))
+    return tidy(n.Multiply(*(n.Power(n.Determinant(part), size) for part, size in powers)))
+
+
+@pair(n.LogDeterminant, n.Kron)
+def _(node: n.LogDeterminant, inner: n.Kron, tidy: Tidy) -> Node | None:
+    first, second = inner.operands
+    if not same(*first.shape):
+        return None
+    parts = ((first, second.shape[0]), (second, first.shape[0]))
+    return tidy(n.Add(*(n.Scalar(size) * n.LogDeterminant(part) for part, size in parts)))
+
+
+@pair(n.Determinant, n.MatMul)
+@pair(n.LogDeterminant, n.MatMul)
+def _(node: Node, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    if not all(same(*part.shape) for part in inner.operands):
+        return None
+    parts = [node.func(part) for part in inner.operands]
+    return tidy(n.Multiply(*parts) if isinstance(node, n.Determinant) else n.Add(*parts))
+
+
 @pair(n.MatrixPower, n.Identity)
 def _(node: n.MatrixPower, inner: n.Identity, tidy: Tidy) -> Node:
     return inner
@@ -133,11 +171,12 @@ def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
     return None
 
 
-@pair(n.Sum, n.Identity)
-def _(node: n.Sum, inner: n.Identity, tidy: Tidy) -> Node | None:
-    if len(node.axes) > 1:
-        return None if node.keepdims else n.Scalar(inner.shape[0])  # the trace of I
-    return ones(*node.shape)  # I 1 = 1
+@pair(n.Diagonal, n.MatMul)
+def _(node: n.Diagonal, inner: n.MatMul, tidy: Tidy) -> Node | None:
+    left, right = inner.operands  # diagonal(A 1 1') = A 1
+    if isinstance(right, n.Fill):
+        return tidy(n.Multiply(n.Scalar(right.value), n.Sum(left, 1)))
+    return tidy(n.Multiply(n.Scalar(left.value), n.Sum(right, 0))) if isinstance(left, n.Fill) else None
 
 
 @pair(n.Sum, n.Kron)
@@ -186,6 +225,11 @@ def _(node: n.Slice, inner: n.OneHot, tidy: Tidy) -> Node | None:
 @pair(n.Transpose, n.Triangle)
 def _(node: n.Transpose, inner: n.Triangle, tidy: Tidy) -> Node:
     return triangle(inner.shape[1], inner.shape[0], -inner.diagonal, not inner.is_upper)
+
+
+@pair(n.Take, n.Identity)
+def _(node: n.Take, inner: n.Identity, tidy: Tidy) -> Node:
+    return n.OneHot(node.operands[1], inner.shape[0])
 
 
 @pair(n.Power, n.Triangle)

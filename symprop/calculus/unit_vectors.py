@@ -1,14 +1,12 @@
 """Rules for unit vectors: `x[0]` has the gradient `e_0`, and what is multiplied with one keeps one element.
 
-A unit vector is the one-hot row of a number, `one_hot(0, n)`. Where one element of a result is asked for, the answer is
-one row or column, as in `p[0] * W.T @ (e_0 - p)` of `softmax(W @ x)[0]`.
+A unit vector is the one-hot row of a number, `one_hot(0, n)`, or of one id, `one_hot(y, n)`. Where one element of a
+result is asked for, the answer is one row or column, as in `p[0] * W.T @ (e_0 - p)` of `softmax(W @ x)[0]`.
 """
 
 from __future__ import annotations
 
 from itertools import product
-
-from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -21,18 +19,20 @@ from symprop.calculus.tidy import tidy
 UNITS: list[Rule] = []
 
 
-def unit_place(node: Node) -> Expr | None:
-    """Return the place of the 1 in a unit vector; None for anything else.
+def unit_place(node: Node) -> Node | None:
+    """Return the place of the 1 in a unit vector, a number or an id; None for anything else.
 
-    >>> unit_place(n.OneHot(n.Scalar(2), 5)), unit_place(n.Scalar(1))
+    >>> unit_place(n.OneHot(n.Scalar(2), 5)).number, unit_place(n.Scalar(1))
     (2, None)
     """
-    return node.operands[0].number if isinstance(node, n.OneHot) else None
+    return node.operands[0] if isinstance(node, n.OneHot) and not node.operands[0].rank else None
 
 
-def element(x: Node, place: Expr) -> Node:
+def element(x: Node, place: Node) -> Node:
     """Return one element of a vector, `x[place]`."""
-    return tidy(n.Sum(n.Slice(x, 0, place, place + 1), 0))
+    if place.number is None:
+        return tidy(n.Take(x, place))
+    return tidy(n.Sum(n.Slice(x, 0, place.number, place.number + 1), 0))
 
 
 @rule(UNITS, "unit vector", "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'")
@@ -50,6 +50,16 @@ def _(node: n.Pad, context: Context) -> Applied | None:
     return Applied(n.Outer(unit, rest) if axis == 0 else n.Outer(rest, unit))
 
 
+@rule(UNITS, "one id", "scatter_add(c, y, n) = c * e_y for one id y, and for a row c: e_y c'")
+@for_kinds(n.ScatterAdd)
+def _(node: n.ScatterAdd, context: Context) -> Applied | None:
+    values, ids = node.operands
+    if ids.rank or values.rank > 1:
+        return None
+    unit = n.OneHot(ids, node.size)
+    return Applied(n.Outer(unit, values) if values.rank else n.Multiply(values, unit))
+
+
 @rule(UNITS, "one element", "x * e_k = x[k] * e_k")
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
@@ -57,7 +67,7 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     vectors = [factor for factor in node.operands if factor is not unit and factor.rank]
     if unit is None or node.rank != 1 or not vectors or not all(same_shape(each, node) for each in vectors):
         return None
-    place = unit.operands[0].value
+    place = unit.operands[0]
     scalars = [factor for factor in node.operands if not factor.rank]
     return Applied(multiplied([*scalars, *(element(each, place) for each in vectors), unit]))
 
@@ -70,7 +80,7 @@ def _(node: n.MatMul | n.Sum, context: Context) -> Applied | None:
     whole = [factor for factor in inside if factor is not unit]
     if unit is None or node.rank or not all(same_shape(each, unit) for each in whole):
         return None
-    place = unit.operands[0].value
+    place = unit.operands[0]
     return Applied(multiplied([element(each, place) for each in whole]) if whole else n.Scalar(1))
 
 

@@ -28,6 +28,7 @@ from symprop.codegen.shifted_exponentials import as_shifted_log, as_shifted_quot
 CALLED = (
     *("exp", "log", "log1p", "expm1", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
     *("sinh", "cosh", "tanh", "maximum", "minimum", "power", "sigmoid", "softplus", "erf"),
+    *("gammaln", "digamma", "polygamma"),
 )
 """Elementwise functions that code calls: every library has them, or a helper does."""
 

@@ -37,7 +37,10 @@ def network_argument(parser: argparse.ArgumentParser, optional: bool = False, wh
 
 def where_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--where", metavar="DECLARATIONS", default="", help='sizes and facts: "X: m n, A: n n symmetric, alpha:"'
+        "--where",
+        metavar="DECLARATIONS",
+        default="",
+        help='sizes and facts: "X: m n, A: n n symmetric, alpha:"; inferred without it',
     )
 
 

@@ -20,6 +20,7 @@ from symprop.errors import SpecError, shown
 from symprop.files import check_writable
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
+from symprop.formulas.arrangement import ORDERS, SYMMETRIES
 from symprop.formulas.ask import QUESTIONS
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.pages import read_as
@@ -42,6 +43,11 @@ def enter(command: Enter) -> None:
         asked.add_argument("formula", metavar="FORMULA", help=FORMULA_HELP)
         where_argument(asked)
         asked.add_argument("--wrt", metavar="NAME", help="the variable, all without it; U,V for a mixed Hessian")
+        if name in ("jacobian", "hessian"):
+            asked.add_argument("--vec", choices=ORDERS, default="rows", help="the order of the elements of matrices")
+        if name == "gradient":
+            what = "by a symmetric matrix, each element alone or both of a pair together"
+            asked.add_argument("--symmetric", choices=SYMMETRIES, default="free", help=what)
         if question.direction:
             asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
         asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
@@ -63,8 +69,9 @@ def _question(options: argparse.Namespace) -> int:
         problem = f"--wrt {shown(options.wrt)} names {len(names)} variables"
         raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
+    conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
     source = formula(options.formula, options.where) if options.where.strip() else options.formula
-    answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked)
+    answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked, **conventions)
     written, code = WRITERS[options.format](answer), 0
     if options.check:
         certificate = answer.check(limit=options.limit)

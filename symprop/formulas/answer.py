@@ -102,7 +102,8 @@ class Answer(Printable):
             SpecError: an unknown dtype.
         """
         given = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
-        asked = f"symprop.{self.result.kind}(f, {', '.join(map(_quoted, given))})"
+        conventions = [f"{name}={_quoted(value)}" for name, value in self.result.conventions.items()]
+        asked = f"symprop.{self.result.kind}(f, {', '.join([*map(_quoted, given), *conventions])})"
         again = ("import symprop", f"{asked}.numpy({_quoted(dtype)})")
         names = self.result.formula.definitions
         return formula_source(self.node, self.variables, self.result.kind, self.title, dtype, again, names)

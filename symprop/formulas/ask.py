@@ -13,6 +13,7 @@ from symprop.errors import FormulaError, shown
 from symprop.formulas import questions
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
+from symprop.formulas.arrangement import arranged
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.result import Result
@@ -22,12 +23,13 @@ from symprop.networks.network import Network
 from symprop.networks.spec import is_network_text
 
 
-def gradient(f: Any, by: Any = None, /, **declarations: Any) -> Any:
+def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declarations: Any) -> Any:
     """Return the gradient of a scalar formula by one of its variables, in the variable's shape; by all without a name.
 
     `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
     `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again). Where nothing is declared,
-    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
+    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers. By a matrix that is declared
+    symmetric each element moves alone; with `symmetric="pairs"` those at (i, j) and (j, i) move together.
 
     >>> print(gradient("x @ A @ x", "x", x="n", A="n n symmetric").text())
     2 * A @ x
@@ -39,11 +41,13 @@ def gradient(f: Any, by: Any = None, /, **declarations: Any) -> Any:
         FormulaError: no formula, no scalar, or no such variable.
         ReadingError: nothing is declared, and several shapes fit as well.
     """
-    return _ask("gradient", f, (by,), declarations)
+    return _ask("gradient", f, (by,), declarations, symmetric=symmetric)
 
 
-def jacobian(f: Any, by: Any = None, /, **declarations: Any) -> Any:
-    """Return the Jacobian: a row for each element of the formula, a column for each of the variable, row-major.
+def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
+    """Return the Jacobian: a row for each element of the formula, a column for each of the variable.
+
+    The elements of matrices stand row by row; with `vec="columns"` column by column, as Magnus and Neudecker have them.
 
     >>> print(jacobian("softmax(x)", "x", x="n").text())
     diag(softmax(x)) - outer(softmax(x), softmax(x))
@@ -51,11 +55,11 @@ def jacobian(f: Any, by: Any = None, /, **declarations: Any) -> Any:
     Raises:
         FormulaError: no formula, or no such variable.
     """
-    return _ask("jacobian", f, (by,), declarations)
+    return _ask("jacobian", f, (by,), declarations, vec=vec)
 
 
-def hessian(f: Any, by: Any = None, second: Any = None, /, **declarations: Any) -> Any:
-    """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two.
+def hessian(f: Any, by: Any = None, second: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
+    """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two; `vec` as in `jacobian`.
 
     >>> print(hessian("sum(log(1 + exp(X @ w)) - y * (X @ w))", "w", X="m n", w="n", y="m").text())
     X.T @ diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))) @ X
@@ -63,7 +67,7 @@ def hessian(f: Any, by: Any = None, second: Any = None, /, **declarations: Any) 
     Raises:
         FormulaError: no formula, no scalar, or no such variable.
     """
-    return _ask("hessian", f, (by,) if second is None else (by, second), declarations)
+    return _ask("hessian", f, (by,) if second is None else (by, second), declarations, vec=vec)
 
 
 def vjp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) -> Any:
@@ -133,8 +137,10 @@ OF_SCALARS = frozenset({"gradient", "hessian", "hvp"})
 """The questions that only a scalar formula can be asked."""
 
 
-def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any]) -> Any:
-    question = WORKED_OUT[kind]
+def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any], **conventions: str) -> Any:
+    def question(*asked: Any) -> Result:
+        return arranged(WORKED_OUT[kind](*asked), **conventions)
+
     if is_sympy(f):
         if declarations:
             raise FormulaError("a SymPy expression knows its shapes\nallowed: no declarations beside it")

@@ -10,8 +10,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.formula import written_out
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
+from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_zero, terms_of, unordered, variables, walk
+from symprop.algebra.trees import is_element, is_zero, ones, replace, terms_of, unordered, variables, walk
 from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
@@ -126,13 +127,28 @@ def _why_zero(result: Result) -> str:
 
 def _layout(result: Result) -> Iterator[str]:
     """Say in which order the elements of matrices stand along the axes of a derivative."""
+    if result.kind in ("gradient", "hessian") and any(map(is_symmetric, result.by)):
+        yield from _of_symmetric(result)
     if result.kind not in ("jacobian", "hessian") or result.node.rank != 2:
         return
-    rows = result.formula.node if result.kind == "jacobian" else result.by[0]
-    for what, part in (("rows", rows), ("columns", result.by[-1])):
+    if not all(each.rank for each in result.axes):
+        return
+    order = "in row-major order" if result.vec == "rows" else "column by column, as vec of Magnus and Neudecker"
+    for what, part in zip(("rows", "columns"), result.axes, strict=True):
         if part.rank > 1:
             name = part.name if isinstance(part, n.Variable) else "the formula"
-            yield f"{what}: the elements of {name} {shape_text(part.shape)} in row-major order"
+            yield f"{what}: the elements of {name} {shape_text(part.shape)} {order}"
+
+
+def _of_symmetric(result: Result) -> Iterator[str]:
+    """Say what moves in a derivative by a symmetric matrix."""
+    name = next(each.name for each in result.by if is_symmetric(each))
+    if result.symmetric == "pairs":
+        yield f"by {name}[i, j] and {name}[j, i] as one: G + G.T - diag(diagonal(G)) for the G of free elements"
+    elif result.kind == "gradient":
+        yield f"by each element of {name} alone; symmetric='pairs' for {name}[i, j] and {name}[j, i] as one"
+    else:
+        yield f"by each element of {name} alone"
 
 
 def _where_it_holds(result: Result) -> Iterator[str]:
@@ -149,11 +165,32 @@ def _where_it_holds(result: Result) -> Iterator[str]:
 
 def _notation(node: Node) -> Iterator[str]:
     """Say what stands in an answer that formulas of one's own do not have."""
-    for part in walk(node):
+    vectors = {part: part.operands[0] for part in walk(node) if is_element(part)}
+    alone = {part: one for part, one in vectors.items() if isinstance(one.operands[0], n.Spectral)}
+    for one in alone.values():
+        if isinstance(one, n.Slice) and isinstance(one.operands[0], n.Spectral):
+            yield from _vector(one.operands[0], one)
+    for part in walk(replace(node, {part: ones(*part.shape) for part in alone})):
         if type(part) in NOTATION:
             said = NOTATION(part)
             if said:
                 yield said
+
+
+def _vector(vectors: n.Spectral, one: n.Slice) -> Iterator[str]:
+    """Say which vectors are meant by `u₁(A)` and `q₁(A)`."""
+    if not vectors.letters[vectors.part]:
+        return
+    matrix, first = vectors.operands[0].pretty(), one.start == 0
+    place = "" if first or not one.start.is_number else f"number {one.start + 1} of its values"
+    if isinstance(vectors, n.Eigh):
+        which = place or f"its {'smallest' if first else 'largest'} eigenvalue"
+        name = f"q_{one.start + 1 if one.start.is_number else 'max'}({matrix})"
+        yield f"{name} is the unit eigenvector of {matrix} for {which}"
+        return
+    which = place or f"its {'largest' if first else 'smallest'} singular value"
+    end = one.start + 1 if one.start.is_number else "min"
+    yield f"u_{end}({matrix}) and v_{end}({matrix}) are the singular vectors of {matrix} for {which}"
 
 
 NOTATION = Table("what a part of an answer is")
@@ -178,10 +215,10 @@ def _(node: n.Spectral) -> str | None:
     if not node.letters[node.part]:
         return None
     if isinstance(node, n.Eigh):
-        vectors = "the eigenvectors, by ascending eigenvalues"
-        return f"Q({matrix}) has {vectors}, of {matrix} as columns; q₁, …, q_max are they one by one"
-    vectors = "left and right singular vectors, by descending singular values"
-    return f"U({matrix}) and V({matrix}) have the {vectors}, of {matrix} as columns; u₁, v₁, … are they one by one"
+        return f"Q({matrix}) has the unit eigenvectors of {matrix} as columns, by ascending eigenvalues"
+    return (
+        f"U({matrix}) and V({matrix}) have the singular vectors of {matrix} as columns, by descending singular values"
+    )
 
 
 WHERE = Table("where the derivative does not exist")

@@ -27,6 +27,8 @@ class Result:
     - hvp: the formula is a scalar, `direction` has shape `T`; the Hessian times it has shape `T`.
 
     The answer and its steps are written in the names that the formula gives to its parts.
+    `vec` is how the elements of matrices stand along the axes of a Jacobian or a Hessian, by "rows" or by "columns";
+    `symmetric` what moves in a gradient by a symmetric matrix, each element alone ("free") or both of a pair ("pairs").
     `ledger` says which declared fact was used for what, `remarks` what follows from the structure of the answer.
 
     Raises:
@@ -41,6 +43,8 @@ class Result:
     steps: tuple[Step, ...] = ()
     ledger: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    vec: str = "rows"
+    symmetric: str = "free"
 
     def __post_init__(self) -> None:
         if free := loose(self.node, self.formula.node, *self.variables):
@@ -51,6 +55,17 @@ class Result:
         """The same answer with what the formula's own names stand for in their place; its steps keep the names."""
         node = written_out(self.node, self.formula.definitions)
         return replace(self, formula=self.formula.whole, node=node)
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """The conventions that are not the usual ones, by their names."""
+        chosen = {"vec": (self.vec, "rows"), "symmetric": (self.symmetric, "free")}
+        return {name: value for name, (value, usual) in chosen.items() if value != usual}
+
+    @property
+    def axes(self) -> tuple[Node, Node]:
+        """What the rows, and the columns, of a Jacobian or a Hessian belong to."""
+        return self.formula.node if self.kind == "jacobian" else self.by[0], self.by[-1]
 
     @property
     def variables(self) -> tuple[Variable, ...]:

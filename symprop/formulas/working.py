@@ -85,12 +85,12 @@ def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Formula, tuple[Step
     definitions = tuple(Equation(_bare(each.target), replace(each.expression, bare)) for each in formula.definitions)
     plain = dataclasses.replace(formula, node=replace(formula.node, bare), definitions=definitions)
     start, before = _pulled(plain, ONE, _bare(by[0]))
-    first, steps = simplified(start, _context(plain))
+    first, steps = simplified(start, context_of(plain))
     return dataclasses.replace(plain, node=first), (*before, *steps)
 
 
-def _context(formula: Formula) -> Context:
-    """What the rules may use: the names that the formula gives to its parts."""
+def context_of(formula: Formula) -> Context:
+    """Return what the rules may use: the names that the formula gives to its parts."""
     by_value = {tidy(each.expression): each for each in reversed(formula.definitions) if each.expression.operands}
     by_name = {each.target: each for each in formula.definitions}
     given = (*formula.variables, *by_name)
@@ -101,7 +101,7 @@ def _pulled(formula: Formula, cotangent: Node, by: Variable) -> Found:
     return _started(
         formula,
         lambda node: n.Pullback(cotangent, node, by),
-        lambda known: pulled(cotangent, known.node, by, known.definitions, _context(known)),
+        lambda known: pulled(cotangent, known.node, by, known.definitions, context_of(known)),
     )
 
 
@@ -109,7 +109,7 @@ def _pushed(formula: Formula, by: Variable, tangent: Node) -> Found:
     return _started(
         formula,
         lambda node: n.Pushforward(node, by, tangent),
-        lambda known: pushed(known.node, by, tangent, known.definitions, _context(known)),
+        lambda known: pushed(known.node, by, tangent, known.definitions, context_of(known)),
     )
 
 
@@ -134,7 +134,7 @@ def _started(formula: Formula, ask: Callable[[Node], Node], follow: Callable[[Fo
 def _simplified(asked: Result, start: Node) -> Found:
     """Work out a question with the facts of what it is by, which hold for values."""
     known = {_bare(x): x for x in (*asked.by, *(each.target for each in asked.formula.definitions))}
-    node, steps = simplified(replace(start, known), _context(asked.formula))
+    node, steps = simplified(replace(start, known), context_of(asked.formula))
     return node, tuple(steps)
 
 
@@ -151,7 +151,7 @@ def _matrix(asked: Result, u: Variable, start: Node, before: tuple[Step, ...]) -
     pushed, steps = _simplified(asked, start)
     matrix = matrix_of(pushed, u)
     read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
-    node, more = simplified(matrix, _context(asked.formula))
+    node, more = simplified(matrix, context_of(asked.formula))
     node, last = finished(node)
     if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
         last = (Step("the matrix itself", matrix, node),)

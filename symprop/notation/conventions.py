@@ -219,6 +219,9 @@ def _about_means(written: Iterable[Node]) -> Iterator[Words]:
         places = " and all places in them" if any(mean.operands[0].rank > 2 for mean in of_batch) else ""
         u = Variable("u", (), (BATCH_SIZE, 2))
         yield (Mean(u, (0,), False), " is the mean of each feature, over the ", BATCH_SIZE, f" examples{places}.")
+    if any(mean.is_of_places and not mean.is_total for mean in means):
+        u = Variable("u", (), (3, 2))
+        yield (Mean(u, (0,), False), " is the mean of each feature over all places.")
 
 
 def signs(derivation: Derivation) -> Iterator[Words]:

@@ -244,7 +244,7 @@ class _Plan:
             if len(self._flows(place)) > 1 or adjoint not in self.defined:
                 return "", ""
             node = self.derivation.equation(adjoint).expression
-        label = self.label(node)
+        label = self.label(sides(Equation(self.adjoint(place), node))[1])
         return label if len(label[0]) <= LONGEST_LABEL else ("", "")
 
     def _entries(self, loop: Loop, carry: Carry) -> list[int]:

@@ -42,6 +42,8 @@ def unsigned(ratio: Ratio, of: Of, style: Style) -> Piece:
     if not arrays and not divisors:
         return _juxtaposed(pieces, style) or one
     if len(arrays) == 1 and not divisors:
+        if any(isinstance(factor, n.Kron) for factor in above):  # 2 A ⊗ B, which is (2 A) ⊗ B too
+            arrays = [Piece(arrays[0].text, SUMMATION)]
         return _juxtaposed([*pieces, arrays[0]], style) or one
     product = style.hadamard.join(style.wrap(piece, POWER) for piece in arrays)
     if pieces:

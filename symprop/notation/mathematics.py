@@ -17,6 +17,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.notation import decompositions as decompositions  # enters its rows
+from symprop.notation import moves as moves  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
 from symprop.notation.on_paper import lifted, scalars_outside
@@ -36,7 +37,6 @@ from symprop.notation.precedence import (
 )
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, is_of_columns, ones_row, transposed
-from symprop.notation.triangular import Part, kept
 
 
 def table(meaning: str, style: Style) -> Table:
@@ -101,12 +101,6 @@ def _(node: n.Fill, of: Of, style: Style) -> Piece:
         level = MATMUL if node.rank == 2 and not thin else ATOM
         return Piece(ones, level) if node.value == 1 else Piece(f"{style.minus}{ones}", SUM)
     return Piece(f"{style.wrap(style.number(node.value), POWER)} {ones}", PRODUCT)
-
-
-@ROWS.row(n.Triangle, Part)
-def _(node: n.Triangle | Part, of: Of, style: Style) -> Piece:
-    name, array, diagonal = kept(node)
-    return style.call(name, [of(array), *(Piece(each, ATOM) for each in diagonal)])
 
 
 @ROWS.row(n.Identity)
@@ -194,14 +188,6 @@ def _(node: Node, of: Of, style: Style) -> Piece:
     return style.call(NAMED[type(node)], [of(operand) for operand in node.operands])
 
 
-@ROWS.row(n.OneHot)
-def _(node: n.OneHot, of: Of, style: Style) -> Piece:
-    place = node.operands[0].number
-    if place is None:
-        return style.call("one_hot", [of(node.operands[0])])
-    return Piece(style.subscript(style.constant("e", node.shape), style.number(place).text), ATOM)
-
-
 @ROWS.row(n.LogDeterminant)
 def _(node: n.LogDeterminant, of: Of, style: Style) -> Piece:
     size = style.call("abs", [style.call("det", [of(node.operands[0])])])
@@ -222,49 +208,14 @@ def _(node: n.Kron, of: Of, style: Style) -> Piece:
     return Piece(style.kronecker.join(style.wrap(of(operand), POWER) for operand in node.operands), PRODUCT)
 
 
-@ROWS.row(n.Commutation)
-def _(node: n.Commutation, of: Of, style: Style) -> Piece:
-    return Piece(style.commutation(node.args), ATOM)
-
-
-@ROWS.row(n.Concatenate)
-def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
-    blocks = [of(operand).text for operand in node.operands]
-    return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
-
-
-@ROWS.row(n.Expand)
-def _(node: n.Expand, of: Of, style: Style) -> Piece:
-    operand = node.operands[0]
-    if operand.rank == 0:
-        return of(operand)
-    if operand.rank == 1:  # a column or a row
-        return of(operand) if node.axis == 1 else Piece(transposed(operand, of, style), POWER)
-    return style.call("expand", [of(operand), Piece(style.along((node.axis,)), ATOM)])
-
-
-@ROWS.row(n.Reshape)
-def _(node: n.Reshape, of: Of, style: Style) -> Piece:
-    operand = node.operands[0]
-    if node.rank == 1:
-        return style.call("vec", [of(operand)]) if operand.rank else of(operand)
-    if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
-        return of(operand) if node.shape[1] == 1 else Piece(transposed(operand, of, style), POWER)
-    return Piece(style.arranged(of(operand).text, node.shape), ATOM)
-
-
-@ROWS.row(n.Take)
-def _(node: n.Take, of: Of, style: Style) -> Piece:
-    rows_of, ids = node.operands
-    return Piece(f"{style.wrap(of(rows_of), ATOM)}[{of(ids).text}]", ATOM)
-
-
 @ROWS.row(n.Map)
 def _(node: n.Map, of: Of, style: Style) -> Piece:
     of = _meeting(node.shape, of, style)
     if node.function.name == "power":
         base, exponent = node.operands
         return style.raised(style.wrap(of(base), ATOM), of(exponent), not is_single(node))
+    if node.function.name == "polygamma" and node.operands[0].number in (1, 2, 3):
+        return style.call(f"polygamma{node.operands[0].number}", [of(node.operands[1])])
     return style.call(node.function.name, [of(operand) for operand in node.operands])
 
 

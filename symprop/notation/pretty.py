@@ -43,7 +43,7 @@ _RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "�
 _FUNCTIONS = {
     "sigmoid": "σ", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "elu": "ELU", "leaky_relu": "LeakyReLU",
     "maximum": "max", "minimum": "min", "one_hot": "onehot", "first_max": "firstmax", "first_min": "firstmin",
-    "trace": "tr",
+    "trace": "tr", "gammaln": "logΓ", "digamma": "ψ", **{f"polygamma{k}": f"ψ⁽{'⁰¹²³'[k]}⁾" for k in (1, 2, 3)},
 }  # fmt: skip
 
 

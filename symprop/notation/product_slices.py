@@ -111,7 +111,7 @@ def _(node: n.Sum, address: Address, of: Slicer) -> Node:
         along = positions(place, node.axes)
         return n.Sum(found, along) if along else found
 
-    found = of.summed([sizes[axis] for axis in node.axes], total)
+    found = of.summed([sizes[axis] for axis in node.axes], total, plain=True)
     return with_ones(found, address, node.axes if node.keepdims else ())
 
 

@@ -30,7 +30,7 @@ def _(node: n.Fill, address: Address, of: Slicer) -> Node:
 
 @SLICES.row(n.Add, n.Multiply, n.Power, n.Map, n.Compare, n.Where)
 def _(node: Node, address: Address, of: Slicer) -> Node:
-    if of.named and isinstance(node, n.Add):
+    if isinstance(node, n.Add):
         return _sum_of(node, address, of)
     found = node.with_operands([of(operand, under(address, operand.shape)) for operand in node.operands])
     return _spread(found) if of.joins and isinstance(found, n.Multiply) else found
@@ -102,7 +102,7 @@ def _(node: n.BlockSum, address: Address, of: Slicer) -> Node:
 def _(node: Mean, address: Address, of: Slicer) -> Node:
     inside, along = _along(node.operands[0], node.axes, node.keepdims, address, of)
     found = Mean(inside, along, False)
-    if not (found.is_total or found.is_of_batch):
+    if not (found.is_total or found.is_of_batch or found.is_of_places):
         raise Unwritten
     return with_ones(found, address, node.axes if node.keepdims else ())
 

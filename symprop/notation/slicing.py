@@ -90,11 +90,14 @@ class Slicer:
         )
         return renamed(found, {self.indices[old]: self.indices[new] for new, old in enumerate(order)})
 
-    def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node]) -> Node:
-        """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`."""
+    def summed(self, sizes: Sequence[Sequence[Expr]], write: Callable[[Address], Node], plain: bool = False) -> Node:
+        """Return the sum over axes that are contracted: over as few as possible by an index, the rest in `write`.
+
+        A `plain` sum, of what is written at each place, rather has an index than columns, `Σᵢ aᵢ₁` for `A[:, 1]ᵀ 𝟏`.
+        """
         before, best = self.used, None
         for chosen in choices(sum(map(len, sizes))):
-            if best is not None and len(chosen) > best[1] and best[0][:1] < (1,):
+            if best is not None and len(chosen) > best[1] and best[0][0] < 1 and not (plain and best[0][2]):
                 break  # else it was written with `vec`, where letters say more
             self.used = before
             try:
@@ -103,11 +106,11 @@ class Slicer:
                 body = write(inner)
             except (Unwritten, ShapeError):
                 continue
-            arranged, columns = signs(body) if self.named else (0, 0)
-            cost = (arranged, self.used, columns)
+            arranged, columns = signs(body) if self.named or plain else (0, 0)
+            cost = (arranged, self.used + columns * plain, columns)
             if best is None or cost < best[0]:
                 best = cost, len(chosen), (inner, body), self.sizes[: self.used]
-            if not self.named:
+            if not (self.named or (plain and columns)):
                 break
         if best is None:
             raise Unwritten
@@ -162,7 +165,7 @@ def _is_awkward(node: Node) -> bool:
     if isinstance(node, n.ScatterAdd) or is_statistic(node) or _is_row(node):
         return True
     if isinstance(node, Mean):
-        return not (node.is_total or node.is_of_batch)
+        return not (node.is_total or node.is_of_batch or node.is_of_places)
     if max((node.rank, *(operand.rank for operand in node.operands))) < 3 or type(node) not in SLICES:
         return False
     if isinstance(node, (n.Windowed, n.Pad, n.Flip)):

@@ -16,7 +16,7 @@ from sympy import Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.alike import ForAlike
 from symprop.algebra.equations import Equation
-from symprop.algebra.means import Mean, has_statistics, with_means
+from symprop.algebra.means import Mean, has_statistics, is_mean_of_places, with_means
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import walk
@@ -52,7 +52,7 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     node = node if needs_places(apart) else apart
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
-    averages = has_statistics(node) or is_average(target)
+    averages = has_statistics(node) or is_average(target) or (target is not None and is_mean_of_places(node))
     named = bool(target is not None and target.named)
     if not (ones or averages or named or needs_places(node)) or depth_over(node, DEEPEST):
         return node
@@ -171,16 +171,17 @@ def sides(equation: Equation) -> tuple[Node, Node]:
 
 
 def in_place(equation: Equation) -> Callable[[Node], Node | None]:
-    """Return what writes a formula of an equation's derivation where pages have the equation: for each head, or whole.
+    """Return what writes a formula of an equation's derivation where pages have the equation: at a place, or whole.
 
-    What cannot be written there, since it moves heads, is None.
+    What cannot be written for a head, since it moves heads, is None. Where there are none, all steps are at the place.
     """
-    formulas = (equation.target, equation.expression, *(step.before for step in equation.steps[:1]))
-    if not any(map(has_letters, formulas)):
-        return stacked
-    left = left_side(equation)
-    address = left.address if isinstance(left, Part) else tuple((Digit(size),) for size in equation.target.shape)
-    return partial(_at, address)
+    left, steps = left_side(equation), equation.steps
+    whole = tuple((Digit(size),) for size in equation.target.shape)
+    write = partial(_at, left.address if isinstance(left, Part) else whole)
+    if any(map(has_letters, (equation.target, equation.expression, *(step.before for step in steps[:1])))):
+        return write
+    placed = isinstance(left, Part) and bool(steps) and not has_rows(equation.expression)
+    return write if placed and all(write(each) for step in steps for each in (step.before, step.after)) else stacked
 
 
 def left_side(equation: Equation) -> Node:
@@ -198,6 +199,7 @@ def _at(address: Address, node: Node) -> Node | None:
     node = with_means(node) if has_statistics(node) else node
     fixed = {digit.place for axis in address for digit in axis if digit.place is not None}
     slicer = Slicer(node)
+    slicer.named = True  # a derivative is that of the same place
     slicer.more = (index for index in indices_beside(node) if index not in fixed)
     try:
         return with_letters(slicer(node, address), node, None, fixed)

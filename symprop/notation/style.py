@@ -52,7 +52,7 @@ def function_name(name: str) -> tuple[str, str]:
     >>> function_name("leaky_relu_0_3"), function_name("elu_2_0"), function_name("gelu_tanh"), function_name("swish")
     (('leaky_relu', '0.3'), ('elu', '2'), ('gelu', 'tanh'), ('swish', ''))
     """
-    if name in ("gelu_tanh", "mean_m"):
+    if name in ("gelu_tanh", "mean_m", "mean_t"):
         return name.split("_")[0], name.split("_")[1]
     match = _NUMBERED.fullmatch(name)
     if match is None:

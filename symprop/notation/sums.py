@@ -34,6 +34,8 @@ def transposed(node: Node, of: Of, style: Style) -> str:
         return f"{transposed(node.operands[0], of, style)} {style.wrap(of(node.operands[1]), MATMUL)}"
     if isinstance(node, n.Variable) and not (node.is_gradient or node.role == DELTA):
         return style.variable(node, above=style.transposed)
+    if isinstance(node, n.Inverse) and not isinstance(node.operands[0], n.Transpose):
+        return style.inverse(style.wrap(of(node.operands[0]), ATOM), True)
     return style.superscript(style.wrap(of(node), ATOM), style.transposed)
 
 
@@ -81,8 +83,9 @@ def _same_axes(outer: n.Sum, inner: n.Sum | n.LogSumExp) -> bool:
 
 @ROWS.row(Mean)
 def _(node: Mean, of: Of, style: Style) -> Piece:
-    if node.is_total or node.is_of_batch:
-        return style.call("mean" if node.is_total else "mean_m", [of(node.operands[0])])
+    if node.is_total or node.is_of_batch or node.is_of_places:
+        name = "mean" if node.is_total else "mean_m" if node.is_of_batch else "mean_t"
+        return style.call(name, [of(node.operands[0])])
     return style.call("mean", [of(node.operands[0]), Piece(style.along(node.axes), ATOM)])
 
 
@@ -118,8 +121,10 @@ def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
 
 def _vector(vectors: n.Spectral, one: n.Slice, of: Of, style: Style) -> Piece:
     """One of the vectors that take a matrix apart: `u₁(A)`."""
-    place = str(one.start + 1) if one.start.is_number else "max" if isinstance(vectors, n.Eigh) else "min"
-    letter = style.variable(n.Variable(f"{vectors.letters[vectors.part].lower()}_{place}", (), ()))
+    last = "max" if isinstance(vectors, n.Eigh) else "min"
+    name = vectors.letters[vectors.part].lower()
+    numbered = n.Variable(name, (one.start + 1,), ()) if one.start.is_number else n.Variable(f"{name}_{last}", (), ())
+    letter = style.variable(numbered)
     return Piece(f"{letter}{style.group(of(vectors.operands[0]).text)}", ATOM)
 
 

@@ -18,6 +18,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "text": 'Input(3) >> Dense(4) >> Activation("x * sigmoid(x)", name="swish") >> Dense(2) '
         '>> Loss("sum((a - y)**4) / 4")'
     },
+    "All gradients, shapes inferred": {"text": "norm(A @ x - b)**2 / 2 + lam * norm(x)**2 / 2"},
     "Logistic regression": {
         "text": "sum(log(1 + exp(-y * (X @ w)))) + alpha * sum(w**2) / 2",
         "where": "X: m n, w: n, y: m, alpha:",

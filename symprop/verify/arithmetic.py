@@ -31,6 +31,7 @@ from symprop.verify.complex_functions import (
     product_in_blocks,
     within,
 )
+from symprop.verify.gamma_functions import COMPLEX_GAMMA, PRECISE_GAMMA
 from symprop.verify.whole_numbers import from_whole_numbers, whole_numbers
 
 Array = NDArray[Any]
@@ -179,9 +180,7 @@ class Complex(Arithmetic):
     functions: Functions = {
         sympy.exp: np.exp,
         sympy.log: complex_log,
-        sympy.sin: np.sin,
-        sympy.cos: np.cos,
-        sympy.tan: np.tan,
+        **{sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan},
         sympy.asin: lambda t: np.arcsin(within(t)),
         sympy.acos: lambda t: np.arccos(within(t)),
         sympy.atan: np.arctan,
@@ -189,6 +188,7 @@ class Complex(Arithmetic):
         sympy.cosh: np.cosh,
         sympy.tanh: np.tanh,
         sympy.erf: complex_erf,
+        **COMPLEX_GAMMA,
         sympy.Abs: lambda t: np.where(t.real < 0, -t, np.where(t.real > 0, t, 0 * t)),  # its slope at 0 is 0
         sympy.sign: lambda t: np.sign(t.real) + 0j,
         sympy.Heaviside: lambda t, at_zero=0.5: np.heaviside(t.real, np.real(at_zero)) + 0j,
@@ -263,6 +263,7 @@ class Precise(Arithmetic):
         sympy.cosh: _guarded(mpmath.cosh),
         sympy.tanh: _guarded(mpmath.tanh),
         sympy.erf: _guarded(mpmath.erf),
+        **{kind: _guarded(function) for kind, function in PRECISE_GAMMA.items()},
         sympy.Abs: _guarded(mpmath.fabs),
         sympy.sign: _guarded(mpmath.sign),
         sympy.DiracDelta: _guarded(lambda t: mpmath.mpf(0) if t != 0 else mpmath.nan),

@@ -13,6 +13,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy
 from sympy import Rational
 
 from symprop.algebra import nodes as n
@@ -93,7 +94,10 @@ def square_root(matrix: Array, arithmetic: Arithmetic) -> Array:
 
 def logarithm(matrix: Array, arithmetic: Arithmetic) -> Array:
     """Return `log(A) = 2**k log(A**(1/2**k))`, with `log((1 + z) / (1 - z)) = 2 (z + z**3 / 3 + ...)` near I."""
-    one, near, doubled = _eye(matrix, arithmetic), matrix, 0
+    one, doubled = _eye(matrix, arithmetic), 0
+    mean = np.trace(matrix, axis1=1, axis2=2) / matrix.shape[-1]
+    scale = np.where(arithmetic.real(mean) > 0, mean, 1)[:, None, None]  # log(c A) = log(c) I + log(A)
+    near = matrix / scale
     while _largest(near - one) * matrix.shape[-1] > 0.25:
         near, doubled = square_root(near, arithmetic), doubled + 1
         if _largest(near) == np.inf:
@@ -106,7 +110,7 @@ def logarithm(matrix: Array, arithmetic: Arithmetic) -> Array:
         total = total + power * arithmetic.number(Rational(1, k))
         if _largest(power) < _tolerance(power) / 10**6:
             break
-    return total * arithmetic.number(Rational(2 ** (doubled + 1)))
+    return total * arithmetic.number(Rational(2 ** (doubled + 1))) + one * arithmetic.functions[sympy.log](scale)
 
 
 FUNCTIONS = {"expm": exponential, "sqrtm": square_root, "logm": logarithm}

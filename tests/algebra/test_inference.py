@@ -19,6 +19,7 @@ from symprop.algebra.declarations import declarations_text, declared, read_decla
 from symprop.algebra.formula import inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, LIKELY_SCALAR, SCALAR
 from symprop.algebra.nodes import Node, Variable
+from symprop.cli import main
 from symprop.formulas.ask import value_of
 from tests.patience import at_once
 from tests.question_cases import ALL
@@ -30,7 +31,7 @@ import cookbook_formulas
 READINGS = {
     "x @ A @ x": "A: n n, x: n",
     "sum((X @ w - y)**2)": "X: m n, w: n, y: m",
-    "trace(A @ X @ B)": "A: m n, X: n k, B: k m",
+    "trace(A @ X @ B)": "A: k m, X: m n, B: n k",
     "y @ inv(K) @ y": "K: n n, y: n",
     "norm(A @ x - b)**2 + lam*norm(x)**2": "A: m n, x: n, b: m, lam:",
     "a @ X @ b": "X: m n, a: m, b: n",
@@ -59,7 +60,7 @@ READINGS = {
     "sum((one_hot(y, k) - P)**2)": "P: n k, y: n index k",
     "sum(einsum('i,kij,j->k', x, T, y))": "T: m n k, x: n, y: k",
     "(theta @ x - log(1 + exp(theta @ x)))/2": "theta: n, x: n",
-    "trace(matrix_power(A, k)) + trace(kron(X, X))": "A: m m, X: n n",
+    "trace(matrix_power(A, k)) + trace(kron(X, X))": "A: n n, X: m m",
     "sum(cholesky(A) * G)": "A: n n symmetric, G: n n",
     "max(eigvalsh(X)) + trace(inv(Y))": "X: m m symmetric, Y: n n",
     "r = X @ w - y; r @ r": "X: m n, w: n, y: m",
@@ -131,6 +132,8 @@ def test_what_fits_in_no_way_is_refused_with_the_shapes_that_were_tried() -> Non
         symprop.formula("concatenate((x, y)) @ x")
     with pytest.raises(symprop.FormulaError, match="'y' has no shape"):
         symprop.formula("x @ y", x="n")
+    with pytest.raises(symprop.FormulaError, match=r"'I' has no shape; type eye\(n\)"):
+        symprop.formula("logdet(A + s*I)")
     with pytest.raises(symprop.FormulaError, match="unknown function 'foo'"):
         symprop.formula("foo(x) @ x")
 
@@ -232,6 +235,16 @@ def test_without_a_name_all_gradients_are_given() -> None:
     assert all(f"gradient by {name}" in found.html() for name in "Ax") and "A: n n, x: n" in found.html()
     hessians = symprop.hessian("a @ a + sum(b**3)")
     assert [each.text() for each in hessians] == ["2 * eye(m)", "6 * diag(b)"]
+
+
+@pytest.mark.parametrize(("format", "first"), [("pretty", ""), ("text", "# "), ("latex", "% "), ("steps", "")])
+def test_the_reading_stands_above_the_answer(format: str, first: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradient", "logdet(s*eye(n) + A) + pk @ z", "--wrt", "z", "--format", format]) == 0
+    assert capsys.readouterr().out.startswith(f"{first}A: n n, pk: m, z: m, s:\n")
+    assert main(["gradient", "x @ A @ x", "--format", "numpy"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "# A: n n, x: n"
+    assert main(["gradient", "sum(X * w)"]) == 2
+    assert '\nallowed: "X: m n, w: n"\n      or "X: m n, w:"' in capsys.readouterr().err
 
 
 def test_a_network_and_a_formula_are_told_from_each_other() -> None:

@@ -79,7 +79,7 @@ NUMPY: dict[str, Any] = {
     **{"np": np, "numpy": np, "scipy": scipy, "special": scipy.special, "math": math},
     **{name: getattr(np, name) for name in (*_OWN_NAMES[0].split(), *_ARRAYS.split(), *_MORE.split())},
     **{name: getattr(np.linalg, name) for name in ("norm", "det", "inv", "solve", "matrix_power")},
-    **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf")},
+    **{name: getattr(scipy.special, name) for name in ("logsumexp", "erf", "gammaln", "digamma", "polygamma")},
     # along the last axis where none is named, as networks have them; SciPy takes all elements together
     "softmax": lambda x, axis=-1: scipy.special.softmax(x, axis=axis),
     "log_softmax": lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis),
@@ -133,6 +133,7 @@ OPTIONS = {
     "shape": "3 (3,) (3,3) (9,) -1 (3,-1) () (2,3,3) | (1/2,18) True",
     "size": "3 1 | 0 -1 1/2",
     "N": "3 1 | 0 -1 1/2 True",
+    "M": "3 None 2 | 1/2",
     "m": "2 3 | 1/2 0",
     "fill_value": "0 2 -1/3 | x s None",
     "slope": "1/2 0 -1 | True x",

@@ -27,10 +27,16 @@ def error(found: Any, true: Any) -> float:
     return float(np.max(np.abs(found - true)) / max(np.max(np.abs(true)), 1.0))
 
 
-@pytest.mark.parametrize("start", INPUTS)
-@pytest.mark.parametrize("norm", NORMS)
-def test_pages_of_norms_are_read_back(norm: str, start: str) -> None:
-    network = symprop.parse_network(f"{start} >> Dense(4) >> {norm} >> {END}")
+TIED = "Input(4, 5) >> Repeat(Dense(5) >> Tanh(), 2, tied=True)"
+TOKEN = "Input(4, 5) >> ClassToken() >> Dense(3)"
+POOL = "Input(4, 5) >> Dense(3) >> GlobalAveragePool()"
+NETWORKS = [(f"{start} >> Dense(4) >> {norm} >> {END}", start) for start in INPUTS for norm in NORMS]
+OTHERS = [(f"{text} >> {END}", "") for text in (TIED, POOL)]
+
+
+@pytest.mark.parametrize(("text", "start"), [*NETWORKS, *OTHERS])
+def test_pages_of_means_and_sums_are_read_back(text: str, start: str) -> None:
+    network = symprop.parse_network(text)
     for layout in LAYOUTS if start == INPUTS[0] else LAYOUTS[:2]:
         if layout not in network.layouts:
             continue
@@ -71,7 +77,27 @@ def test_all_norms_print_one_line() -> None:
     assert line("GroupNorm(2)", "Input(2, 3, 5)") == images
 
 
+def test_steps_through_a_norm_stand_where_the_equation_does() -> None:
+    for start, layout in (("Input(3, 4)", "example"), ("Input(3, 4)", "rows"), ("Input(5)", "rows")):
+        told = (
+            symprop.derive(f"{start} >> Dense(4) >> LayerNorm() >> MeanSquaredError()", layout).steps("delta1").pretty()
+        )
+        assert "∂x̂₁,ᵢ" in told and "{" not in told and "∂x̂₁/" not in told
+
+
 def test_sums_that_are_no_statistics_stay_sums() -> None:
     derivation = symprop.derive("Input(5) >> Dense(2) >> LayerNorm() >> MeanSquaredError()")
     assert derivation.equation("L").pretty() == "L = ½ ‖u₁ − y‖²"
     assert derivation.equation("mu1").text() == "mu1 = sum(z1) / 2"
+
+
+def test_sums_over_examples_and_places_are_written_as_a_person_does() -> None:
+    for text, layout, name, written in (
+        (TIED, "rows", "dW1", "∂L/∂W₁ = Σᵢ (δ₁,ᵢᵀ xᵢ + δ₂,ᵢᵀ a₁,ᵢ)"),
+        (TIED, "rows", "db1", "∂L/∂b₁ = Σᵢ (δ₁,ᵢᵀ 𝟏 + δ₂,ᵢᵀ 𝟏)"),
+        (TOKEN, "rows", "dcls1", "∂L/∂cls₁ = Σᵢ W₁ᵀ δ₁,ᵢ₁"),
+        (POOL, "example", "s1", "s₁ = meanₜ(z₁)"),
+        (POOL, "rows", "s1", "s₁,ᵢ = meanₜ(z₁,ᵢ)"),
+        ("Input(4, 4, 2) >> Conv2D(3, 3) >> GlobalAveragePool()", "rows", "s1", "s₁,ᵢ = meanₜ(z₁,ᵢ)"),
+    ):
+        assert symprop.derive(f"{text} >> MeanSquaredError()", layout).equation(name).pretty() == written

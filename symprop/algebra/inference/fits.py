@@ -9,7 +9,7 @@ it means stands in one place.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -210,7 +210,6 @@ FUNCTIONS_THAT_FIT: dict[str, Fit] = {
     "solve": Fit(solution),
     "outer": Fit(outer),
     "kron": Fit(kronecker),
-    "matmul": Fit(product_of_matrices),
 }
 """Functions of more than one array; of those that take three, the first two, then their result and the third."""
 
@@ -261,18 +260,12 @@ def read_by_trial(text: str, operands: int) -> Fit:
         found = read(*map(len, shapes))
         if found is None:
             raise Misfit
-        given, result = found
-        known: dict[Expr, Expr] = {}
-        for names, shape in zip(given, shapes, strict=True):
-            for name, size in zip(names, shape, strict=True):
-                sizes.same(known.setdefault(name, size), size)
-        values = {name: sizes.value(size) for name, size in known.items()}
-        return tuple(size.xreplace(values) for size in result)
+        return _in_their_sizes(sizes, shapes, *found)
 
     def unusual(*ranks: int) -> float:
-        """Nobody sums a scalar, or transposes one."""
+        """Nobody sums a scalar."""
         reduces = ranks == (0,) and (vector := read(1)) is not None and not vector[1]
-        return 3 if reduces or (ranks == (0,) and text.endswith(".T")) else 0
+        return 3 if reduces else 0
 
     found = Fit(rule, operands, unusual)
     return replace(found, symmetric=any(needs_symmetric)) if found.ranks else found
@@ -287,6 +280,16 @@ def _of_symmetric(text: str, given: dict[str, Shape], sizes: list[str]) -> Shape
         return read_formula(text, matrices, sizes).shape
     except SympropError:
         return None
+
+
+def _in_their_sizes(sizes: Sizes, shapes: Sequence[Shape], given: Sequence[Shape], result: Shape) -> Shape:
+    """Return the shape of a trial's result, whose arrays have these shapes and not the `given` ones."""
+    known: dict[Expr, Expr] = {}
+    for names, shape in zip(given, shapes, strict=True):
+        for name, size in zip(names, shape, strict=True):
+            sizes.same(known.setdefault(name, size), size)
+    values = {name: sizes.value(size) for name, size in known.items()}
+    return tuple(size.xreplace(values) for size in result)
 
 
 @cache

@@ -23,6 +23,7 @@ from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.size_reader import read_size
 from symprop.errors import ReadingError, SympropError, shown
 
 MARGIN = 0.95
@@ -165,9 +166,7 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
     """Give names to the sizes that have none, and return the variables, matrices first."""
     listed = sorted(parts.arrays, key=lambda name: -len(shapes[parts.arrays[name]]))
     found = {name: tuple(map(sizes.value, shapes[parts.arrays[name]])) for name in listed if name not in parts.sizes}
-    products = parts.multiplied
-    multiplied = {name for name, place in parts.arrays.items() if place in products}
-    first = sorted(found, key=lambda name: (-len(found[name]), len(found[name]) == 2 and name not in multiplied))
+    first = sorted(found, key=lambda name: (-len(found[name]), not name.startswith("X")))  # X is the data: m n
     every = [size for name in first for part in found[name] for size in sorted(part.free_symbols, key=str)]
     unknown = list(dict.fromkeys(each for each in every if isinstance(each, Unknown)))
     known = {str(each) for each in every if not isinstance(each, Unknown)} | {*parts.sizes}
@@ -196,10 +195,6 @@ def _facts(name: str, parts: Parts, entries: Expr | None, names: dict[Expr, Expr
 def _entries(shapes: list[Shape], sizes: Sizes, at: tuple[int, int] | str) -> Expr:
     """How many entries ids select from, along an axis of a part, or by the text of a size."""
     if isinstance(at, str):
-        return _size(at)
-    part, axis = at
-    return sizes.value(shapes[part][axis]) if shapes[part] else Integer(1)  # a number, which the reader refuses
-
-
-def _size(text: str) -> Expr:
-    return Integer(int(text)) if text.isdigit() else size_symbol(text)
+        return read_size(at)
+    place, axis = at
+    return sizes.value(shapes[place][axis]) if axis < len(shapes[place]) else Integer(1)  # which the reader refuses

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from symprop.algebra.inference.fits import OPERATORS_THAT_FIT, Fit, read_by_trial
+from symprop.algebra.inference.fits import Fit, read_by_trial
 from symprop.algebra.reading.mentions import CONSTANTS
 
 MOST_TRIED = 2
@@ -32,7 +32,7 @@ class Parts:
 
     `arrays` are the names that are to be declared, `sizes` those that stand for sizes, `ids` the arrays that select,
     each with what says how many entries there are: a part and an axis of it, or the text of a size. `symmetric` are
-    those that only a function of symmetric matrices reads.
+    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -42,13 +42,6 @@ class Parts:
     results: dict[str, int] = field(default_factory=dict)
     symmetric: dict[str, None] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
-
-    @property
-    def multiplied(self) -> set[int]:
-        """The parts that are operands of matrix products, themselves or transposed."""
-        found = [each for part in self.parts if part.fit is OPERATORS_THAT_FIT[ast.MatMult] for each in part.operands]
-        turned = (self.parts[each] for each in found if isinstance(self.parts[each].tree, ast.Attribute))
-        return {*found, *(each for part in turned for each in part.operands)}
 
     def enter(self, tree: ast.expr, name: str = "", fit: Fit | None = None, operands: tuple[int, ...] = ()) -> int:
         self.parts.append(Part(tree, name, fit, operands))

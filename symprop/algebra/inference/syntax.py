@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.hints import NAMES
 from symprop.algebra.inference.fits import (
     CHOICE,
     FUNCTIONS_THAT_FIT,
@@ -29,6 +30,9 @@ from symprop.algebra.inference.selections import by_rows
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
 
+NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e"}
+"""Names that are never arrays: functions, and what stands for something in mathematics, such as the identity."""
+
 
 def parts_of(statements: Sequence[tuple[str, ast.expr]]) -> Parts:
     """Return the parts of named statements and of the formula, which stands last.
@@ -46,8 +50,11 @@ def parts_of(statements: Sequence[tuple[str, ast.expr]]) -> Parts:
 def _indices(trees: Iterable[ast.expr]) -> Iterator[str]:
     for tree in trees:
         for part in ast.walk(tree):
-            if isinstance(part, ast.comprehension) and isinstance(part.target, ast.Name):
-                yield part.target.id
+            match part:
+                case ast.comprehension(target=ast.Name(name)):
+                    yield name
+                case ast.BinOp(ast.Name("e"), ast.Pow()):  # Euler's number; the reader says what to type
+                    yield "e"
 
 
 def _entered(parts: Parts, whole: ast.expr) -> int:
@@ -95,7 +102,7 @@ def _named(parts: Parts, tree: ast.Name) -> int:
         return parts.results[name]
     if name in parts.arrays:
         return parts.arrays[name]
-    known = name in parts.indices or name in CONSTANTS or name in FUNCTIONS or name in OPERATORS
+    known = name in parts.indices or name in NO_ARRAYS
     place = parts.enter(tree, "" if known else name)
     if parts.parts[place].name:
         parts.arrays[name] = place

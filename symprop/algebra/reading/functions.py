@@ -43,6 +43,9 @@ def call(reader: Reading, tree: ast.Call) -> Node:
     sizes = [argument.number for argument in arguments]
     if name == "minimum" and None not in sizes and any(size.free_symbols for size in sizes if size is not None):
         return n.Scalar(sympy.Min(*sizes))  # the smaller of two sizes
+    order = sizes[0] if name == "polygamma" and sizes else sympy.Integer(0)
+    if order is None or not (order.is_Integer and order.is_nonnegative):
+        reader.refuse("the order of polygamma is a whole number, such as 1 for the derivative of digamma", tree)
     if name == "power" and len(arguments) == 2:
         return raised(reader, tree, *arguments)
     return reader.build(tree, reader.functions[name], *arguments)

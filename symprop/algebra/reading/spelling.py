@@ -29,14 +29,9 @@ ALIASES: dict[str, str] = {
     **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "expit": "sigmoid", "logistic": "sigmoid"},
     **{"identity": "eye", "pow": "power", "concat": "concatenate", "permute_dims": "transpose"},
     **{"flatten": "ravel", "matrix_transpose": "mT", "swish": "silu", "log_sum_exp": "logsumexp"},
-    **{
-        "gammaln": "lgamma",
-        "psi": "digamma",
-        "logabsdet": "logdet",
-        "log_det": "logdet",
-        "ddot": "dot",
-        "hadamard": "multiply",
-    },
+    **{"matrix_exp": "expm", "chol": "cholesky", "pseudoinverse": "pinv"},
+    **{"lgamma": "gammaln", "loggamma": "gammaln", "psi": "digamma"},
+    **{"logabsdet": "logdet", "log_det": "logdet", "ddot": "dot", "hadamard": "multiply"},
 }
 """Other names of functions."""
 SIGNS: dict[str, ast.operator] = {
@@ -51,14 +46,9 @@ RELATIONS: dict[str, ast.cmpop] = {
 """Functions of two arrays that are comparisons."""
 WRITTEN: dict[str, str] = {
     **{"negative": "-x", "exp2": "2**x", "log2": "log(x) / log(2)", "log10": "log(x) / log(10)"},
-    **{
-        "len": "size(x, 0)",
-        "copy": "+x",
-        "asarray": "+x",
-        "float": "1*x",
-        "float64": "1*x",
-        "mT": "swapaxes(x, -1, -2)",
-    },
+    **{"trigamma": "polygamma(1, x)", "factorial": "exp(gammaln(x + 1))"},
+    **{"len": "size(x, 0)", "copy": "+x", "asarray": "+x", "float": "1*x", "float64": "1*x"},
+    **{"mT": "swapaxes(x, -1, -2)"},
 }
 """Functions of `x` that are written out."""
 ATTRIBUTES: dict[str, str] = {"I": "inv(x)", "mT": "swapaxes(x, -1, -2)", "size": "size(x)"}

@@ -59,6 +59,8 @@ MEANINGS: dict[str, str] = {
         "arange": "P[arange(m), y] in brackets alone",
     },
     **{"grad": "the formula alone; gradient(formula, name) differentiates it", "ptp": "max(x) - min(x)"},
+    **{"nuclear_norm": "norm(A, 'nuc')", "spectral_norm": "norm(A, 2)", "singular_values": "svdvals(A)"},
+    **{"eigvals": "eigvalsh(A), of a symmetric matrix", "eig": "eigh(A)[0] and eigh(A)[1], of a symmetric matrix"},
     **{"append": "concatenate((x, y))", "cat": "concatenate((x, y))", "nansum": "sum(x)"},
 }
 """What to type for a name of which the language has the meaning under another one, in small letters."""
@@ -73,8 +75,8 @@ FOREIGN = frozenset({"torch", "tf", "tensorflow", "keras", "sympy", "cupy"})
 WITHOUT = frozenset(
     {"eig", "eigvals", "qr"}
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
-    | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma", "lgamma", "gammaln", "digamma"}
-    | {"polygamma", "beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
+    | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma"}
+    | {"beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
     | {"argwhere", "nonzero", "any", "all", "isnan", "real", "imag", "angle", "vech"}
 )
 """Functions that are known and not part of the language: a name that looks like one of these means another thing."""

@@ -15,8 +15,11 @@ from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.errors import SpecError
 
 SCIPY = {
-    name: f"scipy.linalg.{name.removeprefix('linalg.')}"
-    for name in ("linalg.expm", "linalg.logm", "linalg.sqrtm", "linalg.expm_frechet", "linalg.solve_sylvester")
+    **{
+        f"linalg.{name}": f"scipy.linalg.{name}"
+        for name in ("expm", "logm", "sqrtm", "expm_frechet", "solve_sylvester")
+    },
+    **{name: f"scipy.special.{name}" for name in ("gammaln", "digamma", "polygamma")},
 }
 """What NumPy has no function for, as SciPy calls it."""
 
@@ -28,7 +31,7 @@ def scipy_imports(code: str) -> list[str]:
     ['import scipy.linalg  # for expm, which NumPy does not have']
     """
     found: dict[str, dict[str, None]] = {}
-    for module, name in re.findall(r"\bscipy\.(\w+)\.(\w+)", code):
+    for module, name in re.findall(r"(?<![\w.])scipy\.(\w+)\.(\w+)", code):
         found.setdefault(module, {})[name] = None
     return [
         f"import scipy.{module}  # for {', '.join(names)}, which NumPy does not have"
@@ -44,7 +47,8 @@ def lacking(write: Dialect, name: str) -> str:
     """
     if name not in write.functions:
         called = name.removeprefix("linalg.")
-        raise SpecError(f"{write.library} has no {called}\nallowed: a formula, whose source calls SciPy for it")
+        library = {"jnp": "JAX", "torch": "PyTorch"}.get(write.library, write.library)
+        raise SpecError(f"{library} has no {called}\nallowed: NumPy, for which SciPy has it")
     return write.name(name)
 
 

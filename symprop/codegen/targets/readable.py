@@ -21,6 +21,7 @@ from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.sampling import sampling_of
 from symprop.codegen.targets.target import Options
@@ -157,6 +158,7 @@ class Reader:
             "predicts": self.system.prediction is not None,
             "definitions": definitions,
             "helpers": called(code),
+            "scipy": scipy_imports("\n".join(code)),
             "uses_math": any("math." in line for line in code if not line.startswith("#")),
             "gradients": laid_out("return {", [f'"{parameter.name}": {name}' for parameter, name in pairs], "}"),
             "inputs": [given(each) for each in self.system.inputs],

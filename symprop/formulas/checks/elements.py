@@ -17,7 +17,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.formulas.checks.oracles import SECOND_ORDER, integers, precise
+from symprop.formulas.checks.oracles import SECOND_ORDER, in_convention, integers, precise
 from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.result import Result, joined
 from symprop.verify.arithmetic import Array
@@ -94,6 +94,7 @@ def compared(result: Result, point: FormulaPoint) -> tuple[Array, Array]:
     if result.kind in {"jacobian", "hessian"}:
         rows = result.by[0].shape if result.kind == "hessian" else result.formula.shape
         true = true.reshape(integers(joined(rows, result.by[-1].shape), point.sizes))
+    true = in_convention(result, true, point)
     return precise(result.node, point), true
 
 

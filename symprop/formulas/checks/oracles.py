@@ -168,8 +168,20 @@ def _asked(result: Result, values: Mapping[str, Array], jacobian: Array, point: 
         return np.asarray(np.tensordot(jacobian, direction, axes=direction.ndim))
     if result.kind == "jacobian" and rank and result.by[-1].rank:
         outer = integers(result.formula.shape, point.sizes)
-        return jacobian.reshape(int(np.prod(outer)), -1)
-    return jacobian
+        return in_convention(result, jacobian.reshape(int(np.prod(outer)), -1), point)
+    return in_convention(result, jacobian, point)
+
+
+def in_convention(result: Result, found: Array, point: FormulaPoint) -> Array:
+    """Return a derivative that is by rows and free elements in the convention of an answer."""
+    if result.symmetric == "pairs":
+        return np.asarray(found + found.T - np.diag(np.diag(found)))
+    if result.vec == "columns" and found.ndim == 2 and result.kind in ("jacobian", "hessian"):
+        for axis, part in enumerate(result.axes):
+            if part.rank == 2 and all(each.rank for each in result.axes):
+                shape = integers(part.shape, point.sizes)
+                found = np.take(found, np.arange(found.shape[axis]).reshape(shape).ravel(order="F"), axis)
+    return found
 
 
 def second_order(result: Result, point: FormulaPoint) -> Array:
@@ -182,7 +194,7 @@ def second_order(result: Result, point: FormulaPoint) -> Array:
         return second_differences(result.formula.node, rows, (y.name, along[None]), point).reshape(shapes[1])
     matrix = second_differences(result.formula.node, rows, (y.name, _units(shapes[1])), point)
     if shapes[0] and shapes[1]:
-        return matrix
+        return in_convention(result, matrix, point)
     return matrix.reshape(shapes[0] or shapes[1])
 
 

@@ -128,7 +128,7 @@ def compile_formula(
         function: Callable[..., Any] = vars(loaded(source))[name]
     except ModuleNotFoundError as missing:
         needs = "; ".join(scipy_imports(source))
-        raise SpecError(f"the answer needs SciPy: {needs}\nallowed: pip install scipy") from missing
+        raise SpecError(f"the answer needs SciPy: {needs}\nallowed: pip install 'symprop[scipy]'") from missing
     return function
 
 

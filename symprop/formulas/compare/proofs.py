@@ -87,6 +87,8 @@ def length(node: Node) -> int:
     """
     inside = sum(length(operand) for operand in node.operands)
     count = int(max((size for operand in node.operands for size in operand.shape), default=1))
+    if isinstance(node, n.Decomposition):
+        return LONGEST + 1  # no element is written out
     if isinstance(node, (n.Determinant, n.LogDeterminant)):
         return inside * count * math.factorial(count)
     if isinstance(node, n.Inverse):

@@ -25,6 +25,7 @@ from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_rows, taken
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
+from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.sampling import sampling_of
@@ -86,6 +87,7 @@ def module_source(
             again=_again(options, compiled is not None),
             counted=derivation.counted,
             hyperparameters=named(system),
+            scipy=scipy_imports(code),
             code_uses_math="math." in code,
             optimizer=None if optimizer is None else optimizer_lines(optimizer, parameters, bool(system.masks)),
             clip=numpy_source(clip_scale()),

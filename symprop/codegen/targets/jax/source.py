@@ -8,7 +8,10 @@ from symprop.codegen.targets import arrays as arrays  # enters the rows that JAX
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import Dialect
 
-_OF_JAX = {f"linalg.{name}": f"jax.scipy.linalg.{name}" for name in ("expm", "expm_frechet", "sqrtm")}
+_OF_JAX = {
+    **{f"linalg.{name}": f"jax.scipy.linalg.{name}" for name in ("expm", "expm_frechet", "sqrtm")},
+    **{name: f"jax.scipy.special.{name}" for name in ("gammaln", "digamma", "polygamma")},
+}
 
 JAX = Dialect(
     "jnp",

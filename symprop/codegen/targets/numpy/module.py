@@ -7,6 +7,7 @@ from functools import partial
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program
 from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.matrices import SCIPY
 from symprop.codegen.targets.numpy.fact_checks import conditions
 from symprop.codegen.targets.readable import Reader
 from symprop.codegen.targets.target import Options
@@ -56,7 +57,7 @@ def numpy_like_source(
 
 module_source = partial(
     numpy_like_source,
-    write=Dialect("np", exact=True, holds_data=True),
+    write=Dialect("np", functions=SCIPY, exact=True, holds_data=True),
     templates="numpy",
     package="numpy",
     title="NumPy",

@@ -19,7 +19,10 @@ from symprop.codegen.targets.elementwise import condition
 
 TORCH = Dialect(
     "torch",
-    functions={"sigmoid": "torch.sigmoid", "erf": "torch.erf", "linalg.expm": "torch.linalg.matrix_exp"},
+    functions={
+        **{"sigmoid": "torch.sigmoid", "erf": "torch.erf", "linalg.expm": "torch.linalg.matrix_exp"},
+        **{name: f"torch.special.{name}" for name in ("gammaln", "digamma", "polygamma")},
+    },
     exact=True,
     cast="to",
     taken="torch.as_tensor({}, dtype=DTYPE)",
@@ -141,6 +144,8 @@ def _(node: n.Map, write: Dialect) -> Code:
     if name in ("maximum", "minimum") and [code.kind for code in codes].count(NUMBER) == 1:
         array, limit = sorted(codes, key=lambda code: code.kind == NUMBER)
         return _clamped(array, "min" if name == "maximum" else "max", limit)
+    if name == "polygamma":
+        return Code(f"{write.function(name)}({codes[0].text}, {_tensor(codes[1]).text})")
     if name == "power":
         base: Code = SOURCE[n.Map](node, write)
         return base

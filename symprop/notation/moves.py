@@ -1,0 +1,60 @@
+"""Elements in other places as mathematics writes them: blocks, rows and columns, selections, parts of a matrix."""
+
+from __future__ import annotations
+
+from symprop.algebra import nodes as n
+from symprop.notation.precedence import ATOM, POWER, Of, Piece
+from symprop.notation.style import Style
+from symprop.notation.sums import ROWS, transposed
+from symprop.notation.triangular import Part, kept
+
+
+@ROWS.row(n.Triangle, Part)
+def _(node: n.Triangle | Part, of: Of, style: Style) -> Piece:
+    name, array, diagonal = kept(node)
+    return style.call(name, [of(array), *(Piece(each, ATOM) for each in diagonal)])
+
+
+@ROWS.row(n.OneHot)
+def _(node: n.OneHot, of: Of, style: Style) -> Piece:
+    place = node.operands[0].number
+    if place is None:
+        return style.call("one_hot", [of(node.operands[0])])
+    return Piece(style.subscript(style.constant("e", node.shape), style.number(place).text), ATOM)
+
+
+@ROWS.row(n.Commutation)
+def _(node: n.Commutation, of: Of, style: Style) -> Piece:
+    return Piece(style.commutation(node.args), ATOM)
+
+
+@ROWS.row(n.Concatenate)
+def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
+    blocks = [of(operand).text for operand in node.operands]
+    return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
+
+
+@ROWS.row(n.Expand)
+def _(node: n.Expand, of: Of, style: Style) -> Piece:
+    operand = node.operands[0]
+    if operand.rank == 0:
+        return of(operand)
+    if operand.rank == 1:  # a column or a row
+        return of(operand) if node.axis == 1 else Piece(transposed(operand, of, style), POWER)
+    return style.call("expand", [of(operand), Piece(style.along((node.axis,)), ATOM)])
+
+
+@ROWS.row(n.Reshape)
+def _(node: n.Reshape, of: Of, style: Style) -> Piece:
+    operand = node.operands[0]
+    if node.rank == 1:
+        return style.call("vec", [of(operand)]) if operand.rank else of(operand)
+    if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
+        return of(operand) if node.shape[1] == 1 else Piece(transposed(operand, of, style), POWER)
+    return Piece(style.arranged(of(operand).text, node.shape), ATOM)
+
+
+@ROWS.row(n.Take)
+def _(node: n.Take, of: Of, style: Style) -> Piece:
+    rows_of, ids = node.operands
+    return Piece(f"{style.wrap(of(rows_of), ATOM)}[{of(ids).text}]", ATOM)
