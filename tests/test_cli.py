@@ -124,7 +124,7 @@ def test_check_prints_the_certificate_and_ends_with_its_verdict(
     from symprop import verify
 
     certificate = types.SimpleNamespace(ok=False, table=lambda: "dW1 wrong")
-    monkeypatch.setattr(verify, "check", lambda network, sizes, target: certificate)
+    monkeypatch.setattr(verify, "check", lambda network, sizes, target, limit: certificate)
     assert "dW1 wrong" in printed(capsys, "check", NETWORK, code=1)
 
 

@@ -120,7 +120,13 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
     if left.rank == 1:
         return n.MatMul(n.Transpose(right), matrix(left, u))  # u' B = B' u
     if right.rank == 1 and isinstance(left, n.MatMul):
-        return matrix(n.MatMul(left.operands[0], n.MatMul(left.operands[1], right)), u)
+        first, second = left.operands
+        if max(first.rank, second.rank) < 3:
+            return matrix(n.MatMul(first, n.MatMul(second, right)), u)
+        if first.rank == 1 and u not in variables(second):
+            return matrix(n.MatMul(n.MatMul(second, right), first), u)  # x T y = (T y) x
+        if second.rank == 1 and u not in variables(first):
+            return matrix(n.MatMul(n.MatMul(right, first), second), u)  # T y x = (x T) y
     if right.rank == 1 and isinstance(left, n.Diag):
         return scaled_rows(right, node.shape, matrix(left.operands[0], u))  # diag(u) x = x * u
     row = n.Transpose(right) if right.rank == 2 else n.Expand(right, 0)

@@ -158,7 +158,22 @@ def _(node: n.MatrixPower, inner: n.Diag, tidy: Tidy) -> Node:
 
 @pair(n.Kron, n.Identity)
 def _(node: n.Kron, inner: n.Identity, tidy: Tidy) -> Node | None:
-    return n.Identity(node.shape[0]) if isinstance(node.operands[1], n.Identity) else None
+    """kron(I, I) = I, and kron(I, kron(I, A)) = kron(I, A)."""
+    match node.operands[1]:
+        case n.Identity():
+            return n.Identity(node.shape[0])
+        case n.Kron(operands=(n.Identity() as identity, last)):
+            return n.Kron(n.Identity(inner.shape[0] * identity.shape[0]), last)
+    return None
+
+
+@pair(n.Kron, n.Kron)
+def _(node: n.Kron, inner: n.Kron, tidy: Tidy) -> Node | None:
+    """kron(kron(A, I), I) = kron(A, I)."""
+    match inner.operands[1], node.operands[1]:
+        case n.Identity() as one, n.Identity() as other:
+            return n.Kron(inner.operands[0], n.Identity(one.shape[0] * other.shape[0]))
+    return None
 
 
 @pair(n.Sum, n.Diagonal)

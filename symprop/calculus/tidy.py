@@ -121,8 +121,9 @@ def _(node: n.Multiply) -> Node:
 
 
 def _power(base: Node, exponent: Expr) -> Node:
-    alone = exponent == 1 or (isinstance(base, n.Identity) and exponent.is_positive)  # I * I = I
-    return base if alone else n.Power(base, exponent)
+    alone = exponent == 1 or (isinstance(base, (n.Identity, n.Triangle)) and exponent.is_positive)  # I * I = I
+    power = n.Power(base, exponent)
+    return base if alone else paired(power, tidy) or power  # (x > 0) * (x > 0) = (x > 0)
 
 
 @TIDY.row(n.Power)

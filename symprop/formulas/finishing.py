@@ -16,7 +16,18 @@ from symprop.algebra.equations import Step
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, factors_of, is_ones, multiplied, ones, replace, terms_of, transposes, walk
+from symprop.algebra.trees import (
+    added,
+    factors_of,
+    is_ones,
+    is_zero,
+    multiplied,
+    ones,
+    replace,
+    terms_of,
+    transposes,
+    walk,
+)
 from symprop.calculus.chains import links
 from symprop.calculus.choice_rules import ONE_CHOICE, one_choice
 from symprop.calculus.coefficients import (
@@ -78,6 +89,8 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
 
 def _arranged(node: Node) -> Node:
     """A product of matrices or vectors with its brackets and scalars in front, a sum without sums in it."""
+    if any(map(is_zero, node.operands)):
+        return tidy(node)
     if isinstance(node, n.Add):
         return _flat(node)
     paired = isinstance(node, n.Outer) or (isinstance(node, n.Kron) and not isinstance(node.operands[0], n.Identity))

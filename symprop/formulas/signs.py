@@ -21,12 +21,18 @@ def one_sign(node: Node) -> Node | None:
         other = known.get(unordered(tidy(n.negative(part))))
         if other is None:
             continue
-        both = [scaled(*_signed(node, *pair)) for pair in ((part, other), (other, part))]
+        both = [_collected(scaled(*_signed(node, *pair)), pair[1]) for pair in ((part, other), (other, part))]
         united = [each for each, gone in zip(both, (other, part), strict=True) if gone not in parts(each)]
         best = min(united, key=lambda each: (_minus_signs(each), each.weight), default=node)
         if best.weight <= node.weight + 2:
             return best if best is not node else None
     return None
+
+
+def _collected(node: Node, gone: Node) -> Node:
+    """Return a formula with what is alike now together, unless that turns a difference round again."""
+    tidied = tidy(node)
+    return node if gone in parts(tidied) else tidied
 
 
 def _minus_signs(node: Node) -> int:

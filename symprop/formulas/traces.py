@@ -72,7 +72,7 @@ def quadratic_form(node: n.Sum) -> Node | None:
 @for_kinds(n.Diagonal)
 def diagonal_of_transpose(node: n.Diagonal) -> Node | None:
     """diagonal(A.T @ B.T) = diagonal(B @ A), where that has fewer transposes."""
-    plain = tidy(n.Transpose(node.operands[0]))
+    plain = turned(node.operands[0])
     return n.Diagonal(plain) if transposes(plain) < transposes(node) else None
 
 

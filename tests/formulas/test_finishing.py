@@ -65,6 +65,9 @@ CASES = (
         "kron(A, outer(x, x)) - outer(reshape(outer(y, x), (n * n,)), reshape(outer(z, x), (n * n,)))",
         "kron(A - outer(y, z), outer(x, x))",
     ),
+    ("x * tanh(x - y) + x * tanh(y - x)", "zeros((n,))"),
+    ("2 * (1 + (x - y)**2) + 2 * (y - x)**2", "2 * (1 + 2 * (x - y)**2)"),
+    ("kron(kron(A, eye(n)), eye(n)) + kron(eye(n), kron(eye(n), B))", "kron(A, eye(n**2)) + kron(eye(n**2), B)"),
     ("A @ commutation(1, n) @ B @ commutation(n, 1)", "A @ B"),
 )
 

@@ -32,6 +32,13 @@ ANSWERS: dict[tuple[str, str], str] = {
 }
 
 
+def test_a_matrix_of_a_bilinear_map_is_one_product() -> None:
+    shapes = {"x": "m", "T": "k m n", "y": "n"}
+    for by, written in (("x", "T @ y"), ("y", "x @ T")):
+        answer = symprop.jacobian("np.einsum('i,kij,j->k', x, T, y)", by, **shapes)
+        assert answer.text() == written and answer.check().ok
+
+
 def test_answers_to_pasted_formulas_are_certified_and_readable() -> None:
     for (text, by), written in ANSWERS.items():
         names = symprop.algebra.reader.names_in(text)

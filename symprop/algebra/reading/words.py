@@ -114,7 +114,8 @@ def check_syntax(tree: ast.expr, scanned: Scan) -> None:
     Raises:
         FormulaError: another library's function, two arrays in `max`, a series without its brackets.
     """
-    series = {id(each.args[0]) for each in ast.walk(tree) if isinstance(each, ast.Call) and each.args}
+    first = [each.args[0] for each in ast.walk(tree) if isinstance(each, ast.Call) and each.args]
+    series = {id(each.right if isinstance(each, ast.BinOp) else each) for each in first}  # with what it begins with
     for part in ast.walk(tree):
         told = ""
         match part:
