@@ -18,6 +18,8 @@ def with_distances(node: Node) -> Node:
     Where other arrays of rank 3 are left, the formula is written by its matrices, the sums of squares too.
     """
     found = {part: _norms(part) for part in dict.fromkeys(walk(node)) if _sums_squares(part)}
+    if not found:
+        return node
     written = replace(node, {part: norms for part, norms in found.items() if norms is not None})
     return node if _is_deep(written) else written
 
