@@ -13,9 +13,19 @@ from symprop.notation.slicing import Slicer
 
 
 def with_distances(node: Node) -> Node:
-    """Return a formula in which sums of squares along the last of three axes stand as norms, at each place of two."""
+    """Return a formula in which sums of squares along the last of three axes stand as norms, at each place of two.
+
+    Where other arrays of rank 3 are left, the formula is written by its matrices, the sums of squares too.
+    """
     found = {part: _norms(part) for part in dict.fromkeys(walk(node)) if _sums_squares(part)}
-    return replace(node, {part: norms for part, norms in found.items() if norms is not None})
+    if not found:
+        return node
+    written = replace(node, {part: norms for part, norms in found.items() if norms is not None})
+    return node if _is_deep(written) else written
+
+
+def _is_deep(node: Node) -> bool:
+    return not isinstance(node, Stack) and (node.rank > 2 or any(map(_is_deep, node.operands)))
 
 
 def _sums_squares(node: Node) -> bool:

@@ -10,7 +10,11 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
 from symprop.algebra.trees import factors_of, multiplied, ones, variables
+from symprop.notation.indexed import depth_over
 from symprop.notation.sums import is_of_columns
+
+DEEPEST = 200
+"""Formulas that are deeper are no formulas that one reads."""
 
 
 def on_paper(node: Node) -> Node:
@@ -21,7 +25,8 @@ def on_paper(node: Node) -> Node:
     >>> print((A + c).pretty(), (A - 2 * s).pretty(), (1 - A * c).pretty(), sep="   ")
     A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   1 − A ⊙ c
     """
-    return _spread(node) if all(each.role in ("", LOSS) for each in variables(node)) else node
+    own = not depth_over(node, DEEPEST) and all(each.role in ("", LOSS) for each in variables(node))
+    return _spread(node) if own else node
 
 
 def _spread(node: Node) -> Node:

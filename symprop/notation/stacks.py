@@ -48,8 +48,7 @@ def stacked(node: Node, target: n.Variable | None = None) -> Node:
     >>> print(stacked(variable("P", (2, 3, 4)) @ variable("Q", (2, 4, 5))).pretty())
     {Pᵢ Qᵢ}ᵢ
     """
-    apart = with_distances(node) if target is None else node
-    node = node if needs_places(apart) else apart
+    node = with_distances(node) if target is None else node
     rows = target is not None and target.rows >= 0
     ones = rows and any(isinstance(part, n.Fill) and part.rank > 1 and part.value == 1 for part in walk(node))
     averages = has_statistics(node) or is_average(target) or (target is not None and is_mean_of_places(node))
