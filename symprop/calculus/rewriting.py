@@ -26,7 +26,8 @@ from symprop.calculus.series import FLOWS
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 
-MOST_STEPS = 2_000
+MOST_STEPS, MOST_PARTS = 2_000, 1_000_000
+"""How many steps a formula may take, and how many parts its formulas may have that are looked through on the way."""
 MANY = 8
 """From so many unfinished terms of a sum on, a step makes the same move in all of them: a weight that is used often
 takes the steps of one that is used once, not some for each use that write the whole sum anew."""
@@ -36,13 +37,13 @@ def simplified(start: Node, context: Context) -> tuple[Node, Sequence[Step]]:
     """Return the worked-out form of `start`, and the steps that led there.
 
     Raises:
-        LimitError: the formula needs more than 2,000 steps.
+        LimitError: the formula needs more than 2,000 steps, or steps of 1,000,000 parts in all.
     """
     return worked_once(start, context, _worked_out)
 
 
 def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
-    current, steps, settled = series_apart(tidy(start), context.given), [], set[Node]()
+    current, steps, settled, parts = series_apart(tidy(start), context.given), [], set[Node](), 0
     if current != start:
         steps.append(Step("tidy", start, current))
     while True:
@@ -57,11 +58,10 @@ def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         after = tidy(replace(current, {_at(current, place): applied.result}))
         after = series_apart(after, context.given)
         steps.append(Step(name, current, after, applied.facts))
-        current = after
-        if len(steps) > MOST_STEPS:
-            raise LimitError(
-                f"a formula needs more than {MOST_STEPS:,} steps\nallowed: smaller formulas, or parts with names"
-            )
+        current, parts = after, parts + after.weight
+        if len(steps) > MOST_STEPS or parts > MOST_PARTS:
+            much = f"{MOST_STEPS:,} steps" if len(steps) > MOST_STEPS else f"steps of {MOST_PARTS:,} parts in all"
+            raise LimitError(f"a formula needs more than {much}\nallowed: smaller formulas, or parts with names")
 
 
 UNFINISHED = tuple(FLOWS)

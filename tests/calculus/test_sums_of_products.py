@@ -75,7 +75,7 @@ def test_layers_that_are_alike_come_out_as_each_alone(layer: str, monkeypatch: p
     monkeypatch.setattr(rewriting, "worked_once", lambda start, context, work_out: work_out(start, context))
     alone = symprop.derive(network, layout="rows")
     assert found.text() == alone.text()
-    assert [each.steps for each in found.equations] == [each.steps for each in alone.equations]
+    assert [tuple(each.steps) for each in found.equations] == [tuple(each.steps) for each in alone.equations]
 
 
 def random_values(*arrays: n.Variable) -> dict[str, Any]:
