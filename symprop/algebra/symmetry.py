@@ -17,7 +17,7 @@ def is_symmetric(node: Node) -> bool:
     """Whether a square matrix is seen to be symmetric.
 
     >>> from symprop.algebra.formula import formula
-    >>> f = formula("inv(A.T @ S @ A + x[:, None] * x)", "A: n n, S: n n symmetric, x: n")
+    >>> f = formula("inv(A.T @ S @ A + outer(x, x))", "A: n n, S: n n symmetric, x: n")
     >>> is_symmetric(f.node), is_symmetric(formula("A + eye(n)", "A: n n").node)
     (True, False)
     """

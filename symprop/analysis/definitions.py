@@ -24,7 +24,7 @@ def with_known_facts(formula: Formula) -> Formula:
     >>> from symprop.algebra.formula import formula
     >>> f = formula("K = exp(-D / l) + eye(n); y @ inv(K) @ y", "D: n n symmetric, y: n, l:")
     >>> [each.target.facts_by_kind for each in with_known_facts(f).definitions]
-    [{'symmetric': 0}]
+    [{'symmetric': 0, 'nonnegative': 0}]
     """
     known: dict[Node, Node] = {}
     definitions: list[Equation] = []

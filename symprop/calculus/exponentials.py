@@ -63,7 +63,7 @@ def exponent(node: Node) -> Node | None:
     >>> from symprop.algebra.formula import formula
     >>> f = formula("r * sum(exp(z))", r="positive", z="n").node
     >>> exponent(f).text()
-    'logsumexp(z) + log(r)'
+    'log(r) + logsumexp(z)'
     """
     if isinstance(node, n.Sum):
         return _log_of_sum(node.operands[0], node.axes, node.keepdims)

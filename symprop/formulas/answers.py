@@ -26,7 +26,7 @@ class Answers(Printable):
     >>> found = symprop.gradient("x @ A @ x")
     >>> print(found.page())
     A: n n, x: n
-    f = (Aᵀ x)ᵀ x   ()
+    f = xᵀ A x   ()
     ∂f/∂A = x xᵀ   (n, n)
     - does not depend on A
     - rank one

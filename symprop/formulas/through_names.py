@@ -29,7 +29,7 @@ def pulled(cotangent: Node, node: Node, by: Variable, definitions: Sequence[Equa
     >>> f = formula("r = A @ x; r @ r", A="m n", x="n")
     >>> start, steps = pulled(n.Scalar(1), f.node, f.variables[1], f.definitions, Context())
     >>> print(start.text(), len(steps))
-    vjp(2 * r, A @ x, x) 3
+    pullback(2 * r, A @ x, x) 1
     """
     reaching = _reaching(by, definitions)
     flows: dict[Variable, list[Node]] = {}

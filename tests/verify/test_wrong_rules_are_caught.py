@@ -17,6 +17,7 @@ from toy_layers import toys
 
 from symprop.algebra import batching
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import AlikeText
 from symprop.algebra.batching import BATCH
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
@@ -52,9 +53,14 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 def row(table: Table, kind: type[Node], wrong: Callable[..., Any]) -> Patch:
-    """Seed `wrong` in the place of one row; it is called with the right row first."""
+    """Seed `wrong` in the place of one row; it is called with the right row first. Texts are written anew."""
     right = table[kind]
-    return lambda monkeypatch: monkeypatch.setitem(table.rows, kind, lambda *given: wrong(right, *given))
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(table.rows, kind, lambda *given: wrong(right, *given))
+        monkeypatch.setattr(AlikeText, "__call__", lambda self, *nodes: self.write(*nodes))
+
+    return patch
 
 
 def name(module: Any, attribute: str, wrong: Callable[..., Any]) -> Patch:
