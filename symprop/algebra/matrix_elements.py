@@ -76,6 +76,15 @@ def _(node: n.Kron, index: Index, of: Reader) -> Expr:
     return of(left, outer) * of(right, inner)
 
 
+@ELEMENT.row(n.Duplication)
+def _(node: n.Duplication, index: Index, of: Reader) -> Expr:
+    (size,) = node.args
+    place, from_place = index
+    row, column = place // size, place % size
+    low, high = sympy.Min(row, column), sympy.Max(row, column)
+    return KroneckerDelta(low * (2 * size - low - 1) / 2 + high, from_place)
+
+
 @ELEMENT.row(n.Commutation)
 def _(node: n.Commutation, index: Index, of: Reader) -> Expr:
     rows, columns = node.args  # element (j, i) of the transpose, row by row, is element (i, j) of the matrix

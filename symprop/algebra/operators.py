@@ -16,7 +16,7 @@ from symprop.algebra.arguments import axis_or_axes, each_axis, flag, for_each, o
 from symprop.algebra.einsum import dot, einsum, inner, tensordot, vdot
 from symprop.algebra.folding import LARGEST_EXPONENT
 from symprop.algebra.named_numbers import unnamed
-from symprop.algebra.nodes import Commutation, MatrixPower, Node
+from symprop.algebra.nodes import Commutation, Duplication, MatrixPower, Node
 from symprop.algebra.sizes import as_expression, size_of, whole
 from symprop.algebra.trees import may_be_whole, ones, zeros
 from symprop.errors import FormulaError, LimitError, shown
@@ -243,6 +243,7 @@ OPERATORS: dict[str, Operator] = {
     "solve": Operator(("a", "b"), lambda a, b: n.MatMul(n.Inverse(a), b)),
     "matrix_power": Operator(("a",), _matrix_power, ("n",), ("n",)),
     "kron": Operator(("a", "b"), n.Kron),
+    "duplication": Operator((), lambda n: Duplication(size_of(n)), ("n",), ("n",)),
     "commutation": Operator((), _commutation, ("m", "n"), ("m", "n")),
     "concatenate": Operator((), _concatenate, ("axis",), lists=True),
     "stack": Operator((), _stack, ("axis",), lists=True),

@@ -260,6 +260,12 @@ def _(node: n.Kron) -> Shape:
     return (p * r, q * s)
 
 
+@SHAPE.row(n.Duplication)
+def _(node: n.Duplication) -> Shape:
+    (size,) = node.args
+    return (size**2, size * (size + 1) / 2)
+
+
 @SHAPE.row(n.Commutation)
 def _(node: n.Commutation) -> Shape:
     count = prod(node.args)

@@ -7,7 +7,7 @@ and `n/2` is refused. Whether `n - 3` is positive is a condition on `n`; it may 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import sympy
@@ -60,8 +60,8 @@ def whole(value: object, what: str, positive: bool = False) -> Expr:
     """Return a whole number, or an expression in sizes that is one; `what` says whose it is in an error.
 
     >>> n = sympy.Symbol("n", integer=True, positive=True)
-    >>> whole(2 * n / 2, "a size", positive=True), whole(-1, "an axis")
-    (n, -1)
+    >>> whole(2 * n / 2, "a size", positive=True), whole(-1, "an axis"), whole(n * (n + 1) / 2, "a size")
+    (n, -1, n*(n + 1)/2)
     >>> whole(n / 2, "a size", positive=True)
     Traceback (most recent call last):
     symprop.errors.FormulaError: a size is a positive integer, or an expression in sizes that is one, not n/2
@@ -73,13 +73,33 @@ def whole(value: object, what: str, positive: bool = False) -> Expr:
         return value
     expression = value if isinstance(value, Expr) else as_expression(value)
     if (
-        not expression.is_integer
+        not (expression.is_integer or _takes_whole_values(expression))
         or isinstance(expression, sympy.Float)
         or (positive and expression.is_positive is False)
     ):
         kind = "a positive integer" if positive else "an integer"
         raise FormulaError(f"{what} is {kind}, or an expression in sizes that is one, not {value}")
     return expression
+
+
+MOST_RESIDUES = 64
+
+
+def _takes_whole_values(expression: Expr) -> bool:
+    """Whether a polynomial in sizes is a whole number for all of them, as `n*(n + 1)/2` is.
+
+    With a common denominator q it is one where its numerator is 0 modulo q for every remainder of the sizes by q.
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    numerator, denominator = sympy.fraction(sympy.together(expression))
+    if not symbols or not denominator.is_Integer or not all(symbol.is_integer for symbol in symbols):
+        return False
+    if denominator ** len(symbols) > MOST_RESIDUES or not numerator.is_polynomial(*symbols):
+        return False
+    numerator = sympy.Poly(numerator, *symbols)
+    whole_numbers = all(number.is_Integer for number in numerator.coeffs())
+    remainders = product(range(int(denominator)), repeat=len(symbols))
+    return whole_numbers and all(numerator(*each) % denominator == 0 for each in remainders)
 
 
 def size_of(value: Any, what: str = "a size") -> Expr:

@@ -209,6 +209,11 @@ def _(left: n.Commutation, right: n.Commutation) -> Node | None:
     return n.Identity(left.shape[0]) if left.args == right.args[::-1] else None  # K_mn K_nm = I
 
 
+@NEIGHBOURS.row(n.Commutation, n.Duplication)
+def _(left: n.Commutation, right: n.Duplication) -> Node | None:
+    return right if same(left.args[0], left.args[1]) else None  # K_nn D_n = D_n
+
+
 @NEIGHBOURS.row(n.Commutation, n.Kron)
 def _(left: n.Commutation, right: n.Kron) -> Node | None:
     """K_pm kron(A, B) = kron(B, A) K_qn moves commutations to the right."""

@@ -283,6 +283,11 @@ def _(node: n.Kron) -> Node:
     return next((part for part in node.operands if part != one), one) if one in node.operands else _linear(node)
 
 
+@TIDY.row(n.Duplication)
+def _(node: n.Duplication) -> Node:
+    return ones(1, 1) if node.args[0] == 1 else node
+
+
 @TIDY.row(n.Commutation)
 def _(node: n.Commutation) -> Node:
     return n.Identity(node.shape[0]) if 1 in node.args else node

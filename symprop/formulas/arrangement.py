@@ -21,8 +21,11 @@ from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result
 from symprop.formulas.working import context_of
 
-ORDERS = ("rows", "columns")
-"""How the elements of a matrix may stand along an axis of a Jacobian or a Hessian: row by row, or column by column."""
+ORDERS = ("rows", "columns", "vech")
+"""How the elements of a matrix may stand along an axis of a Jacobian or a Hessian: row by row, or column by column.
+
+With "vech" those on and below the diagonal of a symmetric matrix stand there, column by column, each pair moved as one.
+"""
 SYMMETRIES = ("free", "pairs")
 """What moves in a derivative by a symmetric matrix: each element alone, or both of a pair."""
 
@@ -33,8 +36,11 @@ def arranged(result: Result, vec: str = "rows", symmetric: str = "free") -> Resu
     >>> from symprop.algebra.formula import formula
     >>> from symprop.formulas.questions import gradient, jacobian
     >>> f = formula("A @ X @ B", A="m n", X="n r", B="r s")
-    >>> [arranged(jacobian(f, "X"), vec).node.text() for vec in ORDERS]
+    >>> [arranged(jacobian(f, "X"), vec).node.text() for vec in ("rows", "columns")]
     ['kron(A, B.T)', 'kron(B.T, A)']
+    >>> s = formula("A @ S @ B", A="m n", S="n n symmetric", B="n r")
+    >>> arranged(jacobian(s, "S"), "vech").node.text()
+    'kron(B.T, A) @ duplication(n)'
     >>> g = gradient(formula("logdet(X)", X="n n symmetric"), "X")
     >>> [arranged(g, symmetric=each).node.text() for each in SYMMETRIES]
     ['inv(X)', '2 * inv(X) - diag(diagonal(inv(X)))']
@@ -45,8 +51,9 @@ def arranged(result: Result, vec: str = "rows", symmetric: str = "free") -> Resu
     for what, given, allowed in (("vec", vec, ORDERS), ("symmetric", symmetric, SYMMETRIES)):
         if given not in allowed:
             raise FormulaError(f"{what} is {shown(given)}\nallowed: {listed(allowed)}")
-    if vec == "columns":
-        result = _moved(dataclasses.replace(result, vec=vec), _by_columns(result), "by columns")
+    if vec != "rows":
+        chosen = dataclasses.replace(result, vec=vec)
+        result = _moved(chosen, _by_columns(result) if vec == "columns" else _halves(result), f"by {vec}")
     if symmetric == "pairs":
         if not is_symmetric(result.by[-1]):
             name = result.by[-1].name
@@ -67,6 +74,35 @@ def _by_columns(result: Result) -> Node:
     if axes[1].rank == 2:
         moved = n.MatMul(moved, n.Transpose(n.Commutation(*axes[1].shape)))
     return moved
+
+
+def _halves(result: Result) -> Node:
+    """Return the matrix of a derivative by the elements on and below the diagonal of a symmetric matrix.
+
+    The rows of a Jacobian are by columns; those of a Hessian are halves too.
+
+    Raises:
+        FormulaError: what is moved is no symmetric matrix.
+    """
+    moved, axes = _by_columns(result), result.axes
+    for axis, part in enumerate(axes):
+        if axis == 0 and result.kind == "jacobian":
+            continue
+        if part.rank != 2 or not is_symmetric(part):
+            told = f"allowed: {shown(part.text())[1:-1]}='n n symmetric', or vec='columns'"
+            raise FormulaError(f"{part.text()} is not declared a symmetric matrix, so it has no vech\n{told}")
+        half = n.Duplication(part.shape[0])
+        if axis == 0:
+            moved = n.MatMul(n.Transpose(half), moved) if moved.rank else moved
+        else:
+            moved = n.MatMul(moved, half) if axes[0].rank else _flat_half(moved, half)
+    return moved
+
+
+def _flat_half(gradient: Node, half: n.Duplication) -> Node:
+    """Return a derivative of a number by a symmetric matrix as a vector of pairs."""
+    flat = n.Reshape(gradient, (half.shape[0],))
+    return n.MatMul(n.Transpose(half), flat)
 
 
 def _moved(result: Result, node: Node, rule: str) -> Result:

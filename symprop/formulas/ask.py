@@ -47,7 +47,8 @@ def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declaratio
 def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
     """Return the Jacobian: a row for each element of the formula, a column for each of the variable.
 
-    The elements of matrices stand row by row; with `vec="columns"` column by column, as Magnus and Neudecker have them.
+    The elements of matrices stand row by row; with `vec="columns"` column by column, as Magnus and Neudecker have them,
+    and with `vec="vech"` by the elements of a symmetric matrix on and below its diagonal, each pair moved as one.
 
     >>> print(jacobian("softmax(x)", "x", x="n").text())
     diag(softmax(x)) - outer(softmax(x), softmax(x))

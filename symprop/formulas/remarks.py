@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Expr, Integer
+from sympy import Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.formula import written_out
@@ -12,15 +12,15 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.table import Table
-from symprop.algebra.trees import is_element, is_zero, ones, replace, terms_of, unordered, variables, walk
-from symprop.analysis.definiteness import blocks, core, definite, nonnegative, semidefinite, semidefinite_negative
+from symprop.algebra.trees import is_element, is_zero, ones, replace, unordered, variables, walk
+from symprop.analysis.definiteness import blocks, core, definite, semidefinite, semidefinite_negative
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest
 from symprop.calculus.context import Context
-from symprop.calculus.known_facts import positive
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
 from symprop.formulas.result import Result
+from symprop.formulas.where_it_holds import WHERE
 
 
 def remarks(result: Result) -> tuple[str, ...]:
@@ -129,21 +129,32 @@ def _layout(result: Result) -> Iterator[str]:
     """Say in which order the elements of matrices stand along the axes of a derivative."""
     if result.kind in ("gradient", "hessian") and any(map(is_symmetric, result.by)):
         yield from _of_symmetric(result)
-    if result.kind not in ("jacobian", "hessian") or result.node.rank != 2:
+    if result.kind not in ("jacobian", "hessian"):
         return
-    if not all(each.rank for each in result.axes):
-        return
-    order = "in row-major order" if result.vec == "rows" else "column by column, as vec of Magnus and Neudecker"
+    if result.vec != "vech" and not (result.node.rank == 2 and all(each.rank for each in result.axes)):
+        return  # in the shape of the variable
     for what, part in zip(("rows", "columns"), result.axes, strict=True):
         if part.rank > 1:
             name = part.name if isinstance(part, n.Variable) else "the formula"
+            by_columns = result.vec == "vech" and (what, result.kind) == ("rows", "jacobian")
+            order = ORDERS["columns" if by_columns else result.vec]
             yield f"{what}: the elements of {name} {shape_text(part.shape)} {order}"
+
+
+ORDERS = {
+    "rows": "in row-major order",
+    "columns": "column by column, as vec of Magnus and Neudecker",
+    "vech": "on and below the diagonal, column by column, as vech of Magnus and Neudecker",
+}
+"""In which order the elements of a matrix stand along an axis."""
 
 
 def _of_symmetric(result: Result) -> Iterator[str]:
     """Say what moves in a derivative by a symmetric matrix."""
     name = next(each.name for each in result.by if is_symmetric(each))
-    if result.symmetric == "pairs":
+    if result.vec == "vech":
+        yield f"by {name}[i, j] and {name}[j, i] as one; D[n] takes vech of a symmetric matrix to its vec"
+    elif result.symmetric == "pairs":
         yield f"by {name}[i, j] and {name}[j, i] as one: G + G.T - diag(diagonal(G)) for the G of free elements"
     elif result.kind == "gradient":
         yield f"by each element of {name} alone; symmetric='pairs' for {name}[i, j] and {name}[j, i] as one"
@@ -219,97 +230,3 @@ def _(node: n.Spectral) -> str | None:
     return (
         f"U({matrix}) and V({matrix}) have the singular vectors of {matrix} as columns, by descending singular values"
     )
-
-
-WHERE = Table("where the derivative does not exist")
-
-
-@WHERE.row(n.Product)
-def _(node: n.Product) -> str:
-    return f"holds where no element of {node.operands[0].text()} is 0"
-
-
-@WHERE.row(n.Determinant, n.LogDeterminant)
-def _(node: Node) -> str:
-    return f"holds where {node.operands[0].text()} has an inverse"
-
-
-@WHERE.row(n.PseudoInverse)
-def _(node: n.PseudoInverse) -> str:
-    return f"holds where the rank of {node.operands[0].text()} stays the same nearby, as full rank does"
-
-
-@WHERE.row(n.MatrixFunction)
-def _(node: n.MatrixFunction) -> str | None:
-    matrix = node.operands[0].text()
-    return None if node.name == "expm" else f"holds where {matrix} has no eigenvalue that is 0 or a negative number"
-
-
-@WHERE.row(n.Sylvester)
-def _(node: n.Sylvester) -> str:
-    left, right = (operand.text() for operand in node.operands[:2])
-    return f"holds where no eigenvalue of {left} is that of {right} with the other sign"
-
-
-@WHERE.row(n.Cholesky)
-def _(node: n.Cholesky) -> str:
-    return f"holds where {node.operands[0].text()} is positive definite; of its symmetric part"
-
-
-@WHERE.row(n.MatrixNorm)
-def _(node: n.MatrixNorm) -> str:
-    matrix = node.operands[0].text()
-    if node.which == "nuc":
-        return f"holds where {matrix} has full rank"
-    return f"holds where the {'largest' if node.which == '2' else 'smallest'} singular value of {matrix} is simple"
-
-
-@WHERE.row(n.Eigh)
-def _(node: n.Eigh) -> str:
-    return f"holds where the eigenvalues of {node.operands[0].text()} are simple"
-
-
-@WHERE.row(n.Svd)
-def _(node: n.Svd) -> str:
-    return f"holds where the singular values of {node.operands[0].text()} are simple and not 0"
-
-
-@WHERE.row(n.Extreme)
-def _(node: n.Extreme) -> str:
-    share = "the first has" if node.is_first else "they share"
-    return f"where several elements are the {node.which}, {share} the derivative"
-
-
-@WHERE.row(n.Map)
-def _(node: n.Map) -> str | None:
-    if node.function.is_extremum and any(operand.constant is not None for operand in node.operands):
-        return f"where both are equal, the derivative of {node.function_name} is taken as 0"
-    return _KINKS.get(node.function_name)
-
-
-@WHERE.row(n.Power)
-def _(node: n.Power) -> str | None:
-    root = not node.rank and node.exponent.is_Rational and node.exponent.q != 1
-    given = node.operands[0]
-    return (
-        f"holds where {n.Power(given, abs(node.exponent)).text()} is not 0" if root and not _above_zero(given) else None
-    )
-
-
-def _above_zero(node: Node) -> bool:
-    """Whether a scalar is shown to be above 0: a sum of what is at least 0 with something positive."""
-    terms = terms_of(node)
-    above = ((term.number or Integer(0)).is_positive or positive(term, Context()) for term in terms)
-    return all(map(nonnegative, terms)) and any(above)
-
-
-_KINKS = {
-    "abs": "the derivative of abs at 0 is taken as 0",
-    "relu": "the derivative of relu at 0 is taken as 0",
-    "leaky_relu": "the derivative of leaky_relu at 0 is taken as its slope below 0",
-    "sign": "the derivative of sign is 0, its jump at 0 left out",
-    "maximum": "where both are equal, the second of maximum has the derivative",
-    "minimum": "where both are equal, the second of minimum has the derivative",
-    "power": "the derivative by the exponent holds where the base is above 0",
-}
-"""Where the derivative of an elementwise function does not exist, what is taken for it."""

@@ -238,8 +238,8 @@ class Tex(Style):
             return self.superscript(self.superscript(base, "-1"), r"\prime")
         return self.superscript(base, f"-{self.transposed}" if turned else "-1")
 
-    def commutation(self, sizes: Sequence[Expr]) -> str:
-        return f"K_{{{','.join(self.number(size).text for size in sizes)}}}"
+    def of_sizes(self, letter: str, sizes: Sequence[Expr]) -> str:
+        return f"{letter}_{{{','.join(self.number(size).text for size in sizes)}}}"
 
     def norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(rf"\left\|{inside}\right\|{'_F' if matrix else ''}", ATOM)

@@ -25,7 +25,12 @@ def _(node: n.OneHot, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Commutation)
 def _(node: n.Commutation, of: Of, style: Style) -> Piece:
-    return Piece(style.commutation(node.args), ATOM)
+    return Piece(style.of_sizes("K", node.args), ATOM)
+
+
+@ROWS.row(n.Duplication)
+def _(node: n.Duplication, of: Of, style: Style) -> Piece:
+    return Piece(style.of_sizes("D", node.args), ATOM)
 
 
 @ROWS.row(n.Concatenate)

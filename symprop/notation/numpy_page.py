@@ -172,6 +172,11 @@ _HELPERS = {
     "sliding_window_view": ("from numpy.lib.stride_tricks import sliding_window_view",),
     "logdet": ("def logdet(a): return linalg.slogdet(a)[1]",),
     "commutation": ("def commutation(m, n): return eye(m * n)[arange(m * n).reshape(m, n).T.ravel()]",),
+    "duplication": (
+        "def duplication(n):",
+        "    low, high = minimum.outer(arange(n), arange(n)), maximum.outer(arange(n), arange(n))",
+        "    return eye(n * (n + 1) // 2)[(low * (2 * n - low - 1) // 2 + high).ravel()]",
+    ),
     **{name: (f"from numpy.linalg import {name}",) for name in ("inv", "det", "norm", "matrix_power")},
 }
 """What NumPy notation names and NumPy lacks, or has elsewhere, in plain NumPy."""

@@ -176,8 +176,8 @@ class Unicode(Style):
     def inverse(self, base: str, turned: bool) -> str:
         return f"{base}⁻{'ᵀ' if turned else '¹'}"
 
-    def commutation(self, sizes: Sequence[Expr]) -> str:
-        return f"K[{', '.join(self.number(size).text for size in sizes)}]"
+    def of_sizes(self, letter: str, sizes: Sequence[Expr]) -> str:
+        return f"{letter}[{', '.join(self.number(size).text for size in sizes)}]"
 
     def norm(self, inside: str, matrix: bool) -> Piece:
         return Piece(f"‖{inside}‖", ATOM)

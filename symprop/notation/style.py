@@ -162,8 +162,8 @@ class Style(ABC):
         """Write the inverse of a matrix, or of its transpose where `turned`."""
 
     @abstractmethod
-    def commutation(self, sizes: Sequence[Expr]) -> str:
-        """Write the commutation matrix of two sizes."""
+    def of_sizes(self, letter: str, sizes: Sequence[Expr]) -> str:
+        """Write a matrix that its sizes give: the commutation matrix K, the duplication matrix D."""
 
     @abstractmethod
     def norm(self, inside: str, matrix: bool) -> Piece:

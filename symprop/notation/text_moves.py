@@ -81,9 +81,10 @@ def _(node: n.ScatterAdd | n.OneHot, of: Of) -> Piece:
     return call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
 
 
-@TEXT.row(n.Commutation)
-def _(node: n.Commutation, of: Of) -> Piece:
-    return call("commutation", *(number(size).text for size in node.args))
+@TEXT.row(n.Commutation, n.Duplication)
+def _(node: n.Commutation | n.Duplication, of: Of) -> Piece:
+    name = "commutation" if isinstance(node, n.Commutation) else "duplication"
+    return call(name, *(number(size).text for size in node.args))
 
 
 @TEXT.row(n.Triangle, Part)

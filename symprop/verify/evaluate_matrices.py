@@ -97,6 +97,16 @@ def _(node: n.Kron, operands: list[Array], of: Evaluator) -> Array:
     return of.arithmetic.rounded(blocks.reshape(blocks.shape[0], *of.shape(node.shape)), 1)
 
 
+@EVALUATE.row(n.Duplication)
+def _(node: n.Duplication, operands: list[Array], of: Evaluator) -> Array:
+    (size,) = of.shape(node.args)
+    places = np.zeros((size, size), dtype=int)
+    below = [(row, column) for column in range(size) for row in range(column, size)]
+    for place, (row, column) in enumerate(below):
+        places[row, column] = places[column, row] = place
+    return of.arithmetic.array(np.eye(len(below))[places.ravel()])[None]
+
+
 @EVALUATE.row(n.Commutation)
 def _(node: n.Commutation, operands: list[Array], of: Evaluator) -> Array:
     rows, columns = of.shape(node.args)

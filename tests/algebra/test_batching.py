@@ -76,6 +76,7 @@ SAMPLES = {
     "log-determinant": nodes.Multiply(nodes.Power(nodes.LogDeterminant(nodes.Identity(2)), 2), u),
     "matrix power": nodes.MatrixPower(nodes.Fill(2, (3, 3)), 2) @ u,
     "triangle": triangle(3, 4) * A,
+    "duplication": nodes.Duplication(2) @ u,
     "commutation": nodes.Commutation(3, 4) @ nodes.Reshape(A, (12,)),
     "kron": nodes.Kron(A, B),
     "product": nodes.Product(A),

@@ -95,6 +95,9 @@ NUMPY: dict[str, Any] = {
     "einsum": einsum,
     "clip": lambda a, a_min=None, a_max=None: a if a_min is a_max is None else np.clip(a, a_min, a_max),
     "vec": lambda a: np.ravel(a, order="F"),
+    "duplication": lambda n: np.eye(n * (n + 1) // 2)[
+        [max(i, j) + min(i, j) * (2 * n - min(i, j) - 1) // 2 for i in range(n) for j in range(n)]
+    ],
     "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
     "one_hot": lambda ids, size: np.eye(size)[ids],
     "first_max": first_max,

@@ -83,6 +83,9 @@ NUMPY: dict[str, Any] = {
     **{name: getattr(np, name) for name in ("max", "min", "trace", "kron", "concatenate", "stack", "abs")},
     **{name: getattr(np.linalg, name) for name in ("det", "inv", "solve", "matrix_power", "norm")},
     "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "duplication": lambda n: np.eye(n * (n + 1) // 2)[
+        [max(i, j) + min(i, j) * (2 * n - min(i, j) - 1) // 2 for i in range(n) for j in range(n)]
+    ],
     "commutation": lambda m, k: np.eye(m * k)[np.arange(m * k).reshape(m, k).T.ravel()],
     "range": range,
     "softmax": lambda x, axis=None: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),

@@ -33,6 +33,26 @@ def test_matrices_column_by_column(ask: Callable[..., Any], text: str, where: st
     assert bool(said) == (text != "norm(X)**2")  # of a scalar, in the shape of X
 
 
+HALVES = [
+    (symprop.jacobian, "A @ S @ B", "A: m n, S: n n symmetric, B: n r", "(Bᵀ ⊗ A) D[n]"),
+    (symprop.jacobian, "S @ S", "S: 3 3 symmetric", "(S ⊗ I + I ⊗ S) D[3]"),
+    (symprop.jacobian, "logdet(S)", "S: n n positive-definite", "D[n]ᵀ vec(S⁻¹)"),
+    (symprop.hessian, "logdet(S)", "S: n n positive-definite", "−D[n]ᵀ (S⁻¹ ⊗ S⁻¹) D[n]"),
+    (symprop.hessian, "trace(S @ S @ S)", "S: n n symmetric", None),
+]
+
+
+@pytest.mark.parametrize(("ask", "text", "where", "written"), HALVES, ids=[f"{each[1]}" for each in HALVES])
+def test_a_symmetric_matrix_by_its_half(ask: Callable[..., Any], text: str, where: str, written: str | None) -> None:
+    """Magnus and Neudecker (2019), section 3.8: by vech, with the duplication matrix; every pair moves as one."""
+    answer = ask(symprop.formula(text, where), "S", vec="vech")
+    assert written is None or answer.pretty() == written
+    assert answer.check().ok
+    assert any("as one" in remark or "vech" in remark for remark in answer.remarks)
+    with pytest.raises(SympropError, match="is not declared a symmetric matrix, so it has no vech"):
+        symprop.jacobian("A @ S", "S", A="m n", S="n r", vec="vech")
+
+
 PAIRS = [
     ("logdet(A)", "A: n n positive-definite", "A⁻¹", "2 A⁻¹ − diag(diagonal(A⁻¹))"),
     ("x @ A @ x", "A: n n symmetric, x: n", "x xᵀ", "2 x xᵀ − diag(x ⊙ x)"),

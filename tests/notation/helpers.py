@@ -83,6 +83,9 @@ NAMESPACE |= {
     "norm": np.linalg.norm,
     "matrix_power": np.linalg.matrix_power,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "duplication": lambda n: np.eye(n * (n + 1) // 2)[
+        [max(i, j) + min(i, j) * (2 * n - min(i, j) - 1) // 2 for i in range(n) for j in range(n)]
+    ],
     "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(m, n).T.ravel()],
     "range": range,
     "softmax": softmax,

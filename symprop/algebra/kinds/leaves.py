@@ -201,6 +201,16 @@ class Commutation(Leaf):
         return super().__new__(cls, *(whole(size, "a size of Commutation", positive=True) for size in (rows, columns)))
 
 
+class Duplication(Leaf):
+    """The duplication matrix: all elements of a symmetric (n, n) matrix, of those on and below its diagonal by columns.
+
+    `duplication(n) @ vech(A) = reshape(A, (n * n,))` for a symmetric A (Magnus and Neudecker, 2019, section 3.8).
+    """
+
+    def __new__(cls, size: Any) -> Self:
+        return super().__new__(cls, whole(size, "a size of Duplication", positive=True))
+
+
 class Data(Leaf):
     """Abstract: data that is known when the module is written, by a rule for its elements."""
 

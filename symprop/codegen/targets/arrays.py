@@ -16,14 +16,14 @@ from symprop.codegen.convolutions import Convolution
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.targets import elementwise as elementwise  # enters its rows
 from symprop.codegen.targets import matrices as matrices  # likewise
-from symprop.codegen.targets.code import ATOM, BOOLEAN, COMPARE, MATMUL, PRODUCT, UNARY, Code, number
+from symprop.codegen.targets.code import ATOM, BOOLEAN, COMPARE, MATMUL, PRODUCT, UNARY, Code, length, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.notation.precedence import subscripts
 
 
 @SOURCE.row(n.Fill)
 def _(node: n.Fill, write: Dialect) -> Code:
-    shape = shape_text(node.shape, lambda size: number(size).text)
+    shape = shape_text(node.shape, lambda size: length(size).text)
     if node.value in (0, 1):
         return Code(f"{write.library}.{'ones' if node.value == 1 else 'zeros'}({shape}, DTYPE)")
     return Code(f"{write.name('full')}({shape}, {write.constant(node.value).text}, DTYPE)")
@@ -96,14 +96,6 @@ def _(node: n.MatrixPower, write: Dialect) -> Code:
     return Code(f"{write.name('linalg.matrix_power')}({write.number(base).text}, {number(exponent).text})")
 
 
-@SOURCE.row(n.Commutation)
-def _(node: n.Commutation, write: Dialect) -> Code:
-    rows, columns = (number(size) for size in node.args)  # the rows of an identity in the order of the transpose
-    count = number(node.shape[0]).text
-    order = f"{write.name('arange')}({count}).reshape({rows.text}, {columns.text}).T.ravel()"
-    return Code(f"{write.name('eye')}({count}, dtype=DTYPE)[{order}]")
-
-
 @SOURCE.row(n.Sum)
 def _(node: n.Sum, write: Dialect) -> Code:
     operand = node.operands[0]
@@ -169,7 +161,7 @@ def _(node: n.Transpose, write: Dialect) -> Code:
 @SOURCE.row(n.Reshape)
 def _(node: n.Reshape, write: Dialect) -> Code:
     operand = write.number(node.operands[0])
-    return Code(f"{operand.within(ATOM)}.reshape({', '.join(number(size).text for size in node.shape) or '()'})")
+    return Code(f"{operand.within(ATOM)}.reshape({', '.join(length(size).text for size in node.shape) or '()'})")
 
 
 @SOURCE.row(n.Structural)
@@ -231,7 +223,7 @@ def _(node: n.Window, write: Dialect) -> Code:
 
 @SOURCE.row(n.Fold)
 def _(node: n.Fold, write: Dialect) -> Code:
-    shape = shape_text(node.shape, lambda size: number(size).text)
+    shape = shape_text(node.shape, lambda size: length(size).text)
     return _by_axes(
         "fold", [write.number(node.operands[0]).text, shape], [node.axes], [*(s.args for s in node.args[3:5])]
     )

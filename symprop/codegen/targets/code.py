@@ -57,6 +57,19 @@ def number(value: Expr) -> Code:
     return Code(text, UNARY if text.startswith("-") else ATOM, NUMBER)
 
 
+def length(size: Expr) -> Code:
+    """Return a size; one that is a quotient, `n * (n + 1) / 2`, is divided in whole numbers.
+
+    >>> m = sympy.Symbol("m", integer=True, positive=True)
+    >>> length(m + 1).text, length(m * (m + 1) / 2).text
+    ('m + 1', 'm * (m + 1) // 2')
+    """
+    above, below = sympy.fraction(size)
+    if below == 1:
+        return number(size)
+    return Code(f"{number(above).within(PRODUCT)} // {number(below).within(UNARY)}", PRODUCT, NUMBER)
+
+
 def exact(value: Expr) -> Code:
     """Return a constant as what it is: roots, pi and functions of numbers by Python's `math`.
 

@@ -103,3 +103,20 @@ def _(node: n.DividedDifference, write: Dialect) -> Code:
     whole = write(n.MatrixFunction(blocks(*node.operands), node.name))
     rows = number(node.shape[0]).text
     return Code(f"{whole.within(ATOM)}[:{rows}, {rows}:]")
+
+
+@SOURCE.row(n.Duplication)
+def _(node: n.Duplication, write: Dialect) -> Code:
+    (size,) = (number(each).within(ATOM) for each in node.args)
+    at = f"{write.name('arange')}({size})"
+    low, high = (f"{write.name(which)}({at}[:, None], {at})" for which in ("minimum", "maximum"))
+    places = f"({low} * (2 * {size} - 1 - {low}) // 2 + {high}).ravel()"
+    return Code(f"{write.name('eye')}({size} * ({size} + 1) // 2, dtype=DTYPE)[{places}]")
+
+
+@SOURCE.row(n.Commutation)
+def _(node: n.Commutation, write: Dialect) -> Code:
+    rows, columns = (number(size) for size in node.args)  # the rows of an identity in the order of the transpose
+    count = number(node.shape[0]).text
+    order = f"{write.name('arange')}({count}).reshape({rows.text}, {columns.text}).T.ravel()"
+    return Code(f"{write.name('eye')}({count}, dtype=DTYPE)[{order}]")

@@ -176,11 +176,29 @@ def in_convention(result: Result, found: Array, point: FormulaPoint) -> Array:
     """Return a derivative that is by rows and free elements in the convention of an answer."""
     if result.symmetric == "pairs":
         return np.asarray(found + found.T - np.diag(np.diag(found)))
-    if result.vec == "columns" and found.ndim == 2 and result.kind in ("jacobian", "hessian"):
+    if result.vec != "rows" and found.ndim == 2 and result.kind in ("jacobian", "hessian"):
         for axis, part in enumerate(result.axes):
             if part.rank == 2 and all(each.rank for each in result.axes):
                 shape = integers(part.shape, point.sizes)
                 found = np.take(found, np.arange(found.shape[axis]).reshape(shape).ravel(order="F"), axis)
+    return _halved(result, found, point) if result.vec == "vech" else found
+
+
+def _halved(result: Result, found: Array, point: FormulaPoint) -> Array:
+    """Return a derivative by columns with those of elements (i, j) and (j, i), for i >= j, added up as one."""
+    for axis, part in enumerate(result.axes):
+        if axis == 0 and result.kind == "jacobian":
+            continue
+        (size, _), axis = integers(part.shape, point.sizes), min(axis, found.ndim - 1)
+        flat = found.reshape(-1) if found.ndim == 2 and not all(each.rank for each in result.axes) else found
+        axis = min(axis, flat.ndim - 1)
+        moved = np.moveaxis(flat, axis, 0).reshape(size, size, *np.delete(flat.shape, axis).astype(int))
+        pairs = [
+            moved[column, row] + (moved[row, column] if row > column else 0 * moved[row, column])
+            for column in range(size)
+            for row in range(column, size)
+        ]
+        found = np.moveaxis(np.asarray(pairs), 0, axis)
     return found
 
 

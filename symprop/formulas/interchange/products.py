@@ -182,7 +182,19 @@ def _(node: n.MatrixPower, of: Of) -> Any:
     return sympy.MatPow(of(node.operands[0]), node.exponent).doit(deep=False)
 
 
-@SYMPY.row(n.Take, n.ScatterAdd, n.OneHot, n.Extreme, n.First, n.Commutation, n.BlockSum, n.Flip, n.Windowed, n.Data)
+@SYMPY.row(
+    n.Take,
+    n.ScatterAdd,
+    n.OneHot,
+    n.Extreme,
+    n.First,
+    n.Commutation,
+    n.Duplication,
+    n.BlockSum,
+    n.Flip,
+    n.Windowed,
+    n.Data,
+)
 @SYMPY.row(n.Decomposition)
 def _(node: Node, of: Of) -> Any:
     raise no_expression(node)

@@ -269,7 +269,7 @@ def _(node: n.Fill) -> Call:
     return Call("", fill=(f"{{}}[...] = {number(node.value).text}",))
 
 
-@CALLS.row(n.Data, n.Commutation)
+@CALLS.row(n.Data, n.Commutation, n.Duplication)
 def _(node: Node) -> Call:
     return Call("", fill=(f"{{}}[...] = {_text(node)}",))
 

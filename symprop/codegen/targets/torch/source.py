@@ -92,6 +92,15 @@ def _(node: n.Triangle, write: Dialect) -> Code:
     return Code(f"torch.{node.name}({write(n.Fill(1, node.shape)).text}{diagonal})")
 
 
+@row(n.Duplication)
+def _(node: n.Duplication, write: Dialect) -> Code:
+    size = _number(node.args[0])
+    at = f"torch.arange({size}, device=device)"
+    low, high = (f"torch.{which}({at}[:, None], {at})" for which in ("minimum", "maximum"))
+    places = f"({low} * (2 * {size} - 1 - {low}) // 2 + {high}).flatten()"
+    return Code(f"torch.eye({size} * ({size} + 1) // 2, {PLACED})[{places}]")
+
+
 @row(n.Commutation)
 def _(node: n.Commutation, write: Dialect) -> Code:
     rows, columns = (_number(size) for size in node.args)  # the rows of an identity in the order of the transpose
