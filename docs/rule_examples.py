@@ -169,6 +169,7 @@ LEAVES: dict[type[Node], Example] = {
     n.Identity: Example("eye(n)", "x: n"),
     n.Known: Example("x", "x: n", {"n": 3}, made=lambda node: known("positions", node.shape, lambda i: i)),
     n.Commutation: Example("commutation(m, n)", "x: m n", {"m": 2, "n": 2}),
+    n.Duplication: Example("duplication(n)", "x: n", {"n": 2}),
     n.Triangle: Example("tril(ones((n, n)))", "x: n n", {"n": 2}),
 }
 """The kinds without operands: nothing can be pulled back to them."""

@@ -123,6 +123,7 @@ SAMPLES: dict[type[Node], tuple[Node, ...]] = {
     ),
     n.Kron: (n.Kron(A, B), n.Kron(S, A), n.Kron(S, S), n.Kron(row, column)),
     n.Triangle: (triangle(3, 3), triangle(2, 3, 1), triangle(3, 2, -1, upper=True)),
+    n.Duplication: (n.Duplication(1), n.Duplication(2), n.Duplication(3)),
     n.Commutation: (n.Commutation(2, 3), n.Commutation(3, 3), n.Commutation(1, 2)),
     n.Product: (
         *(n.Product(q), n.Product(QA), n.Product(QA, 0), n.Product(QA, 1, True), n.Product(QA, None, True)),
