@@ -98,7 +98,7 @@ PROOFS = {"identical after simplification": "one normal form", "equal by element
 def certificate(row: Row) -> str:
     """Say how the check of our answer went."""
     found = answered(row).check()
-    return f"{len(found.rows)} of {len(found.rows)}" if found.ok else f"**FAILED**: {found.summary}"
+    return f"{len(found.rows)} of {len(found.rows)}" if found.ok and found.stable else f"**FAILED**: {found.summary}"
 
 
 def by_sympy(row: Row) -> str:

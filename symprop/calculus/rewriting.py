@@ -54,8 +54,7 @@ def _worked_out(start: Node, context: Context) -> tuple[Node, tuple[Step, ...]]:
         part = _at(current, place)
         if isinstance(part, UNFINISHED):
             place, applied = _together(current, name, place, applied)
-        # a step is an equality, so it holds wherever the same part stands
-        after = tidy(replace(current, {_at(current, place): applied.result}))
+        after = tidy(_replaced(current, _at(current, place), applied.result))
         after = series_apart(after, context.given)
         steps.append(Step(name, current, after, applied.facts))
         current, parts = after, parts + after.weight
@@ -146,6 +145,22 @@ def _put(node: Node, place: Place, part: Node) -> Node:
     operands = list(node.operands)
     operands[place[0]] = _put(operands[place[0]], place[1:], part)
     return node.with_operands(operands)
+
+
+def _replaced(node: Node, part: Node, result: Node) -> Node:
+    """Return `node` with `part` replaced wherever it stands: a step is an equality.
+
+    What is yet to be differentiated stays as it is. An equality of values, by a fact or by a name for the part, is
+    none of derivatives.
+    """
+    if node == part:
+        return result
+    flow = FLOWS.get(type(node))
+    operands = tuple(
+        _replaced(operand, part, result) if flow is None or place == flow else operand
+        for place, operand in enumerate(node.operands)
+    )
+    return node if operands == node.operands else node.with_operands(operands)
 
 
 def recognised(unfinished: n.Pullback | n.Pushforward) -> tuple[str, Applied] | None:

@@ -66,8 +66,26 @@ QUESTIONS = [
 @pytest.mark.parametrize(("asked", "question", "by"), QUESTIONS)
 def test_the_certificate_of_an_answer_in_names_holds_and_compares_with_the_formula_written_out(asked, question, by):
     certificate = getattr(symprop, question)(symprop.formula(*asked), by).check()
-    assert certificate.ok, certificate.table()
+    assert certificate.ok and certificate.stable, certificate.table()
     assert {"steps", "text", "NumPy"} <= {row.name for row in certificate.rows}
+
+
+BESIDE = [
+    ("K = exp(x); sum(exp(x)**2 * K)", "x: n", "gradient", "x"),
+    ("K = exp(x); sum(exp(x)**3) * sum(K)", "x: n", "hessian", "x"),
+    ("s = sigmoid(A @ x); sum(sigmoid(A @ x)**2 * log(s))", "A: m n, x: n", "gradient", "A"),
+    ("p = softmax(z); sum(softmax(z)**2 * p)", "z: n", "gradient", "z"),
+    ("r = A @ x; tanh((A @ x)**2 * r)", "A: m n, x: n", "vjp", "x"),
+    ("K = exp(-D); sum(K @ A @ K.T @ B)", "D: n n symmetric, A: n n, B: n n", "gradient", "D"),
+    ("K = exp(-D); sum((K.T @ A)**2)", "D: n n symmetric, A: n n", "hvp", "D"),
+]
+"""What a name stands for is typed beside it, and a fact that holds for values of a name, not for its derivative."""
+
+
+@pytest.mark.parametrize(("text", "where", "question", "by"), BESIDE, ids=[each[0] for each in BESIDE])
+def test_what_is_yet_to_be_differentiated_is_not_written_by_a_name_or_a_fact(text, where, question, by):
+    certificate = getattr(symprop, question)(symprop.formula(text, where), by).check()
+    assert certificate.ok, certificate.table()
 
 
 def test_an_answer_is_called_with_the_inputs_alone():

@@ -44,4 +44,5 @@ def test_answers_to_pasted_formulas_are_certified_and_readable() -> None:
         names = symprop.algebra.reader.names_in(text)
         answer = symprop.gradient(text, by, **{name: SHAPES[name] for name in names})
         assert answer.text() == written, text
-        assert answer.check().ok, text
+        certificate = answer.check()
+        assert certificate.ok and certificate.stable, text
