@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.algebra.formula import Formula, needed_for
+from symprop.algebra.names import variable
+from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, SymbolNameError
+from symprop.formulas import questions
+from symprop.formulas.checks.checks import check_result
+from tests.random_formulas import LEAVES, formulas
 
 PROCESS = (
     "K = sf**2*exp(-D/(2*l**2)) + sn**2*eye(n); -(y @ solve(K, y) + logdet(K))/2",
@@ -86,6 +96,36 @@ BESIDE = [
 def test_what_is_yet_to_be_differentiated_is_not_written_by_a_name_or_a_fact(text, where, question, by):
     certificate = getattr(symprop, question)(symprop.formula(text, where), by).check()
     assert certificate.ok, certificate.table()
+
+
+@st.composite
+def named_formulas(draw: st.DrawFn) -> Formula:
+    """A random formula with two names, one of them perhaps symmetric; what a name stands for may stand beside it."""
+    leaves = {leaf.name: leaf for same in LEAVES.values() for leaf in same if isinstance(leaf, n.Variable)}
+    k, K = variable("k1", (3,)), variable("k2", (3, 3))
+    first, second = draw(formulas((3,), 2)), draw(formulas((3, 3), 2))
+    second = draw(st.sampled_from([second, second + n.Transpose(second)]))
+    beside = {
+        leaves["v"]: k,
+        leaves["w"]: draw(st.sampled_from([first, k])),
+        leaves["C"]: draw(st.sampled_from([K, second])),
+    }
+    whole, second = replace(draw(formulas((), 4)), beside), replace(second, {leaves["w"]: k})
+    symmetric = {leaves["C"]: leaves["C"].change(facts=(n.Fact("symmetric"),))} if draw(st.booleans()) else {}
+    whole, first, second = (replace(each, symmetric) for each in (whole, first, second))
+    given = [each for part in (whole, first, second) for each in variables(part) if each not in (k, K)]
+    definitions = needed_for(whole, (Equation(k, first), Equation(K, second)))
+    return Formula("drawn", whole, tuple(dict.fromkeys(given)), definitions)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(named_formulas(), st.sampled_from(["gradient", "hessian"]), st.integers(0, 9))
+def test_random_formulas_with_names_have_the_derivative_of_what_they_stand_for(f, question, place):
+    read = [each.name for each in f.variables if each in variables(f.whole.node)]
+    assume(f.definitions and read)
+    result = getattr(questions, question)(f, read[place % len(read)])
+    first, *_ = check_result(result).rows
+    assert first.ok or first.points == "0", (f.text(), first)
 
 
 def test_an_answer_is_called_with_the_inputs_alone():
