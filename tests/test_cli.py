@@ -251,6 +251,27 @@ def test_training_stops_on_an_interrupt_and_writes_nothing(tmp_path: Path) -> No
     assert not weights.exists()
 
 
+def test_an_interrupt_while_something_is_imported_ends_with_130_too(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "def hook(event, given):\n"
+        "    if event == 'import' and given[0] == 'rich.progress':\n"
+        "        exec('raise KeyboardInterrupt')\n"
+        "sys.addaudithook(hook)\n",
+        encoding="utf-8",
+    )
+    arguments = ["train", "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", "--data", str(DIGITS), "--target", "digit"]
+    done = subprocess.run(
+        [*COMMAND, *arguments, "-o", str(tmp_path / "w.npz")],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (130, "symprop: interrupted\n")
+    assert not (tmp_path / "w.npz").exists()
+
+
 def test_a_closed_pipe_is_quiet() -> None:
     process = subprocess.Popen([*COMMAND, "derive", NETWORK], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
