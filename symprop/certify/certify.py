@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,16 @@ from symprop.certify.asking import Asked, asked_by, called
 from symprop.certify.certification import Certification
 from symprop.certify.judging import Line, judged
 from symprop.certify.of_formulas import FormulaSubject
+from symprop.certify.of_networks import NetworkSubject
 from symprop.certify.returned import gradients, order_of
 from symprop.certify.running import Ran, libraries_of, run
 from symprop.certify.subject import Place, Subject
 from symprop.errors import SpecError, shown
+from symprop.networks.blocks import Chain
+from symprop.networks.layers import Layer
+from symprop.networks.network import Network
+from symprop.networks.spec import as_network, is_network_text
+from symprop.verify.arithmetic import Array
 
 
 def certify(
@@ -47,7 +53,7 @@ def certify(
         FormulaError: no formula, or no such variable.
     """
     names = _names(wrt)
-    subject = FormulaSubject(_formula(forward, declarations, shapes, names), names or (), sizes)
+    subject = _subject(forward, declarations, shapes, names, sizes)
     if backward is None:
         raise SpecError("there is no backward pass\nallowed: certify(forward, backward)")
     asked = asked_by(backward, subject)
@@ -55,7 +61,16 @@ def certify(
     places = subject.places(seed)
     if not places:
         raise SpecError(f"no place was found where {shown(subject.title)} has a finite value and derivative")
-    return _judged(subject, backward, asked, places, libraries_of(backward, arrays), names, random)
+    kinds = (False, True) if places[0].alternatives else (False,)
+    ways = [Way(library, ids) for library in libraries_of(backward, arrays) for ids in kinds]
+    return _judged(subject, backward, asked, places, ways, names, random)
+
+
+class Way(NamedTuple):
+    """How a function is called: with arrays of which library, and whether targets that can be are given as ids."""
+
+    library: str
+    ids: bool = False
 
 
 def _judged(
@@ -63,7 +78,7 @@ def _judged(
     backward: Callable[..., Any],
     asked: Asked,
     places: Sequence[Place],
-    libraries: Sequence[str],
+    ways: Sequence[Way],
     wrt: Sequence[str] | None,
     random: np.random.Generator,
 ) -> Certification:
@@ -71,32 +86,31 @@ def _judged(
     name, order, lines, changed = called(backward), list[str](), list[Line](), dict[str, None]()
     for place in places:
         cotangent = random.standard_normal(place.shape) if asked.cotangent else np.ones(place.shape)
-        values = {**place.values, "": cotangent}
-        found, libraries = _first_that_runs(backward, asked, values, libraries)
+        found, ways = _first_that_runs(backward, asked, place, cotangent, ways)
         if found.kind:
             where = f" at {place.told}" if place.told else ""
-            return Certification(subject.title, name, (), 0, f"{found.failed}{where}", _remarks(subject, libraries))
+            return Certification(subject.title, name, (), 0, f"{found.failed}{where}", _remarks(subject, ways[0]))
         changed.update(dict.fromkeys(found.changed))
         order = order or order_of(found.returned, backward, subject, asked, wrt)
         right = place.right(order, cotangent)
         given = gradients(found.returned, order, subject)
         lines += [judged(each, given[each], right[each], place.told) for each in order]
-    remarks = _remarks(subject, libraries, changed)
     worst = [_worst([line for line in lines if line.name == each]) for each in order]
-    return Certification(subject.title, name, tuple(worst), len(places), "", remarks)
+    return Certification(subject.title, name, tuple(worst), len(places), "", _remarks(subject, ways[0], changed))
 
 
 def _first_that_runs(
-    backward: Callable[..., Any], asked: Asked, values: Mapping[str, Any], libraries: Sequence[str]
-) -> tuple[Ran, Sequence[str]]:
-    """Return what a call gave with the arrays of the first library with which it runs, and that library."""
+    backward: Callable[..., Any], asked: Asked, place: Place, cotangent: Array, ways: Sequence[Way]
+) -> tuple[Ran, Sequence[Way]]:
+    """Return what a call gave in the first way in which it runs, and that way; else how the first failed."""
     first: Ran | None = None
-    for library in libraries:
-        found = run(backward, asked, values, library)
+    for way in ways:
+        given = {**place.values, **(place.alternatives if way.ids else {}), "": cotangent}
+        found = run(backward, asked, given, way.library)
         if not found.kind:
-            return found, (library,)
+            return found, (way,)
         first = first or found
-    return first or Ran(), libraries[:1]
+    return first or Ran(), ways
 
 
 def _worst(lines: Sequence[Line]) -> Line:
@@ -104,10 +118,12 @@ def _worst(lines: Sequence[Line]) -> Line:
     return max(lines, key=lambda line: (not line.ok, np.isnan(line.off), line.off / (line.limit or 1)))
 
 
-def _remarks(subject: Subject, libraries: Sequence[str], changed: Mapping[str, None] | None = None) -> tuple[str, ...]:
+def _remarks(subject: Subject, way: Way, changed: Mapping[str, None] | None = None) -> tuple[str, ...]:
     found = list(subject.remarks)
-    if libraries[0] != "numpy":
-        found.append(f"called with arrays of {libraries[0]}")
+    if way.library != "numpy":
+        found.append(f"called with arrays of {way.library}")
+    if way.ids:
+        found.append("targets are given as numbers of classes")
     if changed:
         found.append(f"it writes into its arguments: {', '.join(changed)}")
     return tuple(found)
@@ -124,11 +140,27 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
-def _formula(forward: Any, declarations: str, shapes: dict[str, Any], asked: Sequence[str] | None) -> Formula:
-    if isinstance(forward, Formula):
-        return forward
-    if isinstance(forward, str):
+def _subject(
+    forward: Any,
+    declarations: str,
+    shapes: dict[str, Any],
+    wrt: Sequence[str] | None,
+    sizes: Mapping[str, int] | None,
+) -> Subject:
+    """Return what stands for a forward pass.
+
+    Raises:
+        SpecError: it is none, or a network with declarations beside it.
+    """
+    if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
-            return formula(forward, declarations, **shapes)
-        return inferred_formula(forward, ANYTHING, asked or ())
-    raise SpecError(f"a forward pass is a formula or a network, not {shown(type(forward).__name__)}")
+            raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
+        return NetworkSubject(as_network(forward), wrt or (), sizes)
+    if isinstance(forward, Formula):
+        read = forward
+    elif isinstance(forward, str):
+        declared = declarations.strip() or shapes
+        read = formula(forward, declarations, **shapes) if declared else inferred_formula(forward, ANYTHING, wrt or ())
+    else:
+        raise SpecError(f"a forward pass is a formula or a network, not {shown(type(forward).__name__)}")
+    return FormulaSubject(read, wrt or (), sizes)

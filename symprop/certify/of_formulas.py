@@ -90,6 +90,7 @@ class FormulaSubject(Subject):
         for name in wrt:
             questions.differentiable(formula, name)
         self.by = tuple(wrt) or _as_typed(free, formula.source)
+        self.differentiable = self.by
         if not self.by:
             raise FormulaError(f"{shown(formula.source)} has no variables\nallowed: a formula that names arrays")
         self.symbols = size_symbols(formula.variables, formula.whole.node)

@@ -37,9 +37,9 @@ def order_of(returned: Any, backward: Any, subject: Subject, asked: Asked, wrt: 
     name = called(backward)
     named = _by_name(returned, subject)
     if named is not None:
-        unknown = [key for key in _keys(returned) if _variable(key, subject.by) is None]
+        unknown = [key for key in _keys(returned) if _variable(key, subject.differentiable) is None]
         if unknown and wrt is None:
-            allowed = listed(f"d{each}" for each in subject.by)
+            allowed = listed(f"d{each}" for each in subject.differentiable)
             raise SpecError(f"{name} returns {shown(unknown[0])}, which is no gradient\nallowed: {allowed}")
         return list(wrt if wrt is not None else named)
     count = len(returned) if isinstance(returned, tuple) else 1
@@ -82,7 +82,7 @@ def _by_name(returned: Any, subject: Subject) -> dict[str, Any] | None:
     """Return gradients that were returned by name, None where they were not."""
     if not isinstance(returned, Mapping):
         return None
-    found = {_variable(str(key), subject.by): value for key, value in returned.items()}
+    found = {_variable(str(key), subject.differentiable): value for key, value in returned.items()}
     return {name: value for name, value in found.items() if name is not None}
 
 

@@ -47,12 +47,13 @@ class Place(ABC):
 class Subject(ABC):
     """A forward pass whose backward pass is judged.
 
-    `by` are the variables that it can be differentiated by, in the order in which a reader expects them; `names` all
-    that a backward pass may ask for; `value` what the value is called.
+    `by` are the variables by which gradients are expected, in the order in which a reader expects them, of all that are
+    `differentiable`; `names` all that a backward pass may ask for; `value` is what the value is called.
     """
 
     title: str
     by: tuple[str, ...]
+    differentiable: tuple[str, ...]
     names: tuple[str, ...]
     value: str
     is_scalar: bool
