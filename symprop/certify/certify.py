@@ -15,6 +15,7 @@ from symprop.certify.certification import Certification
 from symprop.certify.judging import Line, judged
 from symprop.certify.of_formulas import FormulaSubject
 from symprop.certify.of_networks import NetworkSubject
+from symprop.certify.own_derivatives import with_own_derivative
 from symprop.certify.returned import gradients, order_of
 from symprop.certify.running import Ran, libraries_of, run
 from symprop.certify.subject import Place, Subject
@@ -56,6 +57,7 @@ def certify(
     subject = _subject(forward, declarations, shapes, names, sizes)
     if backward is None:
         raise SpecError("there is no backward pass\nallowed: certify(forward, backward)")
+    backward = with_own_derivative(backward)
     asked = asked_by(backward, subject)
     random = np.random.default_rng((seed, 1))
     places = subject.places(seed)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from symprop.certify.asking import Asked
+from symprop.certify.own_derivatives import OwnDerivative
 from symprop.errors import SpecError, shown
 
 LIBRARIES = ("numpy", "torch", "jax")
@@ -121,6 +122,8 @@ def libraries_of(backward: Any, chosen: str | None) -> tuple[str, ...]:
         if chosen not in LIBRARIES:
             raise SpecError(f"arrays={shown(chosen)} is no library\nallowed: {', '.join(LIBRARIES)}")
         return (chosen,)
+    if isinstance(backward, OwnDerivative):
+        return (backward.library,)
     named = [library for library in LIBRARIES[1:] if library in _named_in(backward)]
     loaded = [library for library in LIBRARIES[1:] if library in sys.modules]
     return tuple(dict.fromkeys((*named[:1], "numpy", *loaded)))
