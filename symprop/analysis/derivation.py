@@ -16,10 +16,11 @@ from symprop.algebra.names import gradient_of, looked_up
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
+from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
-from symprop.analysis.modes import Modes, modes
+from symprop.analysis.modes import Modes, check_depends, modes
 from symprop.analysis.never_read import never_read
 from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.readings import Readings, convolutions
@@ -36,7 +37,7 @@ from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Printable):
+class Derivation(Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
@@ -167,12 +168,15 @@ class Derivation(Printable):
 
         Raises:
             FormulaError: no such variable, or a way through a symbolic number of blocks.
+            SpecError: `of` does not depend on `by`; where it is the other way round, that is told.
             ShapeError: the derivation is of a batch, or one of the two is no vector.
         """
         if self.system.layout != "example":
             raise ShapeError(f"a Jacobian is of one example; this derivation is of a batch in {self.system.layout}")
         target, source = self.variable(of), self.variable(by)
-        return chained(self._stretch(target, source), target, source, context(self.system))
+        found = self._stretch(target, source)
+        check_depends(found, target, source)
+        return chained(found, target, source, context(self.system))
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
