@@ -16,6 +16,8 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation, derive
 from symprop.analysis.signal import initialisation
+from symprop.certify.certification import Certification
+from symprop.certify.certify import certify
 from symprop.codegen import Case, generate
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.differences.difference import NetworkDifference, diff
@@ -127,6 +129,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Case",
     "Certificate",
+    "Certification",
     "ClassToken",
     "Comparison",
     "Concatenate",
@@ -196,6 +199,7 @@ __all__ = [
     "UpSample2D",
     "Variable",
     "Warmup",
+    "certify",
     "check",
     "compare",
     "compile",
