@@ -25,19 +25,19 @@ def gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc):
     return r, u, np.tanh(x @ Wcx + (r * h) @ Wch + bc)
 
 
-def gru(x, h, **weights):
-    _, u, c = gru_gates(x, h, **weights)
+def gru(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc):
+    _, u, c = gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc)
     return u * h + (1 - u) * c
 
 
-def gru_backward(x, h, g, **w):
-    r, u, c = gru_gates(x, h, **w)
-    dc = g * (1 - u) * (1 - c**2)
-    du = g * (h - c) * u * (1 - u)
-    back = np.einsum("bk,jk->bj", dc, w["Wch"])
-    dr = back * h * r * (1 - r)
-    dx = dr @ w["Wrx"].T + du @ w["Wux"].T + dc @ w["Wcx"].T
-    dh = g * u + back * r + dr @ w["Wrh"].T + du @ w["Wuh"].T
+def gru_backward(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc, g):
+    r, u, c = gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc)
+    dc = g * (1 - u) / np.cosh(np.arctanh(c)) ** 2
+    du = g * u * (h - c) * (1 - u)
+    back = np.einsum("bk,jk->bj", dc, Wch)
+    dr = r * (1 - r) * h * back
+    dx = np.einsum("bk,nk->bn", np.hstack((dr, du, dc)), np.hstack((Wrx, Wux, Wcx)))
+    dh = g * u + back * r + np.einsum("bk,jk->bj", np.hstack((dr, du)), np.hstack((Wrh, Wuh)))
     return dx, dh, *gru_weights(x, h, r, dr, du, dc)
 
 
@@ -47,30 +47,38 @@ def gru_weights(x, h, r, dr, du, dc):
     return *by_x, *by_h, dr.sum(axis=0), du.sum(axis=0), dc.sum(axis=0)
 
 
-def gru_published(x, h, g, w, new_state=False, one_weight=False, lost=False):
-    """The gradients of TensorFlow's documentation, line by line, each with its mistake or without it."""
-    r, u, c = gru_gates(x, h, **w)
-    new = u * h + (1 - u) * c
+def gru_one_weight_twice(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc, g):
+    r, u, c = gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc)
     dc = g * (1 - u) * (1 - c * c)
-    du = g * ((new if new_state else h) - c) * u * (1 - u)
-    back = dc @ w["Wch"].T
+    du = g * (h - c) * u * (1 - u)
+    back = dc @ Wch.T
     dr = back * h * r * (1 - r)
-    second, second_h = (w["Wrx"], w["Wrh"]) if one_weight else (w["Wux"], w["Wuh"])
-    dx = dr @ w["Wrx"].T + du @ second.T + dc @ w["Wcx"].T
-    dh = dr @ w["Wrh"].T + du @ second_h.T + back * r + (u if lost else g * u)
+    dx = (dr @ Wrx.T + du @ Wrx.T) + dc @ Wcx.T
+    dh = (dr @ Wrh.T + du @ Wrh.T) + back * r + g * u
     return dx, dh, *gru_weights(x, h, r, dr, du, dc)
 
 
-def gru_one_weight_twice(x, h, g, **w):
-    return gru_published(x, h, g, w, one_weight=True)
+def gru_new_state(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc, g):
+    r, u, c = gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc)
+    new = u * h + (1 - u) * c
+    dc = g * (1 - u) * (1 - c * c)
+    du = g * (new - c) * u * (1 - u)
+    back = dc @ Wch.T
+    dr = back * h * r * (1 - r)
+    dx = dr @ Wrx.T + du @ Wux.T + dc @ Wcx.T
+    dh = dr @ Wrh.T + du @ Wuh.T + back * r + g * u
+    return dx, dh, *gru_weights(x, h, r, dr, du, dc)
 
 
-def gru_new_state(x, h, g, **w):
-    return gru_published(x, h, g, w, new_state=True)
-
-
-def gru_lost_cotangent(x, h, g, **w):
-    return gru_published(x, h, g, w, lost=True)
+def gru_lost_cotangent(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc, g):
+    r, u, c = gru_gates(x, h, Wrx, Wux, Wcx, Wrh, Wuh, Wch, br, bu, bc)
+    dc = g * (1 - u) * (1 - c * c)
+    du = g * (h - c) * u * (1 - u)
+    back = dc @ Wch.T
+    dr = back * h * r * (1 - r)
+    dx = dr @ Wrx.T + du @ Wux.T + dc @ Wcx.T
+    dh = dr @ Wrh.T + du @ Wuh.T + back * r + u
+    return dx, dh, *gru_weights(x, h, r, dr, du, dc)
 
 
 # ---------------------------------------------------------------- a GRU, as the package rnn has it
@@ -87,8 +95,8 @@ def cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug):
     return r, z, np.tanh((h * r) @ Wg + x @ Ug)
 
 
-def cell(x, h, **weights):
-    _, z, c = cell_gates(x, h, **weights)
+def cell(x, h, Wr, Wz, Wg, Ur, Uz, Ug):
+    _, z, c = cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug)
     return h * (1 - z) + z * c
 
 
@@ -96,39 +104,39 @@ def cell_weights(x, h, r, dr, dz, dc):
     return h.T @ dr, h.T @ dz, (h * r).T @ dc, x.T @ dr, x.T @ dz, x.T @ dc
 
 
-def cell_backward(x, h, g, **w):
-    r, z, c = cell_gates(x, h, **w)
+def cell_backward(x, h, Wr, Wz, Wg, Ur, Uz, Ug, g):
+    r, z, c = cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug)
     dc = g * z / np.cosh(np.arctanh(c)) ** 2
     dz = g * (c - h) * z * (1 - z)
-    dr = (dc @ w["Wg"].T) * h * r * (1 - r)
+    dr = np.einsum("bk,jk->bj", dc, Wg) * h * r * (1 - r)
     return cell_weights(x, h, r, dr, dz, dc)
 
 
-def cell_one_minus(x, h, g, **w):
-    """As the code has it: (1 - delta) for what goes back through 1 - z."""
-    r, z, c = cell_gates(x, h, **w)
+def cell_one_minus(x, h, Wr, Wz, Wg, Ur, Uz, Ug, g):
+    """With (1 - delta) for what goes back through 1 - z."""
+    r, z, c = cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug)
     dc = g * z * (1 - c**2)
     dz = (g * c + (1 - g * h)) * z * (1 - z)
-    dr = (dc @ w["Wg"].T) * h * r * (1 - r)
+    dr = (dc @ Wg.T) * h * r * (1 - r)
     return cell_weights(x, h, r, dr, dz, dc)
 
 
-def cell_wrong_delta(x, h, g, **w):
-    """As the vignette has it: delta 9 = delta 7 + delta 8, where delta 8 goes to the candidate."""
-    r, z, c = cell_gates(x, h, **w)
+def cell_wrong_delta(x, h, Wr, Wz, Wg, Ur, Uz, Ug, g):
+    """With delta 9 = delta 7 + delta 8, where delta 8 goes to the candidate."""
+    r, z, c = cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug)
     delta7, delta8 = g * c, g * z
     dc = delta8 * (1 - c**2)
     dz = (delta7 + delta8) * z * (1 - z)
-    dr = (dc @ w["Wg"].T) * h * r * (1 - r)
+    dr = (dc @ Wg.T) * h * r * (1 - r)
     return cell_weights(x, h, r, dr, dz, dc)
 
 
-def cell_reset_for_state(x, h, g, **w):
-    """As the vignette has it: delta 18 is made of delta 17 = delta 13 r, not of delta 16 = delta 13 h."""
-    r, z, c = cell_gates(x, h, **w)
+def cell_reset_for_state(x, h, Wr, Wz, Wg, Ur, Uz, Ug, g):
+    """With delta 18 made of delta 17 = delta 13 r, not of delta 16 = delta 13 h."""
+    r, z, c = cell_gates(x, h, Wr, Wz, Wg, Ur, Uz, Ug)
     dc = g * z * (1 - c**2)
     dz = g * (c - h) * z * (1 - z)
-    delta17 = (dc @ w["Wg"].T) * r
+    delta17 = (dc @ Wg.T) * r
     return cell_weights(x, h, r, delta17 * r * (1 - r), dz, dc)
 
 
@@ -143,46 +151,52 @@ LSTM_WHERE = (
 LSTM_NAMES = "c Wi Wf Wo Wa bi bf bo ba"
 
 
-def lstm_gates(x, h, c, w):
-    i, f, o = (sigmoid(x @ w["W" + gate] + h @ w["R" + gate] + w["b" + gate]) for gate in "ifo")
-    a = np.tanh(x @ w["Wa"] + h @ w["Ra"] + w["ba"])
+def lstm_gates(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba):
+    i, f = sigmoid(x @ Wi + h @ Ri + bi), sigmoid(x @ Wf + h @ Rf + bf)
+    o, a = sigmoid(x @ Wo + h @ Ro + bo), np.tanh(x @ Wa + h @ Ra + ba)
     return i, f, o, a, f * c + i * a
 
 
-def lstm(x, h, c, **w):
-    *_, o, _, e = lstm_gates(x, h, c, w)
+def lstm(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba):
+    *_, o, _, e = lstm_gates(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba)
     return np.stack((o * np.tanh(e), e))
 
 
-def lstm_backward(x, h, c, g, cell=1.0, forget=lambda f: f * (1 - f), slopes=True, input_bias=True, **w):
-    i, f, o, a, e = lstm_gates(x, h, c, w)
-    de = g[0] * o * (1 - np.tanh(e) ** 2) + cell * g[1]
-    deltas = [(de * a, i * (1 - i)), (de * c, forget(f)), (g[0] * np.tanh(e), o * (1 - o)), (de * i, 1 - a**2)]
-    given = [delta * slope if slopes else delta for delta, slope in deltas]
-    biases = [each.sum(axis=0) for each in given]
-    if not input_bias:
-        biases[0] = biases[2] = biases[1]
-    return de * f, *(np.einsum("bn,bk->nk", x, each) for each in given), *biases
+def lstm_deltas(c, g, gates):
+    """What goes to each gate, behind its activation; its slope; and what goes to the cell's state."""
+    i, f, o, a, e = gates
+    de = g[0] * o * (1 - np.tanh(e) ** 2) + g[1]
+    return [de * a, de * c, g[0] * np.tanh(e), de * i], [i * (1 - i), f * (1 - f), o * (1 - o), 1 - a**2], de
 
 
-def lstm_right(x, h, c, g, **w):
-    return lstm_backward(x, h, c, g, **w)
+def lstm_right(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g):
+    gates = lstm_gates(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba)
+    behind, slopes, de = lstm_deltas(c, g, gates)
+    given = [delta * slope for delta, slope in zip(behind, slopes, strict=True)]
+    return de * gates[1], *(np.einsum("bn,bk->nk", x, each) for each in given), *(each.sum(axis=0) for each in given)
 
 
-def lstm_without_slopes(x, h, c, g, **w):
-    return lstm_backward(x, h, c, g, slopes=False, **w)
+def lstm_without_slopes(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g):
+    gates = lstm_gates(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba)
+    behind, _, de = lstm_deltas(c, g, gates)
+    return de * gates[1], *(x.T @ each for each in behind), *(each.sum(axis=0) for each in behind)
 
 
-def lstm_gate_for_its_slope(x, h, c, g, **w):
-    return lstm_backward(x, h, c, g, forget=sigmoid, **w)
+def lstm_gate_for_its_slope(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g):
+    gates = lstm_gates(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba)
+    behind, slopes, de = lstm_deltas(c, g, gates)
+    slopes[1] = sigmoid(gates[1])
+    given = [delta * slope for delta, slope in zip(behind, slopes, strict=True)]
+    return de * gates[1], *(x.T @ each for each in given), *(each.sum(axis=0) for each in given)
 
 
-def lstm_forget_for_all(x, h, c, g, **w):
-    return lstm_backward(x, h, c, g, input_bias=False, **w)
+def lstm_forget_for_all(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g):
+    dc, *weights, _, bf, _, ba = lstm_right(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g)
+    return dc, *weights, bf, bf, bf, ba
 
 
-def lstm_without_last_cell(x, h, c, g, **w):
-    return lstm_backward(x, h, c, g, cell=0.0, **w)
+def lstm_without_last_cell(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, g):
+    return lstm_right(x, h, c, Wi, Wf, Wo, Wa, Ri, Rf, Ro, Ra, bi, bf, bo, ba, np.stack((g[0], 0 * g[1])))
 
 
 # ---------------------------------------------------------------- a recurrence over three steps
