@@ -23,6 +23,7 @@ import numpy as np
 from symprop.certify.asking import Asked
 from symprop.certify.own_derivatives import OwnDerivative
 from symprop.errors import SpecError, shown
+from symprop.verify.measure import first_line
 
 LIBRARIES = ("numpy", "torch", "jax")
 
@@ -60,11 +61,10 @@ class Caught(AbstractContextManager["Caught"]):
     ) -> bool:
         if error is None or not isinstance(error, (Exception, SystemExit)):
             return False
-        last = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
         frames = traceback.extract_tb(trace)
         own = [each for each in frames if not any(part in each.filename for part in NOT_OWN)] or frames
         at = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
-        self.kind, self.line = type(error).__name__, f"{last[:160]}{at}"
+        self.kind, self.line = type(error).__name__, f"{first_line(error)}{at}"
         return True
 
 
