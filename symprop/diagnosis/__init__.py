@@ -1,0 +1,5 @@
+"""Finds the mistake in a backward pass: the right derivation with one step changed that reproduces its numbers."""
+
+from symprop.diagnosis.diagnosis import Diagnosis, Explanation
+
+__all__ = ["Diagnosis", "Explanation"]
