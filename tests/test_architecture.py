@@ -32,6 +32,7 @@ ORDER = (
     "codegen",
     "verify",
     "formulas",
+    "diagnosis",
     "saved",
     "differences",
     "certify",
