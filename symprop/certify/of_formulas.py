@@ -61,6 +61,10 @@ class FormulaPlace(Place):
     alternatives: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def variables(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.point.values
+
+    @property
     def alive(self) -> bool:
         """Whether no derivative is 0 everywhere."""
         return all(np.any(each.value) for each in self.slopes.values())
@@ -99,7 +103,8 @@ class FormulaSubject(Subject):
         self.symbols = size_symbols(formula.variables, formula.whole.node)
         parts = [each.name for each in formula.definitions]
         self.names = (*(each.name for each in formula.variables), *parts, *(str(each) for each in self.symbols))
-        self.fixed = self._fixed(sizes or {})
+        self.fixed, self.numbers = self._fixed(sizes or {}), dict(sizes or {})
+        self.cotangent = Variable(self._free("g"), (), formula.shape)
         if formula.readings:
             self.remarks = (f"read as {formula.readings[0]}",)
 
@@ -114,13 +119,11 @@ class FormulaSubject(Subject):
     def diagnosed(self) -> Formula:
         return self.formula
 
-    @cached_property
-    def cotangent(self) -> Variable:
-        """What the cotangent is called in derivations: `g`, or with a mark where that is taken."""
-        name = "g"
+    def _free(self, name: str) -> str:
+        """Return a name, with a mark where the formula has it."""
         while name in self.names:
             name += "_"
-        return Variable(name, (), self.formula.shape)
+        return name
 
     @cached_property
     def derived(self) -> dict[str, Node]:
