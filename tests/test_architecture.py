@@ -19,6 +19,7 @@ PACKAGE = ROOT / "symprop"
 ORDER = (
     "errors",
     "templating",
+    "collection",
     "files",
     "algebra",
     "data",
