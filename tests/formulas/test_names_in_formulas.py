@@ -16,6 +16,7 @@ from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, SymbolNameError
 from symprop.formulas import questions
 from symprop.formulas.checks.checks import check_result
+from tests.patience import at_once
 from tests.random_formulas import LEAVES, formulas
 
 PROCESS = (
@@ -197,3 +198,11 @@ def test_a_line_break_or_a_comment_does_not_change_what_is_read():
     one = symprop.formula("a = x @ x; exp(-a) * (a + 1)", x="n")
     two = symprop.formula("\na = (x @\n x)  # its square; not a statement\n\nexp(-a) * (a + 1)\n", x="n")
     assert one.text() == two.text()
+
+
+def test_a_hundred_names_are_derived_at_once() -> None:
+    text = "; ".join(f"c{k} = x @ A @ x + {k}" for k in range(100)) + "; " + " + ".join(f"c{k}**2" for k in range(100))
+    given = symprop.formula(text, "A: n n, x: n")
+    with at_once():
+        answer = symprop.gradient(given, "x")
+    assert all(f"c{k}" in answer.text() for k in range(100))
