@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import symprop
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import needed_for
 from symprop.algebra.equations import Equation
-from symprop.algebra.formula import Formula, needed_for
+from symprop.algebra.formula import Formula
 from symprop.algebra.names import variable
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, SymbolNameError
