@@ -38,6 +38,14 @@ DIVERGENCE = (
     "V: n n positive-definite, S: n n positive-definite, m0: n, w: n",
 )
 CHAIN = ("a = A @ x; b = a * exp(-a); c = b + a; sum(b * c) * trace(A)", "A: n n, x: n")
+LABELS = (
+    "z = X @ W; p = exp(z)/sum(exp(z), axis=1, keepdims=True); -mean(log(p[arange(m), y]))",
+    "X: m n, W: n k, y: m index k",
+)
+FACTOR = (
+    "L = cholesky(K); a = solve(L.T, solve(L, y)); y @ a/2 + sum(log(diagonal(L)))",
+    "K: n n positive-definite, y: n",
+)
 
 WRITTEN = [
     (CELL, "gradient", "Wf", "outer(v * o * c * f * (1 - tanh(c1)**2) * (1 - f), x)"),
@@ -49,6 +57,11 @@ WRITTEN = [
     (("r = X @ w - y; r @ r", "X: m n, w: n, y: m"), "hessian", "w", "2 * X.T @ X"),
     (("z = X @ w; p = sigmoid(z); -sum(y*log(p) + (1 - y)*log(1 - p))", "X: m n, w: n, y: m"), "hessian", "w",
      "X.T @ diag(p * (1 - p)) @ X"),
+    (LABELS, "gradient", "W", "X.T @ (p - one_hot(y, k)) / m"),
+    (("s = 1/(1 + exp(-X @ w)); -sum(y*log(s) + (1 - y)*log(1 - s))", "X: m n, w: n, y: m bits"), "gradient", "w",
+     "X.T @ (s - y)"),
+    (FACTOR, "gradient", "K", "(inv(K) - outer(a, a)) / 2"),
+    (FACTOR, "gradient", "y", "a"),
 ]  # fmt: skip
 
 
@@ -68,6 +81,8 @@ QUESTIONS = [
     (PROCESS, "hessian", "y"),
     (CELL, "gradient", "h"),
     (NORM, "gradient", "X"),
+    (LABELS, "gradient", "W"),
+    (FACTOR, "gradient", "K"),
     (DIVERGENCE, "gradient", "V"),
     *((CHAIN, question, "x") for question in ("gradient", "hessian", "hvp")),
     (("u = A @ x; w = u * x; tanh(w) + u", "A: n n, x: n"), "jacobian", "x"),
