@@ -33,6 +33,7 @@ ORDER = (
     "codegen",
     "verify",
     "formulas",
+    "diagnosis",
     "saved",
     "differences",
     "certify",
