@@ -34,6 +34,7 @@ ORDER = (
     "formulas",
     "saved",
     "differences",
+    "certify",
     "reports",
     "server",
     "commands",
