@@ -90,6 +90,8 @@ def _value(variable: symprop.Variable, sizes: Mapping[str, int], random: np.rand
         return np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
     if "bits" in facts:
         return random.integers(0, 2, shape).astype(float)
+    if "signs" in facts:
+        return random.choice((-1.0, 1.0), shape)
     if "between 0 and 1" in facts:
         return random.uniform(0.1, 0.9, shape)
     if "positive" in facts:
