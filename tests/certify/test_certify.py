@@ -198,6 +198,42 @@ def test_single_precision_is_judged_as_such() -> None:
     assert not any(line.ok for line in found.lines), found.table
 
 
+def test_a_function_that_takes_single_precision_alone_is_given_it() -> None:
+    def single(A: Any, x: Any, g: Any) -> Any:
+        if A.dtype != np.float32:
+            raise TypeError("expected float32")
+        return np.outer(g, x), A.T @ g
+
+    found = symprop.certify("A @ x", single)
+    assert found.ok and found.remarks[-1] == "called with numbers in float32"
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns", "example"])
+def test_a_network_is_judged_in_each_layout(layout: str) -> None:
+    def rows(W1: Any, b1: Any, x: Any, y: Any) -> Any:
+        d = (x @ W1.T + b1 - y) / len(x)
+        return {"W1": d.T @ x, "b1": d.sum(0), "x": d @ W1}
+
+    def columns(W1: Any, b1: Any, x: Any, y: Any) -> Any:
+        d = (W1 @ x + b1[:, None] - y) / x.shape[1]
+        return {"W1": d @ x.T, "b1": d.sum(1), "x": W1.T @ d}
+
+    def example(W1: Any, b1: Any, x: Any, z1: Any, y: Any) -> Any:
+        return {"W1": np.outer(z1 - y, x), "b1": z1 - y, "x": W1.T @ (z1 - y)}
+
+    functions = {each.__name__: each for each in (rows, columns, example)}
+    for name, function in functions.items():
+        found = symprop.certify("Input(4) >> Dense(3) >> MeanSquaredError()", function, layout=layout, limit=0)
+        assert found.ok is (name == layout), found.table
+    without = {"rows": lambda x, g: {"dx": g * (x > 0)}, "columns": lambda x, g: {"dx": g * (x > 0)}}
+    assert symprop.certify("Input(4) >> ReLU()", without.get(layout, without["rows"]), layout=layout).ok
+
+
+def test_a_system_is_a_formula_with_names() -> None:
+    system = symprop.parse_network("Input(2) >> Dense(3) >> MeanSquaredError()").system()
+    assert symprop.certify(system, lambda W1, z1, y, x: {"W1": np.outer(z1 - y, x)}).ok
+
+
 def test_a_scalar_has_a_random_cotangent_only_where_it_is_asked_for() -> None:
     assert symprop.certify("x @ A @ x", lambda A, x: {"dx": (A + A.T) @ x}).ok
     assert symprop.certify("x @ A @ x", lambda A, x, g: {"dx": g * (A + A.T) @ x}).ok
@@ -217,6 +253,8 @@ def test_a_scalar_has_a_random_cotangent_only_where_it_is_asked_for() -> None:
         (("x @ x", lambda x: x, "x", "x: 9000"), {}, LimitError, "9,000 elements to move"),
         (("log(-x @ x)", lambda x: x, "x", "x: n"), {}, SpecError, "no place was found"),
         (("Input(2) >> Dense(1)", lambda x, g: x, None, "x: 3"), {}, SpecError, "a network knows its shapes"),
+        (("Input(2) >> BatchNorm()", lambda x, g: x), {"layout": "example"}, SpecError, "unknown layout 'example'"),
+        ((symprop.System((), (), (), (), symprop.variable("x"), None), abs), {}, SpecError, "equations alone"),
         (("Input(2) >> Dense(1)", lambda x, g: x, "W2"), {}, FormulaError, "there is no gradient by 'W2'"),
         (("Input(n) >> Dense(k)", lambda x, g: x), {"sizes": {"z": 2}}, SpecError, "has no size 'z'"),
     ],
