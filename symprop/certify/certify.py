@@ -27,7 +27,7 @@ from symprop.certify.returned import Given, gradients, order_of
 from symprop.certify.running import Ran, Way, libraries_of, run
 from symprop.certify.subject import Place, Subject
 from symprop.certify.tracing import traced
-from symprop.errors import SpecError, shown
+from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -69,6 +69,10 @@ def certify(
         FormulaError: no formula, or no such variable.
     """
     names = _names(wrt)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+        raise SpecError(f"limit is {shown(limit)}\nallowed: a number of seconds, 0 for no search")
     if backward is None and is_torch_function(forward):
         backward = forward
     if backward is None:
@@ -199,6 +203,8 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     names = tuple(each.name if isinstance(each, Variable) else each for each in parts)
     if not names or not all(isinstance(each, str) for each in names):
         raise SpecError(f"wrt is {shown(wrt)}\nallowed: names of variables, such as \"Q K V\" or ['Q', 'K', 'V']")
+    if len({*names}) < len(names):
+        raise SpecError(f"wrt is {shown(' '.join(names))}\nallowed: each variable once")
     return names
 
 
@@ -220,6 +226,8 @@ def subject_of(
         if declarations.strip() or shapes:
             raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
         return NetworkSubject(as_network(forward), wrt or (), sizes, layout)
+    if isinstance(forward, (Formula, System)) and (declarations.strip() or shapes):
+        raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
     if isinstance(forward, Formula):
         read = forward
     elif isinstance(forward, System):
