@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Variable
 from symprop.certify.asking import Asked, asked_by, called
 from symprop.certify.certification import Certification
+from symprop.certify.explaining import SECONDS, explained
 from symprop.certify.judging import Line, judged
 from symprop.certify.of_formulas import FormulaSubject
 from symprop.certify.of_networks import NetworkSubject
@@ -40,6 +42,7 @@ def certify(
     sizes: Mapping[str, int] | None = None,
     arrays: str | None = None,
     seed: int = 0,
+    limit: float = SECONDS,
     **shapes: Any,
 ) -> Certification:
     """Say whether a backward pass gives the right gradients of a forward pass, and where it does not.
@@ -48,10 +51,14 @@ def certify(
     its parameters: variables, sizes and named parts of the forward pass, and the cotangent as `g` (or `dout`,
     `grad_output`, ...). It returns its gradients in the order of `wrt`, as a tuple or one array, or by name.
 
+    A function is traced where a formula is expected; a `torch.autograd.Function` stands for both passes. `sizes` are
+    numbers for names of sizes, `arrays` the library whose arrays are given ("numpy", "torch" or "jax", found out
+    without it), `limit` how many seconds the search for a mistake may take, 0 for no search.
+
     >>> def backward(W, x, g):
-    ...     return np.outer(g, x), W @ g
-    >>> print(certify("W @ x", backward, "W x", "W: n n, x: n").message)
-    wrong: dx is off by 123 % of its largest entry: dx[0] is 0.1425, right is -0.615 at n=2; dW is right
+    ...     return np.outer(g, x), -W.T @ g
+    >>> print(certify("W @ x", backward).message)
+    wrong: dx has the wrong sign: dx = W.T @ g (dx[1] is -0.5116, right is 0.5116 at m=2, n=3); dW is right
 
     Raises:
         SpecError: `backward` cannot be called by names, or returns what can be no gradients.
@@ -64,7 +71,7 @@ def certify(
         told = "certify(forward, backward), or a torch.autograd.Function, which has both"
         raise SpecError(f"there is no backward pass\nallowed: {told}")
     subject = subject_of(forward, declarations, shapes, names, sizes)
-    return certified(subject, backward, names, arrays, seed)
+    return certified(subject, backward, names, arrays, seed, limit)
 
 
 def certified(
@@ -73,6 +80,7 @@ def certified(
     wrt: Sequence[str] | None = None,
     arrays: str | None = None,
     seed: int = 0,
+    limit: float = SECONDS,
 ) -> Certification:
     """Judge a backward pass of a subject; errors are those of `certify`."""
     backward = with_own_derivative(backward)
@@ -83,7 +91,7 @@ def certified(
         raise SpecError(f"no place was found where {shown(subject.title)} has a finite value and derivative")
     kinds = (False, True) if places[0].alternatives else (False,)
     ways = [Way(library, ids) for library in libraries for ids in kinds]
-    return _judged(subject, backward, asked, places, ways, wrt, np.random.default_rng((seed, 1)))
+    return _judged(subject, backward, asked, places, ways, wrt, seed, limit)
 
 
 class Way(NamedTuple):
@@ -100,9 +108,11 @@ def _judged(
     places: Sequence[Place],
     ways: Sequence[Way],
     wrt: Sequence[str] | None,
-    random: np.random.Generator,
+    seed: int,
+    limit: float,
 ) -> Certification:
     """Call the backward pass at each place, and compare."""
+    random = np.random.default_rng((seed, 1))
     name, order, changed, orders = called(backward), list[str](), dict[str, None](), list[list[str]]()
     lines: dict[str, list[tuple[Line, Place]]] = {}
     for place in places:
@@ -122,12 +132,22 @@ def _judged(
         found = _first_that_runs(backward, asked, place, cotangent, ways)[0]
         return {} if found.kind else gradients(found.returned, order, subject)
 
-    worst = [max(lines[each], key=lambda pair: pair[0].badness) for each in order]
-    told = [line for pair in worst for line in through([pair[0]], pair[1], partial(pulled, pair[1]))]
+    shown = [_shown(lines[each]) for each in order]
+    told = tuple(line for pair in shown for line in through([pair[0]], pair[1], partial(pulled, pair[1])))
     swapped = tuple(orders[0]) if all(each == orders[0] for each in orders) else ()
-    return Certification(
-        subject.title, name, tuple(told), len(places), "", _remarks(subject, ways[0], changed), swapped
-    )
+    remarks = _remarks(subject, ways[0], changed)
+    judged_so = Certification(subject.title, name, told, len(places), "", remarks, swapped)
+    if swapped or limit <= 0 or not any(line.is_mistaken for line in told):
+        return judged_so
+    more = (*places, *subject.places(seed + 1))
+    why = explained(subject, order, more, pulled, asked.cotangent, limit, seed)
+    return replace(judged_so, diagnosis=why)
+
+
+def _shown(judged_at: Sequence[tuple[Line, Place]]) -> tuple[Line, Place]:
+    """Return the first place at which a gradient is wrong, or that at which a right one is farthest off."""
+    wrong = (pair for pair in judged_at if not pair[0].ok)
+    return next(wrong, None) or max(judged_at, key=lambda pair: pair[0].badness)
 
 
 def _first_that_runs(

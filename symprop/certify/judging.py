@@ -22,6 +22,8 @@ LEAST = 256.0
 """How many units of rounding a gradient may be off by in any case, relative to its largest entry."""
 MOST = 0.1
 """Whatever the precision, a gradient that is off by more is wrong."""
+PRECISE = 1e-5
+"""What is off by no more is a matter of precision."""
 UNCONFIRMED = "the complex step does not confirm symprop's own gradient, so nothing is said; please report it"
 
 
@@ -30,7 +32,7 @@ class Line:
     """A line of the table: one gradient at the place where it is worst.
 
     `off` and `limit` are relative to the largest entry of the right gradient, absolute where that is 0. `index` is the
-    worst entry, `given` and `right` what stands there.
+    worst entry, `given` and `right` what stands there; `is_array` is whether an array of numbers was given.
     """
 
     name: str
@@ -42,6 +44,14 @@ class Line:
     given: float = np.nan
     right: float = np.nan
     note: str = ""
+    is_array: bool = True
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether there is a mistake to look for: numbers that are off by more than precision, or of another shape."""
+        return (
+            not self.ok and self.note != UNCONFIRMED and (self.is_array if np.isnan(self.off) else self.off > PRECISE)
+        )
 
     @property
     def badness(self) -> tuple[bool, bool, float]:
@@ -89,7 +99,7 @@ def judged(name: str, given: Given, right: Exact, at: str) -> Line:
     """Compare a gradient with the right one."""
     true = np.asarray(right.value, dtype=float)
     if given.array is None:
-        return Line(name, at, np.nan, 0.0, False, note=given.problem)
+        return Line(name, at, np.nan, 0.0, False, note=given.problem, is_array=False)
     found = given.array
     if found.shape != true.shape:
         note = f"shape {found.shape}, right is {true.shape}"

@@ -29,6 +29,10 @@ from symprop.verify.watching import Side, seen
 
 WANTED, MORE, ATTEMPTS = 3, 2, 26
 """How many places are taken, how many more that see another side of a switch, and how many are tried."""
+GROWTH = (0, 2, 4)
+"""How much larger sizes are from place to place: windows overlap, and n - 1 is not 1, in what is not the smallest."""
+SMALL = 120
+"""Up to so many elements in each array, sizes are larger."""
 MOST = 4_000
 """How many elements a derivative by one variable may move."""
 
@@ -59,6 +63,10 @@ class FormulaPlace(Place):
     shape: tuple[int, ...]
     slopes: Mapping[str, Slopes]
     alternatives: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.point.values
 
     @property
     def alive(self) -> bool:
@@ -99,7 +107,8 @@ class FormulaSubject(Subject):
         self.symbols = size_symbols(formula.variables, formula.whole.node)
         parts = [each.name for each in formula.definitions]
         self.names = (*(each.name for each in formula.variables), *parts, *(str(each) for each in self.symbols))
-        self.fixed = self._fixed(sizes or {})
+        self.fixed, self.numbers = self._fixed(sizes or {}), dict(sizes or {})
+        self.cotangent = Variable(self._free("g"), (), formula.shape)
         if formula.readings:
             self.remarks = (f"read as {formula.readings[0]}",)
 
@@ -114,13 +123,11 @@ class FormulaSubject(Subject):
     def diagnosed(self) -> Formula:
         return self.formula
 
-    @cached_property
-    def cotangent(self) -> Variable:
-        """What the cotangent is called in derivations: `g`, or with a mark where that is taken."""
-        name = "g"
+    def _free(self, name: str) -> str:
+        """Return a name, with a mark where the formula has it."""
         while name in self.names:
             name += "_"
-        return Variable(name, (), self.formula.shape)
+        return name
 
     @cached_property
     def derived(self) -> dict[str, Node]:
@@ -151,7 +158,10 @@ class FormulaSubject(Subject):
         variables = {each.name: each for each in formula.variables}
 
         def sizes(number: int) -> dict[Expr, int]:
-            return {symbol: size + more for symbol, size in numbered(self.symbols, number).items()} | self.fixed
+            least = {symbol: size + more for symbol, size in numbered(self.symbols, number).items()} | self.fixed
+            growth = GROWTH[number % len(GROWTH)]
+            larger = {symbol: size + growth for symbol, size in least.items()} | self.fixed
+            return larger if self._largest(larger) <= SMALL else least
 
         self._check_work(sizes(0))
         for point in points(formula.variables, seed, sizes, ATTEMPTS):
@@ -178,6 +188,11 @@ class FormulaSubject(Subject):
             at[each.name] = value(each.expression, replace(point, values=at))
         at.setdefault(self.value, value(self.formula.node, replace(point, values=at)))
         return found | at
+
+    def _largest(self, sizes: Mapping[Expr, int]) -> int:
+        """Return how many elements the largest array has."""
+        arrays = (*self.formula.variables, *(each.target for each in self.formula.definitions), self.cotangent)
+        return max(int(prod(integers(each.shape, sizes))) for each in arrays)
 
     def _check_work(self, sizes: Mapping[Expr, int]) -> None:
         for each in self.formula.variables:

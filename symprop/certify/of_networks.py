@@ -19,6 +19,7 @@ from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import looked_up
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import LOSS
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.walk import derive_system
 from symprop.certify.subject import Exact, Place, Subject
 from symprop.codegen.case import Case
@@ -53,6 +54,10 @@ class NetworkPlace(Place):
     values: Mapping[str, Any]
     shape: tuple[int, ...]
     alternatives: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.point.batch(self.subject.system)
 
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
         system, backward = self.subject.derived(tuple(names))
@@ -125,10 +130,11 @@ class NetworkSubject(Subject):
     """A network; a backward pass may ask for its parameters, inputs, targets, and all that its equations make."""
 
     def __init__(self, network: Network, wrt: Sequence[str] = (), sizes: Mapping[str, int] | None = None) -> None:
-        network, self.sizes = _numbered(network, sizes or {})
+        network, self.numbers = _numbered(network, sizes or {})
         self.network, self.case, self.title = network, Case(network), network.text
         self.system = system = self.case.rows.system
         self.is_scalar = system.loss is not None
+        self.takes_cotangent = not self.is_scalar
         self.value = (system.loss or system.output).name
         inputs = [each for each in system.inputs if not each.facts]
         self.variables = {each.name: each for each in (*system.parameters, *inputs)}
@@ -140,19 +146,16 @@ class NetworkSubject(Subject):
         made = [equation.name for equation in system.equations]
         data = [each.name for each in system.data]
         batch = [str(system.batch)] if system.batch is not None else []
-        self.names = tuple(dict.fromkeys((*self.differentiable, *data, *made, *self.sizes, *batch, PARAMETERS)))
+        self.names = tuple(dict.fromkeys((*self.differentiable, *data, *made, *self.numbers, *batch, PARAMETERS)))
 
-    @property
-    def diagnosed(self) -> Network:
-        return self.network
-
-    @property
-    def cotangent(self) -> Variable:
-        """The cotangent of the output, as derivations name it."""
         name = "g"
         while name in self.names:
             name += "_"
-        return Variable(name, (), () if self.is_scalar else self.system.output.shape)
+        self.cotangent = Variable(name, (), () if self.is_scalar else system.output.shape)
+
+    @property
+    def diagnosed(self) -> Network | Derivation:
+        return self.case.rows.derivation if self.is_scalar else self.network
 
     def derived(self, names: tuple[str, ...]) -> tuple[System, Sequence[Equation]]:
         """Return the forward equations, to a scalar, and the derived ones backward to some variables."""
@@ -190,7 +193,7 @@ class NetworkSubject(Subject):
         with np.errstate(all="ignore"):
             evaluator.run(system.equations)
         made = {each.name: unstacked(evaluator.values[each.name]).real for each in system.equations}
-        named = {**self.sizes, **{str(size): number for size, number in sizes.items()}}
+        named = {**self.numbers, **{str(size): number for size, number in sizes.items()}}
         values = {**named, PARAMETERS: dict(point.parameters), **made, **batch}
         ids = {name: each for name, each in point.given.items() if each is not point.targets[name]}
         told = ", ".join(f"{name}={number}" for name, number in named.items())

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from symprop.algebra.formula import Formula
+from symprop.algebra.nodes import Variable
+from symprop.analysis.derivation import Derivation
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
 
@@ -35,6 +37,8 @@ class Place(ABC):
     """The sizes, as a reader wants to see them: "m=2, n=3"."""
     values: Mapping[str, Any]
     """By name: the variables, the sizes, and what the forward pass makes on its way."""
+    variables: Mapping[str, Array]
+    """Of these, the arrays that no equation makes."""
     alternatives: Mapping[str, Any]
     """The same targets as numbers of classes, where they can be given so."""
     shape: tuple[int, ...]
@@ -62,6 +66,12 @@ class Subject(ABC):
     names: tuple[str, ...]
     value: str
     is_scalar: bool
+    cotangent: Variable
+    """The cotangent of the value, as derivations name it."""
+    takes_cotangent: bool = True
+    """Whether derivations know the cotangent; that of a network's loss multiplies all of them."""
+    numbers: Mapping[str, int] = {}
+    """The sizes that were given numbers."""
     remarks: tuple[str, ...] = ()
 
     @abstractmethod
@@ -80,5 +90,5 @@ class Subject(ABC):
 
     @property
     @abstractmethod
-    def diagnosed(self) -> Formula | Network:
+    def diagnosed(self) -> Formula | Network | Derivation:
         """What a diagnosis is made of."""

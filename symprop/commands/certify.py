@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from symprop.certify.certify import certify
+from symprop.certify.explaining import SECONDS
 from symprop.certify.loading import opened
 from symprop.certify.running import LIBRARIES
 from symprop.commands.arguments import (
@@ -12,6 +13,7 @@ from symprop.commands.arguments import (
     FORMULA_HELP,
     NETWORK_HELP,
     Enter,
+    limit_argument,
     parse_sizes,
     read_network,
     text_of,
@@ -36,6 +38,7 @@ def enter(command: Enter) -> None:
     where_argument(parser)
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
     parser.add_argument("--arrays", choices=LIBRARIES, help="the library whose arrays it takes; found out without it")
+    limit_argument(parser, SECONDS, "how long the search for a mistake may take")
     parser.add_argument("--seed", metavar="NUMBER", type=int, default=0, help="of the random places (0)")
 
 
@@ -56,6 +59,7 @@ def _certify(options: argparse.Namespace) -> int:
             sizes=parse_sizes(options.sizes),
             arrays=options.arrays,
             seed=options.seed,
+            limit=options.limit or float("inf"),
         )
     print(found.table)
     return 0 if found.ok else DISAGREES

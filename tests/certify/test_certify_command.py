@@ -51,7 +51,12 @@ def folder(tmp_path: Path) -> Path:
 def test_a_wrong_backward_pass_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["certify", f"{EXAMPLE}:attention_backward", "--formula", FORMULA, "--wrt", "Q,K,V"]) == 1
     said = capsys.readouterr().out
-    assert "dQ        WRONG    7.3e-01" in said and "; dV is right" in said and "1.732" in said
+    assert (
+        "dQ        WRONG    7.3e-01" in said
+        and "dS has the factor sqrt(d) too many" in said
+        and "; dV is right" in said
+        and "1.732" in said
+    )
 
 
 def test_a_right_one_ends_with_0_and_leaves_nothing_behind(
