@@ -35,6 +35,7 @@ from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.formulas.compare.compare import Comparison, compare
+from symprop.importing import Imported, from_torch
 from symprop.networks import (
     ELU,
     GELU,
@@ -45,6 +46,7 @@ from symprop.networks import (
     Activation,
     Adam,
     AdamW,
+    At,
     Attention,
     AveragePool1D,
     AveragePool2D,
@@ -118,6 +120,7 @@ __all__ = [
     "AdamW",
     "Answer",
     "Answers",
+    "At",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",
@@ -148,6 +151,7 @@ __all__ = [
     "Hinge",
     "Huber",
     "Identity",
+    "Imported",
     "Input",
     "KLDivergence",
     "LayerNorm",
@@ -201,6 +205,7 @@ __all__ = [
     "diagram",
     "diff",
     "formula",
+    "from_torch",
     "generate",
     "gradient",
     "hessian",

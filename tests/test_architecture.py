@@ -24,6 +24,7 @@ ORDER = (
     "data",
     "training",
     "networks",
+    "importing",
     "history",
     "columns",
     "calculus",
