@@ -16,6 +16,8 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation, derive
 from symprop.analysis.signal import initialisation
+from symprop.certify.certification import Certification
+from symprop.certify.certify import certify
 from symprop.codegen import Case, generate
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.differences.difference import NetworkDifference, diff
@@ -36,6 +38,9 @@ from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.formulas.compare.compare import Comparison, compare
 from symprop.importing import Imported, from_torch
+from symprop.formulas.compare.compare import compare
+from symprop.formulas.compare.comparison import Comparison
+from symprop.formulas.compare.of_derivation import compare_line as compare_line  # enters it for derivations
 from symprop.networks import (
     ELU,
     GELU,
@@ -128,6 +133,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Case",
     "Certificate",
+    "Certification",
     "ClassToken",
     "Comparison",
     "Concatenate",
@@ -198,6 +204,7 @@ __all__ = [
     "UpSample2D",
     "Variable",
     "Warmup",
+    "certify",
     "check",
     "compare",
     "compile",

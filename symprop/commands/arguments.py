@@ -19,6 +19,8 @@ from symprop.verify.gathering import SECONDS
 PROGRAM = "symprop"
 DISAGREES = 1
 """The exit code where a check finds a disagreement."""
+UNDECIDED = 5
+"""The exit code where a comparison finds neither a proof nor a counterexample."""
 NETWORK_HELP = (
     'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
 )

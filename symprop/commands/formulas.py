@@ -7,13 +7,17 @@ from collections.abc import Callable
 
 from symprop.algebra.declarations import declarations_text
 from symprop.algebra.formula import formula
+from symprop.analysis.derivation import derive
 from symprop.commands.arguments import (
     DISAGREES,
     FORMULA_HELP,
+    NETWORK_HELP,
+    UNDECIDED,
     Enter,
     limit_argument,
     output_argument,
     put,
+    read_network,
     where_argument,
 )
 from symprop.errors import SpecError, shown
@@ -23,7 +27,10 @@ from symprop.formulas.answers import Answers
 from symprop.formulas.arrangement import ORDERS, SYMMETRIES
 from symprop.formulas.ask import QUESTIONS
 from symprop.formulas.compare.compare import compare
+from symprop.formulas.compare.comparison import Comparison
+from symprop.formulas.compare.of_derivation import compare_line
 from symprop.formulas.pages import read_as
+from symprop.networks.network import LAYOUTS
 
 WRITERS: dict[str, Callable[[Answer | Answers], str]] = {
     "pretty": lambda answer: answer.page(),
@@ -57,8 +64,11 @@ def enter(command: Enter) -> None:
 
     parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
     parser.add_argument("first", metavar="FORMULA_A", help=FORMULA_HELP)
-    parser.add_argument("second", metavar="FORMULA_B")
+    parser.add_argument("second", metavar="FORMULA_B", nargs="?", help="none where a network's is meant")
     where_argument(parser)
+    parser.add_argument("--network", metavar="NETWORK", help=f"whose quantity FORMULA_A is to be: {NETWORK_HELP}")
+    parser.add_argument("--of", metavar="NAME", help="the quantity of the network: delta1, dW1, dL/dW1, a1, da2/dz1")
+    parser.add_argument("--layout", choices=LAYOUTS, help="of one example, or of a batch in rows or columns")
 
 
 def _question(options: argparse.Namespace) -> int:
@@ -93,8 +103,23 @@ def _below_the_first(source: str, lines: str) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    found = _compared_with_network(options) if options.network is not None else _compared(options)
+    print(found)
+    return 0 if found.equal else DISAGREES if found.equal is False else UNDECIDED
+
+
+def _compared(options: argparse.Namespace) -> Comparison:
+    if options.second is None or options.of is not None or options.layout is not None:
+        problem = "compare takes two formulas" if options.second is None else "--of and --layout are of a network"
+        raise SpecError(f'{problem}\nallowed: FORMULA_A FORMULA_B, or --network "..." --of delta1 FORMULA')
     found = compare(options.first, options.second, options.where)
     if not options.where.strip() and found.first.variables:
         print(declarations_text(found.first.variables))
-    print(found)
-    return 0 if found else DISAGREES
+    return found
+
+
+def _compared_with_network(options: argparse.Namespace) -> Comparison:
+    if options.second is not None or options.of is None or options.where.strip():
+        problem = "a line is compared with one quantity of a network, whose names and shapes are known"
+        raise SpecError(f'{problem}\nallowed: --network "..." --of delta1 FORMULA')
+    return compare_line(derive(read_network(options.network), options.layout), options.of, options.first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,19 @@ import numpy as np
 import sympy
 from sympy import Expr, Integer, Rational
 
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables as variables_in
 from symprop.formulas.checks.points import at_sizes, size_symbols
-from symprop.formulas.compare.cases import DIGITS, Case, agree, beyond_constants
+from symprop.formulas.compare.cases import DIGITS, Case, agree
+from symprop.formulas.compare.sides import Sides, beyond_constants
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
 TRIES = 12
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
-"""How small numbers are drawn, the smallest first."""
+HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
+"""How small numbers are drawn, the smallest first; in halves for networks, whose activations are often below 1."""
 
 
 @dataclass(frozen=True)
@@ -48,41 +50,38 @@ def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
-def smallest_counterexample(
-    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]] = ()
-) -> Counterexample | None:
+def smallest_counterexample(sides: Sides) -> Counterexample | None:
     """Return the smallest counterexample that was found, over variables that one of the formulas reads.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("sum(x)", x="n"), formula("sum(x) / n", x="n")
-    >>> print(smallest_counterexample(f.node, g.node, f.variables))
+    >>> print(smallest_counterexample(Sides(f, g, f.variables, ())))
     at n = 2, x = [1, 0]: 1 against 1/2
     """
-    symbols, random = size_symbols(tuple(variables)), np.random.default_rng(0)
+    whole, sides = sides, sides.free
+    (first, second), variables = sides.nodes, sides.variables
+    symbols, random = size_symbols(variables), np.random.default_rng(0)
     small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
-    for sizes in (*small, *choices):
+    for sizes in (*small, *sides.choices):
         if any(at_sizes(node, sizes) is None for node in (first, second)):
             continue
-        for how in (*WHOLE, *beyond_constants((first, second), 1), Draw(2, 4)):
+        for how in (*(HALVES if whole.definitions else WHOLE), *beyond_constants((first, second), 1), Draw(2, 4)):
             for _ in range(TRIES if sizes or variables else 1):
-                values = values_for(variables, sizes, random, how)
-                if values is not None and agree(Case(sizes, values), first, second) is False:
-                    return as_counterexample(_shrunk(Case(sizes, values), first, second, variables), first, second)
+                case = sides.case(sizes, values_for(variables, sizes, random, how))
+                if case is not None and agree(case, first, second) is False:
+                    return as_counterexample(_shrunk(case, sides), first, second)
     return None
 
 
-def whole_example(
-    first: Node, second: Node, variables: Sequence[Variable], sizes: Mapping[Expr, int]
-) -> Counterexample | None:
+def whole_example(sides: Sides, sizes: Mapping[Expr, int]) -> Counterexample | None:
     """Return whole numbers at which two formulas of different shapes have values, not all of them zero."""
-    random = np.random.default_rng(0)
+    random, sides = np.random.default_rng(0), sides.free
     for how in WHOLE[1:]:
         for _ in range(TRIES):
-            values = values_for(variables, sizes, random, how)
-            case = None if values is None else Case(sizes, values)
-            found = [] if case is None else [case.value(node) for node in (first, second)]
+            case = sides.case(sizes, values_for(sides.variables, sizes, random, how))
+            found = [] if case is None else [case.value(node) for node in sides.nodes]
             if case is not None and all(value is not None and (value != 0).any() for value in found):
-                return as_counterexample(case, first, second)
+                return as_counterexample(case, *sides.nodes)
     return None
 
 
@@ -94,17 +93,17 @@ def _ascending(count: int) -> Iterator[tuple[int, ...]]:
         yield sizes + (2,) * (count - len(sizes))
 
 
-def _shrunk(case: Case, first: Node, second: Node, variables: Sequence[Variable]) -> Case:
+def _shrunk(case: Case, sides: Sides) -> Case:
     """Set one number after the other to 0 or 1, twice, while the formulas differ and the facts hold."""
-    for variable in (*variables, *variables):
+    for variable in (*sides.variables, *sides.variables):
         for place in reversed(list(np.ndindex(case.values[variable.name].shape))):
             for small in (0, 1):
                 smaller = case.values[variable.name].copy()
                 if smaller[place] == small:
                     break
                 smaller[place] = small if smaller.dtype.kind in "iu" else Integer(small)
-                other = Case(case.sizes, {**case.values, variable.name: smaller})
-                if satisfies(smaller, variable, case.sizes) and agree(other, first, second) is False:
+                other = case.changed(variable.name, smaller)
+                if satisfies(smaller, variable, case.sizes) and agree(other, *sides.nodes) is False:
                     case = other
                     break
     return case

@@ -12,7 +12,8 @@ from symprop.algebra.declarations import DECLARED
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.trees import variables as variables_in
 from symprop.formulas.checks.points import size_symbols
-from symprop.formulas.compare.cases import Sides, agree, same_everywhere
+from symprop.formulas.compare.cases import agree, same_everywhere
+from symprop.formulas.compare.sides import Sides
 
 WORDS = (
     *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),

@@ -40,6 +40,14 @@ class Pair:
     first: Node
     second: Node
     cases: tuple[Case, ...]
+    names: tuple[str, str] = ("the first", "the second")
+
+    @property
+    def both_ways(self) -> Iterator[tuple[Node, str, Node, str]]:
+        """The two with their names, either one first."""
+        (one, other) = self.names
+        yield self.first, one, self.second, other
+        yield self.second, other, self.first, one
 
     def same(self, left: Node, right: Node) -> bool:
         """Whether two formulas agree at every case."""
@@ -69,7 +77,7 @@ def written(node: Node) -> str:
 
 def _transposed(pair: Pair) -> Reason | None:
     if pair.first.rank == 2 and pair.same(n.Transpose(pair.first), pair.second):
-        return Reason("transposed", "the second is the transpose of the first")
+        return Reason("transposed", f"{pair.names[1]} is the transpose of {pair.names[0]}")
     return None
 
 
@@ -88,10 +96,10 @@ def _count(node: Node) -> Expr:
 
 def _reduced(pair: Pair) -> Reason | None:
     """One is a sum or a mean of the other, over some of its axes, or its trace or diagonal."""
-    for (large, one), (small, other) in itertools.permutations(((pair.first, "first"), (pair.second, "second"))):
+    for large, one, small, other in pair.both_ways:
         for found, kind, what in _reductions(large):
             if pair.same(found, small):
-                return Reason(kind, f"the {other} is {what.format(one)}")
+                return Reason(kind, f"{other} is {what.format(one)}")
     return None
 
 
@@ -102,18 +110,18 @@ def _reductions(node: Node) -> Iterator[tuple[Node, str, str]]:
             number = prod((node.shape[axis] for axis in axes), start=Integer(1))
             for keepdims in (False, True):
                 total = n.Sum(node, axes, keepdims)
-                yield total, "missing sum", f"the sum of the {{}} over {over}"
-                yield n.Multiply(n.Scalar(1 / number), total), "missing mean", f"the mean of the {{}} over {over}"
+                yield total, "missing sum", f"the sum of {{}} over {over}"
+                yield n.Multiply(n.Scalar(1 / number), total), "missing mean", f"the mean of {{}} over {over}"
     if node.rank == 2 and same(*node.shape):
-        yield n.Sum(n.Diagonal(node)), "missing sum", "the trace of the {}"
-        yield n.Diagonal(node), "missing sum", "the diagonal of the {}"
+        yield n.Sum(n.Diagonal(node)), "missing sum", "the trace of {}"
+        yield n.Diagonal(node), "missing sum", "the diagonal of {}"
 
 
 def _repeated(pair: Pair) -> Reason | None:
     """One is the other broadcast to a larger shape."""
-    for (large, one), (small, other) in itertools.permutations(((pair.first, "first"), (pair.second, "second"))):
+    for large, one, small, other in pair.both_ways:
         if large.rank > small.rank and pair.same(_spread(small, large.shape), large):
-            return Reason("broadcast", f"the {one} is the {other} repeated to shape {shape_text(large.shape)}")
+            return Reason("broadcast", f"{one} is {other} repeated to shape {shape_text(large.shape)}")
     return None
 
 
@@ -134,9 +142,9 @@ def _factor(pair: Pair) -> Reason | None:
     if factor is None:
         return None
     if factor == -1:
-        return Reason("sign", "the first is minus the second")
+        return Reason("sign", f"{pair.names[0]} is minus {pair.names[1]}")
     number = n.Scalar(factor).text()
-    return Reason("constant factor", f"the first is {number} times the second")
+    return Reason("constant factor", f"{pair.names[0]} is {number} times {pair.names[1]}")
 
 
 def _term(pair: Pair) -> Reason | None:
@@ -145,28 +153,29 @@ def _term(pair: Pair) -> Reason | None:
         return None
     difference = n.Add(pair.first, n.negative(pair.second))
     off = [case.value(difference) for case in pair.cases]
-    sides = [("first", "second", term) for term in terms(pair.first)]
-    sides += [("second", "first", n.negative(term)) for term in terms(pair.second)]
+    first, second = pair.names
+    sides = [(first, second, term) for term in terms(pair.first)]
+    sides += [(second, first, n.negative(term)) for term in terms(pair.second)]
     listed = [(one, other, term, [case.value(term) for case in pair.cases]) for one, other, term in sides]
     for one, other, term, values in listed:
         if _all_close(off, values):
-            return Reason("missing term", f"the {other} lacks the term {written(_signed(term, one))}")
+            return Reason("missing term", f"{other} lacks the term {written(_signed(term, one == second))}")
     for one, other, term, values in listed:
         doubled = [_added(value, value) for value in values]
         if _all_close(off, doubled):
-            opposite = f"{written(_signed(term, one))} in the {one}"
-            return Reason("sign of a term", f"a term has the opposite sign: {opposite}, minus this in the {other}")
+            opposite = f"{written(_signed(term, one == second))} in {one}"
+            return Reason("sign of a term", f"a term has the opposite sign: {opposite}, minus this in {other}")
     for one, _, term, _ in listed:
         factor = constant_factor(difference, term, pair.cases)
         if factor is not None and not factor.has(Float):
-            should = _signed(n.Multiply(n.Scalar(1 - factor), term), one)
-            sentence = f"a term differs by a factor: {written(_signed(term, one))} in the {one} "
+            should = _signed(n.Multiply(n.Scalar(1 - factor), term), one == second)
+            sentence = f"a term differs by a factor: {written(_signed(term, one == second))} in {one} "
             return Reason("factor of a term", sentence + f"would have to be {written(should)}")
     for left, right in itertools.combinations(listed[:MOST_PAIRS], 2):
         both = [_added(a, b) for a, b in zip(left[3], right[3], strict=True)]
         if left[0] == right[0] and _all_close(off, both):
-            two = f"{written(_signed(left[2], left[0]))} and {written(_signed(right[2], left[0]))}"
-            return Reason("missing term", f"the {left[1]} lacks the terms {two}")
+            two = f"{written(_signed(left[2], left[0] == second))} and {written(_signed(right[2], left[0] == second))}"
+            return Reason("missing term", f"{left[1]} lacks the terms {two}")
     return None
 
 
@@ -184,12 +193,12 @@ def _constant(pair: Pair) -> Reason | None:
     if number is None:
         return None
     sign, size = ("minus", -number) if number.could_extract_minus_sign() else ("plus", number)
-    return Reason("missing term", f"the first is the second {sign} {n.Scalar(size).text()}")
+    return Reason("missing term", f"{pair.names[0]} is {pair.names[1]} {sign} {n.Scalar(size).text()}")
 
 
-def _signed(term: Node, side: str) -> Node:
+def _signed(term: Node, negated: bool) -> Node:
     """The term as it stands in the formula: those of the second were negated, to be terms of the difference."""
-    return tidy(term if side == "first" else n.negative(term))
+    return tidy(n.negative(term) if negated else term)
 
 
 def _all_close(left: Sequence[Any], right: Sequence[Any]) -> bool:
@@ -207,11 +216,11 @@ def _nonzero(value: Any) -> bool:
 
 def _slip(pair: Pair) -> Reason | None:
     """The two would be equal with one part changed: in the second if that is possible, else in the first."""
-    for whole, other, name in ((pair.second, pair.first, "second"), (pair.first, pair.second, "first")):
+    for whole, name, other, _ in reversed(tuple(pair.both_ways)):
         for edit in edits(whole, other.shape):
             if pair.same(edit.node, other):
                 sentence = f"they would be equal with {written(edit.new)} in place of {written(edit.old)}"
-                return Reason("one part", f"{sentence} in the {name}")
+                return Reason("one part", f"{sentence} in {name}")
     return None
 
 
