@@ -36,6 +36,8 @@ from symprop.errors import (
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
+from symprop.formulas.compare.compare import Comparison, compare
+from symprop.importing import Imported, from_torch
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.of_derivation import compare_line as compare_line  # enters it for derivations
@@ -49,6 +51,7 @@ from symprop.networks import (
     Activation,
     Adam,
     AdamW,
+    At,
     Attention,
     AveragePool1D,
     AveragePool2D,
@@ -122,6 +125,7 @@ __all__ = [
     "AdamW",
     "Answer",
     "Answers",
+    "At",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",
@@ -153,6 +157,7 @@ __all__ = [
     "Hinge",
     "Huber",
     "Identity",
+    "Imported",
     "Input",
     "KLDivergence",
     "LayerNorm",
@@ -207,6 +212,7 @@ __all__ = [
     "diagram",
     "diff",
     "formula",
+    "from_torch",
     "generate",
     "gradient",
     "hessian",
