@@ -231,24 +231,25 @@ def rectified_everywhere(X, W, g):
     return g @ W.T, X.T @ g
 
 
-CLIPPED = "u = clip(p[0] / p[2], -1/8, 1/8); stack((f * u, f * p[1] / p[2]))"
-CLIPPED_WHERE = "p: 3, f: positive"
+CLIPPED = "u = clip(P[:, 0] / P[:, 2], -1/2, 1/2); stack((f * u, f * P[:, 1] / P[:, 2]))"
+CLIPPED_WHERE = "P: n 3, f: positive"
 
 
-def clipped(p, f):
-    u = p[0] / p[2]
-    return np.stack((f * (u if abs(np.real(u)) < 0.125 else 0.125 * np.sign(np.real(u))), f * p[1] / p[2]))
+def clipped(P, f):
+    u = P[:, 0] / P[:, 2]
+    return np.stack((f * np.where(abs(np.real(u)) < 0.5, u, np.sign(np.real(u)) / 2), f * P[:, 1] / P[:, 2]))
 
 
-def clipped_backward(p, f, g):
-    inside = abs(p[0] / p[2]) < 0.125
-    a, b = g[0] * f * inside / p[2], g[1] * f / p[2]
-    return (np.array([a, b, -(a * p[0] + b * p[1]) / p[2]]),)
+def clipped_backward(P, f, g):
+    x, y, z = P.T
+    a, b = g[0] * f * (abs(x / z) < 0.5) / z, g[1] * f / z
+    return (np.stack((a, b, -(a * x + b * y) / z), axis=1),)
 
 
-def clipped_not_at_all(p, f, g):
-    a, b = g[0] * f / p[2], g[1] * f / p[2]
-    return (np.array([a, b, -(a * p[0] + b * p[1]) / p[2]]),)
+def clipped_not_at_all(P, f, g):
+    x, y, z = P.T
+    a, b = g[0] * f / z, g[1] * f / z
+    return (np.stack((a, b, -(a * x + b * y) / z), axis=1),)
 
 
 LOGISTIC = "-softplus(-x)"
@@ -340,7 +341,7 @@ CHANNELS_RIGHT = Right("channels of images", CHANNELS, CHANNELS_WHERE, "X W", {}
 RECTIFIED_RIGHT = Right(
     "rectified", RECTIFIED, "X: m n, W: n k", "X W", {"m": 4, "n": 3, "k": 5}, rectified, rectified_backward
 )
-CLIPPED_RIGHT = Right("clipped", CLIPPED, CLIPPED_WHERE, "p", {}, clipped, clipped_backward)
+CLIPPED_RIGHT = Right("clipped", CLIPPED, CLIPPED_WHERE, "P", {"n": 6}, clipped, clipped_backward)
 LOGISTIC_RIGHT = Right("logistic", LOGISTIC, "x: n", "x", {"n": 5}, logistic, logistic_backward)
 GAUSS_RIGHT = Right("gauss", GAUSS, GAUSS_WHERE, "m v", {"n": 4}, gauss, gauss_backward)
 PRIOR_RIGHT = Right("prior", PRIOR, "z: k", "z", {"k": 5}, prior, prior_backward)
@@ -462,7 +463,7 @@ CASES = (
         CLIPPED_RIGHT,
         clipped_not_at_all,
         "a clip that has no way back",
-        of="p",
+        of="P",
         kinds="mask factor",
         source="nerfstudio-project/gsplat#172",
         read="the pull request",
