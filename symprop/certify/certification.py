@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.printable import aligned
-from symprop.certify.judging import Line, entry, number
+from symprop.certify.judging import Line, number
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.notebook_blocks import Verdict, mark
@@ -23,6 +23,7 @@ class Certification:
     """Whether a backward pass gives the right gradients: `ok`, a sentence, and a table with a line for each gradient.
 
     `failed` is what the function raised, "" where it returned. `remarks` say how it was called and what was noticed.
+    `order` is in which order the gradients would be right that are wrong in theirs.
 
     >>> import symprop
     >>> found = symprop.certify("sum((X @ w - y)**2)", lambda X, w, y: 2 * X.T @ (X @ w - y), wrt="w")
@@ -36,6 +37,7 @@ class Certification:
     places: int
     failed: str = ""
     remarks: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -54,6 +56,11 @@ class Certification:
         if self.ok:
             agree = "agrees with the derived gradient" if len(right) == 1 else "agree with the derived gradients"
             return f"right: {_and(right)} {agree} at {self.places} random places"
+        if self.order:
+            places = (
+                _and([f"d{name}" for name in names]) for names in (self.order, [line.name for line in self.lines])
+            )
+            return "wrong: what is returned is {}, where {} are expected".format(*places)
         wrong = [_said(line) for line in self.lines if not line.ok]
         rest = f"; {_and(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
         return f"wrong: {'; '.join(wrong)}{rest}"
@@ -115,8 +122,7 @@ def _said(line: Line) -> str:
     if line.index is None:
         return f"d{line.name}: {line.note}"
     at = f" at {line.at}" if line.at else ""
-    through = f" from the output {entry('', line.output)}" if line.output else ""
-    numbers = f"{line.entry} is {number(line.given)}, right is {number(line.right)}{through}{at}"
+    numbers = f"{line.entry} is {number(line.given)}, right is {number(line.right)}{at}"
     if not np.isfinite(line.off):
         return f"d{line.name} is {line.note}: {numbers}"
     part = f"{100 * line.off:.3g} % of its largest entry" if line.off >= 1e-3 else scientific(line.off)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from symprop.algebra.declarations import declarations_text, declared
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Variable
@@ -15,10 +17,12 @@ from symprop.certify.certification import Certification
 from symprop.certify.judging import Line, judged
 from symprop.certify.of_formulas import FormulaSubject
 from symprop.certify.of_networks import NetworkSubject
-from symprop.certify.own_derivatives import with_own_derivative
-from symprop.certify.returned import gradients, order_of
+from symprop.certify.own_derivatives import is_torch_function, with_own_derivative
+from symprop.certify.reasons import other_order, through
+from symprop.certify.returned import Given, gradients, order_of
 from symprop.certify.running import Ran, libraries_of, run
 from symprop.certify.subject import Place, Subject
+from symprop.certify.tracing import traced
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
@@ -54,18 +58,32 @@ def certify(
         FormulaError: no formula, or no such variable.
     """
     names = _names(wrt)
-    subject = _subject(forward, declarations, shapes, names, sizes)
+    if backward is None and is_torch_function(forward):
+        backward = forward
     if backward is None:
-        raise SpecError("there is no backward pass\nallowed: certify(forward, backward)")
+        told = "certify(forward, backward), or a torch.autograd.Function, which has both"
+        raise SpecError(f"there is no backward pass\nallowed: {told}")
+    subject = subject_of(forward, declarations, shapes, names, sizes)
+    return certified(subject, backward, names, arrays, seed)
+
+
+def certified(
+    subject: Subject,
+    backward: Callable[..., Any],
+    wrt: Sequence[str] | None = None,
+    arrays: str | None = None,
+    seed: int = 0,
+) -> Certification:
+    """Judge a backward pass of a subject; errors are those of `certify`."""
     backward = with_own_derivative(backward)
     asked = asked_by(backward, subject)
-    random = np.random.default_rng((seed, 1))
+    libraries = libraries_of(backward, arrays)
     places = subject.places(seed)
     if not places:
         raise SpecError(f"no place was found where {shown(subject.title)} has a finite value and derivative")
     kinds = (False, True) if places[0].alternatives else (False,)
-    ways = [Way(library, ids) for library in libraries_of(backward, arrays) for ids in kinds]
-    return _judged(subject, backward, asked, places, ways, names, random)
+    ways = [Way(library, ids) for library in libraries for ids in kinds]
+    return _judged(subject, backward, asked, places, ways, wrt, np.random.default_rng((seed, 1)))
 
 
 class Way(NamedTuple):
@@ -85,7 +103,8 @@ def _judged(
     random: np.random.Generator,
 ) -> Certification:
     """Call the backward pass at each place, and compare."""
-    name, order, lines, changed = called(backward), list[str](), list[Line](), dict[str, None]()
+    name, order, changed, orders = called(backward), list[str](), dict[str, None](), list[list[str]]()
+    lines: dict[str, list[tuple[Line, Place]]] = {}
     for place in places:
         cotangent = random.standard_normal(place.shape) if asked.cotangent else np.ones(place.shape)
         found, ways = _first_that_runs(backward, asked, place, cotangent, ways)
@@ -94,11 +113,21 @@ def _judged(
             return Certification(subject.title, name, (), 0, f"{found.failed}{where}", _remarks(subject, ways[0]))
         changed.update(dict.fromkeys(found.changed))
         order = order or order_of(found.returned, backward, subject, asked, wrt)
-        right = place.right(order, cotangent)
-        given = gradients(found.returned, order, subject)
-        lines += [judged(each, given[each], right[each], place.told) for each in order]
-    worst = [_worst([line for line in lines if line.name == each]) for each in order]
-    return Certification(subject.title, name, tuple(worst), len(places), "", _remarks(subject, ways[0], changed))
+        right, given = place.right(order, cotangent), gradients(found.returned, order, subject)
+        orders.append(other_order(given, right))
+        for each in order:
+            lines.setdefault(each, []).append((judged(each, given[each], right[each], place.told), place))
+
+    def pulled(place: Place, cotangent: Array) -> Mapping[str, Given]:
+        found = _first_that_runs(backward, asked, place, cotangent, ways)[0]
+        return {} if found.kind else gradients(found.returned, order, subject)
+
+    worst = [max(lines[each], key=lambda pair: pair[0].badness) for each in order]
+    told = [line for pair in worst for line in through([pair[0]], pair[1], partial(pulled, pair[1]))]
+    swapped = tuple(orders[0]) if all(each == orders[0] for each in orders) else ()
+    return Certification(
+        subject.title, name, tuple(told), len(places), "", _remarks(subject, ways[0], changed), swapped
+    )
 
 
 def _first_that_runs(
@@ -113,11 +142,6 @@ def _first_that_runs(
             return found, (way,)
         first = first or found
     return first or Ran(), ways
-
-
-def _worst(lines: Sequence[Line]) -> Line:
-    """Return the line that is farthest off what is allowed; one that has no numbers first."""
-    return max(lines, key=lambda line: (not line.ok, np.isnan(line.off), line.off / (line.limit or 1)))
 
 
 def _remarks(subject: Subject, way: Way, changed: Mapping[str, None] | None = None) -> tuple[str, ...]:
@@ -135,25 +159,26 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Return names that were given as a text or one by one."""
     if wrt is None:
         return None
-    parts = wrt.replace(",", " ").split() if isinstance(wrt, str) else list(wrt)
+    parts = wrt.replace(",", " ").split() if isinstance(wrt, str) else wrt if isinstance(wrt, Sequence) else ()
     names = tuple(each.name if isinstance(each, Variable) else each for each in parts)
     if not names or not all(isinstance(each, str) for each in names):
         raise SpecError(f"wrt is {shown(wrt)}\nallowed: names of variables, such as \"Q K V\" or ['Q', 'K', 'V']")
     return names
 
 
-def _subject(
+def subject_of(
     forward: Any,
-    declarations: str,
-    shapes: dict[str, Any],
-    wrt: Sequence[str] | None,
-    sizes: Mapping[str, int] | None,
+    declarations: str = "",
+    shapes: Mapping[str, Any] | None = None,
+    wrt: Sequence[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Subject:
     """Return what stands for a forward pass.
 
     Raises:
         SpecError: it is none, or a network with declarations beside it.
     """
+    shapes = shapes or {}
     if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
             raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
@@ -161,8 +186,10 @@ def _subject(
     if isinstance(forward, Formula):
         read = forward
     elif isinstance(forward, str):
-        declared = declarations.strip() or shapes
-        read = formula(forward, declarations, **shapes) if declared else inferred_formula(forward, ANYTHING, wrt or ())
+        given = declarations.strip() or shapes
+        read = formula(forward, declarations, **shapes) if given else inferred_formula(forward, ANYTHING, wrt or ())
+    elif callable(forward):
+        read = traced(forward, declarations or declarations_text(declared(name, what) for name, what in shapes.items()))
     else:
         raise SpecError(f"a forward pass is a formula or a network, not {shown(type(forward).__name__)}")
     return FormulaSubject(read, wrt or (), sizes)

@@ -30,7 +30,7 @@ class Line:
     """A line of the table: one gradient at the place where it is worst.
 
     `off` and `limit` are relative to the largest entry of the right gradient, absolute where that is 0. `index` is the
-    worst entry, `given` and `right` what stands there; `output` the element of the value through which it is worst.
+    worst entry, `given` and `right` what stands there.
     """
 
     name: str
@@ -41,8 +41,12 @@ class Line:
     index: tuple[int, ...] | None = None
     given: float = np.nan
     right: float = np.nan
-    output: tuple[int, ...] | None = None
     note: str = ""
+
+    @property
+    def badness(self) -> tuple[bool, bool, float]:
+        """What to sort by, the worst last: wrong before right, without numbers, and by how much more than allowed."""
+        return not self.ok, bool(np.isnan(self.off)), self.off / (self.limit or 1.0)
 
     @property
     def entry(self) -> str:
@@ -54,8 +58,8 @@ class Line:
         """The line as text."""
         numbers = ("", "", "") if self.index is None else (number(self.given), number(self.right), self._ratio)
         verdict = "ok" if self.ok else "WRONG"
-        off = "" if np.isnan(self.off) else scientific(self.off)
-        return (f"d{self.name}", verdict, off, scientific(self.limit), self.entry if numbers[0] else "", *numbers,
+        off, limit = ("", "") if np.isnan(self.off) else (scientific(self.off), scientific(self.limit))
+        return (f"d{self.name}", verdict, off, limit, self.entry if numbers[0] else "", *numbers,
                 self.at, self.note)  # fmt: skip
 
     @property

@@ -77,6 +77,9 @@ class FormulaPlace(Place):
             found[name] = Exact(derived, float(np.max(allowed, initial=0.0)), agree)
         return found
 
+    def jacobian(self, name: str) -> Array | None:
+        return self.slopes[name].value
+
 
 class FormulaSubject(Subject):
     """A formula, whose value may be of any shape; its own names for parts may be asked for too."""
@@ -125,7 +128,7 @@ class FormulaSubject(Subject):
         name = self.cotangent.name
         return {by: questions.vjp(self.formula, by, name).whole.node for by in self.by}
 
-    def places(self, seed: int) -> list[Place]:
+    def drawn(self, seed: int) -> list[Place]:
         alive: list[FormulaPlace] = []
         dead: list[FormulaPlace] = []
         extra: list[FormulaPlace] = []
@@ -159,12 +162,13 @@ class FormulaSubject(Subject):
             look = seen(system, [[dict(point.values)]])
             if not look.regular:
                 continue
-            slopes = {name: _slopes(whole, variables[name], point) for name in self.by}
+            slopes = {name: _slopes(here, variables[name], point) for name in self.by}
             if all(each.steady for each in slopes.values()):
                 shape = integers(formula.shape, point.sizes)
                 told = ", ".join(f"{size}={number}" for size, number in point.sizes.items())
                 name, values = self.cotangent.name, self._values(point)
-                yield FormulaPlace(told, self.derived, name, point, values, shape, slopes), look.sides
+                derived = {by: at_sizes(node, point.sizes) or node for by, node in self.derived.items()}
+                yield FormulaPlace(told, derived, name, point, values, shape, slopes), look.sides
 
     def _values(self, point: FormulaPoint) -> dict[str, Any]:
         """Return what every name is at a point: arrays, parts of the formula, sizes."""

@@ -169,7 +169,7 @@ class NetworkSubject(Subject):
             system = replace(system, items=(*system.items, loss), loss=loss.target)
         return system, list(equations_in(derive_system(system)[0]))
 
-    def places(self, seed: int) -> list[Place]:
+    def drawn(self, seed: int) -> list[Place]:
         example = self.case.example.system
         used = {int(size) for each in self.system.equations for size in each.target.shape if size.is_Integer}
         counts = [count for count in BATCHES if count not in used][:2] or [BATCHES[0]]

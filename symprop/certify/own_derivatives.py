@@ -32,7 +32,8 @@ class OwnDerivative:
         """Return the gradient by each parameter that is given an array, as the library finds it."""
         names = [each.name for each in self.parameters]
         arguments = [given.get(each.name, each.default) for each in self.parameters]
-        return dict(zip(names, self.pulled(self.function, arguments, g), strict=True))
+        found = zip(names, self.pulled(self.function, arguments, g), strict=True)
+        return {name: each for name, each in found if name in given}
 
 
 def with_own_derivative(backward: Any) -> Any:

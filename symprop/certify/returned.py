@@ -41,12 +41,16 @@ def order_of(returned: Any, backward: Any, subject: Subject, asked: Asked, wrt: 
         if unknown and wrt is None:
             allowed = listed(f"d{each}" for each in subject.differentiable)
             raise SpecError(f"{name} returns {shown(unknown[0])}, which is no gradient\nallowed: {allowed}")
+        if not named and wrt is None:
+            raise SpecError(
+                f"{name} returns no gradient\nallowed: {listed(f'd{each}' for each in subject.differentiable)}"
+            )
         return list(wrt if wrt is not None else named)
     count = len(returned) if isinstance(returned, tuple) else 1
     own = [each for each in asked.names if each in subject.by]
     choices = [own, list(subject.by)] if wrt is None else [list(wrt)]
     for each in choices:
-        if len(each) == count or (len(each) == 1 and isinstance(returned, tuple)):
+        if len(each) == count or (each == choices[-1] and len(each) == 1):  # rows or numbers of one array
             return each
     expected = " or ".join(dict.fromkeys(f"{len(each)}, by {listed(each)}" for each in choices if each))
     many = f"{count} gradients" if count != 1 else "1 gradient"

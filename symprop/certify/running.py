@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import sys
 import traceback
 import types
@@ -22,8 +23,12 @@ import numpy as np
 from symprop.certify.asking import Asked
 from symprop.certify.own_derivatives import OwnDerivative
 from symprop.errors import SpecError, shown
+from symprop.verify.measure import first_line
 
 LIBRARIES = ("numpy", "torch", "jax")
+
+NOT_OWN = ("site-packages", "<frozen", os.path.dirname(__file__))
+"""What is in the name of files that a user did not write."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,10 @@ class Caught(AbstractContextManager["Caught"]):
     ) -> bool:
         if error is None or not isinstance(error, (Exception, SystemExit)):
             return False
-        last = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
-        where = traceback.extract_tb(trace)[-1:]
-        at = f" ({where[0].filename.rpartition('/')[2]}, line {where[0].lineno})" if where else ""
-        self.kind, self.line = type(error).__name__, f"{last[:160]}{at}"
+        frames = traceback.extract_tb(trace)
+        own = [each for each in frames if not any(part in each.filename for part in NOT_OWN)] or frames
+        at = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
+        self.kind, self.line = type(error).__name__, f"{first_line(error)}{at}"
         return True
 
 

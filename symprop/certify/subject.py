@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from symprop.algebra.formula import Formula
@@ -43,6 +44,10 @@ class Place(ABC):
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
         """Return the right gradient by each of some variables, for a cotangent of the value."""
 
+    def jacobian(self, name: str) -> Array | None:
+        """Return every element's derivative by every element of a variable, where that is known."""
+        return None
+
 
 class Subject(ABC):
     """A forward pass whose backward pass is judged.
@@ -60,8 +65,18 @@ class Subject(ABC):
     remarks: tuple[str, ...] = ()
 
     @abstractmethod
-    def places(self, seed: int) -> list[Place]:
+    def drawn(self, seed: int) -> list[Place]:
         """Return random places at which the value is finite, has a derivative, and that is not 0 where possible."""
+
+    def places(self, seed: int) -> list[Place]:
+        """Return the places of a seed, which are drawn once."""
+        if seed not in self._places:
+            self._places[seed] = self.drawn(seed)
+        return self._places[seed]
+
+    @cached_property
+    def _places(self) -> dict[int, list[Place]]:
+        return {}
 
     @property
     @abstractmethod

@@ -18,6 +18,7 @@ from symprop.commands.arguments import (
     where_argument,
 )
 from symprop.errors import SpecError
+from symprop.networks.network import Network
 
 MORE = "The file is run as Python runs it: certify what you would run. The exit code is 1 where a gradient is wrong."
 
@@ -41,8 +42,10 @@ def enter(command: Enter) -> None:
 def _certify(options: argparse.Namespace) -> int:
     if options.formula is not None and options.network is not None:
         raise SpecError("a forward pass is --formula or --network, not both")
-    forward = None if options.network is None else read_network(options.network)
-    if options.formula is not None:
+    forward: Network | str | None = None
+    if options.network is not None:
+        forward = read_network(options.network)
+    elif options.formula is not None:
         forward = text_of(options.formula)
     with opened(options.backward) as backward:
         found = certify(

@@ -28,27 +28,27 @@ from symprop.verify.evaluate import precise_value
 from symprop.verify.values import HOLDS, Draw, satisfies, values_for
 from tests.random_formulas import formulas
 
-FORM, ELEMENTS, RANDOM = "identical after simplification", "equal by elements", "no difference found"
+FORM, SUMS, RANDOM = "identical after simplification", "equal as sums of products", "no difference found"
 REGRESSION = "X: m n, w: n, y: m, alpha:"
 SQUARE = "A: n n, B: n n, x: n"
 
 EQUAL = [
     ("X.T @ (X @ w - y)", "(X @ w - y) @ X", REGRESSION, FORM),
-    ("exp(x) / sum(exp(x))", "softmax(x)", SQUARE, FORM),
-    ("log(1 + exp(x))", "softplus(x)", SQUARE, FORM),
-    ("sum((X @ w - y)**2)", "(X @ w - y) @ (X @ w - y)", REGRESSION, ELEMENTS),
-    ("X.T @ (X @ w - y)", "sum(X * (X @ w - y)[:, None], axis=0)", REGRESSION, ELEMENTS),
-    ("2 * X.T @ (X @ w - y) + 2 * alpha * w", "2 * (X.T @ X @ w - y @ X + alpha * w)", REGRESSION, ELEMENTS),
-    ("tanh(x)", "2 * sigmoid(2 * x) - 1", SQUARE, ELEMENTS),
-    ("E[i]", "one_hot(i, k) @ E", "E: k d, i: m index k", ELEMENTS),
-    ("sin(x)**2 + cos(x)**2", "ones(n)", SQUARE, RANDOM),
-    ("log(a * b)", "log(a) + log(b)", "a:, b:", RANDOM),
-    ("maximum(x, 0)", "relu(x)", SQUARE, RANDOM),
+    ("exp(x) / sum(exp(x))", "softmax(x)", SQUARE, SUMS),
+    ("log(1 + exp(x))", "softplus(x)", SQUARE, SUMS),
+    ("sum((X @ w - y)**2)", "(X @ w - y) @ (X @ w - y)", REGRESSION, SUMS),
+    ("X.T @ (X @ w - y)", "sum(X * (X @ w - y)[:, None], axis=0)", REGRESSION, SUMS),
+    ("2 * X.T @ (X @ w - y) + 2 * alpha * w", "2 * (X.T @ X @ w - y @ X + alpha * w)", REGRESSION, SUMS),
+    ("tanh(x)", "2 * sigmoid(2 * x) - 1", SQUARE, SUMS),
+    ("E[i]", "one_hot(i, k) @ E", "E: k d, i: m index k", SUMS),
+    ("sin(x)**2 + cos(x)**2", "ones(n)", SQUARE, SUMS),
+    ("log(a * b)", "log(a) + log(b)", "a:, b:", SUMS),
+    ("maximum(x, 0)", "relu(x)", SQUARE, SUMS),
     ("inv(A @ B)", "inv(B) @ inv(A)", SQUARE, FORM),
     ("det(A @ B)", "det(A) * det(B)", SQUARE, FORM),
     ("matrix_power(A, 3)", "A @ A @ A", SQUARE, FORM),
-    ("norm(x)**2", "x @ x", SQUARE, ELEMENTS),
-    ("logdet(A)", "log(abs(det(A)))", SQUARE, FORM),
+    ("norm(x)**2", "x @ x", SQUARE, SUMS),
+    ("logdet(A)", "log(abs(det(A)))", SQUARE, SUMS),
     ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", RANDOM),
 ]
 

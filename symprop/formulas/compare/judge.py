@@ -14,10 +14,10 @@ from symprop.algebra.trees import variables as variables_in
 from symprop.calculus.coefficients import same_shape
 from symprop.formulas.checks.points import size_symbols
 from symprop.formulas.compare.cases import Case, agree
-from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, UNDECIDED, Comparison
+from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, UNDECIDED, Comparison
 from symprop.formulas.compare.counterexample import as_counterexample, smallest_counterexample, whole_example
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
-from symprop.formulas.compare.proofs import same_elements, same_form
+from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
 from symprop.formulas.compare.reasons import Pair, reason
 from symprop.formulas.compare.sides import Sides
 from symprop.formulas.compare.sizes import size_choices
@@ -36,16 +36,18 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     found = tuple(sides.cases())
     if not same_shape(first, second):
         return _of_other_shapes(sides, found)
+    pairs = forms or (lambda: [sides.nodes])
     verdicts = [agree(case, first, second) for case in found]
-    if False not in verdicts:
+    proof = None if False in verdicts else proof_for_every_size(pairs())
+    if False not in verdicts and proof is None:
         more = tuple(special_cases(sides))
         found, verdicts = (*found, *more), [*verdicts, *(agree(case, first, second) for case in more)]
     decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
     if not decided:
-        return _without_cases(sides)
+        return _without_cases(sides, proof)
     if False in verdicts:
         return _different(sides, decided, found[verdicts.index(False)])
-    return _equal(sides, decided, forms or (lambda: [sides.nodes]))
+    return _equal(sides, decided, proof)
 
 
 def standing(variables: Sequence[Variable], first: Node, second: Node) -> tuple[Variable, ...]:
@@ -68,23 +70,26 @@ def _said(sides: Sides, equal: bool | None, kind: str, message: str, **more: Any
 # ---------------------------------------------------------------- no difference found
 
 
-def _equal(sides: Sides, found: tuple[Case, ...], forms: Forms) -> Comparison:
+SAID = {FORM: f"equal: {FORM}", SUMS: f"{SUMS} of elements, for every size"}
+"""What is said of proofs for every size."""
+
+
+def _equal(sides: Sides, found: tuple[Case, ...], proof: str | None) -> Comparison:
     used = needed_facts(sides)
     notes = [f"used: {', '.join(used)}"] if used else []
     compared = [sizes for sizes in sides.choices if any(case.sizes == sizes for case in found)]
     only = _only_one_defined(sides, compared) or _defined_at_points(sides, compared)
     if only:
         notes.append(f"{only}; compared where both have a value")
-    alike = any(same_form(*pair) for pair in forms())
-    proved = () if alike or sides.definitions else same_elements(*sides.nodes, sides.variables, _small(compared))
-    if alike:
-        kind, message = FORM, f"equal: {FORM}"
-    elif proved:
+    if proof is not None:
+        return _said(sides, True, proof, "\n".join([SAID[proof], *notes]), used=used)
+    proved = () if sides.definitions else same_elements(*sides.nodes, sides.variables, _small(compared))
+    if proved:
         where = " and ".join(f"for {_sizes_text(sizes)}" for sizes in proved if sizes)
         kind, message = ELEMENTS, f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
     else:
         kind, message = UNDECIDED, f"{UNDECIDED} at {len(found)} points in 50 digits; this is no proof"
-    return _said(sides, True if alike or proved else None, kind, "\n".join([message, *notes]), used=used)
+    return _said(sides, True if proved else None, kind, "\n".join([message, *notes]), used=used)
 
 
 def _only_one_defined(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> str:
@@ -156,10 +161,10 @@ def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     return _said(sides, False, because.kind if because else "shape", message, counterexample=shown_at)
 
 
-def _without_cases(sides: Sides) -> Comparison:
+def _without_cases(sides: Sides, proof: str | None) -> Comparison:
     """Say which of two formulas has no value at any point that the facts allow."""
-    if same_form(*sides.nodes):
-        return _said(sides, True, FORM, f"equal: {FORM}")
+    if proof == FORM:
+        return _said(sides, True, FORM, SAID[FORM])
     lacking, message = sides.lacking(), "no point was found where both formulas have a value"
     if lacking:
         missing = "each formula" if lacking == "both" else lacking
