@@ -91,7 +91,14 @@ def same(part: Part, draw: random.Random) -> Iterator[Part]:
     z = part.parts[0] if part.parts else None
     yield made("minus", shape, (made("minus", shape, (part,)),))
     yield made("take", shape, (made("times", shape, (one(2), part)), part))
-    yield made("over", shape, (made("times", shape, (part, made("exp", (), (made("variable", (), ("s",)),)))), made("exp", (), (made("variable", (), ("s",)),))))
+    yield made(
+        "over",
+        shape,
+        (
+            made("times", shape, (part, made("exp", (), (made("variable", (), ("s",)),)))),
+            made("exp", (), (made("variable", (), ("s",)),)),
+        ),
+    )
     match part:
         case Part("add" | "times", _, (a, b)):
             yield made(part.kind, shape, (b, a))
@@ -156,7 +163,10 @@ def _function(kind: str, shape: tuple[str, ...], z: Any, opposite: Part) -> Iter
         "relu": (of("larger", z, zero), of("chosen", of("above", z), z, zero), of("times", z, of("above", z))),
         "softplus": (of("log", of("add", one(1), e)), of("add", z, of("softplus", opposite))),
         "exp": (of("over", one(1), inverse), of("square", of("exp", of("over", z, one(2))))),
-        "sin": (of("minus", of("sin", opposite)), of("times", one(2), of("times", of("sin", of("over", z, one(2))), of("cos", of("over", z, one(2)))))),
+        "sin": (
+            of("minus", of("sin", opposite)),
+            of("times", one(2), of("times", of("sin", of("over", z, one(2))), of("cos", of("over", z, one(2))))),
+        ),
         "abs": (of("add", of("relu", z), of("relu", opposite)), of("root", of("square", z)), of("larger", z, opposite)),
     }
     yield from rows[kind]
@@ -191,9 +201,7 @@ def spoiled(part: Part, draw: random.Random) -> Iterator[Part]:
             yield made("power", shape, (z, "3"))
 
 
-def changed(
-    part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random
-) -> Part:
+def changed(part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random) -> Part:
     """Return a formula with a change at a random place."""
     places = [each for each in _places(part)]
     path, inner = draw.choice(places)
@@ -241,8 +249,11 @@ def _differ(first: str, second: str, seed: int) -> bool:
     values = np.random.default_rng(seed)
     for scale in (1.0, 1.0, 0.1, 3.0, 30.0, 2000.0, 200000.0):
         for fixed in (None, 0.0, 3.0, 10.0, 1000.0, 100000.0, 1 / 7):
-            point = {name: scale * values.standard_normal([SIZES[size] for size in shape])
-                     for shape, names in VARIABLES.items() for name in names}
+            point = {
+                name: scale * values.standard_normal([SIZES[size] for size in shape])
+                for shape, names in VARIABLES.items()
+                for name in names
+            }
             if fixed is not None:
                 point["x"][0] = fixed
             point["A"], point["B"], point["C"] = (np.clip(point[name], -3, 3) for name in "ABC")
@@ -250,7 +261,10 @@ def _differ(first: str, second: str, seed: int) -> bool:
                 one, other = (eval(text, {**NUMPY, **SIZES, **point}) for text in (first, second))  # our own text
             if np.all(np.isfinite(one)) and np.all(np.isfinite(other)):
                 off = np.max(np.abs(one - other))
-                if off > 1e-11 * max(1e-3, np.max(np.abs(one))) and off > 1e-10 * max(1.0, *(np.max(np.abs(each)) for each in point.values())) * 1e-3:
+                if (
+                    off > 1e-11 * max(1e-3, np.max(np.abs(one)))
+                    and off > 1e-10 * max(1.0, *(np.max(np.abs(each)) for each in point.values())) * 1e-3
+                ):
                     return True
     return False
 
