@@ -1,6 +1,6 @@
 """Random pairs for `compare`: equal by construction, or differing by one seeded change.
 
-Formulas are trees of tuples here and become text; nothing of symprop is used. Identities rewrite a tree at random places
+Formulas are trees of tuples here and become text; nothing of symprop is used. Identities rewrite a tree somewhere
 (`IDENTITIES`), changes spoil it at one (`CHANGES`), and NumPy says by `values` whether a change is to be seen at all.
 
     python tests/random_comparisons.py --count 2000 [--seed 0]
@@ -36,12 +36,30 @@ class Part(NamedTuple):
 
 
 WRITTEN = {
-    "variable": "{}", "number": "{}", "add": "{} + {}", "take": "{} - {}", "times": "{} * {}", "over": "{} / {}",
-    "product": "{} @ {}", "turned": "{}.T", "minus": "-{}", "square": "{}**2", "power": "{}**{}", "column": "{}[:, None]",
-    "total": "sum({})", "rows": "sum({}, axis=1)", "columns": "sum({}, axis=0)", "outer": "outer({}, {})",
-    "softmax": "softmax({})", "mean": "mean({})", "above": "{} > 0", "chosen": "where({}, {}, {})",
-    "larger": "maximum({}, {})", "root": "sqrt({})", "first": "{}[0]",
-}  # fmt: skip
+    "variable": "{}",
+    "number": "{}",
+    "add": "{} + {}",
+    "take": "{} - {}",
+    "times": "{} * {}",
+    "over": "{} / {}",
+    "product": "{} @ {}",
+    "turned": "{}.T",
+    "minus": "-{}",
+    "square": "{}**2",
+    "power": "{}**{}",
+    "column": "{}[:, None]",
+    "total": "sum({})",
+    "rows": "sum({}, axis=1)",
+    "columns": "sum({}, axis=0)",
+    "outer": "outer({}, {})",
+    "softmax": "softmax({})",
+    "mean": "mean({})",
+    "above": "{} > 0",
+    "chosen": "where({}, {}, {})",
+    "larger": "maximum({}, {})",
+    "root": "sqrt({})",
+    "first": "{}[0]",
+}
 FUNCTIONS = ("tanh", "sigmoid", "relu", "softplus", "exp", "sin", "abs")
 
 
@@ -270,13 +288,30 @@ def _differ(first: str, second: str, seed: int) -> bool:
 
 
 NUMPY: dict[str, Any] = {
-    **{name: getattr(np, name) for name in ("tanh", "exp", "sin", "cos", "abs", "log", "sum", "mean", "trace", "outer", "where", "maximum", "sqrt")},
+    **{
+        name: getattr(np, name)
+        for name in (
+            "tanh",
+            "exp",
+            "sin",
+            "cos",
+            "abs",
+            "log",
+            "sum",
+            "mean",
+            "trace",
+            "outer",
+            "where",
+            "maximum",
+            "sqrt",
+        )
+    },
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "relu": lambda z: np.where(z > 0, z, 0),
     "softplus": lambda z: np.logaddexp(0, z),
     "softmax": lambda z: np.exp(z - np.max(z)) / np.sum(np.exp(z - np.max(z))),
     "logsumexp": lambda z: np.log(np.sum(np.exp(z - np.max(z)))) + np.max(z),
-}  # fmt: skip
+}
 
 
 def main() -> None:
