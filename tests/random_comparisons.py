@@ -221,7 +221,7 @@ def spoiled(part: Part, draw: random.Random) -> Iterator[Part]:
 
 def changed(part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random) -> Part:
     """Return a formula with a change at a random place."""
-    places = [each for each in _places(part)]
+    places = list(_places(part))
     path, inner = draw.choice(places)
     return _put(part, path, draw.choice(list(change(inner, draw))))
 
