@@ -39,6 +39,7 @@ from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.of_derivation import compare_line as compare_line  # enters it for derivations
+from symprop.importing import Imported, from_torch
 from symprop.networks import (
     ELU,
     GELU,
@@ -49,6 +50,7 @@ from symprop.networks import (
     Activation,
     Adam,
     AdamW,
+    At,
     Attention,
     AveragePool1D,
     AveragePool2D,
@@ -122,6 +124,7 @@ __all__ = [
     "AdamW",
     "Answer",
     "Answers",
+    "At",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",
@@ -153,6 +156,7 @@ __all__ = [
     "Hinge",
     "Huber",
     "Identity",
+    "Imported",
     "Input",
     "KLDivergence",
     "LayerNorm",
@@ -207,6 +211,7 @@ __all__ = [
     "diagram",
     "diff",
     "formula",
+    "from_torch",
     "generate",
     "gradient",
     "hessian",

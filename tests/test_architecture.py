@@ -25,6 +25,7 @@ ORDER = (
     "data",
     "training",
     "networks",
+    "importing",
     "history",
     "columns",
     "calculus",

@@ -27,7 +27,7 @@ from symprop.calculus.walk import derive_system
 from symprop.diagnosis.chains import chain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Account:
     """Equations in the order of computation; `gradients` say by variable what holds its gradient.
 

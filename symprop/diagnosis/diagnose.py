@@ -18,14 +18,13 @@ from symprop.diagnosis.problems import Point, Problem, problem_of
 from symprop.diagnosis.search import Case, Found, OutOfTime
 from symprop.diagnosis.sentences import explained, message
 from symprop.diagnosis.strategy import Search
-from symprop.diagnosis.worlds import World, close
+from symprop.diagnosis.worlds import World
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
 
 Given = Callable[[Point], Mapping[str, Any]]
 
 POINTS, ATTEMPTS = 3, 40
-TOLERANCE = 1e-7
 AS_LIKELY = 0.25
 """Explanations that are so much more far-fetched than the best one are told beside it."""
 
@@ -41,7 +40,7 @@ def diagnose(
     draw: Callable[[int], Point] | None = None,
 ) -> Diagnosis | None:
     """Return what is wrong with given gradients, None where they are right."""
-    deadline = time.perf_counter() + limit
+    deadline = time.thread_time() + limit
     problem = problem_of(subject, wrt, cotangent, sizes or {})
     accounts = problem.accounts()
     first = next(accounts)
@@ -97,12 +96,12 @@ def _case(
             continue
         found = {by: np.asarray(value, dtype=float) for by, value in given(point).items() if by in names}
         for by in names:
-            if by in found and not close(found[by], world.right(by), TOLERANCE):
+            if by in found and not world.is_right(by, found[by]):
                 wrong[by] = None
         points.append(point)
         lengths.append(here)
         answers.append(found)
-    return Case(points, lengths, answers, frozenset(wrong), problem.batch, TOLERANCE, deadline)
+    return Case(points, lengths, answers, frozenset(wrong), problem.batch, deadline)
 
 
 def _measured(problem: Problem, point: Point, sizes: Mapping[Any, int]) -> dict[Any, int]:

@@ -189,12 +189,12 @@ def _(node: n.Power, place: Place) -> Iterator[Wrong]:
 
 @mistake(Variable)
 def _(node: Variable, place: Place) -> Iterator[Wrong]:
-    """Another variable of the same shape."""
+    """Another variable: of the same shape, or of another one that fits there."""
     for other in place.others:
-        if other != node and other.shape == node.shape:
-            yield Wrong(
-                other, "variable", f"reads {other.text()} in place of {node.text()}", 1.2 + place.near(node, other)
-            )
+        if other != node and other.rank == node.rank:
+            said = f"reads {other.text()} in place of {node.text()}"
+            far = 1.2 + place.near(node, other) + 0.2 * (other.shape != node.shape)
+            yield Wrong(other, "variable", said, far)
 
 
 @mistake()
@@ -274,6 +274,56 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
             name, what = shortened(factor), summing(inside)
             if what and made != inside:
                 yield Wrong(made, "order", f"multiplies by {name} after the {what}; it belongs inside", 1.3)
+
+
+@mistake(n.Add, n.Pad, n.Concatenate)
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """A factor that belongs to elements before they are moved is applied after."""
+    for read in variables(node):
+        without = _before_moves(node, read)
+        made = None if without in (None, node) else fitting(n.Multiply, without, read)
+        if made is not None and made.shape == node.shape:
+            said = f"multiplies by {read.text()} after elements are moved; it belongs before"
+            yield Wrong(made, "order", said, 1.4)
+    if isinstance(node, n.Add) and len(node.operands) > 2:
+        moved = [each for each in node.operands if any(isinstance(part, n.Pad) for part in walk(each))]
+        rest = [each for each in node.operands if each not in moved]
+        if len(moved) > 1 and rest:
+            for each in _moved_last(added(moved)):
+                yield Wrong(n.Add(*rest, each.node), each.kind, each.said, each.cost)
+
+
+def _moved_last(node: Node) -> Iterator[Wrong]:
+    """Yield a sum with a factor applied after its elements are moved."""
+    for read in variables(node):
+        without = _before_moves(node, read)
+        if (
+            without is not None
+            and (made := fitting(n.Multiply, without, read)) is not None
+            and made.shape == node.shape
+        ):
+            yield Wrong(made, "order", f"multiplies by {read.text()} after elements are moved; it belongs before", 1.4)
+
+
+def _before_moves(node: Node, factor: Variable) -> Node | None:
+    """Return a node without a factor, or parts of it, in its products; None where it stands elsewhere."""
+    if factor not in variables(node):
+        return node
+    if isinstance(node, n.Multiply):
+        rest = [each for each in node.operands if moved_variable(each) != factor]
+        if len(rest) < len(node.operands):
+            return multiplied(rest) if rest and factor not in variables(multiplied(rest)) else None
+    if not node.operands:
+        return None
+    parts = [_before_moves(each, factor) for each in node.operands]
+    return None if None in parts else fitting(node.with_operands, [part for part in parts if part is not None])
+
+
+def moved_variable(node: Node) -> Node:
+    """Return what elements are moved or chosen from."""
+    while isinstance(node, n.Structural):
+        node = node.operands[0]
+    return node
 
 
 def is_atom(node: Node) -> bool:

@@ -33,11 +33,19 @@ def one_of(node: Node, axes: tuple[int, ...], start: int) -> Node:
     return node
 
 
+def _is_softmax(node: Node, place: Place) -> bool:
+    definition = place.definitions.get(node) if isinstance(node, Variable) else None
+    return isinstance(definition.expression if definition else node, n.Softmax)
+
+
 @mistake(n.Sum)
 def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
     """A sum is lost, runs over other axes, has one element alone, or is a mean."""
     inner, axes = node.operands[0], node.axes
     told = f"the sum over {over(axes, inner.shape, place)}"
+    if isinstance(inner, n.Multiply) and any(_is_softmax(each, place) for each in inner.operands):
+        said = "takes the Jacobian of the softmax as diagonal: lacks the terms between its elements"
+        yield Wrong(inner, "term", said, 0.8)
     yield Wrong(inner, "sum", f"lacks {told}", 0.9)
     for axis in axes if len(axes) > 1 else ():
         left = tuple(each for each in axes if each != axis)
@@ -67,6 +75,14 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         part = one_of(inner, axes, start)
         made = part if node.keepdims else n.Sum(part, axes)
         yield Wrong(made, "sum", f"has the {name} element alone in place of {told}", 1.2)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """All rows are written to the first."""
+    if place.is_root and node.rank:
+        made = n.Pad(one_of(node, (0,), -1), (0,), ((0, node.shape[0] - 1),))
+        yield Wrong(made, "place", "has every row written to the first", 1.5)
 
 
 @mistake()
@@ -101,7 +117,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
     """The operands of a product are swapped, or multiplied element by element."""
     left, right = node.operands
     said = f"has {shortened(node.func(right, left))} in place of {shortened(node)}"
-    yield Wrong(node.func(right, left), "transposed", said, 1.2)
+    yield Wrong(node.func(right, left), "transposed" if isinstance(node, n.Outer) else "order", said, 1.2)
     if (made := fitting(n.Multiply, left, right)) is not None and made.shape == node.shape:
         yield Wrong(made, "transposed", f"multiplies {shortened(left)} by {shortened(right)} element by element", 1.6)
 

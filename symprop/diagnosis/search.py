@@ -6,20 +6,22 @@ the nearest gradients first, at one point; what stands there is confirmed at fur
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
+from itertools import chain
 
 from sympy import Expr
 
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Scalar
-from symprop.algebra.trees import variables
+from symprop.algebra.nodes import Add, Node, Scalar
+from symprop.algebra.trees import added, factors_of, multiplied, variables
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.surroundings import Surroundings
-from symprop.diagnosis.table import Wrong, wrong
-from symprop.diagnosis.worlds import UNTRIED, World, close, ratio
+from symprop.diagnosis.table import Wrong, fitting, wrong
+from symprop.diagnosis.worlds import UNTRIED, World
 from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 
@@ -76,16 +78,19 @@ class Case:
     given: Sequence[Mapping[str, Array]]
     wrong: frozenset[str]
     batch: Expr | None
-    tolerance: float
     deadline: float
+    worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
 
     def world(self, account: Account, number: int) -> World:
-        """Return the values of an account at one of the points."""
-        return World(account, self.points[number], self.sizes[number], self.given[number])
+        """Return the values of an account at one of the points, which are worked out once."""
+        if (account, number) not in self.worlds:
+            made = World(account, self.points[number], self.sizes[number], self.given[number])
+            self.worlds[account, number] = made
+        return self.worlds[account, number]
 
     def ask_time(self) -> None:
         """Raise `OutOfTime` where the search has taken as long as it may."""
-        if time.perf_counter() > self.deadline:
+        if time.thread_time() > self.deadline:
             raise OutOfTime
 
 
@@ -97,6 +102,13 @@ def places(node: Node, path: Path = (), above: Node | None = None) -> Iterator[t
     yield path, node, above
     for number, operand in enumerate(node.operands):
         yield from places(operand, (*path, number), node)
+
+
+def at(node: Node, path: Path) -> Node:
+    """Return the node at a place."""
+    for number in path:
+        node = node.operands[number]
+    return node
 
 
 def put(node: Node, path: Path, new: Node) -> Node:
@@ -113,19 +125,62 @@ def put(node: Node, path: Path, new: Node) -> Node:
 
 
 def changes(account: Account, equation: Equation, around: Surroundings) -> Iterator[Step]:
-    """Yield all changes of one equation; one that is read by others keeps its shape."""
+    """Yield all changes of one equation, then those that make the same change at several places of it.
+
+    An equation that is read by others keeps its shape.
+    """
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
     seen = {equation.expression}
-    for path, node, above in places(equation.expression):
-        for each in wrong(node, around.place(equation, above)):
-            try:
-                made = put(equation.expression, path, each.node)
-            except SympropError:
-                continue
-            if made not in seen and (made.shape == equation.target.shape or is_last):
-                seen.add(made)
-                yield Step(equation.name, made, each)
+    for form in forms(equation.expression):
+        alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
+        for path, node, above in places(form):
+            for each in wrong(node, around.place(equation, above)):
+                made = fitting(put, form, path, each.node)
+                if made is not None and made not in seen and (made.shape == equation.target.shape or is_last):
+                    seen.add(made)
+                    yield Step(equation.name, made, each)
+                    alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
+        for found in alike.values():
+            together = at_once(form, found, equation, around)
+            if together is not None and together not in seen and together.shape == equation.target.shape:
+                seen.add(together)
+                yield Step(equation.name, together, found[0][1]._replace(cost=found[0][1].cost + 0.2))
+
+
+def numberless(text: str) -> str:
+    """Return a text without its numbers: what is said of one step of time is said of another but for them."""
+    return re.sub(r"\d+", "#", text)
+
+
+def at_once(node: Node, changes: Sequence[tuple[Path, Wrong]], equation: Equation, around: Surroundings) -> Node | None:
+    """Return a formula with changes at several places, the deepest first; None where there is only one place."""
+    by_path = dict(reversed(changes))
+    if not 1 < len(by_path) == len(changes):
+        return None
+    made: Node | None = node
+    for path, each in sorted(by_path.items(), key=lambda pair: -len(pair[0])):
+        here, above = at(node, path), at(node, path[:-1]) if path else None
+        if any(len(other) > len(path) and other[: len(path)] == path for other in by_path):  # it has changed below
+            said = each.kind, numberless(each.said)
+            again = (more for more in wrong(here, around.place(equation, above)))
+            each = next((more for more in again if (more.kind, numberless(more.said)) == said), each)
+        made = fitting(put, node, path, each.node)
+        if made is None:
+            return None
+        node = made
+    return node
+
+
+def forms(node: Node) -> Iterator[Node]:
+    """Yield a formula as it stands, and with a factor taken into a sum."""
+    yield node
+    factors = factors_of(node)
+    inside = next((each for each in factors if isinstance(each, Add)), None)
+    if inside is not None and len(factors) > 1:
+        rest = list(factors)
+        rest.remove(inside)
+        yield added([multiplied([*rest, each]) for each in inside.operands])
 
 
 UNCHANGED = Wrong(Scalar(1), "factor", "", 0.0)
@@ -138,6 +193,7 @@ def singles(account: Account, case: Case, left: frozenset[str], forward: bool = 
     Without `forward` only backward equations are changed, and none on which a right gradient depends.
     """
     world, around = case.world(account, 0), Surroundings(account, case.batch)
+    families: dict[Hashable, list[Step]] = {}
     chosen = account.equations[: account.forward] if forward else account.equations[account.forward :]
     for equation in chosen:
         feeds = account.feeds[equation.name]
@@ -145,10 +201,28 @@ def singles(account: Account, case: Case, left: frozenset[str], forward: bool = 
             continue
         reached = [by for by in account.order if by in feeds & left]
         kept = sorted(feeds - left)
-        steps = changes(account, equation, around)
-        for step in (*(() if forward else (Step(equation.name, equation.expression, UNCHANGED),)), *steps):
+        unchanged = () if forward else (Step(equation.name, equation.expression, UNCHANGED),)
+        for step in chain(unchanged, changes(account, equation, around)):
             case.ask_time()
+            said = (numberless(equation.name), step.wrong.kind, numberless(step.wrong.said))
+            families.setdefault(said, []).append(step)
             found = judged(world, (step,), reached, kept, case)
+            if found is not None:
+                yield found
+    yield from _in_families(families, world, left, case)
+
+
+def _in_families(
+    families: Mapping[Hashable, list[Step]], world: World, left: frozenset[str], case: Case
+) -> Iterator[Found]:
+    """Yield the same change in all equations of a family, such as those of the layers of one kind."""
+    account = world.account
+    for steps in families.values():
+        by_name = {each.name: each for each in reversed(steps)}
+        if len(by_name) > 1:
+            feeds = frozenset[str]().union(*(account.feeds[name] for name in by_name))
+            reached = [by for by in account.order if by in feeds & left]
+            found = judged(world, tuple(by_name.values()), reached, sorted(feeds - left), case)
             if found is not None:
                 yield found
 
@@ -159,24 +233,26 @@ def judged(
     """Return changes with the gradients that they repair; None where they repair none, or spoil one that is right."""
     changed = world.with_changes({each.name: each.expression for each in steps})
     repaired: list[str] = []
-    times: float | None = None
+    times = 0.0
     try:
         for number, by in enumerate(reached):
-            value, given = changed.gradient(by), world.given[by]
-            factor = ratio(value, given, case.tolerance)
-            if factor is not None and (times is None or abs(factor - times) <= SAME * abs(times)):
-                times = factor
-                repaired.append(by)
-            elif not value.any() and close(value, given, case.tolerance):
+            factor = world.missing(by, changed.gradient(by))
+            if factor is not None and agree(factor, times):
+                times = times or factor
                 repaired.append(by)
             elif not repaired and number + 1 >= NEAREST:
                 return None
-        if not repaired or any(not close(changed.gradient(by), world.right(by), case.tolerance) for by in kept):
+        if not repaired or not all(world.is_right(by, changed.gradient(by)) for by in kept):
             return None
     except (*UNTRIED, SympropError):
         return None
-    exact = times is None or abs(times - 1) <= SAME
-    return Found(world.account, steps, frozenset(repaired), () if exact or times is None else (times,))
+    exact = not times or agree(times, 1.0)
+    return Found(world.account, steps, frozenset(repaired), () if exact else (times,))
+
+
+def agree(one: float, other: float) -> bool:
+    """Whether two missing numbers are the same; with 0, the one of what is 0, all are."""
+    return not one or not other or abs(one - other) <= SAME * abs(other)
 
 
 def confirmed(found: Found, case: Case) -> Found | None:
@@ -184,25 +260,18 @@ def confirmed(found: Found, case: Case) -> Found | None:
     changes = {each.name: each.expression for each in found.steps}
     times = list(found.times)
     for number in range(1, len(case.points)):
-        changed = case.world(found.account, number).with_changes(changes)
+        world = case.world(found.account, number)
+        changed = world.with_changes(changes)
+        here = 0.0 if found.times else 1.0
         try:
-            here = [
-                ratio(changed.gradient(by), case.given[number][by], case.tolerance) for by in sorted(found.repaired)
-            ]
-            zero = [
-                not changed.gradient(by).any() and not case.given[number][by].any() for by in sorted(found.repaired)
-            ]
+            for by in sorted(found.repaired):
+                factor = world.missing(by, changed.gradient(by))
+                if factor is None or not agree(factor, here):
+                    return None
+                here = here or factor
         except (*UNTRIED, SympropError):
             return None
-        factors = [factor for factor, none in zip(here, zero, strict=True) if not none]
-        if any(factor is None for factor in factors):
-            return None
-        known = [factor for factor in factors if factor is not None]
-        wanted = known[0] if found.times and known else 1.0
-        if any(abs(factor - wanted) > SAME * abs(wanted) for factor in known):
-            return None
-        if found.times:
-            times.append(wanted)
+        times += [here or 1.0] if found.times else []
     return replace(found, times=tuple(times))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sympy import Expr
 
@@ -91,7 +91,7 @@ def wrong(node: Node, place: Place) -> Iterator[Wrong]:
                     yield each
 
 
-def fitting(make: Callable[..., Node], *parts: object) -> Node | None:
+def fitting(make: Callable[..., Node], *parts: Any) -> Node | None:
     """Return what is made of some parts, None where they do not fit."""
     try:
         return make(*parts)

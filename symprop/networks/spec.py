@@ -70,6 +70,7 @@ LAYERS: dict[str, type] = {
         positions.Positions,
         positions.SinusoidalPositions,
         positions.ClassToken,
+        positions.At,
         norms.LayerNorm,
         norms.RMSNorm,
         norms.GroupNorm,

@@ -24,6 +24,7 @@ from symprop.errors import ShapeError, shown
 
 PRIME = "zz_prime_"
 """Before the name of a function whose derivative is called."""
+_REDUCE = frozenset({"sum", "mean", "max", "min", "prod", "first_max", "first_min"})
 ALONG_THE_LAST = frozenset({"softmax", "log_softmax", "logsumexp"})
 """Functions along the last axis, which may have indices before it."""
 
@@ -107,11 +108,15 @@ def _of_arrays(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Val
 
 def _each(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Value:
     """Refuse a function of matrices of what has indices."""
-    if name in ("trace", "sum", "mean") and len(values) == 1:
+    if name in _REDUCE and len(values) == 1 and values[0].rank:
         value = values[0]
-        places = tuple(constant(place) for place in range(len(value.labels), len(value.labels) + value.rank))
-        if name != "trace" and places:
-            return value.made(located(called(name, value.tree, axis=tupled(places)), tree.start, tree.end), ())
+        own = _axes(tree).get("axis")
+        chosen = [each.value for each in ast.walk(own) if isinstance(each, ast.Constant)] if own else None
+        places = [place for place in range(value.rank) if chosen is None or place in chosen]
+        axes = [constant(len(value.labels) + place) for place in places]
+        made = called(name, value.tree, axis=axes[0] if len(axes) == 1 else tupled(axes))
+        shape = tuple(size for place, size in enumerate(value.shape) if place not in places)
+        return value.made(located(made, tree.start, tree.end), value.shape if name.startswith("first") else shape)
     return e.refuse(f"{name} of what has an index is not read", tree.start, tree.end)
 
 

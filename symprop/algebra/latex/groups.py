@@ -12,7 +12,7 @@ from symprop.algebra.latex.functions import by_trial
 from symprop.algebra.latex.indices import stacked
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.powers import raised, scripts
-from symprop.algebra.latex.products import met, times
+from symprop.algebra.latex.products import as_matrix, met, times
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located, subscripted, tupled
 from symprop.errors import ReadingError, ShapeError
@@ -159,7 +159,7 @@ def _below(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
         size = fits.constant_shape(f"ones(({len(parts)},))") or ()
         return Value(located(stacked_rows, tree.start, tree.end), (*size, *shape), tree.start, tree.end)
     if kinds <= {"r", "m"}:
-        return _concatenated(e, [_matrix(part) for part in parts], 0, tree)
+        return _concatenated(e, [as_matrix(part) for part in parts], 0, tree)
     return e.refuse(f"blocks do not fit below each other: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
 
 
@@ -168,7 +168,7 @@ def _beside(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
     if kinds <= {"s", "r"}:
         return replace(_concatenated(e, [_spread(part, 1) for part in parts], 0, tree), row=True)
     if kinds <= {"c", "m"}:
-        return _concatenated(e, [_matrix(part) for part in parts], 1, tree)
+        return _concatenated(e, [as_matrix(part) for part in parts], 1, tree)
     return e.refuse(f"blocks do not fit beside each other: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
 
 
@@ -179,18 +179,6 @@ def _spread(part: Value, rank: int) -> Value:
     one = fits.constant_shape("ones((1,))") or ()
     tree = called("full", tupled([constant(1)]), part.tree) if part.number else called("stack", tupled([part.tree]))
     return part.made(located(tree, part.start, part.end), one)
-
-
-def _matrix(part: Value) -> Value:
-    """A column or row as a matrix of one column or row."""
-    one = fits.constant_shape("ones((1,))") or ()
-    if part.kind == "c":
-        tree = subscripted(part.tree, [ast.Slice(), constant(None)])
-        return part.made(located(tree, part.start, part.end), (*part.shape, *one))
-    if part.kind == "r":
-        tree = subscripted(part.tree, [constant(None), ast.Slice()])
-        return part.made(located(tree, part.start, part.end), (*one, *part.shape))
-    return part
 
 
 def _concatenated(e: Elaboration, parts: list[Value], axis: int, tree: Tex) -> Value:

@@ -175,12 +175,17 @@ def _printed(latex: str) -> Key:
 
 def gradient_by(tree: Tex) -> Tex | None:
     r"""Return the name by which `\frac{\partial L}{\partial W}` differentiates; None for any other fraction."""
-    top, bottom = tree.parts
-    sides = [part.parts if part.kind == "run" else (part,) for part in (top, bottom)]
-    marks = [side[0].kind == "name" and side[0].text in ("partial", "d") and side[0].bare for side in sides]
-    if all(marks) and len(sides[1]) == 2 and sides[1][1].kind == "name" and len(sides[0]) <= 2:
-        return sides[1][1]
-    return None
+    of, by = (differentiated(part) for part in tree.parts)
+    is_name = of is not None and of.kind == "name" and not of.below
+    return by if by is not None and by.kind == "name" and is_name else None
+
+
+def differentiated(tree: Tex) -> Tex | None:
+    r"""Return what stands behind a `\partial`; None where none stands there."""
+    first, *rest = tree.parts if tree.kind == "run" else (tree,)
+    if first.kind != "name" or first.text != "partial" or not first.bare or not rest:
+        return None
+    return rest[0] if len(rest) == 1 else Tex("run", rest[0].start, tree.end, tuple(rest), words=tree.words[1:])
 
 
 def text_name(tree: Tex, below: tuple[str, ...]) -> str:

@@ -74,7 +74,8 @@ def transposed(e: Elaboration, value: Value) -> Value:
     """Return the transpose: a row of a column; a scalar is its own."""
     e.unusual += 0.0 if value.rank else TURNED_NUMBER
     if value.rank < 2:
-        return value.made(value.tree, value.shape, row=not value.row, factors=value.factors, core=value.core)
+        kept = {"factors": value.factors, "core": value.core, "ones": value.ones}
+        return value.made(value.tree, value.shape, row=not value.row, **kept)
     if value.rank > 2 or value.labels:
         tree = called("swapaxes", value.tree, constant(-1), constant(-2))
     else:

@@ -16,7 +16,7 @@ from sympy import Expr
 from symprop.algebra.inference import fits
 from symprop.algebra.inference.unknown_sizes import Misfit
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.values import Value, called, constant, joined, located, subscripted, tupled
+from symprop.algebra.latex.values import Value, called, constant, joined, located, shape_of, subscripted, tupled
 from symprop.errors import ShapeError
 
 MIXED = 2.0
@@ -115,6 +115,9 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
         e.refuse(_TOLD.get(kind, "shapes do not fit side by side").format(e.shapes((left, right))), *at, ShapeError)
     if left.labels or right.labels:
         return _with_indices(e, left, right, kind)
+    with_ones = _with_ones(e, left, right, kind)
+    if with_ones is not None:
+        return with_ones
     if "s" in kind:
         shape, row = (right.shape, right.row) if left.kind == "s" else (left.shape, left.row)
         return Value(located(joined(left.tree, ast.Mult, right.tree), *at), shape, *at, row=row)
@@ -125,6 +128,29 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     except Misfit:
         e.refuse(f"shapes do not fit side by side: {e.shapes((left, right))}", *at, ShapeError)
     return Value(located(joined(left.tree, ast.MatMult, right.tree), *at), shape, *at, row=kind == "rm")
+
+
+def _with_ones(e: Elaboration, left: Value, right: Value, kind: str) -> Value | None:
+    r"""Return a product with a vector of ones as the sum that it is, `\mathbf{1}^\top x`; None for any other."""
+    at = left.start, right.end
+    if kind == "cr" and left.ones and right.ones:
+        shape = left.shape + right.shape
+        return Value(located(called("ones", shape_of(shape)), *at), shape, *at)
+    if kind not in ("rc", "rm", "mc") or not (left.ones or right.ones) or (left.ones and right.ones):
+        return None
+    ones, array = (left, right) if left.ones else (right, left)
+    axis = 1 if kind == "mc" else 0
+    try:
+        e.sizes.same(ones.shape[0], array.shape[axis])
+    except Misfit:
+        return None  # which is refused as any product
+    if array.rank == 2:
+        tree = called("sum", array.tree, axis=constant(axis))
+        return Value(located(tree, *at), (array.shape[1 - axis],), *at, row=kind == "rm")
+    match array.tree:
+        case ast.Call(ast.Name("sum"), [inner], [ast.keyword(arg="axis")]):  # 1' (A 1) is the sum of all elements
+            return Value(located(called("sum", inner), *at), (), *at)
+    return Value(located(called("sum", array.tree), *at), (), *at)
 
 
 _CONTRACTED = {
@@ -175,6 +201,12 @@ def _renamed(value: Value, letters: tuple[str, ...]) -> tuple[tuple[ast.expr, tu
     return tuple((tree, tuple(new.get(axis, axis) for axis in axes)) for tree, axes in value.factors)
 
 
+def as_number(condition: Value) -> Value:
+    """Return a comparison as the number that it is: 1 where it holds, else 0."""
+    tree = joined(constant(1), ast.Mult, condition.tree)
+    return condition.made(located(tree, condition.start, condition.end), condition.shape)
+
+
 def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tuple[str, ...]) -> ast.expr:
     """Return the sum of products over all axes that are not `kept`."""
     numbers = [tree for tree, axes in factors if not axes]
@@ -199,6 +231,18 @@ def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tupl
     for number in reversed(numbers):
         result = number if result is None else joined(number, ast.Mult, result)
     return result if result is not None else constant(1)
+
+
+def as_matrix(part: Value) -> Value:
+    """A column or row as a matrix of one column or row."""
+    one = fits.constant_shape("ones((1,))") or ()
+    if part.kind == "c":
+        tree = subscripted(part.tree, [ast.Slice(), constant(None)])
+        return part.made(located(tree, part.start, part.end), (*part.shape, *one))
+    if part.kind == "r":
+        tree = subscripted(part.tree, [constant(None), ast.Slice()])
+        return part.made(located(tree, part.start, part.end), (*one, *part.shape))
+    return part
 
 
 def summed(e: Elaboration, value: Value, labels: Sequence[str]) -> Value:

@@ -107,7 +107,7 @@ class Case:
         return None if found is None else found.value
 
     def _rough(self, node: Node) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         try:
@@ -118,7 +118,7 @@ class Case:
         return Valued(np.broadcast_to(np.real(found), _integers(here)), None)
 
     def _precise(self, node: Node, digits: int) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         with mpmath.workdps(digits), np.errstate(all="ignore"):
@@ -136,6 +136,16 @@ class Case:
         evaluator = _Watching(arithmetic, self.values, digits, self.parts)
         evaluator.run(self.definitions)
         return evaluator
+
+
+def located(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
+    """Return `at_sizes(node, sizes)`, which is asked for the same formulas in one case after the other."""
+    return _located(node, tuple(sizes.items()))
+
+
+@lru_cache(maxsize=2_000)
+def _located(node: Node, sizes: tuple[tuple[Expr, int], ...]) -> Node | None:
+    return at_sizes(node, dict(sizes))
 
 
 def _integers(node: Node) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,13 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables as variables_in
-from symprop.formulas.checks.points import at_sizes, size_symbols
-from symprop.formulas.compare.cases import DIGITS, Case, agree
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import DIGITS, Case, agree, located
 from symprop.formulas.compare.sides import Sides, beyond_constants
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
-TRIES = 12
+TRIES, MOST_TRIES = 12, 150
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
 HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
@@ -50,27 +50,49 @@ def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
-def smallest_counterexample(sides: Sides) -> Counterexample | None:
+def smallest_counterexample(sides: Sides, known: Sequence[Case] = ()) -> Counterexample | None:
     """Return the smallest counterexample that was found, over variables that one of the formulas reads.
+
+    Where small numbers show none, one of those that are `known` is made smaller.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("sum(x)", x="n"), formula("sum(x) / n", x="n")
     >>> print(smallest_counterexample(Sides(f, g, f.variables, ())))
     at n = 2, x = [1, 0]: 1 against 1/2
     """
-    whole, sides = sides, sides.free
-    (first, second), variables = sides.nodes, sides.variables
-    symbols, random = size_symbols(variables), np.random.default_rng(0)
+    free = sides.free
+    for case in itertools.chain(_small_cases(free, HALVES if sides.definitions else WHOLE), _freed(known, free)):
+        if agree(case, *free.nodes) is False:
+            return as_counterexample(_shrunk(case, free), *free.nodes)
+    return None
+
+
+def _small_cases(sides: Sides, draws: Sequence[Draw]) -> Iterator[Case]:
+    """Yield cases of small sizes and small numbers."""
+    symbols, random, count = size_symbols(sides.variables), np.random.default_rng(0), 0
     small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
     for sizes in (*small, *sides.choices):
-        if any(at_sizes(node, sizes) is None for node in (first, second)):
+        if any(located(node, sizes) is None for node in sides.nodes):
             continue
-        for how in (*(HALVES if whole.definitions else WHOLE), *beyond_constants((first, second), 1), Draw(2, 4)):
-            for _ in range(TRIES if sizes or variables else 1):
-                case = sides.case(sizes, values_for(variables, sizes, random, how))
-                if case is not None and agree(case, first, second) is False:
-                    return as_counterexample(_shrunk(case, sides), first, second)
-    return None
+        for how in (*draws, *beyond_constants(sides.nodes, 1), Draw(2, 4)):
+            for _ in range(TRIES if sizes or sides.variables else 1):
+                case = sides.case(sizes, values_for(sides.variables, sizes, random, how))
+                count += 1
+                if case is not None:
+                    yield case
+                if count > MOST_TRIES:
+                    return
+
+
+def _freed(known: Sequence[Case], sides: Sides) -> Iterator[Case]:
+    """Yield cases over the variables of some sides, those that were drawn and those that were computed."""
+    for case in known:
+        values = {each.name: case.value(each) for each in sides.variables}
+        drawn = {name: value for name, value in values.items() if value is not None}
+        given = {name: case.values.get(name, value) for name, value in drawn.items()}
+        freed = sides.case(case.sizes, given) if len(given) == len(values) else None
+        if freed is not None:
+            yield freed
 
 
 def whole_example(sides: Sides, sizes: Mapping[Expr, int]) -> Counterexample | None:
@@ -94,19 +116,24 @@ def _ascending(count: int) -> Iterator[tuple[int, ...]]:
 
 
 def _shrunk(case: Case, sides: Sides) -> Case:
-    """Set one number after the other to 0 or 1, twice, while the formulas differ and the facts hold."""
+    """Set one number after the other to 0 or 1, or round it, twice, while the formulas differ and the facts hold."""
     for variable in (*sides.variables, *sides.variables):
         for place in reversed(list(np.ndindex(case.values[variable.name].shape))):
-            for small in (0, 1):
+            for small in (Integer(0), Integer(1), _rounded(case.values[variable.name][place])):
                 smaller = case.values[variable.name].copy()
                 if smaller[place] == small:
                     break
-                smaller[place] = small if smaller.dtype.kind in "iu" else Integer(small)
+                smaller[place] = int(small) if smaller.dtype.kind in "iu" else small
                 other = case.changed(variable.name, smaller)
                 if satisfies(smaller, variable, case.sizes) and agree(other, *sides.nodes) is False:
                     case = other
                     break
     return case
+
+
+def _rounded(value: Any) -> Expr:
+    """Return the nearest half of a number."""
+    return Rational(round(float(value) * 2), 2)
 
 
 def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:

@@ -19,11 +19,13 @@ from symprop.formulas.compare.counterexample import as_counterexample, smallest_
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
 from symprop.formulas.compare.reasons import Pair, reason
-from symprop.formulas.compare.sides import Sides
+from symprop.formulas.compare.sides import RANDOM, Sides
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.special import special_cases
 from symprop.verify.measure import precise_difference, scientific
 
+MOST_BAD = 6
+"""How many cases at which formulas differ are asked for a reason."""
 Forms = Callable[[], Iterable[tuple[Node, Node]]]
 """Gives the two formulas in the forms in which a proof is tried, what is the same written in the same names."""
 
@@ -46,7 +48,9 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     if not decided:
         return _without_cases(sides, proof)
     if False in verdicts:
-        return _different(sides, decided, found[verdicts.index(False)])
+        bad = [case for case, verdict in zip(found, verdicts, strict=True) if verdict is False]
+        good = [case for case, verdict in zip(found, verdicts, strict=True) if verdict]
+        return _different(sides, (*bad[:MOST_BAD], *good[:RANDOM]))
     return _equal(sides, decided, proof)
 
 
@@ -123,7 +127,8 @@ def _sizes_text(sizes: Any) -> str:
 # ---------------------------------------------------------------- a difference
 
 
-def _different(sides: Sides, found: tuple[Case, ...], bad: Case) -> Comparison:
+def _different(sides: Sides, found: tuple[Case, ...]) -> Comparison:
+    """Say how two formulas differ by what holds at some cases, those first at which they differ."""
     first, second = sides.nodes
     because = reason(Pair(first, second, found, sides.names))
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
@@ -138,7 +143,7 @@ def _different(sides: Sides, found: tuple[Case, ...], bad: Case) -> Comparison:
         sentences.append(f"they are equal if {fact}")
     if special:
         sentences.append(f"they are equal if {special}")
-    shown_at = smallest_counterexample(sides) or as_counterexample(bad, first, second)
+    shown_at = smallest_counterexample(sides, found) or as_counterexample(found[0], first, second)
     message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
     return _said(sides, False, kind, message, counterexample=shown_at)
 

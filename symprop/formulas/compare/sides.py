@@ -19,8 +19,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
-from symprop.formulas.checks.points import at_sizes
-from symprop.formulas.compare.cases import Case
+from symprop.formulas.compare.cases import Case, located
 from symprop.verify.values import Draw, values_for
 
 LARGEST_NUMBER = 10**12
@@ -69,7 +68,7 @@ class Sides:
             return None
         made: list[Equation] = []
         for each in self.definitions:
-            here = at_sizes(each.expression, sizes)
+            here = located(each.expression, sizes)
             if here is None:
                 return None
             made.append(Equation(each.target, here))
