@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import combinations
 
-from sympy import Expr, Mul, Pow, Rational
+from sympy import Expr, Integer, Mul, Pow, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable, as_node, negative
@@ -49,9 +49,12 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
     for number, factor in enumerate(node.operands):
         rest = (*node.operands[:number], *node.operands[number + 1 :])
         if factor.number is not None:
-            yield from _of_number(factor.number, lambda value, rest=rest: scaled(value, multiplied(rest)), place)
+            yield from _of_number(factor.number, partial(_times, rest), place)
             continue
         text, hidden = shortened(factor), word_of(factor)
+        if factor in rest:
+            said = f"has {text} in place of {shortened(n.Multiply(factor, factor))}"
+            yield Wrong(multiplied(rest), "power", said, 1.0)
         yield Wrong(multiplied(rest), hidden or "factor", f"lacks the {hidden or 'factor'} {text}", 1.0)
         if isinstance(factor, n.Fill):
             continue
@@ -75,7 +78,7 @@ def _of_slope(slope: Node, rest: tuple[Node, ...], place: Place) -> Iterator[Wro
     others += [n.Map(each, inside) for each in place.functions for inside in (value, *place.operands_of(value))]
     for number, other in enumerate(others):
         said = f"has {shortened(other)} in place of {text}"
-        yield Wrong(fitting(n.Multiply, *rest, other), "function", said, 1.2 if number < 4 else 1.4)
+        yield Wrong(fitting(n.Multiply, *rest, other), "function", said, 1.2 if number < 3 else 1.4)
 
 
 @mistake(n.Multiply)
@@ -145,41 +148,47 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
                 yield Wrong(fitting(replace, node, pairs), "variable", said, 1.2)
 
 
-def _of_number(number: Expr, made: object, place: Place) -> Iterator[Wrong]:
-    """Yield products with another number: a part of it lost, in the wrong place, or another size."""
-    build = made if callable(made) else None
-    assert build is not None
-    for part in Mul.make_args(number):
-        if part == -1:
-            yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
-            continue
-        if part.is_negative:
-            yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
-            part = -part
-        text = factor_text(part)
-        yield Wrong(build(number / part), "factor", f"lacks the factor {text}", 0.8)
-        base, power = part.as_base_exp()
-        if power.is_Rational and power.is_Integer is False:
-            said = f"has the factor {factor_text(part**2)} in place of {text}"
-            yield Wrong(build(number * part), "power", said, 1.3)
-        elif not part.is_Rational or part.q != 1 or part.p != 1:
-            root = Pow(part, Rational(1, 2))
-            said = f"has the factor {factor_text(root)} in place of {text}"
-            yield Wrong(build(number / root), "power", said, 1.5)
-            yield Wrong(
-                build(number / part**2), "power", f"has the factor {factor_text(1 / part)} in place of {text}", 1.3
-            )
-        for other in place.numbers:
-            if base != 1 and other.is_Symbol and other != base:
-                new = part.subs(base, other) if base.is_Symbol else part
-                if new != part:
-                    said = f"has the factor {factor_text(new)} in place of {text}"
-                    yield Wrong(build(number / part * new), "factor", said, 1.2)
+def _times(rest: tuple[Node, ...], number: Expr) -> Node:
+    return scaled(number, multiplied(rest))
+
+
+def _of_number(number: Expr, build: Callable[[Expr], Node], place: Place) -> Iterator[Wrong]:
+    """Yield products with another number: it or a part of it lost, in the wrong place, or another size."""
+    powers = powers_of(number)
+    if number.could_extract_minus_sign():
+        yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
+    if len(powers) > 1:
+        minus = Integer(-1) if number.could_extract_minus_sign() else Integer(1)
+        yield Wrong(build(minus), "factor", f"lacks the factor {factor_text(minus * number)}", 0.8)
+    for base, power in powers.items():
+        part = base**power
+        rest, text = number / part, factor_text(part)
+        yield Wrong(build(rest), "factor", f"lacks the factor {text}", 0.8)
+        half = power.is_Integer is False
+        others = [(part**2 if half else Pow(part, Rational(1, 2)), "power", 1.3), (1 / part, "power", 1.3)]
         if base.is_Symbol or (base.is_Integer and base > 2):
-            new = (base - 1) ** power
-            yield Wrong(
-                build(number / part * new), "factor", f"has the factor {factor_text(new)} in place of {text}", 1.3
-            )
+            others.append(((base - 1) ** power, "factor", 1.3))
+        sizes = [each for each in place.numbers if each.is_Symbol or (each.is_Integer and each > 1)]
+        others += [(size**power, "factor", 1.2) for size in sizes if size != base]
+        for other, kind, cost in others:
+            said = f"has the factor {factor_text(other)} in place of {text}"
+            yield Wrong(build(rest * other), kind, said, cost)
+
+
+def powers_of(number: Expr) -> dict[Expr, Expr]:
+    """Return the parts of a positive number by their powers, whole numbers as one.
+
+    >>> from sympy import sqrt
+    >>> powers_of(sqrt(2) / 6), powers_of(Rational(-2, 5))
+    ({2: 1/2, 6: -1}, {2: 1, 5: -1})
+    """
+    found: dict[Expr, Expr] = {}
+    for part in Mul.make_args(number):
+        pairs = [(Integer(abs(part.p)), 1), (Integer(part.q), -1)] if part.is_Rational else [part.as_base_exp()]
+        for base, power in pairs:
+            if base != 1:
+                found[base] = found.get(base, Integer(0)) + power
+    return {base: power for base, power in found.items() if power != 0}
 
 
 @mistake(n.Power)
@@ -201,6 +210,10 @@ def _(node: Variable, place: Place) -> Iterator[Wrong]:
             said = f"reads {other.text()} in place of {node.text()}"
             far = 1.2 + place.near(node, other) + 0.2 * (other.shape != node.shape)
             yield Wrong(other, "variable", said, far)
+    for inside in place.operands_of(node):
+        for function in place.functions:
+            made = n.Map(function, inside)
+            yield Wrong(made, "function", f"has {shortened(made)} in place of {node.text()}", 1.4)
 
 
 @mistake()

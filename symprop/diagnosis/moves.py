@@ -11,7 +11,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import numbers_apart, variables
 from symprop.diagnosis.mistakes import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
@@ -76,6 +76,24 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         part = one_of(inner, axes, start)
         made = part if node.keepdims else n.Sum(part, axes)
         yield Wrong(made, "sum", f"has the {name} element alone in place of {told}", 1.2)
+
+
+@mistake(n.Multiply)
+def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
+    """A mean over other axes."""
+    numbers, others = numbers_apart(node.operands)
+    for number, total in enumerate(others):
+        if not isinstance(total, n.Sum) or numbers == 1:
+            continue
+        inner = total.operands[0]
+        for axis in range(inner.rank):
+            if (axis,) != total.axes:
+                count = Mul(*(inner.shape[each] for each in total.axes)) / inner.shape[axis]
+                here, there = (over(each, inner.shape, place) for each in ((axis,), total.axes))
+                said = f"has the mean over {here} in place of the mean over {there}"
+                for keeps in (total.keepdims, not total.keepdims):
+                    rest = [*others[:number], n.Sum(inner, (axis,), keeps), *others[number + 1 :]]
+                    yield Wrong(fitting(n.Multiply, n.Scalar(numbers * count), *rest), "sum", said, 1.3)
 
 
 @mistake()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from itertools import chain
 
+import numpy as np
 from sympy import Expr
 
 from symprop.algebra.equations import Equation
@@ -30,6 +31,8 @@ NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
 MOST_PLACES = 6
 """In so many places of an equation at most the same change is made."""
+WRITTEN_OUT = 0.3
+"""How much more far-fetched a change is where a factor was first taken into a sum."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
 
@@ -136,13 +139,14 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
     seen = {equation.expression}
-    for form in forms(equation.expression):
+    for number, form in enumerate(forms(equation.expression)):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
                 made = fitting(put, form, path, each.node)
                 if made is not None and made not in seen and (made.shape == equation.target.shape or is_last):
                     seen.add(made)
+                    each = each._replace(cost=each.cost + WRITTEN_OUT * (number > 0))
                     yield Step(equation.name, made, each, form, path)
                     alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
         for found in () if alone else alike.values():
@@ -268,6 +272,9 @@ def judged(
     repaired: list[str] = []
     times = 0.0
     try:
+        for step in steps:  # what becomes 0 by a change that does not say so is told better by the one that does
+            if step.expression.constant != 0 and not np.any(changed.named(step.name)):
+                return None
         for number, by in enumerate(reached):
             factor = world.missing(by, changed.gradient(by))
             if factor is not None and agree(factor, times):
