@@ -25,7 +25,7 @@ from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables
 from symprop.analysis.comparing import COMPARE
 from symprop.analysis.derivation import Derivation, derive
-from symprop.errors import FormulaError, SympropError, listed, shown
+from symprop.errors import FormulaError, ShapeError, SympropError, listed, shown
 from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.given import Given, mentioned, read_over, taken
 from symprop.formulas.compare.judge import judged
@@ -90,7 +90,23 @@ def _line_of(text: str, name: str, known: dict[str, Variable], derivation: Deriv
             raise FormulaError(f"{told}\nallowed: {listed(known)}")
     read = dict.fromkeys(known[word] for word in words)
     read.update(dict.fromkeys(sizes[word] for word in sizes if re.search(rf"\b{word}\b", text) and word not in known))
-    return read_over(text, tuple(read)).whole.node
+    try:
+        return read_over(text, tuple(read)).whole.node
+    except ShapeError as problem:
+        first, *rest = str(problem).split("\n")
+        raise ShapeError("\n".join([first + _turned(text, tuple(read)), *rest])) from None
+
+
+def _turned(text: str, read: tuple[Variable, ...]) -> str:
+    """Say which matrix of a text would have to be transposed for the shapes to fit."""
+    for each in (each for each in read if each.rank == 2):
+        for found in re.finditer(rf"\b{re.escape(each.name)}\b(?!\.T)", text):
+            try:
+                read_over(f"{text[: found.start()]}{each.name}.T{text[found.end() :]}", read)
+            except SympropError:
+                continue
+            return f"; {each.name}.T would"
+    return ""
 
 
 def _named(text: str) -> Sequence[str]:
