@@ -7,7 +7,7 @@ that is what differs. Inside of it the search goes on as long as what is found c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
@@ -28,9 +28,13 @@ class Apart:
     what: str
     first: Node | None
     second: Node | None
+    within: str = ""
 
     def sentence(self, one: str, other: str, of_line: bool = False) -> str:
         """Say what differs; the two formulas are called `one` and `other`, which may be a line that is judged."""
+        return self._said(one, other, of_line) + self.within
+
+    def _said(self, one: str, other: str, of_line: bool) -> str:
         if self.second is None and self.first is not None:
             return f"{other} lacks the {self.what} {written(self.first)}"
         if self.first is None and self.second is not None:
@@ -75,6 +79,8 @@ def apart(first: Node, second: Node, same: Same) -> Apart | None:
     short = max(len(each.text()) for each in (found.first, found.second)) <= SHORT
     sums = isinstance(found.first, n.Add) or isinstance(found.second, n.Add)
     inner = None if what == "factor" and short and sums else apart(found.first, found.second, same)
+    if inner is not None and what == "term" and not inner.within and len(found.second.text()) <= SHORT:
+        inner = replace(inner, within=f", in the term {written(found.second)}")
     return inner or found
 
 
