@@ -174,6 +174,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "log(det(A)) = log(abs(det(A))) = logdet(A)": Shown("log(det(A))", "A: n n", positive_determinant=True),
     "a**b / a = a**(b - 1)": Shown("x**y / x", "x: n positive, y: n"),
     "log(softmax(x)) = x - logsumexp(x), and so for selected elements": Shown("log(softmax(x))", "x: n"),
+    "log(p[i]) = log(p)[i], where p is above 0": Shown(
+        "log(sum(one_hot(y, 3) * P, axis=1))", "P: 2 3 positive, y: 2 index 3"
+    ),
     "log(1 + exp(t)) = softplus(t)": Shown("log(1 + exp(t))", "t: n"),
     "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)": Shown("log(sigmoid(t))", "t: n"),
     "1 / (1 + exp(-t)) = sigmoid(t)": Shown("1 / (1 + exp(-t))", "t: n"),
@@ -298,6 +301,9 @@ def _cases_of(variable: Variable) -> Iterator[dict[Any, Any]]:
     if "one-hot" in kinds:
         for place in range(symbols.size):
             yield {symbol: sympy.Integer(k == place) for k, symbol in enumerate(symbols.ravel())}
+    elif isinstance(variable.facts_by_kind.get("index"), sympy.Integer):
+        for places in itertools.product(range(int(variable.facts_by_kind["index"])), repeat=symbols.size):
+            yield {symbol: sympy.Integer(place) for symbol, place in zip(symbols.ravel(), places, strict=True)}
     elif "signs" in kinds:
         for signs in itertools.product((1, -1), repeat=symbols.size):
             yield {symbol: sympy.Integer(sign) for symbol, sign in zip(symbols.ravel(), signs, strict=True)}

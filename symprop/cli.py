@@ -2,9 +2,9 @@
 
 It uses argparse, because the standard library's parser does all that these commands need.
 
-Exit codes: 0 done; 1 something disagrees (check, generate --check, compare); 2 bad input; 3 over a limit; 4 files;
-5 undecided (compare: no proof, and no difference found); 130 interrupted. Bad input is told in at most three lines on
-stderr, without a traceback.
+Exit codes: 0 done; 1 something disagrees (check, certify, compare, generate --check); 2 bad input; 3 over a limit;
+4 files; 5 undecided (compare: no proof, and no difference found); 130 interrupted. Bad input is told in at most three
+lines on stderr, without a traceback.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "networks": ("derive", "generate", "check"),
     "differences": ("diff",),
     "formulas": ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "compare"),
+    "certify": ("certify",),
     "reports": ("report",),
     "data": ("train", "predict"),
     "serve": ("serve",),

@@ -1,6 +1,6 @@
 """Random pairs for `compare`: equal by construction, or differing by one seeded change.
 
-Formulas are trees of tuples here and become text; nothing of symprop is used. Identities rewrite a tree at random places
+Formulas are trees of tuples here and become text; nothing of symprop is used. Identities rewrite a tree somewhere
 (`IDENTITIES`), changes spoil it at one (`CHANGES`), and NumPy says by `values` whether a change is to be seen at all.
 
     python tests/random_comparisons.py --count 2000 [--seed 0]
@@ -36,12 +36,30 @@ class Part(NamedTuple):
 
 
 WRITTEN = {
-    "variable": "{}", "number": "{}", "add": "{} + {}", "take": "{} - {}", "times": "{} * {}", "over": "{} / {}",
-    "product": "{} @ {}", "turned": "{}.T", "minus": "-{}", "square": "{}**2", "power": "{}**{}", "column": "{}[:, None]",
-    "total": "sum({})", "rows": "sum({}, axis=1)", "columns": "sum({}, axis=0)", "outer": "outer({}, {})",
-    "softmax": "softmax({})", "mean": "mean({})", "above": "{} > 0", "chosen": "where({}, {}, {})",
-    "larger": "maximum({}, {})", "root": "sqrt({})", "first": "{}[0]",
-}  # fmt: skip
+    "variable": "{}",
+    "number": "{}",
+    "add": "{} + {}",
+    "take": "{} - {}",
+    "times": "{} * {}",
+    "over": "{} / {}",
+    "product": "{} @ {}",
+    "turned": "{}.T",
+    "minus": "-{}",
+    "square": "{}**2",
+    "power": "{}**{}",
+    "column": "{}[:, None]",
+    "total": "sum({})",
+    "rows": "sum({}, axis=1)",
+    "columns": "sum({}, axis=0)",
+    "outer": "outer({}, {})",
+    "softmax": "softmax({})",
+    "mean": "mean({})",
+    "above": "{} > 0",
+    "chosen": "where({}, {}, {})",
+    "larger": "maximum({}, {})",
+    "root": "sqrt({})",
+    "first": "{}[0]",
+}
 FUNCTIONS = ("tanh", "sigmoid", "relu", "softplus", "exp", "sin", "abs")
 
 
@@ -91,7 +109,14 @@ def same(part: Part, draw: random.Random) -> Iterator[Part]:
     z = part.parts[0] if part.parts else None
     yield made("minus", shape, (made("minus", shape, (part,)),))
     yield made("take", shape, (made("times", shape, (one(2), part)), part))
-    yield made("over", shape, (made("times", shape, (part, made("exp", (), (made("variable", (), ("s",)),)))), made("exp", (), (made("variable", (), ("s",)),))))
+    yield made(
+        "over",
+        shape,
+        (
+            made("times", shape, (part, made("exp", (), (made("variable", (), ("s",)),)))),
+            made("exp", (), (made("variable", (), ("s",)),)),
+        ),
+    )
     match part:
         case Part("add" | "times", _, (a, b)):
             yield made(part.kind, shape, (b, a))
@@ -156,7 +181,10 @@ def _function(kind: str, shape: tuple[str, ...], z: Any, opposite: Part) -> Iter
         "relu": (of("larger", z, zero), of("chosen", of("above", z), z, zero), of("times", z, of("above", z))),
         "softplus": (of("log", of("add", one(1), e)), of("add", z, of("softplus", opposite))),
         "exp": (of("over", one(1), inverse), of("square", of("exp", of("over", z, one(2))))),
-        "sin": (of("minus", of("sin", opposite)), of("times", one(2), of("times", of("sin", of("over", z, one(2))), of("cos", of("over", z, one(2)))))),
+        "sin": (
+            of("minus", of("sin", opposite)),
+            of("times", one(2), of("times", of("sin", of("over", z, one(2))), of("cos", of("over", z, one(2))))),
+        ),
         "abs": (of("add", of("relu", z), of("relu", opposite)), of("root", of("square", z)), of("larger", z, opposite)),
     }
     yield from rows[kind]
@@ -191,11 +219,9 @@ def spoiled(part: Part, draw: random.Random) -> Iterator[Part]:
             yield made("power", shape, (z, "3"))
 
 
-def changed(
-    part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random
-) -> Part:
+def changed(part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random) -> Part:
     """Return a formula with a change at a random place."""
-    places = [each for each in _places(part)]
+    places = list(_places(part))
     path, inner = draw.choice(places)
     return _put(part, path, draw.choice(list(change(inner, draw))))
 
@@ -241,8 +267,11 @@ def _differ(first: str, second: str, seed: int) -> bool:
     values = np.random.default_rng(seed)
     for scale in (1.0, 1.0, 0.1, 3.0, 30.0, 2000.0, 200000.0):
         for fixed in (None, 0.0, 3.0, 10.0, 1000.0, 100000.0, 1 / 7):
-            point = {name: scale * values.standard_normal([SIZES[size] for size in shape])
-                     for shape, names in VARIABLES.items() for name in names}
+            point = {
+                name: scale * values.standard_normal([SIZES[size] for size in shape])
+                for shape, names in VARIABLES.items()
+                for name in names
+            }
             if fixed is not None:
                 point["x"][0] = fixed
             point["A"], point["B"], point["C"] = (np.clip(point[name], -3, 3) for name in "ABC")
@@ -250,19 +279,39 @@ def _differ(first: str, second: str, seed: int) -> bool:
                 one, other = (eval(text, {**NUMPY, **SIZES, **point}) for text in (first, second))  # our own text
             if np.all(np.isfinite(one)) and np.all(np.isfinite(other)):
                 off = np.max(np.abs(one - other))
-                if off > 1e-11 * max(1e-3, np.max(np.abs(one))) and off > 1e-10 * max(1.0, *(np.max(np.abs(each)) for each in point.values())) * 1e-3:
+                if (
+                    off > 1e-11 * max(1e-3, np.max(np.abs(one)))
+                    and off > 1e-10 * max(1.0, *(np.max(np.abs(each)) for each in point.values())) * 1e-3
+                ):
                     return True
     return False
 
 
 NUMPY: dict[str, Any] = {
-    **{name: getattr(np, name) for name in ("tanh", "exp", "sin", "cos", "abs", "log", "sum", "mean", "trace", "outer", "where", "maximum", "sqrt")},
+    **{
+        name: getattr(np, name)
+        for name in (
+            "tanh",
+            "exp",
+            "sin",
+            "cos",
+            "abs",
+            "log",
+            "sum",
+            "mean",
+            "trace",
+            "outer",
+            "where",
+            "maximum",
+            "sqrt",
+        )
+    },
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "relu": lambda z: np.where(z > 0, z, 0),
     "softplus": lambda z: np.logaddexp(0, z),
     "softmax": lambda z: np.exp(z - np.max(z)) / np.sum(np.exp(z - np.max(z))),
     "logsumexp": lambda z: np.log(np.sum(np.exp(z - np.max(z)))) + np.max(z),
-}  # fmt: skip
+}
 
 
 def main() -> None:

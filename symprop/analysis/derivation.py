@@ -30,6 +30,7 @@ from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
+from symprop.collection import kept_whole
 from symprop.errors import FormulaError, ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
@@ -278,17 +279,17 @@ class Derivation(Comparable, Printable):
         return jacobian_bound(self.system, self.variable(of), self.variable(by))
 
 
+@kept_whole()
 def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
     """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
 
-    >>> import symprop
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
-    >>> print(symprop.derive("x @ A @ x").gradient("A").text())
+    >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
 
     Raises:
@@ -311,8 +312,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
         )
     backward, remarks = derive_system(system)
     said = (*never_read(net.system()), *remarks, *received(system, backward))
-    if isinstance(net, Network):
-        said = (*net.doubts, *said, *idle(net, backward))
+    said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
 
 

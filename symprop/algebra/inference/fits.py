@@ -198,6 +198,7 @@ OPERATORS_THAT_FIT: dict[type[ast.operator], Fit] = {
     ast.Sub: SUM,
     ast.Mult: PRODUCT,
     ast.Div: PRODUCT,
+    ast.FloorDiv: PRODUCT,
     ast.Pow: POWER,
     ast.MatMult: Fit(product_of_matrices),
 }

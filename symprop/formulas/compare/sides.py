@@ -15,8 +15,9 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import needed_for
 from symprop.algebra.equations import Equation
-from symprop.algebra.formula import Formula, needed_for
+from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.formulas.compare.cases import Case, located
