@@ -115,7 +115,7 @@ def _rewritten(atom: Atom, power: Fraction, powers: Powers) -> Sum | None:
     rest = [(each, other) for each, other in powers.items() if each != atom]
     if atom.head.startswith("delta"):
         return _of_delta(atom, power, rest)
-    if "bits" in atom.traits and power > 1 and power.denominator == 1:
+    if ("bits" in atom.traits or atom.head == "positive") and power > 1:
         return product([*rest, (atom, ONE)])
     if "signs" in atom.traits and power.denominator == 1 and power not in (0, 1):
         return product([*rest, (atom, Fraction(power.numerator % 2))])
@@ -307,9 +307,16 @@ def indicator(of: Sum) -> Sum:
         value = of.get((), Integer(0))
         if value.is_positive or value.is_nonpositive:
             return number(Integer(1 if value.is_positive else 0))
+    found, outside = of, number(Integer(1))
+    for factor, each in without_common(of, True)[1]:  # [u [v > 0] > 0] = [v > 0] [u > 0], and exp is above 0
+        if isinstance(factor, Atom) and (factor.head == "exp" or (factor.head == "positive" and each > 0)):
+            outside = outside if factor.head == "exp" else multiplied(outside, single(factor))
+            found = {ordered([*monomial, (factor, -each)]): value for monomial, value in found.items()}
+    if found is not of:
+        return multiplied(outside, indicator(found))
     first = min(of, key=written)
     size = abs(of[first]) if of[first].is_nonzero else Integer(1)
-    return single(Atom("positive", (), (key((each, _coefficient(number / size)) for each, number in of.items()),)))
+    return single(Atom("positive", (), (key((each, _coefficient(value / size)) for each, value in of.items()),)))
 
 
 def function(name: str, of: Sum) -> Sum:
