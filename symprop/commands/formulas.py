@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.formula import formula
+from symprop.algebra.formula import Formula
+from symprop.algebra.latex.formulas import formula, latex_formula_of, right_side
+from symprop.algebra.latex.papers import equation
 from symprop.commands.arguments import (
     DISAGREES,
     FORMULA_HELP,
@@ -17,11 +19,11 @@ from symprop.commands.arguments import (
     where_argument,
 )
 from symprop.errors import SpecError, shown
-from symprop.files import check_writable
+from symprop.files import check_writable, read_text
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.arrangement import ORDERS, SYMMETRIES
-from symprop.formulas.ask import QUESTIONS
+from symprop.formulas.ask import QUESTIONS, value_of
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.pages import read_as
 
@@ -40,7 +42,8 @@ def enter(command: Enter) -> None:
     for name, question in QUESTIONS.items():
         asked = command(name, _question, f"print the {question.name} of a formula in matrix form")
         asked.set_defaults(question=name, along=None)
-        asked.add_argument("formula", metavar="FORMULA", help=FORMULA_HELP)
+        asked.add_argument("formula", metavar="FORMULA", nargs="?", help=FORMULA_HELP)
+        asked.add_argument("--latex", metavar="FORMULA", help="the formula in LaTeX, such as '\\|A x - b\\|_2^2'")
         where_argument(asked)
         asked.add_argument("--wrt", metavar="NAME", help="the variable, all without it; U,V for a mixed Hessian")
         if name in ("jacobian", "hessian"):
@@ -56,8 +59,10 @@ def enter(command: Enter) -> None:
         output_argument(asked)
 
     parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
-    parser.add_argument("first", metavar="FORMULA_A", help=FORMULA_HELP)
-    parser.add_argument("second", metavar="FORMULA_B")
+    parser.add_argument("first", metavar="FORMULA_A", help=f"{FORMULA_HELP}, or LaTeX; with --equation a .tex file")
+    parser.add_argument("second", metavar="FORMULA_B", nargs="?")
+    parser.add_argument("--equation", metavar="NUMBER", help="the equation of the file, by its number or label")
+    parser.add_argument("--with", dest="other", metavar="FORMULA_B", help="the other formula")
     where_argument(parser)
 
 
@@ -70,7 +75,7 @@ def _question(options: argparse.Namespace) -> int:
         raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
     conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
-    source = formula(options.formula, options.where) if options.where.strip() else options.formula
+    source = _source(options)
     answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked, **conventions)
     written, code = WRITERS[options.format](answer), 0
     if options.check:
@@ -78,6 +83,16 @@ def _question(options: argparse.Namespace) -> int:
         written, code = f"{written}\n\n{certificate.table()}", 0 if certificate.ok else DISAGREES
     put(written, options.output)
     return code
+
+
+def _source(options: argparse.Namespace) -> Formula | str:
+    """Return the formula that is asked about, or its text where its shapes are to be inferred."""
+    if (options.formula is None) == (options.latex is None):
+        raise SpecError('a question is about one formula\nallowed: "x @ A @ x", or --latex "x^\\top A x"')
+    if options.latex is not None:
+        kind = value_of(options.question)
+        return latex_formula_of(options.latex, options.where, {}, kind)
+    return formula(options.formula, options.where) if options.where.strip() else str(options.formula)
 
 
 def _above(answer: Answer | Answers, before: str) -> str:
@@ -93,7 +108,15 @@ def _below_the_first(source: str, lines: str) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    found = compare(options.first, options.second, options.where)
+    second = options.second if options.other is None else options.other
+    if second is None or (options.second is not None and options.other is not None):
+        raise SpecError("two formulas are compared\nallowed: FORMULA_A FORMULA_B, or FORMULA_A --with FORMULA_B")
+    first = options.first
+    if options.equation is not None:
+        asked = equation(read_text(first), options.equation)
+        first = right_side(asked.latex)
+        print(f"{options.first}, line {asked.line}: {' '.join(first.replace('&', ' ').split())}")
+    found = compare(first, second, options.where)
     if not options.where.strip() and found.first.variables:
         print(declarations_text(found.first.variables))
     print(found)

@@ -22,6 +22,7 @@ from symprop.algebra.latex.words import ACCENTS
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import LOSS
 
 INDEX = re.compile(r"[A-Za-z](?:_?\d+)?|\d+")
 _TURNED = frozenset({"top", "T", "intercal", "dagger", "-", "+", "odot", "circ", "ast", "*", "H"})
@@ -57,9 +58,12 @@ class Names:
     """The arrays and numbers that a formula may name."""
 
     known: dict[Key, Node | Expr] = field(default_factory=dict)
+    of_network: bool = False
+    """Whether an array has a role in a network, on whose page `vec` lists rows."""
 
     def enter(self, what: Node | Expr) -> None:
         """Enter an array, a size, or a number with a name; the first of a name stays."""
+        self.of_network |= isinstance(what, n.Variable) and what.role not in ("", LOSS)
         for key in keys_of(what):
             self.known.setdefault(key, what)
 

@@ -22,6 +22,7 @@ from sympy import Expr
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.inference.infer import ANYTHING, inferred
+from symprop.algebra.latex.formulas import in_text
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.statements import statements
@@ -90,7 +91,7 @@ class Comparison:
 
 
 def compare(first: str | Formula, second: str | Formula, declarations: str = "", /, **shapes: Any) -> Comparison:
-    """Compare two formulas, each a text in NumPy notation or read already; names are declared as for `formula`.
+    """Compare two formulas, each a text in NumPy notation, LaTeX or read already; names are declared as for `formula`.
 
     >>> print(compare("sum((X @ w)**2)", "w @ X.T @ X @ w", X="m n", w="n"))
     equal by elements: SymPy proves every element for m = 2, n = 3 and for m = 3, n = 2
@@ -105,6 +106,8 @@ def compare(first: str | Formula, second: str | Formula, declarations: str = "",
         ShapeError: arrays that do not fit.
         LimitError: a formula that is too long, or an array of more than 2,000 elements.
     """
+    known = [each for formula in (first, second) if isinstance(formula, Formula) for each in formula.variables]
+    first, second = (in_text(each, declarations, shapes, known) for each in (first, second))
     variables = _declared(first, second, declarations, shapes)
     read = (given if isinstance(given, Formula) else formula_of(given, variables) for given in (first, second))
     one, other = (given.whole for given in read)
