@@ -279,8 +279,24 @@ def _norm(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     return e.value(Tex("group", tree.start, tree.end, (inside,), "‖", below=tree.below))
 
 
+def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""The mean of all elements, along axes, or over the batch, `\operatorname{mean}_{m}`, the axis of its size."""
+    value = e.value(_only(e, tree, arguments))
+    if not tree.below:
+        return _called(e, tree, "mean", [value], [], 0)
+    size = e.size(tree.below)
+    axis = next((axis for axis, each in enumerate(value.shape) if e.sizes.value(each) == size), None)
+    if axis is None or value.labels:
+        e.refuse(f"no axis has the size {plain(tree.below)}", tree.start, tree.end)
+    options = {"axis": constant(axis), **({"keepdims": constant(True)} if axis else {})}
+    kept = (sympy.Integer(1),) if axis else ()
+    shape = (*value.shape[:axis], *kept, *value.shape[axis + 1 :])
+    made = called("mean", value.tree, **options)
+    return value.made(located(made, tree.start, tree.end), shape, row=False)
+
+
 SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {
     **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
-    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm},
+    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean},
 }
 """Functions whose arguments LaTeX has otherwise."""
