@@ -36,11 +36,10 @@ from symprop.errors import (
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
-from symprop.formulas.compare.compare import Comparison, compare
-from symprop.importing import Imported, from_torch
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.of_derivation import compare_line as compare_line  # enters it for derivations
+from symprop.importing import Imported, from_torch
 from symprop.networks import (
     ELU,
     GELU,
