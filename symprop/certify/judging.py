@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from symprop.certify.returned import Given
-from symprop.certify.subject import Exact
+from symprop.certify.subject import SLACK, Exact
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import scientific
 from symprop.verify.noise import FLOAT32, FLOAT64
 
-SLACK = 64.0
-"""How much more than the derived formula another way to compute the same may round."""
 LEAST = 256.0
 """How many units of rounding a gradient may be off by in any case, relative to its largest entry."""
 MOST = 0.1
