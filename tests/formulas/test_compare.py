@@ -100,7 +100,7 @@ DIFFERENT = [
     ),
     ("kron(A, B)", "kron(B, A)", SQUARE, "one part", "'kron(A, B)' in place of"),
     ("x[0]", "x[1]", SQUARE, "one part", "the second has 'x[1:2]' where the first has 'x[:1]'"),
-    ("tanh(x / sqrt(n))", "tanh(x / n)", SQUARE, "one part", "where the first has '1/sqrt(n)'"),
+    ("tanh(x / sqrt(n))", "tanh(x / n)", SQUARE, "one factor", "where the first has '1/sqrt(n)'"),
     ("inv(A).T @ x", "inv(A) @ x", SQUARE, "one part", "they are equal if A is symmetric"),
     ("det(2 * A)", "2 * det(A)", SQUARE, "equal for special sizes", "they are equal if n = 1"),
     ("A @ A.T", "eye(n)", SQUARE, "equal where a fact holds", "they are equal if A is orthogonal"),

@@ -84,7 +84,7 @@ def latex_over(latex: str, known: Sequence[Variable], shape: Shape | None) -> Fo
     r"""Return the formula of a text in LaTeX over variables, without its left side; `shape` is that of the other side.
 
     >>> W, d = variable("W2", (3, 2)), variable("delta2", (3,))
-    >>> latex_over(r"\delta_1 = W_2^\top \delta_2", (W, d), (2,)).node.text()
+    >>> latex_over(r"\delta_1 = W_2^\top \delta_2", (W, d), W.shape[1:]).node.text()
     'W2.T @ delta2'
 
     Raises:

@@ -65,11 +65,8 @@ def apart(first: Node, second: Node, same: Same) -> Apart | None:
     """
     left, right = _rest(first, second, same)
     what = _what(first, second)
-    if (
-        what is None
-        and first.func == second.func
-        and tuple(map(tidy, first.operands)) == tuple(map(tidy, second.operands))
-    ):
+    alike = what is None and first.func == second.func and bool(first.operands)
+    if alike and tuple(map(tidy, first.operands)) == tuple(map(tidy, second.operands)):
         return Apart("part", first, second)  # x > 0 and x >= 0
     if what is None or max(len(left), len(right)) != 1:
         return None
