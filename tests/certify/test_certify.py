@@ -100,7 +100,6 @@ FORWARD = subject_of("softmax(Q @ K.T) @ V")
         lambda Q, K, V, grad_output, m, n: attention(Q.copy(), K, V, grad_output + 0 * m * n),
         lambda df, Q, K, V, out: attention(Q, K, V, df + 0 * out),
     ],
-    ids=str,
 )
 def test_a_function_is_called_by_the_names_of_its_parameters(backward: Callable[..., Any]) -> None:
     if isinstance(backward, partial):
@@ -130,7 +129,6 @@ def test_a_function_is_called_by_the_names_of_its_parameters(backward: Callable[
         (lambda Q, K, V, g: {"dZ": Q}, "returns 'dZ', which is no gradient\nallowed: dQ, dK, dV"),
         (lambda Q, K, V, g: {}, "returns no gradient\nallowed: dQ, dK, dV"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_called_or_understood_is_said(backward: Any, told: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -176,7 +174,6 @@ def raising(Q: Any, K: Any, V: Any, g: Any) -> Any:
         ),
         (lambda Q, K, V, g: (abs(g) @ V.T @ K, *attention(Q, K, V, g)[1:]), "dQ is off by"),
     ],
-    ids=str,
 )
 def test_what_a_function_does_wrong_is_said_in_a_sentence(backward: Callable[..., Any], told: str) -> None:
     found = certified(FORWARD, backward, limit=0)
