@@ -82,7 +82,9 @@ def of_formula(formula: Formula, wanted: Sequence[Variable], cotangent: Variable
     coarse, fine = chain(formula), chain(formula, fine=True)
     yield derived(_system(formula, *coarse, wanted, cotangent), strangeness=0.0)
     whole = formula.whole
-    yield derived(_system(whole, (), whole.node, wanted, cotangent), strangeness=0.3)
+    value = coarse[1] if isinstance(coarse[1], Variable) else variable(formula.name, formula.shape)
+    named = (Equation(value, whole.node),)
+    yield derived(_system(whole, named, value, wanted, cotangent), strangeness=0.3)
     yield plain(_system(formula, *coarse, wanted, cotangent), strangeness=0.2)
     if fine[0] != coarse[0]:
         yield plain(_system(formula, *fine, wanted, cotangent), strangeness=0.5)

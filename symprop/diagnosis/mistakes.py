@@ -78,7 +78,9 @@ def _of_slope(slope: Node, rest: tuple[Node, ...], place: Place) -> Iterator[Wro
     others += [n.Map(each, inside) for each in place.functions for inside in (value, *place.operands_of(value))]
     for number, other in enumerate(others):
         said = f"has {shortened(other)} in place of {text}"
-        yield Wrong(fitting(n.Multiply, *rest, other), "function", said, 1.2 if number < 3 else 1.4)
+        yield Wrong(
+            fitting(n.Multiply, *rest, other), "function", said, 1.2 if number == 0 else 1.3 if number < 3 else 1.4
+        )
 
 
 @mistake(n.Multiply)
@@ -207,13 +209,24 @@ def _(node: Variable, place: Place) -> Iterator[Wrong]:
     """Another variable: of the same shape, or of another one that fits there."""
     for other in place.others:
         if other != node and other.rank == node.rank:
-            said = f"reads {other.text()} in place of {node.text()}"
+            said = f"reads {other.text()} in place of {node.text()}{without(node, other, place)}"
             far = 1.2 + place.near(node, other) + 0.2 * (other.shape != node.shape)
             yield Wrong(other, "variable", said, far)
+    for axis in range(node.rank):
+        said = f"reads the first of {node.text()} along axis {axis} alone"
+        yield Wrong(n.Slice(node, axis, 0, 1), "variable", said, 1.5)
     for inside in place.operands_of(node):
         for function in place.functions:
             made = n.Map(function, inside)
             yield Wrong(made, "function", f"has {shortened(made)} in place of {node.text()}", 1.4)
+
+
+def without(node: Variable, other: Variable, place: Place) -> str:
+    """Say what the one variable has of which it is made of the other by a product."""
+    definition = place.definitions.get(node)
+    factors = definition.expression.operands if definition and is_product(definition.expression) else ()
+    rest = [each for each in factors if each != other]
+    return f", without its factor {shortened(multiplied(rest))}" if rest and len(rest) < len(factors) else ""
 
 
 @mistake()

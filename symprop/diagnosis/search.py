@@ -131,29 +131,36 @@ def put(node: Node, path: Path, new: Node) -> Node:
     return node.with_operands(operands)
 
 
-def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> Iterator[Step]:
-    """Yield all changes of one equation, then those that make the same change at several places, unless `alone`.
+def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> list[Step]:
+    """Return all changes of one equation, and those that make the same change at several places, unless `alone`.
 
     An equation that is read by others keeps its shape.
     """
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
-    seen = {equation.expression}
+    found: dict[Node, Step] = {}
+
+    def keep(step: Step) -> None:
+        fits = step.expression.shape == equation.target.shape or is_last
+        before = found.get(step.expression)
+        if fits and (before is None or step.wrong.cost < before.wrong.cost):
+            found[step.expression] = step
+
     for number, form in enumerate(forms(equation.expression)):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
                 made = fitting(put, form, path, each.node)
-                if made is not None and made not in seen and (made.shape == equation.target.shape or is_last):
-                    seen.add(made)
+                if made is not None:
                     each = each._replace(cost=each.cost + WRITTEN_OUT * (number > 0))
-                    yield Step(equation.name, made, each, form, path)
+                    keep(Step(equation.name, made, each, form, path))
                     alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
-        for found in () if alone else alike.values():
-            together = at_once(form, found, equation, around)
-            if together is not None and together not in seen and together.shape == equation.target.shape:
-                seen.add(together)
-                yield Step(equation.name, together, found[0][1]._replace(cost=found[0][1].cost + 0.2))
+        for same in () if alone else alike.values():
+            together = at_once(form, same, equation, around)
+            if together is not None:
+                keep(Step(equation.name, together, same[0][1]._replace(cost=same[0][1].cost + 0.2)))
+    found.pop(equation.expression, None)
+    return list(found.values())
 
 
 def numberless(text: str) -> tuple[str, tuple[int, ...]]:
