@@ -12,7 +12,7 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import numbers_apart, variables
-from symprop.diagnosis.mistakes import shortened
+from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
 
