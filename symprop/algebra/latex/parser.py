@@ -127,7 +127,7 @@ class Parser(Commands):
                 self.refuse("a second subscript; braces tell what it belongs to")
             else:
                 below = self.script()
-        if not base.bare:
+        if not base.bare or base.kind == "apply":  # f(x)' is no f'(x)
             base = Tex("group", base.start, base.end, (base,), "{}")
         fields = (base.kind, base.start, self.end, base.parts, base.text, base.words)
         return Tex(*fields, below, tuple(above))
