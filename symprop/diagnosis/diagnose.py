@@ -1,0 +1,114 @@
+"""Looks for the mistake in given gradients, and says what it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symprop.algebra.formula import Formula
+from symprop.analysis.derivation import Derivation
+from symprop.diagnosis import mistakes as mistakes  # enters its rows
+from symprop.diagnosis import moves as moves  # enters its rows
+from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.diagnosis import Diagnosis
+from symprop.diagnosis.problems import Point, Problem, problem_of
+from symprop.diagnosis.search import Case, Found, OutOfTime
+from symprop.diagnosis.sentences import explained, message
+from symprop.diagnosis.strategy import Search
+from symprop.diagnosis.worlds import World
+from symprop.networks.network import Network
+from symprop.verify.arithmetic import Array
+
+Given = Callable[[Point], Mapping[str, Any]]
+
+POINTS, ATTEMPTS = 3, 40
+AS_LIKELY = 0.25
+"""Explanations that are so much more far-fetched than the best one are told beside it."""
+
+
+def diagnose(
+    subject: Formula | Network | Derivation,
+    given: Given,
+    wrt: Sequence[str] = (),
+    cotangent: str | None = "g",
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+    limit: float = 10.0,
+    draw: Callable[[int], Point] | None = None,
+) -> Diagnosis | None:
+    """Return what is wrong with given gradients, None where they are right."""
+    deadline = time.thread_time() + limit
+    problem = problem_of(subject, wrt, cotangent, sizes or {})
+    accounts = problem.accounts()
+    first = next(accounts)
+    with np.errstate(all="ignore"):
+        case = _case(problem, first, given, dict(sizes or {}), seed, deadline, draw)
+        if not case.wrong:
+            return None
+        search, note = Search((first, *accounts), case), ""
+        try:
+            search.run()
+        except OutOfTime:
+            note = f"; the search ended after {limit:g} s"
+    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found)))
+    return Diagnosis(message(told, case, first, note), tuple(sorted(case.wrong)), told)
+
+
+def best(found: Sequence[Found]) -> list[Found]:
+    """Return the likely ones of some explanations, the most likely first: one for each kind and equation."""
+    ordered = sorted(found, key=lambda each: (each.cost, -each.place))
+    ordered = [each for each in ordered if each.cost <= ordered[0].cost + AS_LIKELY]
+    chosen: dict[Any, Found] = {}
+    for each in ordered:
+        what = tuple((step.wrong.kind, step.wrong.said) for step in each.steps)
+        chosen.setdefault(what, each)
+    return list(chosen.values())
+
+
+def _case(
+    problem: Problem,
+    account: Account,
+    given: Given,
+    sizes: Mapping[str, int],
+    seed: int,
+    deadline: float,
+    draw: Callable[[int], Point] | None,
+) -> Case:
+    """Return points at which the right gradients are finite, and what is given there."""
+    points: list[Point] = []
+    lengths: list[dict[Any, int]] = []
+    answers: list[dict[str, Array]] = []
+    wrong: dict[str, None] = {}
+    names = [each.name for each in problem.wanted]
+    for number in range(ATTEMPTS):
+        if len(points) == POINTS:
+            break
+        here = problem.sizes(sizes, len(points))
+        point = draw(number) if draw else problem.drawn(here, seed, number)
+        if point is None:
+            continue
+        here = _measured(problem, point, here)
+        world = World(account, point, here, {})
+        if not all(np.all(np.isfinite(world.right(by))) for by in names):
+            continue
+        found = {by: np.asarray(value, dtype=float) for by, value in given(point).items() if by in names}
+        for by in names:
+            if by in found and not world.is_right(by, found[by]):
+                wrong[by] = None
+        points.append(point)
+        lengths.append(here)
+        answers.append(found)
+    return Case(points, lengths, answers, frozenset(wrong), problem.batch, deadline)
+
+
+def _measured(problem: Problem, point: Point, sizes: Mapping[Any, int]) -> dict[Any, int]:
+    """Return the sizes that the arrays of a point have, where those are symbols."""
+    found = dict(sizes)
+    for each in problem.variables:
+        for size, length in zip(each.shape, np.shape(point[each.name]), strict=True):
+            if size.is_Symbol:
+                found[size] = length
+    return found

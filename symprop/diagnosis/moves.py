@@ -1,0 +1,292 @@
+"""Mistakes in sums over axes, transposes, masks and moves: over which elements, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from sympy import Expr, Integer, Mul, Rational
+
+from symprop.algebra import nodes as n
+from symprop.algebra.index_maps import AXES
+from symprop.algebra.known import triangle
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import numbers_apart, variables
+from symprop.diagnosis.mistakes import shortened
+from symprop.diagnosis.table import Place, Wrong, fitting, mistake
+
+
+def over(axes: tuple[int, ...], shape: tuple[Expr, ...], place: Place) -> str:
+    """Return what a sum runs over, in words."""
+    sizes = [shape[axis] for axis in axes]
+    said = [
+        "the batch" if size == place.batch else f"the {size} elements of axis {axis}"
+        for axis, size in zip(axes, sizes, strict=True)
+    ]
+    return " and ".join(said)
+
+
+def one_of(node: Node, axes: tuple[int, ...], start: int) -> Node:
+    """Return the first element along some axes, or with `start` -1 the last one; the axes stay."""
+    for axis in axes:
+        begin = node.shape[axis] - 1 if start else Integer(0)
+        node = n.Slice(node, axis, begin, begin + 1)
+    return node
+
+
+def _is_softmax(node: Node, place: Place) -> bool:
+    definition = place.definitions.get(node) if isinstance(node, Variable) else None
+    return isinstance(definition.expression if definition else node, n.Softmax)
+
+
+@mistake(n.Sum)
+def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
+    """A sum is lost, runs over other axes, has one element alone, or is a mean."""
+    inner, axes = node.operands[0], node.axes
+    told = f"the sum over {over(axes, inner.shape, place)}"
+    if isinstance(inner, n.Multiply) and any(_is_softmax(each, place) for each in inner.operands):
+        said = "takes the Jacobian of the softmax as diagonal: lacks the terms between its elements"
+        yield Wrong(inner, "term", said, 0.8)
+    yield Wrong(inner, "sum", f"lacks {told}", 0.9)
+    for axis in axes if len(axes) > 1 else ():
+        left = tuple(each for each in axes if each != axis)
+        said = f"lacks the sum over {over((axis,), inner.shape, place)}"
+        yield Wrong(n.Sum(inner, left, node.keepdims), "sum", said, 1.0)
+        kept = n.Sum(n.Sum(inner, (axis,), True), left, node.keepdims)
+        yield Wrong(kept, "sum", said, 1.2)
+        for name, start in (("last", -1), ("first", 0)):
+            part = n.Sum(one_of(inner, (axis,), start), axes, node.keepdims)
+            said = f"has the {name} element alone in place of the sum over {over((axis,), inner.shape, place)}"
+            yield Wrong(part, "sum", said, 1.3)
+    for others in combinations(range(inner.rank), len(axes)):
+        if others != axes:
+            said = f"has the sum over {over(others, inner.shape, place)} in place of {told}"
+            yield Wrong(n.Sum(inner, others, node.keepdims), "sum", said, 1.3)
+    if len(axes) < inner.rank:
+        said = f"has the sum over all elements in place of {told}"
+        yield Wrong(n.Sum(inner, tuple(range(inner.rank)), node.keepdims), "sum", said, 1.4)
+    count = Mul(*(inner.shape[axis] for axis in axes))
+    yield Wrong(
+        node * n.Scalar(1 / count),
+        "factor",
+        f"has a mean over {over(axes, inner.shape, place)} in place of {told}",
+        1.0,
+    )
+    for name, start in (("last", -1), ("first", 0)):
+        part = one_of(inner, axes, start)
+        made = part if node.keepdims else n.Sum(part, axes)
+        yield Wrong(made, "sum", f"has the {name} element alone in place of {told}", 1.2)
+
+
+@mistake(n.Multiply)
+def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
+    """A mean over other axes."""
+    numbers, others = numbers_apart(node.operands)
+    for number, total in enumerate(others):
+        if not isinstance(total, n.Sum) or numbers == 1:
+            continue
+        inner = total.operands[0]
+        for axis in range(inner.rank):
+            if (axis,) != total.axes:
+                count = Mul(*(inner.shape[each] for each in total.axes)) / inner.shape[axis]
+                here, there = (over(each, inner.shape, place) for each in ((axis,), total.axes))
+                said = f"has the mean over {here} in place of the mean over {there}"
+                for keeps in (total.keepdims, not total.keepdims):
+                    rest = [*others[:number], n.Sum(inner, (axis,), keeps), *others[number + 1 :]]
+                    yield Wrong(fitting(n.Multiply, n.Scalar(numbers * count), *rest), "sum", said, 1.3)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """All rows are written to the first."""
+    if place.is_root and node.rank:
+        made = n.Pad(one_of(node, (0,), -1), (0,), ((0, node.shape[0] - 1),))
+        yield Wrong(made, "place", "has every row written to the first", 1.5)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """A sum too many, or the sum of what a broadcast repeats is not taken back: the whole has other axes."""
+    if not place.is_root:
+        return
+    for axis in range(node.rank):
+        said = f"has a sum over {over((axis,), node.shape, place)} too many"
+        yield Wrong(n.Sum(node, (axis,)), "sum", said, 1.5)
+        yield Wrong(n.Sum(node, (axis,), True), "sum", said, 1.6)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """A matrix is transposed."""
+    is_operand = isinstance(place.above, (n.MatMul, n.Add, n.Multiply)) and isinstance(node, (Variable, n.MatMul))
+    if isinstance(node, n.Transpose):
+        said = f"has {shortened(node.operands[0])} in place of {shortened(node)}"
+        yield Wrong(node.operands[0], "transposed", "is transposed" if place.is_root else said, 1.0)
+    elif node.rank == 2 and (place.is_root or is_operand):
+        new = n.Transpose(node)
+        said = "is transposed" if place.is_root else f"has {shortened(new)} in place of {shortened(node)}"
+        yield Wrong(new, "transposed", said, 1.0)
+    elif node.rank > 2 and (place.is_root or is_operand):
+        new = n.Transpose(node, (*range(node.rank - 2), node.rank - 1, node.rank - 2))
+        yield Wrong(new, "transposed", f"has the last two axes of {shortened(node)} swapped", 1.2)
+
+
+@mistake(n.MatMul, n.Outer, n.Kron)
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """The operands of a product are swapped, or multiplied element by element."""
+    left, right = node.operands
+    said = f"has {shortened(node.func(right, left))} in place of {shortened(node)}"
+    yield Wrong(node.func(right, left), "transposed" if isinstance(node, n.Outer) else "order", said, 1.2)
+    if (made := fitting(n.Multiply, left, right)) is not None and made.shape == node.shape:
+        yield Wrong(made, "transposed", f"multiplies {shortened(left)} by {shortened(right)} element by element", 1.6)
+
+
+@mistake(n.Where)
+def _(node: n.Where, place: Place) -> Iterator[Wrong]:
+    """A choice is not made, or made the wrong way round."""
+    condition, yes, no = node.operands
+    for part in (yes, no):
+        if part.shape == node.shape:
+            yield Wrong(part, "mask", f"lacks the mask {shortened(condition)}", 1.0)
+    yield Wrong(n.Where(condition, no, yes), "mask", f"has the mask {shortened(condition)} the wrong way round", 1.1)
+
+
+OPPOSITE = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "!=", "!=": "=="}
+
+
+@mistake(n.Compare)
+def _(node: n.Compare, place: Place) -> Iterator[Wrong]:
+    """A comparison is the wrong way round."""
+    new = n.Compare(OPPOSITE[node.relation], *node.operands)
+    yield Wrong(new, "mask", f"has the mask {shortened(new)} in place of {shortened(node)}", 1.1)
+
+
+@mistake(n.Known, n.Triangle)
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """A mask is transposed, or off by a place."""
+    if node.rank == 2:
+        yield Wrong(n.Transpose(node), "mask", f"has the mask {node.text()} transposed", 1.1)
+    if isinstance(node, n.Known):
+        for move in (1, -1):
+            moved = node.func(node.args[0], node.rule.subs(AXES[0], AXES[0] + move), node.args[2])
+            yield Wrong(moved, "mask", f"has {node.text()} off by one place", 1.2)
+
+
+@mistake(n.Softmax)
+def _(node: n.Softmax, place: Place) -> Iterator[Wrong]:
+    """A softmax along another axis."""
+    for axis in range(node.rank):
+        if axis != node.axis:
+            yield Wrong(
+                n.Softmax(node.operands[0], axis), "sum", f"has the softmax along axis {axis}, not {node.axis}", 1.3
+            )
+
+
+@mistake(n.Slice)
+def _(node: n.Slice, place: Place) -> Iterator[Wrong]:
+    """A slice from one place before or behind."""
+    for move in (1, -1):
+        moved = n.Slice(node.operands[0], node.axis, node.start + move, node.stop + move)
+        yield Wrong(moved, "place", f"reads {shortened(moved)} in place of {shortened(node)}", 1.2)
+
+
+@mistake(n.Pad)
+def _(node: n.Pad, place: Place) -> Iterator[Wrong]:
+    """What is padded stands at the other end."""
+    pairs = [(after, before) for before, after in (node.widths[axis] for axis in node.axes)]
+    yield Wrong(n.Pad(node.operands[0], node.axes, pairs, node.value), "place", "is padded at the other end", 1.3)
+
+
+@mistake(n.Window, n.Fold, n.MatMul)
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """A kernel or what goes into it is read in reverse."""
+    for number, operand in enumerate(node.operands):
+        for axis in range(operand.rank):
+            operands = [*node.operands[:number], n.Flip(operand, (axis,)), *node.operands[number + 1 :]]
+            yield Wrong(
+                node.with_operands(operands), "place", f"reads {shortened(operand)} in reverse along axis {axis}", 1.8
+            )
+
+
+@mistake(n.Window)
+def _(node: n.Window, place: Place) -> Iterator[Wrong]:
+    """Windows lie next to one another, or do not move."""
+    for number, (axis, size, stride, _) in enumerate(node.steps):
+        options = [list(each.args) for each in node.args[2:5]]
+        elements = node.rank - len(node.steps) + number
+        yield Wrong(
+            n.Flip(node, (elements,)), "place", f"reads windows of {shortened(node.operands[0])} in reverse", 1.2
+        )
+        if stride > 1:
+            options[1][number] = Integer(1)
+            close = n.Slice(n.Window(node.operands[0], node.axes, *options), axis, 0, node.shape[axis])
+            yield Wrong(close, "place", f"has windows 1 apart, not {stride}", 1.1)
+        for place_in in (0, size - 1):
+            alone = n.Slice(node, elements, place_in, place_in + 1)
+            still = n.Multiply(alone, n.Fill(1, node.shape))
+            yield Wrong(still, "place", f"reads one element of each window of {shortened(node.operands[0])}", 1.4)
+
+
+@mistake(n.Fold)
+def _(node: n.Fold, place: Place) -> Iterator[Wrong]:
+    """Windows go back next to one another."""
+    for number, (axis, size, stride, dilation) in enumerate(node.steps):
+        if stride > 1:
+            options = [list(each.args) for each in node.args[2:6]]
+            length = options[3][number]
+            options[1][number] = Integer(1)
+            options[3][number] = node.operands[0].shape[axis] + dilation * (size - 1)
+            close = n.Fold(node.operands[0], node.axes, *options)
+            made = n.Pad(close, (axis,), ((0, length - options[3][number]),))
+            yield Wrong(made, "place", f"has windows 1 apart, not {stride}", 1.1)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """The gradient by a symmetric matrix in another convention."""
+    if not place.is_root or node.rank != 2 or node.shape[0] != node.shape[1]:
+        return
+    size = node.shape[0]
+    diagonal = node * n.Identity(size)
+    lower = node * triangle(size, size)
+    what = "counts each pair of elements"
+    yield Wrong(node + node.T - diagonal, "convention", f"{what} once", 1.6)
+    yield Wrong(n.Scalar(2) * lower - diagonal, "convention", f"{what} once, below the diagonal", 1.6)
+    yield Wrong(lower, "mask", "has the lower triangle alone", 1.6)
+    yield Wrong((node + node.T) * n.Scalar(Rational(1, 2)), "convention", "is made symmetric", 1.6)
+
+
+@mistake(n.Flip)
+def _(node: n.Flip, place: Place) -> Iterator[Wrong]:
+    """What is to be read in reverse is not."""
+    yield Wrong(node.operands[0], "place", f"lacks the flip of {shortened(node.operands[0])}", 1.0)
+
+
+@mistake(n.ScatterAdd)
+def _(node: n.ScatterAdd, place: Place) -> Iterator[Wrong]:
+    """Rows are written, not added: of several that go to one row the last one stays; or some are left out."""
+    values, ids = node.operands
+    for axis in range(ids.rank):
+        for name, start in (("first", 0), ("last", -1)):
+            part = n.ScatterAdd(one_of(values, (axis,), start), one_of(ids, (axis,), start), node.size)
+            yield Wrong(part, "sum", f"has the {name} element alone of {over((axis,), ids.shape, place)}", 1.2)
+    count = Mul(*ids.shape)
+    flat = ids if ids.rank == 1 else n.Reshape(ids, (count,))
+    rows = values if ids.rank == 1 else n.Reshape(values, (count, *values.shape[ids.rank :]))
+    again = n.Compare("==", n.Expand(flat, 1), n.Expand(flat, 0))
+    later = n.Sum(again * triangle(count, count, 1, upper=True), (1,))
+    stays: Node = n.Compare("==", later, n.Scalar(0))
+    for _ in range(rows.rank - 1):
+        stays = n.Expand(stays, stays.rank)
+    kept = n.ScatterAdd(rows * stays, flat, node.size)
+    yield Wrong(kept, "sum", f"writes rows where those of equal {ids.text()} are to be summed", 1.0)
+
+
+@mistake(n.Reshape)
+def _(node: n.Reshape, place: Place) -> Iterator[Wrong]:
+    """Another variable with as many elements."""
+    read = node.operands[0]
+    for other in place.others:
+        if Mul(*other.shape) == Mul(*node.shape) and other not in variables(read):
+            said = f"reads {other.text()} in place of {variables(read)[0].text()}"
+            yield Wrong(n.Reshape(other, node.shape), "variable", said, 1.3 + place.near(variables(read)[0], other))

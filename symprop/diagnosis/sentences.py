@@ -1,0 +1,142 @@
+"""What is said of the mistakes that were found, in a sentence; and of gradients that no change explains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sympy import Expr, Integer, Mul, Rational, sqrt
+
+from symprop.algebra.named_numbers import named_numbers
+from symprop.algebra.trees import factors_of, terms_of
+from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.diagnosis import Explanation
+from symprop.diagnosis.mistakes import factor_text, shortened
+from symprop.diagnosis.search import SAME, Case, Found, Step
+from symprop.diagnosis.worlds import real
+
+
+def explained(found: Found, case: Case) -> Explanation:
+    """Return what is said of changes that explain all wrong gradients."""
+    first = found.steps[0]
+    said, kinds = list[str](), list[str]()
+    for number, step in enumerate(found.steps):
+        if not step.wrong.said:
+            continue
+        same = next((each for each in found.steps[:number] if each.wrong.said == step.wrong.said), None)
+        said.append(f"{step.name} likewise" if same else _of_step(found.account, step, step.wrong.said))
+        kinds.append(step.wrong.kind)
+    if found.times:
+        kind, text = _times(found, case)
+        kinds.append(kind)
+        said.append(f"beside that it {text}" if said else _of_step(found.account, first, text))
+    touched = {_variable_name(found.account, step.name) for step in found.steps}
+    following = [f"d{name}" for name in sorted(case.wrong - touched)]
+    if following:
+        said.append(f"{_listed(following)} follow{'s' * (len(following) == 1)} from it")
+    gradient, equation = first.name, found.account.by_name[first.name].text()
+    number_on_page = found.account.numbers.get(first.name)
+    kind = " and ".join(dict.fromkeys(kinds))
+    return Explanation(
+        "; ".join(said), kind, gradient, _variable_name(found.account, gradient), equation, number_on_page
+    )
+
+
+def _of_step(account: Account, step: Step, said: str) -> str:
+    number = account.numbers.get(step.name)
+    place = f" (equation {number})" if number else ""
+    return f"{step.name} {said}{place}: {account.by_name[step.name].text()}"
+
+
+def _variable_name(account: Account, name: str) -> str:
+    """Return what the left side of an equation is the derivative by; of the forward pass it is itself."""
+    held = {each.name: by for by, each in account.gradients.items()}
+    if name in held:
+        return held[name]
+    target = account.by_name[name].target
+    return name.removeprefix("d") if target.is_gradient else re.sub(r"^delta", "z", name)
+
+
+def _times(found: Found, case: Case) -> tuple[str, str]:
+    """Return the kind of a number that is missing in a gradient, and how that is said."""
+    expression = found.account.by_name[found.steps[0].name].expression
+    numbers = [each.number for each in factors_of(expression) if each.number is not None]
+    parts = [part for number in numbers for part in Mul.make_args(number) if part not in (1, -1)]
+    for lost in (*parts, *([Mul(*parts)] if len(parts) > 1 else [])):
+        for sign, more in ((1, ""), (-1, " and has the wrong sign")):
+            if _is(sign / lost, found, case):
+                return "factor and sign" if more else "factor", f"lacks the factor {factor_text(lost)}{more}"
+    if _is(Integer(-1), found, case):
+        return "sign", "has the wrong sign"
+    for number in _numbers(found.account, case):
+        if _is(number, found, case):
+            if (1 / number).is_integer or (number.is_Rational and abs(number) < 1):
+                return "factor", f"lacks the factor {factor_text(1 / number)}"
+            return "factor", f"has the factor {factor_text(number)} too many"
+    if max(found.times) - min(found.times) <= SAME * abs(found.times[0]):
+        return "factor", f"is {found.times[0]:.6g} times what it should be"
+    return "factor", "is off by a number that varies from point to point"
+
+
+def _is(number: Expr, found: Found, case: Case) -> bool:
+    """Whether an expression in sizes is the missing number at all points."""
+    for times, sizes in zip(found.times, case.sizes, strict=True):
+        value = complex(number.subs(sizes) if number.free_symbols else number).real
+        if abs(times - value) > 10 * SAME * abs(value):
+            return False
+    return True
+
+
+def _numbers(account: Account, case: Case) -> Iterator[Expr]:
+    """Yield numbers that a person may have put in or forgotten, likely ones first."""
+    symbols = dict.fromkeys(
+        size for each in account.equations for size in each.target.shape if size != 1 and size in case.sizes[0]
+    )
+    sizes = list(symbols) + [each for each in case.sizes[0] if each not in symbols]
+    named = named_numbers(tuple(each.expression for each in account.equations))
+    bases = [Integer(2), Integer(3), Integer(4), *sizes, *named]
+    singles = [power for base in bases for power in (base, 1 / base)]
+    singles += [power for base in [Integer(2), *sizes] for power in (sqrt(base), 1 / sqrt(base), base - 1)]
+    products = [one * Rational(two) for one in singles for two in ("2", "1/2")]
+    pairs = [one * other for number, one in enumerate(singles) for other in singles[:number]]
+    for number in dict.fromkeys((*singles, *products, *pairs)):
+        yield number
+        yield -number
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def message(explanations: Sequence[Explanation], case: Case, account: Account, note: str) -> str:
+    """Return the sentence of a diagnosis."""
+    if not explanations:
+        said = "; ".join(remaining(account, by, case) for by in account.order if by in case.wrong)
+        return f"no change of one step explains it: {said}{note}"
+    first, *others = explanations
+    more = f"; or {others[0].message}" if others else ""
+    return first.message + more
+
+
+def remaining(account: Account, by: str, case: Case) -> str:
+    """Say which terms of the right sum a gradient has, and what remains, by least squares."""
+    world = case.world(account, 0)
+    given, right = world.given[by], world.right(by)
+    if given.shape != right.shape:
+        return f"d{by} has shape {given.shape}, not {right.shape}"
+    if not np.all(np.isfinite(given)):
+        return f"d{by} has elements that are not finite"
+    terms = terms_of(account.by_name[account.gradients[by].name].expression)
+    values = np.stack([np.broadcast_to(real(world.value(term)), right.shape).ravel() for term in terms], axis=1)
+    found = [float(each) for each in np.linalg.lstsq(values, given.ravel(), rcond=None)[0]]
+    rest = given.ravel() - values @ np.asarray(found)
+    share = float(np.linalg.norm(rest) / max(float(np.linalg.norm(given)), 1e-300))
+    pairs = list(zip(map(shortened, terms), found, strict=True))
+    present = [text for text, each in pairs if abs(each - 1) < SAME]
+    absent = [text for text, each in pairs if abs(each) < SAME]
+    scaled = [f"{each:.3g} times {text}" for text, each in pairs if min(abs(each - 1), abs(each)) >= SAME]
+    said = [f"{verb} {_listed(what)}" for verb, what in (("has", present), ("lacks", absent), ("has", scaled)) if what]
+    if share > SAME:
+        said.append(f"and {100 * share:.3g} % of it is something else")
+    return f"d{by} {', '.join(said)}"
