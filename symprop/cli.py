@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "certify": ("certify",),
     "reports": ("report",),
     "data": ("train", "predict"),
+    "imports": ("import",),
     "serve": ("serve",),
 }
 """The modules of `symprop.commands`, and the commands that each enters: only what is asked for is imported."""

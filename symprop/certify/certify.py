@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from symprop.algebra.declarations import declarations_text, declared
+from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Variable
@@ -22,10 +24,10 @@ from symprop.certify.of_networks import NetworkSubject
 from symprop.certify.own_derivatives import is_torch_function, with_own_derivative
 from symprop.certify.reasons import other_order, through
 from symprop.certify.returned import Given, gradients, order_of
-from symprop.certify.running import Ran, libraries_of, run
+from symprop.certify.running import Ran, Way, libraries_of, run
 from symprop.certify.subject import Place, Subject
 from symprop.certify.tracing import traced
-from symprop.errors import SpecError, shown
+from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -41,6 +43,7 @@ def certify(
     *,
     sizes: Mapping[str, int] | None = None,
     arrays: str | None = None,
+    layout: str = "rows",
     seed: int = 0,
     limit: float = SECONDS,
     **shapes: Any,
@@ -52,8 +55,9 @@ def certify(
     `grad_output`, ...). It returns its gradients in the order of `wrt`, as a tuple or one array, or by name.
 
     A function is traced where a formula is expected; a `torch.autograd.Function` stands for both passes. `sizes` are
-    numbers for names of sizes, `arrays` the library whose arrays are given ("numpy", "torch" or "jax", found out
-    without it), `limit` how many seconds the search for a mistake may take, 0 for no search.
+    numbers for names of sizes; `layout` is how a network has its batch, "rows", "columns", or one "example"; `arrays`
+    is the library whose arrays are given, "numpy", "torch" or "jax", found out without it; `limit` is how many seconds
+    the search for a mistake may take, 0 for no search.
 
     >>> def backward(W, x, g):
     ...     return np.outer(g, x), -W.T @ g
@@ -65,12 +69,16 @@ def certify(
         FormulaError: no formula, or no such variable.
     """
     names = _names(wrt)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+        raise SpecError(f"limit is {shown(limit)}\nallowed: a number of seconds, 0 for no search")
     if backward is None and is_torch_function(forward):
         backward = forward
     if backward is None:
         told = "certify(forward, backward), or a torch.autograd.Function, which has both"
         raise SpecError(f"there is no backward pass\nallowed: {told}")
-    subject = subject_of(forward, declarations, shapes, names, sizes)
+    subject = subject_of(forward, declarations, shapes, names, sizes, layout)
     return certified(subject, backward, names, arrays, seed, limit)
 
 
@@ -90,15 +98,9 @@ def certified(
     if not places:
         raise SpecError(f"no place was found where {shown(subject.title)} has a finite value and derivative")
     kinds = (False, True) if places[0].alternatives else (False,)
-    ways = [Way(library, ids) for library in libraries for ids in kinds]
+    ways = [Way(*each) for each in product(libraries, kinds, (False, True))]
+    ways.sort(key=lambda way: way.single)
     return _judged(subject, backward, asked, places, ways, wrt, seed, limit)
-
-
-class Way(NamedTuple):
-    """How a function is called: with arrays of which library, and whether targets that can be are given as ids."""
-
-    library: str
-    ids: bool = False
 
 
 def _judged(
@@ -126,7 +128,9 @@ def _judged(
         right, given = place.right(order, cotangent), gradients(found.returned, order, subject)
         orders.append(other_order(given, right))
         for each in order:
-            lines.setdefault(each, []).append((judged(each, given[each], right[each], place.told), place))
+            lines.setdefault(each, []).append(
+                (judged(each, given[each], right[each], place.told, ways[0].single), place)
+            )
 
     def pulled(place: Place, cotangent: Array) -> Mapping[str, Given]:
         found = _first_that_runs(backward, asked, place, cotangent, ways)[0]
@@ -157,17 +161,33 @@ def _first_that_runs(
     first: Ran | None = None
     for way in ways:
         given = {**place.values, **(place.alternatives if way.ids else {}), "": cotangent}
-        found = run(backward, asked, given, way.library)
+        found = run(backward, asked, given, way)
         if not found.kind:
             return found, (way,)
         first = first or found
     return first or Ran(), ways
 
 
+def _of_system(system: System) -> Formula:
+    """Return a system of equations as a formula: the last is its value, the others are names for parts.
+
+    Raises:
+        SpecError: it has a loop, or no equation.
+    """
+    if system.loops or not system.items:
+        raise SpecError("a system that is certified has equations alone, and one at least\nallowed: the network itself")
+    *named, last = system.equations
+    variables = (*system.parameters, *system.inputs, *system.targets)
+    found = Formula("", last.expression, variables, tuple(named), last.name)
+    return replace(found, source=found.text())
+
+
 def _remarks(subject: Subject, way: Way, changed: Mapping[str, None] | None = None) -> tuple[str, ...]:
     found = list(subject.remarks)
     if way.library != "numpy":
         found.append(f"called with arrays of {way.library}")
+    if way.single:
+        found.append("called with numbers in float32")
     if way.ids:
         found.append("targets are given as numbers of classes")
     if changed:
@@ -183,6 +203,8 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     names = tuple(each.name if isinstance(each, Variable) else each for each in parts)
     if not names or not all(isinstance(each, str) for each in names):
         raise SpecError(f"wrt is {shown(wrt)}\nallowed: names of variables, such as \"Q K V\" or ['Q', 'K', 'V']")
+    if len({*names}) < len(names):
+        raise SpecError(f"wrt is {shown(' '.join(names))}\nallowed: each variable once")
     return names
 
 
@@ -192,6 +214,7 @@ def subject_of(
     shapes: Mapping[str, Any] | None = None,
     wrt: Sequence[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    layout: str = "rows",
 ) -> Subject:
     """Return what stands for a forward pass.
 
@@ -202,9 +225,13 @@ def subject_of(
     if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
             raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
-        return NetworkSubject(as_network(forward), wrt or (), sizes)
+        return NetworkSubject(as_network(forward), wrt or (), sizes, layout)
+    if isinstance(forward, (Formula, System)) and (declarations.strip() or shapes):
+        raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
     if isinstance(forward, Formula):
         read = forward
+    elif isinstance(forward, System):
+        read = _of_system(forward)
     elif isinstance(forward, str):
         given = declarations.strip() or shapes
         read = formula(forward, declarations, **shapes) if given else inferred_formula(forward, ANYTHING, wrt or ())

@@ -18,7 +18,8 @@ from sympy import Expr, prod
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
-from symprop.certify.subject import WIDEST, Exact, Place, Subject
+from symprop.algebra.sizes import whole
+from symprop.certify.subject import WIDEST, Exact, Place, Subject, agree, largest
 from symprop.errors import FormulaError, LimitError, shown
 from symprop.formulas import questions
 from symprop.formulas.checks.oracles import complex_jacobian, integers, value
@@ -35,6 +36,8 @@ SMALL = 120
 """Up to so many elements in each array, sizes are larger."""
 MOST = 4_000
 """How many elements a derivative by one variable may move."""
+MOST_READ = 1_000_000
+"""How many elements any array may have."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Slopes:
     @property
     def steady(self) -> bool:
         """Whether it is finite and not noise, as it is near a singular matrix."""
-        largest = max(1.0, float(np.max(np.abs(self.value), initial=0.0)))
-        return bool(np.all(np.isfinite(self.value)) and np.max(self.rounding, initial=0.0) <= WIDEST * largest)
+        return bool(np.all(np.isfinite(self.value))) and largest(self.rounding) <= WIDEST * max(
+            1.0, largest(self.value)
+        )
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ class FormulaPlace(Place):
             derived, moved = value(node, at), noise.of_run(partial(value, node, at))
             oracle = np.tensordot(cotangent, slopes.value, axes=np.ndim(cotangent))
             allowed = moved + np.tensordot(np.abs(cotangent), slopes.rounding, axes=np.ndim(cotangent))
-            agree = derived.shape == oracle.shape and bool(np.all(np.abs(derived - oracle) <= allowed))
-            found[name] = Exact(derived, float(np.max(allowed, initial=0.0)), agree)
+            worst = largest(allowed)
+            found[name] = Exact(derived, worst, agree(derived, oracle, worst))
         return found
 
     def jacobian(self, name: str) -> Array | None:
@@ -114,9 +118,10 @@ class FormulaSubject(Subject):
 
     def _fixed(self, sizes: Mapping[str, int]) -> dict[Expr, int]:
         known = {str(symbol): symbol for symbol in self.symbols}
-        for name in sizes:
+        for name, size in sizes.items():
             if name not in known:
                 raise FormulaError(f"the formula has no size {shown(name)}\nallowed: {', '.join(known) or 'none'}")
+            whole(size, f"size {shown(name)}", positive=True)
         return {known[name]: int(size) for name, size in sizes.items()}
 
     @property
@@ -153,8 +158,8 @@ class FormulaSubject(Subject):
 
     def _tried(self, seed: int) -> Iterator[tuple[FormulaPlace, frozenset[Side]]]:
         """Yield places that will do, and the sides of switches that each sees."""
-        formula, whole = self.formula, self.formula.whole.node
-        more = lifted(self.symbols, whole)
+        formula, written = self.formula, self.formula.whole.node
+        more = lifted(self.symbols, written)
         variables = {each.name: each for each in formula.variables}
 
         def sizes(number: int) -> dict[Expr, int]:
@@ -165,7 +170,7 @@ class FormulaSubject(Subject):
 
         self._check_work(sizes(0))
         for point in points(formula.variables, seed, sizes, ATTEMPTS):
-            here = at_sizes(whole, point.sizes)
+            here = at_sizes(written, point.sizes)
             if here is None:
                 continue
             system = _system(here, formula.variables)
@@ -197,8 +202,9 @@ class FormulaSubject(Subject):
     def _check_work(self, sizes: Mapping[Expr, int]) -> None:
         for each in self.formula.variables:
             count = int(prod(integers(each.shape, sizes)))
-            if each.name in self.by and count > MOST:
-                problem = f"{shown(each.name)} has {count:,} elements to move, more than {MOST:,}"
+            most = MOST if each.name in self.by else MOST_READ
+            if count > most:
+                problem = f"{shown(each.name)} has {count:,} elements, more than {most:,}"
                 raise LimitError(f"{problem}\nallowed: sizes declared by names, so that they can be small")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import combinations
 
-from sympy import Expr, Mul, Pow, Rational
+from sympy import Expr, Integer, Mul, Pow, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable, as_node, negative
+from symprop.algebra.roles import INPUT
 from symprop.algebra.trees import added, factors_of, is_element, multiplied, replace, variables, walk, zeros
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
@@ -35,10 +37,10 @@ def _(node: n.Add, place: Place) -> Iterator[Wrong]:
         text, hidden = shortened(term), word_of(term)
         yield Wrong(added([*before, *after]), hidden or "term", f"lacks the {hidden or 'term'} {text}", 1.0)
         sign = "has the wrong sign before " + shortened(positive(term))
-        yield Wrong(n.Add(*before, negative(term), *after), "sign", sign, 1.0)
+        yield Wrong(fitting(n.Add, *before, negative(term), *after), "sign", sign, 1.0)
         for factor in place.numbers:
             said = f"has the factor {factor_text(factor)} too many at the term {text}"
-            yield Wrong(n.Add(*before, scaled(factor, term), *after), "factor", said, 1.5)
+            yield Wrong(fitting(n.Add, *before, scaled(factor, term), *after), "factor", said, 1.5)
 
 
 @mistake(n.Multiply)
@@ -47,32 +49,36 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
     for number, factor in enumerate(node.operands):
         rest = (*node.operands[:number], *node.operands[number + 1 :])
         if factor.number is not None:
-            yield from _of_number(factor.number, lambda value, rest=rest: scaled(value, multiplied(rest)), place)
+            yield from _of_number(factor.number, partial(_times, rest), place)
             continue
         text, hidden = shortened(factor), word_of(factor)
+        if factor in rest:
+            said = f"has {text} in place of {shortened(n.Multiply(factor, factor))}"
+            yield Wrong(multiplied(rest), "power", said, 1.0)
         yield Wrong(multiplied(rest), hidden or "factor", f"lacks the {hidden or 'factor'} {text}", 1.0)
         if isinstance(factor, n.Fill):
             continue
         yield from _of_slope(factor, rest, place)
-        yield Wrong(n.Multiply(*rest, factor, factor), "power", f"has {text} squared", 1.4)
+        yield Wrong(fitting(n.Multiply, *rest, factor, factor), "power", f"has {text} squared", 1.4)
         yield Wrong(
-            n.Multiply(*rest, n.Power(factor, -1)), "power", f"divides by {text}, by which it should multiply", 1.4
+            fitting(n.Multiply, *rest, n.Power(factor, -1)),
+            "power",
+            f"divides by {text}, by which it should multiply",
+            1.4,
         )
 
 
 def _of_slope(slope: Node, rest: tuple[Node, ...], place: Place) -> Iterator[Wrong]:
     """Yield products in which a slope such as `1 - a * a` is the value that it is of, or a function of that."""
     read = variables(slope)
-    if len(read) != 1:
+    if len(read) != 1 or not any(isinstance(part, (n.Add, n.Map)) for part in walk(slope)):
         return
     value, text = read[0], shortened(slope)
-    if slope != value:
-        yield Wrong(n.Multiply(*rest, value), "function", f"has {value.text()} in place of {text}", 1.2)
-    for function in place.functions:
-        for inside in (value, *place.operands_of(value)):
-            made = n.Map(function, inside)
-            said = f"has {made.text()} in place of {text}"
-            yield Wrong(n.Multiply(*rest, made), "function", said, 1.4)
+    others: list[Node] = [value, value * (n.Scalar(1) - value), n.Scalar(1) - value * value, n.Scalar(1) - value]
+    others += [n.Map(each, inside) for each in place.functions for inside in (value, *place.operands_of(value))]
+    for number, other in enumerate(others):
+        said = f"has {shortened(other)} in place of {text}"
+        yield Wrong(fitting(n.Multiply, *rest, other), "function", said, 1.2 if number < 3 else 1.4)
 
 
 @mistake(n.Multiply)
@@ -83,7 +89,7 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
         rest = list(node.operands)
         rest.remove(one)
         rest.remove(other)
-        if not rest:
+        if not rest or one == other:
             continue
         lost = n.Multiply(one, other)
         yield Wrong(multiplied(rest), "factor", f"lacks the factor {shortened(lost)}", 1.1)
@@ -115,7 +121,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
     for factor in dict.fromkeys(each for each in found if each.number is None and found.count(each) > 1):
         without = left_out(node, factor)
         if without is not None:
-            yield Wrong(without, word_of(factor) or "factor", f"lacks the factor {shortened(factor)}", 1.1)
+            yield Wrong(without, word_of(factor) or "factor", f"lacks the factor {shortened(factor)}", 1.25)
     kind = "term" if isinstance(node, n.Add) else "factor"
     for read in variables(node):
         if read != node and read.shape == node.shape:
@@ -133,47 +139,56 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
         for move in (1, -1):
             moved = {each: place.named(each.change(index=(each.index[0] + move,))) for each in mine}
             pairs = {each: other for each, other in moved.items() if other is not None and other.shape == each.shape}
-            if len(pairs) > 1 and len(pairs) == len(mine):
+            if mine and len(pairs) == len(mine) and move == 1:  # what the first step reads is the state before
+                start = min(mine, key=lambda each: int(each.index[0]) if each.index[0].is_Integer else 0)
+                pairs |= {each: start for each in read if each.role == INPUT and each.shape == start.shape}
+            if len(pairs) > 1 and len(pairs) >= len(mine):
                 first, other = next(iter(pairs.items()))
                 said = f"reads {other.text()} in place of {first.text()}, and so on"
-                yield Wrong(replace(node, pairs), "variable", said, 1.2)
+                yield Wrong(fitting(replace, node, pairs), "variable", said, 1.2)
 
 
-def _of_number(number: Expr, made: object, place: Place) -> Iterator[Wrong]:
-    """Yield products with another number: a part of it lost, in the wrong place, or another size."""
-    build = made if callable(made) else None
-    assert build is not None
-    for part in Mul.make_args(number):
-        if part == -1:
-            yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
-            continue
-        if part.is_negative:
-            yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
-            part = -part
-        text = factor_text(part)
-        yield Wrong(build(number / part), "factor", f"lacks the factor {text}", 0.8)
-        base, power = part.as_base_exp()
-        if power.is_Rational and power.is_Integer is False:
-            said = f"has the factor {factor_text(part**2)} in place of {text}"
-            yield Wrong(build(number * part), "power", said, 1.3)
-        elif not part.is_Rational or part.q != 1 or part.p != 1:
-            root = Pow(part, Rational(1, 2))
-            said = f"has the factor {factor_text(root)} in place of {text}"
-            yield Wrong(build(number / root), "power", said, 1.5)
-            yield Wrong(
-                build(number / part**2), "power", f"has the factor {factor_text(1 / part)} in place of {text}", 1.3
-            )
-        for other in place.numbers:
-            if base != 1 and other.is_Symbol and other != base:
-                new = part.subs(base, other) if base.is_Symbol else part
-                if new != part:
-                    said = f"has the factor {factor_text(new)} in place of {text}"
-                    yield Wrong(build(number / part * new), "factor", said, 1.2)
+def _times(rest: tuple[Node, ...], number: Expr) -> Node:
+    return scaled(number, multiplied(rest))
+
+
+def _of_number(number: Expr, build: Callable[[Expr], Node], place: Place) -> Iterator[Wrong]:
+    """Yield products with another number: it or a part of it lost, in the wrong place, or another size."""
+    powers = powers_of(number)
+    if number.could_extract_minus_sign():
+        yield Wrong(build(-number), "sign", "has the wrong sign", 1.0)
+    if len(powers) > 1:
+        minus = Integer(-1) if number.could_extract_minus_sign() else Integer(1)
+        yield Wrong(build(minus), "factor", f"lacks the factor {factor_text(minus * number)}", 0.8)
+    for base, power in powers.items():
+        part = base**power
+        rest, text = number / part, factor_text(part)
+        yield Wrong(build(rest), "factor", f"lacks the factor {text}", 0.8)
+        half = power.is_Integer is False
+        others = [(part**2 if half else Pow(part, Rational(1, 2)), "power", 1.3), (1 / part, "power", 1.3)]
         if base.is_Symbol or (base.is_Integer and base > 2):
-            new = (base - 1) ** power
-            yield Wrong(
-                build(number / part * new), "factor", f"has the factor {factor_text(new)} in place of {text}", 1.3
-            )
+            others.append(((base - 1) ** power, "factor", 1.3))
+        sizes = [each for each in place.numbers if each.is_Symbol or (each.is_Integer and each > 1)]
+        others += [(size**power, "factor", 1.2) for size in sizes if size != base]
+        for other, kind, cost in others:
+            said = f"has the factor {factor_text(other)} in place of {text}"
+            yield Wrong(build(rest * other), kind, said, cost)
+
+
+def powers_of(number: Expr) -> dict[Expr, Expr]:
+    """Return the parts of a positive number by their powers, whole numbers as one.
+
+    >>> from sympy import sqrt
+    >>> powers_of(sqrt(2) / 6), powers_of(Rational(-2, 5))
+    ({2: 1/2, 6: -1}, {2: 1, 5: -1})
+    """
+    found: dict[Expr, Expr] = {}
+    for part in Mul.make_args(number):
+        pairs = [(Integer(abs(part.p)), 1), (Integer(part.q), -1)] if part.is_Rational else [part.as_base_exp()]
+        for base, power in pairs:
+            if base != 1:
+                found[base] = found.get(base, Integer(0)) + power
+    return {base: power for base, power in found.items() if power != 0}
 
 
 @mistake(n.Power)
@@ -195,6 +210,10 @@ def _(node: Variable, place: Place) -> Iterator[Wrong]:
             said = f"reads {other.text()} in place of {node.text()}"
             far = 1.2 + place.near(node, other) + 0.2 * (other.shape != node.shape)
             yield Wrong(other, "variable", said, far)
+    for inside in place.operands_of(node):
+        for function in place.functions:
+            made = n.Map(function, inside)
+            yield Wrong(made, "function", f"has {shortened(made)} in place of {node.text()}", 1.4)
 
 
 @mistake()
@@ -208,7 +227,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
             for other in place.others:
                 if other != each and other.shape == each.shape:
                     said = f"reads {other.text()} in place of {each.text()}"
-                    yield Wrong(replace(node, {each: other}), "variable", said, 1.2 + place.near(each, other))
+                    yield Wrong(fitting(replace, node, {each: other}), "variable", said, 1.2 + place.near(each, other))
 
 
 @mistake()
@@ -279,6 +298,8 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
 @mistake(n.Add, n.Pad, n.Concatenate)
 def _(node: Node, place: Place) -> Iterator[Wrong]:
     """A factor that belongs to elements before they are moved is applied after."""
+    if not any(isinstance(part, (n.Pad, n.Concatenate, n.Slice, n.Flip)) for part in walk(node)):
+        return
     for read in variables(node):
         without = _before_moves(node, read)
         made = None if without in (None, node) else fitting(n.Multiply, without, read)
@@ -290,7 +311,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
         rest = [each for each in node.operands if each not in moved]
         if len(moved) > 1 and rest:
             for each in _moved_last(added(moved)):
-                yield Wrong(n.Add(*rest, each.node), each.kind, each.said, each.cost)
+                yield Wrong(fitting(n.Add, *rest, each.node), each.kind, each.said, each.cost)
 
 
 def _moved_last(node: Node) -> Iterator[Wrong]:
@@ -391,7 +412,7 @@ def _(node: n.Add, place: Place) -> Iterator[Wrong]:
         for read in dict.fromkeys(part for part in walk(rest) if is_atom(part)):
             if read.shape == term.shape and read != term:
                 said = f"adds {term.text()} to {read.text()} before the operation; it belongs behind"
-                yield Wrong(replace(rest, {read: read + term}), "order", said, 1.3)
+                yield Wrong(fitting(replace, rest, {read: read + term}), "order", said, 1.3)
 
 
 @mistake()
@@ -408,7 +429,12 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
                 terms = definition.expression.operands
                 rest = added([*terms[:number], *terms[number + 1 :]])
                 said = f"adds {shortened(term)} after the operation; it belongs to {read.text()} before"
-                yield Wrong(replace(node, {read: rest}) + term, "order", said, 1.5)
+                yield Wrong(
+                    fitting(lambda rest=rest, read=read, term=term: replace(node, {read: rest}) + term),
+                    "order",
+                    said,
+                    1.5,
+                )
 
 
 def scaled(number: Expr, node: Node) -> Node:
@@ -436,12 +462,14 @@ def tidied(node: Node) -> Node:
 LONGEST = 60
 
 
+@lru_cache(maxsize=20_000)
 def shortened(node: Node) -> str:
     """Return the text of a node, the signs of products by 1 left out."""
     text = tidied(node).text()
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
+@lru_cache(maxsize=20_000)
 def factor_text(number: Expr) -> str:
     """Return a number as a page writes it."""
     return n.Scalar(number).text()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from itertools import chain
 
+import numpy as np
 from sympy import Expr
 
 from symprop.algebra.equations import Equation
@@ -25,8 +26,13 @@ from symprop.diagnosis.worlds import UNTRIED, World
 from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 
+Path = tuple[int, ...]
 NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
+MOST_PLACES = 6
+"""In so many places of an equation at most the same change is made."""
+WRITTEN_OUT = 0.3
+"""How much more far-fetched a change is where a factor was first taken into a sum."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
 
@@ -38,16 +44,20 @@ class Step:
     name: str
     expression: Node
     wrong: Wrong
+    form: Node | None = None
+    path: Path = ()
 
 
 @dataclass(frozen=True)
 class Found:
-    """Changes that repair some gradients; `times` is, at each point, a number that is missing in all of them."""
+    """Changes that repair some gradients; `times` is, at each point, a number that is missing in all of them, and
+    `kept` are forward names that keep their right values."""
 
     account: Account
     steps: tuple[Step, ...]
     repaired: frozenset[str]
     times: tuple[float, ...] = ()
+    kept: frozenset[str] = frozenset()
 
     @property
     def cost(self) -> float:
@@ -94,9 +104,6 @@ class Case:
             raise OutOfTime
 
 
-Path = tuple[int, ...]
-
-
 def places(node: Node, path: Path = (), above: Node | None = None) -> Iterator[tuple[Path, Node, Node | None]]:
     """Yield the nodes of a formula with where they stand, and the node above each."""
     yield path, node, above
@@ -124,39 +131,45 @@ def put(node: Node, path: Path, new: Node) -> Node:
     return node.with_operands(operands)
 
 
-def changes(account: Account, equation: Equation, around: Surroundings) -> Iterator[Step]:
-    """Yield all changes of one equation, then those that make the same change at several places of it.
+def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> Iterator[Step]:
+    """Yield all changes of one equation, then those that make the same change at several places, unless `alone`.
 
     An equation that is read by others keeps its shape.
     """
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
     seen = {equation.expression}
-    for form in forms(equation.expression):
+    for number, form in enumerate(forms(equation.expression)):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
                 made = fitting(put, form, path, each.node)
                 if made is not None and made not in seen and (made.shape == equation.target.shape or is_last):
                     seen.add(made)
-                    yield Step(equation.name, made, each)
+                    each = each._replace(cost=each.cost + WRITTEN_OUT * (number > 0))
+                    yield Step(equation.name, made, each, form, path)
                     alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
-        for found in alike.values():
+        for found in () if alone else alike.values():
             together = at_once(form, found, equation, around)
             if together is not None and together not in seen and together.shape == equation.target.shape:
                 seen.add(together)
                 yield Step(equation.name, together, found[0][1]._replace(cost=found[0][1].cost + 0.2))
 
 
-def numberless(text: str) -> str:
-    """Return a text without its numbers: what is said of one step of time is said of another but for them."""
-    return re.sub(r"\d+", "#", text)
+def numberless(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return a text without its numbers, and how these differ: so one step of time is said to be like another.
+
+    >>> numberless("reads a3 in place of a2") == numberless("reads a2 in place of a1")
+    True
+    """
+    numbers = [int(each) for each in re.findall(r"\d+", text)]
+    return re.sub(r"\d+", "#", text), tuple(other - numbers[0] for other in numbers[1:])
 
 
 def at_once(node: Node, changes: Sequence[tuple[Path, Wrong]], equation: Equation, around: Surroundings) -> Node | None:
     """Return a formula with changes at several places, the deepest first; None where there is only one place."""
     by_path = dict(reversed(changes))
-    if not 1 < len(by_path) == len(changes):
+    if not 1 < len(by_path) == len(changes) <= MOST_PLACES:
         return None
     made: Node | None = node
     for path, each in sorted(by_path.items(), key=lambda pair: -len(pair[0])):
@@ -187,34 +200,54 @@ UNCHANGED = Wrong(Scalar(1), "factor", "", 0.0)
 """No change: of a gradient that is only some number times the right one."""
 
 
-def singles(account: Account, case: Case, left: frozenset[str], forward: bool = False) -> Iterator[Found]:
-    """Yield the changes of one equation that repair gradients among `left`, at the first point.
+def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Found]:
+    """Yield the changes of one backward equation that repair gradients among `left`, at the first point.
 
-    Without `forward` only backward equations are changed, and none on which a right gradient depends.
+    None is changed on which a right gradient depends.
     """
     world, around = case.world(account, 0), Surroundings(account, case.batch)
     families: dict[Hashable, list[Step]] = {}
-    chosen = account.equations[: account.forward] if forward else account.equations[account.forward :]
-    for equation in chosen:
+    for equation in sorted(account.equations[account.forward :], key=lambda each: each.expression.weight):
         feeds = account.feeds[equation.name]
-        if not feeds & left or (not forward and not feeds <= left):
+        if not feeds or not feeds <= left:
             continue
-        reached = [by for by in account.order if by in feeds & left]
-        kept = sorted(feeds - left)
-        unchanged = () if forward else (Step(equation.name, equation.expression, UNCHANGED),)
-        for step in chain(unchanged, changes(account, equation, around)):
+        reached = [by for by in account.order if by in feeds]
+        unchanged = Step(equation.name, equation.expression, UNCHANGED)
+        for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
-            said = (numberless(equation.name), step.wrong.kind, numberless(step.wrong.said))
+            said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
             families.setdefault(said, []).append(step)
-            found = judged(world, (step,), reached, kept, case)
+            found = judged(world, (step,), reached)
             if found is not None:
                 yield found
-    yield from _in_families(families, world, left, case)
+    yield from _in_families(families, world, left)
 
 
-def _in_families(
-    families: Mapping[Hashable, list[Step]], world: World, left: frozenset[str], case: Case
-) -> Iterator[Found]:
+def misread(account: Account, case: Case) -> Iterator[Found]:
+    """Yield the changes of one forward equation, as the way back reads it, that repair all that is wrong.
+
+    What the forward pass makes of it may be worked out anew from it, or be kept: its neighbours, or all.
+    """
+    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    order = [each.name for each in account.equations[: account.forward]]
+    for equation in account.equations[: account.forward]:
+        feeds = account.feeds[equation.name]
+        behind = [name for name in order if name in account.reach[equation.name] and name != equation.name]
+        near = [name for name in behind if equation.target in variables(account.by_name[name].expression)]
+        kept = (frozenset[str](), frozenset(behind) - frozenset(near), frozenset(behind))
+        if not case.wrong <= feeds:
+            continue
+        reached = [by for by in account.order if by in case.wrong]
+        for step in changes(account, equation, around, alone=True):
+            for each in dict.fromkeys(kept):
+                case.ask_time()
+                found = judged(world, (step,), reached, sorted(feeds - case.wrong), each)
+                if found is not None and found.repaired == case.wrong:
+                    yield found
+                    break
+
+
+def _in_families(families: Mapping[Hashable, list[Step]], world: World, left: frozenset[str]) -> Iterator[Found]:
     """Yield the same change in all equations of a family, such as those of the layers of one kind."""
     account = world.account
     for steps in families.values():
@@ -222,19 +255,26 @@ def _in_families(
         if len(by_name) > 1:
             feeds = frozenset[str]().union(*(account.feeds[name] for name in by_name))
             reached = [by for by in account.order if by in feeds & left]
-            found = judged(world, tuple(by_name.values()), reached, sorted(feeds - left), case)
+            found = judged(world, tuple(by_name.values()), reached)
             if found is not None:
                 yield found
 
 
 def judged(
-    world: World, steps: tuple[Step, ...], reached: Sequence[str], kept: Sequence[str], case: Case
+    world: World,
+    steps: tuple[Step, ...],
+    reached: Sequence[str],
+    right: Sequence[str] = (),
+    kept: frozenset[str] = frozenset(),
 ) -> Found | None:
     """Return changes with the gradients that they repair; None where they repair none, or spoil one that is right."""
-    changed = world.with_changes({each.name: each.expression for each in steps})
+    changed = world.with_changes({each.name: each.expression for each in steps}, kept)
     repaired: list[str] = []
     times = 0.0
     try:
+        for step in steps:  # what becomes 0 by a change that does not say so is told better by the one that does
+            if step.expression.constant != 0 and not np.any(changed.named(step.name)):
+                return None
         for number, by in enumerate(reached):
             factor = world.missing(by, changed.gradient(by))
             if factor is not None and agree(factor, times):
@@ -242,12 +282,12 @@ def judged(
                 repaired.append(by)
             elif not repaired and number + 1 >= NEAREST:
                 return None
-        if not repaired or not all(world.is_right(by, changed.gradient(by)) for by in kept):
+        if not repaired or not all(world.is_right(by, changed.gradient(by)) for by in right):
             return None
     except (*UNTRIED, SympropError):
         return None
     exact = not times or agree(times, 1.0)
-    return Found(world.account, steps, frozenset(repaired), () if exact else (times,))
+    return Found(world.account, steps, frozenset(repaired), () if exact else (times,), kept)
 
 
 def agree(one: float, other: float) -> bool:
@@ -261,7 +301,7 @@ def confirmed(found: Found, case: Case) -> Found | None:
     times = list(found.times)
     for number in range(1, len(case.points)):
         world = case.world(found.account, number)
-        changed = world.with_changes(changes)
+        changed = world.with_changes(changes, found.kept)
         here = 0.0 if found.times else 1.0
         try:
             for by in sorted(found.repaired):

@@ -86,17 +86,18 @@ class World:
         """Return the number by which a gradient must be multiplied to be the given one, as `ratio` does."""
         return ratio(value, self.given[by], self.floor)
 
-    def with_changes(self, changes: Mapping[str, Node]) -> Changed:
-        """Return the world in which the equations of some names say something else."""
-        return Changed(self, changes)
+    def with_changes(self, changes: Mapping[str, Node], kept: frozenset[str] = frozenset()) -> Changed:
+        """Return the world in which the equations of some names say something else; those `kept` have right values."""
+        return Changed(self, changes, kept)
 
 
 class Changed:
     """A world with changed equations; its values are worked out when they are asked for."""
 
-    def __init__(self, world: World, changes: Mapping[str, Node]) -> None:
+    def __init__(self, world: World, changes: Mapping[str, Node], kept: frozenset[str]) -> None:
         self.world, self.changes = world, changes
-        self.affected: frozenset[str] = reduce(frozenset.union, (world.account.reach[name] for name in changes))
+        reached: frozenset[str] = reduce(frozenset.union, (world.account.reach[name] for name in changes))
+        self.affected = reached - kept
         base = world.evaluator
         self.evaluator = Quick(base.values, base.sizes, base.worked_out)
         self.done: set[str] = set()

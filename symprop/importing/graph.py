@@ -136,7 +136,9 @@ def _is_tensor(node: Any) -> bool:
 def _meta(node: Any) -> tuple[tuple[int, ...], str]:
     """The shape of what a node returns, numbers for sizes that are symbols, and its type."""
     value = node.meta.get("val")
-    if not _is_tensor(node):
+    if isinstance(value, (tuple, list)) and value:
+        value = value[0]  # of what an operator returns beside it, as the places of maxima, nothing is asked
+    if "shape" not in dir(value):
         return (), ""
     return tuple(_number(size) for size in value.shape), str(value.dtype).removeprefix("torch.")
 
@@ -182,5 +184,5 @@ def _place(node: Any) -> str:
     path, kind = (str(part) for part in stack[-1]) if stack else ("", "")
     module = f"{shown(path)} ({kind.rpartition('.')[2]})" if path else kind.rpartition(".")[2] or "the model"
     lines = re.findall(r'File "([^"]+)", line (\d+)', str(node.meta.get("stack_trace") or ""))
-    own = [(file, line) for file, line in lines if "/torch/nn/" not in file]
+    own = [(file, line) for file, line in lines if "/torch/nn/" not in file and file[:1] != "<"]
     return module + (f", {Path(own[-1][0]).name}:{own[-1][1]}" if own else "")

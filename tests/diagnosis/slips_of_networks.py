@@ -193,7 +193,7 @@ SKIP = Subject(
         Slip("skip twice", "factor", "da1 du1"),
         Slip("skip after the slope", "variable", "da1 du1"),
         Slip("half of a silu", "term factor", "du1"),
-        Slip("a silu without u", "factor", "du1"),
+        Slip("a silu without u", "factor function", "du1"),
         Slip("no gamma", "factor", "dx_hat1 delta1"),
         Slip("norm as a scale", "term", "delta1"),
         Slip("norm not averaged", "factor", "delta1"),

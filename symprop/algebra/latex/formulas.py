@@ -7,7 +7,7 @@ r"""Formulas in LaTeX as formulas of the library: `latex_formula`, and `formula`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.inferred import inferred_variables
 from symprop.algebra.latex.names import Key
 from symprop.algebra.latex.reading import names_of, node_of
-from symprop.algebra.latex.statements import Statement, statements
+from symprop.algebra.latex.statements import Statement, outside, pieces, statements
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Scalar, Variable
@@ -112,6 +112,36 @@ def _is_free(statement: Statement, given: Sequence[Variable]) -> bool:
     """Whether the name on the left is no array of the formula, nor a size."""
     taken = {each.name for each in given} | {str(s) for each in given for size in each.shape for s in size.free_symbols}
     return statement.name not in taken
+
+
+def in_text(given: Any, declarations: str, shapes: Mapping[str, Any], known: Sequence[Variable] = ()) -> Any:
+    r"""Return a formula in LaTeX as a text; what is none stays as it is. `known` are declared elsewhere.
+
+    >>> in_text(r"x^\top A x", "A: n n, x: n", {})
+    'x @ A @ x'
+    """
+    if not is_latex(given):
+        return given
+    found, told = statements(tokens(given), given)
+    typed = {each.name: each for each in (*known, *read_declarations(declarations_of(declarations)))}
+    typed |= {name: declared(name, what) for name, what in (*shapes.items(), *told.items())}
+    if not typed:
+        return latex_formula(given).source
+    return text_of(given, found, tuple(typed.values()))[0]
+
+
+def right_side(latex: str) -> str:
+    r"""Return what an equation says: what stands behind its last `=`, without punctuation and what follows a comma.
+
+    >>> right_side(r"\delta_1 &= W_2^\top \delta_2 \odot \sigma'(z_1), \quad l = 1")
+    "W_2^\\top \\delta_2 \\odot \\sigma'(z_1)"
+    """
+    first = next(pieces(tokens(latex)), [])
+    signs = [place for place, token in outside(first) if token.text == "=" and token.kind == "sign"]
+    kept = first[signs[-1] + 1 :] if signs else first
+    if not kept:
+        raise FormulaError("the equation has no right side")
+    return latex[kept[0].start : kept[-1].end]
 
 
 def formula(

@@ -177,24 +177,32 @@ def _without_minus(slope: Expr) -> Expr:
 
 
 def _vec(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
-    """The columns below each other; of an array that is no matrix, its elements in their order."""
+    """The columns below each other; the rows one behind the other on the page of a network, which says so."""
     value = e.value(_only(e, tree, arguments))
     count = sympy.Mul(*map(e.sizes.value, value.shape))
-    name = "vec" if value.rank == 2 else "ravel"
-    return value.made(located(called(name, value.tree), tree.start, tree.end), (count,), row=False)
+    by_columns = value.rank == 2 and not e.names.of_network
+    match value.tree:
+        case ast.Attribute(inner, "T") if by_columns:  # the columns of A' are the rows of A
+            made = called("ravel", inner)
+        case whole:
+            made = called("vec" if by_columns else "ravel", whole)
+    if value.labels:
+        whole_shape = (*(e.labels[label] for label in value.labels), count)
+        made = called("reshape", transposed(e, value).tree if by_columns else value.tree, shape_of(whole_shape))
+    return value.made(located(made, tree.start, tree.end), (count,), row=False)
 
 
 def _mat(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     value = e.value(_only(e, tree, arguments))
-    parts: list[list[object]] = [[]]
+    parts: list[list[Token]] = [[]]
     for token in tree.below:
         if token.text in ("times", ","):
             parts.append([])
         else:
             parts[-1].append(token)
-    sizes = tuple(e.size(part) for part in parts)  # type: ignore[arg-type]
-    made = called("reshape", value.tree, shape_of(sizes))
-    return Value(located(made, tree.start, tree.end), sizes, tree.start, tree.end)
+    sizes = tuple(e.size(part) for part in parts)
+    made = called("reshape", value.tree, shape_of((*(e.labels[label] for label in value.labels), *sizes)))
+    return value.made(located(made, tree.start, tree.end), sizes, row=False)
 
 
 def _one_hot(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
@@ -271,8 +279,24 @@ def _norm(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     return e.value(Tex("group", tree.start, tree.end, (inside,), "‖", below=tree.below))
 
 
+def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""The mean of all elements, along axes, or over the batch, `\operatorname{mean}_{m}`, the axis of its size."""
+    value = e.value(_only(e, tree, arguments))
+    if not tree.below:
+        return _called(e, tree, "mean", [value], [], 0)
+    size = e.size(tree.below)
+    axis = next((axis for axis, each in enumerate(value.shape) if e.sizes.value(each) == size), None)
+    if axis is None or value.labels:
+        e.refuse(f"no axis has the size {plain(tree.below)}", tree.start, tree.end)
+    options = {"axis": constant(axis), **({"keepdims": constant(True)} if axis else {})}
+    kept = (sympy.Integer(1),) if axis else ()
+    shape = (*value.shape[:axis], *kept, *value.shape[axis + 1 :])
+    made = called("mean", value.tree, **options)
+    return value.made(located(made, tree.start, tree.end), shape, row=False)
+
+
 SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {
     **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
-    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm},
+    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean},
 }
 """Functions whose arguments LaTeX has otherwise."""

@@ -3,6 +3,7 @@ r"""Brackets in LaTeX: groups, norms, absolute values, inner products, choices, 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from symprop.algebra.inference import fits
@@ -36,8 +37,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
 
 def _stack(e: Elaboration, tree: Tex, inside: Tex) -> Value:
     parts = subscripts(tree.below)
-    letters = list(parts) if len(parts) > 1 else INDEX.findall(parts[0])
-    if any(not INDEX.fullmatch(letter) or letter.isdigit() for letter in letters):
+    plainly = len(parts) > 1 or not INDEX.match(parts[0])
+    letters = list(parts) if plainly else INDEX.findall(parts[0])
+    if any(not re.fullmatch(r":|\(?[a-z](?:_?\d+)?\)?", letter) for letter in letters):
         e.refuse("an array by its elements has indices below its braces", tree.start, tree.end)
     return stacked(e, inside, letters).at(tree.start, tree.end)
 
@@ -199,6 +201,12 @@ def _(e: Elaboration, tree: Tex) -> Value:
     if array.labels:
         e.refuse("brackets behind an index are not read", tree.start, tree.end)
     ids: list[Value] = []
+    if len(tree.parts) == 2 and tree.parts[1].kind == "name":  # rows of a table by ids, which may have an index
+        chosen = e.value(tree.parts[1])
+        if chosen.labels:
+            made = subscripted(array.tree, [chosen.tree])
+            value = chosen.made(made, (*chosen.shape, *array.shape[1:]), row=False)
+            return scripts(e, replace(value, tree=located(made, tree.start, tree.end)), tree)
     entries, trial = [], []
     for place in tree.parts[1:]:
         made, text = _entry(e, place, ids)

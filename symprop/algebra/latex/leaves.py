@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from sympy import Expr
 
+from symprop.algebra import nodes as n
 from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration, case, name_of
 from symprop.algebra.latex.indices import element
@@ -107,7 +108,8 @@ def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
     if found.indices:
-        value = element(e, value, found.indices)
+        named = what.named if isinstance(what, n.Variable) else {}
+        value = element(e, value, found.indices, named)
     return raised(e, value, found.above)
 
 

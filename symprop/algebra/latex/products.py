@@ -106,7 +106,9 @@ def by_elements(e: Elaboration, left: Value, right: Value, sign: type[ast.operat
 def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     """Return the product of two factors side by side, which their shapes tell."""
     at = left.start, right.end
-    if left.rank > 2 or right.rank > 2:
+    if left.rank and right.rank:
+        left, right = thin(e, left), thin(e, right)
+    if (left.rank > 2 or right.rank > 2) and left.rank and right.rank:
         e.refuse(f"arrays of more than two axes side by side: {e.shapes((left, right))}", *at, ShapeError)
     kind = left.kind + right.kind
     if kind == "cc" and sign == "cdot":
@@ -128,6 +130,14 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     except Misfit:
         e.refuse(f"shapes do not fit side by side: {e.shapes((left, right))}", *at, ShapeError)
     return Value(located(joined(left.tree, ast.MatMult, right.tree), *at), shape, *at, row=kind == "rm")
+
+
+def thin(e: Elaboration, value: Value) -> Value:
+    """Return an array of more than two axes without its first ones, where these have one place: that of a head."""
+    while value.rank > 2 and e.sizes.value(value.shape[0]) == 1 and not value.labels:
+        tree = called("sum", value.tree, axis=constant(0))
+        value = value.made(located(tree, value.start, value.end), value.shape[1:])
+    return value
 
 
 def _with_ones(e: Elaboration, left: Value, right: Value, kind: str) -> Value | None:

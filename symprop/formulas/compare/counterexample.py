@@ -21,6 +21,8 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
 TRIES, MOST_TRIES = 12, 150
+MANY = 4
+"""So many elements are more than one sees at a glance."""
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
 HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
@@ -43,7 +45,23 @@ class Counterexample:
         sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
         values = [f"{name} = {_text(value)}" for name, value in self.values.items()]
         where = ", ".join(sizes + values)
-        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}"
+        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}{self._entry()}"
+
+    def _entry(self) -> str:
+        """Say which element differs, where there are many and they can be put side by side."""
+        pairs = list(zip(_entries(self.first), _entries(self.second), strict=False))
+        if len(pairs) < MANY or [place for (place, _), _ in pairs] != [place for place, _ in _entries(self.second)]:
+            return ""
+        (place, one), (_, other) = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+        return f"; at [{', '.join(map(str, place))}] {one} against {other}"
+
+
+def _entries(value: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:
+    if not isinstance(value, list):
+        yield place, value
+        return
+    for number, each in enumerate(value):
+        yield from _entries(each, (*place, number))
 
 
 def _text(value: Any) -> str:

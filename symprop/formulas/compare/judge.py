@@ -19,7 +19,7 @@ from symprop.formulas.compare.counterexample import as_counterexample, smallest_
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
 from symprop.formulas.compare.reasons import Pair, reason
-from symprop.formulas.compare.sides import RANDOM, Sides
+from symprop.formulas.compare.sides import RANDOM, Sides, may_lack_value
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.special import special_cases
 from symprop.verify.measure import precise_difference, scientific
@@ -35,12 +35,14 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     if not sides.choices:
         return _said(sides, None, NOWHERE, "undecided: no small sizes fit both formulas")
     first, second = sides.nodes
-    found = tuple(sides.cases())
     if not same_shape(first, second):
-        return _of_other_shapes(sides, found)
-    pairs = forms or (lambda: [sides.nodes])
+        return _of_other_shapes(sides, tuple(sides.cases()))
+    proof = proof_for_every_size([sides.nodes]) if sides.definitions else None
+    sides = sides if proof is None else sides.free  # what holds for all values needs no equations
+    found = tuple(sides.cases())
     verdicts = [agree(case, first, second) for case in found]
-    proof = None if False in verdicts else proof_for_every_size(pairs())
+    if proof is None and False not in verdicts:
+        proof = proof_for_every_size(forms() if forms else [sides.nodes])
     if False not in verdicts and proof is None:
         more = tuple(special_cases(sides))
         found, verdicts = (*found, *more), [*verdicts, *(agree(case, first, second) for case in more)]
@@ -108,6 +110,8 @@ def _only_one_defined(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> s
 def _defined_at_points(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> str:
     """Say which formula lacks a value at some points where the other has one, as `log(x) + log(y)` for `log(x * y)`."""
     for has, lacks, name in ((*sides.nodes, sides.names[1]), (*sides.nodes[::-1], sides.names[0])):
+        if not may_lack_value(lacks):
+            continue
         for case in replace(sides, choices=compared).cases_of((has,)):
             if case.rough(lacks) is not None and case.value(lacks) is None:
                 return f"{name} has no value at some points where the other has one"
@@ -130,10 +134,11 @@ def _sizes_text(sizes: Any) -> str:
 def _different(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     """Say how two formulas differ by what holds at some cases, those first at which they differ."""
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names))
+    because = reason(Pair(first, second, found, sides.names, bool(sides.definitions)))
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
+    plain = plain or bool(sides.definitions)  # nor does anybody assume more of what a network makes
     fact = None if plain else enabling_fact(sides)
-    special = None if plain or fact else special_sizes(sides)
+    special = None if because or fact or sides.definitions else special_sizes(sides)
     if because is not None:
         kind, sentences = because.kind, [because.sentence]
     else:
@@ -156,7 +161,7 @@ def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> s
 
 def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names)) if found else None
+    because = reason(Pair(first, second, found, sides.names, bool(sides.definitions))) if found else None
     shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
     message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
     shown_at = None
