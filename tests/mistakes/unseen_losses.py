@@ -168,17 +168,19 @@ def full_masked_on_the_way_back(Q, K, V, g):
     return dS @ K, dS.T @ Q, P.T @ g
 
 
-CROSS = "S = where(M > 0, Q @ K.T, -1000); softmax(S) @ V"
+CROSS = "S = Q @ K.T - 1000 * (1 - M); softmax(S) @ V"
 CROSS_WHERE = "Q: t d, K: s d, V: s d, M: t s bits"
 
 
 def cross(Q, K, V, M):
-    return softmax(np.where(M > 0, Q @ K.T, -1000)) @ V
+    S = Q @ K.T - 1000 * (1 - M)
+    return softmax(S - np.max(np.real(S), axis=1, keepdims=True)) @ V
 
 
 def cross_backward(Q, K, V, M, g):
-    P = softmax(np.where(M > 0, Q @ K.T, -1000))
-    dS = P * (g @ V.T - np.einsum("td,td->t", g, full_of(P, V))[:, None]) * M
+    S = Q @ K.T - 1000 * (1 - M)
+    P = softmax(S - S.max(axis=1, keepdims=True))
+    dS = P * (g @ V.T - np.einsum("td,td->t", g, full_of(P, V))[:, None])
     return dS @ K, dS.T @ Q, P.T @ g
 
 
