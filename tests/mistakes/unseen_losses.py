@@ -287,7 +287,7 @@ CASES = (
         cross_without_mask,
         "a mask in the forward alone",
         of="Q K V",
-        kinds="mask",
+        kinds="mask term",
         source="triton-lang/triton#7216 (by a comment); XPU-Forces/mojo_opset#386",
         read="the threads",
         what="the way back applies no mask",
