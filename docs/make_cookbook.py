@@ -92,7 +92,11 @@ def equal(row: Row) -> str:
     return f"yes, {PROOFS[found.kind]}" if found.kind in PROOFS else "yes, 50 digits"
 
 
-PROOFS = {"identical after simplification": "one normal form", "equal by elements": "proved by elements"}
+PROOFS = {
+    "identical after simplification": "one normal form",
+    "equal as sums of products": "one sum of products",
+    "equal by elements": "proved by elements",
+}
 
 
 def certificate(row: Row) -> str:

@@ -174,6 +174,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "log(det(A)) = log(abs(det(A))) = logdet(A)": Shown("log(det(A))", "A: n n", positive_determinant=True),
     "a**b / a = a**(b - 1)": Shown("x**y / x", "x: n positive, y: n"),
     "log(softmax(x)) = x - logsumexp(x), and so for selected elements": Shown("log(softmax(x))", "x: n"),
+    "log(p[i]) = log(p)[i], where p is above 0": Shown(
+        "log(sum(one_hot(y, 3) * P, axis=1))", "P: 2 3 positive, y: 2 index 3"
+    ),
     "log(1 + exp(t)) = softplus(t)": Shown("log(1 + exp(t))", "t: n"),
     "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)": Shown("log(sigmoid(t))", "t: n"),
     "1 / (1 + exp(-t)) = sigmoid(t)": Shown("1 / (1 + exp(-t))", "t: n"),
@@ -193,7 +196,7 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "diagonal of a transpose": Shown("diagonal(A.T @ B.T)", "A: m n, B: n m"),
     "sum of a transpose": Shown("sum(A.T, axis=0)", "A: m n"),
     "cyclic trace": Shown("trace(inv(A) @ B @ inv(A))", "A: n n, B: n n"),
-    "inner product of products": Shown("(A @ x) @ (A.T @ y)", "A: n n, x: n, y: n"),
+    "inner product of products": Shown("(S @ x) @ (inv(S) @ y)", "S: n n symmetric, x: n, y: n"),
     "square of a norm": Shown("(A @ x) @ (A @ x)", "A: m n, x: n"),
     "common vector": Shown("outer(u, x) + outer(v, x)", "u: m, v: m, x: n"),
     "matrix that is repeated": Shown("A @ exp(B @ C) - exp(B @ C)", "A: n n, B: n m, C: m n"),
@@ -206,6 +209,9 @@ TOUCH_EXAMPLES: dict[str, Shown] = {
     "rows and columns": Shown("u[:, None] * x", "u: m, x: n"),
     "one diagonal": Shown("diag(x) + diag(y)", "x: n, y: n"),
     "common factor of products": Shown("A @ X + A @ Y", "A: m n, X: n n, Y: n n"),
+    "a sign enters a sum": Shown("-(A @ (-B + C))", "A: m n, B: n n, C: n n", as_typed=True),
+    "what is added first": Shown("-x + y", "x: n, y: n", as_typed=True),
+    "all factors but one": Shown("A @ M @ B + A @ N @ B + C", "A: m n, M: n n, N: n n, B: n n, C: m n"),
     "opposite sigmoid": Shown("y * sigmoid(-t) - (1 - y) * sigmoid(t)", "y: n, t: n"),
     "one choice": Shown("where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"),
     "common factor": Shown("x * y + x * z", "x: n, y: n, z: n"),
@@ -298,6 +304,9 @@ def _cases_of(variable: Variable) -> Iterator[dict[Any, Any]]:
     if "one-hot" in kinds:
         for place in range(symbols.size):
             yield {symbol: sympy.Integer(k == place) for k, symbol in enumerate(symbols.ravel())}
+    elif isinstance(variable.facts_by_kind.get("index"), sympy.Integer):
+        for places in itertools.product(range(int(variable.facts_by_kind["index"])), repeat=symbols.size):
+            yield {symbol: sympy.Integer(place) for symbol, place in zip(symbols.ravel(), places, strict=True)}
     elif "signs" in kinds:
         for signs in itertools.product((1, -1), repeat=symbols.size):
             yield {symbol: sympy.Integer(sign) for symbol, sign in zip(symbols.ravel(), signs, strict=True)}

@@ -11,11 +11,15 @@ This file is the API: what it names is public, what it does not name may change.
 
 from symprop import notation as notation  # enters the printers of formulas, equations and derivations
 from symprop.algebra.equations import Equation, Loop, Step, System
-from symprop.algebra.formula import Formula, formula
+from symprop.algebra.formula import Formula
+from symprop.algebra.latex.formulas import formula, latex_formula
+from symprop.algebra.latex.reading import read_latex
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation, derive
 from symprop.analysis.signal import initialisation
+from symprop.certify.certification import Certification
+from symprop.certify.certify import certify
 from symprop.codegen import Case, generate
 from symprop.codegen import compile_network as compile  # the user's word for it
 from symprop.differences.difference import NetworkDifference, diff
@@ -34,7 +38,10 @@ from symprop.errors import (
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.ask import gradient, hessian, hvp, jacobian, jvp, vjp
-from symprop.formulas.compare.compare import Comparison, compare
+from symprop.formulas.compare.compare import compare
+from symprop.formulas.compare.comparison import Comparison
+from symprop.formulas.compare.of_derivation import compare_line as compare_line  # enters it for derivations
+from symprop.importing import Imported, from_torch
 from symprop.networks import (
     ELU,
     GELU,
@@ -45,6 +52,7 @@ from symprop.networks import (
     Activation,
     Adam,
     AdamW,
+    At,
     Attention,
     AveragePool1D,
     AveragePool2D,
@@ -118,6 +126,7 @@ __all__ = [
     "AdamW",
     "Answer",
     "Answers",
+    "At",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",
@@ -125,6 +134,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Case",
     "Certificate",
+    "Certification",
     "ClassToken",
     "Comparison",
     "Concatenate",
@@ -148,6 +158,7 @@ __all__ = [
     "Hinge",
     "Huber",
     "Identity",
+    "Imported",
     "Input",
     "KLDivergence",
     "LayerNorm",
@@ -194,6 +205,7 @@ __all__ = [
     "UpSample2D",
     "Variable",
     "Warmup",
+    "certify",
     "check",
     "compare",
     "compile",
@@ -201,6 +213,7 @@ __all__ = [
     "diagram",
     "diff",
     "formula",
+    "from_torch",
     "generate",
     "gradient",
     "hessian",
@@ -208,8 +221,10 @@ __all__ = [
     "initialisation",
     "jacobian",
     "jvp",
+    "latex_formula",
     "load_weights",
     "parse_network",
+    "read_latex",
     "report",
     "variable",
     "vjp",

@@ -2,8 +2,9 @@
 
 It uses argparse, because the standard library's parser does all that these commands need.
 
-Exit codes: 0 done; 1 something disagrees (check, generate --check); 2 bad input; 3 over a limit; 4 files;
-130 interrupted. Bad input is told in at most three lines on stderr, without a traceback.
+Exit codes: 0 done; 1 something disagrees (check, certify, compare, generate --check); 2 bad input; 3 over a limit;
+4 files; 5 undecided (compare: no proof, and no difference found); 130 interrupted. Bad input is told in at most three
+lines on stderr, without a traceback.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "networks": ("derive", "generate", "check"),
     "differences": ("diff",),
     "formulas": ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "compare"),
+    "certify": ("certify",),
     "reports": ("report",),
     "data": ("train", "predict"),
+    "imports": ("import",),
     "serve": ("serve",),
 }
 """The modules of `symprop.commands`, and the commands that each enters: only what is asked for is imported."""

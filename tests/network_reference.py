@@ -488,8 +488,16 @@ def global_average(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Sh
     return lambda params, value: value.reshape(len(value), -1, shape[-1]).mean(axis=1), shape[-1:]
 
 
+def at(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """One row of a sequence."""
+    place = call.get(0, "place")
+    return lambda params, value: value[:, place], shape[1:]
+
+
 def flatten(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
-    """All elements in a row."""
+    """All elements in a row, or all pixels."""
+    if call.get(9, "places", False):
+        return lambda params, value: value.reshape(len(value), -1, shape[-1]), (math.prod(shape[:-1]), shape[-1])
     return lambda params, value: value.reshape(len(value), -1), (math.prod(shape),)
 
 
@@ -691,6 +699,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Positions": positions,
     "SinusoidalPositions": sinusoidal,
     "ClassToken": class_token,
+    "At": at,
     "Activation": own_activation,
     "PReLU": prelu,
     **{name: activation(function) for name, function in ACTIVATIONS.items()},

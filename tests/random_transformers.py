@@ -104,7 +104,7 @@ class Transformer:
         masked = f'mask=Input({self.places}, name="lengths")'
         whole = self.chance(0.3)
         if whole:
-            layers += [self.one(["Flatten()", "GlobalAveragePool()"]), "Dense(3)"]
+            layers += [self.one(["Flatten()", "GlobalAveragePool()", "At(0)", "At(-1)"]), "Dense(3)"]
         elif self.ids and self.chance(0.6):
             layers.append(f'Dense({self.tokens}, bias=False, tied="E1")')
         else:

@@ -19,11 +19,13 @@ PACKAGE = ROOT / "symprop"
 ORDER = (
     "errors",
     "templating",
+    "collection",
     "files",
     "algebra",
     "data",
     "training",
     "networks",
+    "importing",
     "history",
     "columns",
     "calculus",
@@ -35,6 +37,7 @@ ORDER = (
     "diagnosis",
     "saved",
     "differences",
+    "certify",
     "reports",
     "server",
     "commands",
@@ -47,8 +50,8 @@ ORDER = (
 EVALUATORS = frozenset({"eval", "exec", "compile", "lambdify", "parse_expr", "literal_eval", "__import__"})
 """What could run text; `sympify` may stand with `strict=True` alone, which refuses text."""
 
-ALLOWED_EVALUATORS = {("codegen/loading.py", "exec"), ("codegen/loading.py", "compile")}
-"""A generated module is loaded: our own output, made of validated names and numbers."""
+ALLOWED_EVALUATORS = {("codegen/loading.py", "exec"), ("codegen/loading.py", "compile"), ("__main__.py", "exec")}
+"""A generated module is loaded: our own output, made of validated names and numbers; and an empty text is run."""
 
 REFLECTION = {
     ("networks/layers.py", "getattr"),  # the fields of a dataclass, by their names

@@ -8,6 +8,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node
+from symprop.algebra.sizes import whole
 from symprop.algebra.trees import is_zero, multiplied
 from symprop.errors import FormulaError, LimitError
 
@@ -59,6 +60,21 @@ def inverse_of(node: Node) -> Node:
     if is_zero(node):
         raise FormulaError("division by zero")
     return n.Power(node, -1) if node.number is None else number(1 / node.number)
+
+
+def quotient_of(above: Node, below: Node) -> Expr:
+    """Return `above // below` of two sizes, where the quotient is whole for all of them; of two numbers any.
+
+    Raises:
+        FormulaError: anything but sizes, a quotient that may be a fraction, or division by zero.
+    """
+    if above.number is None or below.number is None:
+        raise FormulaError("'//' stands between sizes; type x / y for arrays")
+    left, right = (whole(each, "what stands beside '//'") for each in (above.number, below.number))
+    if right == 0:
+        raise FormulaError("division by zero")
+    both = left.is_Integer and right.is_Integer
+    return left // right if both else whole(sympy.factor(left / right), "a quotient by '//'")
 
 
 def power_of(base: Node, exponent: Expr) -> Node:

@@ -14,6 +14,7 @@ from dataclasses import replace as replace_fields
 from typing import Any
 
 from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.definitions import needed_for, written_out
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
@@ -28,7 +29,7 @@ from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.symmetry import is_symmetric
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
@@ -289,28 +290,6 @@ def _check_length(definitions: Sequence[Equation], node: Node) -> None:
     if count > MOST_NODES or depth > DEEPEST:
         problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
         raise LimitError(f"with its names written out the formula {problem}")
-
-
-def needed_for(node: Node, definitions: Sequence[Equation]) -> tuple[Equation, ...]:
-    """Return the definitions that `node` reads, itself or by others, in order."""
-    read, kept = set(variables(node)), []
-    for each in reversed(definitions):
-        if each.target in read:
-            read.update(variables(each.expression))
-            kept.append(each)
-    return tuple(reversed(kept))
-
-
-def written_out(node: Node, definitions: Sequence[Equation]) -> Node:
-    """Return `node` with the right sides of `definitions` in place of their names.
-
-    >>> f = formula("a = x @ x; b = exp(a); a * b", x="n")
-    >>> print(written_out(f.node, f.definitions).text())
-    (x @ x) * exp(x @ x)
-    """
-    for each in reversed(definitions):
-        node = replace(node, {each.target: each.expression})
-    return node
 
 
 def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:

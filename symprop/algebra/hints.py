@@ -31,7 +31,6 @@ OPERATORS: tuple[tuple[str, str], ...] = (
     (r"\^", "x**2 for x^2"),
     (r"\|\|", "norm(x) for ||x||"),
     (r"\|", "abs(x) for |x|, det(A) for a determinant"),
-    (r"//", "x / y"),
     (r"[{}]", "brackets ( and )"),
     (r"&", "a product of comparisons, (x > 0) * (x < 1)"),
     (r"~", "1 - x for the complement of x"),

@@ -255,7 +255,7 @@ def _checked(tokens: list[Token], text: str, limits: Limits) -> Iterator[Token]:
         refuse(f"something is missing behind {last.text!r}", text, last.column, len(last.text), limits.error)
 
 
-_BETWEEN = frozenset({"+", "-", "*", "/", "**", "@", "<", ">", "<=", ">=", "==", "!="})
+_BETWEEN = frozenset({"+", "-", "*", "/", "//", "**", "@", "<", ">", "<=", ">=", "==", "!="})
 _ONLY_BETWEEN = _BETWEEN - {"+", "-"}
 
 

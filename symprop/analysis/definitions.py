@@ -14,6 +14,7 @@ from symprop.algebra.trees import replace
 from symprop.analysis.definiteness import definite, nonnegative, semidefinite
 from symprop.calculus.context import Context
 from symprop.calculus.known_facts import positive
+from symprop.calculus.known_forms import with_known_forms
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
 
@@ -38,7 +39,7 @@ def with_known_facts(formula: Formula) -> Formula:
 
 def _shown(expression: Node) -> Iterator[str]:
     """Yield the facts that hold for every value of an expression."""
-    plain = tidy(expression)
+    plain = tidy(with_known_forms(expression)[0])
     if plain.rank == 2 and same(*plain.shape):
         turned = simplified(n.Transpose(plain), Context())[0]
         if turned in (plain, simplified(plain, Context())[0]):

@@ -16,10 +16,11 @@ from symprop.algebra.names import gradient_of, looked_up
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
+from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
-from symprop.analysis.modes import Modes, modes
+from symprop.analysis.modes import Modes, check_depends, modes
 from symprop.analysis.never_read import never_read
 from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.readings import Readings, convolutions
@@ -29,6 +30,7 @@ from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
+from symprop.collection import kept_whole
 from symprop.errors import FormulaError, ShapeError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
@@ -36,7 +38,7 @@ from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Printable):
+class Derivation(Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
@@ -146,9 +148,8 @@ class Derivation(Printable):
         """
         known = {part.name: part for part in (*self.system.data, *self.system.parameters)}
         for loop in self.system.loops:
-            ends = [each for carry in loop.carries for each in (carry.before, loop.end(carry))]
-            rows = [each for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array)]
-            known.update((each.name, each) for each in (*ends, *rows))
+            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
+            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
         known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
@@ -158,31 +159,32 @@ class Derivation(Printable):
         """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
 
         >>> from symprop import derive
-        >>> d = derive("Input(2) >> Dense(2) >> Residual(Dense(2) >> Tanh()) >> MeanSquaredError()")
-        >>> print(d.jacobian("a2", "z1").text())
-        diag(1 - f2 * f2) @ W2 + eye(2)
         >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
         >>> print(general.jacobian("a[l]", "a[l-1]").text())
         diag(1 - f[l] * f[l]) @ W[l] + eye(n)
 
         Raises:
             FormulaError: no such variable, or a way through a symbolic number of blocks.
+            SpecError: `of` does not depend on `by`.
             ShapeError: the derivation is of a batch, or one of the two is no vector.
         """
-        if self.system.layout != "example":
-            raise ShapeError(f"a Jacobian is of one example; this derivation is of a batch in {self.system.layout}")
+        self._check_example("a Jacobian")
         target, source = self.variable(of), self.variable(by)
-        return chained(self._stretch(target, source), target, source, context(self.system))
+        found = self._stretch(target, source)
+        check_depends(found, target, source)
+        return chained(found, target, source, context(self.system))
+
+    def _check_example(self, what: str) -> None:
+        if self.system.layout != "example":
+            raise ShapeError(f"{what} is of one example; this derivation is of a batch in {self.system.layout}")
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
         found = way(self.system.items, target, source)
         if found is not None:
             return found
-        raise FormulaError(
-            f"the way from {source.name} to {target.name} leads through a symbolic number of blocks\n"
-            "allowed: two variables of one block, or a number of blocks"
-        )
+        problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
+        raise FormulaError(f"{problem}\nallowed: two variables of one block, or a number of blocks")
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.
@@ -273,22 +275,21 @@ class Derivation(Printable):
             SpecError: `of` does not depend on `by`, or no bound is known for a formula on the way.
             ShapeError: the derivation is of a batch.
         """
-        if self.system.layout != "example":
-            raise ShapeError(f"a bound is of one example; this derivation is of a batch in {self.system.layout}")
+        self._check_example("a bound")
         return jacobian_bound(self.system, self.variable(of), self.variable(by))
 
 
+@kept_whole()
 def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
     """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
 
-    >>> import symprop
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
-    >>> print(symprop.derive("x @ A @ x").gradient("A").text())
+    >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
 
     Raises:
@@ -311,8 +312,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
         )
     backward, remarks = derive_system(system)
     said = (*never_read(net.system()), *remarks, *received(system, backward))
-    if isinstance(net, Network):
-        said = (*net.doubts, *said, *idle(net, backward))
+    said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
 
 

@@ -199,9 +199,20 @@ def between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[E
         if equation.target in wanted and equation.target in reached and equation.target != by:
             needed.append(equation)
             wanted |= {variable for variable in variables(equation.expression) if variable in reached}
-    if of not in reached:
-        raise SpecError(f"{of.name} does not depend on {by.name}")
+    check_depends(equations, of, by)
     return needed[::-1]
+
+
+def check_depends(equations: Sequence[Equation], of: Variable, by: Variable) -> None:
+    """Refuse two variables of which the first does not depend on the second.
+
+    Raises:
+        SpecError: it does not; where the second depends on the first, the order of the two is told.
+    """
+    if of not in dependents(equations, [by]):
+        turned = of != by and by in dependents(equations, [of])
+        told = f"\n{by.name} depends on {of.name}: ask in the order {by.name!r}, {of.name!r}" if turned else ""
+        raise SpecError(f"{of.name} does not depend on {by.name}{told}")
 
 
 def stations(equations: Sequence[Equation], by: Variable) -> list[Variable]:

@@ -29,6 +29,7 @@ from symprop.calculus.exponentials import (
     as_tanh_of_half,
     is_map,
 )
+from symprop.calculus.known_facts import has_fact
 from symprop.calculus.sums_of_exponentials import (
     as_log_difference,
     as_logsumexp,
@@ -121,6 +122,17 @@ def as_log_softmax(node: Node) -> Node | None:
 
 
 @for_kinds(n.Map)
+def as_log_of_chosen(node: Node) -> Node | None:
+    """Return the log of elements of `p` that are chosen, all being above 0, as elements of `log(p)`, else None."""
+    match argument(node, "log"):
+        case n.Sum(operands=(n.Multiply(operands=(one, other)),)) as total if total.axes == (one.rank - 1,):
+            chooses, p = (one, other) if isinstance(one, n.OneHot) else (other, one)
+            if isinstance(chooses, n.OneHot) and has_fact(p, "positive"):
+                return n.Sum(chooses * FUNCTIONS["log"](p), total.axes, total.keepdims)
+    return None
+
+
+@for_kinds(n.Map)
 def as_log_determinant(node: Node) -> Node | None:
     """Return `log(det(A)**k)` as `k logdet(A)`: where the logarithm has a value, it is that of the absolute value."""
     inside = argument(node, "log") or node
@@ -185,6 +197,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("log-determinant", "log(det(A)) = log(abs(det(A))) = logdet(A)", as_log_determinant),
     KnownForm("power", "a**b / a = a**(b - 1)", as_power),
     KnownForm("log-softmax", "log(softmax(x)) = x - logsumexp(x), and so for selected elements", as_log_softmax),
+    KnownForm("log of elements", "log(p[i]) = log(p)[i], where p is above 0", as_log_of_chosen),
     KnownForm("softplus", "log(1 + exp(t)) = softplus(t)", as_softplus),
     KnownForm("softplus", "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)", as_log_sigmoid),
     KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),

@@ -18,6 +18,7 @@ from symprop.codegen.loading import loaded
 from symprop.codegen.program import Program
 from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
+from symprop.collection import kept_whole
 from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
@@ -162,6 +163,7 @@ class Case:
     def _options(self) -> tuple[Hashable, ...]:
         return self.network, self.target, self.dtype, self.optimizer, self.threads
 
+    @kept_whole()
     def _written(self) -> str:
         derivation = self.rows.derivation
         if not derivation.parameters:

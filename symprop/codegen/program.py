@@ -161,6 +161,11 @@ class Program:
         sizes = {str(symbol) for variable in self.given for size in variable.shape for symbol in size.free_symbols}
         return sizes | {variable.name for variable in self.given} | {statement.name for statement in self.statements}
 
+    @cached_property
+    def returned(self) -> frozenset[str]:
+        """What a caller wants; ask only whether a name is in it."""
+        return frozenset(self.returns)
+
     def definitions(self) -> dict[str, Node]:
         """Return the right side of each name."""
         return {statement.name: statement.expression for statement in self.statements}

@@ -19,6 +19,8 @@ from symprop.verify.gathering import SECONDS
 PROGRAM = "symprop"
 DISAGREES = 1
 """The exit code where a check finds a disagreement."""
+UNDECIDED = 5
+"""The exit code where a comparison finds neither a proof nor a counterexample."""
 NETWORK_HELP = (
     'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
 )
@@ -109,13 +111,15 @@ def told(output: str) -> None:
     print(f"wrote {output}", file=sys.stderr)
 
 
-def limit_argument(parser: argparse.ArgumentParser) -> None:
+def limit_argument(
+    parser: argparse.ArgumentParser, seconds: float = SECONDS, what: str = "how long a check may compute"
+) -> None:
     parser.add_argument(
         "--limit",
         metavar="SECONDS",
         type=_seconds,
-        default=SECONDS,
-        help=f"how long a check may compute ({SECONDS:g}); 0 for as long as it takes",
+        default=seconds,
+        help=f"{what} ({seconds:g}); 0 for as long as it takes",
     )
 
 

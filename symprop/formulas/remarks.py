@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.formula import written_out
+from symprop.algebra.definitions import reaching
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
 from symprop.algebra.symmetry import is_symmetric
@@ -165,9 +165,10 @@ def _of_symmetric(result: Result) -> Iterator[str]:
 def _where_it_holds(result: Result) -> Iterator[str]:
     """Say where a derivative does not exist, and what stands there."""
     definitions = result.formula.definitions
+    moving = {*result.by, *(each.target for each in reaching(result.by, definitions))}
     formulas = (*(each.expression for each in definitions), result.formula.node)
     for part in (part for formula in formulas for part in walk(tidy(formula))):  # norm(x)**2 has no root
-        if not any(x in variables(written_out(part, definitions)) for x in result.by):
+        if moving.isdisjoint(variables(part)):
             continue
         said = WHERE(part) if type(part) in WHERE else None
         if said:

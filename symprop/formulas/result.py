@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from sympy import prod
 
+from symprop.algebra.definitions import written_out
 from symprop.algebra.equations import Step
-from symprop.algebra.formula import Formula, written_out
+from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import loose

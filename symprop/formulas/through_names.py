@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import reaching
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, replace, variables
@@ -31,17 +32,17 @@ def pulled(cotangent: Node, node: Node, by: Variable, definitions: Sequence[Equa
     >>> print(start.text(), len(steps))
     pullback(2 * r, A @ x, x) 1
     """
-    reaching = _reaching(by, definitions)
+    reaching_by = reaching([by], definitions)
     flows: dict[Variable, list[Node]] = {}
 
     def send(cotangent: Node, through: Node) -> None:
-        for target in (*(each.target for each in reaching), by):
+        for target in (*(each.target for each in reaching_by), by):
             if target in variables(through):
                 flows.setdefault(target, []).append(n.Pullback(cotangent, through, target))
 
     send(cotangent, node)
     stands_for: list[tuple[Variable, Node]] = []
-    for each in reversed(reaching):
+    for each in reversed(reaching_by):
         if each.target in flows:
             place = _place(each.target, each.target.shape)
             stands_for.append((place, added(flows.pop(each.target))))
@@ -59,21 +60,11 @@ def pushed(node: Node, by: Variable, tangent: Node, definitions: Sequence[Equati
         flows = [n.Pushforward(through, x, u) for x, u in places.items() if x in read]
         return added(flows or [n.Pushforward(through, by, tangent)])
 
-    for each in _reaching(by, definitions):
+    for each in reaching([by], definitions):
         place = _place(each.target, each.target.shape)
         stands_for.append((place, along(each.expression)))
         places[each.target] = place
     return _worked_out(along(node), stands_for, context)
-
-
-def _reaching(by: Variable, definitions: Sequence[Equation]) -> list[Equation]:
-    """The definitions that read `by`, themselves or by others, in order."""
-    active, found = {by}, []
-    for each in definitions:
-        if not active.isdisjoint(variables(each.expression)):
-            active.add(each.target)
-            found.append(each)
-    return found
 
 
 def _place(name: Variable, shape: tuple[object, ...]) -> Variable:
@@ -85,17 +76,24 @@ def _worked_out(whole: Node, stands_for: Sequence[tuple[Variable, Node]], contex
     """Put what each place stands for into `whole`, those first that read no others, each worked out step by step."""
     steps: list[Step] = []
     done: dict[Node, Node] = {}
-    for number, (place, flow) in enumerate(stands_for):
-        flow = replace(flow, done)
-        later = stands_for[number + 1 :]
-        open_whole = replace(whole, done)
-        for each, meaning in reversed(later):
-            open_whole = replace(open_whole, {each: replace(meaning, done)})
+    around = [whole]  # with what those that come later stand for in their places, the last first
+    for place, flow in reversed(stands_for[1:]):
+        around.append(_put(flow, around[-1], place))
+    for place, flow in stands_for:
+        open_whole = replace(around.pop(), done)
         if place not in variables(open_whole):
             continue
         found, more = simplified(flow, context)
         for step in more:
-            before, after = (replace(open_whole, {place: part}) for part in (step.before, step.after))
+            before, after = (_put(replace(part, done), open_whole, place) for part in (step.before, step.after))
             steps.append(Step(step.rule, before, after, step.facts))
-        done[place] = found
+        done[place] = replace(found, done)
     return replace(whole, done), tuple(steps)
+
+
+def _put(part: Node, whole: Node, place: Variable) -> Node:
+    """Return `whole` with `part` at its place; what does not read the place is not looked through."""
+    if whole == place:
+        return part
+    operands = [_put(part, each, place) if place in each.free_symbols else each for each in whole.operands]
+    return whole.with_operands(operands)

@@ -12,10 +12,11 @@ import dataclasses
 from collections.abc import Callable
 
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import written_out
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import replace
+from symprop.algebra.trees import parts, replace
 from symprop.analysis.definitions import with_known_facts
 from symprop.calculus.context import Context
 from symprop.calculus.known_forms import with_known_forms
@@ -91,8 +92,13 @@ def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Formula, tuple[Step
 
 def context_of(formula: Formula) -> Context:
     """Return what the rules may use: the names that the formula gives to its parts."""
-    by_value = {tidy(each.expression): each for each in reversed(formula.definitions) if each.expression.operands}
-    by_name = {each.target: each for each in formula.definitions}
+    plain = _without_decompositions(formula)
+    known = [dataclasses.replace(each, expression=with_known_forms(each.expression)[0]) for each in plain.definitions]
+    if plain is not formula:  # (K + K.T) / 2 was factored, which for its value is K
+        known += [dataclasses.replace(each, expression=simplified(each.expression, Context())[0]) for each in known]
+    both = [*formula.definitions, *known]
+    by_value = {tidy(each.expression): each for each in reversed(both) if each.expression.operands}
+    by_name = {each.target: each for each in both}
     given = (*formula.variables, *by_name)
     return Context(by_value, by_name, given)
 
@@ -118,9 +124,10 @@ def _started(formula: Formula, ask: Callable[[Node], Node], follow: Callable[[Fo
 
     Written-out forms stand as what they are, and the chain rule goes through the formula's own names.
     """
-    node, names = with_known_forms(formula.node)
+    plain = _without_decompositions(formula)
+    node, names = with_known_forms(plain.node)
     definitions = []
-    for each in formula.definitions:
+    for each in plain.definitions:
         expression, more = with_known_forms(each.expression)
         definitions.append(dataclasses.replace(each, expression=expression))
         names += more
@@ -129,6 +136,21 @@ def _started(formula: Formula, ask: Callable[[Node], Node], follow: Callable[[Fo
     asked, first = ask(formula.whole.node), steps[0].before if steps else start
     rules = dict.fromkeys((*names, *(["chain rule"] if first != ask(known.whole.node) else [])))
     return start, (*([Step(", ".join(rules), asked, first)] if rules else []), *steps)
+
+
+def _without_decompositions(formula: Formula) -> Formula:
+    """Return a formula with the names of decompositions written out, where none is left then: `log(diagonal(L))` sums
+    to half of a log-determinant where L is a Cholesky factor."""
+    named = [each for each in formula.definitions if isinstance(each.expression, n.Decomposition)]
+    if not named:
+        return formula
+    others = [each for each in formula.definitions if each not in named]
+    written = [tidy(written_out(each.expression, named)) for each in others]
+    node = tidy(written_out(formula.node, named))
+    if any(isinstance(part, n.Decomposition) for each in (node, *written) for part in parts(each)):
+        return formula
+    rest = (dataclasses.replace(each, expression=new) for each, new in zip(others, written, strict=True))
+    return dataclasses.replace(formula, node=node, definitions=tuple(rest))
 
 
 def _simplified(asked: Result, start: Node) -> Found:

@@ -31,7 +31,7 @@ from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
 from symprop.networks.pooling import AveragePool1D, AveragePool2D, Flatten, GlobalAveragePool, MaxPool1D, MaxPool2D
-from symprop.networks.positions import ClassToken, Positions, SinusoidalPositions
+from symprop.networks.positions import At, ClassToken, Positions, SinusoidalPositions
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
@@ -47,6 +47,7 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "At",
     "Attention",
     "AveragePool1D",
     "AveragePool2D",

@@ -177,7 +177,7 @@ class Attention(Layer):
         if not (heads / groups).is_integer:
             raise SpecError(
                 f"{shown(self.text)}: {heads} heads cannot share {groups} keys and values evenly for all sizes\n"
-                "allowed: kv_heads that divide the heads, such as 1"
+                f"allowed: heads that are a multiple of kv_heads, such as Attention(r*{groups}, kv_heads={groups})"
             )
         return (groups, heads / groups), (groups, Integer(1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -176,3 +177,19 @@ def symbolic_repeats(layers: tuple[Layer, ...]) -> list[Repeat]:
             found.append(layer)
         found.extend(symbolic_repeats(layer.inner))
     return found
+
+
+def unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iterator[Symbol]) -> tuple[Layer, ...]:
+    """Return the layers with numbers for counts; a block with sizes of its own each time is written out."""
+    result: list[Layer] = []
+    for layer in layers:
+        index = next(indices, LOOP_SYMBOLS[-1]) if isinstance(layer, Repeat) and layer.is_symbolic else None
+        if symbolic_repeats((layer,)):
+            layer = layer.with_rows([Chain(unrolled(row.layers, change, indices)) for row in layer.rows])
+        if index is not None and isinstance(layer, Repeat):
+            count = change.get(layer.count)
+            if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):
+                result.extend(layer.written_out(count, index))
+                continue
+        result.append(layer)
+    return tuple(result)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import Item, System, equations_in
@@ -14,7 +14,7 @@ from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown, warned
-from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, varies
+from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, unrolled, varies
 from symprop.networks.books import Books
 from symprop.networks.builder import Builder
 from symprop.networks.further_inputs import masks_of, read_windows
@@ -71,7 +71,7 @@ class Network(Row):
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
-        progress = self._progress[0] if self._progress else None
+        progress = next(iter(self._progress), None)
         known = masks_of(self.layers), read_windows(self.layers), self.sizes, bool(symbolic_repeats(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
@@ -105,9 +105,9 @@ class Network(Row):
         """Raise where a number or a letter is called as an index, or a number as a letter: `W` beside `W[l]`."""
         indices = dict.fromkeys((symbol.name for symbol in LOOP_SYMBOLS[: books.loops]), "the index")
         letters = dict.fromkeys((*NUMBERED, *(each.variable.letter for each in books.parameters)), "a parameter")
+        numbers = [(name, "size") for name in self.sizes] + [(n.name, "hyperparameter") for n in books.hyperparameters]
         for name, what, taken in (
-            *((name, "size", {**indices, **letters}) for name in self.sizes),
-            *((each.name, "hyperparameter", {**indices, **letters}) for each in books.hyperparameters),
+            *((name, what, {**indices, **letters}) for name, what in numbers),
             *((letter, "learned parameter", indices) for letter in letters),
         ):
             if name in taken:
@@ -230,7 +230,7 @@ class Network(Row):
             for name, size in sizes.items()
             if isinstance(name, str)
         }
-        layers = _unrolled(self.layers, change, iter(LOOP_SYMBOLS))
+        layers = unrolled(self.layers, change, iter(LOOP_SYMBOLS))
         counts = {count for repeat in symbolic_repeats(self.layers) if isinstance(count := repeat.count, str)}
         for stem in sorted(self._stems()):
             ends: dict[Size, Size] = {
@@ -256,6 +256,10 @@ class Network(Row):
         """
         return needs_of((size for layer in self.layers for size in layer.sizes), self.built)
 
+    def longer(self, layers: tuple[Layer, ...]) -> Network:
+        """Return the network with layers behind its own; all are given."""
+        return Network(layers, list(self._progress))
+
     def resized(self, sizes: Mapping[int, Size]) -> Network:
         """Return the network with other numbers or names for sizes, each by its value; counts of `Repeat` stay.
 
@@ -280,22 +284,6 @@ def _names(layers: tuple[Layer, ...]) -> Iterator[str]:
             yield layer.count
 
 
-def _unrolled(layers: tuple[Layer, ...], change: dict[Size, Size], indices: Iterator[Symbol]) -> tuple[Layer, ...]:
-    """The layers with numbers for counts; a block with sizes of its own each time is written out."""
-    result: list[Layer] = []
-    for layer in layers:
-        index = next(indices, LOOP_SYMBOLS[-1]) if isinstance(layer, Repeat) and layer.is_symbolic else None
-        if symbolic_repeats((layer,)):
-            layer = layer.with_rows([Chain(_unrolled(row.layers, change, indices)) for row in layer.rows])
-        if index is not None and isinstance(layer, Repeat):
-            count = change.get(layer.count)
-            if isinstance(count, int) and any(varies(size, index) for size in layer.sizes):
-                result.extend(layer.written_out(count, index))
-                continue
-        result.append(layer)
-    return tuple(result)
-
-
 def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
     """Return `left >> right`: a network where an Input stands first, else a block.
 
@@ -312,7 +300,7 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
     layers = tuple(layer for part in (left, right) for layer in (part.layers if isinstance(part, Row) else (part,)))
     if not isinstance(layers[0], Input):
         return Chain(layers)
-    network = Network(layers, list(left._progress) if isinstance(left, Network) else [])
+    network = left.longer(layers) if isinstance(left, Network) else Network(layers)
     warned(network.doubts)
     return network
 

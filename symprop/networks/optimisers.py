@@ -22,6 +22,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import gradient_of, variable
 from symprop.algebra.nodes import Add, Multiply, Node, Power, Scalar, Sum, Variable, negative
+from symprop.algebra.roles import STATE
 from symprop.algebra.trees import added, replace
 from symprop.errors import SpecError
 from symprop.networks.parts import Parameter
@@ -37,8 +38,8 @@ from symprop.networks.schedules import (
     schedule_of,
 )
 
-_w, _g, _v, _s = (variable(name, ("n",)) for name in ("w", "g", "v", "s"))
-_v_hat, _s_hat = variable("v_hat", ("n",)), variable("s_hat", ("n",))
+_w, _g = variable("w", ("n",)), variable("g", ("n",))
+_v, _s, _v_hat, _s_hat = (variable(name, ("n",)).change(role=STATE) for name in ("v", "s", "v_hat", "s_hat"))
 _momentum, _epsilon, _decay = map(variable, ("momentum", "epsilon", "weight_decay"))
 _beta1, _beta2 = variable("beta1"), variable("beta2")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sympy import Expr, Rational, oo, prod
@@ -14,6 +14,7 @@ from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.norms import mean_over_places
+from symprop.networks.sizes import checked_flag
 from symprop.networks.windows import Lie, lie_texts, lies, spatial, windows
 
 
@@ -179,19 +180,39 @@ class GlobalAveragePool(Layer):
         return builder.equation("s", builder.next_number("pool"), mean_over_places(value), "mean over all places")
 
 
+@dataclass(frozen=True)
 class Flatten(Layer):
     """All elements as one vector, in row-major order; a vector stays as it is.
+
+    With `places` the pixels of an image become the places of a sequence, (H, W, C) becomes (H * W, C).
 
     >>> from symprop import Input
     >>> (Input(7, 7, 3) >> Flatten()).system().output.shape
     (147,)
+    >>> (Input(7, 7, 3) >> Flatten(places=True)).system().output.shape
+    (49, 3)
+
+    Raises:
+        SpecError: `places` is no truth value, or of one vector, which has none.
     """
 
+    places: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        checked_flag(self.places, "Flatten: places")
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        if self.places:
+            _has_places(self, shape)
+        return ()
+
     def makes(self, *shapes: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        return (prod(shapes[0]),)
+        *places, width = shapes[0]
+        return (prod(places), width) if self.places else (prod(shapes[0]),)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        if value.rank == 1:
+        shape = self.makes(tuple(value.shape))
+        if len(shape) == value.rank:
             return value
-        flat = Reshape(value, (prod(value.shape),))
-        return builder.equation("h", builder.next_number("hidden"), flat, "as one vector")
+        told = "as a sequence" if self.places else "as one vector"
+        return builder.equation("h", builder.next_number("hidden"), Reshape(value, shape), told)

@@ -1,4 +1,4 @@
-"""Where in a sequence a vector stands: learned positions, sinusoidal ones, rotations, a class token."""
+"""Where in a sequence a vector stands: learned positions, sinusoidal, rotations, a class token, one place alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Integer
 
-from symprop.algebra.nodes import Add, Expand, Known, MatMul, Multiply, Node, Pad, Variable
+from symprop.algebra.nodes import Add, Expand, Known, MatMul, Multiply, Node, Pad, Slice, Sum, Variable
 from symprop.algebra.shapes import shape_text
-from symprop.errors import SpecError
+from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
+from symprop.networks.sizes import LARGEST_WIDTH
 
 BASE = Integer(10000)
 """The longest wave has this many times 2 pi positions (Vaswani et al. 2017; Su et al. 2021)."""
@@ -134,3 +135,33 @@ class ClassToken(Layer):
         first = Pad(Expand(token, 0), 0, [(0, positions)])
         whole = Add(first, Pad(value, 0, [(1, 0)]))
         return builder.equation("h", builder.next_number("hidden"), whole, "with a class token")
+
+
+@dataclass(frozen=True)
+class At(Layer):
+    """The vector at one place of a sequence, `(T, n)` becomes `(n,)`: 0 is the first, -1 the last.
+
+    >>> from symprop import Input
+    >>> [each.text() for each in (Input(4, 6) >> ClassToken() >> At(0)).system().equations][1:]
+    ['h2 = h1[0]']
+
+    Raises:
+        SpecError: a place that is no whole number, or that the sequence does not have.
+    """
+
+    place: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.place, bool) or not isinstance(self.place, int) or abs(self.place) > LARGEST_WIDTH:
+            raise SpecError(f"At: {shown(self.place)} is no place\nallowed: a whole number, 0 the first, -1 the last")
+
+    def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
+        of_a_sequence(self, shape)
+        least = self.place + 1 if self.place >= 0 else -self.place
+        told = f"{self.text}: a sequence of {valued(shape[0])} has no place {self.place}"
+        yield Need(shape[0], least=least, otherwise=f"{told}\nallowed: from 0, or from the end, -1")
+
+    def build(self, builder: Builder, value: Variable) -> Variable:
+        start = Integer(self.place) if self.place >= 0 else value.shape[0] + self.place
+        row = Sum(Slice(value, 0, start, start + 1), (0,))  # of one row: as formulas have `x[0]`
+        return builder.equation("h", builder.next_number("hidden"), row, "at one place")

@@ -14,6 +14,7 @@ from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
+from symprop.collection import kept_whole
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
 from symprop.networks import (
     activations,
@@ -69,6 +70,7 @@ LAYERS: dict[str, type] = {
         positions.Positions,
         positions.SinusoidalPositions,
         positions.ClassToken,
+        positions.At,
         norms.LayerNorm,
         norms.RMSNorm,
         norms.GroupNorm,
@@ -122,6 +124,7 @@ def is_formula_text(text: str) -> bool:
     return not is_network_text(text) and (bool(signs) or any(name in {**FUNCTIONS, **OPERATORS} for name in called))
 
 
+@kept_whole()
 def parse_network(text: str) -> Network:
     """Read a network from its text.
 

@@ -21,7 +21,7 @@ from symprop.notation import moves as moves  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
 from symprop.notation.on_paper import lifted, scalars_outside
-from symprop.notation.places import written_place
+from symprop.notation.places import Digit, Part, is_typed, written_place
 from symprop.notation.precedence import (
     ATOM,
     MATMUL,
@@ -80,6 +80,9 @@ def _(node: Element, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
     if not isinstance(variable, n.Variable):
         raise TypeError(f"only variables have elements, not {type(variable).__name__}")
+    if any(map(is_typed, node.indices)):
+        places = zip(variable.shape, node.indices, strict=True)
+        return of(Part(variable, tuple((Digit(size, place),) for size, place in places)))
     if any(not index.is_Integer and len(str(index)) > 1 for index in node.indices):  # not j at i and 1 for i₁
         return Piece(style.part(variable, [written_place(index) for index in node.indices], 0), ATOM)
     return Piece(style.variable(variable, node.indices), ATOM)

@@ -80,6 +80,14 @@ def number(value: Basic) -> Piece:
     return Piece(written, POWER if isinstance(value, sympy.Pow) and "**" in written else ATOM)
 
 
+def length(size: Expr) -> Piece:
+    """Return a size of an array; one that is a quotient, `n*(n + 1)/2`, is divided in whole numbers."""
+    above, below = sympy.fraction(sympy.together(size))
+    if below == 1:
+        return number(size)
+    return Piece(f"{wrap(number(above), PRODUCT)} // {wrap(number(below), ATOM)}", PRODUCT)
+
+
 def wrap(piece: Piece, minimum: int) -> str:
     """Return the piece, in parentheses where it binds more loosely than `minimum`."""
     return piece.text if piece.level >= minimum else f"({piece.text})"

@@ -1,7 +1,7 @@
 """Formulas as they stand on paper: every shape fits, and scalars stand before a product of matrices.
 
-NumPy spreads a row over the rows of a matrix, `A + c`, and a number to each element; on paper that is `A + 𝟏 cᵀ` and
-`A + s 𝟏 𝟏ᵀ`. A network's page says what is added to what, so its formulas are left as they are, and so are vectors.
+NumPy spreads a row over the rows of a matrix, `A + c`, and a number to each element; on paper that is `A + 𝟏 cᵀ`,
+`A + s 𝟏 𝟏ᵀ` and `x + s 𝟏`. A network's page says what is added to what, so its formulas are left as they are.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def on_paper(node: Node) -> Node:
 
     >>> from symprop.algebra import variable
     >>> A, c, s = variable("A", (2, 3)), variable("c", (3,)), variable("s")
-    >>> print((A + c).pretty(), (A - 2 * s).pretty(), (1 - A * c).pretty(), sep="   ")
-    A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   1 − A ⊙ c
+    >>> print((A + c).pretty(), (A - 2 * s).pretty(), (c - 2 * s).pretty(), (1 - A * c).pretty(), sep="   ")
+    A + 𝟏 cᵀ   A − 2 s 𝟏 𝟏ᵀ   c − 2 s 𝟏   1 − A ⊙ c
     """
     own = not depth_over(node, DEEPEST) and all(each.role in ("", LOSS) for each in variables(node))
     return _spread(node) if own else node
@@ -31,8 +31,8 @@ def on_paper(node: Node) -> Node:
 
 def _spread(node: Node) -> Node:
     operands = tuple(map(_spread, node.operands))
-    if isinstance(node, n.Add) and node.rank == 2 and 1 not in node.shape:
-        operands = tuple(n.Expand(part, 0) if _is_row(part) else part for part in operands)
+    if isinstance(node, n.Add) and node.rank in (1, 2) and 1 not in node.shape:
+        operands = tuple(n.Expand(part, 0) if node.rank == 2 and _is_row(part) else part for part in operands)
         operands = tuple(part if part.rank or part.number is not None else _filled(part, node) for part in operands)
     return node if operands == node.operands else node.with_operands(operands)
 
@@ -43,7 +43,7 @@ def _is_row(term: Node) -> bool:
 
 
 def _filled(scalar: Node, node: Node) -> Node:
-    """A scalar that is no number, in each element of a matrix: `s 𝟏 𝟏ᵀ`."""
+    """A scalar that is no number, in each element of a matrix or a vector: `s 𝟏 𝟏ᵀ`, `s 𝟏`."""
     return n.Multiply(*factors_of(scalar), ones(*node.shape))
 
 

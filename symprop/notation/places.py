@@ -243,6 +243,25 @@ def _is_same_offset(place: Basic | None, before: Basic | None) -> bool:
     return isinstance(place, Offset) and place == before
 
 
+def is_typed(place: Basic | None) -> bool:
+    """Whether a place is a number or a size, and no index."""
+    return place is not None and not isinstance(place, Offset) and all(size.is_positive for size in place.free_symbols)
+
+
+def _typed(address: Address, style: Style) -> tuple[Address, str]:
+    """Return an address without the places that somebody chose, and what takes them as typed: `[:, 0]`."""
+    chosen = [len(axis) == 1 and is_typed(axis[0].place) for axis in address]
+    if not any(chosen):
+        return address, ""
+    numbers = [axis[0].place if one else None for axis, one in zip(address, chosen, strict=True)]
+    whole = tuple((axis[0]._replace(place=None),) if one else axis for axis, one in zip(address, chosen, strict=True))
+    left = [place for place, axis in zip(numbers, whole, strict=True) if kept(axis) != 0]
+    while left[-1] is None:
+        left.pop()
+    written = (":" if place is None else style.number(place - 1).text for place in left)
+    return whole, f"[{', '.join(written)}]"
+
+
 @ROWS.row(Part)
 def _(node: Part, of: Of, style: Style) -> Piece:
     variable = node.operands[0]
@@ -251,11 +270,12 @@ def _(node: Part, of: Of, style: Style) -> Piece:
     address = node.address
     if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
         address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
+    address, typed = _typed(address, style)
     written = labels(address)
     apart = variable.rows > 0 and not any(axis[0].joined for axis in address)
     if apart and ":" in written:  # A[:, i] is a column of the matrix of pixels
         written = labels(address, whole=True)
-    return Piece(style.part(variable, written, node.rank), POWER if variable.is_gradient else ATOM)
+    return Piece(style.part(variable, written, node.rank) + typed, POWER if variable.is_gradient else ATOM)
 
 
 @ROWS.row(Stack)

@@ -15,7 +15,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.table import Table
 from symprop.algebra.trees import is_element, zeros
 from symprop.notation.booleans import is_boolean
-from symprop.notation.numbers import call, number, one_or_tuple, wrap
+from symprop.notation.numbers import call, length, number, one_or_tuple, wrap
 from symprop.notation.precedence import (
     ATOM,
     COMPARE,
@@ -90,7 +90,7 @@ def _(node: Node, of: Of) -> Piece:
 
 @TEXT.row(n.Fill)
 def _(node: n.Fill, of: Of) -> Piece:
-    shape = shape_text(node.shape, lambda size: number(size).text)
+    shape = shape_text(node.shape, lambda size: length(size).text)
     if node.value in (0, 1):
         return call("ones" if node.value == 1 else "zeros", shape)
     return call("full", shape, number(node.value).text)
@@ -98,7 +98,7 @@ def _(node: n.Fill, of: Of) -> Piece:
 
 @TEXT.row(n.Identity)
 def _(node: n.Identity, of: Of) -> Piece:
-    return call("eye", number(node.shape[0]).text)
+    return call("eye", length(node.shape[0]).text)
 
 
 @TEXT.row(n.Add)
@@ -162,7 +162,7 @@ def _(node: n.Sum, of: Of) -> Piece:
     if isinstance(operand, n.Diagonal):
         return call("trace", of(operand.operands[0]).text)
     if is_element(node):
-        inside = subscripts(operand, lambda part: number(part).text)
+        inside = subscripts(operand, lambda part: length(part).text)
         return Piece(f"{wrap(of(operand.operands[0]), ATOM)}[{inside}]", ATOM)
     return _along("sum", of(operand), operand.rank, node.axes, node.keepdims)
 

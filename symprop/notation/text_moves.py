@@ -5,7 +5,7 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.shapes import shape_text
 from symprop.notation.booleans import is_boolean
-from symprop.notation.numbers import call, number, one_or_tuple, wrap
+from symprop.notation.numbers import call, length, number, one_or_tuple, wrap
 from symprop.notation.precedence import ATOM, Of, Piece
 from symprop.notation.text import TEXT, numeric
 from symprop.notation.triangular import Part, kept
@@ -13,7 +13,7 @@ from symprop.notation.triangular import Part, kept
 
 @TEXT.row(n.Structural)
 def _(node: n.Structural, of: Of) -> Piece:
-    inside = node.index_map.subscripts(lambda part: number(part).text)
+    inside = node.index_map.subscripts(lambda part: length(part).text)
     if inside is None:
         raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
     return Piece(f"{wrap(of(node.operands[0]), ATOM)}[{inside}]", ATOM)
@@ -21,7 +21,7 @@ def _(node: n.Structural, of: Of) -> Piece:
 
 @TEXT.row(n.Pad)
 def _(node: n.Pad, of: Of) -> Piece:
-    pairs = one_or_tuple([one_or_tuple([number(width).text for width in pair]) for pair in node.widths])
+    pairs = one_or_tuple([one_or_tuple([length(width).text for width in pair]) for pair in node.widths])
     value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
     padded = of(node.operands[0]) if is_boolean(node) else numeric(node.operands[0], of)
     return call("pad", padded.text, pairs, *value)
@@ -49,9 +49,9 @@ def _(node: n.Fold, of: Of) -> Piece:
         f"axis={one_or_tuple(node.axes)}",
         *(f"{name}={one_or_tuple(each)}" for name, each in steps if set(each) != {1}),
     ]
-    named.append(f"length={one_or_tuple([number(length).text for length in node.args[5].args])}")
+    named.append(f"length={one_or_tuple([length(size).text for size in node.args[5].args])}")
     return call(
-        "fold", of(node.operands[0]).text, one_or_tuple([number(size).text for size in node.args[2].args]), *named
+        "fold", of(node.operands[0]).text, one_or_tuple([length(size).text for size in node.args[2].args]), *named
     )
 
 
@@ -66,7 +66,7 @@ def _(node: n.Expand, of: Of) -> Piece:
 
 @TEXT.row(n.Reshape)
 def _(node: n.Reshape, of: Of) -> Piece:
-    return call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: number(size).text))
+    return call("reshape", of(node.operands[0]).text, shape_text(node.shape, lambda size: length(size).text))
 
 
 @TEXT.row(n.Take)
@@ -78,13 +78,13 @@ def _(node: n.Take, of: Of) -> Piece:
 @TEXT.row(n.ScatterAdd, n.OneHot)
 def _(node: n.ScatterAdd | n.OneHot, of: Of) -> Piece:
     name = "one_hot" if isinstance(node, n.OneHot) else "scatter_add"
-    return call(name, *(of(operand).text for operand in node.operands), number(node.size).text)
+    return call(name, *(of(operand).text for operand in node.operands), length(node.size).text)
 
 
 @TEXT.row(n.Commutation, n.Duplication)
 def _(node: n.Commutation | n.Duplication, of: Of) -> Piece:
     name = "commutation" if isinstance(node, n.Commutation) else "duplication"
-    return call(name, *(number(size).text for size in node.args))
+    return call(name, *(length(size).text for size in node.args))
 
 
 @TEXT.row(n.Triangle, Part)

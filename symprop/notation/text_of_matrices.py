@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
-from symprop.notation.numbers import call, number
+from symprop.notation.numbers import call, length
 from symprop.notation.precedence import ATOM, Of, Piece, turned
 from symprop.notation.text import TEXT
 
@@ -22,7 +22,7 @@ def _(node: n.Inverse | n.PseudoInverse | n.MatrixFunction, of: Of) -> Piece:
 def _(node: n.DividedDifference, of: Of) -> Piece:
     if node.name == "expm" and node.is_frechet:
         return call("expm_frechet", *(of(operand).text for operand in node.operands[:2]), "compute_expm=False")
-    rows, columns = (number(size).text for size in node.shape)
+    rows, columns = (length(size).text for size in node.shape)
     left, middle, right = (of(operand).text for operand in node.operands)
     whole = f"[[{left}, {middle}], [zeros(({columns}, {rows})), {right}]]"
     return Piece(f"{node.name}(block({whole}))[:{rows}, {rows}:]", ATOM)

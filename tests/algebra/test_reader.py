@@ -58,6 +58,11 @@ def test_sizes_are_numbers() -> None:
     assert read_formula("1 / m", {}, sizes=("m",)) == n.Scalar(1 / m)
     assert read_formula("eye(k)", {}, sizes={"k": 4}).shape == (4, 4)
     assert read_formula("reshape(X, (3 * k,))", {"X": ("k", 3)}, sizes=("k",)).rank == 1
+    assert read_formula("-7 // 2 * x + 2 * m // 2", SHAPES, sizes=("m",)) == read_formula("-4 * x + m", SHAPES, ("m",))
+    half = read_formula("ones((2, m * (m + 1) // 2))", {}, sizes=("m",))
+    with pytest.raises(FormulaError, match="a quotient by '//' is an integer, or an expression in sizes that is one"):
+        read_formula("x[: m // 2]", SHAPES, sizes=("m",))
+    assert half.shape == (2, m * (m + 1) / 2) and half.text() == "ones((2, m*(m + 1) // 2))"
 
 
 def test_ready_variables_and_own_functions_are_taken() -> None:
@@ -226,7 +231,9 @@ REFUSED = {
     "{x}": (FormulaError, "is not part"),
     "f'{x}'": (FormulaError, "is not part of a formula"),
     "x; y": (FormulaError, "';' is not part"),
-    "x // y": (FormulaError, "'//' is not part"),
+    "x // y": (FormulaError, "'//' stands between sizes; type x / y for arrays"),
+    "4 // 0": (FormulaError, "division by zero"),
+    "2.5 // 2": (FormulaError, "beside '//' is an integer"),
     "q + x": (FormulaError, "unknown name 'q'"),
     "nan": (FormulaError, "unknown name"),
     "oo * x": (FormulaError, "unknown name"),
@@ -327,7 +334,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
     **{
         "x + * y": (4, "missing between '+' and '*'"),
         "norm(W 'fro')": (6, "a comma is missing"),
-        "x // y": (2, "x / y"),
+        "x // y": (0, "x / y"),
     },
     **{
         "max(0, x)": (0, "maximum(a, b)"),

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 import symprop
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import needed_for
 from symprop.algebra.equations import Equation
-from symprop.algebra.formula import Formula, needed_for
+from symprop.algebra.formula import Formula
 from symprop.algebra.names import variable
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, SymbolNameError
 from symprop.formulas import questions
 from symprop.formulas.checks.checks import check_result
+from tests.patience import at_once
 from tests.random_formulas import LEAVES, formulas
 
 PROCESS = (
@@ -36,6 +38,14 @@ DIVERGENCE = (
     "V: n n positive-definite, S: n n positive-definite, m0: n, w: n",
 )
 CHAIN = ("a = A @ x; b = a * exp(-a); c = b + a; sum(b * c) * trace(A)", "A: n n, x: n")
+LABELS = (
+    "z = X @ W; p = exp(z)/sum(exp(z), axis=1, keepdims=True); -mean(log(p[arange(m), y]))",
+    "X: m n, W: n k, y: m index k",
+)
+FACTOR = (
+    "L = cholesky(K); a = solve(L.T, solve(L, y)); y @ a/2 + sum(log(diagonal(L)))",
+    "K: n n positive-definite, y: n",
+)
 
 WRITTEN = [
     (CELL, "gradient", "Wf", "outer(v * o * c * f * (1 - tanh(c1)**2) * (1 - f), x)"),
@@ -47,6 +57,11 @@ WRITTEN = [
     (("r = X @ w - y; r @ r", "X: m n, w: n, y: m"), "hessian", "w", "2 * X.T @ X"),
     (("z = X @ w; p = sigmoid(z); -sum(y*log(p) + (1 - y)*log(1 - p))", "X: m n, w: n, y: m"), "hessian", "w",
      "X.T @ diag(p * (1 - p)) @ X"),
+    (LABELS, "gradient", "W", "X.T @ (p - one_hot(y, k)) / m"),
+    (("s = 1/(1 + exp(-X @ w)); -sum(y*log(s) + (1 - y)*log(1 - s))", "X: m n, w: n, y: m bits"), "gradient", "w",
+     "X.T @ (s - y)"),
+    (FACTOR, "gradient", "K", "(inv(K) - outer(a, a)) / 2"),
+    (FACTOR, "gradient", "y", "a"),
 ]  # fmt: skip
 
 
@@ -66,6 +81,8 @@ QUESTIONS = [
     (PROCESS, "hessian", "y"),
     (CELL, "gradient", "h"),
     (NORM, "gradient", "X"),
+    (LABELS, "gradient", "W"),
+    (FACTOR, "gradient", "K"),
     (DIVERGENCE, "gradient", "V"),
     *((CHAIN, question, "x") for question in ("gradient", "hessian", "hvp")),
     (("u = A @ x; w = u * x; tanh(w) + u", "A: n n, x: n"), "jacobian", "x"),
@@ -197,3 +214,11 @@ def test_a_line_break_or_a_comment_does_not_change_what_is_read():
     one = symprop.formula("a = x @ x; exp(-a) * (a + 1)", x="n")
     two = symprop.formula("\na = (x @\n x)  # its square; not a statement\n\nexp(-a) * (a + 1)\n", x="n")
     assert one.text() == two.text()
+
+
+def test_a_hundred_names_are_derived_at_once() -> None:
+    text = "; ".join(f"c{k} = x @ A @ x + {k}" for k in range(100)) + "; " + " + ".join(f"c{k}**2" for k in range(100))
+    given = symprop.formula(text, "A: n n, x: n")
+    with at_once():
+        answer = symprop.gradient(given, "x")
+    assert all(f"c{k}" in answer.text() for k in range(100))

@@ -95,7 +95,7 @@ def test_sums_over_examples_and_places_are_written_as_a_person_does() -> None:
     for text, layout, name, written in (
         (TIED, "rows", "dW1", "∂L/∂W₁ = Σᵢ (δ₁,ᵢᵀ xᵢ + δ₂,ᵢᵀ a₁,ᵢ)"),
         (TIED, "rows", "db1", "∂L/∂b₁ = Σᵢ (δ₁,ᵢᵀ 𝟏 + δ₂,ᵢᵀ 𝟏)"),
-        (TOKEN, "rows", "dcls1", "∂L/∂cls₁ = Σᵢ W₁ᵀ δ₁,ᵢ₁"),
+        (TOKEN, "rows", "dcls1", "∂L/∂cls₁ = Σᵢ W₁ᵀ δ₁,ᵢ[0]"),
         (POOL, "example", "s1", "s₁ = meanₜ(z₁)"),
         (POOL, "rows", "s1", "s₁,ᵢ = meanₜ(z₁,ᵢ)"),
         ("Input(4, 4, 2) >> Conv2D(3, 3) >> GlobalAveragePool()", "rows", "s1", "s₁,ᵢ = meanₜ(z₁,ᵢ)"),

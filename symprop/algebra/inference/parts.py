@@ -32,7 +32,8 @@ class Parts:
 
     `arrays` are the names that are to be declared, `sizes` those that stand for sizes, `ids` the arrays that select,
     each with what says how many entries there are: a part and an axis of it, or the text of a size. `symmetric` are
-    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers.
+    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers, `fitted`
+    the trees in which every shape fits on paper.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Parts:
     results: dict[str, int] = field(default_factory=dict)
     symmetric: dict[str, None] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
+    fitted: set[int] = field(default_factory=set)
 
     def enter(self, tree: ast.expr, name: str = "", fit: Fit | None = None, operands: tuple[int, ...] = ()) -> int:
         self.parts.append(Part(tree, name, fit, operands))

@@ -7,7 +7,7 @@ import ast
 from sympy import Rational
 
 from symprop.algebra import nodes as n
-from symprop.algebra.folding import inverse_of, power_of, product_of, sum_of
+from symprop.algebra.folding import inverse_of, power_of, product_of, quotient_of, sum_of
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS
@@ -18,7 +18,7 @@ from symprop.algebra.truths import HINT, is_truth
 from symprop.errors import LimitError, shown
 
 RELATIONS: dict[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
-_SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.MatMult)
+_SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.FloorDiv, ast.MatMult)
 
 
 def named(reader: Reading, tree: ast.Name) -> Node:
@@ -88,6 +88,8 @@ def binary(reader: Reading, tree: ast.BinOp) -> Node:
             terms.append(n.negative(right))
         elif isinstance(part.op, ast.Div):
             terms.append(reader.build(part.right, inverse_of, right))
+        elif isinstance(part.op, ast.FloorDiv):
+            terms = [n.Scalar(reader.build(part, quotient_of, product_of(terms), right))]
         else:
             terms.append(right)
     reader.depth -= sum(isinstance(part.op, ast.MatMult) for part in spine)

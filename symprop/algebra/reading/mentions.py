@@ -19,7 +19,7 @@ LIMITS = Limits(
     brackets=100,
     chain=1_000,
     operators=frozenset(
-        {"+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
+        {"+", "-", "*", "/", "//", "**", "@", "(", ")", "[", "]", ",", ".", ":", "=", "<", ">", "<=", ">=", "==", "!="}
     ),
     strings=True,
     mathematics=frozenset({*FUNCTIONS, *OPERATORS, *ALIASES, *WRITTEN}),

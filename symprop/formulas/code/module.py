@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from symprop.algebra import nodes as n
+from symprop.algebra.definitions import needed_for, written_out
 from symprop.algebra.equations import Equation
-from symprop.algebra.formula import needed_for, written_out
 from symprop.algebra.names import validated
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text

@@ -1,4 +1,4 @@
-"""Cases at which two formulas are compared: sizes, values that the facts allow, and what a formula is worth there.
+"""A case at which two formulas are compared: sizes and values, what a formula is worth there, whether two agree.
 
 Numbers are exact on the way in and have 120 digits on the way through. Whether a small difference is rounding is
 decided by more digits: rounding shrinks with them, a difference of two formulas does not.
@@ -6,8 +6,7 @@ decided by more digits: rounding shrinks with them, a difference of two formulas
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -17,21 +16,15 @@ import numpy as np
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra.formula import Formula
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.formulas.checks.points import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
-from symprop.verify.values import Draw, values_for
 
 ROUGH, DIGITS, MOST_DIGITS = 16, 120, 2_000
 LIMIT = "1e-50"
-LARGEST_NUMBER = 10**12
-
-NUMBERS: tuple[Draw, ...] = (Draw(), Draw(positive=True), Draw(5), Draw(1, positive=True), Draw(40, 101))
-"""How values are drawn: near 0 on both sides, above 0 alone, and far from 0."""
-
 
 Known = dict[tuple[Node, int], tuple[Array, Any]]
 """Values of parts by their digits, each with the largest number on the way to it."""
@@ -72,10 +65,11 @@ class Valued:
 
 @dataclass(frozen=True)
 class Case:
-    """Sizes and values; remembers what nodes are worth there."""
+    """Sizes and values; remembers what nodes are worth there. `definitions` make values of others, in order."""
 
     sizes: Mapping[Expr, int]
     values: Mapping[str, Array]
+    definitions: tuple[Equation, ...] = ()
     known: dict[tuple[Node, int], Valued | None] = field(default_factory=dict, compare=False, repr=False)
     parts: Known = field(default_factory=dict, compare=False, repr=False)
 
@@ -113,94 +107,49 @@ class Case:
         return None if found is None else found.value
 
     def _rough(self, node: Node) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         try:
             with np.errstate(over="raise", divide="ignore", invalid="ignore", under="ignore"):
-                found = unstacked(_Watching(Complex(), self.values, ROUGH, self.parts)(here))
+                found = unstacked(self._evaluator(Complex(), ROUGH)(here))
         except (FloatingPointError, OverflowError):  # mpmath would count the digits of exp(exp(exp(9))) for years
             return None
         return Valued(np.broadcast_to(np.real(found), _integers(here)), None)
 
     def _precise(self, node: Node, digits: int) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         with mpmath.workdps(digits), np.errstate(all="ignore"):
-            evaluator = _Watching(Precise(), self.values, digits, self.parts)
+            evaluator = self._evaluator(Precise(), digits)
             found = unstacked(evaluator(here))
             if not all(mpmath.isfinite(entry) for entry in found.ravel()):
                 return None
         return Valued(np.broadcast_to(found, _integers(here)), evaluator.largest)
 
+    def changed(self, name: str, values: Array) -> Case:
+        """Return the same case with other values of one variable."""
+        return Case(self.sizes, {**self.values, name: values}, self.definitions)
+
+    def _evaluator(self, arithmetic: Arithmetic, digits: int) -> _Watching:
+        evaluator = _Watching(arithmetic, self.values, digits, self.parts)
+        evaluator.run(self.definitions)
+        return evaluator
+
+
+def located(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
+    """Return `at_sizes(node, sizes)`, which is asked for the same formulas in one case after the other."""
+    return _located(node, tuple(sizes.items()))
+
+
+@lru_cache(maxsize=2_000)
+def _located(node: Node, sizes: tuple[tuple[Expr, int], ...]) -> Node | None:
+    return at_sizes(node, dict(sizes))
+
 
 def _integers(node: Node) -> tuple[int, ...]:
     return tuple(int(size) for size in node.shape)
-
-
-def cases(
-    choices: Sequence[Mapping[Expr, int]],
-    variables: Sequence[Variable],
-    nodes: Sequence[Node],
-    count: int = 12,
-) -> Iterator[Case]:
-    """Yield about `count` random cases in which every one of `nodes` is finite, each choice of sizes in turn."""
-    random = np.random.default_rng(0)
-    found = 0
-    for how, sizes in _alternating(choices, (NUMBERS[0], *beyond_constants(nodes), *NUMBERS[1:])):
-        values = values_for(variables, sizes, random, how)
-        case = None if values is None else Case(sizes, values)
-        if case is not None and all(case.value(node) is not None for node in nodes):
-            yield case
-            found += 1
-            if found == count:
-                return
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Two formulas, the variables that they may read, and the choices of sizes at which they are compared."""
-
-    one: Formula
-    other: Formula
-    variables: tuple[Variable, ...]
-    choices: Sequence[Mapping[Expr, int]]
-
-    @property
-    def nodes(self) -> tuple[Node, Node]:
-        return self.one.node, self.other.node
-
-    def cases(self, count: int = 12) -> Iterator[Case]:
-        """Yield random cases in which both formulas have a value."""
-        return cases(self.choices, self.variables, self.nodes, count)
-
-    def lacking(self) -> str:
-        """Say which formula has no value at any case, "first" or "second"; "both", or nothing where each has one."""
-        one, other = (any(True for _ in cases(self.choices, self.variables, (node,), 1)) for node in self.nodes)
-        return ("" if other else "second") if one else ("first" if other else "both")
-
-
-def beyond_constants(nodes: Iterable[Node], parts: int = 7) -> tuple[Draw, ...]:
-    """Return ways to draw that reach both sides of large numbers in formulas, such as `where(x > 1000, ...)`."""
-    constants = (
-        abs(part.value)
-        for node in nodes
-        for part in walk(node)
-        if isinstance(part, (n.Scalar, n.Fill)) and part.value.is_Rational
-    )
-    large = sorted({int(constant) for constant in constants if 20 < constant < LARGEST_NUMBER})
-    return tuple(Draw(2 * constant, parts) for constant in large[-3:])
-
-
-def _alternating(
-    choices: Sequence[Mapping[Expr, int]], draws: Sequence[Draw]
-) -> Iterator[tuple[Draw, Mapping[Expr, int]]]:
-    """Yield pairs of ways to draw and sizes, so that early pairs differ in both."""
-    if choices:
-        for turn in range(3):
-            for shift, place in itertools.product(range(len(draws)), range(len(choices))):
-                yield draws[(shift + place + turn) % len(draws)], choices[place]
 
 
 def agree(case: Case, left: Node, right: Node) -> bool | None:

@@ -12,17 +12,21 @@ import numpy as np
 import sympy
 from sympy import Expr, Integer, Rational
 
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables as variables_in
-from symprop.formulas.checks.points import at_sizes, size_symbols
-from symprop.formulas.compare.cases import DIGITS, Case, agree, beyond_constants
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import DIGITS, Case, agree, located
+from symprop.formulas.compare.sides import Sides, beyond_constants
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
-TRIES = 12
+TRIES, MOST_TRIES = 12, 150
+MANY = 4
+"""So many elements are more than one sees at a glance."""
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
-"""How small numbers are drawn, the smallest first."""
+HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
+"""How small numbers are drawn, the smallest first; in halves for networks, whose activations are often below 1."""
 
 
 @dataclass(frozen=True)
@@ -41,48 +45,83 @@ class Counterexample:
         sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
         values = [f"{name} = {_text(value)}" for name, value in self.values.items()]
         where = ", ".join(sizes + values)
-        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}"
+        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}{self._entry()}"
+
+    def _entry(self) -> str:
+        """Say which element differs, where there are many and they can be put side by side."""
+        pairs = list(zip(_entries(self.first), _entries(self.second), strict=False))
+        if len(pairs) < MANY or [place for (place, _), _ in pairs] != [place for place, _ in _entries(self.second)]:
+            return ""
+        (place, one), (_, other) = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+        return f"; at [{', '.join(map(str, place))}] {one} against {other}"
+
+
+def _entries(value: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:
+    if not isinstance(value, list):
+        yield place, value
+        return
+    for number, each in enumerate(value):
+        yield from _entries(each, (*place, number))
 
 
 def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
-def smallest_counterexample(
-    first: Node, second: Node, variables: Sequence[Variable], choices: Sequence[Mapping[Expr, int]] = ()
-) -> Counterexample | None:
+def smallest_counterexample(sides: Sides, known: Sequence[Case] = ()) -> Counterexample | None:
     """Return the smallest counterexample that was found, over variables that one of the formulas reads.
+
+    Where small numbers show none, one of those that are `known` is made smaller.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("sum(x)", x="n"), formula("sum(x) / n", x="n")
-    >>> print(smallest_counterexample(f.node, g.node, f.variables))
+    >>> print(smallest_counterexample(Sides(f, g, f.variables, ())))
     at n = 2, x = [1, 0]: 1 against 1/2
     """
-    symbols, random = size_symbols(tuple(variables)), np.random.default_rng(0)
-    small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
-    for sizes in (*small, *choices):
-        if any(at_sizes(node, sizes) is None for node in (first, second)):
-            continue
-        for how in (*WHOLE, *beyond_constants((first, second), 1), Draw(2, 4)):
-            for _ in range(TRIES if sizes or variables else 1):
-                values = values_for(variables, sizes, random, how)
-                if values is not None and agree(Case(sizes, values), first, second) is False:
-                    return as_counterexample(_shrunk(Case(sizes, values), first, second, variables), first, second)
+    free = sides.free
+    for case in itertools.chain(_small_cases(free, HALVES if sides.definitions else WHOLE), _freed(known, free)):
+        if agree(case, *free.nodes) is False:
+            return as_counterexample(_shrunk(case, free), *free.nodes)
     return None
 
 
-def whole_example(
-    first: Node, second: Node, variables: Sequence[Variable], sizes: Mapping[Expr, int]
-) -> Counterexample | None:
+def _small_cases(sides: Sides, draws: Sequence[Draw]) -> Iterator[Case]:
+    """Yield cases of small sizes and small numbers."""
+    symbols, random, count = size_symbols(sides.variables), np.random.default_rng(0), 0
+    small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
+    for sizes in (*small, *sides.choices):
+        if any(located(node, sizes) is None for node in sides.nodes):
+            continue
+        for how in (*draws, *beyond_constants(sides.nodes, 1), Draw(2, 4)):
+            for _ in range(TRIES if sizes or sides.variables else 1):
+                case = sides.case(sizes, values_for(sides.variables, sizes, random, how))
+                count += 1
+                if case is not None:
+                    yield case
+                if count > MOST_TRIES:
+                    return
+
+
+def _freed(known: Sequence[Case], sides: Sides) -> Iterator[Case]:
+    """Yield cases over the variables of some sides, those that were drawn and those that were computed."""
+    for case in known:
+        values = {each.name: case.value(each) for each in sides.variables}
+        drawn = {name: value for name, value in values.items() if value is not None}
+        given = {name: case.values.get(name, value) for name, value in drawn.items()}
+        freed = sides.case(case.sizes, given) if len(given) == len(values) else None
+        if freed is not None:
+            yield freed
+
+
+def whole_example(sides: Sides, sizes: Mapping[Expr, int]) -> Counterexample | None:
     """Return whole numbers at which two formulas of different shapes have values, not all of them zero."""
-    random = np.random.default_rng(0)
+    random, sides = np.random.default_rng(0), sides.free
     for how in WHOLE[1:]:
         for _ in range(TRIES):
-            values = values_for(variables, sizes, random, how)
-            case = None if values is None else Case(sizes, values)
-            found = [] if case is None else [case.value(node) for node in (first, second)]
+            case = sides.case(sizes, values_for(sides.variables, sizes, random, how))
+            found = [] if case is None else [case.value(node) for node in sides.nodes]
             if case is not None and all(value is not None and (value != 0).any() for value in found):
-                return as_counterexample(case, first, second)
+                return as_counterexample(case, *sides.nodes)
     return None
 
 
@@ -94,20 +133,25 @@ def _ascending(count: int) -> Iterator[tuple[int, ...]]:
         yield sizes + (2,) * (count - len(sizes))
 
 
-def _shrunk(case: Case, first: Node, second: Node, variables: Sequence[Variable]) -> Case:
-    """Set one number after the other to 0 or 1, twice, while the formulas differ and the facts hold."""
-    for variable in (*variables, *variables):
+def _shrunk(case: Case, sides: Sides) -> Case:
+    """Set one number after the other to 0 or 1, or round it, twice, while the formulas differ and the facts hold."""
+    for variable in (*sides.variables, *sides.variables):
         for place in reversed(list(np.ndindex(case.values[variable.name].shape))):
-            for small in (0, 1):
+            for small in (Integer(0), Integer(1), _rounded(case.values[variable.name][place])):
                 smaller = case.values[variable.name].copy()
                 if smaller[place] == small:
                     break
-                smaller[place] = small if smaller.dtype.kind in "iu" else Integer(small)
-                other = Case(case.sizes, {**case.values, variable.name: smaller})
-                if satisfies(smaller, variable, case.sizes) and agree(other, first, second) is False:
+                smaller[place] = int(small) if smaller.dtype.kind in "iu" else small
+                other = case.changed(variable.name, smaller)
+                if satisfies(smaller, variable, case.sizes) and agree(other, *sides.nodes) is False:
                     case = other
                     break
     return case
+
+
+def _rounded(value: Any) -> Expr:
+    """Return the nearest half of a number."""
+    return Rational(round(float(value) * 2), 2)
 
 
 def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:

@@ -91,14 +91,14 @@ def _near(left: Any, right: Any) -> bool:
 
 def _simple(number: Any) -> Expr | None:
     """Return a number as a fraction of small integers, or the square root of one."""
-    whole = _fraction(number)
+    whole = fraction(number)
     if whole is not None:
         return whole
-    squared = _fraction(number * number)
+    squared = fraction(number * number)
     return None if squared is None else (sympy.sqrt(squared) if number > 0 else -sympy.sqrt(squared))
 
 
-def _fraction(number: Any) -> Expr | None:
+def fraction(number: Any) -> Expr | None:
     """Return the first convergent of the continued fraction that is equal in 50 digits, if its denominator is small."""
     above, below, before_above, before_below = 1, 0, 0, 1
     value = abs(number)

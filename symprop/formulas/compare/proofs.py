@@ -1,6 +1,6 @@
-"""Proofs that two formulas are equal: one normal form for both, or every element of the difference zero.
+"""Proofs that two formulas are equal: one normal form, one sum of products, or every element of the difference zero.
 
-The second proof is exact at the sizes that it names: the index meaning of both formulas is written out in SymPy's
+The last proof is exact at the sizes that it names: the index meaning of both formulas is written out in SymPy's
 scalars, symmetric and normalised arrays with as many free elements as they have, and the difference is brought to a
 normal form of rational functions in these elements and their exponentials. It is tried where it is short.
 """
@@ -8,7 +8,7 @@ normal form of rational functions in these elements and their exponentials. It i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,15 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import is_zero
+from symprop.algebra.trees import is_zero, zeros
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 from symprop.formulas.checks.points import at_sizes
+from symprop.formulas.compare.comparison import FORM, SUMS
+from symprop.formulas.compare.sums.elements import same_sums
 
 MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 20, 40
 LONGEST = 2_000
@@ -33,23 +35,32 @@ LONGEST = 2_000
 _AS_EXPONENTIALS = (sympy.tanh, sympy.sinh, sympy.cosh)
 
 
-def same_form(first: Node, second: Node) -> bool:
-    """Whether two formulas have one normal form, or their difference simplifies to zero.
+def proof_for_every_size(pairs: Iterable[tuple[Node, Node]]) -> str | None:
+    """Return the kind of proof that two formulas are equal, whatever their sizes, in one of the forms of both; or None.
 
     >>> from symprop.algebra.formula import formula
     >>> A = {"A": "n n", "x": "n"}
-    >>> same_form(formula("x @ A", **A).node, formula("A.T @ x", **A).node)
-    True
+    >>> proof_for_every_size([(formula("x @ A", **A).node, formula("A.T @ x", **A).node)])
+    'identical after simplification'
+    >>> proof_for_every_size([(formula("x @ A @ x", **A).node, formula("trace(outer(x, A @ x))", **A).node)])
+    'equal as sums of products'
     """
-    if not same_shape(first, second):
-        return False
-    if tidy(first) == tidy(second):
-        return True
-    try:
-        difference, _ = simplified(n.Add(first, n.negative(second)), Context())
-    except LimitError:
-        return False
-    return is_zero(difference)
+    for first, second in pairs:
+        if not same_shape(first, second):
+            continue
+        if tidy(first) == tidy(second):
+            return FORM
+        if same_sums(first, second):
+            return SUMS
+        try:
+            difference, _ = simplified(n.Add(first, n.negative(second)), Context())
+        except LimitError:
+            continue
+        if is_zero(difference):
+            return FORM
+        if same_sums(difference, zeros(*difference.shape)):
+            return SUMS
+    return None
 
 
 def same_elements(

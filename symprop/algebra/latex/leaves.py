@@ -1,0 +1,143 @@
+r"""Numbers and names in LaTeX, and what stands for something everywhere: `I`, `\mathbf{1}`, `e`, `\pi`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import NoReturn
+
+from sympy import Expr
+
+from symprop.algebra import nodes as n
+from symprop.algebra.inference import fits
+from symprop.algebra.latex.elaboration import Elaboration, case, name_of
+from symprop.algebra.latex.indices import element
+from symprop.algebra.latex.names import Found, subscripts
+from symprop.algebra.latex.powers import raised, scripts
+from symprop.algebra.latex.tokens import Token
+from symprop.algebra.latex.trees import Tex
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
+from symprop.algebra.names import size_symbol
+from symprop.algebra.nodes import Node
+from symprop.errors import listed, shown
+
+
+@case("number")
+def _(e: Elaboration, tree: Tex) -> Value:
+    if tree.words and tree.text in ("1", "0") and tree.words[0] not in ("mathrm", "text"):
+        return scripts(e, special(e, tree), tree, below=False)
+    number = float(tree.text) if "." in tree.text else int(tree.text)
+    end = tree.start + len(tree.text)
+    value = Value(located(constant(number), tree.start, end), (), tree.start, tree.end, number=True)
+    return scripts(e, value, tree)
+
+
+def special(e: Elaboration, tree: Tex) -> Value:
+    r"""Return the vector of ones or zeros, `\mathbf{1}_n`, a matrix of them, `\mathbf{0}_{m \times n}`."""
+    sizes = _sizes_below(e, tree) or ((e.fresh(),) if tree.text == "1" else ())
+    at = tree.start, tree.end
+    if not sizes:
+        return Value(located(constant(0), *at), (), *at, zero=True)
+    name = "ones" if tree.text == "1" else "zeros"
+    is_ones = tree.text == "1" and len(sizes) == 1
+    return Value(located(called(name, shape_of(sizes)), *at), sizes, *at, ones=is_ones)
+
+
+def _sizes_below(e: Elaboration, tree: Tex) -> tuple[Expr, ...]:
+    parts: list[list[Token]] = [[]]
+    for token in tree.below:
+        if token.text in ("times", ","):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return tuple(e.size(part) for part in parts if part)
+
+
+@case("name")
+def _(e: Elaboration, tree: Tex) -> Value:
+    found = e.names.find(tree)
+    if found is not None:
+        return of_name(e, tree, found)
+    bare = Tex("name", tree.start, tree.end, text=tree.text)
+    if tree.text in e.indices and not tree.below:
+        value = Value(
+            located(ast.Name(e.indices[tree.text], ast.Load()), tree.start, tree.end), (), tree.start, tree.end
+        )
+        return scripts(e, value, tree)
+    if tree.text == "e" and tree.words and tree.below:
+        return _unit(e, tree)
+    if tree.text == "e" and tree.above:
+        return _exponential(e, tree)
+    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words):
+        sizes = _sizes_below(e, tree) or (e.fresh(),)
+        size = sizes[0]
+        value = Value(located(called("eye", SizeOf(size)), tree.start, tree.end), (size, size), tree.start, tree.end)
+        return scripts(e, value, tree, below=False)
+    if tree.text in ("K", "D") and tree.below and not tree.words:
+        return _known_matrix(e, tree)
+    if tree.text == "pi" and not tree.below:
+        return scripts(
+            e, Value(located(ast.Name("pi", ast.Load()), tree.start, tree.end), (), tree.start, tree.end), tree
+        )
+    rows = e.names.find(Tex("name", tree.start, tree.end, text=tree.text.upper(), below=tree.below, above=tree.above))
+    if (
+        rows is not None
+        and rows.indices
+        and isinstance(rows.what, Node)
+        and rows.what.rank == 2
+        and len(tree.text) == 1
+    ):
+        return of_name(e, tree, rows)
+    return unknown(e, bare)
+
+
+def number_named(name: str, tree: Tex) -> Value:
+    return Value(located(ast.Name(name, ast.Load()), tree.start, tree.end), (), tree.start, tree.end)
+
+
+def unknown(e: Elaboration, tree: Tex) -> NoReturn:
+    text = re.split(r"\^|'", e.latex[tree.start : tree.end])[0]
+    known = listed(dict.fromkeys(map(name_of, e.names.known.values())), 80)
+    e.refuse(f"{shown(text)} is not among the names that are declared: {known}", tree.start, tree.end)
+
+
+def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
+    """Return an array by its name, or what stands at its indices."""
+    what = found.what
+    shape = what.shape if isinstance(what, Node) else ()
+    bare = Tex("name", tree.start, tree.end, text=tree.text)
+    value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
+    if found.indices:
+        named = what.named if isinstance(what, n.Variable) else {}
+        value = element(e, value, found.indices, named)
+    return raised(e, value, found.above)
+
+
+def _exponential(e: Elaboration, tree: Tex) -> Value:
+    r"""Return `e^x`: of a matrix the matrix exponential, else that of each element."""
+    inside = e.of_tokens(tree.above[0])
+    function = "expm" if inside.kind == "m" else "exp"
+    value = inside.made(located(called(function, inside.tree), tree.start, tree.end), inside.shape)
+    return raised(e, value.at(tree.start, tree.end), tree.above[1:])
+
+
+def _known_matrix(e: Elaboration, tree: Tex) -> Value:
+    r"""Return `K_{m,n}`, which turns `vec(A)` into `vec(A^\top)`, or `D_{n}`, which spreads half a symmetric matrix."""
+    bare = Tex("name", tree.start, tree.end, text=tree.text)
+    if len(subscripts(tree.below)) != (2 if tree.text == "K" else 1):
+        unknown(e, bare)
+    sizes = _sizes_below(e, tree)
+    name = "commutation" if tree.text == "K" else "duplication"
+    written = f"{name}({', '.join(f'zz_{place}' for place in range(len(sizes)))})"
+    shape = fits.constant_shape(written) or ()
+    told = {size_symbol(f"zz_{place}"): size for place, size in enumerate(sizes)}
+    shape = tuple(size.xreplace(told) for size in shape)
+    made = located(called(name, *map(SizeOf, sizes)), tree.start, tree.end)
+    return raised(e, Value(made, shape, tree.start, tree.end), tree.above)
+
+
+def _unit(e: Elaboration, tree: Tex) -> Value:
+    place, size = e.of_tokens(tree.below), e.fresh()
+    made = called("one_hot", place.tree, SizeOf(size))
+    value = Value(located(made, tree.start, tree.end), (*place.shape, size), tree.start, tree.end)
+    return raised(e, value, tree.above)

@@ -1,0 +1,135 @@
+r"""What a superscript means: a transpose, an inverse, a power of a matrix, or powers of elements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from symprop.algebra.latex.elaboration import Elaboration
+from symprop.algebra.latex.products import met
+from symprop.algebra.latex.tokens import Token
+from symprop.algebra.latex.trees import FONTS, Tex
+from symprop.algebra.latex.values import Value, called, constant, joined, located
+from symprop.errors import ShapeError
+
+TURNED_NUMBER = 12.0
+"""How seldom a number is transposed."""
+TURNED = frozenset({"top", "T", "intercal", "'", "prime", "H", "mathsf", "t"})
+"""What stands above what is transposed."""
+
+
+def scripts(e: Elaboration, value: Value, tree: Tex, below: bool = True) -> Value:
+    """Return what the superscripts of a phrase make of it; a subscript needs a name."""
+    if tree.below and below:
+        e.refuse("a subscript stands behind a name alone", tree.below[0].start, tree.below[-1].end)
+    return raised(e, value, tree.above)
+
+
+def raised(e: Elaboration, value: Value, above: Sequence[tuple[Token, ...]]) -> Value:
+    for group in above:
+        value = superscript(e, value, group)
+    return value
+
+
+def superscript(e: Elaboration, value: Value, group: Sequence[Token]) -> Value:
+    """Return what one superscript makes of a value."""
+    inner = [token for token in group if token.text not in FONTS and token.text not in "{}"]
+    if not inner:
+        return value
+    end = group[-1].end + 1
+    texts = [token.text for token in inner]
+    if texts[0] in ("odot", "circ") and len(texts) > 1:
+        return _power(e, value, e.of_tokens(inner[1:]), True).at(value.start, end)
+    if texts[0] == "-" and len(texts) == 2 and _turns(e, inner[1], value):
+        return transposed(e, inverted(e, value)).at(value.start, end)
+    if texts[:2] == ["-", "1"] and len(texts) > 2 and all(_turns(e, token, value) for token in inner[2:]):
+        return _turned(e, inverted(e, value), len(texts) - 2).at(value.start, end)
+    if all(_turns(e, token, value) for token in inner):
+        return _turned(e, value, len(inner)).at(value.start, end)
+    if _turns(e, inner[0], value) and len(inner) > 1:
+        return superscript(e, transposed(e, value), inner[1:]).at(value.start, end)
+    if texts in (["+"], ["dagger"]):
+        return _of_matrix(e, value, "pinv", "the pseudoinverse")
+    if texts in (["*"], ["ast"], ["star"]):
+        return transposed(e, value).at(value.start, end)
+    if texts == ["-", "1"] and value.kind == "m":
+        return inverted(e, value).at(value.start, end)
+    return _power(e, value, e.of_tokens(group), False).at(value.start, end)
+
+
+def _turns(e: Elaboration, token: Token, value: Value) -> bool:
+    """Whether a sign transposes; T is the name of a number where one is declared and the base is no array."""
+    if token.text == "t" or token.text not in TURNED:
+        return False
+    return not (token.text == "T" and not value.rank and "T" in e.names)
+
+
+def _turned(e: Elaboration, value: Value, times: int) -> Value:
+    for _ in range(times):
+        value = transposed(e, value)
+    return value
+
+
+def transposed(e: Elaboration, value: Value) -> Value:
+    """Return the transpose: a row of a column; a scalar is its own."""
+    e.unusual += 0.0 if value.rank else TURNED_NUMBER
+    if value.rank < 2:
+        kept = {"factors": value.factors, "core": value.core, "ones": value.ones}
+        return value.made(value.tree, value.shape, row=not value.row, **kept)
+    if value.rank > 2 or value.labels:
+        tree = called("swapaxes", value.tree, constant(-1), constant(-2))
+    else:
+        tree = ast.Attribute(value.tree, "T", ast.Load())
+    shape = (*value.shape[:-2], value.shape[-1], value.shape[-2])
+    return value.made(located(tree, value.start, value.end), shape)
+
+
+def inverted(e: Elaboration, value: Value) -> Value:
+    """Return the inverse of a matrix, of a number its reciprocal."""
+    if value.kind == "m":
+        return _of_matrix(e, value, "inv", "the inverse")
+    return _power(e, value, value.made(located(constant(-1), value.start, value.end), ()), False)
+
+
+def _of_matrix(e: Elaboration, value: Value, function: str, what: str) -> Value:
+    if value.kind != "m":
+        e.refuse(f"{what} is of a matrix; {e.shapes((value,))}", value.start, value.end, ShapeError)
+    if function != "pinv":
+        e.same(value.shape[0], value.shape[1], value, f"{what} is of a square matrix")
+    return value.made(located(called(function, value.tree), value.start, value.end), value.shape[::-1])
+
+
+def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> Value:
+    at = value.start, exponent.end
+    if value.kind != "m" or by_elements or all(size == 1 for size in map(e.sizes.value, value.shape)):
+        if not exponent.rank and not exponent.labels:
+            return value.made(located(joined(value.tree, ast.Pow, exponent.tree), *at), value.shape)
+        if not by_elements and exponent.rank and not value.rank:
+            told = r"an array above a number; write x^{\odot y} for elements"
+            e.refuse(told, exponent.start, exponent.end, ShapeError)
+        return met(e, [value, exponent], lambda trees: joined(trees[0], ast.Pow, trees[1]), "a power")
+    if exponent.rank or exponent.labels:
+        e.refuse("the exponent of a matrix is a number", exponent.start, exponent.end, ShapeError)
+    half = _half(exponent.tree)
+    if half:
+        root = _of_matrix(e, value, "sqrtm", "the root")
+        return inverted(e, root) if half < 0 else root
+    e.same(value.shape[0], value.shape[1], value, r"a power of a square matrix; A^{\odot 2} is that of its elements")
+    tree = exponent.tree
+    if isinstance(tree, ast.Constant) and not isinstance(tree.value, int):
+        e.refuse(
+            r"a matrix has whole powers, and 1/2; A^{\odot 0.3} is that of its elements", exponent.start, exponent.end
+        )
+    return value.made(located(called("matrix_power", value.tree, tree), *at), value.shape)
+
+
+def _half(tree: ast.expr) -> int:
+    """Return 1 for one half, -1 for minus one half, else 0."""
+    match tree:
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_half(operand)
+        case ast.BinOp(ast.Constant(1), ast.Div(), ast.Constant(2)):
+            return 1
+        case ast.BinOp(ast.UnaryOp(ast.USub(), ast.Constant(1)), ast.Div(), ast.Constant(2)):
+            return -1
+    return 0

@@ -1,0 +1,234 @@
+r"""The statements of a text in LaTeX: named equations, the formula, declarations `A \in \mathbb{R}^{m \times n}`.
+
+They stand apart by commas, semicolons and ends of lines; a line that begins with a sign goes on with the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from symprop.algebra.latex.names import INDEX, subscripts, text_name
+from symprop.algebra.latex.parser import Parser
+from symprop.algebra.latex.tokens import Token, refuse_at
+from symprop.algebra.latex.trees import FONTS, Tex, plain, walk
+from symprop.errors import FormulaError
+
+MOST = 200
+_GOES_ON = frozenset({"+", "-", "cdot", "times", "odot", "oslash", "otimes", "circ", "/", "="})
+_PUNCTUATION = frozenset({".", ",", ";"})
+_FACTS = {("R", "+"): "nonnegative", ("R", "++"): "positive", ("S", ""): "symmetric"}
+_FACTS |= {("S", "+"): "positive-semidefinite", ("S", "++"): "positive-definite"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An equation or a formula: the tree of its left side, where it has one, and that of its right side."""
+
+    left: Tex | None
+    right: Tex
+
+    @property
+    def name(self) -> str:
+        """The name that the left side is in the text language; empty where it is no name."""
+        return "" if self.left is None or self.left.kind != "name" else text_name(self.left, self.below[0])
+
+    @property
+    def below(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What stands below the name on the left, and the indices that its right side has too."""
+        if self.left is None or self.left.kind != "name":
+            return (), ()
+        parts = subscripts(self.left.below)
+        letters = [each for part in parts for each in INDEX.findall(part)]
+        indices = tuple(each for each in letters if not each.isdigit() and _stands_below(self.right, each))
+        own = tuple(part for part in parts if not set(INDEX.findall(part)) & set(indices))
+        return own, indices
+
+
+def _stands_below(tree: Tex, letter: str) -> bool:
+    return any(letter in INDEX.findall(part) for each in walk(tree) for part in subscripts(each.below))
+
+
+def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...], dict[str, str]]:
+    """Return the statements of a text, and the declarations in it by name.
+
+    Raises:
+        FormulaError: no formula among them, or two signs of equality in one.
+    """
+    kept: list[Statement] = []
+    declared: dict[str, str] = {}
+    parts = list(pieces(found))
+    if len(parts) > MOST:
+        refuse_at(f"{len(parts)} statements; at most {MOST} are allowed", latex, 0, 1)
+    names: list[Sequence[Token]] = []
+    for place, piece in enumerate(parts):
+        inside = next((k for k, token in outside(piece) if token.text == "in" and token.kind == "macro"), None)
+        if inside is not None:
+            for name in (*names, piece[:inside]):
+                declared[_name(name, latex)] = _domain(piece[inside + 1 :], latex)
+            names = []
+        elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
+            names.append(piece)
+        else:
+            kept.append(_statement(piece, latex))
+    if not kept:
+        raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
+    return tuple(kept), declared
+
+
+def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    """Yield the tokens that stand in no brackets, with their places."""
+    depth = 0
+    for place, token in enumerate(piece):
+        opens = token.kind in ("open", "begin") or (token.kind == "sign" and token.text == "{")
+        closes = token.kind in ("close", "end") or (token.kind == "sign" and token.text == "}")
+        depth -= closes
+        if not depth and not opens and not closes:
+            yield place, token
+        depth += opens
+
+
+def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
+    """Yield what stands between commas, semicolons and the ends of lines that are ends."""
+    free = dict(outside(found))
+    piece: list[Token] = []
+    for place, token in enumerate(found):
+        if place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
+            piece.append(token)
+        elif token.text == "&" or (token.kind == "newline" and _goes_on(piece, found[place + 1 :])):
+            continue
+        else:
+            yield from [stripped] if (stripped := _stripped(piece)) else []
+            piece = []
+    yield from [stripped] if (stripped := _stripped(piece)) else []
+
+
+def _goes_on(piece: Sequence[Token], rest: Sequence[Token]) -> bool:
+    following = next((token for token in rest if token.text != "&"), None)
+    return bool(piece and piece[-1].text in _GOES_ON) or (following is not None and following.text in _GOES_ON)
+
+
+def _stripped(piece: list[Token]) -> list[Token]:
+    """Return a statement without punctuation at its end and words at its beginning."""
+    while piece and piece[-1].text in _PUNCTUATION and piece[-1].kind == "sign":
+        piece = piece[:-1]
+    while len(piece) > 1 and piece[0].kind == "macro" and piece[0].text in ("text", "mbox", "textrm"):
+        end = next((k for k, token in enumerate(piece) if token.text == "}"), 0)
+        if plain(tuple(piece[1:end])).strip(" :,").lower() not in (
+            "where",
+            "with",
+            "and",
+            "for",
+            "let",
+            "min",
+            "minimize",
+        ):
+            break
+        piece = piece[end + 1 :]
+    return piece
+
+
+def _statement(piece: Sequence[Token], latex: str) -> Statement:
+    signs = [k for k, token in outside(piece) if token.text == "=" and token.kind == "sign"]
+    if not signs:
+        return Statement(None, Parser(piece, latex).whole())
+    if len(signs) > 1:
+        sign = piece[signs[1]]
+        refuse_at("a second '='; an equation has two sides", latex, sign.start, sign.end)
+    left, right = piece[: signs[0]], piece[signs[0] + 1 :]
+    if not right:
+        refuse_at("something is missing behind '='", latex, piece[signs[0]].start, piece[signs[0]].end)
+    return Statement(left_side(left, latex), Parser(right, latex).whole())
+
+
+def left_side(found: Sequence[Token], latex: str) -> Tex | None:
+    r"""Return the name on the left of an equation: `f` of `f(x)`; None where it is none, as in `\partial L / ...`."""
+    try:
+        tree = Parser(found, latex).whole()
+    except FormulaError:
+        return None
+    if tree.kind == "run" and len(tree.parts) == 2 and tree.parts[1].kind == "group" and tree.parts[0].kind == "name":
+        tree = tree.parts[0]
+    return tree if tree.kind == "name" and tree.text not in ("nabla", "partial") else None
+
+
+# ---------------------------------------------------------------- declarations
+
+
+def _is_name(piece: Sequence[Token], latex: str) -> bool:
+    if len(piece) > 12 or any(token.text == "=" for token in piece):
+        return False
+    try:
+        return Parser(piece, latex).whole().kind == "name"
+    except FormulaError:  # which is said where it is read
+        return False
+
+
+def _declares(later: Sequence[Sequence[Token]], latex: str) -> bool:
+    """Whether a name is one of several before a declaration: `x, y \\in \\mathbb{R}^n`."""
+    for piece in later:
+        if any(token.text == "in" and token.kind == "macro" for token in piece):
+            return True
+        if not _is_name(piece, latex):
+            return False
+    return False
+
+
+def _name(piece: Sequence[Token], latex: str) -> str:
+    tree = Parser(piece, latex).whole() if piece else None
+    if tree is None or tree.kind != "name":
+        at = piece[0] if piece else Token("", "", 0, 1)
+        refuse_at("a declaration names an array, A \\in \\mathbb{R}^{m \\times n}", latex, at.start, at.end)
+    return text_name(tree, subscripts(tree.below))
+
+
+def _domain(piece: Sequence[Token], latex: str) -> str:
+    r"""Return what the text language declares for `\mathbb{R}^{m \times n}`."""
+    found = Parser(piece, latex)
+    if found.here is None:
+        found.refuse_end()
+    tree = found.item()
+    at = Tex("", piece[0].start, piece[-1].end)
+    if found.here is not None or tree.kind not in ("name", "group"):
+        _refuse_domain(at, latex)
+    above = [token for group in tree.above for token in group if token.text not in FONTS | {"{", "}"}]
+    signs = "".join(token.text for token in (*above, *tree.below) if token.text == "+")
+    sizes = _sizes([token for token in above if token.text != "+"], latex)
+    if tree.kind == "group":
+        words = {"{0,1}": "bits", "{-1,1}": "signs", "{-1,+1}": "signs", "{1,-1}": "signs"}
+        inside = latex[tree.parts[0].start : tree.parts[-1].end].replace(" ", "") if tree.parts else ""
+        if f"{{{inside}}}" not in words or tree.text != "{":
+            _refuse_domain(at, latex)
+        return f"{sizes} {words[f'{{{inside}}}']}".strip()
+    if tree.text not in ("R", "S"):
+        _refuse_domain(at, latex)
+    fact = _FACTS.get((tree.text, signs), "")
+    return f"{sizes} {sizes if tree.text == 'S' else ''} {fact}".strip()
+
+
+def _sizes(found: Sequence[Token], latex: str) -> str:
+    parts: list[list[Token]] = [[]]
+    for token in found:
+        if token.text == "times":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return " ".join(_size(Parser(part, latex).whole()) for part in parts if part)
+
+
+def _size(tree: Tex) -> str:
+    if tree.kind == "number":
+        return tree.text
+    if tree.kind == "name":
+        return text_name(tree, subscripts(tree.below))
+    if tree.kind == "run":
+        return "*".join(map(_size, tree.parts))
+    if tree.kind == "sum":
+        return "".join(f"{sign}{_size(part)}" for sign, part in zip(tree.words, tree.parts, strict=True)).lstrip("+")
+    return "?"
+
+
+def _refuse_domain(at: Tex, latex: str) -> NoReturn:
+    told = r"a domain is \mathbb{R}^{m \times n}, \mathbb{R}^n, \mathbb{R}, \mathbb{R}_+, \mathbb{S}^n or \{0, 1\}^n"
+    refuse_at(told, latex, at.start, at.end)

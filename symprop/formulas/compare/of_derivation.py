@@ -1,0 +1,209 @@
+"""A line of one's own derivation against the network's: `d.compare("delta1", "(W2.T @ delta2) * (1 - a1**2)")`.
+
+The line may read whatever the derivation names. Points are drawn for data and parameters alone; all that is made of
+them is computed, by the equations. So what two names have to do with each other is never lost, whichever a line uses.
+A proof may take names for variables, since what is equal for all values is equal for those that there are; where that
+proves nothing, names that one side alone reads are written out by their equations, the last first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from sympy import Integer
+
+from symprop.algebra.equations import Equation
+from symprop.algebra.formula import Formula
+from symprop.algebra.latex.tokens import is_latex
+from symprop.algebra.names import closest
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.reading.mentions import names_in
+from symprop.algebra.reading.statements import statements
+from symprop.algebra.trees import replace as replaced
+from symprop.algebra.trees import variables
+from symprop.analysis.comparing import COMPARE
+from symprop.analysis.derivation import Derivation, derive
+from symprop.errors import FormulaError, ShapeError, SympropError, listed, shown
+from symprop.formulas.compare.comparison import Comparison
+from symprop.formulas.compare.given import Given, latex_over, mentioned, read_over, taken
+from symprop.formulas.compare.judge import judged
+from symprop.formulas.compare.quantities import known_variables, plain_name, quantity
+from symprop.formulas.compare.sides import Sides, definitions_for
+from symprop.formulas.compare.sizes import size_choices
+from symprop.networks.network import Network
+
+LARGEST = 60
+"""Elements of an array up to which a network is compared at its own sizes, else at small ones."""
+HEAVIEST = 400
+"""Nodes of a formula whose names are written out for a proof."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A quantity of a derivation and a line that is to be it, with the equations in order."""
+
+    name: str
+    derived: Node
+    line: Node
+    definitions: tuple[Equation, ...]
+
+
+def compare_line(derivation: Derivation, of: str, line: Given) -> Comparison:
+    """Compare a line of one's own derivation with what a derivation says; `Derivation.compare` is this."""
+    found = _read(derivation, of, line)
+    small = _at_small_sizes(derivation, of, line) or found
+    return judged(_sides(small), lambda: _forms(found))
+
+
+COMPARE.append(compare_line)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read(derivation: Derivation, of: str, line: Given) -> Line:
+    asked = quantity(derivation, of)
+    known = known_variables(derivation)
+    given = taken(line, "line")
+    if isinstance(given, Formula):
+        node = given.whole.node
+    elif is_latex(given):
+        node = latex_over(_with_deltas(given, known), tuple(known.values()), asked.node.shape).whole.node
+    else:
+        node = _line_of(given, asked.name, known)
+    return Line(asked.name, asked.node, node, tuple(derivation.equations))
+
+
+def _line_of(text: str, name: str, known: dict[str, Variable]) -> Node:
+    """Read a text over what a derivation names; `delta1 = ` and the like may stand in front.
+
+    Raises:
+        FormulaError: a name that the derivation does not have; the nearest is told.
+    """
+    before, equals, behind = text.partition("=")
+    if equals and not behind.startswith("=") and plain_name(before) in (name, f"dL/{name}"):
+        text = behind
+    text = _as_names(text, known)
+    words = mentioned(text, known)
+    sizes = {symbol.name: each for each in known.values() for size in each.shape for symbol in size.free_symbols}
+    plain = [each for each in known if not each.isidentifier()]
+    for word in () if plain else _named(text):
+        if word not in known and word not in sizes:
+            told = f"the derivation has no {shown(word)}{closest(word, list(known))}"
+            raise FormulaError(f"{told}\nallowed: {listed(known)}")
+    read = dict.fromkeys(known[word] for word in words)
+    read.update(dict.fromkeys(sizes[word] for word in sizes if re.search(rf"\b{word}\b", text) and word not in known))
+    try:
+        return read_over(text, tuple(read)).whole.node
+    except ShapeError as problem:
+        first, *rest = str(problem).split("\n")
+        raise ShapeError("\n".join([first + _turned(text, tuple(read)), *rest])) from None
+
+
+def _turned(text: str, read: tuple[Variable, ...]) -> str:
+    """Say which matrix of a text would have to be transposed for the shapes to fit."""
+    for each in (each for each in read if each.rank == 2):
+        for found in re.finditer(rf"\b{re.escape(each.name)}\b(?!\.T)", text):
+            try:
+                read_over(f"{text[: found.start()]}{each.name}.T{text[found.end() :]}", read)
+            except SympropError:
+                continue
+            return f"; {each.name}.T would"
+    return ""
+
+
+def _named(text: str) -> Sequence[str]:
+    own = [each.name for each in statements(text)]
+    return [name for each in statements(text) for name in each.read(names_in) if name not in own]
+
+
+def _as_names(text: str, known: dict[str, Variable]) -> str:
+    """Write derivatives of the loss by their names: `dL/dW1` is `dW1`."""
+
+    def named(found: re.Match[str]) -> str:
+        by = found[1]
+        return next((name for name in (f"d{by}", by.replace("z", "delta", 1)) if name in known), found[0])
+
+    return re.sub(r"\bdL\s*/\s*d([A-Za-z]\w*)", named, text)
+
+
+_DERIVATIVE = re.compile(r"\\d?frac\s*\{\s*\\partial\s*L\s*\}\s*\{\s*\\partial\s*(z_(?:\d|\{[^{}]*\}))\s*\}")
+
+
+def _with_deltas(latex: str, known: dict[str, Variable]) -> str:
+    """Write derivatives of the loss by pre-activations as deltas, where the derivation calls them so."""
+
+    def named(found: re.Match[str]) -> str:
+        name = plain_name(found[1].replace("z_", r"\delta_"))
+        return f"{{{known[name].latex()}}}" if name in known else found[0]
+
+    return _DERIVATIVE.sub(named, latex)
+
+
+# ---------------------------------------------------------------- points
+
+
+def _at_small_sizes(derivation: Derivation, of: str, line: Given) -> Line | None:
+    """Return the same line at small sizes, where the network's own are large; None where it does not fit these.
+
+    Raises:
+        LimitError: (by `size_choices`) nothing smaller fits.
+    """
+    network = derivation.network
+    if not isinstance(network, Network) or network.sizes:
+        return None
+    counts = [prod(each.shape, start=Integer(1)) for each in known_variables(derivation).values()]
+    if not any(count.is_Integer and count > LARGEST for count in counts):
+        return None
+    text = line if isinstance(line, str) else taken(line, "line")
+    text = text if isinstance(text, str) else text.whole.node.text()
+    try:
+        smaller = derive(network.resized(network.needs.smaller(by_turns=True)), derivation.system.layout)
+        return _read(smaller, of, text)
+    except SympropError:  # the line has a size of the network as a number, or a layer needs it
+        return None
+
+
+def _sides(found: Line) -> Sides:
+    one, other = (Formula(node.text(), node, variables(node)) for node in (found.derived, found.line))
+    definitions = definitions_for((one.node, other.node), found.definitions)
+    made = {each.target for each in definitions}
+    read = [each for equation in definitions for each in variables(equation.expression)]
+    roots = tuple(dict.fromkeys(each for each in (*one.variables, *other.variables, *read) if each not in made))
+    choices = size_choices((one.node, other.node), roots)
+    return Sides(one, other, roots, choices, definitions, (found.name, "the line"))
+
+
+# ---------------------------------------------------------------- proofs
+
+
+def _forms(found: Line) -> Iterator[tuple[Node, Node]]:
+    """Yield the two as they are, then with names written out that one of them alone reads, then without any names."""
+    left, right = found.derived, found.line
+    yield left, right
+    definitions = {each.target: each.expression for each in found.definitions}
+    order = list(definitions)
+    alone, all_of_them = _alone, _all
+    for chosen in (alone, all_of_them):
+        one, other = left, right
+        while True:
+            names = [each for each in order if each in chosen(set(variables(one)), set(variables(other)))]
+            if not names or max(one.weight, other.weight) > HEAVIEST:
+                break
+            change = {names[-1]: definitions[names[-1]]}
+            one, other = replaced(one, change), replaced(other, change)
+        yield one, other
+
+
+Chosen = Callable[[set[Variable], set[Variable]], set[Variable]]
+
+
+def _alone(left: set[Variable], right: set[Variable]) -> set[Variable]:
+    return left ^ right
+
+
+def _all(left: set[Variable], right: set[Variable]) -> set[Variable]:
+    return left | right

@@ -1,0 +1,98 @@
+"""Files that `torch.export.save` wrote, read without running what may lie in them.
+
+PyTorch's own reader unpickles where a file asks for it, loads compiled libraries, and evaluates the text of sizes that
+are symbols. So the archive is looked through first, and whatever PyTorch loads is forced to be plain tensors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from symprop.errors import DataError, OutputError, SpecError, shown
+
+_PICKLES = (".pt", ".pth", ".bin", ".pkl", ".ckpt")
+_PLAIN_ENTRY = re.compile(
+    r"[^/]+/(data/(weights|constants)/((weight|tensor)_\d+|\w+_config\.json)|data/sample_inputs/\w+\.pt"
+    r"|models/\w+\.json|archive_\w+|byteorder|\.data/\w+|extra/.*)"
+)
+"""Entries that hold numbers and text; objects and compiled libraries have other names."""
+_SIZE = re.compile(
+    r"(?:'[a-z]+\d+'|\b[a-z]+\d+\b|\b(?:Symbol|Integer|Add|Mul|Pow|Mod|Max|Min|FloorDiv|CleanDiv|positive|integer|True)\b"
+    r"|[-+*/(),=\s\d])*"
+)
+"""Arithmetic of sizes that are symbols, as SymPy writes it."""
+_FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_LARGEST_JSON = 200_000_000
+
+
+def program_of(path: str | os.PathLike[str]) -> Any:
+    """Return the exported program of a `.pt2` file.
+
+    Raises:
+        OutputError: the file cannot be read.
+        SpecError: a pickle, PyTorch is missing.
+        DataError: no such archive, or one that holds more than numbers and text.
+    """
+    where = shown(path, 200)
+    if Path(path).suffix in _PICKLES:
+        raise SpecError(
+            f"{where} is a pickle, which runs what is in it when it is read\n"
+            "allowed: a .pt2 file, of torch.export.save(torch.export.export(model, (example,)), path)"
+        )
+    _check(path, where)
+    try:
+        torch = importlib.import_module("torch.export")
+    except ImportError:
+        raise SpecError(f"{where} is read by PyTorch, which is not installed\npip install 'symprop[torch]'") from None
+    with _plain_tensors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return torch.load(path)
+        except (RuntimeError, ValueError, KeyError, TypeError, AssertionError, OSError, AttributeError) as problem:
+            told = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+            raise DataError(f"PyTorch cannot read {where}: {shown(told, 160)}") from None
+
+
+def _check(path: str | os.PathLike[str], where: str) -> None:
+    """Raise where an archive holds what could run: objects, libraries, sizes that are no arithmetic."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if not _PLAIN_ENTRY.fullmatch(entry.filename):
+                    raise DataError(f"{where} holds {shown(entry.filename)}, which is neither numbers nor text")
+                if not entry.filename.endswith(".json"):
+                    continue
+                if entry.file_size > _LARGEST_JSON:
+                    raise DataError(f"{where}: {shown(entry.filename)} is larger than {_LARGEST_JSON:,} bytes")
+                text = archive.read(entry).decode("utf-8")
+                for size in re.findall(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"', text):
+                    if not _SIZE.fullmatch(size):
+                        raise DataError(f"{where}: {shown(size)} is no size")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as problem:
+        raise DataError(f"{where} is no archive of torch.export.save: {shown(problem)}") from None
+    except (OSError, ValueError) as problem:
+        reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
+        raise OutputError(f"cannot read {where}: {reason}") from None
+
+
+@contextmanager
+def _plain_tensors() -> Iterator[None]:
+    """Make PyTorch's reader refuse pickles of anything but tensors, for as long as a file is read."""
+    before = os.environ.get(_FORCED)
+    os.environ[_FORCED] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_FORCED]
+        else:
+            os.environ[_FORCED] = before
