@@ -48,7 +48,7 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
         found, verdicts = (*found, *more), [*verdicts, *(agree(case, first, second) for case in more)]
     decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
     if not decided:
-        return _without_cases(sides, proof)
+        return _without_cases(sides)
     if False in verdicts:
         return _different(sides, _those_that_differ_first(found, verdicts))
     return _equal(sides, decided, proof)
@@ -195,9 +195,9 @@ def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     return _said(sides, False, because.kind if because else "shape", message, counterexample=shown_at)
 
 
-def _without_cases(sides: Sides, proof: str | None) -> Comparison:
+def _without_cases(sides: Sides) -> Comparison:
     """Say which of two formulas has no value at any point that the facts allow."""
-    if proof == FORM:
+    if sides.nodes[0] == sides.nodes[1]:
         return _said(sides, True, FORM, SAID[FORM])
     lacking, message = sides.lacking(), "no point was found where both formulas have a value"
     if lacking:
