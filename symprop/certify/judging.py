@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from symprop.certify.returned import Given
-from symprop.certify.subject import Exact
+from symprop.certify.subject import SLACK, Exact
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import scientific
 from symprop.verify.noise import FLOAT32, FLOAT64
 
-SLACK = 64.0
-"""How much more than the derived formula another way to compute the same may round."""
 LEAST = 256.0
 """How many units of rounding a gradient may be off by in any case, relative to its largest entry."""
 MOST = 0.1
@@ -117,6 +115,12 @@ def judged(name: str, given: Given, right: Exact, at: str, single: bool = False)
         note = f"the right gradient is 0 here{'; ' if note else ''}{note}"
     ok = error <= limit and right.confirmed
     return Line(name, at, error, limit, ok, index, float(found[worst]), float(true[worst]), note=note)
+
+
+def may_be_off(found: Array, rounding: float, largest: float, single: bool) -> float:
+    """Return how far off an array may be whose entries are up to `largest`."""
+    unit = max(_unit(found), FLOAT32 if single else 0.0)
+    return max(LEAST * unit * largest, SLACK * rounding * unit / FLOAT64)
 
 
 def _limit(unit: float, right: Exact, largest: float) -> tuple[float, bool]:

@@ -19,7 +19,7 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import whole
-from symprop.certify.subject import WIDEST, Exact, Place, Subject
+from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
 from symprop.errors import FormulaError, LimitError, shown
 from symprop.formulas import questions
 from symprop.formulas.checks.oracles import complex_jacobian, integers, value
@@ -38,20 +38,6 @@ MOST = 4_000
 """How many elements a derivative by one variable may move."""
 MOST_READ = 1_000_000
 """How many elements any array may have."""
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """Every element's derivative by every element of a variable, and how far rounding can move each."""
-
-    value: Array
-    rounding: Array
-
-    @property
-    def steady(self) -> bool:
-        """Whether it is finite and not noise, as it is near a singular matrix."""
-        largest = max(1.0, float(np.max(np.abs(self.value), initial=0.0)))
-        return bool(np.all(np.isfinite(self.value)) and np.max(self.rounding, initial=0.0) <= WIDEST * largest)
 
 
 @dataclass(frozen=True)
@@ -84,12 +70,12 @@ class FormulaPlace(Place):
             derived, moved = value(node, at), noise.of_run(partial(value, node, at))
             oracle = np.tensordot(cotangent, slopes.value, axes=np.ndim(cotangent))
             allowed = moved + np.tensordot(np.abs(cotangent), slopes.rounding, axes=np.ndim(cotangent))
-            agree = derived.shape == oracle.shape and bool(np.all(np.abs(derived - oracle) <= allowed))
-            found[name] = Exact(derived, float(np.max(allowed, initial=0.0)), agree)
+            worst = largest(allowed)
+            found[name] = Exact(derived, worst, agree(derived, oracle, worst))
         return found
 
-    def jacobian(self, name: str) -> Array | None:
-        return self.slopes[name].value
+    def jacobian(self, name: str) -> Slopes | None:
+        return self.slopes[name]
 
 
 class FormulaSubject(Subject):

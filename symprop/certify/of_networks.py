@@ -21,7 +21,7 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import LOSS
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.walk import derive_system
-from symprop.certify.subject import Exact, Place, Subject
+from symprop.certify.subject import SLACK, Exact, Place, Subject, agree, largest
 from symprop.codegen.case import Case
 from symprop.errors import SpecError, SympropError, listed, shown
 from symprop.networks.network import Network
@@ -29,11 +29,8 @@ from symprop.verify import noise
 from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.complex_step import CHUNK, STEP
 from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
-from symprop.verify.measure import FLOAT64_LIMIT
 from symprop.verify.points import Point, farther_points, random_points, target_kinds
 
-SLACK = 64.0
-"""How much more than the derived equations the complex step may round."""
 WHOLE, SAMPLED = 5_000, 100
 """Up to so many coordinates all are confirmed, else so many of each variable."""
 BATCHES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
@@ -78,11 +75,10 @@ class NetworkPlace(Place):
             if sum(sizes) > WHOLE and value.size > SAMPLED:
                 where = np.sort(np.random.default_rng(0).choice(where, SAMPLED, replace=False))
             step = partial(self._complex_step, name, where, cotangent)
-            oracle, worst = step(Complex()), _largest(rounding)
-            if _largest(value) <= SLACK * worst:  # 0 to rounding: what cancels, cancels elsewhere for others
-                worst += _largest(noise.of_run(step))
-            agree = _largest(by_example.ravel()[where] - oracle) <= SLACK * worst + FLOAT64_LIMIT * _largest(oracle)
-            exact[name] = Exact(value, worst, agree)
+            oracle, worst = step(Complex()), largest(rounding)
+            if largest(value) <= SLACK * worst:  # 0 to rounding: what cancels, cancels elsewhere for others
+                worst += largest(noise.of_run(step))
+            exact[name] = Exact(value, worst, agree(by_example.ravel()[where], oracle, worst))
         return exact
 
     def _equations(
@@ -220,10 +216,6 @@ class NetworkSubject(Subject):
         ids = ids if system.batch is not None else {name: np.asarray(each[0]) for name, each in ids.items()}
         told = ", ".join(f"{name}={number}" for name, number in named.items())
         return NetworkPlace(told, self, point, values, np.shape(made[self.value]), ids)
-
-
-def _largest(values: Array) -> float:
-    return float(np.max(np.abs(values), initial=0.0))
 
 
 def _numbered(network: Network, sizes: Mapping[str, int]) -> tuple[Network, dict[str, int]]:

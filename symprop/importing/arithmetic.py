@@ -11,11 +11,13 @@ from sympy import Expr
 from symprop.importing.attention import Scores, changed, masked, scores, sdpa, taken, weighed
 from symprop.importing.carried import Carried
 from symprop.importing.convolutions import inverse
-from symprop.importing.formulas import Formula, Z, formula, log_softmax, number, of_base, softmax
+from symprop.importing.formulas import Z, formula, log_softmax, number, of_base, softmax, with_activation
 from symprop.importing.graph import Call
 from symprop.importing.layers import linear
+from symprop.importing.moves import part
 from symprop.importing.reading import Reading
-from symprop.importing.views import BATCH, Atom, Axis, Seen, Value, covers, places, whole
+from symprop.importing.views import BATCH, Atom, Axis, Formula, Seen, Value, covers, places, whole
+from symprop.networks.activations import Sigmoid
 from symprop.networks.branches import Concatenate, Multiply, Sum
 from symprop.networks.own_activations import Activation
 from symprop.networks.pooling import GlobalAveragePool
@@ -80,7 +82,9 @@ def _with_number(reading: Reading, call: Call, tensor: Seen, value: float, swapp
 def _of_two(reading: Reading, call: Call, sign: str, first: Seen, second: Seen) -> Seen:
     """Two values: a formula where both are one of the same value, else branches."""
     a, b = of_base(first.value), of_base(second.value)
-    formulas = isinstance(first.value.of, Formula) or isinstance(second.value.of, Formula) or sign == "div"
+    if sign == "mul":  # of a value and its own activation: `x * sigmoid(x)`
+        a, b = with_activation(a, b.base), with_activation(b, a.base)
+    formulas = (isinstance(a.body, Expr) and (a.body != Z or b.body != Z)) or sign == "div"
     if a.base is b.base and first.axes == second.axes and formulas:
         body = SIGNS[sign](a.body, b.body)
         value = reading.value(a.base.shape, None, (a.base,), call.place, of=Formula(a.base, body))
@@ -172,6 +176,8 @@ def _positions(reading: Reading, call: Call, tensor: Seen, other: Operand) -> Se
 def cat(reading: Reading, call: Call, tensors: Sequence[Operand], dim: int = 0) -> Seen:
     """Return values one after the other along the features; a learned vector before a sequence is a class token."""
     first, *others = tensors
+    if isinstance(first, Seen) and not others:
+        return first
     if isinstance(first, Carried) and len(others) == 1 and isinstance(others[0], Seen):
         inside = reading.sequence(others[0])
         value, axes = inside.value, inside.axes
@@ -189,14 +195,24 @@ def cat(reading: Reading, call: Call, tensors: Sequence[Operand], dim: int = 0) 
     if all(isinstance(each, Seen) for each in tensors):
         alike = {(each.value.shape[:-1], _without(each.axes, place)) for each in tensors}
         if len(alike) == 1 and all(each.axes[place] == whole(-1, each.value.shape[-1]) for each in tensors):
-            width = sum(each.value.shape[-1] for each in tensors)
-            shape = (*first.value.shape[:-1], width)
-            sources = tuple(each.value for each in tensors)
-            value = reading.value(shape, None, sources, call.place, join=Concatenate)
+            value = _side_by_side(reading, call, tuple(each.value for each in tensors))
             return reading.along(first, place, value)
     reading.refuse(
         call, f"along axis {dim}", "values that differ in their features, or a learned token before a sequence"
     )
+
+
+def _side_by_side(reading: Reading, call: Call, sources: tuple[Value, ...]) -> Value:
+    """Values side by side; those in front that stand so already, as in a DenseNet, are one."""
+    for count in range(len(sources) - 1, 1, -1):
+        known = next(
+            (each for each in reading.values if each.sources == sources[:count] and each.join is Concatenate), None
+        )
+        if known is not None:
+            sources = (known, *sources[count:])
+            break
+    width = sum(each.shape[-1] for each in sources)
+    return reading.value((*sources[0].shape[:-1], width), None, sources, call.place, join=Concatenate)
 
 
 def _without(axes: tuple[Axis, ...], place: int) -> tuple[Axis, ...]:
@@ -240,6 +256,15 @@ def matmul(reading: Reading, call: Call, first: Operand, second: Operand) -> Any
     reading.refuse(call, "a product that is neither with a weight nor one of attention", "x @ W, softmax(q k') v")
 
 
+def glu(reading: Reading, call: Call, tensor: Seen, dim: int = -1) -> Seen:
+    """Return one half of the features times the sigmoid of the other."""
+    half = tensor.sizes[dim] // 2
+    value, gate = (part(reading, call, tensor, dim, start, start + half) for start in (0, half))
+    if not isinstance(value, Seen) or not isinstance(gate, Seen):
+        reading.refuse(call, "a gate of weights", "a gate of values")
+    return multiplied(reading, call, value, reading.after(call, gate, Sigmoid()))
+
+
 def baddbmm(reading: Reading, call: Call, mask: Operand, first: Seen, second: Seen, **_: Any) -> Any:
     """Return scores of queries and keys with a mask added."""
     return masked(reading, call, matmul(reading, call, first, second), mask)
@@ -272,6 +297,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "mean": mean,
     **dict.fromkeys(("matmul", "mm", "bmm"), matmul),
     "baddbmm": baddbmm,
+    "glu": glu,
     "scaled_dot_product_attention": sdpa,
     "masked_fill": masked_fill,
     "where": where,

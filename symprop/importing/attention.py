@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from symprop.importing.carried import Carried
-from symprop.importing.formulas import Formula, Z
+from symprop.importing.formulas import Z
 from symprop.importing.graph import Call
 from symprop.importing.reading import Reading
-from symprop.importing.views import Atom, Axis, Seen, Value, flattened, places
+from symprop.importing.views import BATCH, Atom, Axis, Formula, Seen, Value, flattened, places, whole
 from symprop.networks.attention import Attention
 from symprop.networks.layers import Dense, Input
 
@@ -82,7 +82,17 @@ def projected(reading: Reading, call: Call, tensor: Any) -> tuple[Projected, See
         axes = flattened(axes, value, kept=1)
         shape = (source.shape[0], value.shape[-1])
         value = reading.value(shape, value.layer, (source,), value.place, dict(value.weights))
+    if axes[-2] != whole(-2, value.shape[0]):
+        reading.refuse(
+            call,
+            f"attention runs along {_along(axes[-2])}, not along positions",
+            "batch=1 for a model whose examples lie along axis 1, as without batch_first=True",
+        )
     return _in_heads(reading, call, value, factor, Seen(value, axes)), Seen(value, axes)
+
+
+def _along(axis: Axis) -> str:
+    return "the batch" if any(atom.axis == BATCH for atom in axis) else "parts of axes"
 
 
 def _in_heads(reading: Reading, call: Call, value: Value, factor: float, tensor: Seen) -> Projected:

@@ -7,7 +7,6 @@ formula of one variable, which becomes an `Activation("...")`, or the layer that
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -16,7 +15,7 @@ from sympy import Expr, Rational, Symbol
 from symprop.algebra.functions import FUNCTIONS
 from symprop.importing.graph import Call
 from symprop.importing.reading import Reading
-from symprop.importing.views import Seen, Value
+from symprop.importing.views import Formula, Seen, Value
 from symprop.networks.activations import (
     ELU,
     GELU,
@@ -35,14 +34,6 @@ from symprop.networks.own_activations import Activation
 Z = Symbol("z", real=True)
 
 
-@dataclass(frozen=True)
-class Formula:
-    """An elementwise formula, in `Z`, of a value."""
-
-    base: Value
-    body: Expr
-
-
 def number(value: float | int) -> Expr:
     """Return a number exactly as it is written in decimal.
 
@@ -57,6 +48,15 @@ def of_base(value: Value) -> Formula:
     return value.of if isinstance(value.of, Formula) else Formula(value, Z)
 
 
+def with_activation(given: Formula, other: Value) -> Formula:
+    """Return a formula of an activation as one of what the activation reads, where that is the other value."""
+    layer = given.base.layer
+    if isinstance(layer, Elementwise) and given.base.sources[0] is other:
+        function = layer.function
+        return Formula(other, given.body.xreplace({Z: function.body.xreplace({function.parameters[0]: Z})}))
+    return given
+
+
 def formula(reading: Reading, call: Call, tensor: Seen, body: Expr) -> Seen:
     """Return a tensor with a formula in `Z` applied to each element."""
     before = of_base(tensor.value)
@@ -67,7 +67,7 @@ def formula(reading: Reading, call: Call, tensor: Seen, body: Expr) -> Seen:
 
 KNOWN: tuple[tuple[Layer, Expr], ...] = tuple(
     (layer, FUNCTIONS[name].definition.xreplace({FUNCTIONS[name].parameters[0]: Z}))
-    for layer, name in ((GELU("tanh"), "gelu_tanh"), (GELU(), "gelu"))
+    for layer, name in ((GELU("tanh"), "gelu_tanh"), (GELU(), "gelu"), (SiLU(), "silu"))
 )
 """Layers that models also write out, with their formulas."""
 _POINTS = tuple(Rational(point, 7) for point in (-12, -5, 3, 11))
@@ -97,15 +97,16 @@ def elu(alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Elementwi
 
 
 def clamp(least: float | None = None, most: float | None = None) -> Expr:
-    body: Expr = Z if least is None else sympy.Max(Z, number(least))
-    return body if most is None else sympy.Min(body, number(most))
+    below = [] if least is None else [(number(least), number(least) >= Z)]
+    above = [] if most is None else [(number(most), number(most) <= Z)]
+    return sympy.Piecewise(*below, *above, (Z, True))
 
 
 def power(exponent: float) -> Expr:
     return Z ** number(int(exponent) if exponent == int(exponent) else exponent)
 
 
-_SIXTH = sympy.Min(sympy.Max(Z + 3, 0), 6) / 6
+_SIXTH = sympy.Piecewise((0, Z <= -3), (1, Z >= 3), ((Z + 3) / 6, True))
 _SELU = (1.0507009873554804934193349852946, 1.6732632423543772848170429916717)
 ELEMENTWISE: dict[str, Callable[..., Elementwise | Expr]] = {
     "relu": ReLU,
@@ -117,6 +118,8 @@ ELEMENTWISE: dict[str, Callable[..., Elementwise | Expr]] = {
     "elu": elu,
     "softplus": softplus,
     "selu": lambda: elu(_SELU[1], _SELU[0]),
+    "threshold": lambda least, value: sympy.Piecewise((Z, number(least) < Z), (number(value), True)),
+    "hardshrink": lambda width=0.5: sympy.Piecewise((Z, sympy.Abs(Z) > number(width)), (0, True)),
     "celu": lambda alpha=1.0: ELU(1) if alpha == 1 else elu(alpha, 1, 1 / alpha),
     "relu6": lambda: clamp(0, 6),
     "hardtanh": lambda least=-1, most=1: clamp(least, most),
@@ -166,4 +169,4 @@ def softmax(reading: Reading, call: Call, tensor: Seen, dim: int, *_: Any, **__:
 def log_softmax(reading: Reading, call: Call, tensor: Seen, dim: int, *_: Any, **__: Any) -> Seen:
     """Return the logarithm of the softmax along the features."""
     inside, _places = reading.features(call, tensor, dim)
-    return reading.after(call, inside, Activation("z - logsumexp(z)", "log_softmax"))
+    return reading.after(call, inside, Activation("z - logsumexp(z)", "log_p"))

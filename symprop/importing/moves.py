@@ -197,6 +197,13 @@ def getitem(reading: Reading, call: Call, several: Any, index: int) -> Any:
     return found
 
 
+def alike(reading: Reading, call: Call, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return tensors of one shape as they are."""
+    if len({each.shape if isinstance(each, Carried) else each.sizes for each in tensors}) > 1:
+        reading.refuse(call, "tensors of different shapes are spread out", "one shape")
+    return list(tensors)
+
+
 MOVES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze"), reshape),
     **dict.fromkeys(("permute", "movedim"), permute),
@@ -208,8 +215,9 @@ MOVES: dict[str, Callable[..., Any]] = {
     "slice": sliced,
     "narrow": narrow,
     **dict.fromkeys(("split", "split_with_sizes", "unsafe_split"), split),
-    "chunk": chunk,
+    **dict.fromkeys(("chunk", "unsafe_chunk"), chunk),
     "unbind": unbind,
     "getitem": getitem,
+    "broadcast_tensors": alike,
 }
 """The operators that move elements, by name."""

@@ -7,7 +7,7 @@ its place. What depends on no input and no weight, such as a causal mask, is com
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from symprop.algebra.names import closest
@@ -15,8 +15,9 @@ from symprop.errors import SpecError, SympropError, shown
 from symprop.importing.arithmetic import ARITHMETIC
 from symprop.importing.carried import Carried
 from symprop.importing.formulas import ELEMENTWISE, elementwise
-from symprop.importing.graph import Call, Graph, Reference
+from symprop.importing.graph import Call, Graph, Reference, is_in_place, operator_name
 from symprop.importing.layers import LAYERS
+from symprop.importing.losses import LOSSES
 from symprop.importing.moves import MOVES, Part
 from symprop.importing.pools import POOLS
 from symprop.importing.reading import Reading
@@ -29,6 +30,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **LAYERS,
     **POOLS,
     **ARITHMETIC,
+    **LOSSES,
 }
 """All operators that a model may have, by name."""
 CHANNELS_IN_FRONT = (
@@ -60,7 +62,7 @@ def read(graph: Graph, batch: int) -> tuple[Reading, dict[str, Seen], Seen]:
     for name, tensor in graph.tensors.items():
         model_name, is_parameter = graph.names[name]
         known[name] = Carried(model_name, tensor, tuple(tensor.shape)) if is_parameter else tensor
-    for call in graph.calls:
+    for call in _once(graph.calls, known):
         known[call.name] = _result(reading, call, known)
     outputs = [known[each.name] for each in graph.outputs]
     if len(outputs) != 1 or not isinstance(outputs[0], Seen):
@@ -68,7 +70,29 @@ def read(graph: Graph, batch: int) -> tuple[Reading, dict[str, Seen], Seen]:
             f"the model returns {len(outputs)} tensors\n"
             "allowed: one tensor that depends on its input; a module around the model can choose it"
         )
-    return reading, inputs, outputs[0]
+    return reading, {name: each for name, each in inputs.items() if each.value not in reading.targets}, outputs[0]
+
+
+def _once(calls: Iterable[Call], known: dict[str, Any]) -> Iterator[Call]:
+    """Yield calls that are not the same as an earlier one, whose value is theirs; each dropout draws for itself."""
+    called: dict[tuple[Any, ...], str] = {}
+    same: dict[Any, Reference] = {}
+    for call in calls:
+        given = _filled((call.arguments, call.keywords), _Renamed(same))
+        key = (str(call.run), call.shape, repr(given))
+        if key in called and "dropout" not in call.operator:
+            same[call.name] = Reference(called[key])
+            known[call.name] = known[called[key]]
+            continue
+        called[key] = call.name
+        yield call
+
+
+class _Renamed(dict[str, Any]):
+    """References by the names that they refer to, those of what was computed before by its name."""
+
+    def __missing__(self, name: str) -> Reference:
+        return Reference(name)
 
 
 def _examples(graph: Graph, batch: int) -> int:
@@ -91,11 +115,19 @@ def _input(
     if len(sizes) > 1 and _has_channels_in_front(graph, name):
         order = [*order[1:], 0]
     ours = [sizes[place] for place in order] or [1]
-    layer = Input(*ours) if first else Input(*ours, name=name)
+    layer = Input(*ours) if first else _further(ours, name, len(reading.values) + 1)
     value = reading.value(tuple(ours), layer, (), "the input", of=None if "float" in dtype else "ids")
     places = [whole(order.index(place) - len(order), size) for place, size in enumerate(sizes)]
     places.insert(batch, reading.batch)
     return Seen(value, tuple(places))
+
+
+def _further(sizes: list[int], name: str, number: int) -> Input:
+    """A further input, under its name in the model where it may have that here."""
+    try:
+        return Input(*sizes, name=name)
+    except SympropError:
+        return Input(*sizes, name=f"input{number}")
 
 
 def _has_channels_in_front(graph: Graph, name: str) -> bool:
@@ -116,6 +148,8 @@ def _result(reading: Reading, call: Call, known: dict[str, Any]) -> Any:
     if not any(isinstance(each, (Seen, Carried, Part)) for each in _leaves((arguments, keywords))):
         if call.operator.startswith(_RANDOM):
             reading.refuse(call, "random numbers", "Dropout, or model.eval()")
+        if is_in_place(operator_name(call.run)):  # of a buffer of the model, which stays as it is
+            arguments = (arguments[0].clone(), *arguments[1:])
         return call.run(*arguments, **keywords)  # a mask, a table of positions: of no input and no weight
     row = ROWS.get(call.operator)
     if row is None:

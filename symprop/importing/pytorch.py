@@ -51,8 +51,10 @@ def _exported(module: Any, example: Any, batch: int) -> Any:
     torch = sys.modules["torch"]
     given = _given(torch, module, example)
     for tensor in given:
-        if tensor.dim() <= batch:
-            raise SpecError(f"the example of shape {tuple(tensor.shape)} has no axis {batch} for a batch\n{_EXAMPLE}")
+        if tensor.dim() <= max(batch, int(tensor.is_floating_point())):
+            raise SpecError(
+                f"the example of shape {tuple(tensor.shape)} is no batch, examples of some numbers each\n{_EXAMPLE}"
+            )
     if any(tensor.shape[batch] == 1 for tensor in given):  # a batch of 1 could be any axis of one element
         given = tuple(torch.cat([tensor, tensor], batch) for tensor in given)
     try:

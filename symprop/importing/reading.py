@@ -13,19 +13,20 @@ from typing import Any, NoReturn
 from symprop.errors import SpecError, shown
 from symprop.importing.carried import Carried
 from symprop.importing.graph import Call
-from symprop.importing.views import BATCH, Seen, Value, covers, flattened, places, seen, whole
+from symprop.importing.views import BATCH, Formula, Seen, Value, covers, flattened, places, seen, whole
 from symprop.networks.activations import Elementwise
 from symprop.networks.layers import Dense, Layer
 from symprop.networks.pooling import Flatten
 
 
 class Reading:
-    """One reading of one graph: `values` are those of the network in the order in which they were made."""
+    """One reading of one graph: `values` are those of the network as they were made, `targets` what losses read."""
 
     def __init__(self, batch: int) -> None:
         self.batch = whole(BATCH, batch)
         self.values: list[Value] = []
         self.notes: list[str] = []
+        self.targets: list[Value] = []
 
     def refuse(self, call: Call, what: str, allowed: str) -> NoReturn:
         """Raise with the operator and its place."""
@@ -131,6 +132,9 @@ def narrowed(reading: Reading, call: Call, value: Value, rows: list[int]) -> Val
         elif isinstance(value.layer, Elementwise):
             source = narrowed(reading, call, value.sources[0], rows)
             value.made[key] = reading.value(shape, value.layer, (source,), value.place)
+        elif isinstance(value.of, Formula):
+            base = narrowed(reading, call, value.of.base, rows)
+            value.made[key] = reading.value(shape, None, (base,), value.place, of=Formula(base, value.of.body))
         else:
             reading.refuse(
                 call, f"a part of a value of shape {value.shape} has no layer", "parts of what a Linear makes"

@@ -14,8 +14,8 @@ from typing import Any
 from sympy import Expr
 
 from symprop.errors import SpecError, shown
-from symprop.importing.formulas import Formula, layer_of
-from symprop.importing.views import Value
+from symprop.importing.formulas import layer_of
+from symprop.importing.views import Formula, Value
 from symprop.networks.blocks import Chain
 from symprop.networks.branches import Residual, Sum
 from symprop.networks.layers import Input, Layer
@@ -81,7 +81,8 @@ class Rows:
         empty = [branch for branch in branches if not branch]
         if kind is Sum and len(branches) == 2 and len(empty) == 1:
             (block,) = [branch for branch in branches if branch]
-            return Residual(block[0] if len(block) == 1 else Chain(block))
+            if not isinstance(block[0], Input):
+                return Residual(block[0] if len(block) == 1 else Chain(block))
         made: Layer = kind(*(Chain(branch) if branch else () for branch in branches))
         return made
 

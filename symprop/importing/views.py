@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sympy import Expr
+
 from symprop.importing.carried import Carried
 from symprop.networks.layers import Layer
 
@@ -52,6 +54,14 @@ class Value:
     def rank(self) -> int:
         """The number of its axes."""
         return len(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """What a value is that is elementwise of another: a formula of one variable."""
+
+    base: Value
+    body: Expr
 
 
 @dataclass(frozen=True, eq=False)

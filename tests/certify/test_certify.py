@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from markupsafe import escape
 
 import symprop
@@ -38,7 +39,7 @@ def test_what_derivations_give_is_right_for_networks_of_many_kinds() -> None:
         "Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()",
     ):
         subject = subject_of(text)
-        module = symprop.compile(subject.diagnosed)
+        module = symprop.Case(subject.network).module
         found = certified(subject, lambda params, x, y, module=module: module.loss_and_grads(params, x=x, y=y)[1])
         assert found.ok and len(found.lines) == len(subject.by), found.table
 
@@ -167,6 +168,10 @@ def raising(Q: Any, K: Any, V: Any, g: Any) -> Any:
             lambda Q, K, V, g: [each.astype(np.float32).astype(float) for each in attention(Q, K, V, g)],
             "single precision",
         ),
+        (
+            lambda Q, K, V, g: attention(Q, K, V, g * g / g),
+            "right for random cotangents, wrong for one that is 0 but in ",
+        ),
         (lambda Q, K, V, g: (abs(g) @ V.T @ K, *attention(Q, K, V, g)[1:]), "dQ is off by"),
     ],
 )
@@ -224,6 +229,50 @@ def test_a_network_is_judged_in_each_layout(layout: str) -> None:
         assert found.ok is (name == layout), found.table
     without = {"rows": lambda x, g: {"dx": g * (x > 0)}, "columns": lambda x, g: {"dx": g * (x > 0)}}
     assert symprop.certify("Input(4) >> ReLU()", without.get(layout, without["rows"]), layout=layout).ok
+
+
+@pytest.mark.parametrize(
+    ("formula", "where", "right", "wrong"),
+    [
+        ("where(s > 0, s**2, -3*s)", "s:", lambda s: 2 * s if s > 0 else -3.0, lambda s: 2 * s),
+        ("sum(abs(x)) + x @ x", "x: n", lambda x: np.sign(x) + 2 * x, lambda x: 1 + 2 * x),
+        ("sqrt(x @ x - 1)", "x: n", lambda x: x / np.sqrt(x @ x - 1), lambda x: x / (x @ x - 1)),
+        ("sum(log(x))", "x: n", lambda x: 1 / x, lambda x: -1 / x),
+        ("norm(A, 2)", "A: m n", lambda A: _spectral(A), lambda A: _spectral(A) * np.linalg.norm(A, 2)),
+        ("x @ S @ x", "S: n n symmetric, x: n", lambda S, x: (np.outer(x, x), 2 * S @ x), lambda S, x: (S, 2 * S @ x)),
+        ("var(x, ddof=1)", "x: n", lambda x: 2 * (x - x.mean()) / (len(x) - 1), lambda x: 2 * (x - x.mean()) / len(x)),
+        (
+            "sum(E[i] @ w)",
+            "E: k n, i: m index k, w: n",
+            lambda E, i, w: _rows(E, i, w),
+            lambda E, i, w: _rows(E, i[:1], w),
+        ),
+    ],
+)
+def test_places_have_a_value_satisfy_what_is_declared_and_see_both_sides(
+    formula: str, where: str, right: Callable[..., Any], wrong: Callable[..., Any]
+) -> None:
+    subject = subject_of(formula, where)
+    assert certified(subject, right).ok
+    assert not certified(subject, wrong, limit=0).ok
+
+
+def _spectral(A: Any) -> Any:
+    U, _, V = np.linalg.svd(A)
+    return np.outer(U[:, 0], V[0])
+
+
+def _rows(E: Any, i: Any, w: Any) -> Any:
+    found = np.zeros_like(E)
+    np.add.at(found, i, w)
+    return found, E[i].sum(0)
+
+
+def test_what_is_derived_or_in_the_matrices_of_sympy_is_a_forward_pass_too() -> None:
+    derivation = symprop.derive("Input(2) >> Dense(3) >> MeanSquaredError()")
+    assert symprop.certify(derivation, lambda W1, z1, y, x: {"W1": np.outer(z1 - y, x)}).ok
+    A, x = sympy.MatrixSymbol("A", 3, 3), sympy.MatrixSymbol("x", 3, 1)
+    assert symprop.certify(x.T * A * x, lambda A, x, g: g * (A + A.T) @ x, "x").ok
 
 
 def test_a_system_is_a_formula_with_names() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import symprop
+from symprop import SpecError
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'symprop[torch]'")
 from torch import nn  # noqa: E402  (behind the question whether it is there)
@@ -45,6 +46,27 @@ def scaled(self: Any, layer: nn.Module, x: Any) -> Any:
     return x + self.g * (layer(x) + self.shift) * 0.5 - 1
 
 
+def dense_net(_: Any, first: nn.Module, second: nn.Module, x: Any) -> Any:
+    return torch.cat([x, first(x), second(torch.cat([x, first(x)], 1))], 1)
+
+
+def crossed(_: Any, attention: nn.Module, x: Any, memory: Any) -> Any:
+    return x + attention(x, memory, memory)[0]
+
+
+def changed(self: Any, layer: nn.Module, x: Any) -> Any:
+    y = layer(x)
+    rest = y.mul_(2).add_(1)
+    return y + rest + self.table.clone().add_(1)
+
+
+def changed_behind(_: Any, layer: nn.Module, x: Any) -> Any:
+    y = layer(x)
+    view = y.view(-1, 2, 2)
+    y.sigmoid_()
+    return view.flatten(1) + y
+
+
 def encoded(_: Any, table: nn.Module, layer: nn.Module, x: Any) -> Any:
     return layer(table(x).flatten(1))
 
@@ -53,7 +75,7 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
     "gates": (
         lambda: Built(gates, nn.Linear(4, 6)),
         lambda: image(3, 4),
-        "Input(4) >> Multiply(Dense(3), Dense(3) >> Sigmoid())",
+        "Input(4) >> Multiply(Dense(3), Dense(3) >> Sigmoid())",  # `GLU(3)` written out
     ),
     "a factor for each channel": (
         lambda: Built(squeezed, nn.Conv2d(2, 4, 3, groups=2), nn.Conv2d(4, 2, 1), nn.Conv2d(2, 4, 1)),
@@ -87,6 +109,33 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
     ),
     "vit": (ViT, lambda: image(2, 3, 8, 8), ""),
     "vit, means": (lambda: ViT(False, False), lambda: image(2, 3, 8, 8), ""),
+    "densely connected": (
+        lambda: Built(dense_net, nn.Linear(4, 2), nn.Linear(6, 3)),
+        lambda: image(3, 4),
+        "Input(4) >> Concatenate(Identity(), Dense(2)) >> Concatenate(Identity(), Dense(3))",
+    ),
+    "cross": (
+        lambda: Built(crossed, nn.MultiheadAttention(8, 2, batch_first=True, kdim=3, vdim=3)),
+        lambda: (image(2, 5, 8), image(2, 4, 3)),
+        'Input(5, 8) >> Residual(Attention(2, memory=Input(4, 3, name="inputs_1")))',
+    ),
+    "two inputs": (
+        lambda: Built(lambda _, a, b, x, side: a(x) - b(side), nn.Linear(4, 3), nn.Linear(2, 3)),
+        lambda: (image(3, 4), image(3, 2)),
+        'Input(4) >> Dense(3) >> Sum(Identity(), Input(2, name="inputs_1") >> Dense(3) >> Activation("-z"))',
+    ),
+    "changed in place": (lambda: Built(changed, nn.Linear(4, 4)), lambda: image(3, 4), ""),
+    "changed behind": (lambda: Built(changed_behind, nn.Linear(4, 4)), lambda: image(3, 4), ""),
+    "tied": (
+        lambda: Built(lambda _, a, x: F.linear(torch.tanh(a(x)), a.weight.T), nn.Linear(4, 3)),
+        lambda: image(3, 4),
+        'Input(4) >> Dense(3) >> Tanh() >> Dense(4, bias=False, tied="W1.T")',
+    ),
+    "written out": (
+        lambda: Built(lambda _, a, x: F.glu(a(x) * torch.sigmoid(a(x))), nn.Linear(4, 6)),
+        lambda: image(3, 4),
+        "",
+    ),
     "scaled": (
         lambda: Built(scaled, nn.Linear(4, 4), g=torch.randn(4), shift=torch.randn(())),
         lambda: image(3, 4),
@@ -130,11 +179,219 @@ def agree(model: Any, *inputs: Any) -> symprop.Imported:
     return net
 
 
+ACTIVATIONS = (
+    *(nn.ReLU, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.GELU, lambda: nn.GELU("tanh"), nn.LeakyReLU, lambda: nn.ELU(0.7)),
+    *(
+        nn.Softplus,
+        nn.PReLU,
+        nn.SELU,
+        nn.CELU,
+        nn.Mish,
+        nn.Hardswish,
+        nn.ReLU6,
+        nn.LogSigmoid,
+        nn.Softsign,
+        nn.Identity,
+    ),
+    *(lambda: nn.ReLU(inplace=True), lambda: nn.Threshold(0.1, 0.5), lambda: nn.Hardtanh(-0.5, 0.8), nn.Tanhshrink),
+)
+
+
+def stack(random: np.random.Generator) -> tuple[Any, Any]:
+    """A random stack of layers with an example: of vectors, of sequences, or of images."""
+
+    def one(of: Any) -> Any:
+        return of[random.integers(len(of))]
+
+    kind, layers = one(["vector", "sequence", "image", "image"]), []
+    if kind != "image":
+        n = 4
+        for _ in range(3):
+            m = int(random.integers(2, 4)) * 2
+            norms = [nn.LayerNorm(m), nn.RMSNorm(m, eps=1e-3), nn.Identity(), nn.LayerNorm(m, bias=False)]
+            norms += [nn.BatchNorm1d(m), nn.GroupNorm(2, m)] if kind == "vector" else []
+            layers += [nn.Linear(n, m, bias=bool(random.integers(2))), one(norms), one(ACTIVATIONS)()]
+            n = m
+        layers += [one([nn.Softmax(-1), nn.LogSoftmax(-1), nn.Flatten()])]
+        return nn.Sequential(*layers), image(3, 4) if kind == "vector" else image(3, 5, 4)
+    layers += [nn.Conv2d(2, 4, (3, 2), one([1, 2]), one([0, 1]), groups=one([1, 2])), one(ACTIVATIONS)()]
+    layers += [one([nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True), nn.Identity()])]
+    layers += [one([nn.MaxPool2d(2), nn.AvgPool2d(2, 1), nn.AvgPool2d(3, 2, 1), nn.MaxPool2d(3, 2, 1), nn.Identity()])]
+    layers += [
+        one(
+            [
+                nn.ConvTranspose2d(4, 6, 3, 2, 1, 1),
+                nn.ConvTranspose2d(4, 6, 2, groups=2),
+                nn.Conv2d(4, 6, 2, bias=False),
+            ]
+        )
+    ]
+    layers += [one(ACTIVATIONS)(), one([nn.Upsample(scale_factor=2), nn.Identity()])]
+    layers += [one([nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1), nn.Identity()]), nn.Flatten(), nn.LazyLinear(3)]
+    model = nn.Sequential(*layers)
+    model(torch.randn(2, 2, 9, 9))  # says how wide the last layer is
+    return model, image(3, 2, 9, 9)
+
+
+@pytest.mark.filterwarnings("ignore::symprop.SympropWarning")  # of scales and shifts that a norm leaves out
+@pytest.mark.parametrize("seed", range(10))
+def test_random_stacks_of_layers(seed: int) -> None:
+    model, example = stack(np.random.default_rng([17, seed]))
+    agree(prepared(lambda: model, seed), example)
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_model_and_its_network_agree(name: str) -> None:
     make, example, text = TEXTS[name]
     if name.startswith("gpt2"):
         pytest.importorskip("transformers", reason="it has the GPT-2 that is imported")
-    net = agree(prepared(make), example())
+    given = example()
+    net = agree(prepared(make), *(given if isinstance(given, tuple) else (given,)))
     assert not text or net.text == text, net.text
     assert symprop.parse_network(net.text).text == net.text
+
+
+def test_a_batch_norm_in_evaluation_has_its_running_statistics() -> None:
+    model, x = prepared(ResNet18), image(4, 3, 64, 64)
+    model(x)  # the statistics of a first step
+    net = symprop.from_torch(model.eval(), x)
+    module = symprop.compile(net >> symprop.SoftmaxCrossEntropy())
+    found = module.forward(net.weights, net.taken(x.numpy()), training=False, state=net.running)
+    np.testing.assert_allclose(net.returned(found), model(x).detach().numpy(), rtol=0, atol=WORST)
+
+
+LOSSES: list[tuple[Callable[..., Any], Callable[[], Any]]] = [
+    (F.mse_loss, lambda: image(3, 4)),
+    (F.l1_loss, lambda: image(3, 4)),
+    (lambda a, y: F.huber_loss(a, y, delta=0.5), lambda: image(3, 4)),
+    (lambda a, y: F.smooth_l1_loss(a, y, beta=0.5), lambda: image(3, 4)),
+    (F.binary_cross_entropy_with_logits, lambda: torch.rand(3, 4, dtype=torch.float64)),
+    (lambda a, y: F.binary_cross_entropy(torch.sigmoid(a), y), lambda: torch.rand(3, 4, dtype=torch.float64)),
+    (lambda a, y: F.cross_entropy(a, y, label_smoothing=0.1), lambda: torch.tensor([0, 3, 1])),
+    (lambda a, y: F.cross_entropy(a, y, ignore_index=3), lambda: torch.tensor([0, 3, 1])),
+]
+
+
+class Ended(nn.Module):
+    """A linear layer and a loss."""
+
+    def __init__(self, loss: Callable[..., Any]) -> None:
+        super().__init__()
+        self.layer, self.loss = nn.Linear(5, 4), loss
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.loss(self.layer(x), y)
+
+
+def test_a_model_may_end_in_its_loss() -> None:
+    for loss, target in LOSSES:
+        model, x, y = prepared(lambda: Ended(loss)), image(3, 5), target()  # noqa: B023 (made at once)
+        net = symprop.from_torch(model, (x, y))
+        there = model(x, y)
+        there.backward()
+        here, gradients = symprop.compile(net).loss_and_grads(net.weights, net.taken(x.numpy()), y.numpy())
+        np.testing.assert_allclose(here, there.item(), rtol=0, atol=WORST, err_msg=net.text)
+        found = net.gradients_there(gradients)
+        for name, each in model.named_parameters():
+            np.testing.assert_allclose(found[name], each.grad.numpy(), rtol=0, atol=WORST, err_msg=net.text)
+
+
+def test_a_batch_may_lie_along_another_axis() -> None:
+    model, x = prepared(lambda: nn.MultiheadAttention(6, 2)), image(5, 3, 6)
+    whole = Built(lambda _, a, x: a(x, x, x)[0], model)
+    with pytest.raises(SpecError, match=r"attention runs along the batch, not along positions\nallowed: batch=1"):
+        symprop.from_torch(whole, x)
+    net = symprop.from_torch(whole, x, batch=1)
+    module = symprop.compile(net >> symprop.MeanSquaredError())
+    found = net.returned(module.forward(net.weights, net.taken(x.numpy())))
+    np.testing.assert_allclose(found, whole(x).detach().numpy(), rtol=0, atol=WORST)
+
+
+def written_over(_: Any, layer: nn.Module, x: Any) -> Any:
+    y = layer(x)
+    y[:, 0] = 0
+    return y
+
+
+def not_nested(_: Any, a: nn.Module, b: nn.Module, x: Any) -> Any:
+    u, v = a(x), b(x)
+    return torch.cat([u + v, torch.tanh(u)], 1)
+
+
+SHARED = nn.Linear(4, 4)
+REFUSED: list[tuple[Any, Any, str]] = [
+    (
+        Built(lambda _, x: torch.fft.rfft(x).real),
+        image(2, 4),
+        r"'fft_rfft' at Built, torch_models.py:\d+: symprop has no",
+    ),
+    (
+        Built(lambda _, a, x: a(x) if x.sum() > 0 else x, SHARED),
+        image(2, 4),
+        "torch.export cannot read 'Built': 'Could not g",
+    ),
+    (
+        Built(lambda _, x: torch.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, (x,))),
+        image(2, 4),
+        r"'cond' at .*a graph inside the graph",
+    ),
+    (Built(written_over, nn.Linear(4, 4)), image(2, 4), "symprop has no layer for it"),
+    (
+        Built(not_nested, nn.Linear(4, 4), nn.Linear(4, 4)),
+        image(2, 4),
+        "read by branches that do not lie inside one another",
+    ),
+    (
+        nn.Sequential(SHARED, nn.Tanh(), SHARED),
+        image(2, 4).float(),
+        "'0.bias' is used by several layers, as b1 and as b2",
+    ),
+    (nn.Sequential(nn.Conv2d(3, 2, 3)), None, "'Sequential' does not say what it reads"),
+    (nn.Linear(4, 4), torch.zeros(2, 5), "torch.export cannot read 'Linear': 'a and b must have same reduction dim"),
+    (nn.Linear(4, 4), torch.zeros(4), r"the example of shape \(4,\) is no batch"),
+    (nn.Linear(4, 4), [1, 2], "the example holds 'int', which is no tensor"),
+    (lambda x: x, torch.zeros(2, 4), "'function' is no model of PyTorch"),
+    (Built(lambda _, x: x @ torch.ones(4, 3)), torch.zeros(2, 4), "a product that is neither with a weight"),
+    (Built(lambda _, a, x: (a(x), x), nn.Linear(4, 4)), torch.zeros(2, 4), "the model returns 2 tensors"),
+    (Built(lambda _, x: x + torch.randn(4)), torch.zeros(2, 4), "'randn' at Built, .*: random numbers"),
+    (nn.Linear(5, 5), torch.zeros(2, 5, 4).transpose(1, 2), ""),
+    (
+        Built(lambda _, a, x: a(x.transpose(1, 2)), nn.Linear(5, 5)),
+        torch.zeros(2, 5, 4),
+        "axis 2 .* not that of the features",
+    ),
+    (nn.LSTM(4, 4, batch_first=True), torch.zeros(2, 5, 4), r"'lstm' at LSTM: symprop has no layer for it"),
+    (
+        nn.TransformerEncoderLayer(4, 2, 8, 0.1, batch_first=True),
+        torch.zeros(2, 5, 4),
+        "dropout of the weights of attention",
+    ),
+    (Built(lambda s, x: F.linear(x, s.g * 2 + 1), g=torch.ones(4, 4)), torch.zeros(2, 4), "a weight that is computed"),
+    (Built(lambda _, x: F.pad(x, (1, 1))), torch.zeros(2, 4), "'pad' at Built"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_has_no_layer_is_named_with_its_place() -> None:
+    for model, example, told in REFUSED:
+        if not told:
+            assert symprop.from_torch(model, example).text == "Input(4, 5) >> Dense(5)"
+            continue
+        with pytest.raises(SpecError, match=told) as caught:
+            symprop.from_torch(model, example)
+        assert str(caught.value).count("\n") < 3 and "allowed: " in str(caught.value), caught.value
+
+
+def test_a_model_says_where_it_was_exported_and_what_it_leaves_out() -> None:
+    chain = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3, elementwise_affine=False))
+    with pytest.warns(symprop.SympropWarning, match=r"LayerNorm\(\) at '1' \(LayerNorm\) has no gamma and beta there"):
+        net = symprop.from_torch(chain)
+    assert net.weights["gamma1"].tolist() == [1, 1, 1] and net.weights["W1"].dtype == np.float32
+    program = torch.export.export(chain, (torch.zeros(2, 4),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    with pytest.warns(symprop.SympropWarning):
+        assert symprop.from_torch(program).text == net.text == "Input(4) >> Dense(3) >> LayerNorm()"
+    assert (net >> symprop.MeanSquaredError()).weights is net.weights
+    with pytest.raises(symprop.DataError, match="the model has 1 inputs, 2 are given"):
+        net.taken(np.zeros((2, 4)), np.zeros(3))
+    with pytest.raises(symprop.DataError, match="no gradient of W1; the parameters are W1, b1"):
+        net.gradients_there({})

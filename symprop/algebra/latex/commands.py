@@ -9,6 +9,9 @@ from symprop.algebra.latex.trees import FONTS, Tex, plain
 from symprop.algebra.latex.words import ACCENTS, LETTERS, OF_MATRICES, OVER, UPRIGHT, function_named
 from symprop.errors import ReadingError, shown
 
+LONGEST_WORD = 20
+"""How many letters the name of a function may have that has no command."""
+
 
 class Commands(Brackets):
     """Reads what begins with a backslash, and letters."""
@@ -16,7 +19,7 @@ class Commands(Brackets):
     def letters(self, here: Token) -> Tex:
         """Read a letter, or letters that are the name of a function before its bracket: `tr(A)`."""
         last = self.place
-        while last < len(self.tokens) and self.tokens[last].kind == "letter":
+        while last < min(len(self.tokens), self.place + LONGEST_WORD) and self.tokens[last].kind == "letter":
             if self.tokens[last].start != self.tokens[last - 1].end:
                 break
             last += 1
@@ -57,7 +60,8 @@ class Commands(Brackets):
             return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
         if word in LETTERS:
             return Tex("name", here.start, here.end, text=LETTERS[word])
-        return self.refuse(f"\\{word} is not among the commands that are read", here)
+        told = f"; type solve(A, {word}) for A\\{word}" if len(word) == 1 else ""
+        return self.refuse(f"\\{word} is not among the commands that are read{told}", here)
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):

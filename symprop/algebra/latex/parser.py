@@ -104,6 +104,7 @@ class Parser(Commands):
         return here.kind in ("letter", "number", "open", "begin") or (here.kind == "sign" and here.text == "{")
 
     def item(self) -> Tex:
+        self.deeper()
         base = self.base()
         while self.here is not None:
             if base.kind not in ("over",) and (self.sees("^", "_", kind="sign") or self.sees_kind("prime")):
@@ -112,6 +113,7 @@ class Parser(Commands):
                 base = self.selection(base)
             else:
                 break
+        self.depth -= 1
         return base
 
     def scripted(self, base: Tex) -> Tex:

@@ -114,6 +114,9 @@ def as_shape(e: Elaboration, value: Value, wanted: Value) -> Value:
             e.same(left, right, value, "shapes do not fit in a derivative")
         return value
     shape = tuple(map(e.sizes.value, wanted.shape))
+    long = [size for size in shape if size != 1]
+    if value.rank == 1 and len(long) == 1:
+        e.same(value.shape[0], long[0], value, "shapes do not fit in a derivative")
     return value.made(located(called("reshape", value.tree, shape_of(shape)), value.start, value.end), shape)
 
 

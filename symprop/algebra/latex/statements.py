@@ -68,7 +68,7 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
             for name in (*names, piece[:inside]):
                 declared[_name(name, latex)] = _domain(piece[inside + 1 :], latex)
             names = []
-        elif _is_name(piece) and _declares(parts[place + 1 :]):
+        elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
             names.append(piece)
         else:
             kept.append(_statement(piece, latex))
@@ -156,16 +156,21 @@ def left_side(found: Sequence[Token], latex: str) -> Tex | None:
 # ---------------------------------------------------------------- declarations
 
 
-def _is_name(piece: Sequence[Token]) -> bool:
-    return not any(token.text in ("=", "+", "-", "(") for token in piece) and len(piece) <= 12
+def _is_name(piece: Sequence[Token], latex: str) -> bool:
+    if len(piece) > 12 or any(token.text == "=" for token in piece):
+        return False
+    try:
+        return Parser(piece, latex).whole().kind == "name"
+    except FormulaError:  # which is said where it is read
+        return False
 
 
-def _declares(later: Sequence[Sequence[Token]]) -> bool:
+def _declares(later: Sequence[Sequence[Token]], latex: str) -> bool:
     """Whether a name is one of several before a declaration: `x, y \\in \\mathbb{R}^n`."""
     for piece in later:
         if any(token.text == "in" and token.kind == "macro" for token in piece):
             return True
-        if not _is_name(piece):
+        if not _is_name(piece, latex):
             return False
     return False
 
