@@ -55,7 +55,7 @@ class Counterexample:
             return whole
         pairs = ((at, a, b) for (at, a), (_, b) in zip(one, other, strict=True))
         place, left, right = next((each for each in pairs if each[1] != each[2]), (*one[0], other[0][1]))
-        there = f"at [{', '.join(map(str, place))}] {left} against {right}"
+        there = f"{left} against {right} at [{', '.join(map(str, place))}]"
         return there if len(one) > MOST_SHOWN else f"{whole}; {there}"
 
 
