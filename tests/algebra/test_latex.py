@@ -201,6 +201,7 @@ REFUSED: tuple[tuple[str, str, str, int], ...] = (
     (r"(x + y", "x: n, y: n", "'(' is never closed", 0),
     (r"a = b = c", "b:, c:", "a second '='", 6),
     (r"I", "x: n", "told by nothing", 0),
+    (r"x^\top \mathbf{e}_1", "x: n", "counted from 1 in mathematics", 7),
     (r"\frac{\partial L}{\partial x}", "x: n", "a derivative is asked for", 0),
     (r"\min_x x^\top x", "x: n", "is no formula; leave it away", 0),
 )

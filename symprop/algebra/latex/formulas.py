@@ -92,6 +92,7 @@ def text_of(latex: str, found: Sequence[Statement], given: tuple[Variable, ...])
         FormulaError: a statement before the last that names nothing.
     """
     names = names_of(given)
+    names.by_people = True
     texts: list[str] = []
     node: Node = Scalar(0)
     for each in found:
