@@ -113,7 +113,7 @@ def _tried(
     value: Sequence[float],
 ) -> tuple[float, tuple[Variable, ...]]:
     """Return how unusual a reading is, and its variables with names for their sizes."""
-    names = Names(by_people=True)
+    names = Names()
     e = Elaboration(latex, names)
     for size in sizes.values():
         names.enter(size)
