@@ -68,7 +68,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return _unit(e, tree)
     if tree.text == "e" and tree.above:
         return _exponential(e, tree)
-    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words):
+    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words in (("mathbf",), ("boldsymbol",), ("bm",))):
         sizes = _sizes_below(e, tree) or (e.fresh(),)
         size = sizes[0]
         value = Value(located(called("eye", SizeOf(size)), tree.start, tree.end), (size, size), tree.start, tree.end)
