@@ -44,4 +44,4 @@ def explained(
         found = pulled(place, cotangent)
         return {by: each.array for by, each in found.items() if each.array is not None}
 
-    return diagnose(subject.diagnosed, given, wrt, name, subject.numbers, seed, limit, draw)  # type: ignore[arg-type]
+    return diagnose(subject.diagnosed, given, wrt, name, subject.numbers, seed, limit, draw)

@@ -217,23 +217,24 @@ def checked(program: Program, after: str = "lowering") -> Program:
     Raises:
         ProgramError: `after` names the pass that broke it.
     """
-    known = set(program.given)
+    known = {variable.name: variable for variable in program.given}
+    if len(known) != len(set(program.given)):
+        raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     for statement in program.statements:
         for read in statement.reads:
-            if read not in known:
+            if (found := known.get(read.name)) is not read and found != read:
                 raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
-        if statement.target in known:
-            raise ProgramError(f"after {after}: {statement.name} is assigned twice")
+        if statement.name in known:
+            twice = known[statement.name] == statement.target
+            what = f"{statement.name} is assigned twice" if twice else "one name stands for arrays of two shapes"
+            raise ProgramError(f"after {after}: {what}")
         if not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
             raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        known.add(statement.target)
-    names = {variable.name for variable in known}
-    missing = [name for name in program.returns if name not in names]
+        known[statement.name] = statement.target
+    missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
-    if len(names) != len(known):
-        raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     return program
 
 

@@ -12,6 +12,8 @@ from symprop.algebra.formula import Formula
 from symprop.analysis.derivation import Derivation
 from symprop.diagnosis import mistakes as mistakes  # enters its rows
 from symprop.diagnosis import moves as moves  # enters its rows
+from symprop.diagnosis import orders as orders  # enters its rows
+from symprop.diagnosis import readings as readings  # enters its rows
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Diagnosis
 from symprop.diagnosis.problems import Point, Problem, problem_of
@@ -19,13 +21,14 @@ from symprop.diagnosis.search import Case, Found, OutOfTime
 from symprop.diagnosis.sentences import explained, message
 from symprop.diagnosis.strategy import Search
 from symprop.diagnosis.worlds import World
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
 
 Given = Callable[[Point], Mapping[str, Any]]
 
 POINTS, ATTEMPTS = 3, 40
-AS_LIKELY = 0.25
+AS_LIKELY = 0.2
 """Explanations that are so much more far-fetched than the best one are told beside it."""
 
 
@@ -37,9 +40,28 @@ def diagnose(
     sizes: Mapping[str, int] | None = None,
     seed: int = 0,
     limit: float = 10.0,
-    draw: Callable[[int], Point] | None = None,
+    draw: Callable[[int], Point | None] | None = None,
 ) -> Diagnosis | None:
-    """Return what is wrong with given gradients, None where they are right."""
+    """Return what is wrong with given gradients, None where they are right.
+
+    `given` takes a point, arrays by the names of the variables, with the cotangent of the value as `cotangent` (None:
+    it is 1), and returns gradients by name; those that it leaves out are not looked at. A network's are those of its
+    loss, which has no cotangent, for a batch in rows; of a derivation, in its layout. `wrt` are the variables that
+    gradients are given by, all of a formula and the parameters of a network where it is empty. `limit` is how many
+    seconds the search may compute. `draw` gives points by their number where they are not to be drawn here.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m")
+    >>> found = diagnose(f, lambda p: {"w": p["g"] * p["X"].T @ (p["X"] @ p["w"] - p["y"]) / len(p["y"])}, ["w"])
+    >>> print(found.message)
+    dw lacks the factor 2: dw = 2 * g * X.T @ v / m, where v = X @ w - y
+    >>> found.gradient, found.kind
+    ('dw', 'factor')
+
+    Raises:
+        FormulaError: there is no such variable.
+        SpecError: a network with a symbolic count that has no number, or no point where the right gradients are finite.
+    """
     deadline = time.thread_time() + limit
     problem = problem_of(subject, wrt, cotangent, sizes or {})
     accounts = problem.accounts()
@@ -75,7 +97,7 @@ def _case(
     sizes: Mapping[str, int],
     seed: int,
     deadline: float,
-    draw: Callable[[int], Point] | None,
+    draw: Callable[[int], Point | None] | None,
 ) -> Case:
     """Return points at which the right gradients are finite, and what is given there."""
     points: list[Point] = []
@@ -101,6 +123,8 @@ def _case(
         points.append(point)
         lengths.append(here)
         answers.append(found)
+    if not points:
+        raise SpecError("no point was found where the right gradients are finite")
     return Case(points, lengths, answers, frozenset(wrong), problem.batch, deadline)
 
 

@@ -12,7 +12,7 @@ from symprop.algebra.index_maps import AXES
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import numbers_apart, variables
-from symprop.diagnosis.mistakes import shortened
+from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
 
@@ -72,6 +72,11 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         f"has a mean over {over(axes, inner.shape, place)} in place of {told}",
         1.0,
     )
+    if len(axes) == 1 and axes[0]:
+        axis, shape = axes[0], list(inner.shape)
+        shape[axis - 1 : axis + 1] = shape[axis], shape[axis - 1]
+        apart = n.Sum(n.Reshape(inner, shape), (axis - 1,), node.keepdims)
+        yield Wrong(apart, "place", f"sums every {inner.shape[axis - 1]}th element in place of those in a row", 1.4)
     for name, start in (("last", -1), ("first", 0)):
         part = one_of(inner, axes, start)
         made = part if node.keepdims else n.Sum(part, axes)
@@ -86,13 +91,14 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
         if not isinstance(total, n.Sum) or numbers == 1:
             continue
         inner = total.operands[0]
-        for axis in range(inner.rank):
-            if (axis,) != total.axes:
-                count = Mul(*(inner.shape[each] for each in total.axes)) / inner.shape[axis]
-                here, there = (over(each, inner.shape, place) for each in ((axis,), total.axes))
+        chosen = (axes for length in range(1, inner.rank + 1) for axes in combinations(range(inner.rank), length))
+        for axes in chosen:
+            if axes != total.axes:
+                count = Mul(*(inner.shape[each] for each in total.axes)) / Mul(*(inner.shape[each] for each in axes))
+                here, there = (over(each, inner.shape, place) for each in (axes, total.axes))
                 said = f"has the mean over {here} in place of the mean over {there}"
                 for keeps in (total.keepdims, not total.keepdims):
-                    rest = [*others[:number], n.Sum(inner, (axis,), keeps), *others[number + 1 :]]
+                    rest = [*others[:number], n.Sum(inner, axes, keeps), *others[number + 1 :]]
                     yield Wrong(fitting(n.Multiply, n.Scalar(numbers * count), *rest), "sum", said, 1.3)
 
 

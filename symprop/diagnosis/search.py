@@ -6,7 +6,6 @@ the nearest gradients first, at one point; what stands there is confirmed at fur
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,36 +15,20 @@ from itertools import chain
 import numpy as np
 from sympy import Expr
 
-from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Add, Node, Scalar
-from symprop.algebra.trees import added, factors_of, multiplied, variables
+from symprop.algebra.nodes import Scalar
+from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.steps import Step, changes, numberless
 from symprop.diagnosis.surroundings import Surroundings
-from symprop.diagnosis.table import Wrong, fitting, wrong
+from symprop.diagnosis.table import Wrong
 from symprop.diagnosis.worlds import UNTRIED, World
 from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 
-Path = tuple[int, ...]
 NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
-MOST_PLACES = 6
-"""In so many places of an equation at most the same change is made."""
-WRITTEN_OUT = 0.3
-"""How much more far-fetched a change is where a factor was first taken into a sum."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One changed equation: its name, what it says then, and what is said of the change."""
-
-    name: str
-    expression: Node
-    wrong: Wrong
-    form: Node | None = None
-    path: Path = ()
 
 
 @dataclass(frozen=True)
@@ -102,98 +85,6 @@ class Case:
         """Raise `OutOfTime` where the search has taken as long as it may."""
         if time.thread_time() > self.deadline:
             raise OutOfTime
-
-
-def places(node: Node, path: Path = (), above: Node | None = None) -> Iterator[tuple[Path, Node, Node | None]]:
-    """Yield the nodes of a formula with where they stand, and the node above each."""
-    yield path, node, above
-    for number, operand in enumerate(node.operands):
-        yield from places(operand, (*path, number), node)
-
-
-def at(node: Node, path: Path) -> Node:
-    """Return the node at a place."""
-    for number in path:
-        node = node.operands[number]
-    return node
-
-
-def put(node: Node, path: Path, new: Node) -> Node:
-    """Return `node` with another one at a place.
-
-    Raises:
-        ShapeError: a node above no longer fits.
-    """
-    if not path:
-        return new
-    operands = list(node.operands)
-    operands[path[0]] = put(operands[path[0]], path[1:], new)
-    return node.with_operands(operands)
-
-
-def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> Iterator[Step]:
-    """Yield all changes of one equation, then those that make the same change at several places, unless `alone`.
-
-    An equation that is read by others keeps its shape.
-    """
-    held = {each.name for each in account.gradients.values()}
-    is_last = equation.name in held and len(account.reach[equation.name]) == 1
-    seen = {equation.expression}
-    for number, form in enumerate(forms(equation.expression)):
-        alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
-        for path, node, above in places(form):
-            for each in wrong(node, around.place(equation, above)):
-                made = fitting(put, form, path, each.node)
-                if made is not None and made not in seen and (made.shape == equation.target.shape or is_last):
-                    seen.add(made)
-                    each = each._replace(cost=each.cost + WRITTEN_OUT * (number > 0))
-                    yield Step(equation.name, made, each, form, path)
-                    alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
-        for found in () if alone else alike.values():
-            together = at_once(form, found, equation, around)
-            if together is not None and together not in seen and together.shape == equation.target.shape:
-                seen.add(together)
-                yield Step(equation.name, together, found[0][1]._replace(cost=found[0][1].cost + 0.2))
-
-
-def numberless(text: str) -> tuple[str, tuple[int, ...]]:
-    """Return a text without its numbers, and how these differ: so one step of time is said to be like another.
-
-    >>> numberless("reads a3 in place of a2") == numberless("reads a2 in place of a1")
-    True
-    """
-    numbers = [int(each) for each in re.findall(r"\d+", text)]
-    return re.sub(r"\d+", "#", text), tuple(other - numbers[0] for other in numbers[1:])
-
-
-def at_once(node: Node, changes: Sequence[tuple[Path, Wrong]], equation: Equation, around: Surroundings) -> Node | None:
-    """Return a formula with changes at several places, the deepest first; None where there is only one place."""
-    by_path = dict(reversed(changes))
-    if not 1 < len(by_path) == len(changes) <= MOST_PLACES:
-        return None
-    made: Node | None = node
-    for path, each in sorted(by_path.items(), key=lambda pair: -len(pair[0])):
-        here, above = at(node, path), at(node, path[:-1]) if path else None
-        if any(len(other) > len(path) and other[: len(path)] == path for other in by_path):  # it has changed below
-            said = each.kind, numberless(each.said)
-            again = (more for more in wrong(here, around.place(equation, above)))
-            each = next((more for more in again if (more.kind, numberless(more.said)) == said), each)
-        made = fitting(put, node, path, each.node)
-        if made is None:
-            return None
-        node = made
-    return node
-
-
-def forms(node: Node) -> Iterator[Node]:
-    """Yield a formula as it stands, and with a factor taken into a sum."""
-    yield node
-    factors = factors_of(node)
-    inside = next((each for each in factors if isinstance(each, Add)), None)
-    if inside is not None and len(factors) > 1:
-        rest = list(factors)
-        rest.remove(inside)
-        yield added([multiplied([*rest, each]) for each in inside.operands])
 
 
 UNCHANGED = Wrong(Scalar(1), "factor", "", 0.0)

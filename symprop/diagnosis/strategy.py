@@ -7,19 +7,8 @@ from dataclasses import replace
 from itertools import combinations, combinations_with_replacement, product
 
 from symprop.diagnosis.accounts import Account
-from symprop.diagnosis.search import (
-    Case,
-    Found,
-    Step,
-    at,
-    changed_account,
-    changes,
-    confirmed,
-    judged,
-    misread,
-    put,
-    singles,
-)
+from symprop.diagnosis.search import Case, Found, changed_account, confirmed, judged, misread, singles
+from symprop.diagnosis.steps import Step, at, changes, put
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import fitting
 

@@ -337,7 +337,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
         "x // y": (0, "x / y"),
     },
     **{
-        "max(0, x)": (0, "maximum(a, b)"),
+        "max(x, y)": (0, "maximum(a, b)"),
         "argmax(x)": (0, "first_max"),
         "sum_i(x)": (0, "sum(x)"),
         "Tr(W)": (0, "'tr'"),

@@ -111,3 +111,10 @@ def test_the_page_of_certify_runs() -> None:
     page = (EXAMPLE.parents[1] / "docs" / "certify.md").read_text(encoding="utf-8")
     assert run_blocks(blocks("python", page), "docs/certify.md") > 8
     assert f'symprop certify examples/my_backward.py:attention_backward --formula "{FORMULA}" --wrt Q,K,V' in page
+
+
+def test_only_the_command_runs_a_file_of_the_users() -> None:
+    package = EXAMPLE.parents[1] / "symprop"
+    sources = {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert [name for name, source in sources.items() if "certify.loading" in source] == ["commands/certify.py"]
+    assert [name for name, source in sources.items() if "exec_module" in source] == ["certify/loading.py"]

@@ -373,7 +373,7 @@ def together(H: Any) -> Any:
 
 def attention(p: Values, slip: str) -> Values:
     x, y = p["x"], p["y"]
-    m, t, _n = x.shape
+    m, t, _ = x.shape
     q = heads(x, p["Wq1"], p["bq1"], 4)
     k = np.repeat(heads(x, p["Wk1"], p["bk1"], 2), 2, axis=1)
     v = np.repeat(heads(x, p["Wv1"], p["bv1"], 2), 2, axis=1)
@@ -467,7 +467,7 @@ ATTENTION = Subject(
 
 def rotary(p: Values, slip: str) -> Values:
     x, y = p["x"], p["y"]
-    m, t, _n = x.shape
+    m, t, _ = x.shape
     angle = np.arange(t)[:, None] * np.ones(2)
     C, S = np.cos(angle), np.sin(angle)
 
