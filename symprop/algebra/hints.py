@@ -90,14 +90,17 @@ def for_name(name: str) -> str:
     return f"; type {NAMES[name]}" if name in NAMES else ""
 
 
+LATEX = "NumPy's notation, such as x @ A @ x, for LaTeX; formula(latex=...) and --latex read it"
+
+
 def for_backslash(text: str, position: int) -> str:
     """Return what to type for a backslash, which LaTeX has, or MATLAB for `solve`.
 
     >>> for_backslash("A\\\\b", 1), for_backslash("\\\\frac{1}{2}", 0)
-    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX")
+    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX; formula(latex=...) and --latex read it")
     """
     divided = follows_operand(text, position) and re.match(r"\\\w\b", text[position : position + 3])
-    return r"solve(A, b) for A\b" if divided else "NumPy's notation, such as x @ A @ x, for LaTeX"
+    return r"solve(A, b) for A\b" if divided else LATEX
 
 
 def follows_operand(text: str, position: int) -> bool:

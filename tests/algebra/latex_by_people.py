@@ -147,6 +147,13 @@ CLASSIFICATION: tuple[Case, ...] = (
     (r"\ell_k = z_k - \log \sum_j \exp(z_j)", "z: n", "z - log(sum(exp(z)))"),
     (r"\operatorname{softmax}(Wx + b)", "W: k n, x: n, b: k", "softmax(W @ x + b)"),
     (r"\sum_i \max\{0, x_i\}", "x: n", "sum(maximum(0, x))"),
+    (r"\mathbf{1}^\top (\mathbf{1} - Ax)_+", "A: m n, x: n", "sum(maximum(1 - A @ x, 0))"),
+    (
+        r"\mathcal{L} = -\sum_k y_k \log p_k, \quad \text{where } p = \operatorname{softmax}(z)",
+        "y: n, z: n",
+        "-sum(y*log(softmax(z)))",
+    ),
+    (r"K_{ij} = \exp(-\gamma ||x_i - x_j||^2)", "X: n d, gamma:", "exp(-gamma*sum((X[:, None, :] - X)**2, axis=2))"),
     (r"\mathbb{1}[x > 0] \odot g", "x: n, g: n", "(x > 0)*g"),
     (
         r"\begin{cases} \frac12 r^2 & \text{if } |r| \le 1 \\ |r| - \frac12 & \text{otherwise} \end{cases}",

@@ -54,8 +54,8 @@ def test_formulas_as_people_write_them_mean_what_their_text_says() -> None:
     assert len(BY_PEOPLE) >= 80
     for written, where, text in BY_PEOPLE:
         read, meant = latex_formula(written, where), symprop.formula(text, where)
-        assert alike(read.node, meant.node, meant.variables), (written, read.source)
-        assert alike(symprop.formula(read.source, where).node, meant.node, meant.variables), read.source
+        assert alike(read.whole.node, meant.node, meant.variables), (written, read.source)
+        assert alike(symprop.formula(read.source, where).whole.node, meant.node, meant.variables), read.source
 
 
 def test_nothing_need_be_declared() -> None:
@@ -201,6 +201,8 @@ REFUSED: tuple[tuple[str, str, str, int], ...] = (
     (r"(x + y", "x: n, y: n", "'(' is never closed", 0),
     (r"a = b = c", "b:, c:", "a second '='", 6),
     (r"I", "x: n", "told by nothing", 0),
+    (r"A x = b", "A: m n, x: n, b: m", "the left side of '=' is a name", 0),
+    (r"x^\top \mathbf{e}_1", "x: n", "counted from 1 in mathematics", 7),
     (r"\frac{\partial L}{\partial x}", "x: n", "a derivative is asked for", 0),
     (r"\min_x x^\top x", "x: n", "is no formula; leave it away", 0),
 )

@@ -73,8 +73,12 @@ class Commands(Brackets):
 
     def in_font(self, here: Token) -> Tex:
         """Read a letter, a digit or a word in some font; a word that is a function is one."""
+        if here.text == "operatorname" and self.sees("*", kind="sign"):
+            self.take()
         inside = self.argument_tokens(True)
         word = plain(inside).strip()
+        if here.text in ("text", "mbox", "textrm") and not word.isalnum() and not function_named(word):
+            self.refuse("words are no part of a formula", here)
         upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm", "mbox") and len(word) > 1
         if word in OVER or here.text == "operatorname" or (upright and function_named(word)):
             return self.function(word, here)

@@ -7,7 +7,7 @@ r"""Formulas in LaTeX as formulas of the library: `latex_formula`, and `formula`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,22 +112,6 @@ def _is_free(statement: Statement, given: Sequence[Variable]) -> bool:
     """Whether the name on the left is no array of the formula, nor a size."""
     taken = {each.name for each in given} | {str(s) for each in given for size in each.shape for s in size.free_symbols}
     return statement.name not in taken
-
-
-def in_text(given: Any, declarations: str, shapes: Mapping[str, Any], known: Sequence[Variable] = ()) -> Any:
-    r"""Return a formula in LaTeX as a text; what is none stays as it is. `known` are declared elsewhere.
-
-    >>> in_text(r"x^\top A x", "A: n n, x: n", {})
-    'x @ A @ x'
-    """
-    if not is_latex(given):
-        return given
-    found, told = statements(tokens(given), given)
-    typed = {each.name: each for each in (*known, *read_declarations(declarations_of(declarations)))}
-    typed |= {name: declared(name, what) for name, what in (*shapes.items(), *told.items())}
-    if not typed:
-        return latex_formula(given).source
-    return text_of(given, found, tuple(typed.values()))[0]
 
 
 def right_side(latex: str) -> str:

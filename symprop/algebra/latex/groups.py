@@ -27,9 +27,15 @@ _SIGNS: dict[str, type[ast.cmpop]] = {
 def _(e: Elaboration, tree: Tex) -> Value:
     if len(tree.parts) != 1:
         e.refuse("several formulas in brackets are arguments of a function", tree.start, tree.end)
+    inside = tree.parts[0]
+    if tree.text == "|" and inside.kind == "group" and inside.text == "|" and inside.bare:  # two bars are a norm's
+        tree = replace(tree, text="‖", parts=inside.parts)
     if tree.text in ("‖", "|"):
         return _norm(e, tree) if tree.text == "‖" else _bars(e, tree)
-    inside = tree.parts[0]
+    if plain(tree.below) == "+":  # the positive part
+        value = e.value(inside)
+        made = located(called("maximum", value.tree, constant(0)), tree.start, tree.end)
+        return raised(e, value.made(made, value.shape), tree.above)
     if tree.text == "{" and tree.below:
         return raised(e, _stack(e, tree, inside), tree.above)
     return scripts(e, e.value(inside).at(tree.start, tree.end), tree)

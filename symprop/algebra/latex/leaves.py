@@ -19,7 +19,7 @@ from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
-from symprop.errors import listed, shown
+from symprop.errors import ReadingError, listed, shown
 
 
 @case("number")
@@ -68,7 +68,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return _unit(e, tree)
     if tree.text == "e" and tree.above:
         return _exponential(e, tree)
-    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words):
+    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words in (("mathbf",), ("boldsymbol",), ("bm",))):
         sizes = _sizes_below(e, tree) or (e.fresh(),)
         size = sizes[0]
         value = Value(located(called("eye", SizeOf(size)), tree.start, tree.end), (size, size), tree.start, tree.end)
@@ -138,6 +138,9 @@ def _known_matrix(e: Elaboration, tree: Tex) -> Value:
 
 def _unit(e: Elaboration, tree: Tex) -> Value:
     place, size = e.of_tokens(tree.below), e.fresh()
+    if e.names.by_people and place.number:
+        told = "two readings: places are counted from 1 in mathematics, on pages of symprop from 0; declare e"
+        e.refuse(told, tree.start, tree.end, ReadingError)
     made = called("one_hot", place.tree, SizeOf(size))
     value = Value(located(made, tree.start, tree.end), (*place.shape, size), tree.start, tree.end)
     return raised(e, value, tree.above)

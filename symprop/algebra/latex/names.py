@@ -60,6 +60,8 @@ class Names:
     known: dict[Key, Node | Expr] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     """The letters of names by those that an author writes for them."""
+    by_people: bool = True
+    """Whether a person wrote the formula, who may count places from 1."""
     of_network: bool = False
     """Whether an array has a role in a network, on whose page `vec` lists rows."""
 

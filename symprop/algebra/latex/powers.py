@@ -110,6 +110,9 @@ def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> 
         return met(e, [value, exponent], lambda trees: joined(trees[0], ast.Pow, trees[1]), "a power")
     if exponent.rank or exponent.labels:
         e.refuse("the exponent of a matrix is a number", exponent.start, exponent.end, ShapeError)
+    if isinstance(exponent.tree, ast.Name) and exponent.tree.id in e.arrays:
+        told = "the exponent of a matrix is a number or a size, which a shape names"
+        e.refuse(told, exponent.start, exponent.end, ShapeError)
     half = _half(exponent.tree)
     if half:
         root = _of_matrix(e, value, "sqrtm", "the root")

@@ -57,7 +57,9 @@ def read_latex(
     """
     found = tokens(latex)
     tree = Parser(found, latex).whole()
-    return node_of(latex, tree, names_of(variables, symbols or {}), target)
+    names = names_of(variables, symbols or {})
+    names.by_people = False  # what a page writes counts from 0
+    return node_of(latex, tree, names, target)
 
 
 def names_of(variables: Iterable[Node | Expr], symbols: Mapping[str, str] | None = None) -> Names:

@@ -74,7 +74,26 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
             kept.append(_statement(piece, latex))
     if not kept:
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
-    return tuple(kept), declared
+    return tuple(_in_order(kept)), declared
+
+
+def _in_order(found: Sequence[Statement]) -> list[Statement]:
+    """Return statements with what a name stands for before what reads it: `L = f(p), where p = ...`."""
+    left, placed = list(found), list[Statement]()
+    while left:
+        ready = next((each for each in left if not any(_reads(each, other) for other in left)), left[0])
+        left.remove(ready)
+        placed.append(ready)
+    return placed
+
+
+def _reads(statement: Statement, other: Statement) -> bool:
+    """Whether a statement reads the name that another one defines."""
+    if other is statement or other.left is None or not other.name:
+        return False
+    name, own = other.left.text, other.below[0]
+    names = (part for part in walk(statement.right) if part.kind == "name" and part.text == name)
+    return any(subscripts(part.below)[: len(own)] == own for part in names)
 
 
 def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
@@ -146,11 +165,18 @@ def left_side(found: Sequence[Token], latex: str) -> Tex | None:
     r"""Return the name on the left of an equation: `f` of `f(x)`; None where it is none, as in `\partial L / ...`."""
     try:
         tree = Parser(found, latex).whole()
-    except FormulaError:
+    except FormulaError:  # L(x; w), which names its value alone
         return None
     if tree.kind == "run" and len(tree.parts) == 2 and tree.parts[1].kind == "group" and tree.parts[0].kind == "name":
         tree = tree.parts[0]
-    return tree if tree.kind == "name" and tree.text not in ("nabla", "partial") else None
+    if tree.kind == "name" and tree.text not in ("nabla", "partial"):
+        return tree
+    if not any(token.text in ("nabla", "partial", "d") for token in found):
+        told = (
+            "the left side of '=' is a name, such as f or f(x), or a derivative; the right side alone is a formula too"
+        )
+        refuse_at(told, latex, tree.start, tree.end)
+    return None
 
 
 # ---------------------------------------------------------------- declarations
