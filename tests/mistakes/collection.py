@@ -14,9 +14,23 @@ from tests.mistakes import (
     recurrent,
     unseen,
     unseen_losses,
+    unseen_windows,
 )
 from tests.mistakes.case import Mistake, Right
 
-ROOMS = (dense, parts, attention, norms, gates, recurrent, images, losses, geometry, unseen, unseen_losses)
+ROOMS = (
+    dense,
+    parts,
+    attention,
+    norms,
+    gates,
+    recurrent,
+    images,
+    losses,
+    geometry,
+    unseen,
+    unseen_losses,
+    unseen_windows,
+)
 MISTAKES: tuple[Mistake, ...] = tuple(case for room in ROOMS for case in room.CASES)
 RIGHT: tuple[Right, ...] = tuple({case.given.name: case.given for case in MISTAKES}.values())
