@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from symprop.certify.returned import Given
 from symprop.certify.subject import Place, Subject
 from symprop.diagnosis import Diagnosis, diagnose
+from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 
 SECONDS = 10.0
