@@ -46,4 +46,6 @@ def explained(
         found = pulled(place, cotangent)
         return {by: each.array for by, each in found.items() if each.array is not None}
 
-    return diagnose(subject.diagnosed, given, wrt, name, subject.numbers, seed, limit, draw)
+    with suppress(SympropError):  # a derivation that is over a limit takes nothing from the verdict
+        return diagnose(subject.diagnosed, given, wrt, name, subject.numbers, seed, limit, draw)
+    return None
