@@ -95,6 +95,7 @@ class Built(nn.Module):
 
     def __init__(self, forward: Callable[..., Tensor], *parts: nn.Module, **weights: Tensor) -> None:
         super().__init__()
+        self.register_buffer("table", torch.ones(()), persistent=False)
         self.parts, self.made = nn.ModuleList(parts), forward
         for name, weight in weights.items():
             self.register_parameter(name, nn.Parameter(weight))

@@ -72,9 +72,11 @@ def for_operator(text: str, position: int) -> str:
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
+IDENTITY = "I"
+"""What the identity is called where nothing is declared."""
 NAMES: dict[str, str] = {
-    **{"I": "eye(n) for the identity", "e": "exp(1) for Euler's number", "oo": "inf", "Inf": "inf", "infty": "inf"},
-    **{"PI": "pi", "Pi": "pi"},
+    **{IDENTITY: "eye(n) for the identity", "e": "exp(1) for Euler's number", "PI": "pi", "Pi": "pi"},
+    **{"oo": "inf", "Inf": "inf", "infty": "inf"},
 }
 """What to type for names that stand for something in mathematics and are not declared."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.printable import aligned
-from symprop.certify.judging import Line, number
+from symprop.certify.judging import UNCONFIRMED, Line, number
 from symprop.diagnosis import Diagnosis
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
@@ -126,6 +126,8 @@ def _said(line: Line) -> str:
     """Say what is wrong with one gradient."""
     if line.index is None:
         return f"d{line.name}: {_numbers(line)}"
+    if line.off <= line.limit:
+        return f"d{line.name} is {line.note}" if line.note != UNCONFIRMED else line.note
     if not np.isfinite(line.off):
         return f"d{line.name} is {line.note}: {_numbers(line)}"
     part = f"{100 * line.off:.3g} % of its largest entry" if line.off >= 1e-3 else scientific(line.off)

@@ -15,6 +15,7 @@ from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Variable
+from symprop.analysis.derivation import Derivation
 from symprop.certify.asking import Asked, asked_by, called
 from symprop.certify.certification import Certification
 from symprop.certify.explaining import SECONDS, explained
@@ -28,6 +29,7 @@ from symprop.certify.running import Ran, Way, libraries_of, run
 from symprop.certify.subject import Place, Subject
 from symprop.certify.tracing import traced
 from symprop.errors import FormulaError, SpecError, shown
+from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -116,7 +118,7 @@ def _judged(
     """Call the backward pass at each place, and compare."""
     random = np.random.default_rng((seed, 1))
     name, order, changed, orders = called(backward), list[str](), dict[str, None](), list[list[str]]()
-    lines: dict[str, list[tuple[Line, Place]]] = {}
+    lines: dict[str, list[Line]] = {}
     for place in places:
         cotangent = random.standard_normal(place.shape) if asked.cotangent else np.ones(place.shape)
         found, ways = _first_that_runs(backward, asked, place, cotangent, ways)
@@ -128,16 +130,15 @@ def _judged(
         right, given = place.right(order, cotangent), gradients(found.returned, order, subject)
         orders.append(other_order(given, right))
         for each in order:
-            lines.setdefault(each, []).append(
-                (judged(each, given[each], right[each], place.told, ways[0].single), place)
-            )
+            line = judged(each, given[each], right[each], place.told, ways[0].single)
+            lines.setdefault(each, []).append(line)
 
     def pulled(place: Place, cotangent: Array) -> Mapping[str, Given]:
         found = _first_that_runs(backward, asked, place, cotangent, ways)[0]
         return {} if found.kind else gradients(found.returned, order, subject)
 
     shown = [_shown(lines[each]) for each in order]
-    told = tuple(line for pair in shown for line in through([pair[0]], pair[1], partial(pulled, pair[1])))
+    told = tuple(through(shown, places[0], partial(pulled, places[0]), ways[0].single))
     swapped = tuple(orders[0]) if all(each == orders[0] for each in orders) else ()
     remarks = _remarks(subject, ways[0], changed)
     judged_so = Certification(subject.title, name, told, len(places), "", remarks, swapped)
@@ -148,10 +149,9 @@ def _judged(
     return replace(judged_so, diagnosis=why)
 
 
-def _shown(judged_at: Sequence[tuple[Line, Place]]) -> tuple[Line, Place]:
-    """Return the first place at which a gradient is wrong, or that at which a right one is farthest off."""
-    wrong = (pair for pair in judged_at if not pair[0].ok)
-    return next(wrong, None) or max(judged_at, key=lambda pair: pair[0].badness)
+def _shown(lines: Sequence[Line]) -> Line:
+    """Return the line of the first place at which a gradient is wrong, or of that at which it is farthest off."""
+    return next((line for line in lines if not line.ok), None) or max(lines, key=lambda line: line.badness)
 
 
 def _first_that_runs(
@@ -222,10 +222,14 @@ def subject_of(
         SpecError: it is none, or a network with declarations beside it.
     """
     shapes = shapes or {}
+    if isinstance(forward, Derivation):
+        forward, layout = forward.network, forward.system.layout
     if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
             raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
         return NetworkSubject(as_network(forward), wrt or (), sizes, layout)
+    if is_sympy(forward):
+        forward = from_sympy(forward)
     if isinstance(forward, (Formula, System)) and (declarations.strip() or shapes):
         raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
     if isinstance(forward, Formula):

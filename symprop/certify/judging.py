@@ -117,6 +117,12 @@ def judged(name: str, given: Given, right: Exact, at: str, single: bool = False)
     return Line(name, at, error, limit, ok, index, float(found[worst]), float(true[worst]), note=note)
 
 
+def may_be_off(found: Array, rounding: float, largest: float, single: bool) -> float:
+    """Return how far off an array may be whose entries are up to `largest`."""
+    unit = max(_unit(found), FLOAT32 if single else 0.0)
+    return max(LEAST * unit * largest, SLACK * rounding * unit / FLOAT64)
+
+
 def _limit(unit: float, right: Exact, largest: float) -> tuple[float, bool]:
     """Return how far off a gradient may be, relative to its largest entry; absolute where that is 0 to rounding."""
     rounding = SLACK * right.rounding * unit / FLOAT64

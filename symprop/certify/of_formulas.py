@@ -19,7 +19,7 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import whole
-from symprop.certify.subject import WIDEST, Exact, Place, Subject, agree, largest
+from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
 from symprop.errors import FormulaError, LimitError, shown
 from symprop.formulas import questions
 from symprop.formulas.checks.oracles import complex_jacobian, integers, value
@@ -38,21 +38,6 @@ MOST = 4_000
 """How many elements a derivative by one variable may move."""
 MOST_READ = 1_000_000
 """How many elements any array may have."""
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """Every element's derivative by every element of a variable, and how far rounding can move each."""
-
-    value: Array
-    rounding: Array
-
-    @property
-    def steady(self) -> bool:
-        """Whether it is finite and not noise, as it is near a singular matrix."""
-        return bool(np.all(np.isfinite(self.value))) and largest(self.rounding) <= WIDEST * max(
-            1.0, largest(self.value)
-        )
 
 
 @dataclass(frozen=True)
@@ -89,8 +74,8 @@ class FormulaPlace(Place):
             found[name] = Exact(derived, worst, agree(derived, oracle, worst))
         return found
 
-    def jacobian(self, name: str) -> Array | None:
-        return self.slopes[name].value
+    def jacobian(self, name: str) -> Slopes | None:
+        return self.slopes[name]
 
 
 class FormulaSubject(Subject):

@@ -49,6 +49,21 @@ def largest(values: Array) -> float:
     return float(np.max(np.abs(values), initial=0.0))
 
 
+@dataclass(frozen=True)
+class Slopes:
+    """Every element's derivative by every element of a variable, and how far rounding can move each."""
+
+    value: Array
+    rounding: Array
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is finite and not noise, as it is near a singular matrix."""
+        return bool(np.all(np.isfinite(self.value))) and largest(self.rounding) <= WIDEST * max(
+            1.0, largest(self.value)
+        )
+
+
 class Place(ABC):
     """Numbers for every name that a backward pass may ask for, and what its gradients are there."""
 
@@ -67,7 +82,7 @@ class Place(ABC):
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
         """Return the right gradient by each of some variables, for a cotangent of the value."""
 
-    def jacobian(self, name: str) -> Array | None:
+    def jacobian(self, name: str) -> Slopes | None:
         """Return every element's derivative by every element of a variable, where that is known."""
         return None
 

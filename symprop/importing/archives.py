@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from symprop.errors import DataError, OutputError, SpecError, shown
@@ -25,6 +26,8 @@ _PLAIN_ENTRY = re.compile(
     r"|models/\w+\.json|archive_\w+|byteorder|\.data/\w+|extra/.*)"
 )
 """Entries that hold numbers and text; objects and compiled libraries have other names."""
+_READING = (RuntimeError, ValueError, KeyError, TypeError, AssertionError, OSError, AttributeError)
+"""What PyTorch's reader raises for files that are damaged."""
 _SIZE = re.compile(
     r"(?:'[a-z]+\d+'|\b[a-z]+\d+\b|\b(?:Symbol|Integer|Add|Mul|Pow|Mod|Max|Min|FloorDiv|CleanDiv|positive|integer|True)\b"
     r"|[-+*/(),=\s\d])*"
@@ -57,7 +60,7 @@ def program_of(path: str | os.PathLike[str]) -> Any:
         warnings.simplefilter("ignore")
         try:
             return torch.load(path)
-        except (RuntimeError, ValueError, KeyError, TypeError, AssertionError, OSError, AttributeError) as problem:
+        except (*_READING, UnpicklingError) as problem:
             told = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
             raise DataError(f"PyTorch cannot read {where}: {shown(told, 160)}") from None
 

@@ -176,6 +176,8 @@ def _positions(reading: Reading, call: Call, tensor: Seen, other: Operand) -> Se
 def cat(reading: Reading, call: Call, tensors: Sequence[Operand], dim: int = 0) -> Seen:
     """Return values one after the other along the features; a learned vector before a sequence is a class token."""
     first, *others = tensors
+    if isinstance(first, Seen) and not others:
+        return first
     if isinstance(first, Carried) and len(others) == 1 and isinstance(others[0], Seen):
         inside = reading.sequence(others[0])
         value, axes = inside.value, inside.axes

@@ -76,7 +76,8 @@ def convolution_of(kind: type[Layer], axes: int) -> Callable[..., Seen]:
             padding = padding[0] if axes == 1 else padding
         options = {"stride": pair(stride), "padding": _padding(padding, axes), "dilation": pair(dilation)}
         size = W.shape[0]
-        made = kind(size, pair(kernel), **options, groups=groups, bias=bias is not None)  # type: ignore[call-arg]
+        parts = {"depthwise": True} if groups == inside.value.shape[-1] > 1 else {"groups": groups}
+        made = kind(size, pair(kernel), **options, **parts, bias=bias is not None)  # type: ignore[call-arg]
         moved = W.permuted(0, *range(2, 2 + axes), 1)
         moved = moved.columns(inverse(order)) if groups == 1 else moved
         return image_layer(reading, call, inside, made, size, {"W": moved, "b": bias})

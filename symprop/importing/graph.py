@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,48 @@ def _references(value: Any) -> Iterator[Reference]:
             yield from _references(each)
 
 
+SHARING = frozenset(
+    [
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "squeeze",
+        "unsqueeze",
+        "permute",
+        "movedim",
+        "transpose",
+        "swapaxes",
+        "swapdims",
+        "t",
+        "numpy_T",
+        "expand",
+        "expand_as",
+        "contiguous",
+        "alias",
+        "detach",
+        "to",
+        "select",
+        "slice",
+        "narrow",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "unbind",
+        "getitem",
+        "dropout",
+        "feature_dropout",
+        "alpha_dropout",
+        "view_as",
+        "diagonal",
+        "unfold",
+        "real",
+        "imag",
+    ]
+)
+"""Operators whose result may share its memory with what they read."""
+
+
 def operator_name(target: Any) -> str:
     """Return the name of an operator without its library and overload: `aten.add.Tensor` is "add".
 
@@ -93,11 +135,11 @@ def graph_of(program: Any) -> Graph:
     Raises:
         SpecError: a graph that calls graphs of its own, as control flow that depends on data does.
     """
-    changing = (node for node in program.graph.nodes if is_in_place(operator_name(node.target)))
-    inputs = {spec.arg.name: spec.target for spec in program.graph_signature.input_specs if spec.target is not None}
-    if any(node.args and node.args[0].name not in inputs for node in changing):
+    made = _without_changes(_calls(program))
+    if made is None:  # PyTorch works it out, in more time
         program = program.run_decompositions({})
-    signature = program.graph_signature
+        made = _calls(program), {}
+    (calls, latest), signature = made, program.graph_signature
     tensors, names, given = {}, {}, []
     nodes = {node.name: node for node in program.graph.nodes}
     same: dict[Any, str] = {}  # a tensor that has several names has the first
@@ -113,9 +155,45 @@ def graph_of(program: Any) -> Graph:
             names[name] = same[tensors[name].data_ptr(), tuple(tensors[name].shape)], kind == "PARAMETER"
         else:
             tensors[name], names[name] = program.constants[spec.target], (str(spec.target), False)
-    calls = tuple(_call(node) for node in program.graph.nodes if node.op == "call_function")
-    wanted = tuple(Reference(name) for name in signature.user_outputs if isinstance(name, str))
+    wanted = tuple(Reference(latest.get(name, name)) for name in signature.user_outputs if isinstance(name, str))
     return Graph(_live(calls, wanted), tuple(given), tensors, names, wanted)
+
+
+def _calls(program: Any) -> tuple[Call, ...]:
+    return tuple(_call(node) for node in program.graph.nodes if node.op == "call_function")
+
+
+def _without_changes(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], dict[str, str]] | None:
+    """The calls with operators that return something new for those that change their argument, and what stands for it.
+
+    Whoever reads the argument afterwards reads the result. None where the argument shares its memory with another
+    tensor, which changes too.
+    """
+    latest: dict[str, str] = {}
+    sharing: set[str] = set()
+    found = []
+    for call in calls:
+        read = _renamed((call.arguments, call.keywords), latest)
+        if call.operator in SHARING:
+            sharing |= {call.name, *(reference.name for reference in call.references)}
+        operator = call.operator
+        if is_in_place(operator):
+            target = call.arguments[0].name
+            group = {target, *(name for name, now in latest.items() if now == latest.get(target, target))}
+            if group & sharing:
+                return None
+            latest |= dict.fromkeys((*group, call.name), call.name)
+            operator = operator.removesuffix("_")
+        found.append(replace(call, operator=operator, arguments=read[0], keywords=read[1]))
+    return tuple(found), latest
+
+
+def _renamed(value: Any, latest: dict[str, str]) -> Any:
+    if isinstance(value, Reference):
+        return Reference(latest.get(value.name, value.name))
+    if isinstance(value, dict):
+        return {key: _renamed(each, latest) for key, each in value.items()}
+    return type(value)(_renamed(each, latest) for each in value) if type(value) in (tuple, list) else value
 
 
 def _live(calls: tuple[Call, ...], wanted: tuple[Reference, ...]) -> tuple[Call, ...]:

@@ -15,7 +15,7 @@ from symprop.errors import SpecError, SympropError, shown
 from symprop.importing.arithmetic import ARITHMETIC
 from symprop.importing.carried import Carried
 from symprop.importing.formulas import ELEMENTWISE, elementwise
-from symprop.importing.graph import Call, Graph, Reference
+from symprop.importing.graph import Call, Graph, Reference, is_in_place, operator_name
 from symprop.importing.layers import LAYERS
 from symprop.importing.losses import LOSSES
 from symprop.importing.moves import MOVES, Part
@@ -148,6 +148,8 @@ def _result(reading: Reading, call: Call, known: dict[str, Any]) -> Any:
     if not any(isinstance(each, (Seen, Carried, Part)) for each in _leaves((arguments, keywords))):
         if call.operator.startswith(_RANDOM):
             reading.refuse(call, "random numbers", "Dropout, or model.eval()")
+        if is_in_place(operator_name(call.run)):  # of a buffer of the model, which stays as it is
+            arguments = (arguments[0].clone(), *arguments[1:])
         return call.run(*arguments, **keywords)  # a mask, a table of positions: of no input and no weight
     row = ROWS.get(call.operator)
     if row is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from markupsafe import escape
 
 import symprop
@@ -167,6 +168,10 @@ def raising(Q: Any, K: Any, V: Any, g: Any) -> Any:
             lambda Q, K, V, g: [each.astype(np.float32).astype(float) for each in attention(Q, K, V, g)],
             "single precision",
         ),
+        (
+            lambda Q, K, V, g: attention(Q, K, V, g * g / g),
+            "right for random cotangents, wrong for one that is 0 but in ",
+        ),
         (lambda Q, K, V, g: (abs(g) @ V.T @ K, *attention(Q, K, V, g)[1:]), "dQ is off by"),
     ],
 )
@@ -261,6 +266,13 @@ def _rows(E: Any, i: Any, w: Any) -> Any:
     found = np.zeros_like(E)
     np.add.at(found, i, w)
     return found, E[i].sum(0)
+
+
+def test_what_is_derived_or_in_the_matrices_of_sympy_is_a_forward_pass_too() -> None:
+    derivation = symprop.derive("Input(2) >> Dense(3) >> MeanSquaredError()")
+    assert symprop.certify(derivation, lambda W1, z1, y, x: {"W1": np.outer(z1 - y, x)}).ok
+    A, x = sympy.MatrixSymbol("A", 3, 3), sympy.MatrixSymbol("x", 3, 1)
+    assert symprop.certify(x.T * A * x, lambda A, x, g: g * (A + A.T) @ x, "x").ok
 
 
 def test_a_system_is_a_formula_with_names() -> None:

@@ -12,6 +12,9 @@ NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Dense(3) >> Tanh() >> Dense(2) >> S
 RELU = "Input(8, 16) >> LayerNorm() >> Flatten() >> Dense(20) >> ReLU() >> Dense(5) >> MeanSquaredError()"
 GENERAL = "Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> Dense(k) >> SoftmaxCrossEntropy()"
 
+BATCH = "Input(5) >> Dense(4) >> BatchNorm() >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
+DEEP = "Input(4) >> Repeat(Residual(Dense(4) >> Tanh()), 12) >> Dense(2) >> MeanSquaredError()"
+
 EQUAL = [
     (NETWORK, "example", "delta1", "(W2.T @ delta2) * (1 - a1**2)"),
     (NETWORK, "example", "delta1", "delta1 = diag(1 - tanh(z1)**2) @ W2.T @ delta2"),
@@ -25,6 +28,9 @@ EQUAL = [
     (NETWORK, "rows", "db2", "ones(m) @ delta2"),
     (NETWORK, "columns", "delta3", "(softmax(z3, axis=0) - y) / m"),
     (RELU, "example", "delta1", "(W2.T @ delta2) * (a1 > 0)"),
+    (RELU, "example", "r1", "1 / sqrt(var(x, axis=1, keepdims=True) + eps)"),
+    (BATCH, "rows", "delta1", "r1 * (du1*gamma1 - mean(du1*gamma1, axis=0) - x_hat1*mean(du1*gamma1*x_hat1, axis=0))"),
+    (DEEP, "example", "da3", "W4.T @ delta4 + da4"),
     (RELU, "rows", "x_hat1", "(x - mean(x, axis=2, keepdims=True)) * r1"),
     (GENERAL, "example", "delta[l]", "(W[l+1].T @ delta[l+1]) * (1 - a[l]**2)"),
     ("x @ A @ x", "example", "dx", "(A + A.T) @ x"),
@@ -54,6 +60,8 @@ DIFFERENT = [
     (NETWORK, "rows", "delta3", "p - y", "the line is m times delta3"),
     (NETWORK, "rows", "db1", "delta1", "db1 is the sum of the line over axis 0"),
     (RELU, "example", "delta1", "(W2.T @ delta2) * a1", "'a1' where delta1 has 'z1 > 0'"),
+    (RELU, "example", "r1", "1 / sqrt(mean((x - mu1)**2, axis=1, keepdims=True))", "the line lacks the term 'eps'"),
+    (DEEP, "example", "delta3", "(W4.T @ delta4) * (1 - f3**2)", "the line lacks the term 'da4', in what da3 is"),
     (GENERAL, "example", "delta[l]", "(W[l].T @ delta[l + 1]) * (1 - a[l]**2)", "'W[l]' where delta[l] has 'W[l + 1]'"),
 ]
 

@@ -38,6 +38,9 @@ SAME = [
     *[("sin(x)**2", "1 - cos(x)**2"), ("log(s * c)", "log(s) + log(c)"), ("logdet(C)", "log(abs(det(C)))")],
     *[("inv(C.T)", "inv(C).T"), ("inv(C) @ C @ x", "x"), ("det(C.T)", "det(C)"), ("inv(S).T", "inv(S)")],
     *[("Q @ Q.T", "eye(n)"), ("sum((Q @ x)**2)", "x @ x"), ("sum(q)", "1"), ("P @ ones(n)", "ones(m)")],
+    *[("softplus(abs(2 * x))", "softplus(relu(2 * x) + maximum(-2 * x, 0))"), ("maximum(x, w)", "maximum(w, x)")],
+    *[("abs(x * w)", "abs(x) * abs(w)"), ("abs(x)**2", "x**2"), ("maximum(x, w) + minimum(x, w)", "x + w")],
+    *[("abs(x - w)", "relu(x - w) + relu(w - x)"), ("abs(x)", "x * sign(x)"), ("sin(2 * x)", "2 * sin(x) * cos(x)")],
     *[("b * b", "b"), ("e**3", "e"), ("x[0]", "one_hot(0, n) @ x"), ("x[1:] - x[:-1]", "-(x[:-1] - x[1:])")],
     *[("matrix_power(C, 3)", "C @ C @ C"), ("mean((A - mean(A, axis=0))**2)", "mean(A**2) - mean(mean(A, axis=0)**2)")],
 ]

@@ -54,6 +54,19 @@ def crossed(_: Any, attention: nn.Module, x: Any, memory: Any) -> Any:
     return x + attention(x, memory, memory)[0]
 
 
+def changed(self: Any, layer: nn.Module, x: Any) -> Any:
+    y = layer(x)
+    rest = y.mul_(2).add_(1)
+    return y + rest + self.table.clone().add_(1)
+
+
+def changed_behind(_: Any, layer: nn.Module, x: Any) -> Any:
+    y = layer(x)
+    view = y.view(-1, 2, 2)
+    y.sigmoid_()
+    return view.flatten(1) + y
+
+
 def encoded(_: Any, table: nn.Module, layer: nn.Module, x: Any) -> Any:
     return layer(table(x).flatten(1))
 
@@ -111,6 +124,8 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         lambda: (image(3, 4), image(3, 2)),
         'Input(4) >> Dense(3) >> Sum(Identity(), Input(2, name="inputs_1") >> Dense(3) >> Activation("-z"))',
     ),
+    "changed in place": (lambda: Built(changed, nn.Linear(4, 4)), lambda: image(3, 4), ""),
+    "changed behind": (lambda: Built(changed_behind, nn.Linear(4, 4)), lambda: image(3, 4), ""),
     "tied": (
         lambda: Built(lambda _, a, x: F.linear(torch.tanh(a(x)), a.weight.T), nn.Linear(4, 3)),
         lambda: image(3, 4),

@@ -65,6 +65,53 @@ def test_a_published_mistake_is_caught(case: Mistake) -> None:
     ]
 
 
+QUICK = (
+    "the mean of a bias",
+    "half the decay",
+    "one of two uses",
+    "an id that comes twice",
+    "the rotation before the sine",
+    "the weight outside of the sum",
+    "the residual's gradient before the norm",
+    "the slope of a sigmoid in its input",
+    "the order of Kronecker factors",
+)
+"""Mistakes of different kinds that are named in a moment."""
+NOT_NAMED = (
+    "evaluation as in training",
+    "another gate's delta",
+    "the carry between blocks",
+    "windows that overlap",
+    "a mean over the row for one over the group",
+    "another group's statistics",
+    "heads by remainder for heads by quotient",
+    "a gather for a scatter",
+    "the output for the input",
+    "the derivative by the target",
+)
+"""Mistakes of which no change is found that has their numbers, or another one than was made."""
+
+
+def named(case: Mistake) -> bool:
+    """Whether what is said of a mistake has its kind, and the names that matter."""
+    given = case.given
+    why = symprop.certify(given.text, case.wrong, given.wrt, given.where).diagnosis
+    if why is None or not why.explanations:
+        return False
+    return bool(set(why.kind.split()) & set(case.kinds.split()))
+
+
+@pytest.mark.parametrize("case", [case for case in MISTAKES if case.name in QUICK], ids=lambda case: case.name)
+def test_a_published_mistake_is_named(case: Mistake) -> None:
+    assert named(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in MISTAKES if case.name not in QUICK], ids=lambda case: case.name)
+def test_what_is_named_and_what_is_not(case: Mistake) -> None:
+    assert named(case) or case.name in NOT_NAMED
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
 def test_what_is_right_beside_a_mistake_is_right(case: Right) -> None:
@@ -81,6 +128,7 @@ def test_no_false_alarm(row: Row) -> None:
 def test_the_collection_says_what_it_needs_to() -> None:
     assert len({case.name for case in MISTAKES}) == len(MISTAKES) >= 24
     assert len({case.name for case in RIGHT}) == len(RIGHT)
+    assert {*QUICK, *NOT_NAMED} <= {case.name for case in MISTAKES}
     for case in MISTAKES:
         assert set(case.of.split()) <= set(case.given.wrt.split()) and set(case.kinds.split()) <= set(KINDS), case.name
         assert case.source and case.read and case.what, case.name

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from symprop.algebra.inference.fits import Fit, read_by_trial
+from symprop.algebra.inference.unknown_sizes import Shape, Sizes
 from symprop.algebra.reading.mentions import CONSTANTS
 
 MOST_TRIED = 2
@@ -50,6 +51,16 @@ class Parts:
         if fit is not None and fit.symmetric:
             self.symmetric.update({self.parts[each].name: None for each in operands if self.parts[each].name})
         return len(self.parts) - 1
+
+
+def square(sizes: Sizes, shape: Shape) -> Shape:
+    """A matrix with as many rows as columns."""
+    sizes.same(*shape)
+    return shape
+
+
+SQUARE = Fit(square, 1, fixed=(2,))
+"""What the identity is."""
 
 
 @dataclass(frozen=True)

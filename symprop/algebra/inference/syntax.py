@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.hints import NAMES
+from symprop.algebra.hints import IDENTITY, NAMES
 from symprop.algebra.inference.fits import (
     CHOICE,
     FUNCTIONS_THAT_FIT,
@@ -25,13 +25,13 @@ from symprop.algebra.inference.fits import (
     reshaped,
     scattered,
 )
-from symprop.algebra.inference.parts import Parts, Plan, chain, name_sizes, trial
+from symprop.algebra.inference.parts import SQUARE, Parts, Plan, chain, name_sizes, trial
 from symprop.algebra.inference.selections import by_rows
 from symprop.algebra.inference.sums import sum_that_fits
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
 
-NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e"}
+NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e", IDENTITY}
 """Names that are never arrays: functions, and what stands for something in mathematics, such as the identity."""
 
 
@@ -125,7 +125,7 @@ def _named(parts: Parts, tree: ast.Name) -> int:
     place = parts.enter(tree, "" if known else name)
     if parts.parts[place].name:
         parts.arrays[name] = place
-    return place
+    return parts.enter(tree, fit=SQUARE, operands=(place,)) if name == IDENTITY else place
 
 
 def _summed(parts: Parts, tree: ast.ListComp, term: int) -> int:

@@ -60,7 +60,8 @@ class Commands(Brackets):
             return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
         if word in LETTERS:
             return Tex("name", here.start, here.end, text=LETTERS[word])
-        return self.refuse(f"\\{word} is not among the commands that are read", here)
+        told = f"; type solve(A, {word}) for A\\{word}" if len(word) == 1 else ""
+        return self.refuse(f"\\{word} is not among the commands that are read{told}", here)
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):

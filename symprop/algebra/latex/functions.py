@@ -84,11 +84,12 @@ def _called(e: Elaboration, tree: Tex, name: str, values: list[Value], numbers: 
             made = replace(made, tree=located(quotient, *at))
         return made
     if any(value.labels for value in values):
-        if name not in ALONG_THE_LAST or len(values) != 1 or values[0].rank == 0 or tree.words:
+        if name not in ALONG_THE_LAST or len(values) != 1 or values[0].rank == 0:
             return _each(e, tree, name, values)
         value = values[0]
-        shape = value.shape[:-1] if name == "logsumexp" else value.shape
-        axis = constant(len(value.labels) + value.rank - 1)
+        own = int(next((word for word in tree.words if word.isdigit()), value.rank - 1))
+        shape = tuple(size for place, size in enumerate(value.shape) if name != "logsumexp" or place != own)
+        axis = constant(len(value.labels) + own)
         return value.made(located(called(name, value.tree, axis=axis), *at), shape, row=value.row and bool(shape))
     return _of_arrays(e, tree, name, values)
 
@@ -240,8 +241,8 @@ def _with_diagonal(name: str) -> Callable[[Elaboration, Tex, list[Tex]], Value]:
 
 
 def _log(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
-    r"""The logarithm; `\log |A|` of a matrix is that of its determinant."""
-    if len(arguments) == 1:
+    r"""The logarithm; `\log |A|` and `\log \det A` of a matrix are `logdet(A)`, and `\log(\det A)` is as it stands."""
+    if len(arguments) == 1 and "(" not in e.latex[tree.start : arguments[0].start]:
         inside = arguments[0]
         bars = inside.kind == "group" and inside.text == "|" and inside.bare
         if bars and inside.parts[0].kind == "apply" and inside.parts[0].text == "det" and inside.parts[0].bare:
@@ -295,8 +296,22 @@ def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     return value.made(located(made, tree.start, tree.end), shape, row=False)
 
 
+def _pad(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""`\operatorname{pad}(A, (0, 1), (2, 0), 3)`: what stands before and behind along each axis, and its value."""
+    array, widths = e.value(arguments[0]), [part for part in arguments[1:] if len(part.parts) == 2]
+    pairs = [tupled([e.value(end).tree for end in part.parts]) for part in widths if part.kind == "group"]
+    rest = [e.value(part).tree for part in arguments[1 + len(pairs) :]]
+    if array.labels or len(pairs) != array.rank or len(rest) > 1:
+        e.refuse("pad takes an array, a pair for each of its axes, and a value", tree.start, tree.end)
+    options = {"constant_values": rest[0]} if rest else {}
+    given = pairs[0] if len(pairs) == 1 else tupled(pairs)
+    text = "".join(f", {key}={ast.unparse(value)}" for key, value in options.items())
+    made = called("pad", array.tree, given, **options)
+    return by_trial(e, f"pad({fits.OPERAND}0, {ast.unparse(given)}{text})", [array], made, tree)
+
+
 SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {
     **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
-    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean},
+    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean, "pad": _pad},
 }
 """Functions whose arguments LaTeX has otherwise."""

@@ -139,8 +139,6 @@ def _(e: Elaboration, tree: Tex) -> Value:
 @case("matrix")
 def _(e: Elaboration, tree: Tex) -> Value:
     rows = [[e.value(cell) for cell in row.parts] for row in tree.parts]
-    if any(value.labels for row in rows for value in row):
-        e.refuse("blocks have no index", tree.start, tree.end)
     if len(rows) > 1 and all(len(row) == 1 for row in rows):
         return scripts(e, _below(e, [row[0] for row in rows], tree), tree)
     joined = [_beside(e, row, tree) if len(row) > 1 else row[0] for row in rows]
@@ -153,7 +151,7 @@ def _below(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
     if kinds <= {"s", "c"}:
         parts = [_spread(part, 1) for part in parts]
         return _concatenated(e, parts, 0, tree)
-    if kinds == {"r"}:
+    if kinds == {"r"} and not any(part.labels for part in parts):
         stacked_rows = called("stack", tupled([part.tree for part in parts]))
         shape = parts[0].shape
         for part in parts:
@@ -190,16 +188,17 @@ def _concatenated(e: Elaboration, parts: list[Value], axis: int, tree: Tex) -> V
             shape = fits.joined(axis)(e.sizes, shape, part.shape)
         except Misfit:
             e.refuse(f"blocks do not fit: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
-    made = called("concatenate", tupled([part.tree for part in parts]), axis=constant(axis))
-    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end)
+    labels = parts[0].labels
+    if any(part.labels != labels for part in parts):
+        e.refuse("blocks have one index, or none", tree.start, tree.end)
+    made = called("concatenate", tupled([part.tree for part in parts]), axis=constant(axis + len(labels)))
+    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end, labels=labels)
 
 
 @case("take")
 def _(e: Elaboration, tree: Tex) -> Value:
     """What brackets take from an array, as NumPy does: places from 0, ranges, ids."""
     array = e.value(tree.parts[0])
-    if array.labels:
-        e.refuse("brackets behind an index are not read", tree.start, tree.end)
     ids: list[Value] = []
     if len(tree.parts) == 2 and tree.parts[1].kind == "name":  # rows of a table by ids, which may have an index
         chosen = e.value(tree.parts[1])
@@ -212,10 +211,11 @@ def _(e: Elaboration, tree: Tex) -> Value:
         made, text = _entry(e, place, ids)
         entries.append(made)
         trial.append(text)
-    made = subscripted(array.tree, entries)
-    arrays = [array, *ids]
-    value = by_trial(e, f"{fits.OPERAND}0[{', '.join(trial)}]", arrays, made, tree)
-    return scripts(e, value, tree)
+    if array.labels and ids:
+        e.refuse("ids behind an index are not read", tree.start, tree.end)
+    made = subscripted(array.tree, [*(ast.Slice() for _ in array.labels), *entries])
+    value = by_trial(e, f"{fits.OPERAND}0[{', '.join(trial)}]", [array, *ids], made, tree)
+    return scripts(e, replace(value, labels=array.labels), tree)
 
 
 def _entry(e: Elaboration, place: Tex, ids: list[Value]) -> tuple[ast.expr, str]:

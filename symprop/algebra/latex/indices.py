@@ -12,7 +12,7 @@ from sympy import Expr
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.parser import exponent
-from symprop.algebra.latex.products import reduced, summed, times
+from symprop.algebra.latex.products import as_matrix, reduced, summed, times
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain, walk
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, subscripted, tupled
@@ -236,6 +236,8 @@ def stacked(e: Elaboration, body: Tex, places: Sequence[str]) -> Value:
 
 def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
     """Return a value with its axes at these places: an index, `:` for one of its own, `(i)` for blocks of one."""
+    if inside.rank == 1 and sum(place == ":" or place.startswith("(") for place in places) == 2:
+        inside = as_matrix(inside)
     own, core = inside.labels, iter(range(len(inside.labels), len(inside.labels) + inside.rank))
     sizes = [*(e.labels[label] for label in own), *inside.shape]
     groups: list[list[int]] = []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from string import ascii_letters
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symprop.algebra.inference import fits
 from symprop.algebra.inference.unknown_sizes import Misfit
@@ -245,14 +245,12 @@ def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tupl
 
 def as_matrix(part: Value) -> Value:
     """A column or row as a matrix of one column or row."""
-    one = fits.constant_shape("ones((1,))") or ()
-    if part.kind == "c":
-        tree = subscripted(part.tree, [ast.Slice(), constant(None)])
-        return part.made(located(tree, part.start, part.end), (*part.shape, *one))
-    if part.kind == "r":
-        tree = subscripted(part.tree, [constant(None), ast.Slice()])
-        return part.made(located(tree, part.start, part.end), (*one, *part.shape))
-    return part
+    if part.rank != 1:
+        return part
+    one, before = (Integer(1),), [ast.Slice() for _ in part.labels]
+    places = [ast.Slice(), constant(None)] if part.kind == "c" else [constant(None), ast.Slice()]
+    shape = (*part.shape, *one) if part.kind == "c" else (*one, *part.shape)
+    return part.made(located(subscripted(part.tree, [*before, *places]), part.start, part.end), shape)
 
 
 def summed(e: Elaboration, value: Value, labels: Sequence[str]) -> Value:

@@ -18,7 +18,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.formulas.checks.points import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
@@ -72,6 +72,11 @@ class Case:
     definitions: tuple[Equation, ...] = ()
     known: dict[tuple[Node, int], Valued | None] = field(default_factory=dict, compare=False, repr=False)
     parts: Known = field(default_factory=dict, compare=False, repr=False)
+
+    def can_read(self, node: Node) -> bool:
+        """Whether all that a node reads has a value here."""
+        made = {each.name for each in self.definitions}
+        return all(each.name in self.values or each.name in made for each in variables(node))
 
     def value(self, node: Node) -> Array | None:
         """Return `node` in its shape in 120 digits; None where it has no finite real value."""

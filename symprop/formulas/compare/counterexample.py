@@ -21,8 +21,8 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
 TRIES, MOST_TRIES = 12, 150
-MANY = 4
-"""So many elements are more than one sees at a glance."""
+MANY, MOST_SHOWN = 4, 12
+"""So many elements are more than one sees at a glance; so many are written out."""
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
 HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
@@ -43,17 +43,34 @@ class Counterexample:
 
     def __str__(self) -> str:
         sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
-        values = [f"{name} = {_text(value)}" for name, value in self.values.items()]
+        values = [f"{name} = {_written(value)}" for name, value in self.values.items()]
         where = ", ".join(sizes + values)
-        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}{self._entry()}"
+        return f"{'at ' + where + ': ' if where else ''}{self._sides()}"
 
-    def _entry(self) -> str:
-        """Say which element differs, where there are many and they can be put side by side."""
-        pairs = list(zip(_entries(self.first), _entries(self.second), strict=False))
-        if len(pairs) < MANY or [place for (place, _), _ in pairs] != [place for place, _ in _entries(self.second)]:
-            return ""
-        (place, one), (_, other) = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
-        return f"; at [{', '.join(map(str, place))}] {one} against {other}"
+    def _sides(self) -> str:
+        """Put the two values side by side, and where they are long the element that differs."""
+        one, other = list(_entries(self.first)), list(_entries(self.second))
+        whole = f"{_written(self.first)} against {_written(self.second)}"
+        if len(one) < MANY or [place for place, _ in one] != [place for place, _ in other]:
+            return whole
+        place, left, right = next((at, a, b) for (at, a), (_, b) in zip(one, other, strict=True) if a != b)
+        there = f"at [{', '.join(map(str, place))}] {left} against {right}"
+        return there if len(one) > MOST_SHOWN else f"{whole}; {there}"
+
+
+def _written(value: Any) -> str:
+    """Return a value as text, of a long one what is not 0 in it.
+
+    >>> _written([["0"] * 9, [*["0"] * 8, "2"]]), _written(["1", "0"])
+    ('0 but for 2 at [1, 8]', '[1, 0]')
+    """
+    entries = list(_entries(value))
+    if len(entries) <= MOST_SHOWN:
+        return _text(value)
+    other = [f"{entry} at [{', '.join(map(str, place))}]" for place, entry in entries if entry != "0"]
+    if len(other) > MANY:
+        return f"{len(entries)} numbers, the first {', '.join(entry for _, entry in entries[:MANY])}"
+    return f"0 but for {' and '.join(other)}" if other else "0"
 
 
 def _entries(value: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:

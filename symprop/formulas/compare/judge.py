@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, U
 from symprop.formulas.compare.counterexample import as_counterexample, smallest_counterexample, whole_example
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
-from symprop.formulas.compare.reasons import Pair, reason
+from symprop.formulas.compare.reasons import Pair, Reason, reason
 from symprop.formulas.compare.sides import RANDOM, Sides, may_lack_value
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.special import special_cases
@@ -36,10 +36,10 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
         return _said(sides, None, NOWHERE, "undecided: no small sizes fit both formulas")
     first, second = sides.nodes
     if not same_shape(first, second):
-        return _of_other_shapes(sides, tuple(sides.cases()))
+        return _of_other_shapes(sides, tuple(sides.free.cases()))
     proof = proof_for_every_size([sides.nodes]) if sides.definitions else None
     sides = sides if proof is None else sides.free  # what holds for all values needs no equations
-    found = tuple(sides.cases())
+    found = tuple(_until_they_differ(sides) if sides.definitions else sides.cases())
     verdicts = [agree(case, first, second) for case in found]
     if proof is None and False not in verdicts:
         proof = proof_for_every_size(forms() if forms else [sides.nodes])
@@ -50,10 +50,22 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     if not decided:
         return _without_cases(sides, proof)
     if False in verdicts:
-        bad = [case for case, verdict in zip(found, verdicts, strict=True) if verdict is False]
-        good = [case for case, verdict in zip(found, verdicts, strict=True) if verdict]
-        return _different(sides, (*bad[:MOST_BAD], *good[:RANDOM]))
+        return _different(sides, _those_that_differ_first(found, verdicts))
     return _equal(sides, decided, proof)
+
+
+def _until_they_differ(sides: Sides) -> Iterator[Case]:
+    """Yield cases up to one at which the two differ: a whole network takes long in 120 digits."""
+    for case in sides.cases():
+        yield case
+        if agree(case, *sides.nodes) is False:
+            return
+
+
+def _those_that_differ_first(found: Sequence[Case], verdicts: Sequence[bool | None]) -> tuple[Case, ...]:
+    bad = [case for case, verdict in zip(found, verdicts, strict=True) if verdict is False]
+    good = [case for case, verdict in zip(found, verdicts, strict=True) if verdict]
+    return (*bad[:MOST_BAD], *good[:RANDOM])
 
 
 def standing(variables: Sequence[Variable], first: Node, second: Node) -> tuple[Variable, ...]:
@@ -134,7 +146,7 @@ def _sizes_text(sizes: Any) -> str:
 def _different(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     """Say how two formulas differ by what holds at some cases, those first at which they differ."""
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names, bool(sides.definitions)))
+    because = _because(sides, found)
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
     plain = plain or bool(sides.definitions)  # nor does anybody assume more of what a network makes
     fact = None if plain else enabling_fact(sides)
@@ -153,6 +165,18 @@ def _different(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     return _said(sides, False, kind, message, counterexample=shown_at)
 
 
+def _because(sides: Sides, found: tuple[Case, ...]) -> Reason | None:
+    """Return how two formulas differ; what is so for all values of names need not be looked at in a whole network."""
+    definitions = {each.target: each.expression for each in sides.definitions}
+    pair = Pair(*sides.nodes, found, sides.names, definitions)
+    if not definitions:
+        return reason(pair)
+    free = tuple(sides.free.cases())
+    among = _those_that_differ_first(free, [agree(case, *sides.nodes) for case in free])
+    because = reason(replace(pair, cases=among)) if among and agree(among[0], *sides.nodes) is False else None
+    return because or reason(replace(pair, cases=(*found[:1], *sides.cases())))
+
+
 def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> str:
     pairs = [(case.value(first), case.value(second)) for case in found]
     worst = max(precise_difference(a, b) for a, b in pairs if a is not None and b is not None)
@@ -161,7 +185,7 @@ def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> s
 
 def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names, bool(sides.definitions))) if found else None
+    because = _because(sides, found) if found else None
     shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
     message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
     shown_at = None

@@ -9,7 +9,7 @@ proves nothing, names that one side alone reads are written out by their equatio
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -18,8 +18,9 @@ from sympy import Integer
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.latex.tokens import is_latex
-from symprop.algebra.names import closest
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.named_numbers import NamedNumber, named_numbers
+from symprop.algebra.names import closest, variable
+from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.reading.mentions import names_in
 from symprop.algebra.reading.statements import statements
 from symprop.algebra.trees import replace as replaced
@@ -67,14 +68,23 @@ COMPARE.append(compare_line)
 def _read(derivation: Derivation, of: str, line: Given) -> Line:
     asked = quantity(derivation, of)
     known = known_variables(derivation)
+    numbers = _hyperparameters(derivation, known)
     given = taken(line, "line")
     if isinstance(given, Formula):
         node = given.whole.node
     elif is_latex(given):
-        node = latex_over(_with_deltas(given, known), tuple(known.values()), asked.node.shape).whole.node
+        given = _with_deltas(given, known)
+        node = latex_over(given, (*known.values(), *numbers), asked.node.shape).whole.node
     else:
-        node = _line_of(given, asked.name, known)
+        node = _line_of(given, asked.name, {**known, **{each.name: each for each in numbers}})
+    node = replaced(node, {each: Scalar(number) for each, number in numbers.items()})
     return Line(asked.name, asked.node, node, tuple(derivation.equations))
+
+
+def _hyperparameters(derivation: Derivation, known: Mapping[str, Variable]) -> dict[Variable, NamedNumber]:
+    """Return the numbers with a name of a derivation, by variables that stand for them in a line."""
+    found = named_numbers(equation.expression for equation in derivation.equations)
+    return {variable(each.name): each for each in found if each.name not in known}
 
 
 def _line_of(text: str, name: str, known: dict[str, Variable]) -> Node:

@@ -7,8 +7,8 @@ believed that fails at one case.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -41,8 +41,13 @@ class Pair:
     second: Node
     cases: tuple[Case, ...]
     names: tuple[str, str] = ("the first", "the second")
-    of_line: bool = False
-    """Whether the second is a line that is judged by the first, so that sentences are about it."""
+    definitions: Mapping[Node, Node] = field(default_factory=dict)
+    """What names of a derivation stand for. There the second is a line that is judged by the first."""
+
+    @property
+    def of_line(self) -> bool:
+        """Whether sentences are about the second."""
+        return bool(self.definitions)
 
     @property
     def both_ways(self) -> Iterator[tuple[Node, str, Node, str]]:
@@ -53,7 +58,9 @@ class Pair:
 
     def same(self, left: Node, right: Node) -> bool:
         """Whether two formulas agree at every case."""
-        if not same_shape(left, right) or far_apart(self.cases[0], left, right):
+        if not same_shape(left, right) or not all(map(self.cases[0].can_read, (left, right))):
+            return False
+        if far_apart(self.cases[0], left, right):
             return False
         return same_everywhere(left, right, self.cases)
 
@@ -197,6 +204,11 @@ def _added(left: Array | None, right: Array | None) -> Array | None:
 def _part(pair: Pair) -> Reason | None:
     """One factor of a product, one term of a sum, one operand of the same operation."""
     found = apart(tidy(pair.first), tidy(pair.second), pair.same)
+    name = None if found is None else found.first
+    if found is not None and name is not None and name in pair.definitions and found.second is not None:
+        inner = apart(tidy(pair.definitions[name]), tidy(found.second), pair.same)  # the line writes the name out
+        written_out = inner is not None and bool(found.second.operands)
+        found = replace(inner, within=f", in what {name.text()} is") if inner is not None and written_out else found
     return None if found is None else Reason(f"one {found.what}", found.sentence(*pair.names, pair.of_line))
 
 

@@ -27,7 +27,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import LimitError
-from symprop.formulas.compare.sums.functions import exponential, logarithm, power, sizes_as_choices
+from symprop.formulas.compare.sums.functions import exponential, logarithm, power
 from symprop.formulas.compare.sums.monomials import Atom, Key, Place, in_order, key
 from symprop.formulas.compare.sums.over_indices import summed
 from symprop.formulas.compare.sums.products import (
@@ -68,7 +68,7 @@ def same_sums(first: Node, second: Node) -> bool:
     try:
         of = Elements()
         difference = added([of(first, places), scaled(Integer(-1), of(second, places))])
-        return not difference or not sizes_as_choices(_over_one_denominator(difference))
+        return not _over_one_denominator(difference)
     except LimitError:
         return False
 
@@ -148,7 +148,7 @@ def _(node: n.Variable, places: Places, of: Elements) -> Sum:
     return single(in_order(Atom(f"variable {node.name}", places, (), tuple(sorted({*traits})))))
 
 
-TRAITS = ("symmetric", "nonnegative", "bits", "signs", "orthogonal")
+TRAITS = ("symmetric", "nonnegative", "positive", "bits", "signs", "orthogonal")
 """What a variable may be known to be that products ask for."""
 
 

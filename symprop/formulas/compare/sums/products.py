@@ -135,7 +135,7 @@ def _rewritten(atom: Atom, power: Fraction, powers: Powers) -> Sum | None:
         return product([*rest, (atom, Fraction(power.numerator % 2))])
     if atom.head == "positive" and power > 0:
         against = Atom("positive", (), (negated(atom.inside[0]),))
-        return {} if powers.get(against, 0) > 0 else None
+        return {} if powers.get(against, 0) > 0 else _below(atom, against, rest)
     if atom.head in ("sin", "cos") and power >= 1:
         other = next(
             (each for each, above in powers.items() if _is_wave(each) and above >= (2 if each == atom else 1)), None
@@ -155,6 +155,25 @@ def _rewritten(atom: Atom, power: Fraction, powers: Powers) -> Sum | None:
         if power < 0:
             return _divided(atom, power, powers)
     return None
+
+
+def _below(atom: Atom, against: Atom, rest: list[tuple[Factor, Fraction]]) -> Sum | None:
+    """`u [-u > 0] = u - u [u > 0]`, where the leading product of u stands beside; u is the one that leads with plus."""
+    opposite = dict(against.inside[0])
+    lead = max(opposite, key=_degree)
+    above = dict(rest)
+    if not (opposite[lead].is_positive and lead and all(_has(above, factor, power) for factor, power in lead)):
+        return None
+    for factor, power in lead:
+        above[factor] -= power
+    found = []
+    for monomial, coefficient in opposite.items():
+        share = [*above.items(), *monomial]
+        found.append(scaled(coefficient, product(share)))
+        found.append(scaled(-coefficient, product([*share, (against, ONE)])))
+        if monomial != lead:
+            found.append(scaled(-coefficient, product([*share, (atom, ONE)])))
+    return scaled(1 / opposite[lead], added(found))
 
 
 def _is_wave(factor: Factor) -> bool:

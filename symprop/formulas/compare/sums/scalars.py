@@ -10,7 +10,8 @@ import sympy
 from sympy import Basic, Expr, Integer
 
 from symprop.errors import LimitError
-from symprop.formulas.compare.sums.functions import exponential, indicator, logarithm, power
+from symprop.formulas.compare.sums.choices import indicator, sign, size
+from symprop.formulas.compare.sums.functions import exponential, logarithm, power
 from symprop.formulas.compare.sums.monomials import Atom, key
 from symprop.formulas.compare.sums.products import Sum, added, function, multiplied, number, scaled, single
 
@@ -60,10 +61,9 @@ def scalar(body: Basic, given: dict[Basic, Sum]) -> Sum:
         case sympy.tan():
             return scalar(sympy.sin(parts[0]) / sympy.cos(parts[0]), given)
         case sympy.Abs():
-            return power(power(scalar(parts[0], given), Fraction(2)), Fraction(1, 2))
+            return size(scalar(parts[0], given))
         case sympy.sign():
-            inside = scalar(parts[0], given)
-            return added([indicator(inside), opposite(indicator(opposite(inside)))])
+            return sign(scalar(parts[0], given))
         case sympy.Max() | sympy.Min() if len(parts) == 2:
             one, other = (scalar(each, given) for each in parts)
             apart = added([one, opposite(other)])
