@@ -24,7 +24,7 @@ class Brackets(Cursor):
                 if plain(self.argument_tokens(True)) not in ("axis", "axes"):
                     self.refuse("words are no part of a formula", word)
                 axes.append(self.take().text)
-            elif axes and self.sees_kind("number"):
+            elif axes and axes[-1] != ";" and self.sees_kind("number"):
                 axes.append(self.take().text)
             else:
                 parts.append(self.entry())
