@@ -179,6 +179,8 @@ RULE_EXAMPLES: dict[str, Shown] = {
     ),
     "log(1 + exp(t)) = softplus(t)": Shown("log(1 + exp(t))", "t: n"),
     "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)": Shown("log(sigmoid(t))", "t: n"),
+    "(c * x > (c - 1) * x) = (x > 0)": Shown("3 * x > 2 * x", "x: n"),
+    "softplus(t) - softplus(-t) = t": Shown("softplus(t) - softplus(-t)", "t: n"),
     "1 / (1 + exp(-t)) = sigmoid(t)": Shown("1 / (1 + exp(-t))", "t: n"),
     "exp(t) * sigmoid(-t) = sigmoid(t)": Shown("exp(t) * sigmoid(-t)", "t: n"),
     "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)": Shown("exp(t) + exp(-t)", "t: n"),

@@ -222,6 +222,8 @@ def spoiled(part: Part, draw: random.Random) -> Iterator[Part]:
 def changed(part: Part, change: Callable[[Part, random.Random], Iterator[Part]], draw: random.Random) -> Part:
     """Return a formula with a change at a random place."""
     places = list(_places(part))
+    if not places:  # a number alone
+        return part
     path, inner = draw.choice(places)
     return _put(part, path, draw.choice(list(change(inner, draw))))
 

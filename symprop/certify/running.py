@@ -8,6 +8,7 @@ Every call gets copies, so that a function that writes into its arguments harms 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import os
 import sys
@@ -144,11 +145,13 @@ def libraries_of(backward: Any, chosen: str | None) -> tuple[str, ...]:
     """Return the libraries whose arrays a backward pass is given, in the order in which they are tried.
 
     Raises:
-        SpecError: an unknown library.
+        SpecError: an unknown library, or one that is not installed.
     """
     if chosen is not None:
         if chosen not in LIBRARIES:
             raise SpecError(f"arrays={shown(chosen)} is no library\nallowed: {', '.join(LIBRARIES)}")
+        if importlib.util.find_spec(chosen) is None:
+            raise SpecError(f"{chosen} is not installed\nallowed: {', '.join(LIBRARIES)}, where they are installed")
         return (chosen,)
     if isinstance(backward, OwnDerivative):
         return (backward.library,)

@@ -15,6 +15,7 @@ from sympy import Basic
 from symprop.algebra.alike import ForAlike, Pattern, pattern
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BlockSum, Node, Variable
+from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.trees import parts, variables
 from symprop.algebra.trees import replace as substituted
@@ -255,14 +256,17 @@ class Names:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        return self.like(Variable(word, index, (), role=role), expression)
+        return self._fresh(word, index, role, expression)
 
     def like(self, variable: Variable, expression: Node) -> Variable:
         """Return a fresh variable of the shape of `expression` with the letter, index and role of `variable`."""
-        key = variable.letter, variable.index, variable.is_gradient
-        fresh = variable.change(shape=expression.shape, facts=(), mark=self.marks.get(key, 1))
-        while fresh.name in self.taken:
-            fresh = fresh.change(mark=fresh.mark + 1)
+        return self._fresh(variable.letter, variable.index, variable.role, expression)
+
+    def _fresh(self, letter: str, index: Any, role: str, expression: Node) -> Variable:
+        key = letter, index, role == GRADIENT
+        mark = self.marks.get(key, 1)
+        while (fresh := Variable(letter, index, expression.shape, (), mark, role)).name in self.taken:
+            mark += 1
         self.taken.add(fresh.name)
-        self.marks[key] = fresh.mark + 1
+        self.marks[key] = mark + 1
         return fresh

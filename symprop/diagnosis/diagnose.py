@@ -18,7 +18,7 @@ from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Diagnosis
 from symprop.diagnosis.problems import Point, Problem, problem_of
 from symprop.diagnosis.search import Case, Found, OutOfTime
-from symprop.diagnosis.sentences import explained, message
+from symprop.diagnosis.sentences import explained, is_vague, message
 from symprop.diagnosis.strategy import Search
 from symprop.diagnosis.worlds import World
 from symprop.errors import SpecError
@@ -75,13 +75,14 @@ def diagnose(
             search.run()
         except OutOfTime:
             note = f"; the search ended after {limit:g} s"
-    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found)))
+    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found, case)))
     return Diagnosis(message(told, case, first, note), tuple(sorted(case.wrong)), told)
 
 
-def best(found: Sequence[Found]) -> list[Found]:
+def best(found: Sequence[Found], case: Case) -> list[Found]:
     """Return the likely ones of some explanations, the most likely first: one for each kind and equation."""
     ordered = sorted(found, key=lambda each: (each.cost, -each.place))
+    ordered = [each for each in ordered if not is_vague(each, case)] or ordered
     ordered = [each for each in ordered if each.cost <= ordered[0].cost + AS_LIKELY]
     chosen: dict[Any, Found] = {}
     for each in ordered:

@@ -75,8 +75,9 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
     if len(axes) == 1 and axes[0]:
         axis, shape = axes[0], list(inner.shape)
         shape[axis - 1 : axis + 1] = shape[axis], shape[axis - 1]
-        apart = n.Sum(n.Reshape(inner, shape), (axis - 1,), node.keepdims)
-        yield Wrong(apart, "place", f"sums every {inner.shape[axis - 1]}th element in place of those in a row", 1.4)
+        summed = n.Sum(n.Reshape(inner, shape), (axis - 1,))
+        apart = n.Expand(summed, axis) if node.keepdims else summed
+        yield Wrong(apart, "place", f"sums elements that lie {inner.shape[axis - 1]} apart, not those in a row", 1.4)
     for name, start in (("last", -1), ("first", 0)):
         part = one_of(inner, axes, start)
         made = part if node.keepdims else n.Sum(part, axes)

@@ -18,6 +18,13 @@ from symprop.diagnosis.search import SAME, Case, Found
 from symprop.diagnosis.steps import Step
 from symprop.diagnosis.worlds import real
 
+VARYING = "is off by a number that varies from point to point"
+
+
+def is_vague(found: Found, case: Case) -> bool:
+    """Whether a number is missing that has no name."""
+    return bool(found.times) and _times(found, case)[1] == VARYING
+
 
 def explained(found: Found, case: Case) -> Explanation:
     """Return what is said of changes that explain all wrong gradients."""
@@ -85,7 +92,7 @@ def _times(found: Found, case: Case) -> tuple[str, str]:
             return "factor", f"has the factor {factor_text(number)} too many"
     if max(found.times) - min(found.times) <= SAME * abs(found.times[0]):
         return "factor", f"is {found.times[0]:.6g} times what it should be"
-    return "factor", "is off by a number that varies from point to point"
+    return "factor", VARYING
 
 
 def _is(number: Expr, found: Found, case: Case) -> bool:

@@ -204,13 +204,9 @@ def cat(reading: Reading, call: Call, tensors: Sequence[Operand], dim: int = 0) 
 
 def _side_by_side(reading: Reading, call: Call, sources: tuple[Value, ...]) -> Value:
     """Values side by side; those in front that stand so already, as in a DenseNet, are one."""
-    for count in range(len(sources) - 1, 1, -1):
-        known = next(
-            (each for each in reading.values if each.sources == sources[:count] and each.join is Concatenate), None
-        )
-        if known is not None:
-            sources = (known, *sources[count:])
-            break
+    known = {each.sources: each for each in reading.values if each.join is Concatenate}
+    while front := next((known[sources[:count]] for count in range(2, len(sources)) if sources[:count] in known), None):
+        sources = (front, *sources[len(front.sources) :])
     width = sum(each.shape[-1] for each in sources)
     return reading.value((*sources[0].shape[:-1], width), None, sources, call.place, join=Concatenate)
 

@@ -260,7 +260,7 @@ REFUSED = {
     "X[y, None]": (FormulaError, "side by side"),
     "x[:, :]": (FormulaError, "more indices"),
     "inv(X)": (ShapeError, "5 against 3"),
-    "kron(x, y)": (ShapeError, "rank 2"),
+    "kron(x, 2)": (ShapeError, "rank 2"),
     "concatenate(x)": (FormulaError, "in brackets, such as (a, b)"),
     "concatenate((x, X))": (ShapeError, "rank 1"),
     "matrix_power(X.T @ X, 10**6)": (LimitError, "go up to 1,000"),

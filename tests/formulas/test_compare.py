@@ -44,12 +44,13 @@ EQUAL = [
     ("sin(x)**2 + cos(x)**2", "ones(n)", SQUARE, SUMS),
     ("log(a * b)", "log(a) + log(b)", "a:, b:", SUMS),
     ("maximum(x, 0)", "relu(x)", SQUARE, SUMS),
+    ("arctan(x) + arctan(1 / x)", "pi / 2 * ones(n)", "x: n positive", RANDOM),
     ("inv(A @ B)", "inv(B) @ inv(A)", SQUARE, FORM),
     ("det(A @ B)", "det(A) * det(B)", SQUARE, FORM),
     ("matrix_power(A, 3)", "A @ A @ A", SQUARE, FORM),
     ("norm(x)**2", "x @ x", SQUARE, SUMS),
     ("logdet(A)", "log(abs(det(A)))", SQUARE, SUMS),
-    ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", RANDOM),
+    ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", SUMS),
 ]
 
 

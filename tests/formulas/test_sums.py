@@ -41,6 +41,7 @@ SAME = [
     *[("softplus(abs(2 * x))", "softplus(relu(2 * x) + maximum(-2 * x, 0))"), ("maximum(x, w)", "maximum(w, x)")],
     *[("abs(x * w)", "abs(x) * abs(w)"), ("abs(x)**2", "x**2"), ("maximum(x, w) + minimum(x, w)", "x + w")],
     *[("abs(x - w)", "relu(x - w) + relu(w - x)"), ("abs(x)", "x * sign(x)"), ("sin(2 * x)", "2 * sin(x) * cos(x)")],
+    *[("e * sigmoid(-e * x)", "(e + 1) / 2 - sigmoid(x)"), ("log(1 + exp(-e * x))", "softplus(-x) + (1 - e) * x / 2")],
     *[("b * b", "b"), ("e**3", "e"), ("x[0]", "one_hot(0, n) @ x"), ("x[1:] - x[:-1]", "-(x[:-1] - x[1:])")],
     *[("matrix_power(C, 3)", "C @ C @ C"), ("mean((A - mean(A, axis=0))**2)", "mean(A**2) - mean(mean(A, axis=0)**2)")],
 ]

@@ -107,10 +107,10 @@ def outer(sizes: Sizes, left: Shape, right: Shape) -> Shape:
 
 
 def kronecker(sizes: Sizes, left: Shape, right: Shape) -> Shape:
-    """`(m, n)` and `(p, q)` make `(m p, n q)`."""
-    _ranks(left, 2)
-    _ranks(right, 2)
-    return (left[0] * right[0], left[1] * right[1])
+    """`(m, n)` and `(p, q)` make `(m p, n q)`, `(n,)` and `(q,)` make `(n q,)`."""
+    _ranks(left, 1, 2)
+    _ranks(right, len(left))
+    return tuple(one * other for one, other in zip(left, right, strict=True))
 
 
 def joined(axis: int) -> Rule:

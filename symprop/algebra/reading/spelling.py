@@ -130,11 +130,8 @@ def _call(tree: ast.Call, own: Collection[str]) -> ast.expr:
 
 
 def _is_of_two(arguments: list[ast.expr]) -> bool:
-    """Whether `max` is Python's, of two numbers: `max(0, x)`, where neither is an axis."""
-    if len(arguments) != 2:
-        return False
-    first, second = arguments
-    return isinstance(first, ast.Constant) or isinstance(second, (ast.BinOp, ast.Call, ast.Subscript))
+    """Whether `max` is Python's, of two numbers: `max(0, 1 - y*t)`, where the second is no axis."""
+    return len(arguments) == 2 and isinstance(arguments[1], (ast.BinOp, ast.Call, ast.Subscript))
 
 
 def _method(tree: ast.Call, func: ast.Attribute) -> ast.Call:

@@ -53,8 +53,9 @@ class Counterexample:
         whole = f"{_written(self.first)} against {_written(self.second)}"
         if len(one) < MANY or [place for place, _ in one] != [place for place, _ in other]:
             return whole
-        place, left, right = next((at, a, b) for (at, a), (_, b) in zip(one, other, strict=True) if a != b)
-        there = f"at [{', '.join(map(str, place))}] {left} against {right}"
+        pairs = ((at, a, b) for (at, a), (_, b) in zip(one, other, strict=True))
+        place, left, right = next((each for each in pairs if each[1] != each[2]), (*one[0], other[0][1]))
+        there = f"{left} against {right} at [{', '.join(map(str, place))}]"
         return there if len(one) > MOST_SHOWN else f"{whole}; {there}"
 
 

@@ -43,14 +43,15 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     verdicts = [agree(case, first, second) for case in found]
     if proof is None and False not in verdicts:
         proof = proof_for_every_size(forms() if forms else [sides.nodes])
-    if False not in verdicts and proof is None:
+    rare = False not in verdicts
+    if rare and proof is None:
         more = tuple(special_cases(sides))
         found, verdicts = (*found, *more), [*verdicts, *(agree(case, first, second) for case in more)]
     decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
     if not decided:
-        return _without_cases(sides, proof)
+        return _without_cases(sides)
     if False in verdicts:
-        return _different(sides, _those_that_differ_first(found, verdicts))
+        return _different(sides, _those_that_differ_first(found, verdicts), rare)
     return _equal(sides, decided, proof)
 
 
@@ -143,12 +144,15 @@ def _sizes_text(sizes: Any) -> str:
 # ---------------------------------------------------------------- a difference
 
 
-def _different(sides: Sides, found: tuple[Case, ...]) -> Comparison:
-    """Say how two formulas differ by what holds at some cases, those first at which they differ."""
+def _different(sides: Sides, found: tuple[Case, ...], rare: bool) -> Comparison:
+    """Say how two formulas differ by what holds at some cases, those first at which they differ.
+
+    Where they differ at special cases alone (`rare`), no fact of an array is what is missing.
+    """
     first, second = sides.nodes
     because = _because(sides, found)
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
-    plain = plain or bool(sides.definitions)  # nor does anybody assume more of what a network makes
+    plain = plain or rare or bool(sides.definitions)  # nor does anybody assume more of what a network makes
     fact = None if plain else enabling_fact(sides)
     special = None if because or fact or sides.definitions else special_sizes(sides)
     if because is not None:
@@ -195,9 +199,9 @@ def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     return _said(sides, False, because.kind if because else "shape", message, counterexample=shown_at)
 
 
-def _without_cases(sides: Sides, proof: str | None) -> Comparison:
+def _without_cases(sides: Sides) -> Comparison:
     """Say which of two formulas has no value at any point that the facts allow."""
-    if proof == FORM:
+    if sides.nodes[0] == sides.nodes[1]:
         return _said(sides, True, FORM, SAID[FORM])
     lacking, message = sides.lacking(), "no point was found where both formulas have a value"
     if lacking:

@@ -6,18 +6,20 @@ of the size of its argument, and the root of a square is a size too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import sympy
 from sympy import Expr, Integer, Rational
 
-from symprop.formulas.compare.sums.choices import sign
+from symprop.formulas.compare.sums.choices import MOST_SIGNS, sign
 from symprop.formulas.compare.sums.common import is_nonnegative, is_nonnegative_term, without_common
 from symprop.formulas.compare.sums.monomials import (
     Atom,
     Factor,
     Monomial,
     key,
+    ordered,
 )
 from symprop.formulas.compare.sums.products import (
     ONE,
@@ -42,6 +44,9 @@ def power(of: Sum, exponent: Fraction) -> Sum:
         return {} if exponent > 0 else number(sympy.zoo)
     if exponent.denominator == 1 and 0 < exponent <= MOST_EXPANDED:
         return of if exponent == 1 else multiplied(power(of, exponent - 1), of)
+    told = _by_signs(of, lambda each: power(each, exponent))
+    if told is not None:
+        return told
     whole = exponent.denominator == 1
     coefficient, common, rest = without_common(of, whole)
     outside = number(coefficient ** Rational(exponent.numerator, exponent.denominator))
@@ -57,12 +62,34 @@ def power(of: Sum, exponent: Fraction) -> Sum:
     return outside if rest == {(): 1} else multiplied(outside, single(_base(rest), exponent))
 
 
+def _by_signs(of: Sum, make: Callable[[Sum], Sum]) -> Sum | None:
+    """`2 f(e) = (1 + e) f(1) + (1 - e) f(-1)` where e is 1 or -1; None where there is no such factor."""
+    factors = (each for monomial in of for each, above in monomial if above == 1)
+    signs = [each for each in factors if isinstance(each, Atom) and "signs" in each.traits]
+    if not signs or len({*signs}) > MOST_SIGNS:
+        return None
+    shares = []
+    for value in (1, -1):
+        put = (
+            {ordered((each, above) for each, above in monomial if each != signs[0]): coefficient * value}
+            if (signs[0], ONE) in monomial
+            else {monomial: coefficient}
+            for monomial, coefficient in of.items()
+        )
+        share = added([number(Rational(1, 2)), scaled(Rational(value, 2), single(signs[0]))])
+        shares.append(multiplied(share, make(added(put))))
+    return added(shares)
+
+
 def _base(of: Sum) -> Atom:
     return Atom("base", (), (key(of.items()),))
 
 
 def exponential(of: Sum) -> Sum:
     """Return `exp` of a sum: a product of powers of exponentials of its terms."""
+    told = _by_signs(of, exponential)
+    if told is not None:
+        return told
     total: Sum = number(Integer(1))
     factors: list[tuple[Factor, Fraction]] = []
     for monomial, coefficient in of.items():
@@ -92,6 +119,9 @@ def logarithm(of: Sum) -> Sum:
     """Return `log` of the size of a sum: `log(a * b) = log(a) + log(b)` wherever the left side has a value."""
     if not of:
         return number(sympy.zoo)
+    told = _by_signs(of, logarithm)
+    if told is not None:
+        return told
     coefficient, common, rest = without_common(of, True)
     found = [number(sympy.log(sympy.Abs(coefficient)) if coefficient.is_real else sympy.log(coefficient))]
     for factor, each in common:
