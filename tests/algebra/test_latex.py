@@ -43,7 +43,8 @@ def alike(one: Node, other: Node, variables: Sequence[Variable]) -> bool:
     symbols = size_symbols(variables)
     more, seen = lifted(symbols, one), 0
     for point in points(tuple(variables), 7, lambda k: {s: v + more for s, v in numbered(symbols, k).items()}, 3):
-        found = [np.squeeze(complex_value(each, point.values, point.sizes)) for each in (one, other)]
+        with np.errstate(all="ignore"):  # where one has no value, the other has none either
+            found = [np.squeeze(complex_value(each, point.values, point.sizes)) for each in (one, other)]
         seen += 1
         if found[0].shape != found[1].shape or not np.allclose(*found, rtol=LIMIT, atol=LIMIT, equal_nan=True):
             return False

@@ -24,7 +24,7 @@ class Brackets(Cursor):
                 if plain(self.argument_tokens(True)) not in ("axis", "axes"):
                     self.refuse("words are no part of a formula", word)
                 axes.append(self.take().text)
-            elif axes and self.sees_kind("number"):
+            elif axes and axes[-1] != ";" and self.sees_kind("number"):
                 axes.append(self.take().text)
             else:
                 parts.append(self.entry())
@@ -134,11 +134,7 @@ class Brackets(Cursor):
     def cell(self) -> Tex:
         """Read one cell of an environment: a formula, or words with a condition behind them."""
         start = self.here.start if self.here else 0
-        if (
-            self.here is not None
-            and self.here.kind == "macro"
-            and self.here.text in ("text", "mbox", "textrm", "mathrm")
-        ):
+        if self.sees("text", "mbox", "textrm", kind="macro"):
             self.take()
             word = plain(self.argument_tokens(True)).strip().lower()
             ends = self.here is None or self.here.kind in ("newline", "end")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from symprop.algebra.inference import fits
 from symprop.algebra.inference.unknown_sizes import Misfit
+from symprop.algebra.latex import windows as windows  # enters its functions
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.functions import by_trial
 from symprop.algebra.latex.indices import stacked

@@ -21,6 +21,9 @@ from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
 from symprop.errors import ReadingError, listed, shown
 
+CONSTANTS = {"pi": "pi", "infty": "inf"}
+"""Letters that are numbers where nothing has their name."""
+
 
 @case("number")
 def _(e: Elaboration, tree: Tex) -> Value:
@@ -75,10 +78,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return scripts(e, value, tree, below=False)
     if tree.text in ("K", "D") and tree.below and not tree.words:
         return _known_matrix(e, tree)
-    if tree.text == "pi" and not tree.below:
-        return scripts(
-            e, Value(located(ast.Name("pi", ast.Load()), tree.start, tree.end), (), tree.start, tree.end), tree
-        )
+    if tree.text in CONSTANTS and not tree.below:
+        name = located(ast.Name(CONSTANTS[tree.text], ast.Load()), tree.start, tree.end)
+        return scripts(e, Value(name, (), tree.start, tree.end), tree)
     rows = e.names.find(Tex("name", tree.start, tree.end, text=tree.text.upper(), below=tree.below, above=tree.above))
     if (
         rows is not None

@@ -113,6 +113,10 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     kind = left.kind + right.kind
     if kind == "cc" and sign == "cdot":
         left, kind = replace(left, row=True), "rc"
+    if kind == "cm" and e.sizes.value(right.shape[0]) == 1:  # a matrix of one row
+        left, kind = as_matrix(left), "mm"
+    if kind == "mr" and e.sizes.value(left.shape[1]) == 1:
+        right, kind = as_matrix(right), "mm"
     if kind not in _CONTRACTED:
         e.refuse(_TOLD.get(kind, "shapes do not fit side by side").format(e.shapes((left, right))), *at, ShapeError)
     if left.labels or right.labels:
